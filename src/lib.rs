@@ -1,0 +1,89 @@
+//! `git orchestrate`: runs a plan of tasks in parallel git worktrees and merges what is proven.
+//!
+//! # Bird's eye
+//!
+//! A plan goes in; tested merges come out. Every ready task gets a branch and a worktree of
+//! its own and an agent in it; what the agent leaves is judged by git, merged without a
+//! checkout into a candidate, tested, and published. All progress lives in the repository's
+//! refs. There is no daemon and no database: the controller may be killed at any moment, and
+//! the next `start` finds out what is true.
+//!
+//! ```text
+//!   plan text --plan--> Plan --dag--> Dag
+//!                         \             /
+//!   journal --store--> Snapshot (plan + every task's Record)
+//!                         |                      ^
+//!                  schedule::decide              | events, by compare-and-swap
+//!                         v                      |
+//!                     [Action]  --run-->  supervisors (attempt), merges (integrate)
+//!                         |
+//!                       view --> text, JSON
+//! ```
+//!
+//! # Words
+//!
+//! plan: the tasks and their edges as the author wrote them. run: one execution of one plan,
+//! named after it. task: one unit, with a branch and a worktree. stage: what an attempt is
+//! for. attempt: one launch of one agent for one stage. agent: the command that is launched.
+//! report: DONE, DONE_WITH_CONCERNS, NEEDS_CONTEXT or BLOCKED. integration branch:
+//! `feat/<run>`, where finished tasks are merged. base branch: what the run was started from.
+//! ready set: tasks whose dependencies are all merged. journal: the run's history of events.
+//! controller: the process of `start`. supervisor: the process that owns one attempt.
+//!
+//! # State
+//!
+//! | ref | holds |
+//! |---|---|
+//! | `refs/orchestrate/runs/<run>` | the journal: a linear chain of commits, newest state in the tip's tree |
+//! | `refs/orchestrate/backup/<run>/<task>/<n>` | what would otherwise be lost before a removal |
+//! | `refs/notes/orchestrate` | a note on every merge commit |
+//! | `refs/heads/feat/<run>`, `refs/heads/feat/task-<id>` | ordinary branches |
+//!
+//! Lock files are in `$GIT_COMMON_DIR/orchestrate-locks/`, apart from the logs: whoever deletes
+//! logs must not let a second controller in.
+//!
+//! The tip's tree holds `format`, `plan.toml`, `run.toml` and `tasks/<xx>/<id>.toml`. Prompts,
+//! logs, pids and outcomes live in `$GIT_COMMON_DIR/orchestrate/<run>/`; deleting that folder
+//! loses logs, never work.
+//!
+//! # The house, in reading order
+//!
+//! - Words, pure: [`plan`], [`dag`], [`task`], [`snapshot`], [`schedule`], [`config`],
+//!   [`report`], [`prompt`], [`oid`]. They hold no git handle, file, clock or process.
+//! - Effects, one file for one outside thing: [`git`] (alone names `gix` or spawns `git`),
+//!   [`store`] (the journal), [`process`] (groups, signals, limits), [`agent`] (how programs
+//!   are called), [`trust`], [`lock`], [`clock`].
+//! - The loop: [`run`]. It performs what `schedule` decides, prints nothing, tells what happens.
+//! - Faces: [`cli`], [`commands`], [`view`], [`ui`], [`pages`].
+//!
+//! A test holds these arrows (`tests/it/layering.rs`).
+//!
+//! # Invariants
+//!
+//! - **The journal is written by [`store::Journal::append`] alone**, by compare-and-swap.
+//! - **Objects first, then append, then clean up.** Whatever a crash leaves between is repaired
+//!   by [`run::recover`].
+//! - **A supervisor claims its attempt in the journal before it launches anything**, so of two
+//!   that race one goes away, and nothing runs twice. It makes the worktree too: base and claim
+//!   are one event, and worktrees of many tasks are made on many cores.
+//! - **Who is alive is asked, not stored**: pid and start time for workers, kernel locks for the
+//!   controller and the integration checkout.
+//! - **What git can tell is asked of git**: merged means an ancestor, dirty means `git status`.
+//! - **Only a candidate that passed the tests is published**, so every first-parent commit of
+//!   the integration branch passes them.
+//! - **The user's checkout, HEAD, index and stash are not touched**, but for the branch a run
+//!   merges into, where it is checked out and clean.
+//!
+//! # What is not here
+//!
+//! Async, a plugin layer, traits with one implementation, globals, a database, repository
+//! extensions, tracked files of ours in the user's tree.
+
+#![warn(clippy::print_stdout, clippy::print_stderr, unreachable_pub)]
+#![forbid(unsafe_code)]
+
+pub mod plan;
+
+pub mod dag;
+pub mod oid;
+

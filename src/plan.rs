@@ -1,0 +1,191 @@
+//! A plan: the tasks and their edges as the author wrote them.
+//!
+//! Invariant: a [`Plan`] that exists is sound. Ids are unique and fit for a branch
+//! name, every dependency names a task, and there is no cycle; whatever is wrong with
+//! a text is told as [`Finding`]s, all of them at once. Nothing here reads a file.
+
+pub mod analysis;
+mod draft;
+mod finding;
+mod id;
+mod name;
+mod near;
+mod superpowers;
+pub mod toml;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use finding::{Finding, Severity};
+pub use id::{IdError, TaskId};
+pub use name::slug;
+
+use serde::{Deserialize, Serialize};
+
+use finding::Findings;
+
+/// How the edges of a plan were meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// At least one task says what it depends on; the others depend on nothing.
+    Dag,
+    /// No task says anything about dependencies: one after another, as written.
+    Sequential,
+}
+
+/// The tasks of a plan, in the order in which they were written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The slug that names the run: `name` in TOML, else the file's stem without a leading date.
+    pub name: String,
+    pub mode: Mode,
+    pub tasks: Vec<Task>,
+}
+
+/// One unit of work: one branch, one worktree, one merge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    pub id: TaskId,
+    /// The number in the heading (`3`, `1.2`, `8b`); `None` for TOML.
+    pub number: Option<String>,
+    pub title: String,
+    /// As written; empty in sequential mode, where [`Plan::edges`] adds the chain.
+    pub depends_on: Vec<TaskId>,
+    pub parallel_safe: bool,
+    /// Paths that the task says it writes, relative to the top level, in order, without repeats.
+    pub files: Vec<String>,
+    /// Paths that the task says it only reads.
+    pub reads: Vec<String>,
+    /// The text that an agent is given; for Markdown the body of the task, verbatim.
+    pub prompt: String,
+    /// A shell command that does the task instead of an agent.
+    pub run: Option<String>,
+    pub model: Option<String>,
+    /// A preset's name or a shell command line.
+    pub agent: Option<String>,
+    /// A shell command that must pass, besides the run's own test, before the task is merged.
+    pub test: Option<String>,
+    /// Limit for one attempt, in seconds.
+    pub timeout: Option<u64>,
+    /// Line of the task's heading or table in the plan file, counted from 1.
+    pub line: usize,
+}
+
+impl Plan {
+    /// Returns every task with what it waits for, in plan order: the edges as written,
+    /// or, in sequential mode, a chain.
+    pub fn edges(&self) -> Vec<(TaskId, Vec<TaskId>)> {
+        let previous = std::iter::once(None).chain(self.tasks.iter().map(|t| Some(t.id.clone())));
+        let chain = |before: Option<TaskId>| before.into_iter().collect();
+        self.tasks
+            .iter()
+            .zip(previous)
+            .map(|(task, before)| match self.mode {
+                Mode::Dag => (task.id.clone(), task.depends_on.clone()),
+                Mode::Sequential => (task.id.clone(), chain(before)),
+            })
+            .collect()
+    }
+
+    /// Returns the task with this id.
+    pub fn task(&self, id: &TaskId) -> Option<&Task> {
+        self.tasks.iter().find(|task| &task.id == id)
+    }
+}
+
+/// A plan as it comes: what it is called, and its bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// As the user named it; `-` for standard input.
+    pub name: &'a str,
+    pub bytes: &'a [u8],
+}
+
+/// A sound plan, and what is doubtful about its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parsed {
+    pub plan: Plan,
+    pub warnings: Vec<Finding>,
+    /// The text of the section `Parallelism analysis`, which says why tasks must run alone.
+    pub justification: Option<String>,
+}
+
+/// Larger files are no plan; the limit keeps a mistaken path from filling the memory.
+const MAX_BYTES: usize = 64 << 20;
+
+/// Reads a plan, TOML where the name says so, else Markdown.
+///
+/// On mistakes returns all of them together with the warnings, sorted by line.
+pub fn parse(source: &Source) -> Result<Parsed, Vec<Finding>> {
+    let mut findings = Findings::new(source.name);
+    let parsed = text(source.bytes, &mut findings)
+        .and_then(|text| parse_text(source.name, text, &mut findings));
+    match parsed {
+        Some((plan, justification)) if !findings.has_errors() => {
+            Ok(Parsed { plan, warnings: findings.into_sorted(), justification })
+        }
+        _ => Err(findings.into_sorted()),
+    }
+}
+
+fn parse_text(file: &str, text: &str, findings: &mut Findings) -> Option<(Plan, Option<String>)> {
+    let (drafts, name, justification) = if is_toml(file, text) {
+        let document = toml::parse(text, findings);
+        (document.drafts, document.name.or_else(|| name::of_file(file)), None)
+    } else {
+        let document = superpowers::parse(text, findings);
+        let name = name::of_file(file).or(document.title);
+        (document.drafts, name, document.justification)
+    };
+    if drafts.is_empty() {
+        if !findings.has_errors() {
+            let remedy = "begin each task with a heading like `### Task 1: title`, \
+                 or in a .toml file with `[[task]]`";
+            findings.error(0, "no task in it", remedy);
+        }
+        return None;
+    }
+    let name = name.unwrap_or_else(|| name::DEFAULT.to_owned());
+    Some((draft::plan(name, drafts, findings)?, justification))
+}
+
+/// Returns the bytes as text without a byte order mark, or tells why they are none.
+fn text<'a>(bytes: &'a [u8], findings: &mut Findings) -> Option<&'a str> {
+    let remedy = "name a plan in Markdown or TOML, saved as UTF-8";
+    let line_of = |at: usize| bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    if bytes.len() >= MAX_BYTES {
+        let message = format!("{} MB are too many for a plan", bytes.len() >> 20);
+        findings.error(0, message, remedy);
+    } else if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
+        findings.error(0, "it is UTF-16", remedy);
+    } else if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+        findings.error(line_of(at), "a NUL byte: it is binary", remedy);
+    } else {
+        match std::str::from_utf8(bytes) {
+            Ok(text) if text.trim_matches(['\u{feff}', ' ', '\n', '\r', '\t']).is_empty() => {
+                findings.error(0, "it is empty", remedy);
+            }
+            Ok(text) => return Some(text.strip_prefix('\u{feff}').unwrap_or(text)),
+            Err(error) => {
+                findings.error(line_of(error.valid_up_to()), "it is not UTF-8", remedy);
+            }
+        }
+    }
+    None
+}
+
+fn is_toml(file: &str, text: &str) -> bool {
+    if file != "-" {
+        return file.to_ascii_lowercase().ends_with(".toml");
+    }
+    // A `#` begins a comment here and a heading there: the first other line decides.
+    let lines = text.lines().map(str::trim);
+    let first = lines.into_iter().find(|line| !line.is_empty() && !line.starts_with('#'));
+    let is_key = |line: &str| {
+        let key = line.split_once('=').map_or("", |(key, _)| key.trim());
+        ["name", "task", "\"name\"", "'name'"].contains(&key)
+    };
+    first.is_some_and(|line| line.starts_with("[[task]]") || is_key(line))
+}

@@ -1,0 +1,267 @@
+//! What a plan's shape means for running it: layers, bottlenecks, files in each other's way.
+//!
+//! Invariant: facts about the plan alone, as data; nothing here depends on a repository or
+//! changes what is run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Mode, Plan, Task};
+use crate::dag::Dag;
+
+/// The shape of a plan. Tasks are indices in plan order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Analysis {
+    /// Tasks that could run together, wave by wave.
+    pub layers: Vec<Vec<usize>>,
+    /// How many tasks the widest layer has.
+    pub width: usize,
+    /// The longest chain of tasks.
+    pub critical_path: Vec<usize>,
+    /// Tasks that all tasks of later layers wait for; none in a sequential plan.
+    pub bottlenecks: Vec<usize>,
+    pub not_parallel_safe: Vec<Alone>,
+    pub overlaps: Vec<Overlap>,
+}
+
+/// A task that must run alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Alone {
+    pub task: usize,
+    /// The plan's section `Parallelism analysis` names it.
+    pub justified: bool,
+}
+
+/// A path that tasks write which could run at the same time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlap {
+    pub path: String,
+    pub tasks: Vec<usize>,
+}
+
+impl Analysis {
+    /// Looks at a plan; `dag` is made of its edges, `justification` is [`super::Parsed`]'s.
+    pub fn new(plan: &Plan, dag: &Dag, justification: Option<&str>) -> Analysis {
+        let layers = dag.layers();
+        let justified = |task: &Task| justification.is_some_and(|text| names(text, task));
+        let alone = plan.tasks.iter().enumerate().filter(|(_, task)| !task.parallel_safe);
+        let bottlenecks = match plan.mode {
+            Mode::Dag => bottlenecks(&layers),
+            Mode::Sequential => Vec::new(),
+        };
+        Analysis {
+            width: layers.iter().map(Vec::len).max().unwrap_or(0),
+            critical_path: dag.critical_path(),
+            bottlenecks,
+            not_parallel_safe: alone
+                .map(|(i, task)| Alone { task: i, justified: justified(task) })
+                .collect(),
+            overlaps: overlaps(plan, dag),
+            layers,
+        }
+    }
+}
+
+/// Returns the tasks that are alone in their layer, the last layer excepted: whatever stands
+/// in a later layer has an ancestor in each layer before it.
+fn bottlenecks(layers: &[Vec<usize>]) -> Vec<usize> {
+    let before_last = layers.split_last().map_or(&[][..], |(_, before)| before);
+    before_last.iter().filter(|layer| layer.len() == 1).flatten().copied().collect()
+}
+
+/// Returns whether a text has the task's id or `Task <number>` in it as words.
+fn names(text: &str, task: &Task) -> bool {
+    let has = |word: &str| {
+        let is_inner = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+        text.match_indices(word).any(|(at, _)| {
+            let before = text[..at].chars().next_back();
+            let after = text[at + word.len()..].chars().next();
+            !before.is_some_and(is_inner) && !after.is_some_and(is_inner)
+        })
+    };
+    let number = task.number.as_ref().map(|number| format!("Task {number}"));
+    let is_number = task.number.as_deref() == Some(task.id.as_str());
+    number.is_some_and(|number| has(&number)) || (!is_number && has(task.id.as_str()))
+}
+
+/// Returns the folder that a path stands for: `src/`, and `src/` for `src/**/*.rs`.
+pub fn folder(path: &str) -> Option<&str> {
+    if path.ends_with('/') {
+        return Some(path);
+    }
+    let glob = path.find(['*', '?', '['])?;
+    Some(&path[..path[..glob].rfind('/').map_or(0, |slash| slash + 1)])
+}
+
+/// The tasks that name a path, and those that name something below it.
+struct Group<'a> {
+    path: &'a str,
+    /// Each of these is in the way of every member.
+    owners: BTreeSet<usize>,
+    members: BTreeSet<usize>,
+}
+
+/// Finds paths that tasks write which could run at the same time.
+fn overlaps(plan: &Plan, dag: &Dag) -> Vec<Overlap> {
+    if plan.mode == Mode::Sequential {
+        return Vec::new();
+    }
+    let groups = groups(plan);
+    let mut colliding = vec![BTreeSet::new(); groups.len()];
+    let concerned: BTreeSet<usize> =
+        groups.iter().flat_map(|g| g.members.iter().copied()).collect();
+    let concerned: Vec<usize> = concerned.into_iter().collect();
+    // One pass over the graph answers for as many tasks as a word has bits.
+    for block in concerned.chunks(64) {
+        let related = related(dag, block);
+        for (group, colliding) in groups.iter().zip(&mut colliding) {
+            for (bit, task) in block.iter().enumerate().filter(|(_, t)| group.members.contains(t)) {
+                let owns = group.owners.contains(task);
+                let others = if owns { &group.members } else { &group.owners };
+                if others.iter().any(|other| related[*other] & (1 << bit) == 0) {
+                    colliding.insert(*task);
+                }
+            }
+        }
+    }
+    groups
+        .iter()
+        .zip(colliding)
+        .filter(|(_, tasks)| tasks.len() > 1)
+        .map(|(group, tasks)| Overlap {
+            path: group.path.to_owned(),
+            tasks: tasks.into_iter().collect(),
+        })
+        .collect()
+}
+
+fn groups(plan: &Plan) -> Vec<Group<'_>> {
+    let mut writers: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    // A task that runs alone is in nobody's way.
+    for (i, task) in plan.tasks.iter().enumerate().filter(|(_, task)| task.parallel_safe) {
+        task.files.iter().for_each(|path| {
+            writers.entry(path).or_default().insert(i);
+        });
+    }
+    let members = |path: &str, owners: &BTreeSet<usize>| {
+        let mut members = owners.clone();
+        if let Some(folder) = folder(path) {
+            let below = writers.range(folder..).take_while(|(other, _)| other.starts_with(folder));
+            below.for_each(|(_, tasks)| members.extend(tasks));
+        }
+        members
+    };
+    writers
+        .iter()
+        .map(|(path, owners)| Group {
+            path,
+            owners: owners.clone(),
+            members: members(path, owners),
+        })
+        .filter(|group| group.members.len() > 1)
+        .collect()
+}
+
+/// Returns for every task which tasks of the block it is, waits for, or is waited for by.
+fn related(dag: &Dag, block: &[usize]) -> Vec<u64> {
+    let mut below = vec![0_u64; dag.len()];
+    block.iter().enumerate().for_each(|(bit, i)| below[*i] |= 1 << bit);
+    let mut above = below.clone();
+    for &i in dag.order() {
+        dag.dependencies(i).iter().for_each(|d| below[i] |= below[*d]);
+    }
+    for &i in dag.order().iter().rev() {
+        dag.dependents(i).iter().for_each(|d| above[i] |= above[*d]);
+    }
+    below.iter().zip(above).map(|(below, above)| below | above).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Source, parse};
+
+    fn analysis(text: &str) -> (Plan, Analysis) {
+        let parsed = parse(&Source { name: "x.md", bytes: text.as_bytes() }).unwrap();
+        let dag = Dag::new(&parsed.plan.edges()).unwrap();
+        let analysis = Analysis::new(&parsed.plan, &dag, parsed.justification.as_deref());
+        (parsed.plan, analysis)
+    }
+
+    /// A task for each `(number, dependencies, files)`.
+    fn plan(tasks: &[(&str, &str, &str)]) -> String {
+        let task = |(number, on, files): &(&str, &str, &str)| {
+            format!("# Task {number}: t\n**Depends on:** {on}\n**Files:** {files}\n\nwork\n\n")
+        };
+        tasks.iter().map(task).collect()
+    }
+
+    #[test]
+    fn the_shape_of_a_plan_with_a_waist() {
+        let text = plan(&[
+            ("1", "-", ""),
+            ("2", "-", ""),
+            ("3", "1, 2", ""),
+            ("4", "3", ""),
+            ("5", "3", ""),
+        ]);
+        let (_, analysis) = analysis(&text);
+        assert_eq!(analysis.layers, [vec![0, 1], vec![2], vec![3, 4]]);
+        assert_eq!(analysis.width, 2);
+        assert_eq!(analysis.critical_path, [0, 2, 3]);
+        assert_eq!(analysis.bottlenecks, [2]);
+    }
+
+    #[test]
+    fn files_overlap_only_between_tasks_that_can_meet() {
+        let text = plan(&[
+            ("1", "-", "`a.rs`, `src/`"),
+            ("2", "1", "`a.rs`, `src/x.rs`"),
+            ("3", "-", "`a.rs`, `src/x.rs`"),
+            ("4", "2, 3", "`a.rs`, `src/y.rs`, `lib/*.rs`"),
+            ("5", "-", "`lib/z.rs`"),
+        ]);
+        let (_, analysis) = analysis(&text);
+        let overlap =
+            |path: &str, tasks: &[usize]| Overlap { path: path.into(), tasks: tasks.into() };
+        let expected = [
+            overlap("a.rs", &[0, 1, 2]),
+            overlap("lib/*.rs", &[3, 4]),
+            overlap("src/", &[0, 2]),
+            overlap("src/x.rs", &[1, 2]),
+        ];
+        assert_eq!(analysis.overlaps, expected);
+    }
+
+    #[test]
+    fn a_task_that_runs_alone_overlaps_with_none() {
+        let text = plan(&[("1", "-", "`a.rs`"), ("2", "-", "`a.rs`\n**Parallel-safe:** no")]);
+        let (_, analysis) = analysis(&text);
+        assert_eq!((analysis.overlaps.len(), analysis.not_parallel_safe.len()), (0, 1));
+    }
+
+    #[test]
+    fn a_sequential_plan_has_neither_overlaps_nor_bottlenecks() {
+        let (_, analysis) = analysis("# Task 1: a\n**Files:** `x`\n# Task 2: b\n**Files:** `x`\n");
+        assert!(analysis.overlaps.is_empty() && analysis.bottlenecks.is_empty());
+        assert_eq!(analysis.layers, [[0], [1]]);
+    }
+
+    #[test]
+    fn a_justification_names_the_task() {
+        let text = "# Task 1: a\n**id**: env\n**parallel_safe**: false\n**depends_on**: []\n\n\
+            # Task 2: b\n**parallel_safe**: false\n\n# Task 3: c\n**parallel_safe**: false\n\n\
+            # Parallelism analysis\n\n- `env`: one file for all. Task 21 is not here. Task 3 too.\n";
+        let (_, analysis) = analysis(text);
+        let justified: Vec<bool> = analysis.not_parallel_safe.iter().map(|a| a.justified).collect();
+        assert_eq!(justified, [true, false, true]);
+    }
+
+    #[test]
+    fn many_tasks_with_one_file_are_fast() {
+        let tasks: String = (1..=10_000)
+            .map(|i| format!("# Task {i}: t\n**Depends on:** None\n**Files:** `a.rs`\n\n"))
+            .collect();
+        let (_, analysis) = analysis(&tasks);
+        assert_eq!(analysis.overlaps[0].tasks.len(), 10_000);
+    }
+}

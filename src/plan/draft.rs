@@ -1,0 +1,209 @@
+//! Tasks as they were read, and the checks that make a [`Plan`] of them.
+//!
+//! Invariant: the only way to a [`Plan`]. Every check runs even where an earlier one
+//! failed, so that all mistakes are told at once.
+
+use std::collections::HashMap;
+
+use super::finding::Findings;
+use super::near::nearest;
+use super::{IdError, Mode, Plan, Task, TaskId, name};
+use crate::dag::{Dag, DagError};
+
+/// More tasks than this are a mistake: each one becomes a branch and a worktree.
+pub(super) const MAX_TASKS: usize = 100_000;
+
+/// How many unknown names get a suggestion; looking for one costs a pass over all ids.
+const MAX_SUGGESTIONS: usize = 50;
+
+/// A task as it was read, before anything is known of the others.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Draft {
+    pub(super) id: Option<Written>,
+    pub(super) number: Option<String>,
+    pub(super) title: String,
+    /// Ids, where the task says anything about what it depends on.
+    pub(super) depends_on: Option<Vec<Written>>,
+    pub(super) parallel_safe: Option<bool>,
+    pub(super) files: Vec<String>,
+    pub(super) reads: Vec<String>,
+    pub(super) prompt: String,
+    pub(super) run: Option<String>,
+    pub(super) model: Option<String>,
+    pub(super) agent: Option<String>,
+    pub(super) test: Option<String>,
+    pub(super) timeout: Option<u64>,
+    pub(super) line: usize,
+}
+
+/// A text and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Written {
+    pub(super) text: String,
+    pub(super) line: usize,
+}
+
+impl Draft {
+    /// Returns the id as written, else the number in the heading.
+    pub(super) fn id_text(&self) -> &str {
+        let id = self.id.as_ref().map(|id| id.text.as_str());
+        id.or(self.number.as_deref()).unwrap_or_default()
+    }
+
+    fn id_line(&self) -> usize {
+        self.id.as_ref().map_or(self.line, |id| id.line)
+    }
+}
+
+/// Checks drafts and makes a plan of them; `None` where something is wrong.
+pub(super) fn plan(name: String, drafts: Vec<Draft>, findings: &mut Findings) -> Option<Plan> {
+    if drafts.len() > MAX_TASKS {
+        let message =
+            format!("{} tasks are more than the {MAX_TASKS} a plan can have", drafts.len());
+        findings.error(drafts[MAX_TASKS].line, message, "split the plan");
+        return None;
+    }
+    let is_dag = drafts.iter().any(|draft| draft.depends_on.is_some());
+    let mode = if is_dag { Mode::Dag } else { Mode::Sequential };
+    let ids = check_ids(&drafts, findings);
+    check_titles(&drafts, findings);
+    check_edges(&drafts, &ids, findings);
+    if findings.has_errors() {
+        return None;
+    }
+    let ids: Option<Vec<TaskId>> = ids.into_iter().collect();
+    let tasks = drafts.into_iter().zip(ids?).map(|(draft, id)| task(draft, id)).collect();
+    Some(Plan { name: name::slug(&name), mode, tasks })
+}
+
+fn task(draft: Draft, id: TaskId) -> Task {
+    let depends_on = draft.depends_on.unwrap_or_default();
+    let depends_on = depends_on.iter().filter_map(|name| TaskId::new(&name.text).ok());
+    let written = |file: &String| draft.files.contains(file);
+    let reads = draft.reads.iter().filter(|file| !written(file)).cloned();
+    Task {
+        id,
+        number: draft.number,
+        title: draft.title,
+        depends_on: without_repeats(depends_on),
+        parallel_safe: draft.parallel_safe.unwrap_or(true),
+        reads: without_repeats(reads),
+        files: without_repeats(draft.files.into_iter()),
+        prompt: draft.prompt,
+        run: draft.run,
+        model: draft.model,
+        agent: draft.agent,
+        test: draft.test,
+        timeout: draft.timeout,
+        line: draft.line,
+    }
+}
+
+fn without_repeats<T: Clone + Eq + std::hash::Hash>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut seen = std::collections::HashSet::new();
+    items.filter(|item| seen.insert(item.clone())).collect()
+}
+
+/// Checks that every id can be a branch name and is unique, even where case is ignored.
+fn check_ids(drafts: &[Draft], findings: &mut Findings) -> Vec<Option<TaskId>> {
+    let mut seen: HashMap<String, &Draft> = HashMap::new();
+    let mut ids = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        let text = draft.id_text();
+        let id = TaskId::new(text);
+        if let Err(why) = id {
+            bad_id(draft, why, findings);
+        } else if let Some(first) = seen.get(&text.to_lowercase()) {
+            repeated_id(draft, first, findings);
+        } else {
+            seen.insert(text.to_lowercase(), draft);
+        }
+        ids.push(id.ok());
+    }
+    ids
+}
+
+fn bad_id(draft: &Draft, why: IdError, findings: &mut Findings) {
+    let (text, line) = (draft.id_text(), draft.id_line());
+    let message = format!("the id {text:?} cannot be a branch name: {why}");
+    let better = name::slug(if text.is_empty() { &draft.title } else { text });
+    findings.error(line, message, format!("write for example `{better}`"));
+}
+
+fn repeated_id(draft: &Draft, first: &Draft, findings: &mut Findings) {
+    let (text, before) = (draft.id_text(), first.id_text());
+    let (line, first_line) = (draft.id_line(), first.id_line());
+    if text == before {
+        let message = format!("two tasks have the id `{text}`; the first is at line {first_line}");
+        findings.error(line, message, "give each task an id of its own: `**id**: name`");
+    } else {
+        let message = format!(
+            "the ids `{before}` (line {first_line}) and `{text}` differ only in case, \
+             and would share one folder on some file systems"
+        );
+        findings.error(line, message, "give one of them another id");
+    }
+}
+
+fn check_titles(drafts: &[Draft], findings: &mut Findings) {
+    for draft in drafts.iter().filter(|draft| draft.title.is_empty()) {
+        let message = format!("task `{}` has no title", draft.id_text());
+        findings.error(draft.line, message, "say in a few words what the task does");
+    }
+}
+
+/// Checks that every dependency is a task and that none waits for itself, directly or not.
+fn check_edges(drafts: &[Draft], ids: &[Option<TaskId>], findings: &mut Findings) {
+    let mut lines: HashMap<&TaskId, usize> = HashMap::new();
+    for (id, draft) in ids.iter().zip(drafts) {
+        if let Some(id) = id {
+            lines.entry(id).or_insert(draft.line);
+        }
+    }
+    let mut suggestions = 0..MAX_SUGGESTIONS;
+    let mut edges: Vec<(TaskId, Vec<TaskId>)> = Vec::new();
+    let mut taken = std::collections::HashSet::new();
+    for (draft, id) in drafts.iter().zip(ids) {
+        let mut known = Vec::new();
+        for name in draft.depends_on.iter().flatten() {
+            match TaskId::new(&name.text).ok().filter(|id| lines.contains_key(id)) {
+                Some(id) => known.push(id),
+                None => unknown(draft, name, drafts, suggestions.next().is_some(), findings),
+            }
+        }
+        if let Some(id) = id.clone().filter(|id| taken.insert(id.clone())) {
+            edges.push((id, known));
+        }
+    }
+    for error in Dag::new(&edges).err().unwrap_or_default() {
+        if let DagError::Cycle(path) = &error {
+            let line = path.first().and_then(|id| lines.get(id)).copied().unwrap_or(0);
+            let remedy = "remove one of these dependencies; `a -> b` reads: a depends on b";
+            findings.error(line, error.to_string(), remedy);
+        }
+    }
+}
+
+fn unknown(
+    draft: &Draft,
+    name: &Written,
+    drafts: &[Draft],
+    suggest: bool,
+    findings: &mut Findings,
+) {
+    let message =
+        format!("task `{}` depends on `{}`, which is no task", draft.id_text(), name.text);
+    let ids = || drafts.iter().map(Draft::id_text).filter(|id| *id != draft.id_text());
+    let near = if suggest { nearest(&name.text, ids()) } else { None };
+    let remedy = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if drafts.len() <= 12 => {
+            format!(
+                "the tasks are: {}",
+                drafts.iter().map(Draft::id_text).collect::<Vec<_>>().join(", ")
+            )
+        }
+        None => "name the id or the number of a task, or write `None`".to_owned(),
+    };
+    findings.error(name.line, message, remedy);
+}

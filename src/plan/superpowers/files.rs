@@ -1,0 +1,204 @@
+//! Which files a task names, and whether it writes or only reads them.
+//!
+//! Invariant: only what stands where a path is expected counts; a name in the remark
+//! behind a path is none.
+
+use super::dependencies::{is_nothing, without_remarks};
+use crate::plan::value;
+
+/// What a task does with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    Write,
+    Read,
+    /// `Commit: message` and the like: not about files.
+    Neither,
+}
+
+/// Reads an item of a list of files: `Modify: \`src/a.rs:12-40\` (why)`.
+pub(super) fn item(text: &str) -> (Option<Use>, Vec<String>) {
+    let head = text.split('`').next().unwrap_or_default();
+    let colon = head.find([':', '：']).filter(|at| verb(&head[..*at]).is_some());
+    if let Some(at) = colon {
+        let mark = text[at..].chars().next().map_or(1, char::len_utf8);
+        return (verb(&head[..at]), paths(&text[at + mark..]));
+    }
+    match head.split_whitespace().next().map(|word| (word, verb(word))) {
+        Some((word, Some(what))) if head.trim() == word => {
+            (Some(what), paths(text.trim_start().trim_start_matches(word)))
+        }
+        _ => (None, paths(text)),
+    }
+}
+
+/// Returns what the first word of `Modify (any of)` or `Create/Test` says.
+fn verb(text: &str) -> Option<Use> {
+    let text = text.trim().trim_matches('*');
+    let word = text.split([' ', '/', '(', ',', '-']).next().unwrap_or_default().to_lowercase();
+    match word.as_str() {
+        "read" | "reads" | "reference" | "references" | "see" | "context" | "check" | "inspect" => {
+            Some(Use::Read)
+        }
+        "commit" | "note" | "notes" | "run" | "verify" | "why" => Some(Use::Neither),
+        "create" | "modify" | "test" | "tests" | "delete" | "add" | "update" | "edit" | "new"
+        | "rename" | "move" | "remove" | "replace" | "overwrite" | "write" | "rewrite"
+        | "generate" | "touch" | "extend" | "implement" | "docs" | "migration" => Some(Use::Write),
+        _ => None,
+    }
+}
+
+/// Reads the paths that a text begins with.
+pub(super) fn paths(text: &str) -> Vec<String> {
+    let text = text.trim();
+    match text.starts_with(['`', '(']) && text.contains('`') {
+        true => quoted(text),
+        false => plain(text),
+    }
+}
+
+/// Reads `\`a\` (new), \`b\`:12 and \`c\``, up to the first word of prose.
+fn quoted(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    loop {
+        rest = skip_separators(rest);
+        let Some((code, after)) = rest.strip_prefix('`').and_then(|rest| rest.split_once('`'))
+        else {
+            return found;
+        };
+        if !is_path(code) {
+            return found;
+        }
+        found.extend(value::path(code).into_iter().flat_map(|path| alternatives(&path)));
+        let lines = after.strip_prefix(':').filter(|l| l.starts_with(|c: char| c.is_ascii_digit()));
+        rest = lines.map_or(after, |l| {
+            l.trim_start_matches(|c: char| c.is_ascii_digit() || "-–".contains(c))
+        });
+    }
+}
+
+fn skip_separators(text: &str) -> &str {
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start();
+        let word = ["and ", "& ", "+", ",", ";", "→", "->", "/", "&", "or "].iter();
+        if let Some(next) = word.clone().find_map(|word| rest.strip_prefix(word)) {
+            rest = next;
+        } else if rest.starts_with(['(', '（']) {
+            match end_of_remark(rest) {
+                Some(end) => rest = &rest[end..],
+                None => return rest,
+            }
+        } else {
+            return rest;
+        }
+    }
+}
+
+fn end_of_remark(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' | '（' => depth += 1,
+            ')' | '）' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(at + c.len_utf8());
+        }
+    }
+    None
+}
+
+/// Reads `src/a.rs, src/b.rs — why` without backquotes.
+fn plain(text: &str) -> Vec<String> {
+    let text = without_remarks(text);
+    let end = [" — ", " – ", " - ", " # "].iter().filter_map(|mark| text.find(mark)).min();
+    let text = &text[..end.unwrap_or(text.len())];
+    if is_nothing(text) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for part in text.split([',', ';']) {
+        let part = part.trim().trim_start_matches("and ");
+        let word = part.split_whitespace().next().unwrap_or_default();
+        if is_path(word) && looks_like_path(word) {
+            found.extend(value::path(word.trim_matches('`')));
+        }
+        if word != part {
+            break;
+        }
+    }
+    found
+}
+
+fn is_path(code: &str) -> bool {
+    let forbidden =
+        |c: char| c.is_whitespace() || c.is_control() || matches!(c, '(' | ')' | '=' | '"' | '\'');
+    let lines = code.find(", ").filter(|at| code[..*at].contains(':'));
+    let path = &code[..lines.unwrap_or(code.len())];
+    !path.is_empty()
+        && !path.contains(forbidden)
+        && !path.contains("://")
+        && !path.starts_with([':', '-'])
+}
+
+/// Without backquotes a word is a path only where it has the look of one.
+fn looks_like_path(word: &str) -> bool {
+    let dotted = word.rsplit_once('.').is_some_and(|(_, ext)| !ext.is_empty());
+    let is_caps = word.len() > 3 && word.chars().all(|c| c.is_ascii_uppercase());
+    word.contains('/') || dotted || is_caps || word.ends_with("file")
+}
+
+/// Expands one pair of braces: `a/{b,c}.rs` are two files.
+fn alternatives(path: &str) -> Vec<String> {
+    let braces = path.split_once('{').and_then(|(before, rest)| {
+        let (inner, after) = rest.split_once('}')?;
+        (!inner.contains('{') && inner.contains(',')).then_some((before, inner, after))
+    });
+    match braces {
+        Some((before, inner, after)) => {
+            inner.split(',').map(|part| format!("{before}{}{after}", part.trim())).collect()
+        }
+        None => vec![path.to_owned()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Option<Use>, String) {
+        let (what, paths) = item(text);
+        (what, paths.join(" "))
+    }
+
+    #[test]
+    fn verbs_tell_writing_from_reading() {
+        let write = |paths: &str| (Some(Use::Write), paths.to_owned());
+        assert_eq!(read("Create: `src/a.rs`"), write("src/a.rs"));
+        assert_eq!(read("Modify: `src/a.rs:12-40`"), write("src/a.rs"));
+        assert_eq!(read("Modify: `src/a.rs:54-60, 70`"), write("src/a.rs"));
+        assert_eq!(read("Modify (any of): `a.md`, `b.md` and `c.md`"), write("a.md b.md c.md"));
+        assert_eq!(read("Test: `tests/` (or inline test `x`)"), write("tests/"));
+        assert_eq!(read("Create `src/a.rs` — holds `Foo`"), write("src/a.rs"));
+        assert_eq!(read("Create: src/a.rs (new)"), write("src/a.rs"));
+        assert_eq!(read("Create: `s/x/{a.md,b.sh}`"), write("s/x/a.md s/x/b.sh"));
+        assert_eq!(read("Rename: `a.rs` → `b.rs`"), write("a.rs b.rs"));
+        assert_eq!(read("Read: `a.rs` (lines 1-2)"), (Some(Use::Read), "a.rs".to_owned()));
+        assert_eq!(read("Commit: `fix: all`").0, Some(Use::Neither));
+    }
+
+    #[test]
+    fn paths_without_a_verb() {
+        let some = |paths: &str| (None, paths.to_owned());
+        assert_eq!(read("`src/a.rs`:31 (row `X`) — three columns"), some("src/a.rs"));
+        assert_eq!(read("`src/a.rs` (new), `src/b.rs`, agent plugins"), some("src/a.rs src/b.rs"));
+        assert_eq!(read("`Makefile`"), some("Makefile"));
+        assert_eq!(read("src/__tests__/a.ts, lib/b.ts"), some("src/__tests__/a.ts lib/b.ts"));
+        assert_eq!(read("none (verification only)"), some(""));
+        assert_eq!(read("New section `foo` at top"), some(""));
+        assert_eq!(read("`foo(bar)` returns"), some(""));
+        assert_eq!(read("build scripts"), some(""));
+    }
+}

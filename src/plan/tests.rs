@@ -1,0 +1,541 @@
+//! Whole plans, in the shapes in which people write them.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn read(name: &str, text: &str) -> Result<Parsed, Vec<Finding>> {
+    parse(&Source { name, bytes: text.as_bytes() })
+}
+
+/// Parses a plan that is sound and has nothing doubtful in it.
+fn sound(text: &str) -> Plan {
+    let parsed = read("x.md", text).unwrap();
+    assert_eq!(parsed.warnings, [], "{text}");
+    parsed.plan
+}
+
+/// Returns the findings of a plan as lines.
+fn findings(name: &str, text: &str) -> Vec<String> {
+    let findings = match read(name, text) {
+        Ok(parsed) => parsed.warnings,
+        Err(findings) => findings,
+    };
+    let severity = |finding: &Finding| match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    findings.iter().map(|f| format!("{}:{}: {}", severity(f), f.line, f.message)).collect()
+}
+
+fn edges(plan: &Plan) -> String {
+    let edge = |task: &Task| {
+        let names: Vec<_> = task.depends_on.iter().map(TaskId::as_str).collect();
+        format!("{}<-[{}]", task.id, names.join(" "))
+    };
+    plan.tasks.iter().map(edge).collect::<Vec<_>>().join(" ")
+}
+
+const AUTH: &str = "\
+# Auth Implementation Plan
+
+**Goal:** log in
+
+---
+
+### Task 1: Add the `User` model
+
+**id**: model
+**depends_on**: []
+**parallel_safe**: true
+**timeout**: 1h30m
+
+**Files:**
+- Create: `src/model.rs`
+- Modify: `src/lib.rs:12-40` (register `model`)
+- Read: `docs/auth.md`
+
+- [ ] **Step 1: Write the test**
+
+Run: `cargo test`
+
+### Task 2: Serve it
+
+**id**: api
+**depends_on**: [model]
+**parallel_safe**: false
+
+**Files:**
+- Create: `src/api.rs`
+
+Write the handler.
+
+## Parallelism analysis
+
+- `api` runs alone: it takes the port.
+";
+
+#[test]
+fn the_exact_format_is_read_in_full() {
+    let parsed = read("docs/2026-05-11-auth.md", AUTH).unwrap();
+    assert_eq!(parsed.warnings, []);
+    assert_eq!(parsed.justification.as_deref(), Some("\n- `api` runs alone: it takes the port.\n"));
+    let plan = parsed.plan;
+    assert_eq!((plan.name.as_str(), plan.mode), ("auth", Mode::Dag));
+    assert_eq!(edges(&plan), "model<-[] api<-[model]");
+    let task = &plan.tasks[0];
+    assert_eq!((task.number.as_deref(), task.title.as_str()), (Some("1"), "Add the `User` model"));
+    assert_eq!((task.line, task.timeout), (7, Some(5400)));
+    assert_eq!((&task.run, &task.test, task.parallel_safe), (&None, &None, true));
+    assert_eq!(task.files, ["src/model.rs", "src/lib.rs"]);
+    assert_eq!(task.reads, ["docs/auth.md"]);
+    assert!(
+        task.prompt.starts_with("\n**id**: model\n") && task.prompt.ends_with("cargo test`\n\n")
+    );
+    assert!(!plan.tasks[1].parallel_safe);
+    assert!(plan.tasks[1].prompt.ends_with("Write the handler.\n\n"));
+}
+
+#[test]
+fn line_ends_and_byte_order_marks_do_not_matter() {
+    let expected = read("auth.md", AUTH).unwrap().plan;
+    let windows = format!("\u{feff}{}", AUTH.replace('\n', "\r\n"));
+    let mut plan = read("auth.md", &windows).unwrap().plan;
+    assert!(plan.tasks[0].prompt.contains("\r\n"));
+    plan.tasks.iter_mut().for_each(|task| task.prompt = task.prompt.replace("\r\n", "\n"));
+    assert_eq!(plan, expected);
+    let plan = read("auth.md", "# Task 1: a\r\nno end").unwrap().plan;
+    assert_eq!(plan.tasks[0].prompt, "no end");
+}
+
+#[test]
+fn dependencies_by_number_in_other_spellings() {
+    let plan = sound(
+        "## Task 0: a\n**Wave:** 1\n**Depends on:** -\n\n## Task 1: b\n- Depends-On: Task 0 (its\n  types, really)\n\n\
+         ## Task 2 — c\n**Depends on**:\n- Task 0\n- Task 1\n\n\
+         ## Task 3. d\n**Complexity:** low\n**Blocked by:** Tasks 0–2   \n**Parallel-safe:** no\n\n\
+         ## Task 4: e\n**id**: e · **depends_on**: [3] · **parallel_safe**: true\n\nx\n\
+         ## Task 5: f\n**depends_on**: 无\n\ny\n",
+    );
+    assert_eq!(edges(&plan), "0<-[] 1<-[0] 2<-[0 1] 3<-[0 1 2] e<-[3] 5<-[]");
+    assert!(!plan.tasks[3].parallel_safe);
+}
+
+#[test]
+fn a_dependency_on_a_later_task_is_fine() {
+    let plan =
+        sound("# Task 1: a\n**Depends on:** Task 2\n\nx\n# Task 2: b\n**Depends on:** None\n\ny\n");
+    assert_eq!(edges(&plan), "1<-[2] 2<-[]");
+}
+
+#[test]
+fn without_dependencies_a_plan_is_sequential() {
+    let plan = sound("# Task 1: a\nx\n# Task 2: b\ny\n");
+    assert_eq!(plan.mode, Mode::Sequential);
+    assert_eq!(edges(&plan), "1<-[] 2<-[]");
+    let chain: Vec<usize> = plan.edges().iter().map(|(_, on)| on.len()).collect();
+    assert_eq!(chain, [0, 1]);
+}
+
+#[test]
+fn sections_end_tasks_but_steps_do_not() {
+    let plan = sound(
+        "## Phase 1\n### Task 1: a\nx\n### Step 1: y\nz\n#### Notes\nn\n\
+         ## Phase 2\nprose\n### Task 2: b\nlast\n### Appendix\nno task\n",
+    );
+    assert_eq!(plan.tasks[0].prompt, "x\n### Step 1: y\nz\n#### Notes\nn\n");
+    assert_eq!(plan.tasks[1].prompt, "last\n");
+}
+
+#[test]
+fn a_rule_right_below_the_metadata_does_not_end_the_task() {
+    let plan = sound("### Task 1: a\n**id**: a\n**Depends on:** None\n---\n\nbody\n");
+    assert_eq!(edges(&plan), "a<-[]");
+    assert!(plan.tasks[0].prompt.ends_with("body\n"));
+}
+
+#[test]
+fn code_quotes_and_comments_hold_no_tasks() {
+    let plan = sound(
+        "# Task 1: a\n\n````markdown\n# Task 1: example\n**id**: no\n```\n# Task 1: x\n```\n````\n\
+         <!-- # Task 1: old -->\n\n> # Task 1: quoted\n\nend\n",
+    );
+    assert_eq!(edges(&plan), "1<-[]");
+}
+
+#[test]
+fn a_block_that_swallows_tasks_is_told() {
+    let text =
+        "# Task 1: a\n```markdown\nx\n```bash\ny\n```\nz\n```\n# Task 2: b\n```\n# Task 3: c\nw\n";
+    assert_eq!(
+        findings("x.md", text),
+        ["warning:9: `Task 2` (line 9) stands in the code block that begins at line 8, \
+             so it is no task",]
+    );
+    let text = "# Task 1: a\n```\n# Task 2: b\n# Task 3: c\n";
+    assert_eq!(
+        findings("x.md", text),
+        ["error:2: this code block is never closed and swallows task 2 (line 3), task 3 (line 4)"]
+    );
+    assert_eq!(findings("x.md", "# Task 1: a\nx\n<!--\n# Task 2: b\n").len(), 1);
+}
+
+#[test]
+fn a_block_that_ends_too_early_costs_no_text() {
+    let text = "# Task 1: a\n```markdown\n## In\n```bash\nx\n```\n# Out\n```\nend\n```\n# Task 2: b\nx\n# End\n";
+    let parsed = read("x.md", text).unwrap();
+    assert!(parsed.plan.tasks[0].prompt.ends_with("end\n```\n"));
+    assert_eq!(parsed.plan.tasks[1].prompt, "x\n");
+    assert_eq!((parsed.warnings.len(), parsed.warnings[0].line), (1, 7));
+    sound("# Task 1: a\n````markdown\n```bash\nx\n```\n````\n");
+}
+
+#[test]
+fn commands_are_never_made_of_prose() {
+    let text = "# Task 1: a\nSome prose.\nRun: `rm -rf x`\n**Test:** write tests for it\n**Model:** the user\n";
+    let parsed = read("x.md", text).unwrap();
+    let task = &parsed.plan.tasks[0];
+    assert_eq!((&task.run, &task.test, &task.model), (&None, &None, &None));
+    assert_eq!(parsed.warnings.len(), 2, "{:?}", parsed.warnings);
+    let plan = sound("# Task 1: a\nrun: make all\ntest: `cargo test` (all)\nmodel: haiku\n\nx\n");
+    let task = &plan.tasks[0];
+    assert_eq!(task.run.as_deref(), Some("make all"));
+    assert_eq!(task.test.as_deref(), Some("cargo test"));
+    assert_eq!(task.model.as_deref(), Some("haiku"));
+}
+
+#[test]
+fn metadata_below_the_steps_is_told() {
+    let text =
+        "# Task 1: a\nx\n\n- [ ] **Step 1: do**\n\n**Depends on:** Task 2\n\n# Task 2: b\ny\n";
+    assert_eq!(
+        findings("x.md", text),
+        ["warning:6: `Depends on` stands below the task's steps, so it is not read"]
+    );
+}
+
+#[test]
+fn a_table_of_groups_gives_the_edges() {
+    let plan = sound(
+        "## Task 1: a\nx\n## Task 2: b\nx\n## Task 3: c\nx\n## Task 4: d\nx\n## Task groups\n\n\
+         | Group | Tasks | Kind | `parallel_safe` | `depends_on` |\n|---|---|---|---|---|\n\
+         | `core` | 1–2 | core | false (one file) | — |\n| `ui` | 3 | ui | yes | — |\n\
+         | `docs` | 4 | docs | true | `core`, `ui` |\n",
+    );
+    assert_eq!(edges(&plan), "1<-[] 2<-[1] 3<-[] 4<-[1 2 3]");
+    let safe: Vec<bool> = plan.tasks.iter().map(|task| task.parallel_safe).collect();
+    assert_eq!(safe, [false, false, true, true]);
+}
+
+#[test]
+fn a_table_of_tasks_is_a_plan() {
+    let plan = sound(
+        "# List\n\n| Task | Files | Depends on | Parallel-safe |\n|---|---|---|---|\n\
+         | T1 — types | `src/types.ts` | — | no |\n| T2 — builder | `src/b.ts` (new) | T1 | yes |\n",
+    );
+    assert_eq!(edges(&plan), "1<-[] 2<-[1]");
+    assert_eq!((plan.tasks[1].title.as_str(), plan.tasks[1].line), ("builder", 6));
+    assert_eq!(plan.tasks[1].files, ["src/b.ts"]);
+}
+
+#[test]
+fn a_file_with_front_matter_is_one_task() {
+    let text = "---\nticket_id: T-7\ntitle: \"Add it\"\ndepends_on: []\nparallel_safe: false\n\
+        scope_files:\n  - src/a.js\n  - \"(git only)\"\n---\n\n# Other\n\nbody\n";
+    let plan = sound(text);
+    assert_eq!(edges(&plan), "T-7<-[]");
+    let task = &plan.tasks[0];
+    assert_eq!((task.title.as_str(), task.parallel_safe, task.files.len()), ("Add it", false, 1));
+    let other = text.replace("[]", "[T-6]");
+    assert_eq!(
+        findings("x.md", &other),
+        ["error:4: task `T-7` depends on `T-6`, which is no task"]
+    );
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_with_their_lines() {
+    let text = "\
+# Task 1: a
+**id**: model
+**depends_on**: [api]
+
+# Task 2: b
+**id**: api
+**depends_on**: [modle, model]
+**parallel_safe**: perhaps
+
+# Task 3:
+**id**: Model
+**timeout**: soon
+
+# Task 4: d
+**id**: a b
+
+# Task 5: e
+**id**: api
+";
+    let mut errors = findings("x.md", text);
+    errors.retain(|finding| finding.starts_with("error"));
+    assert_eq!(
+        errors,
+        [
+            "error:1: these tasks wait for each other: model -> api -> model",
+            "error:7: task `api` depends on `modle`, which is no task",
+            "error:8: `parallel_safe` is neither true nor false: \"perhaps\"",
+            "error:10: task `Model` has no title",
+            "error:11: the ids `model` (line 2) and `Model` differ only in case, \
+             and would share one folder on some file systems",
+            "error:12: `timeout` is no span of time: \"soon\"",
+            "error:15: the id \"a b\" cannot be a branch name: it holds ' '",
+            "error:18: two tasks have the id `api`; the first is at line 6",
+        ]
+    );
+    let remedies = read("x.md", text).unwrap_err();
+    assert!(remedies.iter().any(|finding| finding.remedy == "did you mean `model`?"));
+}
+
+#[test]
+fn what_is_doubtful_is_told() {
+    for (text, expected) in [
+        (
+            "# Task A: x\n# Task 1: y\nz\n",
+            "warning:1: the heading \"Task A: x\" is no task: it has no number",
+        ),
+        ("# Task 1: y\n", "warning:1: task 1 says nothing besides its title"),
+        (
+            "# Task 1: y\n**Wave:** 1\n",
+            "warning:2: waves are no dependencies: without `Depends on` the tasks run one after another",
+        ),
+        (
+            "# Task 1: x\ny\n# Task 2: x\n**Depends on:** Task 1\n# Task 3: x\ny\n",
+            "warning:5: no word on what task 3 depends on, so nothing is waited for",
+        ),
+        (
+            "# Task 1: x\n**Depends on:** the design being done\n",
+            "warning:2: no task is named in \"the design being done\", so it is no dependency",
+        ),
+        (
+            "# Task 1: x\ny\n# Task 2: x\ny\n# Dependency graph\n",
+            "warning:5: the section \"Dependency graph\" is not read: the tasks run one after another",
+        ),
+    ] {
+        assert_eq!(findings("x.md", text), [expected], "{text}");
+    }
+}
+
+#[test]
+fn findings_are_limited_in_number_and_length() {
+    let many: String = (0..2000).map(|i| format!("# Task {i}: x\n")).collect();
+    let found = findings("x.md", &many);
+    assert_eq!(found[0], "warning:0: 1500 more findings are left out");
+    assert_eq!(found.len(), 501);
+    let long = format!("# Task 1: x\n**id**: {}\n", "a ".repeat(10_000));
+    assert!(findings("x.md", &long)[0].len() < 1100);
+}
+
+#[test]
+fn what_is_no_plan_is_told() {
+    let told = |bytes: &[u8]| {
+        let found = parse(&Source { name: "x.md", bytes }).unwrap_err();
+        assert_eq!(found.len(), 1);
+        format!("{}:{}", found[0].line, found[0].message)
+    };
+    assert_eq!(told(b""), "0:it is empty");
+    assert_eq!(told(b"\xef\xbb\xbf \r\n"), "0:it is empty");
+    assert_eq!(told(b"# Notes\n"), "0:no task in it");
+    assert_eq!(told(b"# Task 1: a\n\0"), "2:a NUL byte: it is binary");
+    assert_eq!(told(b"# Task 1: a\n\n\xff"), "3:it is not UTF-8");
+    assert_eq!(told(b"\xff\xfe#\0"), "0:it is UTF-16");
+    assert_eq!(told(&vec![b' '; MAX_BYTES]), "0:64 MB are too many for a plan");
+}
+
+#[test]
+fn standard_input_is_sniffed_and_named_by_its_title() {
+    let named = |text| read("-", text).unwrap().plan.name;
+    assert_eq!(named("# Big Thing\n## Task 1: a\nb\n"), "big-thing");
+    assert_eq!(named("## Task 1: a\nb\n"), "plan");
+    assert_eq!(named("# a comment\n[[task]]\nid = \"a\"\nrun = \"x\"\n"), "plan");
+    assert_eq!(named("name = \"Old One\"\n[[task]]\nid = \"a\"\nrun = \"x\"\n"), "old-one");
+}
+
+#[test]
+fn toml_is_read_in_full() {
+    let text = "name = \"auth\"\n\n[[task]]\nid = \"model\"\ntitle = \"Add it\"\nprompt = \"\"\"\nDo it.\n\"\"\"\n\
+        files = [\"./src/a.rs:3\"]\ntimeout = \"30m\"\n\n[[task]]\nid = \"lint\"\nrun = \"make lint\"\n\
+        depends_on = [\"model\"]\nparallel_safe = false\n";
+    let parsed = read("x.toml", text).unwrap();
+    assert_eq!(parsed.warnings, []);
+    assert_eq!(edges(&parsed.plan), "model<-[] lint<-[model]");
+    let [model, lint] = parsed.plan.tasks.as_slice() else { panic!("two tasks") };
+    assert_eq!((model.prompt.as_str(), model.timeout, model.line), ("Do it.\n", Some(1800), 3));
+    assert_eq!(
+        (model.files.as_slice(), lint.title.as_str()),
+        (&["src/a.rs".to_owned()][..], "lint")
+    );
+    assert_eq!(
+        (lint.run.as_deref(), lint.parallel_safe, lint.line),
+        (Some("make lint"), false, 12)
+    );
+}
+
+#[test]
+fn mistakes_in_toml_are_told_at_once() {
+    let text = "nmae = \"x\"\n[[task]]\nid = 3\n[[task]]\nid = \"b\"\nrun = \"x\"\ndepends-on = [\"a\"]\n\
+        parallel_safe = \"no\"\ntimeout = -1\n";
+    assert_eq!(
+        findings("x.toml", text),
+        [
+            "error:1: `nmae` is no key of the plan",
+            "error:2: the id \"\" cannot be a branch name: it is empty",
+            "error:2: task `` has no title",
+            "warning:2: task `` says nothing besides its title",
+            "error:3: `id` must be a string, not integer",
+            "error:7: `depends-on` is no key of a task",
+            "error:8: `parallel_safe` must be true or false, not string",
+            "error:9: `timeout` is no span of time: \"-1\"",
+        ]
+    );
+    assert!(findings("x.toml", "[[task]\nid = \"a\n")[0].starts_with("error:1:"));
+    assert_eq!(
+        findings("x.toml", "task = 3\n"),
+        ["error:1: `task` must be a list of tables, not integer"]
+    );
+}
+
+/// Any sound plan; texts are hostile, ids are not.
+fn plans() -> impl Strategy<Value = Plan> {
+    let text = || {
+        prop_oneof![
+            "[ \\PC\r\n\t\"\\\\\u{0}\u{7f}\u{85}]{0,40}",
+            "\"{0,5}\n\"{0,5}",
+            any::<String>()
+        ]
+    };
+    let optional = move || proptest::option::of(text());
+    let path = || proptest::collection::vec("[a-z/]{1,8}", 0..3);
+    let settings =
+        (optional(), optional(), optional(), optional(), proptest::option::of(1..9999_u64));
+    let task = (
+        text(),
+        "[a-z ]{0,9}",
+        any::<bool>(),
+        path(),
+        path(),
+        settings,
+        proptest::option::of("[1-9]"),
+    );
+    let tasks = proptest::collection::vec((task, any::<u64>(), 1..999_usize), 1..6);
+    (tasks, any::<bool>()).prop_map(|(tasks, dag)| {
+        let mode = if dag { Mode::Dag } else { Mode::Sequential };
+        let task =
+            |(i, ((prompt, title, parallel_safe, files, reads, settings, number), on, line))| {
+                let (run, model, agent, test, timeout) = settings;
+                let id = |i: usize| TaskId::new(&format!("t{i}")).unwrap();
+                let depends_on = (0..i).filter(|d| dag && on >> d & 1 == 1).map(id).collect();
+                let mut files: Vec<String> = files;
+                files.dedup();
+                let mut seen = files.clone();
+                let mut is_new = |path: &String| {
+                    !seen.contains(path) && {
+                        seen.push(path.clone());
+                        true
+                    }
+                };
+                let mut reads: Vec<String> = reads;
+                reads.retain(&mut is_new);
+                let files = {
+                    let mut seen = Vec::new();
+                    for f in files {
+                        if !seen.contains(&f) {
+                            seen.push(f)
+                        }
+                    }
+                    seen
+                };
+                let title = value::title(&format!("x {title}"));
+                Task {
+                    id: id(i),
+                    number,
+                    title,
+                    depends_on,
+                    parallel_safe,
+                    files,
+                    reads,
+                    prompt,
+                    run,
+                    model,
+                    agent,
+                    test,
+                    timeout,
+                    line,
+                }
+            };
+        Plan {
+            name: "a-plan".to_owned(),
+            mode,
+            tasks: tasks.into_iter().enumerate().map(task).collect(),
+        }
+    })
+}
+
+/// Text that is made of what the parser looks for.
+fn markdown() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => proptest::sample::select(vec![
+            "# Task 1: a", "### Task 2 — b", "## Task 3", "### Task 1.2: x", "```", "````md", "~~~", "**id**: a",
+            "**Depends on:** Task 1", "- **depends_on**: [a, b]", "**Files:**", "- Create: `a/b.rs:1-2`",
+            "  - Modify: `{a,b}`", "> # Task 4: q", "<!--", "-->", "---", "===", "", "| Task | Depends on |",
+            "|---|---|", "| T1 — x | - |", "| Group | Tasks | depends_on |", "Tasks 2–4", "all previous tasks",
+            "**timeout**: 5m", "[x]: y", "__init__", "\u{feff}", "- [ ] **Step 1: x**", "## Parallelism analysis",
+            "ticket_id: x", "depends_on: [y]",
+        ]).prop_map(str::to_owned),
+        1 => any::<String>(),
+        1 => "\\PC{0,30}",
+    ];
+    let end = proptest::sample::select(vec!["\n", "\n\n", "\r\n", "\r", " "]);
+    proptest::collection::vec((piece, end), 0..40)
+        .prop_map(|lines| lines.into_iter().map(|(line, end)| line + end).collect())
+}
+
+proptest! {
+    #[test]
+    fn the_normalised_form_reads_back_as_the_same_plan(plan in plans()) {
+        let text = toml::write(&plan);
+        let parsed = read("plan.toml", &text);
+        prop_assert!(parsed.is_ok(), "{:?}\n{}", parsed, text);
+        prop_assert_eq!(parsed.unwrap().plan, plan);
+    }
+
+    #[test]
+    fn any_text_is_read_or_told_of(text in markdown(), name in "x.md|x.toml|-") {
+        let lines = text.lines().count().max(text.split(['\n', '\r']).count());
+        let findings = match read(&name, &text) {
+            Ok(parsed) => {
+                prop_assert!(crate::dag::Dag::new(&parsed.plan.edges()).is_ok());
+                for task in &parsed.plan.tasks {
+                    prop_assert!((1..=lines).contains(&task.line));
+                    prop_assert!(name == "x.toml" || task.number.is_none() || task.prompt.is_empty() || text.contains(&task.prompt) || text.contains('|'));
+                }
+                let again = read("plan.toml", &toml::write(&parsed.plan));
+                prop_assert_eq!(again.map(|again| again.plan), Ok(parsed.plan));
+                parsed.warnings
+            }
+            Err(findings) => {
+                prop_assert!(findings.iter().any(|finding| finding.severity == Severity::Error));
+                findings
+            }
+        };
+        prop_assert!(findings.iter().all(|finding| finding.line <= lines), "{:?}", findings);
+    }
+}
+
+#[test]
+fn a_slip_in_a_key_is_told() {
+    let text = "### Task 1: A\n**id**: a\n**depends_on**: []\n\n### Task 2: B\n**depend_on**: [a]\n**paralel-safe**: false\n**Complexity**: low\n";
+    let parsed = parse(&Source { name: "x.md", bytes: text.as_bytes() }).expect("sound");
+    let told: Vec<(usize, &str)> =
+        parsed.warnings.iter().map(|w| (w.line, w.remedy.as_str())).collect();
+    assert!(told.contains(&(6, "did you mean `depends_on`?")), "{told:?}");
+    assert!(told.contains(&(7, "did you mean `parallel_safe`?")), "{told:?}");
+}

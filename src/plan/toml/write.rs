@@ -1,0 +1,92 @@
+//! The normalised form of a plan.
+//!
+//! Invariant: any text survives, byte for byte; text with line breaks stays readable, since
+//! people look at it with `git show`. `depends_on` stands in every task of a DAG and in
+//! none of a sequential plan, which is how the mode survives.
+
+use std::fmt::Write as _;
+
+use crate::plan::{Mode, Plan, Task};
+
+/// Returns the plan as TOML.
+pub fn write(plan: &Plan) -> String {
+    let mut out = format!("name = {}\n", string(&plan.name));
+    for task in &plan.tasks {
+        write_task(&mut out, task, plan.mode);
+    }
+    out
+}
+
+fn write_task(out: &mut String, task: &Task, mode: Mode) {
+    out.push_str("\n[[task]]\n");
+    pair(out, "id", string(task.id.as_str()));
+    text(out, "number", task.number.as_deref());
+    pair(out, "title", string(&task.title));
+    if mode == Mode::Dag {
+        pair(out, "depends_on", list(task.depends_on.iter().map(|id| id.as_str())));
+    }
+    if !task.parallel_safe {
+        pair(out, "parallel_safe", "false".to_owned());
+    }
+    for (key, paths) in [("files", &task.files), ("reads", &task.reads)] {
+        if !paths.is_empty() {
+            pair(out, key, list(paths.iter().map(String::as_str)));
+        }
+    }
+    text(out, "run", task.run.as_deref());
+    text(out, "model", task.model.as_deref());
+    text(out, "agent", task.agent.as_deref());
+    text(out, "test", task.test.as_deref());
+    if let Some(seconds) = task.timeout {
+        pair(out, "timeout", seconds.to_string());
+    }
+    pair(out, "line", task.line.to_string());
+    if !task.prompt.is_empty() {
+        text(out, "prompt", Some(&task.prompt));
+    }
+}
+
+fn pair(out: &mut String, key: &str, value: String) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "{key} = {value}");
+}
+
+fn text(out: &mut String, key: &str, value: Option<&str>) {
+    if let Some(value) = value {
+        pair(out, key, string(value));
+    }
+}
+
+fn list<'a>(items: impl Iterator<Item = &'a str>) -> String {
+    format!("[{}]", items.map(string).collect::<Vec<_>>().join(", "))
+}
+
+/// Returns a text as a basic string, over several lines where it has several.
+fn string(text: &str) -> String {
+    let is_long = text.contains('\n');
+    let mut out = String::with_capacity(text.len() + 8);
+    // The line break right behind the opening quotes is no part of the text.
+    out.push_str(if is_long { "\"\"\"\n" } else { "\"" });
+    let mut chars = text.chars().peekable();
+    let mut after_quote = false;
+    while let Some(c) = chars.next() {
+        // A lone quote may stay as it is; two in a row or one at the end could close the string.
+        let plain_quote = is_long && c == '"' && !after_quote && chars.peek().is_some();
+        after_quote = plain_quote;
+        match c {
+            '"' if plain_quote => out.push('"'),
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' | '\t' if is_long => out.push(c),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            c if c.is_control() => {
+                // Writing to a string cannot fail.
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push_str(if is_long { "\"\"\"" } else { "\"" });
+    out
+}
