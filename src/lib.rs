@@ -86,4 +86,11 @@ pub mod plan;
 
 pub mod dag;
 pub mod oid;
+pub mod report;
+pub mod task;
+
+pub mod config;
+pub mod prompt;
+pub mod schedule;
+pub mod snapshot;
 

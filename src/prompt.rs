@@ -1,0 +1,100 @@
+//! What an agent is told: templates and facts in, text out.
+//!
+//! Invariant: the whole text of the task is in it, verbatim; the agent never needs the plan.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+
+use crate::task::{Block, Reason};
+
+const IMPLEMENT: &str = include_str!("prompt/implement.md");
+
+/// The facts a prompt is made of.
+#[derive(Debug, Clone, Serialize)]
+pub struct Facts<'a> {
+    pub run: &'a str,
+    pub task: &'a str,
+    pub title: &'a str,
+    /// The task's own text.
+    pub text: &'a str,
+    pub branch: &'a str,
+    pub integration: &'a str,
+    /// Titles of the tasks whose work is in the worktree already.
+    pub builds_on: Vec<&'a str>,
+    /// Titles of the tasks that will build on this one.
+    pub needed_by: Vec<&'a str>,
+    pub files: &'a [String],
+    /// What must pass before the work is merged.
+    pub tests: Vec<&'a str>,
+    /// What earlier attempts and the user left to say.
+    pub notes: &'a [String],
+}
+
+/// Returns the prompt of an implementer.
+pub fn implement(facts: &Facts<'_>) -> Result<String, minijinja::Error> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let mut syntax = SyntaxConfig::builder();
+    syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
+    environment.set_syntax(syntax.build()?);
+    environment.render_str(IMPLEMENT, Serde(facts))
+}
+
+/// Returns what the next attempt should know of a block.
+pub fn after(block: &Block, integration: &str) -> String {
+    let text = &block.text;
+    match block.reason {
+        Reason::Conflict => format!(
+            "Your work conflicts with what {} holds now, in {}: run `git merge {}`, keep both sides' \
+             intent, commit.",
+            integration,
+            block.files.join(", "),
+            integration
+        ),
+        Reason::Tests => format!("Merged with the others' work it did not pass: {text}."),
+        Reason::Timeout
+        | Reason::NeedsContext
+        | Reason::Agent
+        | Reason::Permission
+        | Reason::NoChanges
+        | Reason::Escaped
+        | Reason::Worktree => format!("The attempt before ended as {}: {text}.", block.reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(text: &str) -> Facts<'_> {
+        Facts {
+            run: "auth",
+            task: "api",
+            title: "HTTP API",
+            text,
+            branch: "feat/task-api",
+            integration: "feat/auth",
+            builds_on: vec!["User model"],
+            needed_by: vec![],
+            files: &[],
+            tests: vec!["make test"],
+            notes: &[],
+        }
+    }
+
+    #[test]
+    fn the_text_of_the_task_is_verbatim() {
+        let text = "Write {{ braces }}, {% tags %} and <html> & \"quotes\".\r\n";
+        let prompt = implement(&facts(text)).expect("renders");
+        assert!(prompt.contains(text), "{prompt}");
+        assert!(prompt.contains("make test") && prompt.contains("User model"));
+        assert!(!prompt.contains("Files you own"), "{prompt}");
+    }
+
+    #[test]
+    fn it_is_small() {
+        assert!(implement(&facts("")).expect("renders").len() < 2500);
+    }
+}

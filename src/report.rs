@@ -1,0 +1,192 @@
+//! An agent's words: how it says that it is done, and what else its output tells.
+//!
+//! Invariant: pure text in, values out. A word here never decides alone whether a task is
+//! done; git does (see `run::judge`).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// How an agent says an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    Done,
+    DoneWithConcerns,
+    NeedsContext,
+    Blocked,
+}
+
+/// A status with the sentence that goes with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    pub status: Status,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+}
+
+impl Status {
+    /// Returns the word, as an agent writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Done => "DONE",
+            Status::DoneWithConcerns => "DONE_WITH_CONCERNS",
+            Status::NeedsContext => "NEEDS_CONTEXT",
+            Status::Blocked => "BLOCKED",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Status> {
+        let all = [Status::Done, Status::DoneWithConcerns, Status::NeedsContext, Status::Blocked];
+        let plain =
+            word.trim_matches(|c: char| !c.is_ascii_alphanumeric()).replace([' ', '-'], "_");
+        all.into_iter().find(|status| status.word().eq_ignore_ascii_case(&plain))
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// How an agent program writes its output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// Text for people.
+    #[default]
+    Text,
+    /// One JSON object a line; the last of `type` `result` holds the answer (Claude Code 2.1).
+    ClaudeStream,
+    /// One JSON object a line; the last `agent_message` is the answer (codex 0.169).
+    CodexJson,
+}
+
+/// What an agent's output says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Output {
+    /// The last `STATUS:` line of the final message.
+    pub report: Option<Report>,
+    /// The program's own word that it failed, although it may have exited with 0.
+    pub error: Option<String>,
+    /// The tools that it was refused.
+    pub denied: Vec<String>,
+}
+
+/// Reads what an agent printed; `text` may be only the end of it.
+pub fn read(format: Format, text: &str) -> Output {
+    match format {
+        Format::Text => Output { report: last_status(text), ..Output::default() },
+        Format::ClaudeStream => {
+            json_lines(text).rev().find_map(|v| claude_result(&v)).unwrap_or_default()
+        }
+        Format::CodexJson => codex_output(text),
+    }
+}
+
+/// Finds the last line that reads `STATUS: WORD`, with what follows the word as message.
+fn last_status(text: &str) -> Option<Report> {
+    text.lines().rev().find_map(|line| {
+        let line = line.trim().trim_matches(['*', '_', '`', '#', '>', ' ']);
+        let rest = line.strip_prefix("STATUS:").or_else(|| line.strip_prefix("Status:"))?;
+        let rest = rest.trim_matches(['*', '_', '`', ' ']);
+        let (word, message) = rest.split_once([' ', ':', '—']).unwrap_or((rest, ""));
+        let status = Status::from_word(word)?;
+        let message = message.trim_start_matches(['-', '—', '–', ':', '*', ' ']).trim().to_owned();
+        Some(Report { status, message })
+    })
+}
+
+fn json_lines(text: &str) -> impl DoubleEndedIterator<Item = Value> + '_ {
+    text.lines().filter_map(|line| serde_json::from_str(line).ok())
+}
+
+/// `subtype` says "success" of failures too, so only `is_error` counts.
+fn claude_result(value: &Value) -> Option<Output> {
+    if value["type"] != "result" {
+        return None;
+    }
+    let answer = value["result"].as_str().unwrap_or_default();
+    let is_error = value["is_error"].as_bool().unwrap_or(false);
+    let first_error = value["errors"][0].as_str().unwrap_or(answer);
+    let refusals = value["permission_denials"].as_array().map(Vec::as_slice).unwrap_or_default();
+    Some(Output {
+        report: last_status(answer),
+        error: is_error.then(|| first_line(first_error)),
+        denied: refusals.iter().map(refusal).collect(),
+    })
+}
+
+fn refusal(denial: &Value) -> String {
+    let tool = denial["tool_name"].as_str().unwrap_or("a tool");
+    match denial["tool_input"]["command"].as_str() {
+        Some(command) => format!("{tool}({})", first_line(command)),
+        None => tool.to_owned(),
+    }
+}
+
+fn codex_output(text: &str) -> Output {
+    let answer = |v: &Value| match v["item"]["type"] == "agent_message" {
+        true => v["item"]["text"].as_str().map(str::to_owned),
+        false => None,
+    };
+    let failure = |v: &Value| match v["type"] == "turn.failed" {
+        true => v["error"]["message"].as_str().map(first_line),
+        false => None,
+    };
+    Output {
+        report: json_lines(text).rev().find_map(|v| answer(&v)).and_then(|text| last_status(&text)),
+        error: json_lines(text).rev().find_map(|v| failure(&v)),
+        denied: Vec::new(),
+    }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(text: &str) -> Option<(Status, String)> {
+        read(Format::Text, text).report.map(|r| (r.status, r.message))
+    }
+
+    #[test]
+    fn the_last_status_line_counts() {
+        let text = "STATUS: BLOCKED\nwork\n**STATUS:** DONE_WITH_CONCERNS - slow test\nbye\n";
+        assert_eq!(status(text), Some((Status::DoneWithConcerns, "slow test".into())));
+        assert_eq!(status("STATUS: done"), Some((Status::Done, String::new())));
+        assert_eq!(status("STATUS: maybe"), None);
+        assert_eq!(status("the STATUS: DONE line is missing"), None);
+    }
+
+    #[test]
+    fn claude_says_is_error_although_subtype_says_success() {
+        let line =
+            r#"{"type":"result","subtype":"success","is_error":true,"result":"API Error: 400"}"#;
+        let output = read(Format::ClaudeStream, &format!("{{\"type\":\"system\"}}\n{line}\n"));
+        assert_eq!(output.error.as_deref(), Some("API Error: 400"));
+    }
+
+    #[test]
+    fn claude_lists_what_it_was_refused() {
+        let line = r#"{"type":"result","is_error":false,"result":"STATUS: DONE",
+            "permission_denials":[{"tool_name":"Bash","tool_input":{"command":"rm x"}}]}"#;
+        let output = read(Format::ClaudeStream, &line.replace('\n', ""));
+        assert_eq!(output.denied, ["Bash(rm x)"]);
+        assert_eq!(output.report.map(|r| r.status), Some(Status::Done));
+    }
+
+    #[test]
+    fn codex_answers_in_its_last_message() {
+        let text = r#"{"type":"item.completed","item":{"type":"agent_message","text":"STATUS: BLOCKED no db"}}
+{"type":"turn.failed","error":{"message":"stream closed"}}"#;
+        let output = read(Format::CodexJson, text);
+        assert_eq!(output.report.map(|r| r.message).as_deref(), Some("no db"));
+        assert_eq!(output.error.as_deref(), Some("stream closed"));
+    }
+}

@@ -1,0 +1,314 @@
+//! What to do next: the only place where policy lives.
+//!
+//! Invariant: [`decide`] is a pure function of a snapshot and the limits. It never exceeds
+//! the limits, never names a task with an unmet dependency, and names something whenever
+//! something is ready and nothing is active, so a run cannot stand still.
+
+use std::collections::HashSet;
+
+use crate::plan::TaskId;
+use crate::snapshot::Snapshot;
+use crate::task::State;
+
+/// What bounds a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// How many agents may run at once.
+    pub jobs: usize,
+    /// The tasks that may run; `None` for all.
+    pub only: Option<HashSet<TaskId>>,
+    /// Tasks that were handed to a supervisor which has not claimed them in the journal yet.
+    pub launched: HashSet<TaskId>,
+}
+
+/// Something the loop should do now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Launch an attempt in a worktree of its own.
+    Start(TaskId),
+    /// Run it alone, in the integration checkout, with the terminal.
+    StartAlone(TaskId),
+    /// Merge what it has finished.
+    Merge(TaskId),
+}
+
+/// Returns all that can be done now; the longest remaining path goes first.
+///
+/// Merges come in order of arrival and only the first of them is named: the next one is
+/// decided when its base is known.
+pub fn decide(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
+    let merge = next_merge(snapshot).map(Action::Merge);
+    merge.into_iter().chain(starts(snapshot, limits)).collect()
+}
+
+fn next_merge(snapshot: &Snapshot) -> Option<TaskId> {
+    let arrival = |index: usize| match snapshot.at(index).1.state {
+        State::Merging { arrived, .. } => Some((arrived, index)),
+        State::Waiting | State::Running { .. } | State::Done { .. } | State::Blocked(_) => None,
+    };
+    let (_, first) = (0..snapshot.len()).filter_map(arrival).min()?;
+    Some(snapshot.dag.id(first).clone())
+}
+
+fn starts(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
+    let launched = |index: &usize| limits.launched.contains(snapshot.dag.id(*index));
+    let runs = |index: &usize| {
+        launched(index) || matches!(snapshot.at(*index).1.state, State::Running { .. })
+    };
+    let everyone = 0..snapshot.len();
+    let mut active: Vec<usize> =
+        everyone.filter(|i| launched(i) || snapshot.at(*i).1.state.is_active()).collect();
+    let mut free = limits.jobs.saturating_sub(active.iter().filter(|i| runs(i)).count());
+    let mut actions = Vec::new();
+    for index in by_priority(snapshot, limits) {
+        if free == 0 {
+            break;
+        }
+        if active.iter().any(|other| snapshot.bars(*other, index).is_some()) {
+            continue;
+        }
+        let (task, _) = snapshot.at(index);
+        active.push(index);
+        free -= 1;
+        actions.push(match task.parallel_safe {
+            true => Action::Start(task.id.clone()),
+            false => Action::StartAlone(task.id.clone()),
+        });
+    }
+    actions
+}
+
+/// Ready tasks, longest remaining path first, then as written; tasks that must run alone come last,
+/// so that they wait for a moment when everything else that could run has run.
+fn by_priority(snapshot: &Snapshot, limits: &Limits) -> Vec<usize> {
+    let wanted = |id: &TaskId| {
+        !limits.launched.contains(id) && limits.only.as_ref().is_none_or(|only| only.contains(id))
+    };
+    let mut ready: Vec<usize> = (0..snapshot.len())
+        .filter(|index| snapshot.is_ready(*index) && wanted(snapshot.dag.id(*index)))
+        .collect();
+    let key = |index: &usize| {
+        let alone = !snapshot.at(*index).0.parallel_safe;
+        (alone, std::cmp::Reverse(snapshot.dag.remaining(*index)), *index)
+    };
+    ready.sort_by_key(key);
+    ready
+}
+
+/// Returns the tasks and all that they depend on.
+pub fn with_dependencies(snapshot: &Snapshot, ids: &[TaskId]) -> HashSet<TaskId> {
+    let mut found = HashSet::new();
+    let mut queue: Vec<usize> = ids.iter().filter_map(|id| snapshot.dag.index(id)).collect();
+    while let Some(index) = queue.pop() {
+        if found.insert(snapshot.dag.id(index).clone()) {
+            queue.extend(snapshot.dag.dependencies(index));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::oid::Oid;
+    use crate::plan::{Mode, Plan, Task};
+    use crate::snapshot::{Flags, Run};
+    use crate::task::{Block, Reason, Record, Stage, Worker};
+
+    fn id(number: usize) -> TaskId {
+        TaskId::new(&format!("t{number}")).expect("an id")
+    }
+
+    fn oid() -> Oid {
+        Oid::from_hex(&"0f".repeat(20)).expect("an id")
+    }
+
+    #[derive(Debug, Clone)]
+    struct Sketch {
+        depends_on: Vec<usize>,
+        file: u8,
+        parallel_safe: bool,
+    }
+
+    /// A plan of up to 12 tasks whose edges point back, with a few shared files.
+    fn any_sketch() -> impl Strategy<Value = Vec<Sketch>> {
+        let task = (
+            prop::collection::vec(any::<prop::sample::Index>(), 0..3),
+            0..6_u8,
+            prop::bool::weighted(0.85),
+        );
+        prop::collection::vec(task, 1..12).prop_map(|tasks| {
+            let edges = |at: usize, picks: &[prop::sample::Index]| match at {
+                0 => Vec::new(),
+                _ => picks.iter().map(|pick| pick.index(at)).collect(),
+            };
+            let sketch = |(at, (picks, file, safe)): (usize, &(Vec<_>, u8, bool))| Sketch {
+                depends_on: edges(at, picks),
+                file: *file,
+                parallel_safe: *safe,
+            };
+            tasks.iter().enumerate().map(sketch).collect()
+        })
+    }
+
+    fn plan_of(sketch: &[Sketch]) -> Plan {
+        let task = |(at, sketch): (usize, &Sketch)| Task {
+            id: id(at),
+            number: None,
+            title: format!("task {at}"),
+            depends_on: sketch.depends_on.iter().map(|dep| id(*dep)).collect(),
+            parallel_safe: sketch.parallel_safe,
+            // File 0 stands for "says nothing".
+            files: (sketch.file > 0).then(|| format!("f{}", sketch.file)).into_iter().collect(),
+            reads: Vec::new(),
+            prompt: String::new(),
+            run: None,
+            model: None,
+            agent: None,
+            test: None,
+            timeout: None,
+            line: 1,
+        };
+        let tasks = sketch.iter().enumerate().map(task).collect();
+        Plan { name: "p".into(), mode: Mode::Dag, tasks }
+    }
+
+    fn snapshot_of(sketch: &[Sketch], states: &[State]) -> Snapshot {
+        let record = |(at, state): (usize, &State)| {
+            (id(at), Record { state: state.clone(), ..Record::default() })
+        };
+        let records: HashMap<TaskId, Record> = states.iter().enumerate().map(record).collect();
+        let run = Run {
+            name: "p".into(),
+            base_branch: "main".into(),
+            base: oid(),
+            integration: "feat/p".into(),
+            checkout: "/c".into(),
+            created: 0,
+            flags: Flags::default(),
+        };
+        Snapshot::new(run, plan_of(sketch), records).expect("edges point back")
+    }
+
+    fn running() -> State {
+        State::Running { stage: Stage::Implement, worker: Worker { pid: 1, began: "1".into() } }
+    }
+
+    fn limits(jobs: usize) -> Limits {
+        Limits { jobs, only: None, launched: HashSet::new() }
+    }
+
+    /// Drives a run with the scheduler alone; `blocks` says which tasks fail.
+    fn simulate(
+        sketch: &[Sketch],
+        jobs: usize,
+        order: &[prop::sample::Index],
+        blocks: u16,
+    ) -> Vec<State> {
+        let mut states = vec![State::Waiting; sketch.len()];
+        let mut step = 0;
+        loop {
+            let snapshot = snapshot_of(sketch, &states);
+            let actions = decide(&snapshot, &limits(jobs));
+            let place = |id: &TaskId| snapshot.dag.index(id).expect("known");
+            for action in &actions {
+                match action {
+                    Action::Start(id) | Action::StartAlone(id) => states[place(id)] = running(),
+                    Action::Merge(id) => states[place(id)] = State::Done { merge: None },
+                }
+            }
+            check_bounds(sketch, &states, jobs);
+            let runs: Vec<usize> =
+                (0..states.len()).filter(|i| matches!(states[*i], State::Running { .. })).collect();
+            if runs.is_empty() {
+                if actions.is_empty() {
+                    return states;
+                }
+                continue;
+            }
+            let pick = runs[order[step % order.len()].index(runs.len())];
+            step += 1;
+            states[pick] = match blocks & (1 << pick) == 0 {
+                true => State::Merging { commit: oid(), arrived: step as i64 },
+                false => State::Blocked(Block::new(Reason::Agent, "no")),
+            };
+        }
+    }
+
+    fn check_bounds(sketch: &[Sketch], states: &[State], jobs: usize) {
+        let active: Vec<usize> = (0..states.len()).filter(|i| states[*i].is_active()).collect();
+        let runs = |i: &&usize| matches!(states[**i], State::Running { .. });
+        assert!(active.iter().filter(runs).count() <= jobs, "more than {jobs} at once");
+        for one in &active {
+            for other in active.iter().filter(|other| *other != one) {
+                assert!(sketch[*one].parallel_safe, "{one} must be alone, {other} is active");
+                let (a, b) = (sketch[*one].file, sketch[*other].file);
+                assert!(a == 0 || a != b, "{one} and {other} write the same file");
+            }
+            for dep in &sketch[*one].depends_on {
+                assert!(states[*dep].is_done(), "{one} began before {dep} was merged");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_run_never_stands_still(
+            sketch in any_sketch(),
+            jobs in 1..4_usize,
+            order in prop::collection::vec(any::<prop::sample::Index>(), 1..8),
+            blocks in any::<u16>(),
+            all_pass in any::<bool>(),
+        ) {
+            let blocks = if all_pass { 0 } else { blocks };
+            let states = simulate(&sketch, jobs, &order, blocks);
+            for (at, state) in states.iter().enumerate() {
+                let waits = sketch[at].depends_on.iter().any(|dep| !states[*dep].is_done());
+                let settled = state.is_done() || state.is_blocked();
+                prop_assert!(settled || (waits && *state == State::Waiting), "{at}: {state:?}");
+                prop_assert!(!all_pass || state.is_done());
+            }
+        }
+    }
+
+    fn sketch(depends_on: &[usize]) -> Sketch {
+        Sketch { depends_on: depends_on.to_vec(), file: 0, parallel_safe: true }
+    }
+
+    #[test]
+    fn the_longest_path_goes_first() {
+        let tasks = [sketch(&[]), sketch(&[]), sketch(&[1])];
+        let snapshot = snapshot_of(&tasks, &[]);
+        assert_eq!(decide(&snapshot, &limits(1)), [Action::Start(id(1))]);
+    }
+
+    #[test]
+    fn merges_come_in_order_of_arrival() {
+        let merging = |arrived| State::Merging { commit: oid(), arrived };
+        let tasks = [sketch(&[]), sketch(&[])];
+        let snapshot = snapshot_of(&tasks, &[merging(20), merging(10)]);
+        assert_eq!(decide(&snapshot, &limits(2)), [Action::Merge(id(1))]);
+    }
+
+    #[test]
+    fn what_was_launched_counts_as_running() {
+        let tasks = [sketch(&[]), sketch(&[])];
+        let snapshot = snapshot_of(&tasks, &[]);
+        let launched = HashSet::from([id(0)]);
+        let limits = Limits { jobs: 1, only: None, launched };
+        assert_eq!(decide(&snapshot, &limits), []);
+    }
+
+    #[test]
+    fn only_what_is_wanted_runs() {
+        let tasks = [sketch(&[]), sketch(&[]), sketch(&[1])];
+        let snapshot = snapshot_of(&tasks, &[]);
+        let only = Some(with_dependencies(&snapshot, &[id(2)]));
+        let limits = Limits { jobs: 9, only, launched: HashSet::new() };
+        assert_eq!(decide(&snapshot, &limits), [Action::Start(id(1))]);
+    }
+}

@@ -1,0 +1,312 @@
+//! The life of one task: its state, what may happen to it, and what is remembered of it.
+//!
+//! Invariant: [`Record::apply`] is the only way a state changes, and it is total: an event
+//! that does not fit the state is [`Illegal`], never ignored. Nothing here knows of git,
+//! files or the clock; ids and times come in with the events. `ready` is derived from the
+//! other tasks (see `snapshot`) and never stored.
+
+mod apply;
+
+pub use apply::Illegal;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::oid::Oid;
+use crate::report::Report;
+
+/// What an attempt is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    Implement,
+}
+
+/// The process that owns an attempt: its supervisor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Worker {
+    pub pid: u32,
+    /// When the process began, in whatever form the system tells it; tells a reused pid apart.
+    pub began: String,
+}
+
+/// Why a task needs attention. The names are part of the JSON contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// Its branch and the integration branch changed the same lines.
+    Conflict,
+    /// The tests failed twice on the merge candidate.
+    Tests,
+    /// It took longer than its time limit.
+    Timeout,
+    /// The agent asked for something only a person knows.
+    NeedsContext,
+    /// The agent failed, or said that it is blocked.
+    Agent,
+    /// The agent was refused a tool it needed.
+    Permission,
+    /// The agent said it was done, and git shows no change.
+    NoChanges,
+    /// The worktree is no longer where or what it must be.
+    Escaped,
+    /// The worktree could not be made.
+    Worktree,
+}
+
+/// Everything a person needs to mend a blocked task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block {
+    pub reason: Reason,
+    /// One line that says what happened.
+    pub text: String,
+    /// The paths in conflict, or those that escaped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+    /// The integration commit that the task's branch did not fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<Oid>,
+    /// The tasks whose merges the conflict is with, where git can tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<String>,
+}
+
+/// Where a task stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "kebab-case")]
+pub enum State {
+    /// Not begun, or to be begun again.
+    #[default]
+    Waiting,
+    Running {
+        stage: Stage,
+        worker: Worker,
+    },
+    /// Finished; its commit waits to be merged. `arrived` orders the queue (milliseconds).
+    Merging {
+        commit: Oid,
+        arrived: i64,
+    },
+    /// `merge` is the merge commit; `None` where the work was already in the branch.
+    Done {
+        merge: Option<Oid>,
+    },
+    Blocked(Block),
+}
+
+/// How an attempt's process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    Exited(i32),
+    /// Ended by a signal that was not ours.
+    Killed(i32),
+    TimedOut,
+    /// Ended by us because the run was stopped.
+    Stopped,
+    /// Its supervisor vanished without a word.
+    Lost,
+    /// The agent was never launched.
+    NotLaunched,
+}
+
+/// One launch of one agent for one stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Counted from 1.
+    pub number: u32,
+    pub stage: Stage,
+    /// The integration tip that the work began from.
+    pub base: Oid,
+    /// Milliseconds since 1970.
+    pub started: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<Ending>,
+    /// The tip of the task's branch afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Oid>,
+    /// Work that the agent had left uncommitted was committed for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub committed_for_agent: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<Report>,
+}
+
+/// What is remembered of one task: one file in the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Record {
+    /// Where the task's branch was first cut; `None` before the first attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// Absolute path of the task's worktree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worktree: Option<String>,
+    /// What `retry -m` told the next attempts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    pub state: State,
+    #[serde(default, rename = "attempt", skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
+}
+
+/// What the end of an attempt means for the task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// This commit is to be merged.
+    Ready(Oid),
+    Blocked(Block),
+    /// Nothing was decided: it begins again in the same worktree.
+    Again,
+}
+
+/// Something that happened to one task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Event {
+    /// A supervisor claims the next attempt. Of two that race, the second is illegal.
+    Started {
+        attempt: u32,
+        stage: Stage,
+        base: Oid,
+        branch: String,
+        worktree: String,
+        worker: Worker,
+        at: i64,
+    },
+    /// The agent said how it went, through `report`.
+    Reported { report: Report },
+    /// The attempt is over.
+    Finished {
+        attempt: u32,
+        ending: Ending,
+        commit: Option<Oid>,
+        committed_for_agent: bool,
+        report: Option<Report>,
+        outcome: Outcome,
+        at: i64,
+    },
+    /// The merge candidate was no good.
+    Refused(Block),
+    /// The work is in the integration branch.
+    Merged { merge: Option<Oid> },
+    /// A person wants another attempt.
+    Retried { note: Option<String> },
+    /// A person offers what the branch holds now.
+    Offered { commit: Oid, at: i64 },
+}
+
+impl Stage {
+    /// Returns the name, as in the JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Implement => "implement",
+        }
+    }
+}
+
+impl State {
+    /// Returns the word for this state, as in the JSON; a waiting task may be `ready`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            State::Waiting => "waiting",
+            State::Running { .. } => "running",
+            State::Merging { .. } => "merging",
+            State::Done { .. } => "done",
+            State::Blocked(_) => "blocked",
+        }
+    }
+
+    pub fn is_done(&self) -> bool {
+        matches!(self, State::Done { .. })
+    }
+
+    pub fn is_blocked(&self) -> bool {
+        matches!(self, State::Blocked(_))
+    }
+
+    /// Returns true while work of this task may not meet work on the same files.
+    pub fn is_active(&self) -> bool {
+        matches!(self, State::Running { .. } | State::Merging { .. })
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            State::Running { stage, .. } => write!(f, "running ({})", stage.name()),
+            State::Blocked(block) => write!(f, "blocked ({})", block.reason),
+            State::Waiting | State::Merging { .. } | State::Done { .. } => f.write_str(self.name()),
+        }
+    }
+}
+
+impl Reason {
+    /// Returns the name, as in the JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reason::Conflict => "conflict",
+            Reason::Tests => "tests",
+            Reason::Timeout => "timeout",
+            Reason::NeedsContext => "needs-context",
+            Reason::Agent => "agent",
+            Reason::Permission => "permission",
+            Reason::NoChanges => "no-changes",
+            Reason::Escaped => "escaped",
+            Reason::Worktree => "worktree",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Block {
+    /// Returns a block that needs no more than a sentence.
+    pub fn new(reason: Reason, text: impl Into<String>) -> Block {
+        let (files, with) = (Vec::new(), Vec::new());
+        Block { reason, text: text.into(), files, against: None, with }
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ending::Exited(code) => write!(f, "exit {code}"),
+            Ending::Killed(signal) => write!(f, "killed by signal {signal}"),
+            Ending::TimedOut => write!(f, "timed out"),
+            Ending::Stopped => write!(f, "stopped"),
+            Ending::Lost => write!(f, "lost"),
+            Ending::NotLaunched => write!(f, "not launched"),
+        }
+    }
+}
+
+impl Record {
+    /// Returns the newest attempt.
+    pub fn last_attempt(&self) -> Option<&Attempt> {
+        self.attempts.last()
+    }
+
+    /// Returns the number that the next attempt will have.
+    pub fn next_attempt(&self) -> u32 {
+        self.last_attempt().map_or(1, |attempt| attempt.number + 1)
+    }
+
+    /// Returns the integration tip that the first attempt began from.
+    pub fn base(&self) -> Option<&Oid> {
+        self.attempts.first().map(|attempt| &attempt.base)
+    }
+
+    /// Returns the milliseconds spent in attempts; one that runs counts until `now`.
+    pub fn spent(&self, now: i64) -> i64 {
+        let length = |attempt: &Attempt| attempt.ended.unwrap_or(now) - attempt.started;
+        self.attempts.iter().map(|attempt| length(attempt).max(0)).sum()
+    }
+}

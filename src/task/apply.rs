@@ -1,0 +1,262 @@
+//! The transitions: one match over state and event, without a wildcard arm for events.
+//!
+//! Invariant: a state that is not final has an event that leads out of it, `Done` has none,
+//! and an illegal event leaves the record as it was.
+
+use std::fmt;
+
+use crate::task::{Attempt, Block, Event, Outcome, Record, State};
+
+/// How often in a row an attempt may vanish before a person is asked.
+const MAX_LOST: usize = 3;
+
+/// An event that cannot happen to a task in this state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Illegal {
+    pub state: &'static str,
+    pub event: &'static str,
+}
+
+impl fmt::Display for Illegal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a task that is {} cannot be {}", self.state, self.event)
+    }
+}
+
+impl std::error::Error for Illegal {}
+
+impl Event {
+    /// Returns the participle that completes "the task was ...".
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::Started { .. } => "started",
+            Event::Reported { .. } => "reported on",
+            Event::Finished { .. } => "finished",
+            Event::Refused(_) => "refused",
+            Event::Merged { .. } => "merged",
+            Event::Retried { .. } => "retried",
+            Event::Offered { .. } => "offered for merging",
+        }
+    }
+}
+
+impl Record {
+    /// Returns what the record is after the event.
+    pub fn apply(&self, event: &Event) -> Result<Record, Illegal> {
+        let illegal = || Illegal { state: self.state.name(), event: event.name() };
+        match (event, &self.state) {
+            (Event::Started { attempt, .. }, State::Waiting) if *attempt == self.next_attempt() => {
+                Ok(self.started(event))
+            }
+            (Event::Reported { report }, State::Running { .. }) => {
+                let mut next = self.clone();
+                let attempt = next.attempts.last_mut().ok_or_else(illegal)?;
+                attempt.report = Some(report.clone());
+                Ok(next)
+            }
+            (Event::Finished { attempt, .. }, State::Running { .. })
+                if self.last_attempt().is_some_and(|last| last.number == *attempt) =>
+            {
+                Ok(self.finished(event))
+            }
+            (Event::Refused(block), State::Merging { .. }) => {
+                Ok(self.in_state(State::Blocked(block.clone())))
+            }
+            (
+                Event::Merged { merge },
+                State::Merging { .. } | State::Blocked(_) | State::Waiting,
+            ) => Ok(self.in_state(State::Done { merge: merge.clone() })),
+            (Event::Retried { note }, State::Blocked(_)) => {
+                let mut next = self.in_state(State::Waiting);
+                next.notes.extend(note.clone());
+                Ok(next)
+            }
+            (Event::Offered { commit, at }, State::Blocked(_) | State::Waiting) => {
+                Ok(self.in_state(State::Merging { commit: commit.clone(), arrived: *at }))
+            }
+            (
+                Event::Started { .. }
+                | Event::Reported { .. }
+                | Event::Finished { .. }
+                | Event::Refused(_)
+                | Event::Merged { .. }
+                | Event::Retried { .. }
+                | Event::Offered { .. },
+                _,
+            ) => Err(illegal()),
+        }
+    }
+
+    fn in_state(&self, state: State) -> Record {
+        Record { state, ..self.clone() }
+    }
+
+    fn started(&self, event: &Event) -> Record {
+        let Event::Started { attempt, stage, base, branch, worktree, worker, at } = event else {
+            return self.clone();
+        };
+        let mut next = self.in_state(State::Running { stage: *stage, worker: worker.clone() });
+        next.branch = Some(branch.clone());
+        next.worktree = Some(worktree.clone());
+        next.attempts.push(Attempt {
+            number: *attempt,
+            stage: *stage,
+            base: base.clone(),
+            started: *at,
+            ended: None,
+            ending: None,
+            commit: None,
+            committed_for_agent: false,
+            report: None,
+        });
+        next
+    }
+
+    fn finished(&self, event: &Event) -> Record {
+        let Event::Finished { ending, commit, committed_for_agent, report, outcome, at, .. } =
+            event
+        else {
+            return self.clone();
+        };
+        let mut next = self.clone();
+        if let Some(attempt) = next.attempts.last_mut() {
+            attempt.ended = Some(*at);
+            attempt.ending = Some(*ending);
+            attempt.commit = commit.clone();
+            attempt.committed_for_agent = *committed_for_agent;
+            attempt.report = report.clone().or(attempt.report.take());
+        }
+        next.state = match outcome {
+            Outcome::Ready(commit) => State::Merging { commit: commit.clone(), arrived: *at },
+            Outcome::Blocked(block) => State::Blocked(block.clone()),
+            Outcome::Again if next.lost_in_a_row() >= MAX_LOST => State::Blocked(Block::new(
+                crate::task::Reason::Agent,
+                format!("its process vanished {MAX_LOST} times in a row"),
+            )),
+            Outcome::Again => State::Waiting,
+        };
+        next
+    }
+
+    fn lost_in_a_row(&self) -> usize {
+        let is_lost = |a: &&Attempt| a.ending == Some(crate::task::Ending::Lost);
+        self.attempts.iter().rev().take_while(is_lost).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::oid::Oid;
+    use crate::report::{Report, Status};
+    use crate::task::{Ending, Reason, Stage, Worker};
+
+    fn oid() -> Oid {
+        Oid::from_hex(&"a1".repeat(20)).expect("an id")
+    }
+
+    fn started(attempt: u32) -> Event {
+        Event::Started {
+            attempt,
+            stage: Stage::Implement,
+            base: oid(),
+            branch: "feat/task-a".into(),
+            worktree: "/w".into(),
+            worker: Worker { pid: 7, began: "1".into() },
+            at: 1000,
+        }
+    }
+
+    fn finished(attempt: u32, ending: Ending, outcome: Outcome) -> Event {
+        Event::Finished {
+            attempt,
+            ending,
+            commit: Some(oid()),
+            committed_for_agent: false,
+            report: None,
+            outcome,
+            at: 2000,
+        }
+    }
+
+    fn any_event() -> impl Strategy<Value = Event> {
+        let block = || Block::new(Reason::Agent, "no");
+        let report = Report { status: Status::Done, message: String::new() };
+        prop_oneof![
+            (1..5_u32).prop_map(started),
+            Just(Event::Reported { report }),
+            (1..5_u32).prop_map(|n| finished(n, Ending::Exited(0), Outcome::Ready(oid()))),
+            (1..5_u32).prop_map(move |n| finished(n, Ending::Exited(1), Outcome::Blocked(block()))),
+            (1..5_u32).prop_map(|n| finished(n, Ending::Lost, Outcome::Again)),
+            Just(Event::Refused(Block::new(Reason::Conflict, "both"))),
+            Just(Event::Merged { merge: None }),
+            Just(Event::Retried { note: Some("again".into()) }),
+            Just(Event::Offered { commit: oid(), at: 3000 }),
+        ]
+    }
+
+    fn all_events(record: &Record) -> Vec<Event> {
+        let (next, last) = (record.next_attempt(), record.next_attempt() - 1);
+        vec![
+            started(next),
+            finished(last, Ending::Exited(0), Outcome::Ready(oid())),
+            Event::Merged { merge: None },
+            Event::Retried { note: None },
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_happens_a_task_can_go_on_until_it_is_done(
+            events in prop::collection::vec(any_event(), 0..40)
+        ) {
+            let mut record = Record::default();
+            for event in &events {
+                let was_done = record.state.is_done();
+                let attempts = record.attempts.len();
+                match record.apply(event) {
+                    Ok(next) => {
+                        prop_assert!(!was_done, "done is final");
+                        prop_assert!(next.attempts.len() >= attempts, "attempts are kept");
+                        record = next;
+                    }
+                    Err(illegal) => prop_assert!(!illegal.to_string().is_empty()),
+                }
+                let leads_out = |event: Event| record.apply(&event).is_ok();
+                let has_exit = all_events(&record).into_iter().any(leads_out);
+                prop_assert_eq!(has_exit, !record.state.is_done());
+                let numbers: Vec<u32> = record.attempts.iter().map(|a| a.number).collect();
+                prop_assert_eq!(numbers, (1..=record.attempts.len() as u32).collect::<Vec<_>>());
+            }
+        }
+
+        #[test]
+        fn a_record_survives_being_written(events in prop::collection::vec(any_event(), 0..20)) {
+            let step = |record: Record, event: &Event| record.apply(event).unwrap_or(record);
+            let record = events.iter().fold(Record::default(), step);
+            let text = toml::to_string(&record).expect("writes");
+            prop_assert_eq!(toml::from_str::<Record>(&text).expect("reads"), record);
+        }
+    }
+
+    #[test]
+    fn of_two_supervisors_one_gets_the_attempt() {
+        let record = Record::default().apply(&started(1)).expect("the first");
+        assert!(record.apply(&started(1)).is_err());
+        assert!(record.apply(&started(2)).is_err());
+    }
+
+    #[test]
+    fn who_vanishes_again_and_again_is_blocked() {
+        let mut record = Record::default();
+        for attempt in 1..=3 {
+            assert_eq!(record.state, State::Waiting);
+            record = record.apply(&started(attempt)).expect("starts");
+            let lost = finished(attempt, Ending::Lost, Outcome::Again);
+            record = record.apply(&lost).expect("ends");
+        }
+        assert!(record.state.is_blocked());
+    }
+}
