@@ -94,3 +94,10 @@ pub mod prompt;
 pub mod schedule;
 pub mod snapshot;
 
+pub mod clock;
+mod crash;
+pub mod git;
+pub mod lock;
+pub mod process;
+
+pub mod error;

@@ -1,0 +1,133 @@
+//! The `git` program: one way to spawn it, with a clean environment.
+//!
+//! Invariant: what a caller inherited (`GIT_DIR`, `GIT_INDEX_FILE` and the like, as hooks
+//! set them) never decides which repository a command acts on; nothing asks on a terminal.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context, anyhow, bail};
+
+use crate::crash;
+use crate::error::failure;
+
+/// The variables that say where a repository is, as `git rev-parse --local-env-vars` lists
+/// them, without those that carry configuration.
+pub const LOCAL_VARIABLES: &[&str] = &[
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_CONFIG",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_GRAFT_FILE",
+    "GIT_INDEX_FILE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+];
+
+/// One call of git.
+pub struct GitCommand {
+    command: Command,
+    input: Option<Vec<u8>>,
+}
+
+/// Returns a git command that runs in a directory.
+pub fn git(directory: &Path) -> GitCommand {
+    let mut command = Command::new("git");
+    command.current_dir(directory).env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
+    command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_EDITOR", ":");
+    LOCAL_VARIABLES.iter().for_each(|name| {
+        command.env_remove(name);
+    });
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    GitCommand { command, input: None }
+}
+
+impl GitCommand {
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> GitCommand {
+        self.command.arg(arg);
+        self
+    }
+
+    pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> GitCommand {
+        self.command.args(args);
+        self
+    }
+
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> GitCommand {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Gives git these bytes on its standard input.
+    pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> GitCommand {
+        self.input = Some(bytes.into());
+        self.command.stdin(Stdio::piped());
+        self
+    }
+
+    /// Runs git; its exit code is the caller's to judge.
+    pub fn output(mut self) -> anyhow::Result<Output> {
+        crash::point();
+        let mut child = self.command.spawn().map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound if self.has_directory() => {
+                failure("git is not installed, or not on the PATH", "install git 2.38 or newer")
+            }
+            std::io::ErrorKind::NotFound => failure(
+                format!("there is no folder '{}'", self.directory().display()),
+                "go to one that exists",
+            ),
+            _ => anyhow!(error).context("cannot run git"),
+        })?;
+        if let (Some(bytes), Some(mut pipe)) = (self.input.take(), child.stdin.take()) {
+            // git may end before it has read everything; its own words say why.
+            let _ = pipe.write_all(&bytes);
+        }
+        child.wait_with_output().context("cannot wait for git")
+    }
+
+    /// Runs git and returns what it printed; fails with git's own words.
+    pub fn bytes(self) -> anyhow::Result<Vec<u8>> {
+        let name = self.name();
+        let output = self.output()?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let said = said.trim().trim_start_matches("fatal: ").trim_start_matches("error: ");
+            match said.is_empty() {
+                true => bail!("'{name}' ended with {}", output.status),
+                false => bail!("{said}"),
+            }
+        }
+        Ok(output.stdout)
+    }
+
+    /// Runs git and returns what it printed as text.
+    pub fn text(self) -> anyhow::Result<String> {
+        Ok(String::from_utf8_lossy(&self.bytes()?).into_owned())
+    }
+
+    fn directory(&self) -> &Path {
+        self.command.get_current_dir().unwrap_or(Path::new("."))
+    }
+
+    fn has_directory(&self) -> bool {
+        self.directory().is_dir()
+    }
+
+    /// Returns `git` and its verb, which stands behind options that are given with `-c`.
+    fn name(&self) -> String {
+        let mut args = self.command.get_args().map(OsStr::to_string_lossy);
+        let mut verb = args.next().unwrap_or_default();
+        while verb == "-c" {
+            verb = args.nth(1).unwrap_or_default();
+        }
+        format!("git {verb}")
+    }
+}

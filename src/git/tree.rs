@@ -1,0 +1,99 @@
+//! Objects: blobs, trees and commits, written without a checkout.
+//!
+//! Invariant: writing an object changes nothing that anybody sees; only `refs` publishes.
+
+use anyhow::Context;
+use gix::ObjectId;
+use gix::objs::tree::EntryKind;
+
+use super::Git;
+use crate::clock;
+use crate::oid::Oid;
+
+/// One entry of a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub name: String,
+    pub id: Oid,
+}
+
+pub(super) fn object_id(oid: &Oid) -> anyhow::Result<ObjectId> {
+    ObjectId::from_hex(oid.as_str().as_bytes()).context("not an object id")
+}
+
+pub(super) fn oid(id: impl AsRef<gix::oid>) -> Oid {
+    Oid::from_hex(&id.as_ref().to_hex().to_string()).expect("a hash prints as hexadecimal")
+}
+
+impl Git {
+    pub fn write_blob(&self, bytes: &[u8]) -> anyhow::Result<Oid> {
+        Ok(oid(self.repo.write_blob(bytes)?))
+    }
+
+    /// Returns the content of a blob.
+    pub fn read_blob(&self, id: &Oid) -> anyhow::Result<Vec<u8>> {
+        Ok(self.repo.find_blob(object_id(id)?)?.take_data())
+    }
+
+    /// Returns the tree of `base` (empty for `None`) with these blobs put at these paths.
+    pub fn edit_tree(&self, base: Option<&Oid>, blobs: &[(String, Oid)]) -> anyhow::Result<Oid> {
+        let base = match base {
+            Some(tree) => object_id(tree)?,
+            None => ObjectId::empty_tree(self.repo.object_hash()),
+        };
+        let mut editor = self.repo.edit_tree(base)?;
+        for (path, blob) in blobs {
+            editor.upsert(path.as_str(), EntryKind::Blob, object_id(blob)?)?;
+        }
+        Ok(oid(editor.write()?))
+    }
+
+    /// Returns the entries of a tree.
+    pub fn entries(&self, tree: &Oid) -> anyhow::Result<Vec<Entry>> {
+        let tree = self.repo.find_tree(object_id(tree)?)?;
+        let entry = |entry: Result<gix::objs::tree::EntryRef<'_>, _>| {
+            let entry = entry.map_err(|e| anyhow::anyhow!("broken tree: {e}"))?;
+            Ok(Entry { name: entry.filename.to_string(), id: oid(entry.oid) })
+        };
+        gix::objs::TreeRefIter::from_bytes(&tree.data, self.repo.object_hash()).map(entry).collect()
+    }
+
+    /// Returns the blob at a path below a tree.
+    pub fn read_path(&self, tree: &Oid, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
+        let tree = self.repo.find_tree(object_id(tree)?)?;
+        let Some(entry) = tree.lookup_entry_by_path(path)? else { return Ok(None) };
+        Ok(Some(entry.object()?.into_blob().take_data()))
+    }
+
+    /// Returns the tree of a commit.
+    pub fn tree_of(&self, commit: &Oid) -> anyhow::Result<Oid> {
+        Ok(oid(self.repo.find_commit(object_id(commit)?)?.tree_id()?))
+    }
+
+    /// Writes a commit by the user, at the clock's time.
+    pub fn write_commit(&self, tree: &Oid, parents: &[Oid], message: &str) -> anyhow::Result<Oid> {
+        let who = self.repo.committer().context("nobody to commit as")??;
+        let author = self.repo.author().transpose()?.unwrap_or(who);
+        let time = gix::date::Time::new(clock::now_ms() / 1000, local_offset(who.time));
+        let signed = |who: gix::actor::SignatureRef<'_>| gix::actor::Signature {
+            name: who.name.into(),
+            email: who.email.into(),
+            time,
+        };
+        let commit = gix::objs::Commit {
+            tree: object_id(tree)?,
+            parents: parents.iter().map(object_id).collect::<Result<_, _>>()?,
+            author: signed(author),
+            committer: signed(who),
+            encoding: None,
+            message: message.into(),
+            extra_headers: Vec::new(),
+        };
+        Ok(oid(self.repo.write_object(commit)?))
+    }
+}
+
+/// Takes over the zone that git would write, which stands at the end of `seconds +hhmm`.
+fn local_offset(time: &str) -> i32 {
+    time.parse::<gix::date::Time>().map(|time| time.offset).unwrap_or_default()
+}

@@ -1,0 +1,282 @@
+//! Worktrees: made, listed, locked and removed.
+//!
+//! Invariant: a worktree is made whole or not at all, and exactly where it was asked for;
+//! one that was not asked for by path is never touched. Removal leaves the hard questions
+//! to `git worktree remove`, which refuses what is not clean.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use anyhow::{Context, bail};
+
+use super::Git;
+use super::checkout::settle_index;
+use super::command::git;
+use super::status;
+use super::tree::object_id;
+use crate::crash;
+use crate::lock::LockFile;
+use crate::oid::Oid;
+
+/// What a new worktree shows.
+#[derive(Debug, Clone, Copy)]
+pub enum Shows<'a> {
+    /// A branch that exists and is checked out nowhere else (short name).
+    Branch(&'a str),
+    /// A commit, on no branch.
+    Commit(&'a Oid),
+}
+
+/// The file in a worktree's private git directory that says whose it is.
+const OWNER: &str = "git-orchestrate";
+/// What the reason of every lock of ours begins with.
+pub const LOCK: &str = "git-orchestrate: ";
+
+#[derive(Clone, Copy)]
+enum Access {
+    Look,
+    Change,
+}
+
+/// A worktree as `git worktree list` tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listed {
+    pub path: PathBuf,
+    /// Short name; `None` when detached.
+    pub branch: Option<String>,
+    /// The reason, empty where none was given.
+    pub locked: Option<String>,
+}
+
+impl Git {
+    /// Makes a worktree; nothing stays behind when it fails.
+    ///
+    /// Its private git directory says whose it is, see [`owner_of`].
+    pub fn add_worktree(&self, path: &Path, shows: Shows<'_>, owner: &str) -> anyhow::Result<()> {
+        if path.symlink_metadata().is_ok() && !is_empty_folder(path) {
+            bail!("'{}' is in the way: it exists and is not this run's worktree", path.display());
+        }
+        self.forget_missing(path)?;
+        std::fs::create_dir_all(path.parent().context("a worktree needs a parent folder")?)?;
+        let head = match shows {
+            Shows::Branch(name) => {
+                let full = format!("refs/heads/{name}");
+                gix::worktree::add::Head::Attached(full.as_str().try_into()?)
+            }
+            Shows::Commit(id) => gix::worktree::add::Head::Detached(object_id(id)?),
+        };
+        crash::point();
+        let interrupt = AtomicBool::new(false);
+        let registered = {
+            let _registry = self.registry(Access::Change)?;
+            self.repo.prepare_add_worktree(path, head, &interrupt)
+        };
+        let registered = registered.context("cannot make the worktree")?;
+        std::fs::write(registered.repo().git_dir().join(OWNER), owner)?;
+        crash::point();
+        let made = registered.checkout(gix::progress::Discard, &interrupt);
+        let (repo, outcome) = made.context("cannot check out the worktree")?;
+        if !outcome.errors.is_empty() || !outcome.collisions.is_empty() {
+            let _ = self.discard_worktree(path);
+            bail!(
+                "{} files could not be checked out",
+                outcome.errors.len() + outcome.collisions.len()
+            );
+        }
+        settle_index(&repo, path)
+    }
+
+    /// Takes the lock on what git knows of worktrees, until the file is dropped.
+    ///
+    /// git reads all of it for many commands, and fails on an entry that is half written.
+    fn registry(&self, access: Access) -> anyhow::Result<LockFile> {
+        let lock = LockFile::open(self.locks().join(".worktrees"))?;
+        match access {
+            Access::Look => lock.share()?,
+            Access::Change => lock.hold()?,
+        }
+        Ok(lock)
+    }
+
+    /// Drops git's record of a worktree at this path whose folder is gone.
+    fn forget_missing(&self, path: &Path) -> anyhow::Result<()> {
+        let known = self.worktrees()?.into_iter().find(|listed| same_path(&listed.path, path));
+        match known {
+            Some(_) if !path.join(".git").exists() => self.discard_worktree(path),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns all worktrees, the main one first.
+    pub fn worktrees(&self) -> anyhow::Result<Vec<Listed>> {
+        let _registry = self.registry(Access::Look)?;
+        let bytes = self.command().args(["worktree", "list", "--porcelain", "-z"]).bytes()?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(text.split("\0\0").filter(|block| !block.is_empty()).map(parse_listed).collect())
+    }
+
+    /// Returns the worktree in which a branch is checked out.
+    pub fn worktree_of(&self, branch: &str) -> anyhow::Result<Option<Listed>> {
+        let shows = |listed: &Listed| listed.branch.as_deref() == Some(branch);
+        let is_it = |listed: &Listed| shows(listed) && listed.path.is_dir();
+        Ok(self.worktrees()?.into_iter().find(is_it))
+    }
+
+    /// Returns where a branch is being rebased; git lists such a worktree as showing no branch.
+    pub fn rebase_of(&self, branch: &str) -> anyhow::Result<Option<PathBuf>> {
+        let mut folders = vec![self.common_dir.clone()];
+        if let Ok(linked) = self.common_dir.join("worktrees").read_dir() {
+            folders.extend(linked.flatten().map(|entry| entry.path()));
+        }
+        let full = format!("refs/heads/{branch}");
+        let states = ["rebase-merge", "rebase-apply"];
+        let of = |folder: &PathBuf| states.map(|state| folder.join(state).join("head-name"));
+        let is_it = |file: &PathBuf| {
+            std::fs::read_to_string(file).is_ok_and(|text| text.trim_end() == full)
+        };
+        Ok(folders.iter().flat_map(of).find(is_it))
+    }
+
+    /// Locks a worktree against `git worktree prune`, `move` and `remove`, with a reason that
+    /// begins with [`LOCK`]. A lock of somebody else stays as it is.
+    pub fn lock_worktree(&self, path: &Path, reason: &str) -> anyhow::Result<()> {
+        if self.lock_of(path)?.is_some() {
+            return Ok(());
+        }
+        let _registry = self.registry(Access::Change)?;
+        let asked = ["worktree", "lock", "--reason", reason];
+        self.command().args(asked).arg(path).bytes().map(drop)
+    }
+
+    /// Returns the reason a worktree is locked for.
+    pub fn lock_of(&self, path: &Path) -> anyhow::Result<Option<String>> {
+        let is_it = |listed: &Listed| same_path(&listed.path, path);
+        Ok(self.worktrees()?.into_iter().find(is_it).and_then(|listed| listed.locked))
+    }
+
+    /// Takes our lock off; one that is not there, or not ours, is left alone.
+    pub fn unlock_worktree(&self, path: &Path) -> anyhow::Result<()> {
+        if !self.lock_of(path)?.is_some_and(|reason| reason.starts_with(LOCK)) {
+            return Ok(());
+        }
+        let _registry = self.registry(Access::Change)?;
+        let output = self.command().args(["worktree", "unlock"]).arg(path).output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        match output.status.success() || said.contains("is not locked") {
+            true => Ok(()),
+            false => bail!("{}", said.trim().trim_start_matches("fatal: ")),
+        }
+    }
+
+    /// Removes a clean worktree that nobody has locked; git refuses any other.
+    pub fn remove_worktree(&self, path: &Path) -> anyhow::Result<()> {
+        let _registry = self.registry(Access::Change)?;
+        self.command().args(["worktree", "remove"]).arg(path).bytes().map(drop)
+    }
+
+    /// Removes a worktree whatever it holds. What is in it must be backed up before.
+    pub fn discard_worktree(&self, path: &Path) -> anyhow::Result<()> {
+        let _registry = self.registry(Access::Change)?;
+        let asked = ["worktree", "remove", "--force", "--force"];
+        self.command().args(asked).arg(path).bytes().map(drop)
+    }
+
+    /// Makes our own detached worktree show a commit exactly; ignored files stay, as caches.
+    ///
+    /// What a task that was ended in it had not committed is backed up first. A worktree that is
+    /// broken is made anew.
+    pub fn show_commit(&self, run: &str, path: &Path, commit: &Oid) -> anyhow::Result<()> {
+        if is_worktree(path) {
+            if owner_of(path).as_deref() != Some(run) {
+                bail!("'{}' is in the way: it is not the checkout of run '{run}'", path.display());
+            }
+            self.save_leftovers(run, path)?;
+        }
+        if is_whole(path) && switch(path, commit).is_ok() {
+            return Ok(());
+        }
+        if is_worktree(path) {
+            self.discard_worktree(path)?;
+        }
+        self.add_worktree(path, Shows::Commit(commit), run)
+    }
+
+    /// Backs up what a task, or a person, did not commit. What tests leave untracked while no
+    /// branch is checked out is of no interest.
+    fn save_leftovers(&self, run: &str, path: &Path) -> anyhow::Result<()> {
+        if !is_whole(path) {
+            return Ok(());
+        }
+        let dirt = status::dirt(path)?;
+        let has_branch = status::head(path)?.0.is_some();
+        if !dirt.changed.is_empty() || !dirt.unmerged.is_empty() || (has_branch && !dirt.is_clean())
+        {
+            let held = self.snapshot_worktree(path, "what the checkout held")?;
+            self.back_up(run, "@checkout", &held.commit)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps git from seeing the folder of worktrees as content, in every worktree.
+    pub fn exclude(&self, folder: &str) -> anyhow::Result<()> {
+        let line = format!("/{}/", folder.trim_matches('/'));
+        let file = self.common_dir().join("info/exclude");
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        if text.lines().any(|have| have == line) {
+            return Ok(());
+        }
+        std::fs::create_dir_all(self.common_dir().join("info"))?;
+        let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        let mut out = std::fs::OpenOptions::new().append(true).create(true).open(&file)?;
+        std::io::Write::write_all(&mut out, format!("{gap}{line}\n").as_bytes())
+            .with_context(|| format!("cannot write '{}'", file.display()))
+    }
+}
+
+/// Returns true where the path is the top level of a worktree, and not just a folder in one.
+pub fn is_worktree(path: &Path) -> bool {
+    path.join(".git").exists() && status::top_level(path).is_ok_and(|top| same_path(&top, path))
+}
+
+/// Returns true where both name the same place, links resolved.
+pub fn same_path(one: &Path, other: &Path) -> bool {
+    one == other || one.canonicalize().is_ok_and(|a| other.canonicalize().is_ok_and(|b| a == b))
+}
+
+/// Returns true where the files of a worktree were all checked out once: git then has an index.
+pub fn is_whole(path: &Path) -> bool {
+    let index =
+        git(path).args(["rev-parse", "--path-format=absolute", "--git-path", "index"]).text();
+    is_worktree(path) && index.is_ok_and(|index| Path::new(index.trim_end_matches('\n')).exists())
+}
+
+/// Returns what a worktree of ours was made for: a run, or `run/task`; `None` for any other.
+pub fn owner_of(path: &Path) -> Option<String> {
+    let repo = gix::discover(path).ok()?;
+    std::fs::read_to_string(repo.git_dir().join(OWNER)).ok()
+}
+
+fn is_empty_folder(path: &Path) -> bool {
+    path.read_dir().is_ok_and(|mut entries| entries.next().is_none())
+}
+
+fn switch(path: &Path, commit: &Oid) -> anyhow::Result<()> {
+    let hooks_off = ["-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false"];
+    let checkout = ["checkout", "--quiet", "--force", "--detach", commit.as_str(), "--"];
+    git(path).args(hooks_off).args(checkout).bytes()?;
+    git(path).args(["clean", "-ffd", "--quiet"]).bytes().map(drop)
+}
+
+fn parse_listed(block: &str) -> Listed {
+    let mut listed = Listed::default();
+    for line in block.split('\0') {
+        let (key, value) = line.split_once(' ').unwrap_or((line, ""));
+        match key {
+            "worktree" => listed.path = PathBuf::from(value),
+            "branch" => listed.branch = value.strip_prefix("refs/heads/").map(str::to_owned),
+            "locked" => listed.locked = Some(value.to_owned()),
+            _ => {}
+        }
+    }
+    listed
+}

@@ -1,0 +1,302 @@
+//! Processes: groups, signals, time limits, and who is still alive.
+//!
+//! Invariant: a job owns a process group of its own, and nothing of that group outlives the
+//! job. Unix only: groups and signals are what the whole program stands on.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
+
+use crate::crash;
+use crate::task::{Ending, Worker};
+
+/// How long a group has between TERM and KILL.
+const GRACE: Duration = Duration::from_secs(5);
+/// How often a group that must end is looked at.
+const GLANCE: Duration = Duration::from_millis(10);
+
+/// A program to start: all that the system needs to know, as data.
+#[derive(Debug)]
+pub struct Program {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    pub directory: PathBuf,
+    pub environment: Vec<(String, OsString)>,
+    /// Inherited variables that it must not see.
+    pub unset: Vec<&'static str>,
+    pub streams: Streams,
+}
+
+/// Where a program reads and writes.
+#[derive(Debug)]
+pub enum Streams {
+    /// From a file (or nothing), to a file.
+    Files { input: Option<PathBuf>, output: File },
+    /// This process's own.
+    Inherited,
+}
+
+impl Program {
+    fn command(self) -> std::io::Result<Command> {
+        let no_program = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "no command");
+        let (program, args) = self.argv.split_first().ok_or_else(no_program)?;
+        let mut command = Command::new(program);
+        command.args(args).current_dir(self.directory).envs(self.environment);
+        self.unset.iter().for_each(|name| {
+            command.env_remove(name);
+        });
+        if let Streams::Files { input, output } = self.streams {
+            let input = input.map(File::open).transpose()?;
+            command.stdin(input.map_or_else(Stdio::null, Stdio::from));
+            command.stdout(output.try_clone()?).stderr(output);
+        }
+        Ok(command)
+    }
+
+    /// Starts the program on its own way; it is the caller's to wait for.
+    pub fn spawn(self) -> std::io::Result<Child> {
+        crash::point();
+        self.command()?.spawn()
+    }
+}
+
+/// Something a job is told, or tells.
+enum Message {
+    Exited(std::io::Result<ExitStatus>),
+    Stop,
+}
+
+/// A running job: a process and its group.
+pub struct Job {
+    group: Pid,
+    sender: Sender<Message>,
+    receiver: Receiver<Message>,
+    has_ended: bool,
+}
+
+/// Asks a job to end; asked again, it is killed at once.
+#[derive(Clone)]
+pub struct Stopper(Sender<Message>);
+
+impl Stopper {
+    pub fn stop(&self) {
+        // A job that has ended does not listen any more.
+        let _ = self.0.send(Message::Stop);
+    }
+}
+
+/// A handle by which whatever job runs now, or is about to, can be stopped from another thread.
+#[derive(Clone, Default)]
+pub struct StopSwitch(Arc<Mutex<(bool, Option<Stopper>)>>);
+
+impl StopSwitch {
+    /// Stops the job that runs now, and any that would follow.
+    pub fn stop(&self) {
+        let mut inner = self.inner();
+        inner.0 = true;
+        inner.1.iter().for_each(Stopper::stop);
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.inner().0
+    }
+
+    /// Names the job that runs now, or none.
+    pub fn watch(&self, stopper: Option<Stopper>) {
+        let mut inner = self.inner();
+        if inner.0 {
+            stopper.iter().for_each(Stopper::stop);
+        }
+        inner.1 = stopper;
+    }
+
+    fn inner(&self) -> MutexGuard<'_, (bool, Option<Stopper>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A job that is given up takes its group with it.
+impl Drop for Job {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.signal(Signal::KILL);
+        }
+    }
+}
+
+impl Job {
+    /// Starts a program as the leader of its own process group.
+    pub fn start(program: Program) -> std::io::Result<Job> {
+        crash::point();
+        let child = program.command()?.process_group(0).spawn()?;
+        let group = pid_of(&child);
+        let (sender, receiver) = channel();
+        let waiter = sender.clone();
+        std::thread::spawn(move || wait_for(child, &waiter));
+        Ok(Job { group, sender, receiver, has_ended: false })
+    }
+
+    /// Returns the id of the leader, which is the group's too.
+    pub fn pid(&self) -> u32 {
+        self.group.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.sender.clone())
+    }
+
+    /// Waits for the end of the job, at most `limit`; then TERM, grace, KILL for the group.
+    ///
+    /// What the leader leaves behind in its group is ended too.
+    pub fn wait(mut self, limit: Option<Duration>) -> Ending {
+        // A limit beyond what the clock can tell is none.
+        let mut deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let mut forced: Option<Ending> = None;
+        let ended = loop {
+            match (self.receive(deadline), forced) {
+                (Ok(Message::Exited(status)), _) => break status,
+                (Ok(Message::Stop), None) => {
+                    forced = Some(Ending::Stopped);
+                    self.signal(Signal::TERM);
+                    deadline = Some(Instant::now() + GRACE);
+                }
+                (Err(RecvTimeoutError::Timeout), None) => {
+                    forced = Some(Ending::TimedOut);
+                    self.signal(Signal::TERM);
+                    deadline = Some(Instant::now() + GRACE);
+                }
+                (_, Some(_)) | (Err(RecvTimeoutError::Disconnected), None) => {
+                    self.signal(Signal::KILL);
+                    deadline = None;
+                }
+            }
+        };
+        self.has_ended = true;
+        end_group(self.group, deadline.filter(|_| forced.is_some()));
+        forced.unwrap_or_else(|| ending_of(ended))
+    }
+
+    fn receive(&self, deadline: Option<Instant>) -> Result<Message, RecvTimeoutError> {
+        match deadline {
+            Some(at) => self.receiver.recv_timeout(at.saturating_duration_since(Instant::now())),
+            None => self.receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        // A group that is gone needs no signal.
+        let _ = kill_process_group(self.group, signal);
+    }
+}
+
+fn wait_for(mut child: Child, sender: &Sender<Message>) {
+    let _ = sender.send(Message::Exited(child.wait()));
+}
+
+fn pid_of(child: &Child) -> Pid {
+    let raw = i32::try_from(child.id()).expect("a pid fits into pid_t");
+    Pid::from_raw(raw).expect("a child's pid is not 0")
+}
+
+fn ending_of(status: std::io::Result<ExitStatus>) -> Ending {
+    match status.map(|status| (status.code(), status.signal())) {
+        Ok((Some(code), _)) => Ending::Exited(code),
+        Ok((None, signal)) => Ending::Killed(signal.unwrap_or(0)),
+        Err(_) => Ending::Lost,
+    }
+}
+
+/// Ends what is left of a group: TERM, until the deadline or the grace is over, then KILL.
+fn end_group(group: Pid, deadline: Option<Instant>) {
+    if test_kill_process_group(group).is_err() {
+        return;
+    }
+    let deadline = deadline.unwrap_or_else(|| Instant::now() + GRACE);
+    let _ = kill_process_group(group, Signal::TERM);
+    while test_kill_process_group(group).is_ok() && Instant::now() < deadline {
+        std::thread::sleep(GLANCE);
+    }
+    let _ = kill_process_group(group, Signal::KILL);
+}
+
+/// Returns this process as a worker.
+pub fn myself() -> Worker {
+    let pid = std::process::id();
+    Worker { pid, began: began(pid).unwrap_or_default() }
+}
+
+/// Returns a worker for a process that runs now.
+pub fn worker(pid: u32) -> Option<Worker> {
+    began(pid).map(|began| Worker { pid, began })
+}
+
+/// Returns true while the very process lives, and not another that got its number.
+pub fn is_alive(worker: &Worker) -> bool {
+    began(worker.pid).is_some_and(|began| began == worker.began)
+}
+
+/// Asks a process to end.
+pub fn terminate(worker: &Worker) {
+    if let (true, Some(pid)) = (is_alive(worker), raw(worker)) {
+        let _ = kill_process(pid, Signal::TERM);
+    }
+}
+
+/// Ends the group that a process leads, or led: TERM, grace, KILL.
+///
+/// A group keeps its number while it has members. So a number that is now another process's is
+/// not the group's any more, and one that is nobody's still is.
+pub fn end_group_of(worker: &Worker) {
+    let is_ours = began(worker.pid).is_none_or(|began| began == worker.began);
+    if let (true, Some(pid)) = (is_ours, raw(worker)) {
+        end_group(pid, None);
+    }
+}
+
+fn raw(worker: &Worker) -> Option<Pid> {
+    i32::try_from(worker.pid).ok().and_then(Pid::from_raw)
+}
+
+/// Returns when a process began, in ticks since this boot; `None` where it is gone or a zombie.
+#[cfg(target_os = "linux")]
+fn began(pid: u32) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name stands in brackets and may hold anything; state is field 3, start time field 22.
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let fields: Vec<&str> = rest.split(' ').collect();
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    match fields.first() {
+        Some(&"Z" | &"X") | None => None,
+        Some(_) => Some(format!("{}@{}", fields.get(19)?, boot.get(..8).unwrap_or_default())),
+    }
+}
+
+/// Returns when a process began, as `ps` prints it; `None` where it is gone or a zombie.
+#[cfg(not(target_os = "linux"))]
+fn began(pid: u32) -> Option<String> {
+    let asked = ["-o", "stat=", "-o", "lstart=", "-p", &pid.to_string()];
+    let output = Command::new("ps").env("LC_ALL", "C").args(asked).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let (state, start) = text.split_once(char::is_whitespace)?;
+    (!state.starts_with('Z')).then(|| start.trim().to_owned())
+}
+
+/// Runs a program in this process's own group, with the terminal, to its end.
+///
+/// Ctrl-C goes to the whole group: it is the program's to answer.
+pub fn run_beside(program: Program) -> std::io::Result<Ending> {
+    Ok(ending_of(program.spawn()?.wait()))
+}
+
+/// Leaves the terminal's session, so that a closed terminal does not end this process.
+pub fn leave_session() {
+    // It fails where this process leads a group already, which then has no terminal either.
+    let _ = rustix::process::setsid();
+}
