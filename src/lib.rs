@@ -94,10 +94,13 @@ pub mod prompt;
 pub mod schedule;
 pub mod snapshot;
 
+pub mod agent;
 pub mod clock;
 mod crash;
 pub mod git;
 pub mod lock;
 pub mod process;
+pub mod store;
+pub mod trust;
 
 pub mod error;

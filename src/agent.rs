@@ -1,0 +1,126 @@
+//! Agent programs: from a name or a command to the words that launch it.
+//!
+//! Invariant: nothing is launched here. The prompt never becomes an argument, where `ps`
+//! would show it and the kernel limits it: it always comes on standard input.
+
+use crate::report::Format;
+
+/// A program that does a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Agent {
+    Claude,
+    Codex,
+    /// A shell command line, run by `sh -c`.
+    Command(String),
+}
+
+/// How to launch an agent in its worktree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launch {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// How it writes its output.
+    pub format: Format,
+}
+
+impl Agent {
+    /// Takes a known name, or any shell command line.
+    pub fn from_text(text: &str) -> Agent {
+        match text {
+            "claude" => Agent::Claude,
+            "codex" => Agent::Codex,
+            command => Agent::Command(command.to_owned()),
+        }
+    }
+
+    /// Returns the command that runs this agent without a person: prompt on standard input,
+    /// edits allowed, everything else refused rather than asked.
+    pub fn launch(&self, model: Option<&str>, test: Option<&str>) -> Launch {
+        match self {
+            Agent::Claude => claude(model, test),
+            Agent::Codex => codex(model),
+            Agent::Command(line) => Launch { argv: shell(line), format: Format::Text },
+        }
+    }
+
+    /// Returns the program that must be installed.
+    pub fn program(&self) -> Option<&'static str> {
+        match self {
+            Agent::Claude => Some("claude"),
+            Agent::Codex => Some("codex"),
+            Agent::Command(_) => None,
+        }
+    }
+}
+
+/// Returns the words that give a line to the shell.
+pub fn shell(line: &str) -> Vec<String> {
+    ["sh", "-c", line].map(str::to_owned).to_vec()
+}
+
+/// Returns a word as a shell takes it.
+pub fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+@%,=:".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+/// Claude Code 2.1: permissions must come by flags, because `-p` ignores the repository's
+/// settings file in a folder that was not trusted; `stream-json` asks for `--verbose`.
+fn claude(model: Option<&str>, test: Option<&str>) -> Launch {
+    let mut tools = vec!["Edit".to_owned(), "Write".into(), "Read".into(), "Bash(git *)".into()];
+    tools.extend(test.map(|command| format!("Bash({command})")));
+    let mut argv =
+        ["claude", "-p", "--output-format", "stream-json", "--verbose"].map(String::from).to_vec();
+    argv.extend(["--permission-mode".into(), "acceptEdits".into()]);
+    argv.push("--allowedTools".into());
+    argv.extend(tools);
+    argv.extend(model.into_iter().flat_map(|model| ["--model".into(), model.to_owned()]));
+    Launch { argv, format: Format::ClaudeStream }
+}
+
+/// codex 0.169: `-` reads the prompt from standard input. Its sandbox cannot write to the
+/// repository's git directory, which lies outside the worktree, so it leaves its work
+/// uncommitted and says `STATUS:` instead of calling `report`.
+fn codex(model: Option<&str>) -> Launch {
+    let mut argv =
+        ["codex", "exec", "--json", "--sandbox", "workspace-write"].map(String::from).to_vec();
+    argv.extend(model.into_iter().flat_map(|model| ["--model".into(), model.to_owned()]));
+    argv.push("-".into());
+    Launch { argv, format: Format::CodexJson }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claude_is_given_permissions_and_model_by_flags() {
+        let launch = Agent::from_text("claude").launch(Some("opus"), Some("make test"));
+        assert_eq!(
+            launch.argv.join(" "),
+            "claude -p --output-format stream-json --verbose --permission-mode acceptEdits \
+             --allowedTools Edit Write Read Bash(git *) Bash(make test) --model opus"
+        );
+    }
+
+    #[test]
+    fn codex_reads_standard_input() {
+        let launch = Agent::from_text("codex").launch(None, None);
+        assert_eq!(launch.argv.join(" "), "codex exec --json --sandbox workspace-write -");
+    }
+
+    #[test]
+    fn anything_else_is_for_the_shell() {
+        let launch = Agent::from_text("my-agent --fast | tee x").launch(Some("m"), None);
+        assert_eq!(launch.argv, ["sh", "-c", "my-agent --fast | tee x"]);
+    }
+
+    #[test]
+    fn words_for_the_shell() {
+        assert_eq!(quoted("feat/task-1.2"), "feat/task-1.2");
+        assert_eq!(quoted("/a b/it's"), r"'/a b/it'\''s'");
+    }
+}

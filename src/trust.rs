@@ -1,0 +1,54 @@
+//! Which files' commands may run here, as direnv does it.
+//!
+//! Invariant: trust is for exactly one content of one file. It stands beside the repository's
+//! other private files, so a clone or a pull never brings it along.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::error::failure;
+use crate::git::Git;
+
+/// A file with commands in it.
+#[derive(Debug, Clone)]
+pub struct Commands<'a> {
+    /// The file as the user named it.
+    pub file: &'a Path,
+    pub content: &'a [u8],
+    pub commands: Vec<&'a str>,
+}
+
+/// Fails unless the file's content was trusted, or holds no command.
+pub fn require(git: &Git, file: &Commands<'_>) -> anyhow::Result<()> {
+    if file.commands.is_empty() || is_trusted(git, file)? {
+        return Ok(());
+    }
+    let name = file.file.display();
+    let list: Vec<String> = file.commands.iter().map(|command| format!("  {command}")).collect();
+    Err(failure(
+        format!("'{name}' holds commands that were not trusted yet:\n{}", list.join("\n")),
+        format!("read them, then: git orchestrate trust '{name}' (or start with --trust)"),
+    ))
+}
+
+/// Trusts the file's content as it is now.
+pub fn grant(git: &Git, file: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let list = list_file(git);
+    std::fs::create_dir_all(list.parent().context("no folder")?)?;
+    let mut out = std::fs::OpenOptions::new().append(true).create(true).open(&list)?;
+    let line = format!("{} {}\n", git.content_id(content)?, file.display());
+    out.write_all(line.as_bytes()).with_context(|| format!("cannot write '{}'", list.display()))
+}
+
+/// The content alone is compared: the same commands under another name are the same commands.
+fn is_trusted(git: &Git, file: &Commands<'_>) -> anyhow::Result<bool> {
+    let id = git.content_id(file.content)?;
+    let text = std::fs::read_to_string(list_file(git)).unwrap_or_default();
+    Ok(text.lines().any(|line| line.split(' ').next() == Some(id.as_str())))
+}
+
+fn list_file(git: &Git) -> PathBuf {
+    git.common_dir().join("orchestrate").join(".trusted")
+}
