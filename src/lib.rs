@@ -103,4 +103,6 @@ pub mod process;
 pub mod store;
 pub mod trust;
 
+pub mod run;
+
 pub mod error;

@@ -1,0 +1,73 @@
+//! Running a plan: what it is run with, what happens meanwhile, how it ends.
+//!
+//! Invariant: nothing below keeps what the journal or git does not know, but for handles on
+//! processes; it may be killed at any moment and begun again. It prints nothing: what happens
+//! goes to `on_event`.
+
+pub mod attempt;
+pub mod begin;
+pub mod cleanup;
+mod control;
+pub mod dispatch;
+pub mod folder;
+pub mod integrate;
+mod judge;
+pub mod place;
+pub mod recover;
+
+pub use control::drive;
+
+use crate::config::Settings;
+use crate::git::Git;
+use crate::plan::{Task, TaskId};
+use crate::snapshot::Snapshot;
+use crate::task::Record;
+use cleanup::Cleaned;
+use folder::RunFolder;
+
+/// What a run is driven with.
+#[derive(Clone)]
+pub struct Drive {
+    pub git: Git,
+    pub settings: Settings,
+    pub folder: RunFolder,
+}
+
+impl Drive {
+    pub fn new(git: &Git, settings: Settings, run: &str) -> Drive {
+        Drive { git: git.clone(), settings, folder: RunFolder::new(git, run) }
+    }
+
+    /// Returns the commands that must pass before a task is merged.
+    pub fn tests<'a>(&'a self, task: &'a Task) -> Vec<&'a str> {
+        [&self.settings.test, &task.test].into_iter().flatten().map(String::as_str).collect()
+    }
+}
+
+/// Something worth telling while a run goes on.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// A task is in another state than before.
+    Changed { snapshot: &'a Snapshot, index: usize, before: &'a Record },
+    /// A merge cannot go on yet.
+    Waits { task: &'a TaskId, why: &'a str },
+    /// What was left of a merged task is gone, or stays.
+    Cleaned(&'a Cleaned),
+    /// The terminal belongs to a task now, or again to the display.
+    Terminal { task: &'a TaskId, taken: bool },
+    /// Agents are being stopped.
+    Stopping { again: bool },
+    /// Time passed.
+    Tick(&'a Snapshot),
+}
+
+/// How a drive ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// Everything that was asked for is merged.
+    Finished,
+    /// Nothing can go on without a person.
+    Stuck,
+    /// Ended by this signal.
+    Stopped(i32),
+}

@@ -1,0 +1,113 @@
+//! The run's folder of short-lived files: `$GIT_COMMON_DIR/orchestrate/<run>/`.
+//!
+//! Invariant: prompts, logs, pids and outcomes only. Deleting it loses logs, never work.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::git::Git;
+use crate::lock::LockFile;
+use crate::plan::TaskId;
+
+/// The folder of a run.
+#[derive(Debug, Clone)]
+pub struct RunFolder {
+    files: PathBuf,
+    locks: PathBuf,
+}
+
+/// The folder of one attempt: `<run>/<task>/<number>/`.
+#[derive(Debug, Clone)]
+pub struct AttemptFolder(pub PathBuf);
+
+impl RunFolder {
+    pub fn new(git: &Git, run: &str) -> RunFolder {
+        let files = git.common_dir().join("orchestrate").join(run);
+        RunFolder { files, locks: git.locks().join(run) }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.files
+    }
+
+    pub fn attempt(&self, task: &TaskId, number: u32) -> AttemptFolder {
+        AttemptFolder(self.files.join(task.as_str()).join(number.to_string()))
+    }
+
+    /// Returns the file that holds what the tests printed on a task's merge candidate.
+    pub fn test_log(&self, task: &TaskId) -> PathBuf {
+        self.files.join(task.as_str()).join("test.log")
+    }
+
+    /// Returns the file that names the process that tests a merge candidate.
+    pub fn tester(&self) -> PathBuf {
+        self.files.join(".tester.json")
+    }
+
+    /// Takes the lock that one controller of a run holds.
+    pub fn controller_lock(&self) -> anyhow::Result<LockFile> {
+        LockFile::open(self.locks.join("controller"))
+    }
+
+    /// Takes the lock for the run's integration checkout.
+    pub fn checkout_lock(&self) -> anyhow::Result<LockFile> {
+        LockFile::open(self.locks.join("checkout"))
+    }
+}
+
+impl AttemptFolder {
+    pub fn create(&self) -> anyhow::Result<()> {
+        std::fs::create_dir_all(&self.0)
+            .with_context(|| format!("cannot make '{}'", self.0.display()))
+    }
+
+    pub fn prompt(&self) -> PathBuf {
+        self.0.join("prompt.md")
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.0.join("log")
+    }
+
+    /// What the supervisor is to do.
+    pub fn spec(&self) -> PathBuf {
+        self.0.join("spec.json")
+    }
+
+    /// The agent's process, for whoever must end it when its supervisor is gone.
+    pub fn agent(&self) -> PathBuf {
+        self.0.join("agent.json")
+    }
+
+    /// The event that the supervisor is about to append.
+    pub fn outcome(&self) -> PathBuf {
+        self.0.join("outcome.json")
+    }
+
+    /// What the supervisor itself had to say.
+    pub fn supervisor_log(&self) -> PathBuf {
+        self.0.join("supervisor.log")
+    }
+}
+
+/// Writes a value so that a reader sees all of it or nothing.
+pub fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
+    let draft = path.with_extension("tmp");
+    std::fs::write(&draft, serde_json::to_vec_pretty(value)?)
+        .and_then(|()| std::fs::rename(&draft, path))
+        .with_context(|| format!("cannot write '{}'", path.display()))
+}
+
+/// Reads a value; `None` where there is no file.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Option<T>> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(
+            serde_json::from_slice(&bytes)
+                .with_context(|| format!("'{}' is broken", path.display()))?,
+        )),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read '{}'", path.display())),
+    }
+}

@@ -1,0 +1,151 @@
+//! Finding out what is true when a run goes on: after a crash, a kill, a reboot, or a merge
+//! that somebody else made.
+//!
+//! Invariant: git and the process table are asked, nothing is guessed. Every repair is an
+//! event in the journal; doing it twice changes nothing.
+
+use anyhow::Context;
+
+use super::Drive;
+use super::folder::read_json;
+use crate::clock;
+use crate::error::failure;
+use crate::git::Git;
+use crate::git::refs::Swap;
+use crate::oid::Oid;
+use crate::plan::TaskId;
+use crate::process;
+use crate::snapshot::Snapshot;
+use crate::store::{Journal, is_illegal, journal_ref};
+use crate::task::{Ending, Event, Outcome, Record, State, Worker};
+
+/// Makes the integration branch where a crash came between the journal's first commit and it.
+pub fn ensure_integration(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<()> {
+    let run = &snapshot.run;
+    let name = format!("refs/heads/{}", run.integration);
+    if drive.git.find_ref(&name)?.is_some() {
+        return Ok(());
+    }
+    if snapshot.tasks().any(|(_, record)| !record.attempts.is_empty()) {
+        let last = snapshot.tasks().filter_map(|(_, record)| match &record.state {
+            State::Done { merge } => merge.as_ref(),
+            State::Waiting | State::Running { .. } | State::Merging { .. } | State::Blocked(_) => {
+                None
+            }
+        });
+        let tip = last.last().unwrap_or(&run.base);
+        return Err(failure(
+            format!("the branch '{}' is gone, and run '{}' needs it", run.integration, run.name),
+            format!(
+                "make it again where its last merge was ('git log {}' tells), for example: \
+                 git branch {} {tip}",
+                journal_ref(&run.name),
+                run.integration
+            ),
+        ));
+    }
+    match drive.git.swap_ref(&name, None, &run.base, "begin run")? {
+        Swap::Done | Swap::Moved => Ok(()),
+        Swap::Locked => Err(drive.git.stale_lock(&name)),
+    }
+}
+
+/// Settles tasks whose supervisor is gone, and those that were merged by somebody else.
+pub fn settle(drive: &Drive, journal: &Journal, snapshot: &Snapshot) -> anyhow::Result<()> {
+    settle_lost(drive, journal, snapshot)?;
+    for (id, merge) in merged_elsewhere(drive, snapshot)? {
+        append_if_legal(journal, &id, Event::Merged { merge })?;
+    }
+    Ok(())
+}
+
+/// Settles tasks that run according to the journal, and whose supervisor is gone.
+pub fn settle_lost(drive: &Drive, journal: &Journal, snapshot: &Snapshot) -> anyhow::Result<()> {
+    for (task, record) in snapshot.tasks() {
+        let State::Running { worker, .. } = &record.state else { continue };
+        if !process::is_alive(worker) {
+            let event = outcome_of_lost(drive, &task.id, record)?;
+            if append_if_legal(journal, &task.id, event)? {
+                unlock(drive, record);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The outcome that the supervisor wrote down before it went, or else: it is lost. What is
+/// left of its agent is ended, so that nothing works where the next attempt will.
+fn outcome_of_lost(drive: &Drive, id: &TaskId, record: &Record) -> anyhow::Result<Event> {
+    let attempt = record.last_attempt().context("a task runs without an attempt")?;
+    let folder = drive.folder.attempt(id, attempt.number);
+    if let Some(outcome) = read_json::<Event>(&folder.outcome()).unwrap_or_default() {
+        return Ok(outcome);
+    }
+    if let Some(agent) = read_json::<Worker>(&folder.agent()).unwrap_or_default() {
+        process::end_group_of(&agent);
+    }
+    let branch = record.branch.as_deref().unwrap_or_default();
+    Ok(Event::Finished {
+        attempt: attempt.number,
+        ending: Ending::Lost,
+        commit: drive.git.find_ref(&format!("refs/heads/{branch}"))?,
+        committed_for_agent: false,
+        report: None,
+        outcome: Outcome::Again,
+        at: clock::now_ms(),
+    })
+}
+
+fn unlock(drive: &Drive, record: &Record) {
+    if let Some(path) = &record.worktree {
+        // A worktree that was never made, or the shared checkout, has no lock of ours.
+        let _ = drive.git.unlock_worktree(std::path::Path::new(path));
+    }
+}
+
+/// Returns tasks whose work somebody else has merged, with the merge commit.
+///
+/// Only work that an attempt left counts: a branch that is in the integration branch because
+/// it never left it, or was set back, says nothing. One that holds more than what was merged
+/// is not merged.
+fn merged_elsewhere(
+    drive: &Drive,
+    snapshot: &Snapshot,
+) -> anyhow::Result<Vec<(TaskId, Option<Oid>)>> {
+    let git = &drive.git;
+    let integration = format!("refs/heads/{}", snapshot.run.integration);
+    let Some(tip) = git.find_ref(&integration)? else { return Ok(Vec::new()) };
+    let mut merged = Vec::new();
+    for (task, record) in snapshot.tasks() {
+        let (State::Waiting | State::Blocked(_)) = record.state else { continue };
+        let Some(branch) = &record.branch else { continue };
+        let Some(work) = work_of(git, record) else { continue };
+        let commit = git.find_ref(&format!("refs/heads/{branch}"))?.unwrap_or(work.clone());
+        if is_in(git, &work, &tip) && is_in(git, &work, &commit) && is_in(git, &commit, &tip) {
+            merged.push((task.id.clone(), git.merge_of(&commit, &snapshot.run.base, &tip)?));
+        }
+    }
+    Ok(merged)
+}
+
+/// Returns the newest commit that an attempt left beyond where it began.
+fn work_of(git: &Git, record: &Record) -> Option<Oid> {
+    record.attempts.iter().rev().find_map(|attempt| {
+        let commit = attempt.commit.as_ref()?;
+        (!is_in(git, commit, &attempt.base)).then(|| commit.clone())
+    })
+}
+
+/// A commit that git does not have any more is in nothing.
+fn is_in(git: &Git, commit: &Oid, history: &Oid) -> bool {
+    git.is_ancestor(commit, history).unwrap_or(false)
+}
+
+/// Appends an event; `false` where somebody else has settled the matter meanwhile.
+fn append_if_legal(journal: &Journal, id: &TaskId, event: Event) -> anyhow::Result<bool> {
+    match journal.append(id, &event) {
+        Ok(()) => Ok(true),
+        Err(error) if is_illegal(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
