@@ -105,4 +105,9 @@ pub mod trust;
 
 pub mod run;
 
+pub mod cli;
+pub mod commands;
 pub mod error;
+pub mod pages;
+pub mod ui;
+pub mod view;

@@ -1,0 +1,263 @@
+//! The command line: types and help text only.
+//!
+//! Invariant: nothing here does anything. Man pages and completions are generated from
+//! these definitions, so what a flag means is said once.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Run a plan of coding tasks in parallel git worktrees, and merge what is proven
+///
+/// Reads a plan, gives every task that is ready its own branch and worktree, runs an
+/// agent in it, merges what passes the tests into an integration branch, and keeps its
+/// progress in the repository's own refs. There is no daemon and no database: every step
+/// is an ordinary git operation, and a crash at any moment loses nothing.
+#[derive(Debug, Parser)]
+#[command(
+    name = "git-orchestrate",
+    bin_name = "git orchestrate",
+    version,
+    disable_help_subcommand = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// Run as if started in DIR
+    #[arg(short = 'C', value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
+    pub directory: Option<PathBuf>,
+    /// Say only what was asked for and what went wrong
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Clean(CleanArgs),
+    Demo(DemoArgs),
+    #[command(hide = true)]
+    Exec(ExecArgs),
+    Log(LogArgs),
+    Merge(MergeArgs),
+    Plan(PlanArgs),
+    Report(ReportArgs),
+    Retry(RetryArgs),
+    Show(ShowArgs),
+    Start(StartArgs),
+    Status(StatusArgs),
+    Trust(TrustArgs),
+}
+
+/// Which run a command is about.
+#[derive(Debug, Default, Args)]
+pub struct RunArg {
+    /// Act on the run of this name
+    ///
+    /// Needed only where more than one run is unfinished and the current directory
+    /// belongs to none of them.
+    #[arg(long = "run", value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// Remove worktrees and branches that are merged
+///
+/// Only what is merged, clean and made by this run goes; everything else stays, and the
+/// reason is printed.
+#[derive(Debug, Args)]
+pub struct CleanArgs {
+    /// Only these tasks
+    #[arg(value_name = "TASK")]
+    pub tasks: Vec<String>,
+    #[command(flatten)]
+    pub run: RunArg,
+    /// Say what would be removed, and remove nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Remove what is not merged or not clean too, after writing a backup ref
+    #[arg(short, long)]
+    pub force: bool,
+    /// Also remove what a finished run leaves: its logs, its test worktree and its journal
+    ///
+    /// The integration branch stays. With --force an unfinished run is given up, after a backup
+    /// of its journal and of all that is not merged.
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Run a small plan in a new repository, to see how it works
+///
+/// Makes a repository with a plan of seven tasks in three layers, runs it and shows the
+/// result. The tasks are shell commands: no agent program, key or network is needed.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Where to make the repository; it must not exist or be empty [default: a new temporary directory]
+    #[arg(value_hint = clap::ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+}
+
+/// Supervise one attempt (started by `start`)
+#[derive(Debug, Args)]
+pub struct ExecArgs {
+    /// The folder of the attempt
+    pub attempt: PathBuf,
+}
+
+/// Show what a task's agent printed
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    /// The task's id, or the number in its heading
+    pub task: String,
+    #[command(flatten)]
+    pub run: RunArg,
+    /// Go on printing until the attempt ends
+    #[arg(short, long)]
+    pub follow: bool,
+    /// The output of this attempt [default: the last one]
+    #[arg(long, value_name = "N")]
+    pub attempt: Option<u32>,
+    /// What the tests printed on the task's merge, instead
+    #[arg(long, conflicts_with_all = ["follow", "attempt"])]
+    pub test: bool,
+}
+
+/// Merge what is finished, tested before it is published
+///
+/// Without TASK, every task that has finished and waits to be merged. With TASK, also a
+/// blocked one: what its branch holds now is what is merged.
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// The tasks' ids [default: all that wait to be merged]
+    #[arg(value_name = "TASK")]
+    pub tasks: Vec<String>,
+    #[command(flatten)]
+    pub run: RunArg,
+}
+
+/// Check a plan: layers, critical path, overlaps, mistakes; writes nothing
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// The plan, Markdown or TOML; `-` reads standard input
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Say how a task ended (what an agent calls when it is finished)
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// How it ended
+    pub status: ReportStatus,
+    /// What was done, what is missing, or what blocks
+    #[arg(short, long, value_name = "TEXT")]
+    pub message: Option<String>,
+    /// The task [default: $ORCHESTRATE_TASK, or the one whose worktree this is]
+    #[arg(long)]
+    pub task: Option<String>,
+    #[command(flatten)]
+    pub run: RunArg,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReportStatus {
+    Done,
+    DoneWithConcerns,
+    NeedsContext,
+    Blocked,
+}
+
+/// Let a blocked task run again, in the worktree it has
+#[derive(Debug, Args)]
+pub struct RetryArgs {
+    /// The task's id, or the number in its heading
+    pub task: String,
+    /// What the next attempt should know
+    #[arg(short, long, value_name = "TEXT")]
+    pub message: Option<String>,
+    #[command(flatten)]
+    pub run: RunArg,
+}
+
+/// Show one task: its text, attempts, commits and changes
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// The task's id, or the number in its heading
+    pub task: String,
+    #[command(flatten)]
+    pub run: RunArg,
+    /// Print the very text that the last attempt was given
+    #[arg(long)]
+    pub prompt: bool,
+}
+
+/// Run a plan to the end, or go on with a run
+///
+/// Without PLAN, or with the plan of a run that exists, goes on where it stands.
+#[derive(Debug, Args)]
+pub struct StartArgs {
+    /// The plan, Markdown or TOML; `-` reads standard input
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    pub plan: Option<PathBuf>,
+    /// The agent: `claude`, `codex`, or a shell command that reads the prompt from standard input
+    #[arg(long, value_name = "NAME|COMMAND")]
+    pub agent: Option<String>,
+    /// How many tasks may run at once [default: 8]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub jobs: Option<u32>,
+    /// Merge into this branch instead of feat/<run>
+    #[arg(long, value_name = "BRANCH")]
+    pub into: Option<String>,
+    /// Run only these tasks, and what they depend on
+    #[arg(long, value_name = "TASK", num_args = 1..)]
+    pub only: Vec<String>,
+    /// Leave worktrees and branches of merged tasks for `clean`
+    #[arg(long)]
+    pub keep: bool,
+    /// Say what would be done, and do nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Trust the commands in the plan and in .orchestrate/config.toml as they are now
+    #[arg(long)]
+    pub trust: bool,
+    /// With PLAN: the name of the new run, instead of the plan's; else: the run to go on with
+    #[arg(long, value_name = "NAME")]
+    pub run: Option<String>,
+}
+
+/// Show where everything stands
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Only this task
+    pub task: Option<String>,
+    #[command(flatten)]
+    pub run: RunArg,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Stay, and show every change, until the run ends
+    #[arg(short, long, conflicts_with = "json")]
+    pub watch: bool,
+}
+
+/// Trust the commands in these files as they are now
+///
+/// Commands that come from files of the repository run only after this. A file that
+/// changes has to be trusted again.
+#[derive(Debug, Args)]
+pub struct TrustArgs {
+    /// Plans or configuration files [default: .orchestrate/config.toml]
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn definitions_are_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,72 @@
+//! `git orchestrate log`
+
+use std::fs::File;
+use std::io::Read;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::Context;
+use super::target::{Target, Trust};
+use crate::cli::LogArgs;
+use crate::error::{Exit, failure};
+use crate::plan::TaskId;
+use crate::task::State;
+
+/// How often `--follow` looks for more.
+const GLANCE: Duration = Duration::from_millis(100);
+
+pub(super) fn run(context: &Context, args: LogArgs) -> anyhow::Result<Exit> {
+    let mut target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
+    let id = target.task(&args.task)?;
+    let path = match args.test {
+        true => target.drive.folder.test_log(&id),
+        false => target.drive.folder.attempt(&id, attempt(&target, &id, args.attempt)?).log(),
+    };
+    let mut file = File::open(&path).map_err(|_| missing(&target, &id, &args))?;
+    loop {
+        let runs = args.follow && runs(&target, &id)?;
+        print_rest(context, &mut file)?;
+        if !runs {
+            return Ok(Exit::Ok);
+        }
+        std::thread::sleep(GLANCE);
+        target.reload()?;
+    }
+}
+
+fn missing(target: &Target, id: &TaskId, args: &LogArgs) -> anyhow::Error {
+    let attempts = target.snapshot().find(id).map_or(0, |(_, record)| record.attempts.len());
+    let what = match (args.test, args.attempt) {
+        (true, _) => format!("no test ran on the merge of task '{id}'"),
+        (false, Some(number)) => format!("task '{id}' has no attempt {number}, it has {attempts}"),
+        (false, None) => format!("the output of task '{id}' is gone"),
+    };
+    failure(what, format!("git orchestrate show {id}   # its attempts, and how they ended"))
+}
+
+fn attempt(target: &Target, id: &TaskId, wanted: Option<u32>) -> anyhow::Result<u32> {
+    let (_, record) = target.snapshot().find(id).context("just found")?;
+    let last = record.last_attempt().map(|attempt| attempt.number);
+    wanted.or(last).ok_or_else(|| {
+        failure(
+            format!("task '{id}' has not begun"),
+            "git orchestrate status   # what it waits for",
+        )
+    })
+}
+
+fn runs(target: &Target, id: &TaskId) -> anyhow::Result<bool> {
+    let (_, record) = target.snapshot().find(id).context("just found")?;
+    Ok(matches!(record.state, State::Running { .. }))
+}
+
+fn print_rest(context: &Context, file: &mut File) -> anyhow::Result<()> {
+    let mut chunk = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok(()),
+            length => context.ui.raw(&chunk[..length])?,
+        }
+    }
+}

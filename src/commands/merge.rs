@@ -1,0 +1,147 @@
+//! `git orchestrate merge`
+
+use anyhow::Context as _;
+
+use super::Context;
+use super::clean::say;
+use super::status::facts;
+use super::target::{Target, Trust};
+use crate::agent::quoted;
+use crate::cli::MergeArgs;
+use crate::clock;
+use crate::error::{Exit, failure};
+use crate::git::status;
+use crate::git::worktree::is_worktree;
+use crate::plan::TaskId;
+use crate::process::StopSwitch;
+use crate::run::cleanup::{Reach, clean_task};
+use crate::run::integrate::{Integrated, integrate};
+use crate::run::recover;
+use crate::task::{Event, Record, State};
+use crate::view::{advice, table};
+
+pub(super) fn run(context: &Context, args: MergeArgs) -> anyhow::Result<Exit> {
+    let mut target = context.target(args.run.name.as_deref(), Trust::Required)?;
+    target.drive.git.check_ready()?;
+    recover::settle(&target.drive, &target.journal, target.snapshot())?;
+    target.reload()?;
+    let ids = match args.tasks.as_slice() {
+        [] => in_queue(&target),
+        names => target.tasks(names)?,
+    };
+    if ids.is_empty() {
+        context.ui.status("nothing waits to be merged");
+    }
+    let mut exit = Exit::Ok;
+    for id in &ids {
+        offer(context, &target, id)?;
+        target.reload()?;
+        if !merge_one(context, &mut target, id)? {
+            exit = Exit::Attention;
+        }
+    }
+    context.ui.answer(&table::summary(target.snapshot()))?;
+    if !target.snapshot().is_finished() && target.controller()?.is_none() {
+        context.ui.hint(&format!(
+            "git orchestrate start{}   # goes on with the rest",
+            facts(&target)?.option
+        ));
+    }
+    Ok(exit)
+}
+
+fn in_queue(target: &Target) -> Vec<TaskId> {
+    let mut queue: Vec<(i64, TaskId)> = Vec::new();
+    for (task, record) in target.snapshot().tasks() {
+        if let State::Merging { arrived, .. } = record.state {
+            queue.push((arrived, task.id.clone()));
+        }
+    }
+    queue.sort();
+    queue.into_iter().map(|(_, id)| id).collect()
+}
+
+/// Puts what a blocked task's branch holds now into the queue.
+fn offer(context: &Context, target: &Target, id: &TaskId) -> anyhow::Result<()> {
+    let (_, record) = target.snapshot().find(id).context("just found")?;
+    match &record.state {
+        State::Merging { .. } | State::Done { .. } => return Ok(()),
+        State::Running { .. } => {
+            return Err(failure(
+                format!("an agent is at work on task '{id}'"),
+                format!("git orchestrate log {id} -f   # look on"),
+            ));
+        }
+        State::Waiting | State::Blocked(_) => {}
+    }
+    check_committed(record)?;
+    let git = &target.drive.git;
+    let branch = record.branch.clone().unwrap_or_else(|| target.drive.settings.branch_of(id));
+    let commit = git.find_ref(&format!("refs/heads/{branch}"))?.ok_or_else(|| {
+        failure(
+            format!("task '{id}' has no branch '{branch}' yet"),
+            match record.state.is_blocked() {
+                true => {
+                    format!("git orchestrate retry {id} && git orchestrate start   # runs it again")
+                }
+                false => format!("git orchestrate start --only {id}   # runs it"),
+            },
+        )
+    })?;
+    context.ui.status(&format!("offering {branch} at {}", commit.short()));
+    target.journal.append(id, &Event::Offered { commit, at: clock::now_ms() })
+}
+
+fn check_committed(record: &Record) -> anyhow::Result<()> {
+    let Some(place) = record.worktree.as_deref().map(std::path::Path::new) else { return Ok(()) };
+    let clean = !is_worktree(place) || status::dirt(place)?.is_clean();
+    match clean {
+        true => Ok(()),
+        false => Err(failure(
+            format!("'{}' holds work that is not committed", place.display()),
+            format!(
+                "cd {} && git status   # finish, commit, then merge again",
+                quoted(&place.display().to_string())
+            ),
+        )),
+    }
+}
+
+/// Returns true where the task is merged.
+fn merge_one(context: &Context, target: &mut Target, id: &TaskId) -> anyhow::Result<bool> {
+    let (task, record) = target.snapshot().find(id).context("just found")?;
+    if record.state.is_done() {
+        context.ui.status(&format!("task '{id}' is merged already"));
+        return Ok(true);
+    }
+    let ended = integrate(&target.drive, &target.snapshot().run, task, &StopSwitch::default())?;
+    target.reload()?;
+    if let Integrated::Waits(why) = ended {
+        context.ui.warning(&format!("task '{id}' waits: {why}"));
+        return Ok(false);
+    }
+    let facts = facts(target)?;
+    let (_, record) = target.snapshot().find(id).context("just found")?;
+    match &record.state {
+        State::Done { merge } => {
+            let merge = merge.as_ref().map(|merge| format!(" as {}", merge.short()));
+            context.ui.status(&format!("merged task '{id}'{}", merge.unwrap_or_default()));
+            say(
+                context,
+                &clean_task(&target.drive, target.snapshot(), id, Reach::default())?,
+                false,
+            )?;
+            Ok(true)
+        }
+        State::Blocked(block) => {
+            context
+                .ui
+                .warning(&format!("task '{id}' is blocked ({}): {}", block.reason, block.text));
+            advice::next(&target.snapshot().run, id.as_str(), record, block, &facts.option)
+                .iter()
+                .for_each(|line| context.ui.hint(line));
+            Ok(false)
+        }
+        State::Waiting | State::Running { .. } | State::Merging { .. } => Ok(false),
+    }
+}

@@ -1,0 +1,30 @@
+//! `git orchestrate retry`
+
+use anyhow::Context as _;
+
+use super::Context;
+use super::target::Trust;
+use crate::cli::RetryArgs;
+use crate::error::{Exit, failure};
+use crate::prompt;
+use crate::task::{Event, State};
+
+pub(super) fn run(context: &Context, args: RetryArgs) -> anyhow::Result<Exit> {
+    let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
+    let id = target.task(&args.task)?;
+    let (_, record) = target.snapshot().find(&id).context("just found")?;
+    let State::Blocked(block) = &record.state else {
+        return Err(failure(
+            format!("task '{id}' is not blocked, it is {}", target.status(&id)),
+            "git orchestrate status   # where everything stands",
+        ));
+    };
+    let known = prompt::after(block, &target.snapshot().run.integration);
+    let note = args.message.map_or(known.clone(), |text| format!("{known} {text}"));
+    target.journal.append(&id, &Event::Retried { note: Some(note) })?;
+    context.ui.status(&format!("task '{id}' will run again"));
+    if target.controller()?.is_none() {
+        context.ui.hint("git orchestrate start   # runs it");
+    }
+    Ok(Exit::Ok)
+}

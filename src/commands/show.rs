@@ -1,0 +1,50 @@
+//! `git orchestrate show`
+
+use anyhow::Context as _;
+
+use super::Context;
+use super::status::facts;
+use super::target::{Target, Trust};
+use crate::cli::ShowArgs;
+use crate::error::Exit;
+use crate::plan::TaskId;
+use crate::view::task::{Work, show};
+
+pub(super) fn run(context: &Context, args: ShowArgs) -> anyhow::Result<Exit> {
+    let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
+    let id = target.task(&args.task)?;
+    if args.prompt {
+        context.ui.answer(&prompt(&target, &id)?)?;
+        return Ok(Exit::Ok);
+    }
+    let index = target.snapshot().dag.index(&id).context("just found")?;
+    let text = show(target.snapshot(), &facts(&target)?, index, &work(&target, &id)?);
+    context.ui.answer(&text)?;
+    Ok(Exit::Ok)
+}
+
+/// Returns what the last attempt was given; before the first one, the task's own text.
+fn prompt(target: &Target, id: &TaskId) -> anyhow::Result<String> {
+    let (task, record) = target.snapshot().find(id).context("just found")?;
+    let own = || task.run.clone().unwrap_or_else(|| task.prompt.clone());
+    let Some(attempt) = record.last_attempt() else { return Ok(own()) };
+    let file = target.drive.folder.attempt(id, attempt.number).prompt();
+    Ok(std::fs::read_to_string(file).unwrap_or_else(|_| own()))
+}
+
+fn work(target: &Target, id: &TaskId) -> anyhow::Result<Work> {
+    let (task, record) = target.snapshot().find(id).context("just found")?;
+    let prompt = match &task.run {
+        Some(command) => format!("run: {command}"),
+        None => task.prompt.clone(),
+    };
+    let git = &target.drive.git;
+    let branch = record.branch.as_deref().map(|branch| format!("refs/heads/{branch}"));
+    let on_branch = branch.map(|name| git.find_ref(&name)).transpose()?.flatten();
+    let last = record.attempts.iter().rev().find_map(|attempt| attempt.commit.clone());
+    let (Some(base), Some(tip)) = (record.base(), on_branch.or(last)) else {
+        return Ok(Work { prompt, ..Work::default() });
+    };
+    let commits = git.log(base, tip.as_str())?;
+    Ok(Work { commits, diff_stat: git.diff_stat(base, &tip)?, prompt })
+}

@@ -1,0 +1,69 @@
+//! `git orchestrate status`
+
+use std::time::Duration;
+
+use super::Context;
+use super::target::{Target, Trust, option};
+use crate::cli::StatusArgs;
+use crate::clock;
+use crate::error::Exit;
+use crate::run::integrate::why_checkout_waits;
+use crate::ui::stdout_is_terminal;
+use crate::view::{Facts, json, table};
+
+/// How often `--watch` looks at the journal.
+const GLANCE: Duration = Duration::from_millis(200);
+
+pub(super) fn run(context: &Context, args: StatusArgs) -> anyhow::Result<Exit> {
+    let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
+    let index = args.task.as_deref().map(|text| target.task(text)).transpose()?;
+    let index = index.and_then(|id| target.snapshot().dag.index(&id));
+    if args.watch {
+        return watch(context, target, index);
+    }
+    let facts = facts(&target)?;
+    let text = match args.json {
+        true => json::status(target.snapshot(), &facts, index)?,
+        false => table::status(target.snapshot(), &facts, index),
+    };
+    context.ui.answer(&text)?;
+    Ok(Exit::Ok)
+}
+
+/// Looks up what a snapshot does not hold.
+pub(super) fn facts(target: &Target) -> anyhow::Result<Facts> {
+    let (git, run) = (&target.drive.git, &target.snapshot().run);
+    let integration = format!("refs/heads/{}", run.integration);
+    let merges = target.snapshot().count("merging") > 0;
+    let merges_wait = if merges { why_checkout_waits(git, run)? } else { None };
+    Ok(Facts {
+        option: option(git, &run.name)?,
+        merges_wait,
+        integration: git.find_ref(&integration)?,
+        now: clock::now_ms(),
+        controller: target.controller()?,
+    })
+}
+
+/// Shows the table again at every change, until nothing goes on any more.
+fn watch(context: &Context, mut target: Target, index: Option<usize>) -> anyhow::Result<Exit> {
+    let mut shown = String::new();
+    let mut commit = None;
+    loop {
+        let facts = facts(&target)?;
+        let text = table::status(target.snapshot(), &facts, index);
+        // Only a terminal is shown how time passes.
+        let is_new = commit.as_ref() != Some(&target.tip.commit);
+        if is_new || (stdout_is_terminal() && text != shown) {
+            let above = if stdout_is_terminal() { shown.lines().count() } else { 0 };
+            context.ui.repaint(above, &text)?;
+            (shown, commit) = (text, Some(target.tip.commit.clone()));
+        }
+        let idle = facts.controller.is_none() && target.snapshot().active().next().is_none();
+        if idle || target.snapshot().is_finished() {
+            return Ok(Exit::Ok);
+        }
+        std::thread::sleep(GLANCE);
+        target.reload()?;
+    }
+}

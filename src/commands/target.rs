@@ -1,0 +1,213 @@
+//! What a command is about: the repository, the run, the task, the settings in force.
+//!
+//! Invariant: looks things up and writes nothing. The rules are those of the man page: the
+//! named run, the one the caller stands in, the only unfinished one, the newest finished one.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+
+use super::Context;
+use crate::config::{self, Layer, Settings};
+use crate::error::{Hinted, failure, usage};
+use crate::git::Git;
+use crate::git::worktree::same_path;
+use crate::plan::{Plan, TaskId};
+use crate::run::Drive;
+use crate::snapshot::{Flags, Snapshot};
+use crate::store::{Journal, Tip, no_run, run_names};
+use crate::trust;
+
+/// The file of settings, and whether the caller trusts its commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// Commands in it must have been trusted before.
+    Required,
+    /// It is trusted now, as it is.
+    Granted,
+    /// No command of it will be run.
+    NotNeeded,
+}
+
+/// A run that was found, ready to be acted on.
+pub(super) struct Target {
+    pub(super) journal: Journal,
+    pub(super) tip: Tip,
+    pub(super) drive: Drive,
+}
+
+impl Context {
+    /// Opens the repository that the command acts on.
+    pub(super) fn git(&self) -> anyhow::Result<Git> {
+        Git::discover(&self.directory)
+    }
+
+    /// Finds the run and opens its journal.
+    pub(super) fn target(&self, name: Option<&str>, trust: Trust) -> anyhow::Result<Target> {
+        let git = self.git()?;
+        let name = find_run(&git, name)?;
+        let mut journal = Journal::new(&git, &name);
+        let tip = journal.load()?.ok_or_else(|| no_run(&name))?;
+        let settings = settings(&git, &tip.snapshot.run.flags, trust)?;
+        Ok(Target { drive: Drive::new(&git, settings, &name), journal, tip })
+    }
+}
+
+impl Target {
+    pub(super) fn snapshot(&self) -> &Snapshot {
+        &self.tip.snapshot
+    }
+
+    /// Reads the journal again.
+    pub(super) fn reload(&mut self) -> anyhow::Result<()> {
+        self.tip = self.journal.load()?.context("the run's journal is gone")?;
+        Ok(())
+    }
+
+    /// Finds a task by its id or the number in its heading.
+    pub(super) fn task(&self, text: &str) -> anyhow::Result<TaskId> {
+        find_task(&self.snapshot().plan, text)
+    }
+
+    /// Finds several tasks.
+    pub(super) fn tasks(&self, texts: &[String]) -> anyhow::Result<Vec<TaskId>> {
+        texts.iter().map(|text| self.task(text)).collect()
+    }
+
+    /// Returns the word for a task's state.
+    pub(super) fn status(&self, id: &TaskId) -> &'static str {
+        self.snapshot().dag.index(id).map_or("unknown", |index| self.snapshot().status(index))
+    }
+
+    /// Returns who drives the run now.
+    pub(super) fn controller(&self) -> anyhow::Result<Option<String>> {
+        let lock = self.drive.folder.controller_lock()?;
+        let holder = lock.holder();
+        Ok((!lock.is_free()?).then_some(holder))
+    }
+}
+
+/// Finds a task by its id or the number in its heading.
+pub(super) fn find_task(plan: &Plan, text: &str) -> anyhow::Result<TaskId> {
+    let by_id = plan.tasks.iter().find(|task| task.id.as_str() == text);
+    let by_number = || plan.tasks.iter().find(|task| task.number.as_deref() == Some(text));
+    by_id.or_else(by_number).map(|task| task.id.clone()).ok_or_else(|| {
+        let names: Vec<&str> = plan.tasks.iter().map(|task| task.id.as_str()).collect();
+        usage(
+            format!("run '{}' has no task '{text}'", plan.name),
+            format!("its tasks are: {}", names.join(", ")),
+        )
+    })
+}
+
+/// Returns what commands need to be about this run where there are several: ` --run NAME`.
+pub(super) fn option(git: &Git, run: &str) -> anyhow::Result<String> {
+    let mut others = 0;
+    for name in run_names(git)?.iter().filter(|name| *name != run) {
+        let tip = Journal::new(git, name).load()?;
+        others += usize::from(tip.is_some_and(|tip| !tip.snapshot.is_finished()));
+    }
+    Ok(if others > 0 { format!(" --run {run}") } else { String::new() })
+}
+
+/// Merges the sources of settings.
+pub(super) fn settings(git: &Git, flags: &Flags, trust: Trust) -> anyhow::Result<Settings> {
+    let from_git = Layer::from_git(git.config()?).map_err(|text| {
+        failure(text, "see 'git config --get-regexp ^orchestrate' and 'git help orchestrate'")
+    })?;
+    Ok(config::merge(flags, from_git, settings_file(git, trust)?))
+}
+
+fn settings_file(git: &Git, trust: Trust) -> anyhow::Result<Layer> {
+    let Some(top) = git.top_level() else { return Ok(Layer::default()) };
+    let path = top.join(config::FILE);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Layer::default()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", config::FILE)),
+    };
+    let layer =
+        Layer::from_toml(&text).with_context(|| format!("{} is not understood", config::FILE));
+    let layer = layer.hint("git help orchestrate lists the settings under CONFIGURATION")?;
+    match trust {
+        Trust::NotNeeded => {}
+        Trust::Granted => trust::grant(git, Path::new(config::FILE), text.as_bytes())?,
+        Trust::Required => {
+            let (file, commands) = (Path::new(config::FILE), layer.commands());
+            trust::require(git, &trust::Commands { file, content: text.as_bytes(), commands })?;
+        }
+    }
+    Ok(layer)
+}
+
+/// Returns the name of the run a command is about.
+pub(super) fn find_run(git: &Git, name: Option<&str>) -> anyhow::Result<String> {
+    let names = run_names(git)?;
+    if let Some(name) = name {
+        return match names.iter().any(|known| known == name) {
+            true => Ok(name.to_owned()),
+            false => Err(usage(format!("there is no run '{name}'"), list(&names))),
+        };
+    }
+    let mut runs = Vec::new();
+    for name in names {
+        let tip = Journal::new(git, &name).load()?;
+        runs.extend(tip.map(|tip| tip.snapshot));
+    }
+    if let Some(here) = stands_in(git, &runs)? {
+        return Ok(here);
+    }
+    choose(&runs)
+}
+
+/// Returns the run whose integration branch or worktree the caller stands in.
+fn stands_in(git: &Git, runs: &[Snapshot]) -> anyhow::Result<Option<String>> {
+    let Some(top) = git.top_level() else { return Ok(None) };
+    let branch = git.head().ok().and_then(|(branch, _)| branch);
+    let is_here = |run: &&Snapshot| {
+        let of_task = run.tasks().filter_map(|(_, record)| record.worktree.as_deref());
+        let mut places = of_task.chain([run.run.checkout.as_str()]);
+        branch.as_deref() == Some(run.run.integration.as_str())
+            || places.any(|place| same_path(Path::new(place), top))
+    };
+    let unfinished = runs.iter().filter(|run| !run.is_finished()).find(is_here);
+    Ok(unfinished.map(|run| run.run.name.clone()))
+}
+
+fn choose(runs: &[Snapshot]) -> anyhow::Result<String> {
+    let unfinished: Vec<&Snapshot> = runs.iter().filter(|run| !run.is_finished()).collect();
+    let newest = runs.iter().max_by_key(|run| run.run.created);
+    match (unfinished.as_slice(), newest) {
+        ([only], _) => Ok(only.run.name.clone()),
+        ([], Some(newest)) => Ok(newest.run.name.clone()),
+        ([], None) => Err(failure(
+            "there is no run in this repository",
+            "begin one: git orchestrate start PLAN",
+        )),
+        (several, _) => {
+            let names: Vec<String> = several.iter().map(|run| run.run.name.clone()).collect();
+            Err(usage("more than one run is unfinished", list(&names)))
+        }
+    }
+}
+
+fn list(names: &[String]) -> String {
+    match names {
+        [] => "there is no run yet; begin one: git orchestrate start PLAN".into(),
+        names => format!("name one with --run: {}", names.join(", ")),
+    }
+}
+
+/// Returns the task whose worktree the caller stands in.
+pub(super) fn task_here(git: &Git, snapshot: &Snapshot) -> anyhow::Result<TaskId> {
+    let top = git.top_level();
+    let is_here = |place: &str| top.is_some_and(|top| same_path(Path::new(place), top));
+    let found = snapshot.tasks().find(|(_, r)| r.worktree.as_deref().is_some_and(is_here));
+    let Some((task, _)) = found else {
+        bail!(usage(
+            "no task is named, and this is no task's worktree",
+            "name it with --task TASK"
+        ));
+    };
+    Ok(task.id.clone())
+}

@@ -1,0 +1,31 @@
+//! `git orchestrate trust`
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use super::Context;
+use crate::cli::TrustArgs;
+use crate::config;
+use crate::error::{Exit, Hinted};
+use crate::trust::grant;
+
+pub(super) fn run(context: &Context, args: TrustArgs) -> anyhow::Result<Exit> {
+    let git = context.git()?;
+    let files = match args.files.is_empty() {
+        false => args.files,
+        true => {
+            let top = git.top_level().context("this is no worktree; name the file to trust")?;
+            vec![top.join(config::FILE)]
+        }
+    };
+    for file in files {
+        let path: PathBuf = context.directory.join(&file);
+        let content = std::fs::read(&path)
+            .with_context(|| format!("cannot read '{}'", file.display()))
+            .hint("name the file whose commands you trust: git orchestrate trust FILE")?;
+        grant(&git, &file, &content)?;
+        context.ui.status(&format!("trusted '{}' as it is now", file.display()));
+    }
+    Ok(Exit::Ok)
+}

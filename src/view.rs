@@ -1,0 +1,69 @@
+//! From a snapshot to text: rows for people, JSON for programs, the same facts in both.
+//!
+//! Invariant: pure. Nothing here prints, reads git or asks the clock; what a snapshot does
+//! not hold comes in as [`Facts`].
+
+pub mod advice;
+pub mod json;
+pub mod plan;
+pub mod progress;
+pub mod table;
+pub mod task;
+
+use crate::oid::Oid;
+
+/// What is shown beside a snapshot.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Where the integration branch stands.
+    pub integration: Option<Oid>,
+    /// Milliseconds since 1970.
+    pub now: i64,
+    /// Who drives the run now.
+    pub controller: Option<String>,
+    /// What commands need to be about this run where there are several: ` --run NAME`.
+    pub option: String,
+    /// Why nothing can be merged now.
+    pub merges_wait: Option<String>,
+}
+
+/// Returns a length of time for people: `0.4s`, `12s`, `3m 05s`, `2h 10m`.
+pub fn span(milliseconds: i64) -> String {
+    let seconds = milliseconds.max(0) / 1000;
+    match seconds {
+        0..=9 => format!("{:.1}s", milliseconds.max(0) as f64 / 1000.0),
+        10..=59 => format!("{seconds}s"),
+        60..=3599 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {:02}m", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// Returns text from a plan or an agent so that a terminal only shows it: what would be a command
+/// to the terminal becomes visible, a line break a space.
+pub fn printable(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' | '\t' => " ".to_owned(),
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
+    };
+    text.trim_end().chars().map(shown).collect()
+}
+
+/// Returns `1 task`, `2 tasks`.
+pub fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans() {
+        let texts = [400, 12_000, 185_000, 7_800_000].map(span);
+        assert_eq!(texts, ["0.4s", "12s", "3m 05s", "2h 10m"]);
+    }
+}

@@ -1,0 +1,68 @@
+//! What to type next for a task that is blocked.
+//!
+//! Invariant: every line is a command that works when it is pasted into a shell, from any
+//! directory of the repository; what follows a `#` is a remark.
+
+use crate::agent::quoted;
+use crate::snapshot::Run;
+use crate::task::{Block, Reason, Record};
+
+/// Returns the commands that lead on from a block, the likeliest first.
+///
+/// `option` is what they need to be about this run where there are several: ` --run NAME`.
+pub fn next(run: &Run, id: &str, record: &Record, block: &Block, option: &str) -> Vec<String> {
+    let log = format!("git orchestrate log {id}{option}");
+    let start = format!("git orchestrate start{option}");
+    let retry = format!("git orchestrate retry {id}{option} && {start}");
+    let tell = |what: &str| format!("git orchestrate retry {id}{option} -m '{what}' && {start}");
+    let merge = format!("git orchestrate merge {id}{option}");
+    match block.reason {
+        Reason::Conflict => resolve(run, record, block, merge),
+        Reason::Tests => vec![
+            format!("{log} --test"),
+            go(run, record),
+            format!(
+                "git merge {}   # what it was tested with; mend, commit",
+                quoted(&run.integration)
+            ),
+            format!("{merge}   # or: {}", tell("what to mend")),
+        ],
+        Reason::Timeout => vec![log, retry],
+        Reason::NeedsContext => vec![tell("the answer")],
+        Reason::Agent | Reason::Permission => vec![log, tell("what it should know")],
+        Reason::NoChanges => {
+            vec![log, tell("what is missing"), format!("{merge}   # if nothing had to change")]
+        }
+        Reason::Escaped => vec![log, go(run, record), retry],
+        Reason::Worktree => vec![format!("{retry}   # after the cause is mended")],
+    }
+}
+
+fn resolve(run: &Run, record: &Record, block: &Block, merge: String) -> Vec<String> {
+    let files: Vec<String> = block.files.iter().map(|file| quoted(file)).collect();
+    vec![
+        go(run, record),
+        format!(
+            "git merge {}   # conflicts in {}",
+            quoted(&run.integration),
+            block.files.join(", ")
+        ),
+        format!("git add {} && git commit   # after both sides are in", files.join(" ")),
+        merge,
+    ]
+}
+
+/// Returns the command that goes to where the task's branch is; a task that ran alone has no
+/// worktree of its own, so one is made.
+fn go(run: &Run, record: &Record) -> String {
+    let branch = record.branch.as_deref().unwrap_or_default();
+    match record.worktree.as_deref().filter(|place| *place != run.checkout) {
+        Some(place) => format!("cd {}", quoted(place)),
+        None => {
+            let place =
+                run.checkout.replace("integration-", "alone-") + "-" + &branch.replace('/', "-");
+            let place = quoted(&place);
+            format!("git worktree add {place} {} && cd {place}", quoted(branch))
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! `status --json`: the facts of the table, in a shape that programs may rely on.
+//!
+//! Invariant: `schema` grows when a field changes its meaning or goes; a new field does not.
+
+use serde::Serialize;
+
+use super::{Facts, advice};
+use crate::oid::Oid;
+use crate::snapshot::Snapshot;
+use crate::task::{Record, State};
+
+#[derive(Serialize)]
+struct Status<'a> {
+    schema: u32,
+    run: &'a str,
+    base: Branch<'a>,
+    integration: Branch<'a>,
+    finished: bool,
+    controller: Option<&'a str>,
+    tasks: Vec<TaskStatus<'a>>,
+}
+
+#[derive(Serialize)]
+struct Branch<'a> {
+    branch: &'a str,
+    commit: Option<&'a Oid>,
+}
+
+#[derive(Serialize)]
+struct TaskStatus<'a> {
+    id: &'a str,
+    title: &'a str,
+    status: &'a str,
+    stage: Option<&'a str>,
+    reason: Option<&'a str>,
+    attempts: usize,
+    branch: Option<&'a str>,
+    worktree: Option<&'a str>,
+    /// The tip of the task's own work.
+    commit: Option<&'a Oid>,
+    /// The merge commit, when it is done.
+    merge: Option<&'a Oid>,
+    waits_for: Vec<String>,
+    seconds: f64,
+    /// What happened, where it is blocked; what a merge waits for.
+    text: Option<&'a str>,
+    files: &'a [String],
+    /// What to type next.
+    next: Vec<String>,
+}
+
+/// Returns the JSON of all tasks, or of one.
+pub fn status(
+    snapshot: &Snapshot,
+    facts: &Facts,
+    only: Option<usize>,
+) -> serde_json::Result<String> {
+    let run = &snapshot.run;
+    let wanted = |index: &usize| only.is_none_or(|only| only == *index);
+    let tasks = (0..snapshot.len()).filter(wanted).map(|index| task(snapshot, facts, index));
+    serde_json::to_string(&Status {
+        schema: 1,
+        run: &run.name,
+        base: Branch { branch: &run.base_branch, commit: Some(&run.base) },
+        integration: Branch { branch: &run.integration, commit: facts.integration.as_ref() },
+        finished: snapshot.is_finished(),
+        controller: facts.controller.as_deref(),
+        tasks: tasks.collect(),
+    })
+}
+
+fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatus<'a> {
+    let (task, record) = snapshot.at(index);
+    let block = match &record.state {
+        State::Blocked(block) => Some(block),
+        State::Waiting | State::Running { .. } | State::Merging { .. } | State::Done { .. } => None,
+    };
+    TaskStatus {
+        id: task.id.as_str(),
+        title: &task.title,
+        status: snapshot.status(index),
+        stage: stage(record),
+        reason: block.map(|block| block.reason.name()),
+        attempts: record.attempts.len(),
+        branch: record.branch.as_deref(),
+        worktree: record.worktree.as_deref(),
+        commit: commit(record),
+        merge: match &record.state {
+            State::Done { merge } => merge.as_ref(),
+            State::Waiting | State::Running { .. } | State::Merging { .. } | State::Blocked(_) => {
+                None
+            }
+        },
+        waits_for: snapshot.missing(index).iter().map(|id| id.to_string()).collect(),
+        seconds: (record.spent(facts.now) as f64 / 100.0).round() / 10.0,
+        text: block.map(|block| block.text.as_str()).or(match &record.state {
+            State::Merging { .. } => facts.merges_wait.as_deref(),
+            State::Waiting | State::Running { .. } | State::Done { .. } | State::Blocked(_) => None,
+        }),
+        files: block.map(|block| block.files.as_slice()).unwrap_or_default(),
+        next: block
+            .map(|block| {
+                advice::next(&snapshot.run, task.id.as_str(), record, block, &facts.option)
+            })
+            .unwrap_or_default(),
+    }
+}
+
+fn stage(record: &Record) -> Option<&'static str> {
+    match &record.state {
+        State::Running { stage, .. } => Some(stage.name()),
+        State::Merging { .. } => Some("merge"),
+        State::Waiting | State::Done { .. } | State::Blocked(_) => None,
+    }
+}
+
+fn commit(record: &Record) -> Option<&Oid> {
+    match &record.state {
+        State::Merging { commit, .. } => Some(commit),
+        State::Waiting | State::Running { .. } | State::Done { .. } | State::Blocked(_) => {
+            record.attempts.iter().rev().find_map(|attempt| attempt.commit.as_ref())
+        }
+    }
+}

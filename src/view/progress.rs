@@ -1,0 +1,117 @@
+//! What `start` says while a run goes on: a line for each thing that happens.
+//!
+//! Invariant: pure; the live display and plain output print the same lines.
+
+use super::{Facts, advice, counted, printable, span, table};
+use crate::plan::Task;
+use crate::run::Progress;
+use crate::run::cleanup::Cleaned;
+use crate::snapshot::{Run, Snapshot};
+use crate::task::{Block, Record, State};
+use crate::ui::{CYAN, GREEN, RED, YELLOW, paint};
+
+/// Returns the lines for something that happened; none where there is nothing to say.
+pub fn lines(progress: &Progress<'_>, facts: &Facts) -> Vec<String> {
+    match progress {
+        Progress::Changed { snapshot, index, before } => changed(snapshot, *index, before, facts),
+        Progress::Waits { task, why } => vec![line(YELLOW, "waits", task.as_str(), why)],
+        Progress::Cleaned(cleaned) => kept(cleaned),
+        Progress::Terminal { task, taken: true } => {
+            vec![line(CYAN, "alone", task.as_str(), "it runs here, in the foreground")]
+        }
+        Progress::Terminal { taken: false, .. } | Progress::Tick(_) => Vec::new(),
+        Progress::Stopping { again: false } => {
+            vec!["stopping: agents are asked to end (once more to kill them)".into()]
+        }
+        Progress::Stopping { again: true } => vec!["stopping: agents are killed".into()],
+    }
+}
+
+fn line(style: anstyle::Style, verb: &str, id: &str, text: &str) -> String {
+    format!("{} {id}: {}", paint(style, &format!("{verb:>8}")), printable(text))
+}
+
+fn changed(snapshot: &Snapshot, index: usize, before: &Record, facts: &Facts) -> Vec<String> {
+    let (task, record) = snapshot.at(index);
+    let id = task.id.as_str();
+    let took = record.last_attempt().map(|a| span(a.ended.unwrap_or(facts.now) - a.started));
+    let took = took.unwrap_or_default();
+    let mut lines = Vec::new();
+    if record.attempts.len() > before.attempts.len() {
+        let again = match record.attempts.len() {
+            0 | 1 => String::new(),
+            number => format!(" (attempt {number})"),
+        };
+        lines.push(line(CYAN, "started", id, &format!("{}{again}", task.title)));
+    }
+    match &record.state {
+        State::Running { .. } => {}
+        State::Merging { .. } => {
+            lines.push(line(CYAN, "finished", id, &finished(task, record, &took)))
+        }
+        State::Done { merge } => {
+            let text = match merge {
+                Some(merge) => format!("as {}", merge.short()),
+                None => "nothing had to be merged".into(),
+            };
+            lines.push(line(GREEN, "merged", id, &text));
+        }
+        State::Blocked(block) => {
+            lines.extend(blocked(&snapshot.run, id, record, block, &facts.option));
+        }
+        State::Waiting if before.state.is_blocked() => {
+            lines.push(line(CYAN, "again", id, &task.title));
+        }
+        State::Waiting => {
+            let ending = record.last_attempt().and_then(|attempt| attempt.ending);
+            let ending = ending.map(|ending| ending.to_string()).unwrap_or_default();
+            lines.push(line(YELLOW, "ended", id, &format!("{ending}; it begins again later")));
+        }
+    }
+    lines
+}
+
+fn finished(task: &Task, record: &Record, took: &str) -> String {
+    let attempt = record.last_attempt();
+    let report = attempt.and_then(|attempt| attempt.report.as_ref());
+    let said = report.map(|r| format!(", {} {}", r.status, r.message)).unwrap_or_default();
+    // A `run` command is not expected to commit.
+    let is_agent = task.run.is_none();
+    let committed = is_agent && attempt.is_some_and(|attempt| attempt.committed_for_agent);
+    let committed = if committed { ", uncommitted work committed for it" } else { "" };
+    format!("in {took}{committed}{}", said.trim_end().replace('\n', " "))
+}
+
+fn blocked(run: &Run, id: &str, record: &Record, block: &Block, option: &str) -> Vec<String> {
+    let head = line(RED, "blocked", id, &format!("{}: {}", block.reason, block.text));
+    let next = advice::next(run, id, record, block, option);
+    std::iter::once(head).chain(next.iter().map(|text| format!("{:9}  {text}", ""))).collect()
+}
+
+fn kept(cleaned: &Cleaned) -> Vec<String> {
+    let id = cleaned.task.as_ref().map(|id| id.as_str()).unwrap_or("run");
+    let text = |kept: &crate::run::cleanup::Kept| format!("{} stays: {}", kept.what, kept.reason);
+    cleaned.kept.iter().map(|kept| line(YELLOW, "kept", id, &text(kept))).collect()
+}
+
+/// Returns the lines of the live display: what runs now, and the summary.
+pub fn live(snapshot: &Snapshot, now: i64) -> Vec<String> {
+    let active = snapshot.active().map(|index| {
+        let (task, record) = snapshot.at(index);
+        let took = span(record.spent(now));
+        format!("{:>9} {}  {}  {took}", record.state.name(), task.id, printable(&task.title))
+    });
+    active.chain([table::summary(snapshot)]).collect()
+}
+
+/// Returns what is said before anything runs.
+pub fn opening(snapshot: &Snapshot, jobs: u32) -> String {
+    let run = &snapshot.run;
+    let tasks = counted(snapshot.len(), "task");
+    let layers = counted(snapshot.dag.layers().len(), "layer");
+    let at = run.base.short();
+    format!(
+        "run {}: {tasks} in {layers}, up to {jobs} at once, into {} (from {} at {at})",
+        run.name, run.integration, run.base_branch
+    )
+}

@@ -1,0 +1,141 @@
+//! `status` for people: a row for each task, and one line that sums up.
+//!
+//! Invariant: one column layout whatever is shown; colour adds nothing that the words lack.
+
+use super::{Facts, advice, counted, printable, span};
+use crate::snapshot::{Snapshot, Wait};
+use crate::task::{Record, State};
+use crate::ui::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, paint};
+
+struct Row {
+    id: String,
+    status: String,
+    time: String,
+    title: String,
+    /// Lines below the row.
+    more: Vec<String>,
+}
+
+/// Returns the table of all tasks, or of one.
+pub fn status(snapshot: &Snapshot, facts: &Facts, only: Option<usize>) -> String {
+    let wanted = |index: &usize| only.is_none_or(|only| only == *index);
+    let rows: Vec<Row> =
+        (0..snapshot.len()).filter(wanted).map(|index| row(snapshot, facts, index)).collect();
+    let width = |of: fn(&Row) -> &str, least: usize| {
+        rows.iter().map(|row| of(row).chars().count()).max().unwrap_or(0).max(least)
+    };
+    let (id, status) = (width(|row| &row.id, 4), width(|row| &row.status, 6));
+    let time = width(|row| &row.time, 4);
+    let mut text = heading(snapshot, facts);
+    let head = format!("  {:id$}  {:status$}  {:>time$}  TITLE", "TASK", "STATUS", "TIME");
+    text.push_str(&format!("{}\n", paint(DIM, &head)));
+    for (index, row) in rows.iter().enumerate() {
+        let place = only.unwrap_or(index);
+        let shown = paint(colour(snapshot, place), &format!("{:status$}", row.status));
+        text.push_str(&format!("  {:id$}  {shown}  {:>time$}  {}\n", row.id, row.time, row.title));
+        row.more.iter().for_each(|line| text.push_str(&format!("  {:id$}  {line}\n", "")));
+    }
+    text + &summary(snapshot) + "\n" + &next(snapshot, facts)
+}
+
+/// Returns what to type where things could go on, and nobody drives them.
+fn next(snapshot: &Snapshot, facts: &Facts) -> String {
+    let could_go_on =
+        ["ready", "running", "merging"].iter().any(|status| snapshot.count(status) > 0);
+    match (could_go_on && facts.controller.is_none(), &facts.merges_wait) {
+        (true, None) => format!("nobody drives this run: git orchestrate start{}\n", facts.option),
+        (true, Some(_)) | (false, _) => String::new(),
+    }
+}
+
+fn heading(snapshot: &Snapshot, facts: &Facts) -> String {
+    let run = &snapshot.run;
+    let at = facts.integration.as_ref().map(|id| format!(" at {}", id.short())).unwrap_or_default();
+    let driven = match &facts.controller {
+        Some(who) => format!(", driven by {who}"),
+        None => String::new(),
+    };
+    let name = paint(BOLD, &run.name);
+    format!("run {name}: {}{at}, from {}{driven}\n", run.integration, run.base_branch)
+}
+
+fn colour(snapshot: &Snapshot, index: usize) -> anstyle::Style {
+    match &snapshot.at(index).1.state {
+        State::Done { .. } => GREEN,
+        State::Blocked(_) => RED,
+        State::Running { .. } => CYAN,
+        State::Merging { .. } => YELLOW,
+        State::Waiting => DIM,
+    }
+}
+
+fn row(snapshot: &Snapshot, facts: &Facts, index: usize) -> Row {
+    let (task, record) = snapshot.at(index);
+    let time = match record.attempts.is_empty() {
+        true => "-".to_owned(),
+        false => span(record.spent(facts.now)),
+    };
+    let status = match &record.state {
+        State::Blocked(block) => format!("blocked: {}", block.reason),
+        State::Waiting | State::Running { .. } | State::Merging { .. } | State::Done { .. } => {
+            snapshot.status(index).to_owned()
+        }
+    };
+    let more = more(snapshot, facts, index, record);
+    Row { id: task.id.to_string(), status, time, title: printable(&task.title), more }
+}
+
+fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Vec<String> {
+    match &record.state {
+        State::Waiting => waits(snapshot, index).into_iter().collect(),
+        State::Blocked(block) => {
+            let id = snapshot.dag.id(index).as_str();
+            let next = advice::next(&snapshot.run, id, record, block, &facts.option);
+            let next = next.into_iter().map(|line| format!("  {line}"));
+            std::iter::once(printable(&block.text)).chain(next).collect()
+        }
+        State::Merging { .. } => {
+            facts.merges_wait.iter().map(|why| format!("waits: {why}")).collect()
+        }
+        State::Running { .. } | State::Done { .. } => {
+            record.last_attempt().and_then(concern).into_iter().collect()
+        }
+    }
+}
+
+fn concern(attempt: &crate::task::Attempt) -> Option<String> {
+    let report = attempt.report.as_ref()?;
+    let has_concern = report.status == crate::report::Status::DoneWithConcerns;
+    has_concern.then(|| format!("concern: {}", printable(&report.message)))
+}
+
+/// Returns what a task waits for, in one line.
+pub fn waits(snapshot: &Snapshot, index: usize) -> Option<String> {
+    let waits = snapshot.waits(index);
+    let missing = waits.iter().filter_map(|wait| match wait {
+        Wait::Dependency(id) => Some(id.as_str()),
+        Wait::Files(..) | Wait::Alone(_) => None,
+    });
+    let missing = missing.collect::<Vec<_>>();
+    match (missing.as_slice(), waits.first()) {
+        ([], Some(Wait::Files(id, path))) => {
+            Some(format!("waits for {id}, which writes {path} too"))
+        }
+        ([], Some(Wait::Alone(id))) => {
+            Some(format!("waits for {id}: one of the two must run alone"))
+        }
+        ([], Some(Wait::Dependency(_)) | None) => None,
+        (names, _) => Some(format!("waits for {}", names.join(", "))),
+    }
+}
+
+/// Returns the whole run in one line.
+pub fn summary(snapshot: &Snapshot) -> String {
+    let mut parts =
+        vec![format!("{} of {} merged", snapshot.count("done"), counted(snapshot.len(), "task"))];
+    for status in ["running", "merging", "blocked", "ready", "waiting"] {
+        let count = snapshot.count(status);
+        parts.extend((count > 0).then(|| format!("{count} {status}")));
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,81 @@
+//! `show`: one task, its attempts, its commits and changes.
+//!
+//! Invariant: as `view`: text from facts that others looked up.
+
+use super::{Facts, advice, printable, span};
+use crate::oid::Oid;
+use crate::snapshot::Snapshot;
+use crate::task::{Attempt, Record, State};
+use crate::ui::{BOLD, paint};
+use crate::view::table;
+
+/// What git and the run's folder say of a task.
+#[derive(Debug, Clone, Default)]
+pub struct Work {
+    /// Commits of the task, newest first.
+    pub commits: Vec<(Oid, String)>,
+    /// `git diff --stat` of them.
+    pub diff_stat: String,
+    /// The text that the last attempt was given, or the task's own.
+    pub prompt: String,
+}
+
+/// Returns all there is to know of one task.
+pub fn show(snapshot: &Snapshot, facts: &Facts, index: usize, work: &Work) -> String {
+    let (task, record) = snapshot.at(index);
+    let mut text =
+        format!("{} {}\n", paint(BOLD, &format!("task {}:", task.id)), printable(&task.title));
+    text += &format!("status: {}\n", status(snapshot, index, record));
+    text += &record.branch.iter().map(|branch| format!("branch: {branch}\n")).collect::<String>();
+    text += &record.worktree.iter().map(|place| format!("worktree: {place}\n")).collect::<String>();
+    if let State::Blocked(block) = &record.state {
+        let next = advice::next(&snapshot.run, task.id.as_str(), record, block, &facts.option);
+        text += &section("next", &next.join("\n"));
+    }
+    text += &section(
+        "attempts",
+        &record.attempts.iter().map(|a| attempt(a, facts)).collect::<String>(),
+    );
+    let commits = work.commits.iter().map(|(id, subject)| format!("{} {subject}\n", id.short()));
+    text += &section("commits", &commits.collect::<String>());
+    text += &section("changes", &work.diff_stat);
+    text + &section("prompt", &work.prompt)
+}
+
+fn status(snapshot: &Snapshot, index: usize, record: &Record) -> String {
+    match &record.state {
+        State::Blocked(block) => format!("blocked ({}): {}", block.reason, printable(&block.text)),
+        State::Done { merge: Some(merge) } => format!("done, merged in {}", merge.short()),
+        State::Done { merge: None } => "done, nothing had to be merged".into(),
+        State::Waiting | State::Running { .. } | State::Merging { .. } => {
+            let waits = table::waits(snapshot, index).map(|text| format!(", {text}"));
+            format!("{}{}", snapshot.status(index), waits.unwrap_or_default())
+        }
+    }
+}
+
+fn section(name: &str, text: &str) -> String {
+    if text.trim().is_empty() {
+        return String::new();
+    }
+    let indented = text.lines().map(|line| match line.is_empty() {
+        true => "\n".to_owned(),
+        false => format!("    {line}\n"),
+    });
+    format!("\n{}\n{}", paint(BOLD, name), indented.collect::<String>())
+}
+
+fn attempt(attempt: &Attempt, facts: &Facts) -> String {
+    let ending = attempt.ending.map_or("at work".to_owned(), |ending| ending.to_string());
+    let took = span(attempt.ended.unwrap_or(facts.now) - attempt.started);
+    let (number, stage, base) = (attempt.number, attempt.stage.name(), attempt.base.short());
+    let mut line = format!("{number}. {stage}, {took}, {ending}, base {base}\n");
+    if let Some(report) = &attempt.report {
+        let said = format!("{} {}", report.status, printable(&report.message));
+        line += &format!("   {}\n", said.trim_end());
+    }
+    if attempt.committed_for_agent {
+        line += "   what it had left uncommitted was committed for it\n";
+    }
+    line
+}
