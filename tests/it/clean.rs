@@ -1,0 +1,108 @@
+//! `git orchestrate clean`: only what is merged, clean and ours goes.
+//!
+//! Invariant: whatever is removed by force can be had back with the command that is printed.
+
+use crate::env::Env;
+use crate::output::Output;
+use crate::plans::{asks, plan};
+
+const A: &str = ".claude/worktrees/feat-task-a";
+const B: &str = ".claude/worktrees/feat-task-b";
+
+/// Runs `a`, which is merged, and `b`, which is blocked with a commit that is not.
+fn merged_and_blocked() -> Env {
+    let env = Env::new();
+    env.agent("a", "edit a.txt 1\ncommit 'Add a'");
+    env.agent("b", "edit b.txt 1\ncommit 'Begin b'\nstatus BLOCKED");
+    env.plan(&plan("tidy", &[asks("a", &[]), asks("b", &[])]));
+    let _ = env.start(&["--keep"]).fails(3);
+    assert!(env.exists(A) && env.exists(B));
+    env
+}
+
+fn has_branch(env: &Env, name: &str) -> bool {
+    env.git_status(["rev-parse", "-q", "--verify", &format!("refs/heads/{name}")]) == 0
+}
+
+fn clean(env: &Env, more: &[&str]) -> Output {
+    env.run(["clean", "--run", "tidy"].iter().chain(more)).ok()
+}
+
+#[test]
+fn what_is_merged_and_clean_goes() {
+    let env = merged_and_blocked();
+    let before = env.everything();
+    clean(&env, &["--dry-run"]).has("feat-task-a");
+    assert_eq!(env.everything(), before);
+    assert!(env.exists(A));
+    let _ = clean(&env, &[]);
+    assert!(!env.exists(A) && !has_branch(&env, "feat/task-a"));
+    assert_eq!(env.blob("feat/tidy", "a.txt"), "1");
+    env.stands("a", "done", None);
+}
+
+#[test]
+fn what_is_not_merged_stays() {
+    let env = merged_and_blocked();
+    clean(&env, &[]).has("not merged");
+    assert!(env.exists(B) && has_branch(&env, "feat/task-b"));
+}
+
+#[test]
+fn what_is_dirty_stays() {
+    for (file, reason) in [("src/app.txt", "uncommitted changes"), ("new.txt", "untracked")] {
+        let env = merged_and_blocked();
+        let file = env.path(A).join(file);
+        env.write(&file, "precious\n");
+        clean(&env, &[]).has(reason);
+        assert!(has_branch(&env, "feat/task-a"));
+        assert_eq!(env.read(&file), "precious\n");
+    }
+}
+
+#[test]
+fn what_is_not_ours_stays() {
+    let env = merged_and_blocked();
+    env.git(["worktree", "add", "-q", "-b", "mine", ".claude/worktrees/mine"]);
+    env.write(".claude/worktrees/notes/todo.txt", "by hand\n");
+    let _ = clean(&env, &[]);
+    let _ = clean(&env, &["--force"]);
+    assert!(env.exists(".claude/worktrees/mine/README.md") && has_branch(&env, "mine"));
+    assert!(env.exists(".claude/worktrees/notes/todo.txt"));
+    assert!(has_branch(&env, "feat/tidy"));
+}
+
+#[test]
+fn a_worktree_that_an_agent_works_in_stays() {
+    let env = Env::new();
+    env.agent("a", "gate a\nedit a.txt 1\ncommit 'Add a'");
+    env.plan(&plan("tidy", &[asks("a", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    env.run(["clean", "a"]).ok().has("its agent is at work");
+    env.run(["clean", "a", "--force"]).ok().has("its agent is at work");
+    assert!(env.exists(A));
+    env.open("a");
+    let _ = running.wait().ok();
+}
+
+#[test]
+fn what_was_forced_can_be_had_back() {
+    let env = merged_and_blocked();
+    env.write(env.path(B).join("draft.txt"), "not committed\n");
+    let tip = env.rev("feat/task-b");
+    let said = clean(&env, &["--force", "b"]);
+    assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"));
+    let backups =
+        env.git(["for-each-ref", "--format=%(refname)", "refs/orchestrate/backup/tidy/b"]);
+    let backup = backups.lines().next().unwrap_or_else(|| said.panic("no backup ref"));
+    assert!(env.is_ancestor(&tip, backup));
+    assert_eq!(env.blob(backup, "draft.txt"), "not committed");
+    let line = said
+        .line("refs/orchestrate/backup/tidy/b")
+        .replace("<dir>", &env.root().display().to_string());
+    let command = line.find("git ").map(|at| line[at..].trim_end_matches(['`', '.', ')']));
+    let command = command.unwrap_or_else(|| said.panic("no command that restores it"));
+    let _ = env.program("sh", ["-c", command]).run().ok();
+    assert!(env.is_ancestor(&tip, "refs/heads/feat/task-b"));
+}

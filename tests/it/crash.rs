@@ -1,0 +1,93 @@
+//! The sweep: the program is ended at each of its outside effects in turn, and begun again.
+//!
+//! Invariant: whatever the moment, the next `start` reaches the same end, and nothing of the
+//! crash is left. Crash points exist in debug builds only; a release build skips this aloud.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::env::Env;
+use crate::plans::{plan, runs};
+
+/// Where a controller or, with `EXEC`, a first attempt's supervisor is ended.
+const AT: &str = "GIT_ORCHESTRATE_CRASH_AT";
+const EXEC_AT: &str = "GIT_ORCHESTRATE_CRASH_EXEC_AT";
+const COUNT: &str = "GIT_ORCHESTRATE_CRASH_COUNT";
+/// By how many effects two runs may differ: how often something is looked at is a matter of time.
+const SLACK: usize = 12;
+/// More effects than any supervisor has: beyond it the sweep has passed the end.
+const SUPERVISOR_EFFECTS: usize = 40;
+
+fn scenario() -> Env {
+    let env = Env::new();
+    env.config("orchestrate.test", "test -e README.md");
+    env.plan(&plan("sweep", &[runs("a", &[], "echo a > a"), runs("b", &["a"], "echo b > b")]));
+    env
+}
+
+/// Runs `work` for every number, on two threads.
+fn sweep(numbers: std::ops::RangeInclusive<usize>, work: impl Fn(usize) + Sync) {
+    let next = AtomicUsize::new(*numbers.start());
+    let worker = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::SeqCst);
+            if number > *numbers.end() {
+                return;
+            }
+            work(number);
+        }
+    };
+    std::thread::scope(|scope| {
+        let handles = [scope.spawn(worker), scope.spawn(worker)];
+        handles.into_iter().for_each(|handle| handle.join().expect("a number of the sweep failed"));
+    });
+}
+
+fn assert_whole(env: &Env) {
+    env.call(["start", "plan.toml", "--trust"]).run().ok();
+    for task in ["a", "b"] {
+        env.stands(task, "done", None);
+        assert_eq!(env.blob("feat/sweep", task), format!("{task}\n").trim_end());
+    }
+    let merges = env.git(["log", "--first-parent", "--format=%s", "main..feat/sweep"]);
+    assert_eq!(merges.lines().count(), 2, "each task is merged once:\n{merges}");
+    assert_eq!(env.git(["for-each-ref", "refs/heads/feat/task-*"]), "", "a branch is left");
+    assert_eq!(env.git(["worktree", "list"]).lines().count(), 1, "a worktree is left");
+    let notes = env.git(["notes", "--ref=orchestrate", "list"]);
+    assert_eq!(notes.lines().count(), 2, "each merge has its note:\n{notes}");
+}
+
+fn effects_of_a_run() -> usize {
+    let env = scenario();
+    let counter = env.root().join("effects");
+    env.call(["start", "plan.toml", "--trust"]).env(COUNT, &counter).run().ok();
+    std::fs::read(&counter).map_or(0, |bytes| bytes.len())
+}
+
+#[test]
+fn a_controller_that_is_ended_at_any_effect_loses_nothing() {
+    let effects = effects_of_a_run();
+    if effects == 0 {
+        println!("skipped: this build has no crash points");
+        return;
+    }
+    assert!(effects > 20, "only {effects} effects are seen");
+    sweep(1..=effects, |number| {
+        let env = scenario();
+        let start = env.call(["start", "plan.toml", "--trust"]);
+        let ended = start.env(AT, number.to_string()).run();
+        // The count varies a little with time; only the last few may be beyond the end.
+        let aborted = ended.code == 128 + 6;
+        assert!(aborted || number + SLACK > effects, "effect {number} did not end it: {ended}");
+        assert_whole(&env);
+    });
+}
+
+#[test]
+fn a_supervisor_that_is_ended_at_any_effect_loses_nothing() {
+    sweep(1..=SUPERVISOR_EFFECTS, |number| {
+        let env = scenario();
+        let start = env.call(["start", "plan.toml", "--trust"]);
+        start.env(EXEC_AT, number.to_string()).run().ok();
+        assert_whole(&env);
+    });
+}

@@ -1,0 +1,98 @@
+//! The journal: a history that a person can read with git alone, and that loses nothing.
+//!
+//! Invariant: looked at with `git log` and `git notes`, not with the program.
+
+use crate::env::Env;
+use crate::plans::{SEVEN, asks, plan, seven};
+
+#[test]
+fn git_log_tells_the_story() {
+    let env = Env::new();
+    env.plan(&seven());
+    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    let subjects = env.journal("%s");
+    for (id, _) in SEVEN {
+        let own = |line: &&str| line.contains(&format!("{id}: ")) && line.contains("->");
+        assert!(subjects.lines().any(|line| own(&line)), "nothing about {id} in\n{subjects}");
+    }
+}
+
+#[test]
+fn every_merge_has_a_note() {
+    let env = Env::new();
+    env.plan(&seven());
+    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    let mut noted = Vec::new();
+    for step in env.steps("feat/seven") {
+        let note = env.git(["notes", "--ref=refs/notes/orchestrate", "show", &step]);
+        let task = note.lines().find_map(|line| line.strip_prefix("task: "));
+        let task = task.unwrap_or_else(|| panic!("it names no task:\n{note}")).to_owned();
+        let subject = env.git(["log", "-1", "--format=%s", &step]);
+        assert!(subject.starts_with(&format!("Merge task {task}:")), "{subject:?} has\n{note}");
+        noted.push(task);
+    }
+    noted.sort();
+    assert_eq!(noted, SEVEN.map(|(id, _)| id));
+}
+
+#[test]
+fn sixteen_reports_at_once_lose_nothing() {
+    let env = Env::new();
+    let ids: Vec<String> = (1..=16).map(|n| format!("t{n}")).collect();
+    for id in &ids {
+        let script = format!(
+            "edit {id}.txt 1\ncommit 'Add {id}'\ngate {id}\nreport done -m 'note of {id}.'"
+        );
+        env.agent(id, &script);
+    }
+    env.plan(&plan("many", &ids.iter().map(|id| asks(id, &[])).collect::<Vec<_>>()));
+    let running = env.start_in_background(&["-j", "16"]);
+    ids.iter().for_each(|id| env.wait_reached(id));
+    ids.iter().for_each(|id| env.open(id));
+    let _ = running.wait().ok();
+    let journal = env.journal("%B");
+    for id in &ids {
+        assert!(journal.contains(&format!("note of {id}.")), "{id} is lost in\n{journal}");
+        env.stands(id, "done", None);
+    }
+    assert_eq!(env.steps("feat/many").len(), 16);
+}
+
+#[test]
+fn reports_for_one_task_at_once_lose_nothing() {
+    let env = Env::new();
+    env.agent("a", "gate a\nedit a.txt 1\ncommit 'Add a'");
+    env.plan(&plan("one", &[asks("a", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    let report = |n: usize| {
+        let message = format!("note {n}.");
+        env.spawn(["report", "done", "--task", "a", "-m", &message])
+    };
+    let reports: Vec<_> = (1..=16).map(report).collect();
+    for report in reports {
+        let _ = report.wait().ok();
+    }
+    let journal = env.journal("%B");
+    for n in 1..=16 {
+        assert!(journal.contains(&format!("note {n}.")), "note {n} is lost in\n{journal}");
+    }
+    env.open("a");
+    let _ = running.wait().ok();
+}
+
+#[test]
+fn a_collection_of_garbage_in_the_middle_takes_nothing() {
+    let env = Env::new();
+    env.agent("a", "edit a.txt 1\ncommit 'Add a'");
+    env.agent("b", "edit b.txt 1\ncommit 'Add b'\ngate b");
+    env.agent("c", "edit c.txt 1\ncommit 'Add c'");
+    env.plan(&plan("gc", &[asks("a", &[]), asks("b", &[]), asks("c", &["a", "b"])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("b");
+    env.wait_while_running("a is merged", || env.task("a")["status"] == "done");
+    env.git(["gc", "-q", "--prune=now"]);
+    env.open("b");
+    let _ = running.wait().ok();
+    assert_eq!(env.steps("feat/gc").len(), 3);
+}

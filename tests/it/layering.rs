@@ -1,0 +1,319 @@
+//! The import rules of the house, read from the source text.
+//!
+//! Invariant: test code is not looked at, comments and strings are not mistaken for code, and
+//! every violation is listed with file and line, all at once. The rules are the tables below.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// Pure modules: no files, clock, processes, environment, printing; they use one another only.
+const WORDS: [&str; 10] =
+    ["plan", "dag", "task", "oid", "snapshot", "schedule", "prompt", "report", "style", "config"];
+/// What a word must not say.
+const EFFECTS: [&str; 10] = [
+    "std::fs",
+    "std::env",
+    "std::process",
+    "SystemTime::now",
+    "Instant::now",
+    "Timestamp::now",
+    "anstream",
+    "rustix",
+    "signal_hook",
+    "tempfile",
+];
+/// Where `gix` may be named: `git.rs` and the files under `git/`.
+const GIT: &str = "git";
+/// Where programs are started.
+const SPAWNS: [&str; 2] = [GIT, "process"];
+/// Where text reaches a stream.
+const PRINTS: [&str; 2] = ["ui", "live"];
+const PRINTING: [&str; 4] = ["println!", "print!", "eprintln!", "eprint!"];
+const UNFINISHED: [&str; 3] = ["todo!", "unimplemented!", "dbg!"];
+/// A file that is longer than this, without its tests, has more than one subject.
+const MAX_LINES: usize = 600;
+
+/// One source file: its lines without comments, strings and tests.
+struct Source {
+    /// Relative to `src`, with `/`.
+    name: String,
+    first: String,
+    code: Vec<String>,
+}
+
+impl Source {
+    fn read(root: &Path, path: &Path) -> Source {
+        let text = std::fs::read_to_string(path).expect("a source file is UTF-8");
+        let name = path.strip_prefix(root).expect("it lies in src").display().to_string();
+        let first = text.lines().next().unwrap_or_default().to_owned();
+        Source { name, first, code: code_of(&text) }
+    }
+
+    /// Returns the top-level module: `plan` for `plan.rs` and for `plan/toml.rs`.
+    fn module(&self) -> &str {
+        self.name.split(['/', '.']).next().unwrap_or_default()
+    }
+
+    fn is_word(&self) -> bool {
+        WORDS.contains(&self.module())
+    }
+
+    /// Finds every line and every import that says one of these words.
+    fn saying(&self, words: &[&str], why: &str, found: &mut Vec<String>) {
+        let lines = self.code.iter().cloned().enumerate();
+        let mut said: Vec<(usize, &str)> = Vec::new();
+        for (number, text) in lines.chain(imports(&self.code)) {
+            let new = words.iter().filter(|word| says(&text, word)).map(|word| (number, *word));
+            said.extend(new);
+        }
+        said.sort_unstable();
+        said.dedup();
+        let at = |number| format!("src/{}:{}", self.name, number + 1);
+        found.extend(said.iter().map(|(number, word)| format!("{}: `{word}`: {why}", at(number))));
+    }
+}
+
+/// Returns whether a line holds the word, not as the end or the beginning of a longer one.
+fn says(line: &str, word: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(word).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + word.len()..].chars().next();
+        let cut = |edge: Option<char>, inside: char| edge.is_some_and(part) && part(inside);
+        !cut(before, word.chars().next().unwrap_or(' '))
+            && !cut(after, word.chars().next_back().unwrap_or(' '))
+    })
+}
+
+/// Returns true for a file that is a test module, and so no code of the program.
+fn is_test(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "tests.rs")
+}
+
+/// Returns the lines up to the tests, with comments and the insides of strings blanked.
+///
+/// Paths that a `use` spreads over lines or braces are put together by [`imports`].
+fn code_of(text: &str) -> Vec<String> {
+    let blank = blanked(text);
+    let lines = blank.lines().take_while(|line| !line.trim_start().starts_with("#[cfg(test)]"));
+    lines.map(str::to_owned).collect()
+}
+
+/// Replaces comments and the insides of string and character literals by spaces.
+fn blanked(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let (taken, keep) = match literal(rest, out.chars().next_back()) {
+            Some(length) => (length, false),
+            None => (c.len_utf8(), true),
+        };
+        let (piece, tail) = rest.split_at(taken);
+        out.extend(piece.chars().map(|c| if keep || c == '\n' { c } else { ' ' }));
+        rest = tail;
+    }
+    out
+}
+
+/// Returns how many bytes of a comment or literal the text begins with.
+fn literal(text: &str, before: Option<char>) -> Option<usize> {
+    let until = |start: usize, end: &str| {
+        text.get(start..)?.find(end).map_or(Some(text.len()), |at| Some(start + at + end.len()))
+    };
+    let in_word = before.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    if text.starts_with("//") {
+        return Some(text.find('\n').unwrap_or(text.len()));
+    }
+    if text.starts_with("/*") {
+        return until(2, "*/");
+    }
+    if !in_word && text.starts_with('r') {
+        let hashes = text[1..].chars().take_while(|&c| c == '#').count();
+        if text[1 + hashes..].starts_with('"') {
+            return until(2 + hashes, &format!("\"{}", "#".repeat(hashes)));
+        }
+    }
+    if text.starts_with('"') {
+        return Some(quoted(text, '"'));
+    }
+    // A character, unless it is a lifetime.
+    let character = text.strip_prefix('\'')?;
+    let closed = character.starts_with('\\') || character.chars().nth(1) == Some('\'');
+    closed.then(|| quoted(text, '\''))
+}
+
+/// Returns the length of a literal with escapes, its quotes included.
+fn quoted(text: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            _ if c == quote => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// Returns every path that a `use` of the file brings in, with its line: braces are spread.
+fn imports(code: &[String]) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut lines = code.iter().enumerate();
+    while let Some((number, line)) = lines.next() {
+        let line = line.trim_start();
+        let line = line.split_once("use ").filter(|(before, _)| {
+            before.is_empty() || (before.starts_with("pub") && before.ends_with(' '))
+        });
+        let Some((_, start)) = line else { continue };
+        let mut path = start.to_owned();
+        while !path.contains(';') {
+            let Some((_, more)) = lines.next() else { break };
+            path.push_str(more.trim());
+        }
+        let path = path.split(';').next().unwrap_or_default().to_owned();
+        found.extend(spread(&path).into_iter().map(|path| (number, path)));
+    }
+    found
+}
+
+/// Returns `a::b` and `a::c` for `a::{b, c}`.
+fn spread(path: &str) -> Vec<String> {
+    let Some((head, rest)) = path.split_once('{') else { return vec![path.trim().to_owned()] };
+    let inner = rest.rsplit_once('}').map_or(rest, |(inner, _)| inner);
+    let mut depth = 0;
+    let parts = inner.split(|c| {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        c == ',' && depth == 0
+    });
+    let parts = parts.map(str::trim).filter(|part| !part.is_empty());
+    parts.flat_map(spread).map(|part| format!("{}{part}", head.trim())).collect()
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    collect(&root, &mut paths);
+    paths.sort();
+    paths.iter().map(|path| Source::read(&root, path)).collect()
+}
+
+fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("src is a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, paths);
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test(&path) {
+            paths.push(path);
+        }
+    }
+}
+
+fn arrows(source: &Source, found: &mut Vec<String>) {
+    let module = source.module();
+    if module != GIT {
+        source.saying(&["gix", "gix_hash"], "only git.rs and git/ name it", found);
+    }
+    if !SPAWNS.contains(&module) {
+        source.saying(&["process::Command"], "only git and process start programs", found);
+    }
+    if !PRINTS.contains(&module) {
+        source.saying(&PRINTING, "only the ui prints", found);
+    }
+    if source.is_word() {
+        source.saying(&EFFECTS, "a word is pure", found);
+        words_use_words(source, found);
+    }
+}
+
+fn words_use_words(source: &Source, found: &mut Vec<String>) {
+    let known = |name: &str| WORDS.contains(&name);
+    let mut check = |number: usize, path: &str| {
+        let Some(rest) = path.strip_prefix("crate::") else { return };
+        let name = rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next();
+        if let Some(name) = name.filter(|name| !name.is_empty() && !known(name)) {
+            let at = format!("src/{}:{}", source.name, number + 1);
+            found.push(format!("{at}: `crate::{name}`: words use only words"));
+        }
+    };
+    for (number, path) in imports(&source.code) {
+        check(number, &path);
+    }
+    for (number, line) in source.code.iter().enumerate() {
+        let inline = !line.trim_start().starts_with("use ") && !line.starts_with("pub use ");
+        for (at, _) in line.match_indices("crate::").filter(|_| inline) {
+            check(number, &line[at..]);
+        }
+    }
+}
+
+fn form(source: &Source, found: &mut Vec<String>) {
+    let name = &source.name;
+    if !source.first.starts_with("//! ") {
+        found.push(format!("src/{name}:1: opens without `//!`: say what it is"));
+    }
+    if source.code.len() > MAX_LINES {
+        let (lines, most) = (source.code.len(), MAX_LINES);
+        found.push(format!("src/{name}:{lines}: longer than {most} lines: split it"));
+    }
+    source.saying(&UNFINISHED, "finish it", found);
+    source.saying(&[".unwrap()"], "`expect` says why it cannot fail", found);
+}
+
+fn violations(sources: &[Source], rule: impl Fn(&Source, &mut Vec<String>)) -> String {
+    let mut found = Vec::new();
+    sources.iter().for_each(|source| rule(source, &mut found));
+    let mut text = String::new();
+    for violation in &found {
+        writeln!(text, "{violation}").expect("a string takes text");
+    }
+    text
+}
+
+#[test]
+fn arrows_point_down() {
+    let found = violations(&sources(), arrows);
+    assert!(found.is_empty(), "\n{found}");
+}
+
+#[test]
+fn files_have_the_house_form() {
+    let found = violations(&sources(), form);
+    assert!(found.is_empty(), "\n{found}");
+}
+
+fn source(name: &str, text: &str) -> Source {
+    let first = text.lines().next().unwrap_or_default().to_owned();
+    Source { name: name.to_owned(), first, code: code_of(text) }
+}
+
+#[test]
+fn violations_are_found() {
+    let text = "use std::{fs, process::Command};\nuse crate::{\n    dag,\n    store::Store,\n};\n\
+                fn f() { crate::git::open(); println!(); std::fs::read(x); gix::open() }\n";
+    let found = violations(&[source("plan/toml.rs", text)], arrows);
+    for part in [
+        ":1: `process::Command`",
+        ":1: `std::fs`",
+        ":2: `crate::store`",
+        ":6: `crate::git`",
+        ":6: `println!`",
+        ":6: `std::fs`",
+        ":6: `gix`",
+    ] {
+        assert!(found.contains(part), "{part} is missing in\n{found}");
+    }
+    assert!(!found.contains("crate::dag"), "{found}");
+    let found = violations(&[source("run.rs", "fn f() { x.unwrap(); todo!() }")], form);
+    assert_eq!(found.lines().count(), 3, "{found}");
+}
+
+#[test]
+fn tests_comments_and_strings_are_not_code() {
+    let text = "//! gix, println!\nconst S: &str = \"todo!() \\\" gix\"; // dbg!\nlet c = '\"';\n\
+                /* x.unwrap() */ const R: &str = r#\"println!(\"gix\")\"#;\nfn f<'a>() {}\n\
+                #[cfg(test)]\nmod tests { fn f() { x.unwrap() } }\n";
+    let sources = [source("plan.rs", text)];
+    assert_eq!(violations(&sources, arrows) + &violations(&sources, form), "");
+    assert!(!says("my_gix", "gix") && !says("eprintln!()", "println!") && says("(gix::x)", "gix"));
+}

@@ -1,0 +1,31 @@
+//! The only integration target: drives the built program in real repositories.
+//!
+//! Invariant: every test gets its own temporary folder and a cleared environment, waits for
+//! gates instead of time, and ends with git itself checking the repository (`git_agrees`).
+//! Semantics are tested where they live, in `src`; here it is the wiring and the promises.
+
+// The harness.
+mod agents; // scripts, gates and launches of the fake agent
+mod call; // one command: its environment, its end, its time limit
+mod env; // a temporary repository and what a test does in it
+mod git_agrees; // git as the oracle, asked when an `Env` goes away
+mod output; // what a command said, and assertions on it
+mod plans; // plans put together from one line per task
+
+// The house itself.
+mod generated; // man pages and completions are what the definitions say
+mod harness; // the harness keeps its own promises
+mod layering; // the import rules of DESIGN, read from the source text
+
+// The program, one concern in each.
+mod clean; // only what is merged, clean and ours goes
+mod crash; // ended at every effect in turn, and begun again
+mod journal; // a readable history that loses nothing
+mod merge; // conflicts, tests, publication
+mod model; // the journal against its model
+mod plan; // a plan is checked and shown
+mod recover; // kill -9 at the worst moments
+mod report; // what an agent says, and what counts
+mod safety; // what must never be lost, overwritten or taken for done
+mod start; // from a plan to a merged branch
+mod worktree; // what an agent finds in its folder

@@ -1,0 +1,136 @@
+//! Merging: conflicts, tests, publication, and what the user merged himself.
+//!
+//! Invariant: whatever goes wrong, the integration branch holds only what passed, and the
+//! work of a task that could not be merged is on its branch.
+
+use crate::env::Env;
+use crate::plans::{asks, plan, runs};
+
+/// Runs two tasks that change the same line, one that does not, and one that waits.
+fn clash() -> Env {
+    let env = Env::new();
+    for id in ["a", "b"] {
+        env.agent(id, &format!("gate {id}\nedit src/shared.txt {id}\ncommit 'Change by {id}'"));
+    }
+    for id in ["c", "d"] {
+        env.agent(id, &format!("edit {id}.txt 1\ncommit 'Add {id}'"));
+    }
+    let tasks = [asks("a", &[]), asks("b", &[]), asks("c", &[]), asks("d", &["b"])];
+    env.plan(&plan("clash", &tasks));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    env.wait_reached("b");
+    env.open("a");
+    env.wait_while_running("a is merged", || env.task("a")["status"] == "done");
+    env.open("b");
+    running.wait().fails(3).has("src/shared.txt").has("git orchestrate merge b");
+    env
+}
+
+#[test]
+fn a_conflict_blocks_one_task_and_leaves_nothing_half_merged() {
+    let env = clash();
+    env.stands("a", "done", None);
+    env.stands("b", "blocked", Some("conflict"));
+    env.stands("c", "done", None);
+    env.stands("d", "waiting", None);
+    assert_eq!(env.task("d")["waits_for"], serde_json::json!(["b"]));
+    assert_eq!(env.steps("feat/clash").len(), 2);
+    assert_eq!(env.blob("feat/clash", "src/shared.txt"), "a");
+    assert_eq!(env.blob("feat/task-b", "src/shared.txt"), "b");
+    let worktree = env.path(".claude/worktrees/feat-task-b");
+    assert_eq!(env.git_in(&worktree, ["status", "--porcelain"]), "");
+    assert_eq!(env.git_status(["grep", "-q", "<<<<<<<", "feat/clash"]), 1);
+}
+
+#[test]
+fn a_conflict_that_was_resolved_is_merged() {
+    let env = clash();
+    let worktree = env.path(".claude/worktrees/feat-task-b");
+    let _ = env.git_call(["merge", "-q", "feat/clash"]).dir(&worktree).run().fails(1);
+    env.write(worktree.join("src/shared.txt"), "a and b\n");
+    env.git_in(&worktree, ["commit", "-q", "-a", "-m", "Merge feat/clash"]);
+    let _ = env.run(["merge", "b"]).ok();
+    env.stands("b", "done", None);
+    assert_eq!(env.blob("feat/clash", "src/shared.txt"), "a and b");
+    let _ = env.start(&[]).ok();
+    env.stands("d", "done", None);
+    assert_eq!(env.launches("b"), 1);
+}
+
+#[test]
+fn a_task_that_fails_the_tests_twice_is_blocked() {
+    let env = Env::new();
+    let count = env.root().join("tests-run");
+    env.config("orchestrate.test", &format!("echo x >>{}; test ! -e broken.txt", count.display()));
+    let tasks = [runs("a", &[], "echo 1 >broken.txt"), runs("b", &["a"], "echo 1 >b.txt")];
+    env.plan(&plan("red", &tasks));
+    let _ = env.run(["start", "plan.toml", "--trust"]).fails(3);
+    env.stands("a", "blocked", Some("tests"));
+    env.stands("b", "waiting", None);
+    assert!(env.read(&count).lines().count() >= 2, "a failure is tried once more");
+    assert_eq!(env.steps("feat/red"), [""; 0]);
+    assert_eq!(env.blob("feat/task-a", "broken.txt"), "1");
+}
+
+#[test]
+fn a_flaky_test_passes_the_second_time() {
+    let env = Env::new();
+    let mark = env.root().join("failed-once");
+    let mark = mark.display();
+    env.config("orchestrate.test", &format!("test -e {mark} || {{ : >{mark}; exit 1; }}"));
+    env.plan(&plan("flaky", &[runs("a", &[], "echo 1 >a.txt")]));
+    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.stands("a", "done", None);
+}
+
+/// Makes a branch `topic` that is checked out in another worktree, and a plan to merge into it.
+fn topic_elsewhere() -> (Env, std::path::PathBuf) {
+    let env = Env::new();
+    let elsewhere = env.root().join("elsewhere");
+    let place = elsewhere.to_str().expect("a UTF-8 path");
+    env.git(["worktree", "add", "-q", "-b", "topic", place]);
+    env.plan(&plan("into", &[runs("a", &[], "echo 1 >a.txt; echo new >>README.md")]));
+    (env, elsewhere)
+}
+
+#[test]
+fn a_clean_checkout_of_the_integration_branch_is_updated() {
+    let (env, elsewhere) = topic_elsewhere();
+    let _ = env.run(["start", "plan.toml", "--trust", "--into", "topic"]).ok();
+    assert_eq!(env.read(elsewhere.join("a.txt")), "1\n");
+    assert_eq!(env.git_in(&elsewhere, ["status", "--porcelain"]), "");
+    assert_eq!(env.git_in(&elsewhere, ["rev-parse", "HEAD"]), env.rev("topic"));
+}
+
+#[test]
+fn a_dirty_checkout_of_the_integration_branch_is_waited_for() {
+    let (env, elsewhere) = topic_elsewhere();
+    env.write(elsewhere.join("README.md"), "mine\n");
+    let before = env.rev("topic");
+    env.run(["start", "plan.toml", "--trust", "--into", "topic"]).fails(3).has("elsewhere");
+    assert_eq!(env.rev("topic"), before);
+    assert_eq!(env.read(elsewhere.join("README.md")), "mine\n");
+    env.git_in(&elsewhere, ["checkout", "-q", "--", "README.md"]);
+    let _ = env.run(["merge"]).ok();
+    env.stands("a", "done", None);
+    assert_eq!(env.read(elsewhere.join("a.txt")), "1\n");
+}
+
+#[test]
+fn a_branch_that_the_user_merged_is_done() {
+    let env = Env::new();
+    env.agent("a", "edit a.txt 1\ncommit 'Add a'\nstatus BLOCKED");
+    env.agent("b", "edit b.txt 1\ncommit 'Add b'");
+    env.plan(&plan("mine", &[asks("a", &[]), asks("b", &["a"])]));
+    let _ = env.start(&[]).fails(3);
+    let place = env.root().join("place");
+    let place = place.to_str().expect("a UTF-8 path");
+    env.git(["worktree", "add", "-q", place, "feat/mine"]);
+    env.git_in(place, ["merge", "-q", "--no-ff", "-m", "Take a", "feat/task-a"]);
+    env.git(["worktree", "remove", place]);
+    let _ = env.start(&[]).ok();
+    env.stands("a", "done", None);
+    env.stands("b", "done", None);
+    assert_eq!((env.launches("a"), env.launches("b")), (1, 1));
+}

@@ -1,0 +1,141 @@
+//! The journal against its model: whatever is appended, by however many, nothing is lost.
+//!
+//! Invariant: uses the library as the program does, on a real repository, and git to count.
+
+use git_orchestrate::git::Git;
+use git_orchestrate::oid::Oid;
+use git_orchestrate::plan::{Source, TaskId, parse};
+use git_orchestrate::report::{Report, Status};
+use git_orchestrate::snapshot::{Flags, Run};
+use git_orchestrate::store::Journal;
+use git_orchestrate::task::{Ending, Event, Outcome, Record, Stage, Worker};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::env::Env;
+use crate::plans::{plan, runs};
+
+const TASKS: usize = 4;
+const THREADS: usize = 8;
+const EACH: usize = 12;
+
+fn id(number: usize) -> TaskId {
+    TaskId::new(&format!("t{number}")).expect("an id")
+}
+
+fn journal(env: &Env, name: &str) -> (Git, Journal) {
+    let git = Git::discover(&env.repo()).expect("a repository");
+    let tasks: Vec<String> = (0..TASKS).map(|n| runs(&format!("t{n}"), &[], "true")).collect();
+    let text = plan(name, &tasks);
+    let parsed = parse(&Source { name: "plan.toml", bytes: text.as_bytes() }).expect("sound");
+    let base = Oid::from_hex(&env.rev("HEAD")).expect("an id");
+    let run = Run {
+        name: name.into(),
+        base_branch: "main".into(),
+        base,
+        integration: format!("feat/{name}"),
+        checkout: env.path("nowhere").display().to_string(),
+        created: 0,
+        flags: Flags::default(),
+    };
+    let journal = Journal::new(&git, name);
+    journal.create(&run, &parsed.plan).expect("a new journal");
+    (git, journal)
+}
+
+fn started(env: &Env, attempt: u32) -> Event {
+    Event::Started {
+        attempt,
+        stage: Stage::Implement,
+        base: Oid::from_hex(&env.rev("HEAD")).expect("an id"),
+        branch: "feat/task".into(),
+        worktree: "/nowhere".into(),
+        worker: Worker { pid: 1, began: "then".into() },
+        at: 1,
+    }
+}
+
+fn finished(attempt: u32, outcome: Outcome) -> Event {
+    Event::Finished {
+        attempt,
+        ending: Ending::Exited(0),
+        commit: None,
+        committed_for_agent: false,
+        report: None,
+        outcome,
+        at: 2,
+    }
+}
+
+fn said(message: String) -> Event {
+    Event::Reported { report: Report { status: Status::Done, message } }
+}
+
+#[test]
+fn appends_from_many_threads_make_one_line() {
+    let env = Env::new();
+    let (git, journal) = journal(&env, "many");
+    journal.append(&id(0), &started(&env, 1)).expect("begins");
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let git = git.clone();
+            scope.spawn(move || {
+                let journal = Journal::new(&git, "many");
+                for number in 0..EACH {
+                    let event = said(format!("{thread}/{number}"));
+                    journal.append(&id(0), &event).expect("reports");
+                }
+            });
+        }
+    });
+    let log = env.git(["log", "--format=%s", "refs/orchestrate/runs/many"]);
+    assert_eq!(log.lines().count(), 2 + THREADS * EACH);
+    let messages = env.git([
+        "log",
+        "--format=%(trailers:key=Message,valueonly)",
+        "refs/orchestrate/runs/many",
+    ]);
+    for thread in 0..THREADS {
+        for number in 0..EACH {
+            let message = format!("{thread}/{number}");
+            assert!(messages.lines().any(|line| line == message), "{message} is lost");
+        }
+    }
+}
+
+#[test]
+fn the_tip_holds_what_the_events_say() {
+    let env = Env::new();
+    let (_, mut journal) = journal(&env, "model");
+    let mut model = vec![Record::default(); TASKS];
+    let step = (0..TASKS, 0..6_u8, 1..4_u32);
+    let mut runner = TestRunner::new(Config { cases: 40, ..Config::default() });
+    let env = &env;
+    let state = std::cell::RefCell::new((&mut journal, &mut model));
+    runner
+        .run(&prop::collection::vec(step, 1..4), |steps| {
+            let mut state = state.borrow_mut();
+            let (journal, model) = &mut *state;
+            for (task, kind, attempt) in steps {
+                let event = match kind {
+                    0 | 1 => started(env, model[task].next_attempt()),
+                    2 => said("words: \"quoted\"\nand more".into()),
+                    3 => finished(model[task].attempts.len() as u32, Outcome::Again),
+                    4 => Event::Retried { note: Some("note".into()) },
+                    _ => finished(
+                        attempt,
+                        Outcome::Ready(Oid::from_hex(&env.rev("HEAD")).expect("an id")),
+                    ),
+                };
+                let expected = model[task].apply(&event);
+                let appended = journal.append(&id(task), &event);
+                prop_assert_eq!(expected.is_ok(), appended.is_ok());
+                model[task] = expected.unwrap_or_else(|_| model[task].clone());
+            }
+            let tip = journal.load().expect("readable").expect("it exists");
+            let stored: Vec<&Record> = tip.snapshot.tasks().map(|(_, record)| record).collect();
+            prop_assert_eq!(stored, model.iter().collect::<Vec<_>>());
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+}

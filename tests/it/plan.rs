@@ -1,0 +1,134 @@
+//! `git orchestrate plan`, as a user sees it.
+
+use crate::env::Env;
+
+const PLAN: &str = "\
+### Task 1: User model
+**id**: model
+**depends_on**: []
+**Files:**
+- Create: `src/model.rs`
+
+Write it.
+
+### Task 2: Serve it
+**id**: api
+**depends_on**: [model]
+**parallel_safe**: false
+**Files:**
+- Modify: `src/lib.rs`
+
+Write it.
+
+### Task 3: Show it
+**id**: ui
+**depends_on**: [Task 1]
+**Files:**
+- Modify: `src/lib.rs`
+- Read: `src/model.rs`
+
+Write it.
+
+### Task 4: Explain it
+**id**: docs
+**depends_on**: [model]
+**Files:** `src/lib.rs`
+
+Write it.
+";
+
+#[test]
+fn a_plan_is_shown_layer_by_layer() {
+    let env = Env::new();
+    env.write("2026-05-11-auth.md", PLAN);
+    let out = env.run(["plan", "2026-05-11-auth.md"]);
+    assert_eq!((out.code, out.stderr.as_str()), (0, ""));
+    insta::assert_snapshot!(out.stdout, @"
+    auth: 4 tasks, 2 layers, at most 3 at once
+
+      1  model  User model
+      2  api    Serve it  (after model; alone)
+         ui     Show it  (after model)
+         docs   Explain it  (after model)
+
+    critical path: model -> api
+    bottlenecks:   model
+    run alone:     api
+    overlaps:      src/lib.rs (ui, docs)
+    ");
+}
+
+#[test]
+fn json_says_the_same() {
+    let env = Env::new();
+    env.write("auth.md", PLAN);
+    let out = env.run(["plan", "auth.md", "--json"]);
+    assert_eq!((out.code, out.stderr.as_str()), (0, ""));
+    let json: serde_json::Value = serde_json::from_str(&out.stdout).unwrap();
+    let task = |id: &str, number: &str, title: &str, on: &[&str], safe: bool, line: usize| {
+        let (file, reads): (&str, &[&str]) = match id {
+            "model" => ("src/model.rs", &[]),
+            "ui" => ("src/lib.rs", &["src/model.rs"]),
+            _ => ("src/lib.rs", &[]),
+        };
+        serde_json::json!({
+            "id": id, "number": number, "title": title, "depends_on": on, "parallel_safe": safe,
+            "files": [file], "reads": reads, "line": line,
+        })
+    };
+    let expected = serde_json::json!({
+        "schema": 1, "name": "auth", "mode": "dag",
+        "tasks": [
+            task("model", "1", "User model", &[], true, 1),
+            task("api", "2", "Serve it", &["model"], false, 9),
+            task("ui", "3", "Show it", &["model"], true, 18),
+            task("docs", "4", "Explain it", &["model"], true, 27),
+        ],
+        "layers": [["model"], ["api", "ui", "docs"]],
+        "width": 3,
+        "critical_path": ["model", "api"],
+        "bottlenecks": ["model"],
+        "not_parallel_safe": [{"id": "api", "justified": false}],
+        "overlaps": [{"path": "src/lib.rs", "tasks": ["ui", "docs"]}],
+        "warnings": [],
+    });
+    assert_eq!(json, expected);
+}
+
+#[test]
+fn mistakes_are_told_with_file_line_and_remedy() {
+    let env = Env::new();
+    env.write("bad.md", "# Task 1: a\n**Depends on:** Task 7\n\n# Task 2:\nx\n");
+    let out = env.run(["plan", "bad.md"]);
+    assert_eq!((out.code, out.stdout.as_str()), (1, ""));
+    insta::assert_snapshot!(out.stderr, @"
+    error: bad.md:2: task `1` depends on `7`, which is no task
+    hint: the tasks are: 1, 2
+    error: bad.md:4: task `2` has no title
+    hint: say in a few words what the task does
+    warning: bad.md:4: no word on what task 2 depends on, so nothing is waited for
+    hint: write `**Depends on:** Task 1`, or `**Depends on:** None` where that is meant
+    ");
+    let out = env.run(["plan", "bad.md", "--json"]);
+    assert_eq!((out.code, out.stderr.as_str()), (1, ""));
+    let json: serde_json::Value = serde_json::from_str(&out.stdout).unwrap();
+    assert_eq!(json["schema"], 1);
+    assert_eq!(json["errors"].as_array().map(Vec::len), Some(2));
+    assert_eq!(json["errors"][0]["line"], 2);
+    assert_eq!(json["warnings"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let env = Env::new();
+    let out = env.run(["plan", "missing.md"]);
+    assert_eq!((out.code, out.stdout.as_str()), (1, ""));
+    assert!(out.stderr.starts_with("error: cannot read the plan `missing.md`\n"), "{}", out.stderr);
+    let out = env.run(["plan", "."]);
+    assert_eq!(out.code, 1);
+    assert!(out.stderr.contains("`.` is a folder"), "{}", out.stderr);
+    env.write("empty.md", "");
+    let out = env.run(["plan", "empty.md"]);
+    assert_eq!(out.code, 1);
+    assert!(out.stderr.starts_with("error: empty.md: it is empty\n"), "{}", out.stderr);
+}

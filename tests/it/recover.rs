@@ -1,0 +1,132 @@
+//! What is left when a process dies at the worst moment, and how a run goes on.
+//!
+//! Invariant: no work is done twice without need and none is lost; agents outlive the
+//! controller; two controllers never act on one run.
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::env::Env;
+use crate::plans::{asks, plan};
+
+/// Starts two agents that stand at their gates, and a third task that needs both.
+fn two_at_gates(env: &Env) -> crate::call::Running<'_> {
+    for id in ["a", "b"] {
+        env.agent(id, &format!("append {id}.txt 1\ncommit 'Add {id}'\ngate {id}"));
+    }
+    env.agent("c", "edit c.txt 1\ncommit 'Add c'");
+    env.plan(&plan("crash", &[asks("a", &[]), asks("b", &[]), asks("c", &["a", "b"])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    env.wait_reached("b");
+    running
+}
+
+fn all_are_done(env: &Env) {
+    ["a", "b", "c"].iter().for_each(|id| env.stands(id, "done", None));
+    assert_eq!(env.steps("feat/crash").len(), 3);
+}
+
+#[test]
+fn agents_outlive_a_killed_controller() {
+    let env = Env::new();
+    let _ = two_at_gates(&env).kill().fails(128 + 9);
+    env.open("a");
+    env.open("b");
+    let _ = env.start(&[]).ok();
+    all_are_done(&env);
+    assert_eq!((env.launches("a"), env.launches("b"), env.launches("c")), (1, 1, 1));
+}
+
+#[test]
+fn a_new_controller_waits_for_agents_that_still_run() {
+    let env = Env::new();
+    let _ = two_at_gates(&env).kill().fails(128 + 9);
+    env.open("a");
+    let second = env.start_in_background(&[]);
+    env.wait_while_running("a is merged", || env.task("a")["status"] == "done");
+    env.stands("b", "running", None);
+    env.open("b");
+    let _ = second.wait().ok();
+    all_are_done(&env);
+    assert_eq!((env.launches("a"), env.launches("b"), env.launches("c")), (1, 1, 1));
+}
+
+#[test]
+fn a_second_controller_is_refused_and_told_who_is_first() {
+    let env = Env::new();
+    let running = two_at_gates(&env);
+    let pid = format!("pid {}", running.pid());
+    let refused = env.start(&[]).fails(1);
+    refused.has("pid <pid>");
+    assert!(refused.raw_err.contains(&pid), "{refused}");
+    env.stands("a", "running", None);
+    env.open("a");
+    env.open("b");
+    let _ = running.wait().ok();
+    all_are_done(&env);
+}
+
+#[test]
+fn an_interrupted_run_goes_on() {
+    let env = Env::new();
+    let running = two_at_gates(&env);
+    running.interrupt();
+    let _ = running.wait().fails(128 + 2);
+    env.open("a");
+    env.open("b");
+    let _ = env.start(&[]).ok();
+    all_are_done(&env);
+}
+
+/// A line of the agent's script that writes the process id of its supervisor to a file.
+const FIND_SUPERVISOR: &str = "
+p=$PPID
+while [ \"$p\" -gt 1 ]; do
+    case $(ps -o args= -p \"$p\") in
+    *git-orchestrate*' exec '*) break ;;
+    esac
+    p=$(($(ps -o ppid= -p \"$p\")))
+done
+echo \"$p\" >\"$dir/supervisor\"
+";
+
+#[test]
+fn a_killed_supervisor_loses_nothing() {
+    let env = Env::new();
+    if env.program("sh", ["-c", "ps -o ppid= -p $$"]).run().code != 0 {
+        return eprintln!("skipped: there is no ps");
+    }
+    let script = format!("edit a.txt 1\ncommit 'Add a'\n{FIND_SUPERVISOR}\ngate a");
+    env.agent("a", &script);
+    env.agent("a.2", "edit a.txt 2\ncommit 'Add a again'");
+    env.plan(&plan("crash", &[asks("a", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    let pid: i32 = env.read(env.root().join("agents/supervisor")).trim().parse().expect("a pid");
+    assert!(pid > 1, "no supervisor among the agent's ancestors");
+    kill_process(Pid::from_raw(pid).expect("a pid"), Signal::KILL).expect("it is killed");
+    env.open("a");
+    if running.wait().code != 0 {
+        let _ = env.run(["retry", "a"]).ok();
+        let _ = env.start(&[]).ok();
+    }
+    env.stands("a", "done", None);
+    assert_eq!(env.steps("feat/crash").len(), 1);
+    assert!(env.launches("a") <= 2);
+}
+
+#[test]
+fn deleting_the_short_lived_files_loses_no_work() {
+    let env = Env::new();
+    env.agent("a", "edit a.txt 1\ncommit 'Add a'");
+    env.agent("b", "status BLOCKED");
+    env.agent("b.2", "edit b.txt 1\ncommit 'Add b'");
+    env.plan(&plan("logs", &[asks("a", &[]), asks("b", &["a"])]));
+    let _ = env.start(&[]).fails(3);
+    std::fs::remove_dir_all(env.path(".git/orchestrate")).expect("the files go");
+    let _ = env.run(["retry", "b"]).ok();
+    let _ = env.start(&[]).ok();
+    env.stands("a", "done", None);
+    env.stands("b", "done", None);
+    assert_eq!(env.launches("a"), 1);
+}

@@ -1,0 +1,136 @@
+//! What an agent is told, what it says when it ends, and what counts.
+//!
+//! Invariant: git decides. Every way to end has one reason, and none of them costs work.
+
+use crate::env::Env;
+use crate::plans::{asks, plan, runs, task};
+
+/// Runs one task `a` with this script of the fake agent.
+fn one(script: &str, code: i32) -> Env {
+    let env = Env::new();
+    env.agent("a", script);
+    env.plan(&plan("one", &[asks("a", &[])]));
+    let _ = env.start(&[]).fails(code);
+    env
+}
+
+#[test]
+fn done_without_a_change_is_no_changes() {
+    for script in ["say nothing", "status DONE", "report done -m 'All is well'"] {
+        let env = one(script, 3);
+        env.stands("a", "blocked", Some("no-changes"));
+        assert_eq!(env.steps("feat/one"), [""; 0]);
+    }
+}
+
+#[test]
+fn uncommitted_work_is_committed_and_said_so() {
+    let env = Env::new();
+    env.plan(&plan("one", &[runs("a", &[], "echo 1 >a.txt")]));
+    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    assert_eq!(env.blob("feat/one", "a.txt"), "1");
+    env.run(["show", "a", "--run", "one"]).ok().has("uncommitted");
+}
+
+#[test]
+fn what_an_agent_printed_is_in_the_log() {
+    let env = one("say a very telling line\nflood 300000\nedit a.txt 1", 0);
+    env.run(["log", "a", "--run", "one"]).ok().has("a very telling line");
+}
+
+#[test]
+fn a_time_limit_ends_the_whole_group() {
+    let env = Env::new();
+    env.agent("a", "edit a.txt 1\ncommit 'Begin a'\nignore-term\norphan\ngate never");
+    env.plan(&plan("slow", &[task("a", &[], "prompt = 'Do a.'\ntimeout = '1s'\n")]));
+    let _ = env.start(&[]).fails(3);
+    env.stands("a", "blocked", Some("timeout"));
+    env.wait_until("the orphan is dead", || !env.orphan_lives("a"));
+    assert_eq!(env.blob("feat/task-a", "a.txt"), "1");
+}
+
+#[test]
+fn an_orphan_does_not_keep_a_task_from_ending() {
+    let env = one("orphan\nedit a.txt 1\ncommit 'Add a'", 0);
+    env.stands("a", "done", None);
+}
+
+#[test]
+fn a_question_blocks_and_is_shown() {
+    let env = one("report needs-context -m 'Which database?'", 3);
+    env.stands("a", "blocked", Some("needs-context"));
+    env.run(["show", "a"]).ok().has("Which database?");
+}
+
+#[test]
+fn an_answer_lets_the_task_go_on() {
+    let env = one("report needs-context -m 'Which database?'", 3);
+    env.agent("a.2", "edit a.txt 2\ncommit 'Add a'\nreport done");
+    let _ = env.run(["retry", "a", "-m", "The small one."]).ok();
+    let _ = env.start(&[]).ok();
+    env.stands("a", "done", None);
+    let log = env.agent_log("a", 2);
+    assert!(log.contains("The small one."), "{log}");
+}
+
+#[test]
+fn a_last_line_blocks_as_a_report_does() {
+    let env = one("edit a.txt 1\ncommit 'Begin a'\nstatus BLOCKED", 3);
+    assert_eq!(env.task("a")["status"], "blocked");
+    assert_eq!(env.steps("feat/one"), [""; 0]);
+    assert_eq!(env.blob("feat/task-a", "a.txt"), "1");
+}
+
+#[test]
+fn only_the_last_line_counts() {
+    let env = one("status BLOCKED\nsay 'no, it works'\nedit a.txt 1\nstatus DONE", 0);
+    env.stands("a", "done", None);
+}
+
+#[test]
+fn an_agent_that_fails_is_blocked_and_its_work_is_kept() {
+    let env = one("edit a.txt 1\ncommit 'Begin a'\nedit b.txt 2\nfail 7", 3);
+    env.stands("a", "blocked", Some("agent"));
+    assert_eq!(env.blob("feat/task-a", "a.txt"), "1");
+}
+
+#[test]
+fn an_agent_that_leaves_its_branch_is_blocked() {
+    let env = one("git switch -q -c elsewhere\nedit a.txt 1\ncommit 'Add a'", 3);
+    env.stands("a", "blocked", Some("escaped"));
+    assert_eq!(env.steps("feat/one"), [""; 0]);
+    assert_eq!(env.blob("elsewhere", "a.txt"), "1");
+}
+
+#[test]
+fn an_agent_is_given_the_whole_task_and_a_clean_environment() {
+    let env = Env::new();
+    env.agent("a", "cp \"$ORCHESTRATE_PROMPT\" \"$dir/prompt\"\nedit a.txt 1");
+    let text = "First line.\n\n```sh\necho \"$HOME\" `date` {{ x }} {% y %}\n```\n\nLast: größe.";
+    env.plan(&plan("one", &[task("a", &[], &format!("prompt = '''\n{text}'''\n"))]));
+    let call = env.call(env.start_arguments(&[]));
+    let _ = call.env("GIT_INDEX_FILE", env.path(".git/index")).run().ok();
+    let log = env.agent_log("a", 1);
+    assert!(log.contains(text), "{log}");
+    let worktree = env.path(".claude/worktrees/feat-task-a");
+    assert!(log.contains(&format!("cwd: {}\n", worktree.display())), "{log}");
+    for line in [
+        "ORCHESTRATE_RUN=one\n",
+        "ORCHESTRATE_TASK=a\n",
+        "ORCHESTRATE_TITLE=Do a\n",
+        "ORCHESTRATE_STAGE=implement\n",
+        "ORCHESTRATE_ATTEMPT=1\n",
+        "ORCHESTRATE_BRANCH=feat/task-a\n",
+        "ORCHESTRATE_PROMPT=",
+        &format!("ORCHESTRATE_BASE={}", env.rev("main")),
+    ] {
+        assert!(log.contains(&format!("env: {line}")), "{line:?} is missing in\n{log}");
+    }
+    for key in ["GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_COMMON_DIR"] {
+        assert!(!log.contains(&format!("env: {key}=")), "{key} leaks:\n{log}");
+    }
+    let prompt = env.read(env.root().join("agents/prompt"));
+    assert!(prompt.contains(text), "{prompt}");
+    let shown = env.run(["show", "a", "--prompt", "--run", "one"]).ok();
+    assert!(shown.raw.contains(text), "{shown}");
+}

@@ -1,0 +1,241 @@
+//! What must never be lost, overwritten or taken for done: each test was a defect once, or is
+//! what users of such tools report.
+//!
+//! Invariant: a test says what was precious, does the worst, and finds it again.
+
+use crate::env::Env;
+use crate::plans::{asks, plan, runs, task};
+
+const CHECKOUT: &str = ".claude/worktrees/integration-p";
+
+fn backups(env: &Env, task: &str) -> String {
+    env.git(["for-each-ref", "--format=%(refname)", &format!("refs/orchestrate/backup/p/{task}")])
+}
+
+fn alone(id: &str, depends_on: &[&str], command: &str) -> String {
+    task(id, depends_on, &format!("parallel_safe = false\nrun = '''{command}'''\n"))
+}
+
+fn start(env: &Env) -> crate::output::Output {
+    env.run(["start", "plan.toml", "--trust"])
+}
+
+#[test]
+fn a_worktree_of_the_user_where_ours_would_be_is_refused() {
+    let env = Env::new();
+    env.git(["worktree", "add", "-q", "-b", "mine", CHECKOUT]);
+    env.write(env.path(CHECKOUT).join("draft.txt"), "precious\n");
+    env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
+    env.config("orchestrate.test", "true");
+    start(&env).fails(1).has("integration-p");
+    assert_eq!(env.read(env.path(CHECKOUT).join("draft.txt")), "precious\n");
+    assert_eq!(env.git(["for-each-ref", "refs/orchestrate"]), "");
+}
+
+#[test]
+fn a_worktree_without_files_is_not_taken_for_a_torn_one() {
+    let env = Env::new();
+    let place = ".claude/worktrees/feat-task-a";
+    env.git(["worktree", "add", "-q", "--no-checkout", "-b", "mine", place]);
+    env.write(env.path(place).join("draft.txt"), "precious\n");
+    env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
+    let _ = start(&env).fails(3);
+    env.stands("a", "blocked", Some("worktree"));
+    assert_eq!(env.read(env.path(place).join("draft.txt")), "precious\n");
+    env.expect_broken();
+}
+
+#[test]
+fn work_that_a_task_left_in_the_shared_checkout_is_backed_up() {
+    let env = Env::new();
+    env.config("orchestrate.test", "true");
+    let first = "echo hard-work >work.txt; git checkout -q -b side";
+    env.plan(&plan("p", &[alone("a", &[], first), alone("b", &[], "echo 1 >b")]));
+    let _ = start(&env).fails(3);
+    env.stands("a", "blocked", Some("escaped"));
+    env.stands("b", "done", None);
+    let kept = backups(&env, "a");
+    assert_eq!(env.blob(kept.lines().next().expect("a backup"), "work.txt"), "hard-work");
+}
+
+#[test]
+fn a_failing_task_in_the_shared_checkout_keeps_its_work_on_its_branch() {
+    let env = Env::new();
+    env.plan(&plan(
+        "p",
+        &[alone("a", &[], "echo hard-work >work.txt; exit 1"), alone("b", &[], "echo 1 >b")],
+    ));
+    let _ = start(&env).fails(3);
+    env.stands("a", "blocked", Some("agent"));
+    env.stands("b", "done", None);
+    assert_eq!(env.blob("feat/task-a", "work.txt"), "hard-work");
+}
+
+#[test]
+fn an_ignored_file_of_the_user_is_not_overwritten() {
+    let env = Env::new();
+    env.commit(".gitignore", ".env\n");
+    env.write(".env", "SECRET\n");
+    env.plan(&plan(
+        "p",
+        &[runs("a", &[], "echo agent >.env && git add -f .env && git commit -qm env")],
+    ));
+    let said = env.run(["start", "plan.toml", "--trust", "--into", "main"]).fails(3);
+    said.has("waits a");
+    assert_eq!(env.read(".env"), "SECRET\n");
+    env.run(["status"]).ok().has("merging");
+}
+
+#[test]
+fn an_option_of_the_branch_does_not_make_a_merge_a_squash() {
+    let env = Env::new();
+    env.config("branch.main.mergeOptions", "--squash");
+    env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
+    let _ = env.run(["start", "plan.toml", "--trust", "--into", "main"]).ok();
+    assert_eq!(env.blob("main", "a"), "1");
+    assert_eq!(env.git(["status", "--porcelain", "-uno"]), "");
+}
+
+#[test]
+fn a_branch_that_was_set_back_is_not_merged() {
+    let env = Env::new();
+    env.commit("more.txt", "1");
+    env.plan(&plan(
+        "p",
+        &[runs("a", &[], "git reset -q --hard HEAD~1; exit 1"), runs("b", &["a"], "echo 1 >b")],
+    ));
+    let _ = start(&env).fails(3);
+    let _ = start(&env).fails(3);
+    env.stands("a", "blocked", Some("agent"));
+    env.stands("b", "waiting", None);
+}
+
+#[test]
+fn a_branch_that_was_merged_by_fast_forward_is_done() {
+    let env = Env::new();
+    let work = "echo 1 >a && git add a && git commit -qm a && echo STATUS: BLOCKED";
+    env.plan(&plan("p", &[runs("a", &[], work), runs("b", &["a"], "echo 1 >b")]));
+    let _ = start(&env).fails(3);
+    let tip = env.rev("feat/task-a");
+    env.git(["branch", "-f", "feat/p", &tip]);
+    let _ = start(&env).ok();
+    env.stands("a", "done", None);
+    env.stands("b", "done", None);
+}
+
+#[test]
+fn collections_of_garbage_in_the_middle_take_nothing() {
+    let env = Env::new();
+    let ids: Vec<String> = (0..8).map(|n| format!("t{n}")).collect();
+    let tasks: Vec<String> =
+        ids.iter().map(|id| runs(id, &[], &format!("echo {id} >{id} && sleep 0.1"))).collect();
+    env.plan(&plan("p", &tasks));
+    let running = env.spawn(["start", "plan.toml", "--trust", "-j", "3"]);
+    for merged in [1, 3, 5] {
+        env.wait_while_running("some are merged", || {
+            env.git_status(["rev-parse", "-q", "--verify", "feat/p"]) != 0
+                || env.steps("feat/p").len() >= merged
+        });
+        // It may find a ref that moves; what counts is what is left.
+        let _ = env.git_call(["gc", "--quiet", "--prune=now"]).run();
+    }
+    let _ = running.wait().ok();
+    ids.iter().for_each(|id| assert_eq!(env.blob("feat/p", id), *id));
+}
+
+#[test]
+fn a_repository_inside_a_worktree_blocks_its_task_alone() {
+    let env = Env::new();
+    let nested = "git init -q nested && cd nested && git commit -q --allow-empty -m x";
+    env.plan(&plan("p", &[runs("a", &[], nested), runs("b", &[], "echo 1 >b")]));
+    let _ = start(&env).fails(3);
+    env.stands("a", "blocked", Some("agent"));
+    env.stands("b", "done", None);
+}
+
+#[test]
+fn a_branch_of_unrelated_history_blocks_its_task_alone() {
+    let env = Env::new();
+    let orphan = "c=$(git commit-tree -m x HEAD^{tree}) && git reset -q --hard $c && echo 1 >a";
+    env.plan(&plan("p", &[runs("a", &[], orphan), runs("b", &[], "echo 1 >b")]));
+    let _ = start(&env).fails(3);
+    env.stands("a", "blocked", Some("conflict"));
+    env.stands("b", "done", None);
+}
+
+#[test]
+fn a_deleted_worktree_of_the_integration_branch_is_no_obstacle() {
+    let env = Env::new();
+    env.agent("a", "gate a\nedit a.txt 1\ncommit 'Add a'");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    env.git(["worktree", "add", "-q", "../elsewhere", "feat/p"]);
+    std::fs::remove_dir_all(env.root().join("elsewhere")).expect("the folder goes");
+    env.open("a");
+    let _ = running.wait().ok();
+    env.stands("a", "done", None);
+    env.git(["worktree", "prune"]);
+}
+
+#[test]
+fn a_rebase_of_the_target_is_waited_for() {
+    let env = Env::new();
+    env.commit("one.txt", "1");
+    env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
+    let rebase = env.git_call([
+        "-c",
+        "sequence.editor=sed -i.bak s/^pick/edit/",
+        "rebase",
+        "-q",
+        "-i",
+        "HEAD~1",
+    ]);
+    let _ = rebase.run();
+    let main = env.rev("main");
+    let said = env.run(["start", "plan.toml", "--trust", "--into", "main"]).fails(3);
+    said.has("being rebased");
+    assert_eq!(env.rev("main"), main);
+    env.git(["rebase", "--continue"]);
+    let _ = env.run(["start"]).ok();
+    assert_eq!(env.blob("main", "a"), "1");
+}
+
+#[test]
+fn a_lock_of_the_user_stays() {
+    let env = Env::new();
+    env.agent("a.1", "edit a.txt 1\ncommit 'Begin'\nstatus BLOCKED");
+    env.agent("a.2", "edit a.txt 2\ncommit 'Add a'");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let _ = env.start(&[]).fails(3);
+    env.git(["worktree", "lock", "--reason", "mine", ".claude/worktrees/feat-task-a"]);
+    let _ = env.run(["retry", "a"]).ok();
+    env.start(&[]).ok().has("kept a").has("mine");
+    assert!(env.git(["worktree", "list", "--porcelain"]).contains("locked mine"));
+    env.git(["worktree", "unlock", ".claude/worktrees/feat-task-a"]);
+}
+
+#[test]
+fn a_run_that_is_refused_is_not_begun() {
+    let env = Env::new();
+    env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
+    let before = env.everything();
+    let _ = env.run(["start", "plan.toml", "--trust", "--only", "nobody"]).fails(2);
+    let _ = env.run(["start", "plan.toml", "--trust", "--into", "bad..name"]).fails(1);
+    env.git(["branch", "feat"]);
+    env.run(["start", "plan.toml", "--trust"]).fails(1).has("'feat'").has("git branch -m");
+    env.git(["branch", "-D", "feat"]);
+    assert_eq!(env.everything(), before);
+}
+
+#[test]
+fn an_unfinished_run_can_be_given_up() {
+    let env = Env::new();
+    env.plan(&plan("p", &[runs("a", &[], "echo 1 >a; exit 1"), runs("b", &["a"], "echo 1 >b")]));
+    let _ = start(&env).fails(3);
+    let _ = env.run(["clean", "--all"]).fails(1);
+    env.run(["clean", "--all", "--force"]).ok().has("git update-ref refs/orchestrate/runs/p");
+    assert_eq!(env.git(["for-each-ref", "refs/orchestrate/runs"]), "");
+    assert_eq!(env.git(["worktree", "list"]).lines().count(), 1);
+    assert_eq!(env.blob(backups(&env, "a").lines().next().expect("a backup"), "a"), "1");
+}

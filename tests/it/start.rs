@@ -1,0 +1,274 @@
+//! `git orchestrate start`: from a plan to a merged branch.
+//!
+//! Invariant: what runs at once is asserted by agents at gates, what was merged by git. The
+//! user's own checkout is looked at before and after.
+
+use std::path::Path;
+
+use crate::env::Env;
+use crate::plans::{CHECK, SEVEN, asks, plan, runs, seven, task};
+
+/// Makes a repository with the plan of seven tasks and its test.
+fn env_with_seven() -> Env {
+    let env = Env::new();
+    env.commit("check.sh", CHECK);
+    env.config("orchestrate.test", "sh check.sh");
+    env.plan(&seven());
+    env
+}
+
+/// Checks out every commit that was published, and runs the test command in it.
+fn every_step_is_proven(env: &Env, branch: &str) {
+    let proof = env.root().join("proof");
+    let proof = proof.to_str().expect("a UTF-8 path");
+    env.git(["worktree", "add", "-q", "--detach", proof, "main"]);
+    for step in env.steps(branch) {
+        let parents = env.git(["log", "-1", "--format=%P", &step]);
+        assert_eq!(parents.split(' ').count(), 2, "{step} is no merge of two");
+        env.git_in(proof, ["checkout", "-q", "--detach", &step]);
+        let _ = env.program("sh", ["check.sh"]).dir(proof).run().ok();
+    }
+    env.git(["worktree", "remove", "--force", proof]);
+}
+
+#[test]
+fn a_dag_is_merged_and_every_step_is_proven() {
+    let env = env_with_seven();
+    let _ = env.run(["start", "plan.toml", "--trust", "--keep"]).ok();
+    for (id, needs) in SEVEN {
+        env.stands(id, "done", None);
+        for needed in needs {
+            let in_base =
+                env.is_ancestor(&format!("feat/task-{needed}"), &format!("feat/task-{id}"));
+            assert!(in_base, "{id} was started without {needed}");
+        }
+    }
+    assert_eq!(env.steps("feat/seven").len(), 7);
+    every_step_is_proven(&env, "feat/seven");
+}
+
+#[test]
+fn status_tells_what_the_contract_says() {
+    let env = env_with_seven();
+    let _ = env.run(["start", "plan.toml", "--trust", "--keep", "--only", "d"]).ok();
+    let status = env.json(["status", "--json"]);
+    assert_eq!(status["schema"], 1);
+    assert_eq!(status["run"], "seven");
+    assert_eq!(status["base"]["branch"], "main");
+    assert_eq!(status["base"]["commit"], env.rev("main").as_str());
+    assert_eq!(status["integration"]["branch"], "feat/seven");
+    assert_eq!(status["integration"]["commit"], env.rev("feat/seven").as_str());
+    let done = env.task("d");
+    assert_eq!(done["branch"], "feat/task-d");
+    assert_eq!(done["commit"], env.rev("feat/task-d").as_str());
+    assert_eq!(done["attempts"], 1);
+    let waiting = env.task("g");
+    assert_eq!(waiting["status"], "waiting");
+    assert_eq!(waiting["waits_for"], serde_json::json!(["e"]));
+}
+
+#[test]
+fn ready_tasks_run_at_once() {
+    let env = Env::new();
+    env.agent("a", "gate a\nedit a.txt 1\ncommit 'Add a'");
+    env.agent("b", "gate b\nedit b.txt 1\ncommit 'Add b'");
+    env.plan(&plan("pair", &[asks("a", &[]), asks("b", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    env.wait_reached("b");
+    env.stands("a", "running", None);
+    env.stands("b", "running", None);
+    env.open("a");
+    env.open("b");
+    let _ = running.wait().ok();
+    assert_eq!(env.steps("feat/pair").len(), 2);
+}
+
+#[test]
+fn one_job_is_one_at_a_time() {
+    let env = Env::new();
+    let alone =
+        |id: &str| format!("mkdir \"$dir/busy\"\ngate {id}\nedit {id}.txt 1\nrmdir \"$dir/busy\"");
+    env.agent("a", &alone("a"));
+    env.agent("b", &alone("b"));
+    env.plan(&plan("pair", &[asks("a", &[]), asks("b", &[])]));
+    let running = env.start_in_background(&["-j", "1"]);
+    env.wait_while_running("one is at its gate", || env.reached("a") || env.reached("b"));
+    let (first, second) = if env.reached("a") { ("a", "b") } else { ("b", "a") };
+    env.stands(second, "ready", None);
+    assert_eq!(env.launches(second), 0);
+    env.open(first);
+    env.wait_reached(second);
+    env.open(second);
+    let _ = running.wait().ok();
+}
+
+#[test]
+fn tasks_that_write_the_same_file_do_not_run_at_once() {
+    let env = Env::new();
+    let both = |id| task(id, &[], "prompt = 'Go on.'\nfiles = ['src/shared.txt']\n");
+    let alone = |id: &str| {
+        format!("mkdir \"$dir/busy\"\ngate {id}\nappend src/shared.txt {id}\nrmdir \"$dir/busy\"")
+    };
+    env.agent("a", &alone("a"));
+    env.agent("b", &alone("b"));
+    env.plan(&plan("same", &[both("a"), both("b")]));
+    let running = env.start_in_background(&[]);
+    env.wait_while_running("one is at its gate", || env.reached("a") || env.reached("b"));
+    let (first, second) = if env.reached("a") { ("a", "b") } else { ("b", "a") };
+    assert_eq!(env.launches(second), 0);
+    env.open(first);
+    env.wait_reached(second);
+    env.open(second);
+    let _ = running.wait().ok();
+    assert!(env.blob("feat/same", "src/shared.txt").ends_with(&format!("{first}\n{second}")));
+}
+
+#[test]
+fn only_what_was_asked_for_and_what_it_needs() {
+    let env = env_with_seven();
+    let _ = env.run(["start", "plan.toml", "--trust", "--only", "d"]).ok();
+    for id in ["a", "b", "d"] {
+        env.stands(id, "done", None);
+    }
+    assert_eq!(env.steps("feat/seven").len(), 3);
+    // Without a plan it goes on with the run there is.
+    let _ = env.run(["start"]).ok();
+    assert_eq!(env.steps("feat/seven").len(), 7);
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let env = env_with_seven();
+    let before = env.everything();
+    let said = env.run(["start", "plan.toml", "--dry-run"]).ok();
+    for id in ["a", "b", "c"] {
+        said.has(&format!("would start {id} on feat/task-{id}"));
+    }
+    assert_eq!(said.stdout.matches("would start").count(), 3, "{said}");
+    assert_eq!(env.everything(), before);
+    assert!(!env.exists(".git/orchestrate") && !env.exists(".claude"));
+}
+
+#[test]
+fn the_same_plan_again_has_nothing_to_do() {
+    let env = env_with_seven();
+    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    let before = env.everything();
+    env.run(["start", "plan.toml"]).ok().has("nothing to do");
+    assert_eq!(env.everything(), before);
+}
+
+#[test]
+fn without_dependencies_tasks_run_in_order() {
+    let env = Env::new();
+    let line =
+        |id: &str| format!("[[task]]\nid = '{id}'\ntitle = '{id}'\nrun = 'echo {id} >>log.txt'\n");
+    env.plan(&["z", "m", "a"].map(line).join("\n"));
+    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    assert_eq!(env.blob("feat/plan", "log.txt"), "z\nm\na");
+}
+
+#[test]
+fn a_task_that_is_not_parallel_safe_runs_alone() {
+    let env = Env::new();
+    for id in ["a", "b", "x"] {
+        env.agent(id, &format!("gate {id}\nedit {id}.txt 1\ncommit 'Add {id}'"));
+    }
+    let alone = task("x", &[], "prompt = 'Do x.'\nparallel_safe = false\n");
+    env.plan(&plan("alone", &[asks("a", &[]), alone, asks("b", &[])]));
+    let running = env.start_in_background(&[]);
+    let others = || env.reached("a") && env.reached("b");
+    env.wait_while_running("x, or both others", || env.reached("x") || others());
+    let x_first = env.reached("x");
+    let (first, second) =
+        if x_first { (vec!["x"], vec!["a", "b"]) } else { (vec!["a", "b"], vec!["x"]) };
+    second.iter().for_each(|id| assert_eq!(env.launches(id), 0, "{id} should wait"));
+    first.iter().chain(&second).for_each(|id| {
+        env.wait_reached(id);
+        env.open(id);
+    });
+    let _ = running.wait().ok();
+    let log = env.agent_log("x", 1);
+    let place = log.lines().find_map(|line| line.strip_prefix("cwd: ")).expect("a directory");
+    assert_ne!(Path::new(place), env.repo(), "the user's checkout is not ours");
+    assert_ne!(Path::new(place), env.path(".claude/worktrees/feat-task-x"));
+    assert_eq!(env.blob("feat/alone", "x.txt"), "1");
+}
+
+#[test]
+fn commands_of_a_file_run_only_when_trusted() {
+    let env = Env::new();
+    let mark = env.root().join("ran");
+    let touch = |word: &str| runs("a", &[], &format!("echo {word} >a.txt; : >{}", mark.display()));
+    env.plan(&plan("one", &[touch("first")]));
+    let before = env.everything();
+    env.run(["start", "plan.toml"]).fails(1).has("hint:").has("git orchestrate trust");
+    assert_eq!(env.everything(), before);
+    let _ = env.run(["trust", "plan.toml"]).ok();
+    env.plan(&plan("one", &[touch("second")]));
+    env.run(["start", "plan.toml"]).fails(1).has("hint:");
+    assert!(!mark.exists());
+    let _ = env.run(["trust", "plan.toml"]).ok();
+    let _ = env.run(["start", "plan.toml"]).ok();
+    assert_eq!(env.blob("feat/one", "a.txt"), "second");
+}
+
+#[test]
+fn commands_of_the_repositorys_configuration_are_not_trusted_either() {
+    let env = Env::new();
+    let mark = env.root().join("ran");
+    env.commit(".orchestrate/config.toml", &format!("test = ': >{}'\n", mark.display()));
+    env.agent("a", "edit a.txt 1");
+    env.plan(&plan("one", &[asks("a", &[])]));
+    let agent = env.agent_command();
+    env.run(["start", "plan.toml", "--agent", &agent]).fails(1).has("hint:");
+    assert!(!mark.exists() && env.launches("a") == 0);
+    let _ = env.run(["trust"]).ok();
+    let _ = env.run(["start", "plan.toml", "--agent", &agent]).ok();
+    assert!(mark.exists());
+}
+
+#[test]
+fn the_users_checkout_is_left_alone() {
+    let env = env_with_seven();
+    env.write("src/app.txt", "stashed\n");
+    env.git(["stash", "-q"]);
+    env.write("src/app.txt", "dirty\n");
+    env.write("staged.txt", "staged\n");
+    env.git(["add", "staged.txt"]);
+    env.write("untracked.txt", "untracked\n");
+    let look = || {
+        let asked: [&[&str]; 5] = [
+            &["symbolic-ref", "HEAD"],
+            &["rev-parse", "HEAD", "refs/stash"],
+            &["status", "--porcelain", "--untracked-files=all"],
+            &["diff", "HEAD"],
+            &["ls-files", "-s"],
+        ];
+        asked.map(|arguments| env.git(arguments))
+    };
+    let before = look();
+    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    assert_eq!(look(), before);
+    assert_eq!(env.read("untracked.txt"), "untracked\n");
+    // The oracle takes a stash for one that was left behind.
+    env.git(["stash", "drop", "-q"]);
+}
+
+#[test]
+fn it_can_be_started_from_a_folder_below() {
+    let env = env_with_seven();
+    let _ = env.run_in("src", ["start", "../plan.toml", "--trust"]).ok();
+    let _ = env.run_in(env.root(), ["-C", "repo", "status", "--run", "seven"]).ok();
+    assert_eq!(env.steps("feat/seven").len(), 7);
+}
+
+#[test]
+fn a_plan_with_mistakes_starts_nothing() {
+    let env = Env::new();
+    env.plan(&plan("one", &[runs("a", &["nobody"], "true")]));
+    let before = env.everything();
+    env.run(["start", "plan.toml", "--trust"]).fails(1).has("plan.toml:").has("nobody");
+    assert_eq!(env.everything(), before);
+}

@@ -1,0 +1,87 @@
+//! What an agent finds in its folder, and what git thinks of that folder.
+//!
+//! Invariant: a worktree that we made is what git would have made; nothing of the user's
+//! that is in the way is touched.
+
+use crate::env::Env;
+use crate::git_agrees::worktree_is_fresh;
+use crate::plans::{asks, plan};
+
+const A: &str = ".claude/worktrees/feat-task-a";
+
+/// Starts one agent that stands at its gate.
+fn at_gate(env: &Env) -> crate::call::Running<'_> {
+    env.agent("a", "gate a\nedit a.txt 1\ncommit 'Add a'");
+    env.plan(&plan("one", &[asks("a", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    running
+}
+
+/// Returns what git lists about the worktree of `a`.
+fn listed(env: &Env) -> String {
+    let list = env.git(["worktree", "list", "--porcelain"]);
+    let part = list.split("\n\n").find(|part| part.lines().any(|line| line.ends_with(A)));
+    part.unwrap_or_else(|| panic!("{A} is not in\n{list}")).to_owned()
+}
+
+#[test]
+fn it_needs_no_second_look() {
+    let env = Env::new();
+    env.write("bin/tool", "#!/bin/sh\n");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(env.path("bin/tool"), mode).expect("it is made executable");
+    std::os::unix::fs::symlink("app.txt", env.path("src/link")).expect("a link is made");
+    env.write("deep/er/and/deeper/größe ü.txt", "text\n");
+    env.write("crlf.bat", "echo\r\n");
+    env.write(".gitattributes", "*.bat text eol=crlf\n");
+    env.git(["add", "-A"]);
+    env.git(["commit", "-q", "-m", "Add files of all kinds"]);
+    let running = at_gate(&env);
+    worktree_is_fresh(&env, A);
+    assert_eq!(env.read(env.path(A).join("crlf.bat")), "echo\r\n");
+    assert!(env.path(A).join("src/link").is_symlink());
+    env.open("a");
+    let _ = running.wait().ok();
+}
+
+#[test]
+fn it_is_excluded_once() {
+    let env = Env::new();
+    let running = at_gate(&env);
+    assert!(!env.git(["status", "--porcelain"]).contains(".claude"));
+    env.open("a");
+    let _ = running.wait().ok();
+    let _ = env.start(&[]).ok();
+    let exclude = env.read(".git/info/exclude");
+    let ours = exclude.lines().filter(|line| line.contains(".claude/worktrees"));
+    assert_eq!(ours.count(), 1, "{exclude}");
+}
+
+#[test]
+fn it_is_locked_while_an_agent_works() {
+    let env = Env::new();
+    let running = at_gate(&env);
+    let part = listed(&env);
+    let reason = part.lines().find_map(|line| line.strip_prefix("locked"));
+    assert!(reason.is_some_and(|reason| !reason.trim().is_empty()), "{part}");
+    env.open("a");
+    let _ = running.wait().ok();
+    assert!(!env.git(["worktree", "list", "--porcelain"]).contains("locked"));
+}
+
+#[test]
+fn what_is_in_the_way_is_not_touched() {
+    let env = Env::new();
+    env.write(".claude/worktrees/feat-task-a/old.txt", "left behind\n");
+    env.agent("a", "edit a.txt 1\ncommit 'Add a'");
+    env.agent("b", "edit b.txt 1\ncommit 'Add b'");
+    env.plan(&plan("stale", &[asks("a", &[]), asks("b", &[])]));
+    let main = env.rev("main");
+    env.start(&[]).fails(3).has("feat-task-a");
+    env.stands("a", "blocked", Some("worktree"));
+    env.stands("b", "done", None);
+    assert_eq!(env.rev("main"), main);
+    assert_eq!(env.launches("a"), 0);
+    assert_eq!(env.read(".claude/worktrees/feat-task-a/old.txt"), "left behind\n");
+}
