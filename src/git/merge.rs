@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 
 use super::Git;
 use super::command::git;
+use super::worktree::Access;
 use crate::oid::Oid;
 
 /// What git says about merging one commit into another.
@@ -81,6 +82,7 @@ impl Git {
     pub fn fast_forward(&self, worktree: &Path, branch: &str, commit: &Oid) -> anyhow::Result<()> {
         // `branch.<name>.mergeOptions` could turn it into something else (`--squash`), and a file of
         // the user that is only ignored is a file of the user.
+        let _registry = self.registry(Access::Look)?;
         let options = format!("branch.{branch}.mergeOptions=");
         let asked = ["merge", "--ff-only", "--no-overwrite-ignore", "--quiet", commit.as_str()];
         let moved = git(worktree).args(["-c", &options]).args(asked).bytes().map(drop);

@@ -33,7 +33,7 @@ const OWNER: &str = "git-orchestrate";
 pub const LOCK: &str = "git-orchestrate: ";
 
 #[derive(Clone, Copy)]
-enum Access {
+pub(super) enum Access {
     Look,
     Change,
 }
@@ -67,21 +67,17 @@ impl Git {
         };
         crash::point();
         let interrupt = AtomicBool::new(false);
-        let registered = {
+        let repo = {
             let _registry = self.registry(Access::Change)?;
-            self.repo.prepare_add_worktree(path, head, &interrupt)
+            let registered = self.repo.prepare_add_worktree(path, head, &interrupt);
+            let registered = registered.context("cannot make the worktree")?;
+            std::fs::write(registered.repo().git_dir().join(OWNER), owner)?;
+            registered.persist()?
         };
-        let registered = registered.context("cannot make the worktree")?;
-        std::fs::write(registered.repo().git_dir().join(OWNER), owner)?;
         crash::point();
-        let made = registered.checkout(gix::progress::Discard, &interrupt);
-        let (repo, outcome) = made.context("cannot check out the worktree")?;
-        if !outcome.errors.is_empty() || !outcome.collisions.is_empty() {
-            let _ = self.discard_worktree(path);
-            bail!(
-                "{} files could not be checked out",
-                outcome.errors.len() + outcome.collisions.len()
-            );
+        if let Err(error) = check_out(&repo, &interrupt) {
+            self.discard_worktree(path)?;
+            return Err(error);
         }
         settle_index(&repo, path)
     }
@@ -89,7 +85,7 @@ impl Git {
     /// Takes the lock on what git knows of worktrees, until the file is dropped.
     ///
     /// git reads all of it for many commands, and fails on an entry that is half written.
-    fn registry(&self, access: Access) -> anyhow::Result<LockFile> {
+    pub(super) fn registry(&self, access: Access) -> anyhow::Result<LockFile> {
         let lock = LockFile::open(self.locks().join(".worktrees"))?;
         match access {
             Access::Look => lock.share()?,
@@ -230,6 +226,17 @@ impl Git {
         let mut out = std::fs::OpenOptions::new().append(true).create(true).open(&file)?;
         std::io::Write::write_all(&mut out, format!("{gap}{line}\n").as_bytes())
             .with_context(|| format!("cannot write '{}'", file.display()))
+    }
+}
+
+/// Writes the files of a worktree that was registered just now.
+fn check_out(repo: &gix::Repository, interrupt: &AtomicBool) -> anyhow::Result<()> {
+    let worktree = repo.worktree().context("the new worktree is gone")?;
+    let outcome = worktree.checkout(gix::progress::Discard, interrupt);
+    let outcome = outcome.context("cannot check out the worktree")?;
+    match outcome.errors.len() + outcome.collisions.len() {
+        0 => Ok(()),
+        count => bail!("{count} files could not be checked out"),
     }
 }
 
