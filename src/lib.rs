@@ -60,7 +60,8 @@
 //!
 //! # Invariants
 //!
-//! - **The journal is written by [`store::Journal::append`] alone**, by compare-and-swap.
+//! - **The journal is written by [`store::Journal`] alone**, and after its first commit only by
+//!   compare-and-swap; what happens to a task goes through `append`.
 //! - **Objects first, then append, then clean up.** Whatever a crash leaves between is repaired
 //!   by [`run::recover`].
 //! - **A supervisor claims its attempt in the journal before it launches anything**, so of two
