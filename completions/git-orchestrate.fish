@@ -82,7 +82,7 @@ complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -s
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l agent -d 'The agent: `claude`, `codex`, or a shell command that reads the prompt from standard input' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -s j -l jobs -d 'How many tasks may run at once [default: 8]' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l into -d 'Merge into this branch instead of feat/<run>' -r
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l into -d 'Merge into this branch instead of the run\'s own, feat/NAME' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l only -d 'Run only these tasks, and what they depend on' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l run -d 'With PLAN: the name of the new run, instead of the plan\'s; else: the run to go on with' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"

@@ -206,7 +206,7 @@ pub struct StartArgs {
     /// How many tasks may run at once [default: 8]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub jobs: Option<u32>,
-    /// Merge into this branch instead of feat/<run>
+    /// Merge into this branch instead of the run's own, feat/NAME
     #[arg(long, value_name = "BRANCH")]
     pub into: Option<String>,
     /// Run only these tasks, and what they depend on

@@ -1,7 +1,7 @@
 //! Errors that carry a remedy, and the exit codes.
 //!
 //! Invariant: a message says what failed, its causes stay in the chain, the remedy is a
-//! [`Hint`]. Only `ui` prints them. A code means one thing in every command.
+//! [`Failure`]. Only `ui` prints them. A code means one thing in every command.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! Plans in TOML, and the normalised form that the journal keeps.
 //!
-//! Invariant: what [`write`] writes reads back as the same plan. An unknown key is an
+//! Invariant: what [`write()`] writes reads back as the same plan. An unknown key is an
 //! error, since a misspelt `depends_on` that is passed over would run tasks too early.
 
 mod write;
