@@ -252,9 +252,7 @@ pub fn same_path(one: &Path, other: &Path) -> bool {
 
 /// Returns true where the files of a worktree were all checked out once: git then has an index.
 pub fn is_whole(path: &Path) -> bool {
-    let index =
-        git(path).args(["rev-parse", "--path-format=absolute", "--git-path", "index"]).text();
-    is_worktree(path) && index.is_ok_and(|index| Path::new(index.trim_end_matches('\n')).exists())
+    is_worktree(path) && gix::discover(path).is_ok_and(|repo| repo.index_path().exists())
 }
 
 /// Returns what a worktree of ours was made for: a run, or `run/task`; `None` for any other.
