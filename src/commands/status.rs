@@ -32,12 +32,17 @@ pub(super) fn run(context: &Context, args: StatusArgs) -> anyhow::Result<Exit> {
 
 /// Looks up what a snapshot does not hold.
 pub(super) fn facts(target: &Target) -> anyhow::Result<Facts> {
+    facts_with(target, option(&target.drive.git, &target.snapshot().run.name)?)
+}
+
+/// The same, where it is known what commands need to be about this run.
+fn facts_with(target: &Target, option: String) -> anyhow::Result<Facts> {
     let (git, run) = (&target.drive.git, &target.snapshot().run);
     let integration = format!("refs/heads/{}", run.integration);
     let merges = target.snapshot().count("merging") > 0;
     let merges_wait = if merges { why_checkout_waits(git, run)? } else { None };
     Ok(Facts {
-        option: option(git, &run.name)?,
+        option,
         merges_wait,
         integration: git.find_ref(&integration)?,
         now: clock::now_ms(),
@@ -47,10 +52,12 @@ pub(super) fn facts(target: &Target) -> anyhow::Result<Facts> {
 
 /// Shows the table again at every change, until nothing goes on any more.
 fn watch(context: &Context, mut target: Target, index: Option<usize>) -> anyhow::Result<Exit> {
+    // Asks every other run's journal, so it is asked once.
+    let option = option(&target.drive.git, &target.snapshot().run.name)?;
     let mut shown = String::new();
     let mut commit = None;
     loop {
-        let facts = facts(&target)?;
+        let facts = facts_with(&target, option.clone())?;
         let text = table::status(target.snapshot(), &facts, index);
         // Only a terminal is shown how time passes.
         let is_new = commit.as_ref() != Some(&target.tip.commit);
