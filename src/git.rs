@@ -132,7 +132,7 @@ impl Git {
     }
 
     /// Resolves a revision to a commit, as seen from a worktree.
-    pub fn resolve_in(&self, directory: &Path, revision: &str) -> anyhow::Result<Oid> {
+    fn resolve_in(&self, directory: &Path, revision: &str) -> anyhow::Result<Oid> {
         let revision = format!("{revision}^{{commit}}");
         let asked = ["rev-parse", "--verify", "--quiet", "--end-of-options", &revision];
         let text = command::git(directory).args(asked).text();

@@ -77,7 +77,7 @@ fn offer(context: &Context, target: &Target, id: &TaskId) -> anyhow::Result<()> 
     check_committed(record)?;
     let git = &target.drive.git;
     let branch = record.branch.clone().unwrap_or_else(|| target.drive.settings.branch_of(id));
-    let commit = git.find_ref(&format!("refs/heads/{branch}"))?.ok_or_else(|| {
+    let commit = git.find_branch(&branch)?.ok_or_else(|| {
         failure(
             format!("task '{id}' has no branch '{branch}' yet"),
             match record.state.is_blocked() {

@@ -39,8 +39,8 @@ fn work(target: &Target, id: &TaskId) -> anyhow::Result<Work> {
         None => task.prompt.clone(),
     };
     let git = &target.drive.git;
-    let branch = record.branch.as_deref().map(|branch| format!("refs/heads/{branch}"));
-    let on_branch = branch.map(|name| git.find_ref(&name)).transpose()?.flatten();
+    let on_branch =
+        record.branch.as_deref().map(|name| git.find_branch(name)).transpose()?.flatten();
     let last = record.attempts.iter().rev().find_map(|attempt| attempt.commit.clone());
     let (Some(base), Some(tip)) = (record.base(), on_branch.or(last)) else {
         return Ok(Work { prompt, ..Work::default() });

@@ -38,13 +38,12 @@ pub(super) fn facts(target: &Target) -> anyhow::Result<Facts> {
 /// The same, where it is known what commands need to be about this run.
 fn facts_with(target: &Target, option: String) -> anyhow::Result<Facts> {
     let (git, run) = (&target.drive.git, &target.snapshot().run);
-    let integration = format!("refs/heads/{}", run.integration);
     let merges = target.snapshot().count("merging") > 0;
     let merges_wait = if merges { why_checkout_waits(git, run)? } else { None };
     Ok(Facts {
         option,
         merges_wait,
-        integration: git.find_ref(&integration)?,
+        integration: git.find_branch(&run.integration)?,
         now: clock::now_ms(),
         controller: target.controller()?,
     })

@@ -35,6 +35,11 @@ impl Git {
         self.patiently(|| self.find_ref_once(name))
     }
 
+    /// Returns the commit a branch (short name) points at.
+    pub fn find_branch(&self, name: &str) -> anyhow::Result<Option<Oid>> {
+        self.find_ref(&format!("refs/heads/{name}"))
+    }
+
     fn find_ref_once(&self, name: &str) -> anyhow::Result<Option<Oid>> {
         let Some(mut found) = self.repo.try_find_reference(name)? else { return Ok(None) };
         if found.name().as_bstr() != name {

@@ -72,8 +72,7 @@ fn stop_on_signals() -> anyhow::Result<StopSwitch> {
 impl Attempt {
     /// Claims the attempt; `None` where another supervisor has it.
     fn claim(&self) -> anyhow::Result<Option<Oid>> {
-        let integration = format!("refs/heads/{}", self.spec.integration);
-        let base = self.git.find_ref(&integration)?;
+        let base = self.git.find_branch(&self.spec.integration)?;
         let base =
             base.with_context(|| format!("there is no branch '{}'", self.spec.integration))?;
         let claim = Event::Started {
@@ -165,7 +164,7 @@ impl Attempt {
     }
 
     fn tip(&self) -> anyhow::Result<Oid> {
-        let found = self.git.find_ref(&self.branch_ref())?;
+        let found = self.git.find_branch(&self.spec.branch)?;
         found.with_context(|| format!("its branch '{}' is gone", self.spec.branch))
     }
 
@@ -362,7 +361,7 @@ impl Attempt {
 
     /// Returns true where the branch has a commit that the integration branch has not.
     fn has_work(&self, tip: &Oid) -> anyhow::Result<bool> {
-        let integration = self.git.find_ref(&format!("refs/heads/{}", self.spec.integration))?;
+        let integration = self.git.find_branch(&self.spec.integration)?;
         Ok(!self.git.is_ancestor(tip, &integration.context("the integration branch is gone")?)?)
     }
 

@@ -87,7 +87,7 @@ fn base_of(
     integration: &str,
     head: &Oid,
 ) -> anyhow::Result<Oid> {
-    match (git.find_ref(&format!("refs/heads/{integration}"))?, beginning.into) {
+    match (git.find_branch(integration)?, beginning.into) {
         (None, _) => Ok(head.clone()),
         (Some(tip), Some(_)) => Ok(tip),
         (Some(_), None) => Err(failure(

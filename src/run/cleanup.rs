@@ -212,8 +212,8 @@ impl Leftover<'_> {
 
     /// Merged means that the task is done and its branch is in the integration branch.
     fn is_merged(&self, tip: &Oid) -> anyhow::Result<bool> {
-        let integration = format!("refs/heads/{}", self.snapshot.run.integration);
-        let Some(integration) = self.drive.git.find_ref(&integration)? else { return Ok(false) };
+        let integration = &self.snapshot.run.integration;
+        let Some(integration) = self.drive.git.find_branch(integration)? else { return Ok(false) };
         Ok(self.record.state.is_done() && self.drive.git.is_ancestor(tip, &integration)?)
     }
 }

@@ -120,7 +120,7 @@ impl Merge<'_> {
     /// Returns `None` where something moved meanwhile and all must be done again.
     fn try_once(&self, record: &Record, commit: &Oid) -> anyhow::Result<Option<Integrated>> {
         let git = &self.drive.git;
-        let tip = git.find_ref(&self.integration_ref())?;
+        let tip = git.find_branch(&self.run.integration)?;
         let tip = tip.with_context(|| format!("the branch '{}' is gone", self.run.integration))?;
         if !git.is_stored(commit) {
             let text = format!("its commit {} is gone from the repository", commit.short());
@@ -204,7 +204,7 @@ impl Merge<'_> {
         let branch = &self.run.integration;
         let is_at = |commit: &Oid| {
             Ok::<bool, anyhow::Error>(
-                git.find_ref(&self.integration_ref())?.as_ref() == Some(commit),
+                git.find_branch(&self.run.integration)?.as_ref() == Some(commit),
             )
         };
         if !is_at(tip)? || status::head(&elsewhere.path)?.0.as_ref() != Some(branch) {

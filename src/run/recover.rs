@@ -88,7 +88,7 @@ fn outcome_of_lost(drive: &Drive, id: &TaskId, record: &Record) -> anyhow::Resul
     Ok(Event::Finished {
         attempt: attempt.number,
         ending: Ending::Lost,
-        commit: drive.git.find_ref(&format!("refs/heads/{branch}"))?,
+        commit: drive.git.find_branch(branch)?,
         committed_for_agent: false,
         report: None,
         outcome: Outcome::Again,
@@ -113,14 +113,13 @@ fn merged_elsewhere(
     snapshot: &Snapshot,
 ) -> anyhow::Result<Vec<(TaskId, Option<Oid>)>> {
     let git = &drive.git;
-    let integration = format!("refs/heads/{}", snapshot.run.integration);
-    let Some(tip) = git.find_ref(&integration)? else { return Ok(Vec::new()) };
+    let Some(tip) = git.find_branch(&snapshot.run.integration)? else { return Ok(Vec::new()) };
     let mut merged = Vec::new();
     for (task, record) in snapshot.tasks() {
         let (State::Waiting | State::Blocked(_)) = record.state else { continue };
         let Some(branch) = &record.branch else { continue };
         let Some(work) = work_of(git, record) else { continue };
-        let commit = git.find_ref(&format!("refs/heads/{branch}"))?.unwrap_or(work.clone());
+        let commit = git.find_branch(branch)?.unwrap_or(work.clone());
         if is_in(git, &work, &tip) && is_in(git, &work, &commit) && is_in(git, &commit, &tip) {
             merged.push((task.id.clone(), git.merge_of(&commit, &snapshot.run.base, &tip)?));
         }
