@@ -5,6 +5,7 @@
 //! a text is told as [`Finding`]s, all of them at once. Nothing here reads a file.
 
 pub mod analysis;
+pub mod change;
 mod draft;
 mod finding;
 mod id;
