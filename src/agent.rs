@@ -37,9 +37,18 @@ impl Agent {
     /// edits allowed, everything else refused rather than asked.
     pub fn launch(&self, model: Option<&str>, test: Option<&str>) -> Launch {
         match self {
-            Agent::Claude => claude(model, test),
-            Agent::Codex => codex(model),
+            Agent::Claude => claude(model, test, None),
+            Agent::Codex => codex(model, None),
             Agent::Command(line) => Launch { argv: shell(line), format: Format::Text },
+        }
+    }
+
+    /// Returns the command that goes on with a conversation; `None` where the program cannot.
+    pub fn resume(&self, id: &str, model: Option<&str>, test: Option<&str>) -> Option<Launch> {
+        match self {
+            Agent::Claude => Some(claude(model, test, Some(id))),
+            Agent::Codex => Some(codex(model, Some(id))),
+            Agent::Command(_) => None,
         }
     }
 
@@ -69,7 +78,7 @@ pub fn quoted(word: &str) -> String {
 
 /// Claude Code 2.1: permissions must come by flags, because `-p` ignores the repository's
 /// settings file in a folder that was not trusted; `stream-json` asks for `--verbose`.
-fn claude(model: Option<&str>, test: Option<&str>) -> Launch {
+fn claude(model: Option<&str>, test: Option<&str>, resumed: Option<&str>) -> Launch {
     let mut tools = vec!["Edit".to_owned(), "Write".into(), "Read".into(), "Bash(git *)".into()];
     tools.extend(test.map(|command| format!("Bash({command})")));
     let mut argv =
@@ -78,16 +87,18 @@ fn claude(model: Option<&str>, test: Option<&str>) -> Launch {
     argv.push("--allowedTools".into());
     argv.extend(tools);
     argv.extend(model.into_iter().flat_map(|model| ["--model".into(), model.to_owned()]));
+    argv.extend(resumed.into_iter().flat_map(|id| ["--resume".into(), id.to_owned()]));
     Launch { argv, format: Format::ClaudeStream }
 }
 
 /// codex 0.169: `-` reads the prompt from standard input. Its sandbox cannot write to the
 /// repository's git directory, which lies outside the worktree, so it leaves its work
 /// uncommitted and says `STATUS:` instead of calling `report`.
-fn codex(model: Option<&str>) -> Launch {
+fn codex(model: Option<&str>, resumed: Option<&str>) -> Launch {
     let mut argv =
         ["codex", "exec", "--json", "--sandbox", "workspace-write"].map(String::from).to_vec();
     argv.extend(model.into_iter().flat_map(|model| ["--model".into(), model.to_owned()]));
+    argv.extend(resumed.into_iter().flat_map(|id| ["resume".into(), id.to_owned()]));
     argv.push("-".into());
     Launch { argv, format: Format::CodexJson }
 }
@@ -110,6 +121,16 @@ mod tests {
     fn codex_reads_standard_input() {
         let launch = Agent::from_text("codex").launch(None, None);
         assert_eq!(launch.argv.join(" "), "codex exec --json --sandbox workspace-write -");
+    }
+
+    #[test]
+    fn a_conversation_goes_on_with_the_same_permissions() {
+        let claude = Agent::Claude.resume("c-1", None, None).expect("it can");
+        assert!(claude.argv.ends_with(&["--resume".into(), "c-1".into()]), "{claude:?}");
+        let codex = Agent::Codex.resume("t-1", None, None).expect("it can");
+        let line = "codex exec --json --sandbox workspace-write resume t-1 -";
+        assert_eq!(codex.argv.join(" "), line);
+        assert_eq!(Agent::from_text("my-agent").resume("x", None, None), None);
     }
 
     #[test]

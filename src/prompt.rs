@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::task::{Block, Reason};
 
 const IMPLEMENT: &str = include_str!("prompt/implement.md");
+const RESUME: &str = include_str!("prompt/resume.md");
 
 /// The facts a prompt is made of.
 #[derive(Debug, Clone, Serialize)]
@@ -34,12 +35,21 @@ pub struct Facts<'a> {
 
 /// Returns the prompt of an implementer.
 pub fn implement(facts: &Facts<'_>) -> Result<String, minijinja::Error> {
+    render(IMPLEMENT, facts)
+}
+
+/// Returns what an implementer is told whose conversation goes on.
+pub fn resume(facts: &Facts<'_>) -> Result<String, minijinja::Error> {
+    render(RESUME, facts)
+}
+
+fn render(template: &str, facts: &Facts<'_>) -> Result<String, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let mut syntax = SyntaxConfig::builder();
     syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
     environment.set_syntax(syntax.build()?);
-    environment.render_str(IMPLEMENT, Serde(facts))
+    environment.render_str(template, Serde(facts))
 }
 
 /// Returns what the next attempt should know of a block.
@@ -60,7 +70,8 @@ pub fn after(block: &Block, integration: &str) -> String {
         | Reason::Permission
         | Reason::NoChanges
         | Reason::Escaped
-        | Reason::Worktree => format!("The attempt before ended as {}: {text}.", block.reason),
+        | Reason::Worktree
+        | Reason::Stopped => format!("The attempt before ended as {}: {text}.", block.reason),
     }
 }
 
@@ -91,6 +102,14 @@ mod tests {
         assert!(prompt.contains(text), "{prompt}");
         assert!(prompt.contains("make test") && prompt.contains("User model"));
         assert!(!prompt.contains("Files you own"), "{prompt}");
+    }
+
+    #[test]
+    fn who_goes_on_is_told_what_is_new() {
+        let notes = ["Use the v2 API.".to_owned()];
+        let prompt = resume(&Facts { notes: &notes, ..facts("the whole text") }).expect("renders");
+        assert!(prompt.contains("Use the v2 API.") && prompt.contains("make test"), "{prompt}");
+        assert!(!prompt.contains("the whole text"), "{prompt}");
     }
 
     #[test]

@@ -99,6 +99,16 @@ fn last_status(text: &str) -> Option<Report> {
     })
 }
 
+/// Returns the id by which an agent program can go on with the conversation of this output.
+pub fn conversation(format: Format, text: &str) -> Option<String> {
+    let key = match format {
+        Format::Text => return None,
+        Format::ClaudeStream => "session_id",
+        Format::CodexJson => "thread_id",
+    };
+    json_lines(text).find_map(|value| value[key].as_str().map(str::to_owned))
+}
+
 fn json_lines(text: &str) -> impl DoubleEndedIterator<Item = Value> + '_ {
     text.lines().filter_map(|line| serde_json::from_str(line).ok())
 }
@@ -179,6 +189,16 @@ mod tests {
         let output = read(Format::ClaudeStream, &line.replace('\n', ""));
         assert_eq!(output.denied, ["Bash(rm x)"]);
         assert_eq!(output.report.map(|r| r.status), Some(Status::Done));
+    }
+
+    #[test]
+    fn a_conversation_is_known_from_its_first_words() {
+        let claude = "not json\n{\"type\":\"system\",\"session_id\":\"c-1\"}\n";
+        assert_eq!(conversation(Format::ClaudeStream, claude).as_deref(), Some("c-1"));
+        let codex = "{\"type\":\"thread.started\",\"thread_id\":\"t-1\"}\n";
+        assert_eq!(conversation(Format::CodexJson, codex).as_deref(), Some("t-1"));
+        assert_eq!(conversation(Format::Text, codex), None);
+        assert_eq!(conversation(Format::CodexJson, "Error: no such thread"), None);
     }
 
     #[test]
