@@ -40,14 +40,23 @@ _git__orchestrate() {
             git__orchestrate,show)
                 cmd="git__orchestrate__subcmd__show"
                 ;;
+            git__orchestrate,skill)
+                cmd="git__orchestrate__subcmd__skill"
+                ;;
             git__orchestrate,start)
                 cmd="git__orchestrate__subcmd__start"
                 ;;
             git__orchestrate,status)
                 cmd="git__orchestrate__subcmd__status"
                 ;;
+            git__orchestrate,stop)
+                cmd="git__orchestrate__subcmd__stop"
+                ;;
             git__orchestrate,trust)
                 cmd="git__orchestrate__subcmd__trust"
+                ;;
+            git__orchestrate,wait)
+                cmd="git__orchestrate__subcmd__wait"
                 ;;
             *)
                 ;;
@@ -56,7 +65,7 @@ _git__orchestrate() {
 
     case "${cmd}" in
         git__orchestrate)
-            opts="-C -q -h -V --quiet --help --version clean demo log merge plan report retry show start status trust"
+            opts="-C -q -h -V --quiet --help --version clean demo log merge plan report retry show skill start status stop trust wait"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -292,8 +301,29 @@ _git__orchestrate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        git__subcmd__orchestrate__subcmd__skill)
+            opts="-C -q -h --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         git__subcmd__orchestrate__subcmd__start)
-            opts="-j -n -C -q -h --agent --jobs --into --only --keep --dry-run --trust --run --quiet --help"
+            opts="-j -n -d -C -q -h --agent --jobs --into --only --keep --dry-run --detach --manual --json --update --trust --in-background --run --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -362,6 +392,31 @@ _git__orchestrate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        git__subcmd__orchestrate__subcmd__stop)
+            opts="-k -C -q -h --run --kill --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         git__subcmd__orchestrate__subcmd__trust)
             opts="-C -q -h --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -369,6 +424,39 @@ _git__orchestrate() {
                 return 0
             fi
             case "${prev}" in
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git__subcmd__orchestrate__subcmd__wait)
+            opts="-C -q -h --run --any --since --timeout --json --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 -C)
                     COMPREPLY=()
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then

@@ -30,15 +30,18 @@ complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -s h -l he
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -s V -l version -d 'Print version'
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "clean" -d 'Remove worktrees and branches that are merged'
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "demo" -d 'Run a small plan in a new repository, to see how it works'
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "log" -d 'Show what a task\'s agent printed'
+complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "log" -d 'Show what happened in a run, or what a task\'s agent printed'
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "merge" -d 'Merge what is finished, tested before it is published'
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "plan" -d 'Check a plan: layers, critical path, overlaps, mistakes; writes nothing'
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "report" -d 'Say how a task ended (what an agent calls when it is finished)'
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "retry" -d 'Let a blocked task run again, in the worktree it has'
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "show" -d 'Show one task: its text, attempts, commits and changes'
+complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "skill" -d 'Print what a coding agent must know to run a plan with these commands'
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "start" -d 'Run a plan to the end, or go on with a run'
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "status" -d 'Show where everything stands'
+complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "stop" -d 'End a run\'s agents, or those of one task'
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "trust" -d 'Trust the commands in these files as they are now'
+complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "wait" -d 'Wait until tasks are merged or blocked, or until something changes'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -l run -d 'Act on the run of this name' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
@@ -52,7 +55,7 @@ complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand demo" -s
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l run -d 'Act on the run of this name' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l attempt -d 'The output of this attempt [default: the last one]' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s f -l follow -d 'Go on printing until the attempt ends'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s f -l follow -d 'Go on printing until the attempt, or the run, ends'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l test -d 'What the tests printed on the task\'s merge, instead'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -80,6 +83,9 @@ complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -s
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -l prompt -d 'Print the very text that the last attempt was given'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand skill" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand skill" -s q -l quiet -d 'Say only what was asked for and what went wrong'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand skill" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l agent -d 'The agent: `claude`, `codex`, or a shell command that reads the prompt from standard input' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -s j -l jobs -d 'How many tasks may run at once [default: 8]' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l into -d 'Merge into this branch instead of the run\'s own, feat/NAME' -r
@@ -88,7 +94,12 @@ complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l keep -d 'Leave worktrees and branches of merged tasks for `clean`'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -s n -l dry-run -d 'Say what would be done, and do nothing'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -s d -l detach -d 'Go on without this terminal, in the background'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l manual -d 'Launch nothing: merge what is finished, and make branch, worktree and prompt for what is ready'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l json -d 'With --manual: print JSON, as `status --json` does'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l update -d 'Take over a plan that has changed since the run began'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l trust -d 'Trust the commands in the plan and in .orchestrate/config.toml as they are now'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l in-background -d 'Leave the terminal\'s session (what `--detach` starts)'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -l run -d 'Act on the run of this name' -r
@@ -97,6 +108,19 @@ complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" 
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -s w -l watch -d 'Stay, and show every change, until the run ends'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand stop" -l run -d 'Act on the run of this name' -r
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand stop" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand stop" -s k -l kill -d 'Kill at once, as a second Ctrl-C does'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand stop" -s q -l quiet -d 'Say only what was asked for and what went wrong'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand trust" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand trust" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand trust" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -l run -d 'Act on the run of this name' -r
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -l since -d 'With --any: than it was at this commit of the journal (`status --json` has it)' -r
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -l timeout -d 'At most for so long, as 90s, 30m or 2h' -r
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -l any -d 'Until any of them is in another state than now'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -l json -d 'Print JSON'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -s q -l quiet -d 'Say only what was asked for and what went wrong'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -44,9 +44,16 @@ pub enum Command {
     Report(ReportArgs),
     Retry(RetryArgs),
     Show(ShowArgs),
+    /// Print what a coding agent must know to run a plan with these commands
+    ///
+    /// For the folder where the agent looks for skills, for example
+    /// `git orchestrate skill >.claude/skills/git-orchestrate/SKILL.md`.
+    Skill,
     Start(StartArgs),
     Status(StatusArgs),
+    Stop(StopArgs),
     Trust(TrustArgs),
+    Wait(WaitArgs),
 }
 
 /// Which run a command is about.
@@ -103,21 +110,23 @@ pub struct ExecArgs {
     pub attempt: PathBuf,
 }
 
-/// Show what a task's agent printed
+/// Show what happened in a run, or what a task's agent printed
+///
+/// Without TASK: a line for every step of the run, as its journal has it.
 #[derive(Debug, Args)]
 pub struct LogArgs {
     /// The task's id, or the number in its heading
-    pub task: String,
+    pub task: Option<String>,
     #[command(flatten)]
     pub run: RunArg,
-    /// Go on printing until the attempt ends
+    /// Go on printing until the attempt, or the run, ends
     #[arg(short, long)]
     pub follow: bool,
     /// The output of this attempt [default: the last one]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", requires = "task")]
     pub attempt: Option<u32>,
     /// What the tests printed on the task's merge, instead
-    #[arg(long, conflicts_with_all = ["follow", "attempt"])]
+    #[arg(long, requires = "task", conflicts_with_all = ["follow", "attempt"])]
     pub test: bool,
 }
 
@@ -195,7 +204,7 @@ pub struct ShowArgs {
 /// Run a plan to the end, or go on with a run
 ///
 /// Without PLAN, or with the plan of a run that exists, goes on where it stands.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct StartArgs {
     /// The plan, Markdown or TOML; `-` reads standard input
     #[arg(value_hint = clap::ValueHint::FilePath)]
@@ -218,9 +227,31 @@ pub struct StartArgs {
     /// Say what would be done, and do nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Go on without this terminal, in the background
+    ///
+    /// `git orchestrate status --watch` and `log -f` look in, `stop` ends it. Tasks that must
+    /// run alone have no terminal there.
+    #[arg(short, long, conflicts_with_all = ["dry_run", "manual"])]
+    pub detach: bool,
+    /// Launch nothing: merge what is finished, and make branch, worktree and prompt for what is ready
+    ///
+    /// Whoever does a task says how it went with `report`; then `start --manual` again.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub manual: bool,
+    /// With --manual: print JSON, as `status --json` does
+    #[arg(long, requires = "manual")]
+    pub json: bool,
+    /// Take over a plan that has changed since the run began
+    ///
+    /// What is merged stays merged, and tasks that the plan drops keep their branches.
+    #[arg(long, requires = "plan")]
+    pub update: bool,
     /// Trust the commands in the plan and in .orchestrate/config.toml as they are now
     #[arg(long)]
     pub trust: bool,
+    /// Leave the terminal's session (what `--detach` starts)
+    #[arg(long, hide = true)]
+    pub in_background: bool,
     /// With PLAN: the name of the new run, instead of the plan's; else: the run to go on with
     #[arg(long, value_name = "NAME")]
     pub run: Option<String>,
@@ -241,6 +272,23 @@ pub struct StatusArgs {
     pub watch: bool,
 }
 
+/// End a run's agents, or those of one task
+///
+/// Without TASK, as Ctrl-C does where the run is driven: agents are asked to end, worktrees and
+/// branches stay, and `start` goes on later. With TASK, only that task is stopped, and waits for
+/// `retry`; the rest of the run goes on.
+#[derive(Debug, Args)]
+pub struct StopArgs {
+    /// The tasks' ids [default: the whole run]
+    #[arg(value_name = "TASK")]
+    pub tasks: Vec<String>,
+    #[command(flatten)]
+    pub run: RunArg,
+    /// Kill at once, as a second Ctrl-C does
+    #[arg(short, long)]
+    pub kill: bool,
+}
+
 /// Trust the commands in these files as they are now
 ///
 /// Commands that come from files of the repository run only after this. A file that
@@ -250,6 +298,32 @@ pub struct TrustArgs {
     /// Plans or configuration files [default: .orchestrate/config.toml]
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
+}
+
+/// Wait until tasks are merged or blocked, or until something changes
+///
+/// Without --any: until each TASK (or the whole run) is merged, or cannot go on without a
+/// person. Exits with 0 where all of them are merged, with 3 where one needs attention or
+/// nobody is at work, with 1 where the time is over.
+#[derive(Debug, Args)]
+pub struct WaitArgs {
+    /// The tasks' ids [default: all tasks of the run]
+    #[arg(value_name = "TASK")]
+    pub tasks: Vec<String>,
+    #[command(flatten)]
+    pub run: RunArg,
+    /// Until any of them is in another state than now
+    #[arg(long)]
+    pub any: bool,
+    /// With --any: than it was at this commit of the journal (`status --json` has it)
+    #[arg(long, value_name = "COMMIT", requires = "any")]
+    pub since: Option<String>,
+    /// At most for so long, as 90s, 30m or 2h
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[cfg(test)]

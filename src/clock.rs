@@ -11,6 +11,12 @@ pub fn system_seconds() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
+/// Returns the time of day for people, in the caller's zone: `2026-01-31 23:59:59`.
+pub fn time_of_day() -> String {
+    let now = jiff::Timestamp::from_millisecond(now_ms()).unwrap_or_default();
+    now.to_zoned(jiff::tz::TimeZone::system()).strftime("%F %T").to_string()
+}
+
 /// Returns milliseconds since 1970.
 pub fn now_ms() -> i64 {
     let fixed = std::env::var("GIT_ORCHESTRATE_NOW").ok().and_then(|text| text.parse::<i64>().ok());

@@ -11,10 +11,13 @@ mod plan;
 mod report;
 mod retry;
 mod show;
+mod skill;
 mod start;
 mod status;
+mod stop;
 mod target;
 mod trust;
+mod wait;
 
 use anyhow::Context as _;
 
@@ -49,7 +52,10 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Retry(args) => retry::run(&context, args),
         Command::Show(args) => show::run(&context, args),
         Command::Start(args) => start::run(&context, args),
+        Command::Skill => skill::run(&context),
         Command::Status(args) => status::run(&context, args),
+        Command::Stop(args) => stop::run(&context, args),
         Command::Trust(args) => trust::run(&context, args),
+        Command::Wait(args) => wait::run(&context, args),
     }
 }

@@ -49,7 +49,7 @@
 //! # The house, in reading order
 //!
 //! - Words, pure: [`plan`], [`dag`], [`task`], [`snapshot`], [`schedule`], [`config`],
-//!   [`report`], [`prompt`], [`oid`]. They hold no git handle, file, clock or process.
+//!   [`report`], [`prompt`], [`wait`], [`oid`]. They hold no git handle, file, clock or process.
 //! - Effects, one file for one outside thing: [`git`] (alone names `gix` or spawns `git`),
 //!   [`store`] (the journal), [`process`] (groups, signals, limits), [`agent`] (how programs
 //!   are called), [`trust`], [`lock`], [`clock`].
@@ -94,6 +94,7 @@ pub mod config;
 pub mod prompt;
 pub mod schedule;
 pub mod snapshot;
+pub mod wait;
 
 pub mod agent;
 pub mod clock;

@@ -288,11 +288,11 @@ fn began(pid: u32) -> Option<String> {
     (!state.starts_with('Z')).then(|| start.trim().to_owned())
 }
 
-/// Runs a program in this process's own group, with the terminal, to its end.
+/// Waits for a program that shares this process's group and terminal.
 ///
 /// Ctrl-C goes to the whole group: it is the program's to answer.
-pub fn run_beside(program: Program) -> std::io::Result<Ending> {
-    Ok(ending_of(program.spawn()?.wait()))
+pub fn wait_beside(child: &mut Child) -> Ending {
+    ending_of(child.wait())
 }
 
 /// Leaves the terminal's session, so that a closed terminal does not end this process.

@@ -6,14 +6,19 @@
 
 pub mod attempt;
 pub mod begin;
+pub mod by_hand;
 pub mod cleanup;
 mod control;
+pub mod controller;
+mod conversation;
 pub mod dispatch;
 pub mod folder;
 pub mod integrate;
 mod judge;
 pub mod place;
 pub mod recover;
+pub mod stop;
+pub mod update;
 
 pub use control::drive;
 

@@ -195,7 +195,10 @@ mod tests {
     }
 
     fn running() -> State {
-        State::Running { stage: Stage::Implement, worker: Worker { pid: 1, began: "1".into() } }
+        State::Running {
+            stage: Stage::Implement,
+            worker: Some(Worker { pid: 1, began: "1".into() }),
+        }
     }
 
     fn limits(jobs: usize) -> Limits {

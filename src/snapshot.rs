@@ -79,6 +79,14 @@ impl Snapshot {
         Ok(Snapshot { run, plan, dag, records })
     }
 
+    /// Returns the same run with another plan, which must be sound; tasks that it does not have
+    /// are left out.
+    pub fn with_plan(self, plan: Plan) -> Snapshot {
+        let ids: Vec<TaskId> = self.plan.tasks.iter().map(|task| task.id.clone()).collect();
+        let records = ids.into_iter().zip(self.records.clone()).collect();
+        Snapshot::new(self.run.clone(), plan, records).unwrap_or(self)
+    }
+
     pub fn len(&self) -> usize {
         self.records.len()
     }

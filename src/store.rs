@@ -124,6 +124,11 @@ impl Journal {
         Ok(Some(Tip { commit, snapshot }))
     }
 
+    /// Returns the state at a commit of the journal.
+    pub fn at(&self, commit: &Oid) -> anyhow::Result<Snapshot> {
+        Journal::new(&self.git, &self.name).read(commit)
+    }
+
     fn read(&mut self, commit: &Oid) -> anyhow::Result<Snapshot> {
         let tree = self.git.tree_of(commit)?;
         self.check_format(&tree)?;
@@ -211,11 +216,21 @@ impl Journal {
 
     /// Writes what a run was started with anew.
     pub fn rewrite(&self, run: &Run, why: &str) -> anyhow::Result<()> {
-        self.publish("settings", |tip| {
-            let blob = self.git.write_blob(toml::to_string(run)?.as_bytes())?;
+        self.replace("run.toml", &toml::to_string(run)?, why)
+    }
+
+    /// Gives the run another plan; the records of tasks that it has not any more stay.
+    pub fn replan(&self, plan: &Plan, why: &str) -> anyhow::Result<()> {
+        self.replace("plan.toml", &crate::plan::toml::write(plan), why)
+    }
+
+    /// Replaces a file of the run as a whole.
+    fn replace(&self, path: &str, text: &str, why: &str) -> anyhow::Result<()> {
+        self.publish(path, |tip| {
+            let blob = self.git.write_blob(text.as_bytes())?;
             let tree = self.git.tree_of(tip)?;
-            let tree = self.git.edit_tree(Some(&tree), &[("run.toml".into(), blob)])?;
-            let message = format!("{}: {why}\n", run.name);
+            let tree = self.git.edit_tree(Some(&tree), &[(path.to_owned(), blob)])?;
+            let message = format!("{}: {why}\n", self.name);
             self.git.write_commit(&tree, std::slice::from_ref(tip), &message)
         })
     }

@@ -53,6 +53,8 @@ pub enum Reason {
     Escaped,
     /// The worktree could not be made.
     Worktree,
+    /// A person stopped it.
+    Stopped,
 }
 
 /// Everything a person needs to mend a blocked task.
@@ -81,7 +83,9 @@ pub enum State {
     Waiting,
     Running {
         stage: Stage,
-        worker: Worker,
+        /// Its supervisor; `None` where somebody outside does the work, and reports it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        worker: Option<Worker>,
     },
     /// Finished; its commit waits to be merged. `arrived` orders the queue (milliseconds).
     Merging {
@@ -109,6 +113,8 @@ pub enum Ending {
     Lost,
     /// The agent was never launched.
     NotLaunched,
+    /// Somebody outside did the work, and reported it.
+    ByHand,
 }
 
 /// One launch of one agent for one stage.
@@ -174,7 +180,8 @@ pub enum Event {
         base: Oid,
         branch: String,
         worktree: String,
-        worker: Worker,
+        /// `None` where somebody outside does the work.
+        worker: Option<Worker>,
         at: i64,
     },
     /// The agent said how it went, through `report`.
@@ -224,6 +231,11 @@ impl State {
         matches!(self, State::Done { .. })
     }
 
+    /// Returns true while somebody outside works on the task, whom no process stands for.
+    pub fn is_by_hand(&self) -> bool {
+        matches!(self, State::Running { worker: None, .. })
+    }
+
     pub fn is_blocked(&self) -> bool {
         matches!(self, State::Blocked(_))
     }
@@ -257,6 +269,7 @@ impl Reason {
             Reason::NoChanges => "no-changes",
             Reason::Escaped => "escaped",
             Reason::Worktree => "worktree",
+            Reason::Stopped => "stopped",
         }
     }
 }
@@ -284,6 +297,7 @@ impl fmt::Display for Ending {
             Ending::Stopped => write!(f, "stopped"),
             Ending::Lost => write!(f, "lost"),
             Ending::NotLaunched => write!(f, "not launched"),
+            Ending::ByHand => write!(f, "reported by hand"),
         }
     }
 }

@@ -5,13 +5,18 @@
 
 pub mod advice;
 pub mod change;
+pub mod hand_out;
 pub mod json;
 pub mod plan;
 pub mod progress;
 pub mod table;
 pub mod task;
+pub mod waited;
 
 use crate::oid::Oid;
+use crate::plan::Task;
+use crate::run::folder::{AttemptFolder, RunFolder};
+use crate::task::Record;
 
 /// What is shown beside a snapshot.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +31,27 @@ pub struct Facts {
     pub option: String,
     /// Why nothing can be merged now.
     pub merges_wait: Option<String>,
+    /// The newest commit of the journal.
+    pub journal: Option<Oid>,
+    /// Where prompts and logs are; `None` where nobody asks.
+    pub folder: Option<RunFolder>,
+}
+
+impl Facts {
+    /// Returns the file that holds what a task's last attempt was asked to do.
+    pub fn prompt(&self, task: &Task, record: &Record) -> Option<String> {
+        Some(self.attempt(task, record)?.prompt().display().to_string())
+    }
+
+    /// Returns the file that holds what a task's last attempt printed.
+    pub fn log(&self, task: &Task, record: &Record) -> Option<String> {
+        Some(self.attempt(task, record)?.log().display().to_string())
+    }
+
+    fn attempt(&self, task: &Task, record: &Record) -> Option<AttemptFolder> {
+        let number = record.last_attempt()?.number;
+        Some(self.folder.as_ref()?.attempt(&task.id, number))
+    }
 }
 
 /// Returns a length of time for people: `0.4s`, `12s`, `3m 05s`, `2h 10m`.

@@ -8,6 +8,7 @@ use crate::error::{Exit, failure};
 use crate::lock::LockFile;
 use crate::plan::TaskId;
 use crate::run::cleanup::{self, Backup, Cleaned, Reach, clean_checkout, clean_task};
+use crate::run::controller;
 
 pub(super) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
     let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
@@ -46,13 +47,7 @@ pub(super) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
 /// Keeps controllers away from a run that is to go, which must be finished unless it is given up.
 fn hold_run(target: &Target, force: bool) -> anyhow::Result<LockFile> {
     let name = &target.snapshot().run.name;
-    let lock = target.drive.folder.controller_lock()?;
-    if !lock.try_hold(&format!("pid {} (clean)", std::process::id()))? {
-        return Err(failure(
-            format!("run '{name}' is driven by {}", lock.holder()),
-            "wait for its end, or end it with Ctrl-C",
-        ));
-    }
+    let lock = controller::take(&target.drive.folder, name)?;
     match force || target.snapshot().is_finished() {
         true => Ok(lock),
         false => Err(failure(

@@ -96,17 +96,7 @@ fn make_repository(place: &Path) -> anyhow::Result<()> {
 }
 
 fn start_args() -> StartArgs {
-    StartArgs {
-        plan: Some("plan.toml".into()),
-        agent: None,
-        jobs: None,
-        into: None,
-        only: Vec::new(),
-        keep: false,
-        dry_run: false,
-        trust: true,
-        run: None,
-    }
+    StartArgs { plan: Some("plan.toml".into()), trust: true, ..StartArgs::default() }
 }
 
 /// Returns how to look at the result with plain git, and how to go on.

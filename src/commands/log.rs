@@ -10,6 +10,7 @@ use super::Context;
 use super::target::{Target, Trust};
 use crate::cli::LogArgs;
 use crate::error::{Exit, failure};
+use crate::oid::Oid;
 use crate::plan::TaskId;
 use crate::task::State;
 
@@ -18,7 +19,8 @@ const GLANCE: Duration = Duration::from_millis(100);
 
 pub(super) fn run(context: &Context, args: LogArgs) -> anyhow::Result<Exit> {
     let mut target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
-    let id = target.task(&args.task)?;
+    let Some(task) = &args.task else { return history(context, target, args.follow) };
+    let id = target.task(task)?;
     let path = match args.test {
         true => target.drive.folder.test_log(&id),
         false => target.drive.folder.attempt(&id, attempt(&target, &id, args.attempt)?).log(),
@@ -32,6 +34,25 @@ pub(super) fn run(context: &Context, args: LogArgs) -> anyhow::Result<Exit> {
         }
         std::thread::sleep(GLANCE);
         target.reload()?;
+    }
+}
+
+/// Prints a line for every step of the run.
+fn history(context: &Context, mut target: Target, follow: bool) -> anyhow::Result<Exit> {
+    let mut printed: Option<Oid> = None;
+    loop {
+        let goes_on = follow && !target.is_idle()?;
+        target.reload()?;
+        let (name, tip) = (target.journal.ref_name(), target.tip.commit.clone());
+        if printed.as_ref() != Some(&tip) {
+            let lines = target.drive.git.history(&name, printed.as_ref())?;
+            lines.iter().try_for_each(|line| context.ui.answer(line))?;
+            printed = Some(tip);
+        }
+        if !goes_on {
+            return Ok(Exit::Ok);
+        }
+        std::thread::sleep(GLANCE);
     }
 }
 

@@ -1,11 +1,17 @@
 //! `git orchestrate report`
 
+use anyhow::Context as _;
+
 use super::Context;
-use super::target::{Trust, find_task, task_here};
+use super::status::facts;
+use super::target::{Target, Trust, find_task, task_here};
 use crate::cli::{ReportArgs, ReportStatus};
 use crate::error::{Exit, Hinted};
+use crate::plan::TaskId;
 use crate::report::{Report, Status};
-use crate::task::Event;
+use crate::run::by_hand;
+use crate::task::{Event, State};
+use crate::view::advice;
 
 pub(super) fn run(context: &Context, args: ReportArgs) -> anyhow::Result<Exit> {
     // An agent's environment names its run and task, whatever directory it is in.
@@ -23,9 +29,38 @@ pub(super) fn run(context: &Context, args: ReportArgs) -> anyhow::Result<Exit> {
         ReportStatus::Blocked => Status::Blocked,
     };
     let report = Report { status, message: args.message.unwrap_or_default() };
+    let by_hand = target.snapshot().find(&id).is_some_and(|(_, r)| r.state.is_by_hand());
+    if by_hand {
+        return take_back(context, target, &id, report);
+    }
     target.journal.append(&id, &Event::Reported { report }).hint(format!(
         "only an agent at work reports; for a blocked task: git orchestrate retry {id}, or merge {id}"
     ))?;
     context.ui.status(&format!("task '{id}' reported {status}"));
     Ok(Exit::Ok)
+}
+
+/// Judges what was done by hand, and says where the task stands now.
+fn take_back(
+    context: &Context,
+    mut target: Target,
+    id: &TaskId,
+    report: Report,
+) -> anyhow::Result<Exit> {
+    by_hand::take_back(&target.drive, target.snapshot(), id, report)?;
+    target.reload()?;
+    let facts = facts(&target)?;
+    let (_, record) = target.snapshot().find(id).context("just found")?;
+    let State::Blocked(block) = &record.state else {
+        context.ui.status(&format!("task '{id}' is finished, and waits to be merged"));
+        advice::next_of_run(target.snapshot(), &facts)
+            .iter()
+            .for_each(|line| context.ui.hint(line));
+        return Ok(Exit::Ok);
+    };
+    context.ui.warning(&format!("task '{id}' is blocked ({}): {}", block.reason, block.text));
+    advice::next(&target.snapshot().run, id.as_str(), record, block, &facts.option)
+        .iter()
+        .for_each(|line| context.ui.hint(line));
+    Ok(Exit::Attention)
 }

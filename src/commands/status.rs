@@ -8,6 +8,8 @@ use crate::cli::StatusArgs;
 use crate::clock;
 use crate::error::Exit;
 use crate::run::integrate::why_checkout_waits;
+use crate::run::{Drive, controller};
+use crate::store::Tip;
 use crate::ui::stdout_is_terminal;
 use crate::view::{Facts, json, table};
 
@@ -37,15 +39,22 @@ pub(super) fn facts(target: &Target) -> anyhow::Result<Facts> {
 
 /// The same, where it is known what commands need to be about this run.
 fn facts_with(target: &Target, option: String) -> anyhow::Result<Facts> {
-    let (git, run) = (&target.drive.git, &target.snapshot().run);
-    let merges = target.snapshot().count("merging") > 0;
+    facts_of(&target.drive, &target.tip, option)
+}
+
+/// The same, for a run that is at hand.
+pub(super) fn facts_of(drive: &Drive, tip: &Tip, option: String) -> anyhow::Result<Facts> {
+    let (git, run) = (&drive.git, &tip.snapshot.run);
+    let merges = tip.snapshot.count("merging") > 0;
     let merges_wait = if merges { why_checkout_waits(git, run)? } else { None };
     Ok(Facts {
         option,
         merges_wait,
         integration: git.find_branch(&run.integration)?,
         now: clock::now_ms(),
-        controller: target.controller()?,
+        controller: controller::current(&drive.folder)?.map(|driver| driver.told),
+        journal: Some(tip.commit.clone()),
+        folder: Some(drive.folder.clone()),
     })
 }
 
@@ -65,8 +74,7 @@ fn watch(context: &Context, mut target: Target, index: Option<usize>) -> anyhow:
             context.ui.repaint(above, &text)?;
             (shown, commit) = (text, Some(target.tip.commit.clone()));
         }
-        let idle = facts.controller.is_none() && target.snapshot().active().next().is_none();
-        if idle || target.snapshot().is_finished() {
+        if target.is_idle()? {
             return Ok(Exit::Ok);
         }
         std::thread::sleep(GLANCE);

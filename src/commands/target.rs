@@ -13,7 +13,7 @@ use crate::error::{Hinted, failure, usage};
 use crate::git::Git;
 use crate::git::worktree::same_path;
 use crate::plan::{Plan, TaskId};
-use crate::run::Drive;
+use crate::run::{Drive, controller};
 use crate::snapshot::{Flags, Snapshot};
 use crate::store::{Journal, Tip, no_run, run_names};
 use crate::trust;
@@ -79,11 +79,15 @@ impl Target {
         self.snapshot().dag.index(id).map_or("unknown", |index| self.snapshot().status(index))
     }
 
+    /// Returns true where nobody drives the run, and no agent is at work.
+    pub(super) fn is_idle(&self) -> anyhow::Result<bool> {
+        let at_work = self.snapshot().active().next().is_some();
+        Ok(self.snapshot().is_finished() || (!at_work && self.controller()?.is_none()))
+    }
+
     /// Returns who drives the run now.
     pub(super) fn controller(&self) -> anyhow::Result<Option<String>> {
-        let lock = self.drive.folder.controller_lock()?;
-        let holder = lock.holder();
-        Ok((!lock.is_free()?).then_some(holder))
+        Ok(controller::current(&self.drive.folder)?.map(|driver| driver.told))
     }
 }
 

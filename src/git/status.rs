@@ -108,6 +108,14 @@ impl Git {
         Ok(text.lines().filter_map(line).collect())
     }
 
+    /// Returns the commits of a ref after `since`, oldest first, as `time  subject`.
+    pub fn history(&self, name: &str, since: Option<&Oid>) -> anyhow::Result<Vec<String>> {
+        let range = since.map_or(name.to_owned(), |since| format!("{since}..{name}"));
+        let shape = ["--reverse", "--date=format-local:%F %T", "--format=%cd  %s"];
+        let text = self.command().arg("log").args(shape).args([range.as_str(), "--"]).text()?;
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
     /// Returns `git diff --stat` between two commits, as git prints it for a person.
     pub fn diff_stat(&self, from: &Oid, to: &Oid) -> anyhow::Result<String> {
         let range = format!("{from}...{to}");

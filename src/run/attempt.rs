@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
+use super::conversation;
 use super::dispatch::Spec;
 use super::folder::{AttemptFolder, RunFolder, read_json, write_json};
 use super::judge;
@@ -22,9 +23,9 @@ use crate::git::worktree::{LOCK, Shows, is_whole, is_worktree, same_path};
 use crate::git::{Git, command};
 use crate::oid::Oid;
 use crate::process::{self, Job, Program, StopSwitch, Streams};
-use crate::report;
+use crate::report::{self, Report};
 use crate::store::{Journal, is_illegal};
-use crate::task::{Block, Ending, Event, Outcome, Reason, Stage};
+use crate::task::{Block, Ending, Event, Outcome, Reason, Stage, Worker};
 
 /// How much of a log's end is searched for the agent's last words (1 MiB).
 const TAIL: u64 = 1 << 20;
@@ -35,6 +36,8 @@ struct Attempt {
     git: Git,
     journal: Journal,
     stop: StopSwitch,
+    /// Its branch and worktree may be there already.
+    begun: bool,
 }
 
 /// Runs the attempt that a folder describes; returns when its outcome is in the journal.
@@ -51,11 +54,41 @@ pub fn supervise(folder: AttemptFolder) -> anyhow::Result<()> {
     if spec.alone {
         lock.hold()?;
     }
-    let attempt = Attempt { spec, folder, git, journal, stop };
-    let Some(base) = attempt.claim()? else { return Ok(()) };
+    let begun = spec.attempt > 1;
+    let attempt = Attempt { spec, folder, git, journal, stop, begun };
+    let Some(base) = attempt.claim(Some(process::myself()))? else { return Ok(()) };
     let finished = attempt.work(&base);
     // Where it cannot be written, the journal may still take it.
     let _ = write_json(&attempt.folder.outcome(), &finished);
+    attempt.journal.append(&attempt.spec.task, &finished)
+}
+
+/// Claims an attempt for somebody outside, and makes its worktree.
+///
+/// Where that fails the task is blocked, and the journal says why.
+pub fn hand_out(git: &Git, folder: AttemptFolder) -> anyhow::Result<()> {
+    let attempt = Attempt::outside(git, folder)?;
+    match attempt.claim(None)? {
+        Some(base) => attempt.prepare_outside(&base),
+        None => Ok(()),
+    }
+}
+
+/// Makes the worktree of an attempt that was claimed for somebody outside, where a crash came
+/// before it was whole.
+pub fn hand_out_again(git: &Git, folder: AttemptFolder, base: &Oid) -> anyhow::Result<()> {
+    let attempt = Attempt { begun: true, ..Attempt::outside(git, folder)? };
+    match is_whole(&attempt.spec.worktree) {
+        true => Ok(()),
+        false => attempt.prepare_outside(base),
+    }
+}
+
+/// Judges what somebody outside left, by what they say and by git.
+pub fn take_back(git: &Git, folder: AttemptFolder, report: Report) -> anyhow::Result<()> {
+    let attempt = Attempt::outside(git, folder)?;
+    let finished = attempt.concluded(Ending::ByHand, Some(report));
+    attempt.git.unlock_worktree(&attempt.spec.worktree)?;
     attempt.journal.append(&attempt.spec.task, &finished)
 }
 
@@ -70,8 +103,25 @@ fn stop_on_signals() -> anyhow::Result<StopSwitch> {
 }
 
 impl Attempt {
-    /// Claims the attempt; `None` where another supervisor has it.
-    fn claim(&self) -> anyhow::Result<Option<Oid>> {
+    /// Opens an attempt that has no supervisor.
+    fn outside(git: &Git, folder: AttemptFolder) -> anyhow::Result<Attempt> {
+        let spec: Spec = read_json(&folder.spec())?.context("there is no such attempt")?;
+        let (git, journal, begun) = (git.clone(), Journal::new(git, &spec.run), spec.attempt > 1);
+        Ok(Attempt { spec, folder, git, journal, stop: StopSwitch::default(), begun })
+    }
+
+    fn prepare_outside(&self, base: &Oid) -> anyhow::Result<()> {
+        match self.prepare(base) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                let blocked = self.blocked(Ending::NotLaunched, Reason::Worktree, &error);
+                self.journal.append(&self.spec.task, &blocked)
+            }
+        }
+    }
+
+    /// Claims the attempt for a supervisor, or for somebody outside; `None` where another has it.
+    fn claim(&self, worker: Option<Worker>) -> anyhow::Result<Option<Oid>> {
         let base = self.git.find_branch(&self.spec.integration)?;
         let base =
             base.with_context(|| format!("there is no branch '{}'", self.spec.integration))?;
@@ -81,7 +131,7 @@ impl Attempt {
             base: base.clone(),
             branch: self.spec.branch.clone(),
             worktree: self.spec.worktree.display().to_string(),
-            worker: process::myself(),
+            worker,
             at: clock::now_ms(),
         };
         match self.journal.append(&self.spec.task, &claim) {
@@ -112,7 +162,11 @@ impl Attempt {
                 return self.blocked(Ending::NotLaunched, Reason::Agent, &error);
             }
         };
-        self.conclude(ending).unwrap_or_else(|error| {
+        self.concluded(ending, None)
+    }
+
+    fn concluded(&self, ending: Ending, report: Option<Report>) -> Event {
+        self.conclude(ending, report).unwrap_or_else(|error| {
             let error = error.context("its worktree is broken");
             self.blocked(ending, Reason::Escaped, &error)
         })
@@ -193,7 +247,7 @@ impl Attempt {
     fn discard_torn(&self, path: &Path) -> anyhow::Result<()> {
         let is_own =
             || status::head(path).is_ok_and(|(name, _)| name.as_ref() == Some(&self.spec.branch));
-        if self.spec.attempt == 1 || !is_worktree(path) || !is_own() {
+        if !self.begun || !is_worktree(path) || !is_own() {
             return Ok(());
         }
         let held = self.git.snapshot_worktree(path, "what a torn worktree held")?;
@@ -203,12 +257,16 @@ impl Attempt {
 
     fn lock_reason(&self) -> String {
         let Spec { run, task, attempt, .. } = &self.spec;
-        format!("{LOCK}{run}/{task} attempt {attempt} (pid {})", std::process::id())
+        let who = match self.spec.by_hand {
+            true => "by hand".to_owned(),
+            false => format!("pid {}", std::process::id()),
+        };
+        format!("{LOCK}{run}/{task} attempt {attempt} ({who})")
     }
 
     /// A branch that exists before the first attempt is somebody else's.
     fn prepare_branch(&self, base: &Oid) -> anyhow::Result<()> {
-        if self.spec.attempt > 1 && self.git.find_ref(&self.branch_ref())?.is_some() {
+        if self.begun && self.git.find_ref(&self.branch_ref())?.is_some() {
             return Ok(());
         }
         match self.git.create_ref(&self.branch_ref(), base, "begin task")? {
@@ -242,26 +300,45 @@ impl Attempt {
         }
     }
 
+    /// Goes on with the conversation that was broken off; begins afresh where there is none, or
+    /// where the agent's program does not know it any more.
     fn run_agent(&self) -> anyhow::Result<Ending> {
-        let program = self.agent()?;
+        if let Some(argv) = &self.spec.resume {
+            let ending = self.run_words(argv, &self.folder.resume_prompt())?;
+            let is_known = || conversation::of_log(&self.folder.log(), self.spec.format).is_some();
+            if !matches!(ending, Ending::Exited(code) if code != 0) || is_known() {
+                return Ok(ending);
+            }
+        }
+        self.run_words(&self.spec.argv, &self.folder.prompt())
+    }
+
+    fn run_words(&self, argv: &[String], prompt: &Path) -> anyhow::Result<Ending> {
+        let program = self.agent(argv, prompt)?;
         if self.stop.is_stopped() {
             return Ok(Ending::Stopped);
         }
         if self.spec.terminal {
             // A person is there: no time limit, and Ctrl-C is the agent's, which shares our group.
-            let ending = process::run_beside(program)?;
+            let mut child = program.spawn()?;
+            self.write_agent(child.id());
+            let ending = process::wait_beside(&mut child);
             return Ok(if self.stop.is_stopped() { Ending::Stopped } else { ending });
         }
         let job = Job::start(program)?;
         self.stop.watch(Some(job.stopper()));
-        if let Some(worker) = process::worker(job.pid()) {
-            // It only helps to end the agent should this process be killed.
-            let _ = write_json(&self.folder.agent(), &worker);
-        }
+        self.write_agent(job.pid());
         Ok(job.wait(Some(Duration::from_secs(self.spec.timeout))))
     }
 
-    fn agent(&self) -> anyhow::Result<Program> {
+    /// Names the agent's process. It only helps to end it, should this process be killed.
+    fn write_agent(&self, pid: u32) {
+        if let Some(worker) = process::worker(pid) {
+            let _ = write_json(&self.folder.agent(), &worker);
+        }
+    }
+
+    fn agent(&self, argv: &[String], prompt: &Path) -> anyhow::Result<Program> {
         let base = self.tip()?.to_string();
         let facts = [
             ("RUN", self.spec.run.as_str()),
@@ -278,12 +355,12 @@ impl Attempt {
         let streams = match self.spec.terminal {
             true => Streams::Inherited,
             false => Streams::Files {
-                input: Some(self.folder.prompt()),
+                input: Some(prompt.to_owned()),
                 output: File::create(self.folder.log())?,
             },
         };
         Ok(Program {
-            argv: self.spec.argv.clone(),
+            argv: argv.to_vec(),
             directory: self.spec.worktree.clone(),
             environment,
             unset: [LOCAL_VARIABLES, crash::VARIABLES].concat(),
@@ -292,7 +369,7 @@ impl Attempt {
     }
 
     /// Judges what the agent left, and commits for it what it forgot to commit.
-    fn conclude(&self, ending: Ending) -> anyhow::Result<Event> {
+    fn conclude(&self, ending: Ending, report: Option<Report>) -> anyhow::Result<Event> {
         let escaped = self.check_place().err().map(|error| format!("{error:#}"));
         let dirt = match escaped {
             None => status::dirt(&self.spec.worktree)?,
@@ -300,12 +377,14 @@ impl Attempt {
         };
         let output = report::read(self.spec.format, &self.tail());
         let reported = self.journal.record(&self.spec.task)?;
-        let reported = reported.last_attempt().and_then(|attempt| attempt.report.clone());
+        let reported =
+            report.or_else(|| reported.last_attempt().and_then(|attempt| attempt.report.clone()));
         let facts = judge::Facts {
             ending,
             is_command: self.spec.is_command,
             report: reported.or(output.report.clone()),
             output,
+            halted: self.folder.stop().exists(),
             escaped,
             unmerged: dirt.unmerged.clone(),
             nested: dirt.nested(&self.spec.worktree),

@@ -23,12 +23,16 @@ pub struct Beginning<'a> {
     pub flags: Flags,
     /// The branch to merge into, where the user named one.
     pub into: Option<&'a str>,
+    /// The tasks' agents are launched, so they must be there.
+    pub launches: bool,
 }
 
 /// Checks everything and returns the run as it would be; writes nothing.
 pub fn prepare(git: &Git, beginning: &Beginning<'_>) -> anyhow::Result<Run> {
     git.check_ready()?;
-    check_agent(beginning.plan, beginning.settings)?;
+    if beginning.launches {
+        check_agent(beginning.plan, beginning.settings)?;
+    }
     let name = &beginning.plan.name;
     let (branch, head) = git.head()?;
     let integration = beginning.into.map_or_else(|| format!("feat/{name}"), str::to_owned);
@@ -101,7 +105,11 @@ fn base_of(
 }
 
 /// Fails where git could not make the branches: one exists, or stands where a folder must be.
-fn check_branches(git: &Git, beginning: &Beginning<'_>, integration: &str) -> anyhow::Result<()> {
+pub(super) fn check_branches(
+    git: &Git,
+    beginning: &Beginning<'_>,
+    integration: &str,
+) -> anyhow::Result<()> {
     let settings = beginning.settings;
     if !settings.branch.contains("{id}") {
         return Err(failure(

@@ -157,7 +157,9 @@ impl Control<'_, '_, '_> {
                 self.unclaimed.remove(&task.id);
             }
             let Some(before) = old.as_ref().map(|old| old.snapshot.at(index).1) else { continue };
-            if let (State::Running { worker, .. }, Some(_)) = (&record.state, self.stopping) {
+            if let (State::Running { worker: Some(worker), .. }, Some(_)) =
+                (&record.state, self.stopping)
+            {
                 // It was launched before the signal and has claimed its attempt only now.
                 process::terminate(worker);
             }
@@ -207,7 +209,8 @@ impl Control<'_, '_, '_> {
     /// Returns how it ended, when nothing is under way and nothing can be begun.
     fn end(&self) -> anyhow::Result<Option<End>> {
         let snapshot = &self.seen()?.snapshot;
-        let runs = |i: usize| matches!(snapshot.at(i).1.state, State::Running { .. });
+        let runs =
+            |i: usize| matches!(snapshot.at(i).1.state, State::Running { worker: Some(_), .. });
         let busy = snapshot.active().any(runs) || self.merging.is_some() || self.cleaning.is_some();
         if busy || !self.limits.launched.is_empty() {
             return Ok(None);
@@ -360,7 +363,7 @@ impl Control<'_, '_, '_> {
         self.test.stop();
         self.refresh()?;
         for (_, record) in self.seen()?.snapshot.tasks() {
-            if let State::Running { worker, .. } = &record.state {
+            if let State::Running { worker: Some(worker), .. } = &record.state {
                 process::terminate(worker);
             }
         }

@@ -11,6 +11,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::Drive;
+use super::conversation;
 use super::folder::{AttemptFolder, write_json};
 use super::place::worktree_path;
 use crate::agent::{Agent, Launch, shell};
@@ -18,7 +19,7 @@ use crate::crash;
 use crate::error::failure;
 use crate::plan::{Task, TaskId};
 use crate::process::{Program, Streams};
-use crate::prompt::{Facts, implement};
+use crate::prompt::{Facts, implement, resume};
 use crate::report::Format;
 use crate::snapshot::Snapshot;
 use crate::task::Record;
@@ -45,6 +46,23 @@ pub struct Spec {
     pub alone: bool,
     /// With the terminal, where there is one.
     pub terminal: bool,
+    /// Somebody outside does the work: nothing is launched.
+    #[serde(default)]
+    pub by_hand: bool,
+    /// Goes on with the conversation of the attempt before; told what `resume.md` says.
+    #[serde(default)]
+    pub resume: Option<Vec<String>>,
+}
+
+/// Who does a task's next attempt, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// An agent that is launched, in the task's own worktree.
+    Apart,
+    /// An agent that is launched alone, in the integration checkout.
+    Alone,
+    /// Somebody outside, in the task's own worktree.
+    ByHand,
 }
 
 /// Returns the command of a task; fails where there is no agent for it.
@@ -52,9 +70,14 @@ fn launch_of(drive: &Drive, task: &Task) -> anyhow::Result<Launch> {
     if let Some(command) = &task.run {
         return Ok(Launch { argv: shell(command), format: Format::Text });
     }
-    let agent = task.agent.as_deref().or(drive.settings.agent.as_deref()).ok_or_else(no_agent)?;
-    let model = task.model.as_deref();
-    Ok(Agent::from_text(agent).launch(model, drive.settings.test.as_deref()))
+    let agent = agent_of(drive, task).ok_or_else(no_agent)?;
+    Ok(agent.launch(task.model.as_deref(), drive.settings.test.as_deref()))
+}
+
+/// Returns the agent that does a task, where one does.
+pub(super) fn agent_of(drive: &Drive, task: &Task) -> Option<Agent> {
+    let name = task.agent.as_deref().or(drive.settings.agent.as_deref());
+    name.filter(|_| task.run.is_none()).map(Agent::from_text)
 }
 
 /// Returns the error for a task that nobody could do.
@@ -72,19 +95,37 @@ pub(super) fn launch(
     id: &TaskId,
     alone: bool,
 ) -> anyhow::Result<(Child, u32)> {
-    let (task, record) = snapshot.find(id).context("the plan has no such task")?;
-    let spec = spec_of(drive, snapshot, task, record, alone)?;
-    let folder = drive.folder.attempt(id, spec.attempt);
-    folder.create()?;
-    let is_first = spec.attempt == 1 && !folder.spec().exists();
-    std::fs::write(folder.prompt(), prompt_of(drive, snapshot, task, record)?)?;
-    write_json(&folder.spec(), &spec)?;
-    // A folder of the same name may be left of a run that was removed.
-    for stale in [folder.outcome(), folder.agent()] {
-        let _ = std::fs::remove_file(stale);
-    }
+    let way = if alone { Way::Alone } else { Way::Apart };
+    let number = snapshot.find(id).map_or(1, |(_, record)| record.next_attempt());
+    let is_first = number == 1 && !drive.folder.attempt(id, number).spec().exists();
+    let (folder, spec) = write_down(drive, snapshot, id, number, way)?;
     let child = spawn(&folder, spec.terminal, is_first).context("cannot start the supervisor")?;
     Ok((child, spec.attempt))
+}
+
+/// Writes down what an attempt is to do, and its prompt.
+pub(super) fn write_down(
+    drive: &Drive,
+    snapshot: &Snapshot,
+    id: &TaskId,
+    number: u32,
+    way: Way,
+) -> anyhow::Result<(AttemptFolder, Spec)> {
+    let (task, record) = snapshot.find(id).context("the plan has no such task")?;
+    let spec = Spec { attempt: number, ..spec_of(drive, snapshot, task, record, way)? };
+    let folder = drive.folder.attempt(id, number);
+    folder.create()?;
+    let facts = Told::new(drive, snapshot, task, record)?;
+    std::fs::write(folder.prompt(), implement(&facts.facts())?)?;
+    if spec.resume.is_some() {
+        std::fs::write(folder.resume_prompt(), resume(&facts.facts())?)?;
+    }
+    write_json(&folder.spec(), &spec)?;
+    // A folder of the same name may be left of a run that was removed.
+    for stale in [folder.outcome(), folder.agent(), folder.log(), folder.stop()] {
+        let _ = std::fs::remove_file(stale);
+    }
+    Ok((folder, spec))
 }
 
 fn spec_of(
@@ -92,9 +133,13 @@ fn spec_of(
     snapshot: &Snapshot,
     task: &Task,
     record: &Record,
-    alone: bool,
+    way: Way,
 ) -> anyhow::Result<Spec> {
-    let Launch { argv, format } = launch_of(drive, task)?;
+    let Launch { argv, format } = match way {
+        Way::ByHand => Launch { argv: Vec::new(), format: Format::Text },
+        Way::Apart | Way::Alone => launch_of(drive, task)?,
+    };
+    let alone = way == Way::Alone;
     let run = &snapshot.run;
     let own = || worktree_path(&drive.git, &drive.settings, &task.id);
     Ok(Spec {
@@ -112,32 +157,53 @@ fn spec_of(
         timeout: task.timeout.unwrap_or(drive.settings.timeout),
         alone,
         terminal: alone && std::io::IsTerminal::is_terminal(&std::io::stdin()),
+        by_hand: way == Way::ByHand,
+        resume: match way {
+            Way::Apart => conversation::resumed(drive, task, record),
+            Way::Alone | Way::ByHand => None,
+        },
     })
 }
 
-fn prompt_of(
-    drive: &Drive,
-    snapshot: &Snapshot,
-    task: &Task,
-    record: &Record,
-) -> anyhow::Result<String> {
-    let index = snapshot.dag.index(&task.id).context("the plan has no such task")?;
-    let title = |i: &usize| snapshot.at(*i).0.title.as_str();
-    let branch = drive.settings.branch_of(&task.id);
-    let facts = Facts {
-        run: &snapshot.run.name,
-        task: task.id.as_str(),
-        title: &task.title,
-        text: &task.prompt,
-        branch: record.branch.as_deref().unwrap_or(&branch),
-        integration: &snapshot.run.integration,
-        builds_on: snapshot.dag.dependencies(index).iter().map(title).collect(),
-        needed_by: snapshot.dag.dependents(index).iter().map(title).collect(),
-        files: &task.files,
-        tests: drive.tests(task),
-        notes: &record.notes,
-    };
-    Ok(implement(&facts)?)
+/// What a prompt is made of.
+struct Told<'a> {
+    drive: &'a Drive,
+    snapshot: &'a Snapshot,
+    task: &'a Task,
+    record: &'a Record,
+    index: usize,
+    branch: String,
+}
+
+impl<'a> Told<'a> {
+    fn new(
+        drive: &'a Drive,
+        snapshot: &'a Snapshot,
+        task: &'a Task,
+        record: &'a Record,
+    ) -> anyhow::Result<Told<'a>> {
+        let index = snapshot.dag.index(&task.id).context("the plan has no such task")?;
+        let branch = record.branch.clone().unwrap_or_else(|| drive.settings.branch_of(&task.id));
+        Ok(Told { drive, snapshot, task, record, index, branch })
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        let title = |i: &usize| self.snapshot.at(*i).0.title.as_str();
+        let dag = &self.snapshot.dag;
+        Facts {
+            run: &self.snapshot.run.name,
+            task: self.task.id.as_str(),
+            title: &self.task.title,
+            text: &self.task.prompt,
+            branch: &self.branch,
+            integration: &self.snapshot.run.integration,
+            builds_on: dag.dependencies(self.index).iter().map(title).collect(),
+            needed_by: dag.dependents(self.index).iter().map(title).collect(),
+            files: &self.task.files,
+            tests: self.drive.tests(self.task),
+            notes: &self.record.notes,
+        }
+    }
 }
 
 fn spawn(folder: &AttemptFolder, terminal: bool, is_first: bool) -> anyhow::Result<Child> {

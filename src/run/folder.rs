@@ -46,6 +46,11 @@ impl RunFolder {
         self.files.join(".tester.json")
     }
 
+    /// Returns the file that holds what a controller in the background says.
+    pub fn controller_log(&self) -> PathBuf {
+        self.files.join(".controller.log")
+    }
+
     /// Takes the lock that one controller of a run holds.
     pub fn controller_lock(&self) -> anyhow::Result<LockFile> {
         LockFile::open(self.locks.join("controller"))
@@ -67,6 +72,11 @@ impl AttemptFolder {
         self.0.join("prompt.md")
     }
 
+    /// What an agent is told whose conversation goes on.
+    pub fn resume_prompt(&self) -> PathBuf {
+        self.0.join("resume.md")
+    }
+
     pub fn log(&self) -> PathBuf {
         self.0.join("log")
     }
@@ -84,6 +94,11 @@ impl AttemptFolder {
     /// The event that the supervisor is about to append.
     pub fn outcome(&self) -> PathBuf {
         self.0.join("outcome.json")
+    }
+
+    /// Its being there says that a person wants the attempt to end, and the task to wait.
+    pub fn stop(&self) -> PathBuf {
+        self.0.join("stop")
     }
 
     /// What the supervisor itself had to say.

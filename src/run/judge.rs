@@ -6,6 +6,9 @@ use crate::oid::Oid;
 use crate::report::{Output, Report, Status};
 use crate::task::{Block, Ending, Outcome, Reason};
 
+/// What is said of a task that a person stopped.
+pub(super) const HALTED: &str = "it was stopped; its worktree is as it was left";
+
 /// What is known when an agent's process is gone and before its leftovers are committed.
 #[derive(Debug, Clone)]
 pub(super) struct Facts {
@@ -14,6 +17,8 @@ pub(super) struct Facts {
     pub(super) is_command: bool,
     pub(super) report: Option<Report>,
     pub(super) output: Output,
+    /// A person wanted this attempt to end, and the task to wait.
+    pub(super) halted: bool,
     /// What is wrong with the worktree, in a sentence.
     pub(super) escaped: Option<String>,
     pub(super) unmerged: Vec<String>,
@@ -35,6 +40,9 @@ pub(super) fn trouble(facts: &Facts, limit_seconds: u64) -> Option<Outcome> {
         (Ending::TimedOut, _) => {
             block(Reason::Timeout, format!("it ran longer than {limit_seconds} s and was ended"))
         }
+        (Ending::Stopped | Ending::Killed(_), _) if facts.halted => {
+            block(Reason::Stopped, HALTED.into())
+        }
         (Ending::Stopped | Ending::Lost, _) => Some(Outcome::Again),
         (Ending::NotLaunched, _) => block(Reason::Agent, "it could not be launched".into()),
         (_, Some(Status::Blocked)) => {
@@ -53,7 +61,12 @@ fn failure(facts: &Facts, ending: Ending, status: Option<Status>) -> Option<Outc
         return block(format!("its program failed: {error}"));
     }
     let says_done = matches!(status, Some(Status::Done | Status::DoneWithConcerns));
-    if ending != Ending::Exited(0) && (facts.is_command || !says_done) {
+    let is_done = match ending {
+        Ending::Exited(0) => true,
+        Ending::ByHand => says_done,
+        _ => says_done && !facts.is_command,
+    };
+    if !is_done {
         return block(match ending {
             Ending::Exited(127) => "its command was not found (exit 127)".into(),
             other => format!("its command ended with {other}"),
@@ -95,6 +108,7 @@ mod tests {
             is_command: false,
             report: None,
             output,
+            halted: false,
             escaped: None,
             unmerged: vec![],
             nested: vec![],
@@ -153,5 +167,7 @@ mod tests {
     fn what_was_stopped_or_lost_begins_again() {
         assert_eq!(trouble(&facts(Ending::Stopped), 60), Some(Outcome::Again));
         assert_eq!(trouble(&facts(Ending::Lost), 60), Some(Outcome::Again));
+        let halted = Facts { halted: true, ..facts(Ending::Stopped) };
+        assert_eq!(reason(&halted), Some(Reason::Stopped));
     }
 }

@@ -8,6 +8,7 @@ use anyhow::Context;
 
 use super::Drive;
 use super::folder::read_json;
+use super::judge::HALTED;
 use crate::clock;
 use crate::error::failure;
 use crate::git::Git;
@@ -17,7 +18,7 @@ use crate::plan::TaskId;
 use crate::process;
 use crate::snapshot::Snapshot;
 use crate::store::{Journal, is_illegal, journal_ref};
-use crate::task::{Ending, Event, Outcome, Record, State, Worker};
+use crate::task::{Block, Ending, Event, Outcome, Reason, Record, State, Worker};
 
 /// Makes the integration branch where a crash came between the journal's first commit and it.
 pub fn ensure_integration(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<()> {
@@ -62,7 +63,7 @@ pub fn settle(drive: &Drive, journal: &Journal, snapshot: &Snapshot) -> anyhow::
 /// Settles tasks that run according to the journal, and whose supervisor is gone.
 pub fn settle_lost(drive: &Drive, journal: &Journal, snapshot: &Snapshot) -> anyhow::Result<()> {
     for (task, record) in snapshot.tasks() {
-        let State::Running { worker, .. } = &record.state else { continue };
+        let State::Running { worker: Some(worker), .. } = &record.state else { continue };
         if !process::is_alive(worker) {
             let event = outcome_of_lost(drive, &task.id, record)?;
             if append_if_legal(journal, &task.id, event)? {
@@ -91,7 +92,10 @@ fn outcome_of_lost(drive: &Drive, id: &TaskId, record: &Record) -> anyhow::Resul
         commit: drive.git.find_branch(branch)?,
         committed_for_agent: false,
         report: None,
-        outcome: Outcome::Again,
+        outcome: match folder.stop().exists() {
+            true => Outcome::Blocked(Block::new(Reason::Stopped, HALTED)),
+            false => Outcome::Again,
+        },
         at: clock::now_ms(),
     })
 }

@@ -58,7 +58,10 @@ impl Step<'_> {
                 put("Base", base);
                 put("Branch", branch);
                 put("Worktree", worktree);
-                put("Worker", &worker.pid);
+                match worker {
+                    Some(worker) => put("Worker", &worker.pid),
+                    None => put("Worker", &"by hand"),
+                }
             }
             Event::Reported { report } => {
                 put("Report", &report.status);

@@ -164,7 +164,7 @@ mod tests {
             base: oid(),
             branch: "feat/task-a".into(),
             worktree: "/w".into(),
-            worker: Worker { pid: 7, began: "1".into() },
+            worker: Some(Worker { pid: 7, began: "1".into() }),
             at: 1000,
         }
     }

@@ -3,8 +3,9 @@
 //! Invariant: every line is a command that works when it is pasted into a shell, from any
 //! directory of the repository; what follows a `#` is a remark.
 
+use super::Facts;
 use crate::agent::quoted;
-use crate::snapshot::Run;
+use crate::snapshot::{Run, Snapshot};
 use crate::task::{Block, Reason, Record};
 
 /// Returns the commands that lead on from a block, the likeliest first.
@@ -34,8 +35,24 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, option: &str) -
             vec![log, tell("what is missing"), format!("{merge}   # if nothing had to change")]
         }
         Reason::Escaped => vec![log, go(run, record), retry],
+        Reason::Stopped => vec![retry, tell("what it should know")],
         Reason::Worktree => vec![format!("{retry}   # after the cause is mended")],
     }
+}
+
+/// Returns the command that goes on with a run that nobody drives, where something could go on.
+pub fn next_of_run(snapshot: &Snapshot, facts: &Facts) -> Vec<String> {
+    let is_work = |index: usize| {
+        let state = &snapshot.at(index).1.state;
+        snapshot.is_ready(index) || (state.is_active() && !state.is_by_hand())
+    };
+    let could_go_on = (0..snapshot.len()).any(is_work);
+    if !could_go_on || facts.controller.is_some() || facts.merges_wait.is_some() {
+        return Vec::new();
+    }
+    let by_hand = snapshot.tasks().any(|(_, record)| record.state.is_by_hand());
+    let manual = if by_hand { " --manual" } else { "" };
+    vec![format!("git orchestrate start{manual}{}", facts.option)]
 }
 
 fn resolve(run: &Run, record: &Record, block: &Block, merge: String) -> Vec<String> {

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::{Facts, advice};
+use super::{Facts, advice, hand_out};
 use crate::oid::Oid;
 use crate::snapshot::Snapshot;
 use crate::task::{Record, State};
@@ -17,7 +17,11 @@ struct Status<'a> {
     integration: Branch<'a>,
     finished: bool,
     controller: Option<&'a str>,
+    /// The newest commit of the journal, for `wait --since`.
+    journal: Option<&'a Oid>,
     tasks: Vec<TaskStatus<'a>>,
+    /// What to type next, for the run as a whole.
+    next: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -34,8 +38,21 @@ struct TaskStatus<'a> {
     stage: Option<&'a str>,
     reason: Option<&'a str>,
     attempts: usize,
+    /// How the last attempt ended: `exit 0`, `stopped`, `timed out`; null while it runs.
+    ended: Option<String>,
+    /// Somebody outside does the work, and says with `report` how it went.
+    by_hand: bool,
     branch: Option<&'a str>,
     worktree: Option<&'a str>,
+    /// The commit that the last attempt began from.
+    base: Option<&'a Oid>,
+    /// The files that hold what the last attempt was asked, and what it printed.
+    prompt: Option<String>,
+    log: Option<String>,
+    model: Option<&'a str>,
+    agent: Option<&'a str>,
+    /// The shell command that does the task, where no agent does.
+    run: Option<&'a str>,
     /// The tip of the task's own work.
     commit: Option<&'a Oid>,
     /// The merge commit, when it is done.
@@ -65,12 +82,15 @@ pub fn status(
         integration: Branch { branch: &run.integration, commit: facts.integration.as_ref() },
         finished: snapshot.is_finished(),
         controller: facts.controller.as_deref(),
+        journal: facts.journal.as_ref(),
         tasks: tasks.collect(),
+        next: advice::next_of_run(snapshot, facts),
     })
 }
 
 fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatus<'a> {
     let (task, record) = snapshot.at(index);
+    let last = record.last_attempt();
     let block = match &record.state {
         State::Blocked(block) => Some(block),
         State::Waiting | State::Running { .. } | State::Merging { .. } | State::Done { .. } => None,
@@ -82,8 +102,16 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         stage: stage(record),
         reason: block.map(|block| block.reason.name()),
         attempts: record.attempts.len(),
+        ended: last.and_then(|attempt| attempt.ending).map(|ending| ending.to_string()),
+        by_hand: record.state.is_by_hand(),
         branch: record.branch.as_deref(),
         worktree: record.worktree.as_deref(),
+        base: last.map(|attempt| &attempt.base),
+        prompt: facts.prompt(task, record),
+        log: facts.log(task, record),
+        model: task.model.as_deref(),
+        agent: task.agent.as_deref(),
+        run: task.run.as_deref(),
         commit: commit(record),
         merge: match &record.state {
             State::Done { merge } => merge.as_ref(),
@@ -98,11 +126,13 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
             State::Waiting | State::Running { .. } | State::Done { .. } | State::Blocked(_) => None,
         }),
         files: block.map(|block| block.files.as_slice()).unwrap_or_default(),
-        next: block
-            .map(|block| {
+        next: match block {
+            Some(block) => {
                 advice::next(&snapshot.run, task.id.as_str(), record, block, &facts.option)
-            })
-            .unwrap_or_default(),
+            }
+            None if record.state.is_by_hand() => hand_out::next(task, record, facts),
+            None => Vec::new(),
+        },
     }
 }
 

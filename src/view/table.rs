@@ -2,7 +2,7 @@
 //!
 //! Invariant: one column layout whatever is shown; colour adds nothing that the words lack.
 
-use super::{Facts, advice, counted, printable, span};
+use super::{Facts, advice, counted, hand_out, printable, span};
 use crate::snapshot::{Snapshot, Wait};
 use crate::task::{Record, State};
 use crate::ui::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, paint};
@@ -35,17 +35,9 @@ pub fn status(snapshot: &Snapshot, facts: &Facts, only: Option<usize>) -> String
         text.push_str(&format!("  {:id$}  {shown}  {:>time$}  {}\n", row.id, row.time, row.title));
         row.more.iter().for_each(|line| text.push_str(&format!("  {:id$}  {line}\n", "")));
     }
-    text + &summary(snapshot) + "\n" + &next(snapshot, facts)
-}
-
-/// Returns what to type where things could go on, and nobody drives them.
-fn next(snapshot: &Snapshot, facts: &Facts) -> String {
-    let could_go_on =
-        ["ready", "running", "merging"].iter().any(|status| snapshot.count(status) > 0);
-    match (could_go_on && facts.controller.is_none(), &facts.merges_wait) {
-        (true, None) => format!("nobody drives this run: git orchestrate start{}\n", facts.option),
-        (true, Some(_)) | (false, _) => String::new(),
-    }
+    let next = advice::next_of_run(snapshot, facts);
+    let next = next.iter().map(|line| format!("nobody drives this run: {line}\n"));
+    text + &summary(snapshot) + "\n" + &next.collect::<String>()
 }
 
 fn heading(snapshot: &Snapshot, facts: &Facts) -> String {
@@ -77,6 +69,7 @@ fn row(snapshot: &Snapshot, facts: &Facts, index: usize) -> Row {
     };
     let status = match &record.state {
         State::Blocked(block) => format!("blocked: {}", block.reason),
+        State::Running { worker: None, .. } => "by hand".to_owned(),
         State::Waiting | State::Running { .. } | State::Merging { .. } | State::Done { .. } => {
             snapshot.status(index).to_owned()
         }
@@ -87,7 +80,8 @@ fn row(snapshot: &Snapshot, facts: &Facts, index: usize) -> Row {
 
 fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Vec<String> {
     match &record.state {
-        State::Waiting => waits(snapshot, index).into_iter().collect(),
+        State::Waiting => waits(snapshot, index).into_iter().chain(interrupted(record)).collect(),
+        State::Running { worker: None, .. } => hand_out::next(snapshot.at(index).0, record, facts),
         State::Blocked(block) => {
             let id = snapshot.dag.id(index).as_str();
             let next = advice::next(&snapshot.run, id, record, block, &facts.option);
@@ -97,10 +91,18 @@ fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Ve
         State::Merging { .. } => {
             facts.merges_wait.iter().map(|why| format!("waits: {why}")).collect()
         }
-        State::Running { .. } | State::Done { .. } => {
+        State::Running { worker: Some(_), .. } | State::Done { .. } => {
             record.last_attempt().and_then(concern).into_iter().collect()
         }
     }
+}
+
+/// Says that work on a task was broken off, and goes on.
+fn interrupted(record: &Record) -> Option<String> {
+    let ending = record.last_attempt()?.ending.filter(|ending| {
+        matches!(ending, crate::task::Ending::Stopped | crate::task::Ending::Lost)
+    })?;
+    Some(format!("its last attempt was {ending}; the next one goes on in the same worktree"))
 }
 
 fn concern(attempt: &crate::task::Attempt) -> Option<String> {

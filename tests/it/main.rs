@@ -18,6 +18,7 @@ mod harness; // the harness keeps its own promises
 mod layering; // the import rules of DESIGN, read from the source text
 
 // The program, one concern in each.
+mod by_hand; // the caller launches the agents
 mod clean; // only what is merged, clean and ours goes
 mod crash; // ended at every effect in turn, and begun again
 mod journal; // a readable history that loses nothing
@@ -28,4 +29,7 @@ mod recover; // kill -9 at the worst moments
 mod report; // what an agent says, and what counts
 mod safety; // what must never be lost, overwritten or taken for done
 mod start; // from a plan to a merged branch
+mod stop; // without a terminal, ended, taken up again
+mod update; // a plan that changes under way
+mod wait; // what other programs drive a run with
 mod worktree; // what an agent finds in its folder

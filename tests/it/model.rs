@@ -50,7 +50,7 @@ fn started(env: &Env, attempt: u32) -> Event {
         base: Oid::from_hex(&env.rev("HEAD")).expect("an id"),
         branch: "feat/task".into(),
         worktree: "/nowhere".into(),
-        worker: Worker { pid: 1, began: "then".into() },
+        worker: Some(Worker { pid: 1, began: "then".into() }),
         at: 1,
     }
 }

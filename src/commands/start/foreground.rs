@@ -1,0 +1,99 @@
+//! `start` as it is without further flags: drives the run here, and tells what happens.
+//!
+//! Invariant: what is printed is what happened; a terminal that goes away stops nothing.
+
+use std::collections::HashSet;
+
+use anyhow::Context as _;
+
+use super::super::target::option;
+use super::Context;
+use crate::clock;
+use crate::error::Exit;
+use crate::plan::TaskId;
+use crate::run::cleanup::{self, Reach};
+use crate::run::{self, Drive, End, Progress};
+use crate::snapshot::Snapshot;
+use crate::store::Journal;
+use crate::ui::live::Live;
+use crate::ui::stderr_is_terminal;
+use crate::view::{Facts, progress, table};
+
+/// Drives the run until nothing can go on.
+pub(super) fn drive(
+    context: &Context,
+    driven: &Drive,
+    journal: Journal,
+    before: &Snapshot,
+    only: Option<HashSet<TaskId>>,
+) -> anyhow::Result<Exit> {
+    open(context, driven, before);
+    let live = Live::new(stderr_is_terminal() && !context.ui.quiet);
+    let mut facts = Facts { option: option(&driven.git, &before.run.name)?, ..Facts::default() };
+    let end = run::drive(driven, journal, only, &mut |event| {
+        facts.now = clock::now_ms();
+        if !context.ui.quiet {
+            progress::lines(&event, &facts).iter().for_each(|line| live.line(line));
+        }
+        match event {
+            Progress::Tick(snapshot) | Progress::Changed { snapshot, .. } => {
+                live.show(&progress::live(snapshot, clock::now_ms()));
+            }
+            Progress::Terminal { taken: true, .. } => live.clear(),
+            _ => {}
+        }
+    });
+    live.clear();
+    conclude(context, driven, &before.run.name, end?)
+}
+
+/// Says what is about to be driven.
+pub(super) fn open(context: &Context, driven: &Drive, before: &Snapshot) {
+    if before.is_finished() {
+        context.ui.status(&format!("run '{}' is finished: nothing to do", before.run.name));
+        return;
+    }
+    context.ui.status(&progress::opening(before, driven.settings.jobs));
+    let untested = driven.settings.test.is_none();
+    if untested && before.plan.tasks.iter().any(|task| task.test.is_none()) {
+        context.ui.status("no test command is set: merges are published untested");
+    }
+}
+
+fn conclude(context: &Context, driven: &Drive, name: &str, end: End) -> anyhow::Result<Exit> {
+    let tip = Journal::new(&driven.git, name).load()?.context("the run's journal is gone")?;
+    let snapshot = &tip.snapshot;
+    finish(driven, snapshot)?;
+    context.ui.answer(&table::summary(snapshot))?;
+    let option = option(&driven.git, name)?;
+    match end {
+        End::Finished => {
+            say_where(context, snapshot);
+            Ok(Exit::Ok)
+        }
+        End::Stuck => {
+            context.ui.hint(&format!(
+                "git orchestrate status{option}   # what blocks, and what to type next"
+            ));
+            Ok(Exit::Attention)
+        }
+        End::Stopped(signal) => {
+            context.ui.hint(&format!("git orchestrate start{option}   # goes on where it stopped"));
+            Ok(Exit::Signal(signal))
+        }
+    }
+}
+
+/// Takes away the checkout that a finished run tested its merges in.
+pub(super) fn finish(driven: &Drive, snapshot: &Snapshot) -> anyhow::Result<()> {
+    if snapshot.is_finished() {
+        cleanup::clean_checkout(driven, snapshot, Reach::default())?;
+    }
+    Ok(())
+}
+
+/// Says where the work of a finished run is.
+pub(super) fn say_where(context: &Context, snapshot: &Snapshot) {
+    let branch = &snapshot.run.integration;
+    context.ui.status(&format!("the work is on {branch}: git log --first-parent {branch}"));
+}

@@ -1,0 +1,57 @@
+//! `start --manual`: one turn of a run whose agents the caller launches.
+//!
+//! Invariant: with `--json` the answer is the document of `status --json`, so a caller needs to
+//! know one format only.
+
+use std::collections::HashSet;
+
+use super::super::status::facts_of;
+use super::super::target::option;
+use super::{Context, foreground};
+use crate::clock;
+use crate::error::Exit;
+use crate::plan::TaskId;
+use crate::run::{Drive, by_hand};
+use crate::snapshot::Snapshot;
+use crate::store::Journal;
+use crate::view::{Facts, hand_out, json, progress, table};
+
+pub(super) fn turn(
+    context: &Context,
+    driven: &Drive,
+    journal: Journal,
+    before: &Snapshot,
+    only: Option<HashSet<TaskId>>,
+    as_json: bool,
+) -> anyhow::Result<Exit> {
+    let name = before.run.name.as_str();
+    foreground::open(context, driven, before);
+    let option = option(&driven.git, name)?;
+    let mut seen = Facts { option: option.clone(), ..Facts::default() };
+    by_hand::turn(driven, journal, only, &mut |event| {
+        seen.now = clock::now_ms();
+        progress::lines(&event, &seen).iter().for_each(|line| context.ui.status(line));
+    })?;
+    let tip = Journal::new(&driven.git, name).load()?;
+    let Some(tip) = tip else { anyhow::bail!("the run's journal is gone") };
+    let snapshot = &tip.snapshot;
+    foreground::finish(driven, snapshot)?;
+    let facts = facts_of(driven, &tip, option)?;
+    let text = match as_json {
+        true => json::status(snapshot, &facts, None)?,
+        false => hand_out::text(snapshot, &facts) + &table::summary(snapshot),
+    };
+    context.ui.answer(&text)?;
+    Ok(conclude(context, snapshot))
+}
+
+fn conclude(context: &Context, snapshot: &Snapshot) -> Exit {
+    if snapshot.is_finished() {
+        foreground::say_where(context, snapshot);
+        return Exit::Ok;
+    }
+    match snapshot.active().next() {
+        Some(_) => Exit::Ok,
+        None => Exit::Attention,
+    }
+}

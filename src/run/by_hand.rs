@@ -1,0 +1,191 @@
+//! A run whose agents somebody else launches: `start --manual`, `report`, `stop`.
+//!
+//! Invariant: one call is one turn: what is finished is merged, what is ready gets its branch,
+//! worktree and prompt, and nothing is launched. Between the turns nobody has to run.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::cleanup::{self, Reach};
+use super::dispatch::{Way, write_down};
+use super::folder::AttemptFolder;
+use super::integrate::{self, Integrated, integrate};
+use super::{Drive, Progress, attempt, recover};
+use crate::clock;
+use crate::git::worktree::is_whole;
+use crate::plan::TaskId;
+use crate::process::StopSwitch;
+use crate::report::Report;
+use crate::schedule::{Action, Limits, decide};
+use crate::snapshot::Snapshot;
+use crate::store::Journal;
+use crate::task::{Block, Ending, Event, Outcome, Reason, Record, State};
+
+/// Takes one turn; returns the tasks that were handed out. The caller holds the controller's lock.
+pub fn turn(
+    drive: &Drive,
+    journal: Journal,
+    only: Option<HashSet<TaskId>>,
+    on_event: &mut dyn FnMut(Progress<'_>),
+) -> anyhow::Result<Vec<TaskId>> {
+    let snapshot = load(journal)?;
+    recover::ensure_integration(drive, &snapshot.1)?;
+    let (journal, before) = snapshot;
+    recover::settle(drive, &journal, &before)?;
+    integrate::complete_notes(drive, &before)?;
+    let limits = Limits { jobs: drive.settings.jobs as usize, only, launched: HashSet::new() };
+    let mut turn = Turn { drive, journal, limits, on_event, seen: before, waiting: HashSet::new() };
+    turn.look()?;
+    turn.merge_all()?;
+    turn.mend_torn()?;
+    turn.hand_out_all()
+}
+
+fn load(mut journal: Journal) -> anyhow::Result<(Journal, Snapshot)> {
+    let tip = journal.load()?.context("the run's journal is gone")?;
+    Ok((journal, tip.snapshot))
+}
+
+struct Turn<'a> {
+    drive: &'a Drive,
+    journal: Journal,
+    limits: Limits,
+    on_event: &'a mut dyn FnMut(Progress<'_>),
+    seen: Snapshot,
+    /// Merges that cannot go on now.
+    waiting: HashSet<TaskId>,
+}
+
+impl Turn<'_> {
+    /// Reads the journal, and tells what has changed.
+    fn look(&mut self) -> anyhow::Result<()> {
+        let now = self.journal.load()?.context("the run's journal is gone")?.snapshot;
+        let before = std::mem::replace(&mut self.seen, now);
+        for index in 0..before.len() {
+            let (was, is) = (before.at(index).1, self.seen.at(index).1);
+            if was.state != is.state {
+                (self.on_event)(Progress::Changed { snapshot: &self.seen, index, before: was });
+            }
+        }
+        Ok(())
+    }
+
+    fn merge_all(&mut self) -> anyhow::Result<()> {
+        while let Some(id) = self.next_merge() {
+            self.merge(&id).with_context(|| format!("cannot merge task '{id}'"))?;
+        }
+        Ok(())
+    }
+
+    fn next_merge(&self) -> Option<TaskId> {
+        decide(&self.seen, &self.limits).into_iter().find_map(|action| match action {
+            Action::Merge(id) => (!self.waiting.contains(&id)).then_some(id),
+            Action::Start(_) | Action::StartAlone(_) => None,
+        })
+    }
+
+    fn merge(&mut self, id: &TaskId) -> anyhow::Result<()> {
+        let (task, _) = self.seen.find(id).context("the plan has no such task")?;
+        let ended = integrate(self.drive, &self.seen.run, task, &StopSwitch::default())?;
+        self.look()?;
+        match ended {
+            Integrated::Waits(why) => {
+                (self.on_event)(Progress::Waits { task: id, why: &why });
+                self.waiting.insert(id.clone());
+            }
+            Integrated::Settled | Integrated::Stopped => self.clean(id)?,
+        }
+        Ok(())
+    }
+
+    fn clean(&mut self, id: &TaskId) -> anyhow::Result<()> {
+        let is_done = self.seen.find(id).is_some_and(|(_, record)| record.state.is_done());
+        if is_done && !self.drive.settings.keep {
+            let cleaned = cleanup::clean_task(self.drive, &self.seen, id, Reach::default())?;
+            (self.on_event)(Progress::Cleaned(&cleaned));
+        }
+        Ok(())
+    }
+
+    /// Makes whole what an earlier turn claimed and did not finish making.
+    fn mend_torn(&mut self) -> anyhow::Result<()> {
+        for (task, record) in self.seen.tasks().filter(|(_, record)| is_torn(record)) {
+            let attempt = record.last_attempt().context("a task runs without an attempt")?;
+            let folder = folder_of(self.drive, &self.seen, &task.id, attempt.number)?;
+            attempt::hand_out_again(&self.drive.git, folder, &attempt.base)?;
+        }
+        self.look()
+    }
+
+    fn hand_out_all(&mut self) -> anyhow::Result<Vec<TaskId>> {
+        let mut handed = Vec::new();
+        for action in decide(&self.seen, &self.limits) {
+            let (Action::Start(id) | Action::StartAlone(id)) = action else { continue };
+            let number = self.seen.find(&id).map_or(1, |(_, record)| record.next_attempt());
+            let (folder, _) = write_down(self.drive, &self.seen, &id, number, Way::ByHand)?;
+            attempt::hand_out(&self.drive.git, folder).with_context(|| format!("task '{id}'"))?;
+            handed.push(id);
+        }
+        self.look()?;
+        let is_out = |id: &TaskId| self.seen.find(id).is_some_and(|(_, r)| r.state.is_by_hand());
+        handed.retain(is_out);
+        Ok(handed)
+    }
+}
+
+fn is_torn(record: &Record) -> bool {
+    let place = record.worktree.as_deref().map(Path::new);
+    record.state.is_by_hand() && !place.is_some_and(is_whole)
+}
+
+/// Returns the folder of an attempt by hand, written anew where somebody deleted it.
+fn folder_of(
+    drive: &Drive,
+    snapshot: &Snapshot,
+    id: &TaskId,
+    number: u32,
+) -> anyhow::Result<AttemptFolder> {
+    let folder = drive.folder.attempt(id, number);
+    match folder.spec().exists() {
+        true => Ok(folder),
+        false => Ok(write_down(drive, snapshot, id, number, Way::ByHand)?.0),
+    }
+}
+
+/// Takes a task back from whoever did it: what they say is judged by git.
+pub fn take_back(
+    drive: &Drive,
+    snapshot: &Snapshot,
+    id: &TaskId,
+    report: Report,
+) -> anyhow::Result<()> {
+    let (_, record) = snapshot.find(id).context("the plan has no such task")?;
+    let number = record.last_attempt().context("a task runs without an attempt")?.number;
+    let folder = folder_of(drive, snapshot, id, number)?;
+    attempt::take_back(&drive.git, folder, report)
+}
+
+/// Takes a task back unfinished. Its branch and worktree stay as they are.
+pub fn give_up(drive: &Drive, journal: &Journal, id: &TaskId, why: &str) -> anyhow::Result<()> {
+    let record = journal.record(id)?;
+    let attempt = record.last_attempt().context("a task runs without an attempt")?.number;
+    if let Some(place) = &record.worktree {
+        drive.git.unlock_worktree(Path::new(place))?;
+    }
+    let commit = record.branch.as_deref().map(|name| drive.git.find_branch(name)).transpose()?;
+    let finished = Event::Finished {
+        attempt,
+        ending: Ending::Stopped,
+        commit: commit.flatten(),
+        committed_for_agent: false,
+        report: None,
+        outcome: Outcome::Blocked(Block::new(Reason::Stopped, why)),
+        at: clock::now_ms(),
+    };
+    match record.state {
+        State::Running { worker: None, .. } => journal.append(id, &finished),
+        _ => Ok(()),
+    }
+}

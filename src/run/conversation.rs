@@ -1,0 +1,41 @@
+//! The conversation of an attempt that was broken off, and how to go on with it.
+//!
+//! Invariant: a convenience. It is found in the log of the attempt, which may be gone, and the
+//! agent program may have forgotten it: then the task is begun afresh, in the same worktree.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::Drive;
+use super::dispatch::{Spec, agent_of};
+use super::folder::read_json;
+use crate::plan::Task;
+use crate::report;
+use crate::report::Format;
+use crate::task::{Ending, Record};
+
+/// How much of a log's beginning is searched (1 MiB).
+const HEAD: u64 = 1 << 20;
+
+/// Returns the command that goes on with the last attempt, where that was broken off.
+pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec<String>> {
+    let last = record.last_attempt()?;
+    if !matches!(last.ending, Some(Ending::Stopped | Ending::Lost)) {
+        return None;
+    }
+    let folder = drive.folder.attempt(&task.id, last.number);
+    let spec: Spec = read_json(&folder.spec()).ok()??;
+    let id = of_log(&folder.log(), spec.format)?;
+    let (model, test) = (task.model.as_deref(), drive.settings.test.as_deref());
+    let launch = agent_of(drive, task)?.resume(&id, model, test)?;
+    // Another agent knows nothing of it.
+    (launch.argv.first() == spec.argv.first()).then_some(launch.argv)
+}
+
+/// Returns the id of the conversation that a log begins with.
+pub(super) fn of_log(log: &Path, format: Format) -> Option<String> {
+    let mut bytes = Vec::new();
+    File::open(log).ok()?.take(HEAD).read_to_end(&mut bytes).ok()?;
+    report::conversation(format, &String::from_utf8_lossy(&bytes))
+}

@@ -1,0 +1,133 @@
+//! Ending what is under way from outside: a run, or one task of it.
+//!
+//! Invariant: nothing is decided for the run. Processes are asked to end, and what they say in
+//! the journal counts; whoever is gone without a word is settled as after a crash.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+use super::controller::{self, Driver};
+use super::dispatch::Spec;
+use super::folder::{read_json, write_json};
+use super::judge::HALTED;
+use super::{Drive, by_hand, recover};
+use crate::error::failure;
+use crate::plan::TaskId;
+use crate::process;
+use crate::store::Journal;
+use crate::task::{State, Worker};
+
+/// How often it is looked whether something has ended.
+const GLANCE: Duration = Duration::from_millis(50);
+/// After this something does not end; agents have five seconds between TERM and KILL.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Ends whoever drives the run, and its agents; returns whether there was anybody.
+pub fn stop_run(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Result<bool> {
+    let driver = controller::current(&drive.folder)?;
+    if let Some(driver) = &driver {
+        end_driver(drive, driver, kill)?;
+    }
+    let left = stop_agents(drive, journal, kill)?;
+    Ok(driver.is_some() || left)
+}
+
+fn end_driver(drive: &Drive, driver: &Driver, kill: bool) -> anyhow::Result<()> {
+    let worker = driver.worker.as_ref();
+    let worker = worker.with_context(|| format!("it is not known who {} is", driver.told))?;
+    ask(worker, kill);
+    let gone = || Ok(controller::current(&drive.folder)?.as_ref() != Some(driver));
+    wait_until(gone, &driver.told)
+}
+
+/// Ends agents that no controller looks after; returns whether there were any.
+fn stop_agents(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Result<bool> {
+    let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
+    let mut any = false;
+    for (task, record) in snapshot.tasks() {
+        if let State::Running { worker: Some(worker), .. } = &record.state {
+            any = true;
+            ask(worker, kill);
+            wait_for_task(drive, journal, &task.id, worker)?;
+        }
+    }
+    Ok(any)
+}
+
+/// Ends the work on one task, which then waits for `retry`; the run goes on without it.
+pub fn stop_task(
+    drive: &Drive,
+    journal: &mut Journal,
+    id: &TaskId,
+    kill: bool,
+) -> anyhow::Result<()> {
+    let record = journal.record(id)?;
+    let worker = match &record.state {
+        State::Running { worker: Some(worker), .. } => worker,
+        State::Running { worker: None, .. } => {
+            return by_hand::give_up(drive, journal, id, HALTED);
+        }
+        other => {
+            return Err(failure(
+                format!("nobody is at work on task '{id}', it is {}", other.name()),
+                "git orchestrate status   # where everything stands",
+            ));
+        }
+    };
+    let number = record.last_attempt().context("a task runs without an attempt")?.number;
+    let folder = drive.folder.attempt(id, number);
+    folder.create()?;
+    write_json(&folder.stop(), &true)?;
+    ask(worker, kill);
+    let has_terminal = read_json::<Spec>(&folder.spec())?.is_some_and(|spec| spec.terminal);
+    if let Some(agent) = read_json::<Worker>(&folder.agent())?.filter(|_| has_terminal) {
+        // An agent that has the terminal is not in its supervisor's hands.
+        process::terminate(&agent);
+    }
+    wait_for_task(drive, journal, id, worker)
+}
+
+/// Asks a process to end its agent; asked twice, it kills it.
+fn ask(worker: &Worker, kill: bool) {
+    process::terminate(worker);
+    if kill {
+        // Signals of one kind that are pending together are one: the first must be taken.
+        std::thread::sleep(GLANCE * 4);
+        process::terminate(worker);
+    }
+}
+
+fn wait_for_task(
+    drive: &Drive,
+    journal: &mut Journal,
+    id: &TaskId,
+    worker: &Worker,
+) -> anyhow::Result<()> {
+    let at_work = |record: &crate::task::Record| match &record.state {
+        State::Running { worker: Some(now), .. } => now == worker,
+        _ => false,
+    };
+    let gone = || {
+        if !process::is_alive(worker) {
+            let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
+            recover::settle_lost(drive, journal, &snapshot)?;
+        }
+        Ok(!at_work(&journal.record(id)?))
+    };
+    wait_until(gone, &format!("the agent of task '{id}' (pid {})", worker.pid))
+}
+
+fn wait_until(mut holds: impl FnMut() -> anyhow::Result<bool>, who: &str) -> anyhow::Result<()> {
+    let began = Instant::now();
+    while !holds()? {
+        if began.elapsed() > LIMIT {
+            return Err(failure(
+                format!("{who} does not end"),
+                "kill it at once: git orchestrate stop --kill",
+            ));
+        }
+        std::thread::sleep(GLANCE);
+    }
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! `start --manual`: branches, worktrees and prompts are made, the caller does the rest.
+//!
+//! Invariant: nothing is launched by the program, and what a caller says is judged by git.
+
+use serde_json::Value;
+
+use crate::env::Env;
+use crate::plans::{asks, plan, runs, task};
+
+fn two_and_one(env: &Env) {
+    env.plan(&plan("hand", &[asks("a", &[]), asks("b", &[]), asks("c", &["a", "b"])]));
+}
+
+#[track_caller]
+fn turn(env: &Env) -> Value {
+    env.json(["start", "plan.toml", "--manual", "--json", "--trust"])
+}
+
+#[track_caller]
+fn of<'a>(turn: &'a Value, id: &str) -> &'a Value {
+    let tasks = turn["tasks"].as_array().expect("tasks");
+    tasks.iter().find(|task| task["id"] == id).unwrap_or_else(|| panic!("no {id} in {turn:#}"))
+}
+
+/// Does a task as the JSON says, and reports it from its worktree.
+#[track_caller]
+fn do_it(env: &Env, task: &Value, status: &str) -> crate::output::Output {
+    let (id, place) = (text(task, "id"), text(task, "worktree"));
+    std::fs::write(format!("{place}/{id}.txt"), "1\n").expect("it is written");
+    env.git_in(place, ["add", "-A"]);
+    env.git_in(place, ["commit", "-q", "-m", &format!("Do {id}")]);
+    env.run_in(place, ["report", status, "-m", "all of it"])
+}
+
+fn text<'a>(task: &'a Value, key: &str) -> &'a str {
+    task[key].as_str().unwrap_or_else(|| panic!("no {key} in {task:#}"))
+}
+
+#[test]
+fn a_caller_has_all_it_needs_and_brings_the_run_to_its_end() {
+    let env = Env::new();
+    two_and_one(&env);
+    let first = turn(&env);
+    for id in ["a", "b"] {
+        let task = of(&first, id);
+        assert_eq!((task["status"].as_str(), &task["by_hand"]), (Some("running"), &true.into()));
+        assert_eq!(text(task, "branch"), format!("feat/task-{id}"));
+        assert_eq!(text(task, "base"), env.rev("main"));
+        assert!(env.read(text(task, "prompt")).contains(&format!("Do {id}.")));
+        let branch = env.git_in(text(task, "worktree"), ["symbolic-ref", "--short", "HEAD"]);
+        assert_eq!(branch, format!("feat/task-{id}"));
+        let next = task["next"].as_array().expect("what to type");
+        assert!(next[1].as_str().is_some_and(|line| line.contains(&format!("--task {id}"))));
+    }
+    assert_eq!(of(&first, "c")["status"], "waiting");
+    // A second turn hands nothing out twice.
+    assert_eq!(of(&turn(&env), "a")["attempts"], 1);
+    let _ = do_it(&env, of(&first, "a"), "done").ok();
+    let _ = do_it(&env, of(&first, "b"), "done-with-concerns").ok();
+    let second = turn(&env);
+    assert_eq!(
+        (&of(&second, "a")["status"], &of(&second, "b")["status"]),
+        (&"done".into(), &"done".into())
+    );
+    let _ = do_it(&env, of(&second, "c"), "done").ok();
+    let last = turn(&env);
+    assert_eq!(last["finished"], true);
+    assert_eq!(
+        env.git(["ls-tree", "--name-only", "feat/hand", "a.txt", "b.txt", "c.txt"]).lines().count(),
+        3
+    );
+    assert_eq!(env.git(["worktree", "list"]).lines().count(), 1, "worktrees are left");
+}
+
+#[test]
+fn a_word_without_a_commit_is_not_enough() {
+    let env = Env::new();
+    two_and_one(&env);
+    let place = text(of(&turn(&env), "a"), "worktree").to_owned();
+    let _ = env.run_in(&place, ["report", "done"]).fails(3).has("no commit of its own");
+    env.stands("a", "blocked", Some("no-changes"));
+    let _ = env.run(["report", "needs-context", "--task", "b", "-m", "which port?"]).fails(3);
+    env.stands("b", "blocked", Some("needs-context"));
+    let _ = env.run(["retry", "b", "-m", "port 80"]).ok();
+    let again = turn(&env);
+    let b = of(&again, "b");
+    assert_eq!((&b["attempts"], &b["by_hand"]), (&2.into(), &true.into()));
+    assert!(env.read(text(b, "prompt")).contains("port 80"));
+}
+
+#[test]
+fn what_was_not_committed_is_committed() {
+    let env = Env::new();
+    two_and_one(&env);
+    let place = text(of(&turn(&env), "a"), "worktree").to_owned();
+    std::fs::write(format!("{place}/a.txt"), "1\n").expect("it is written");
+    let _ = env.run_in(&place, ["report", "done"]).ok();
+    assert_eq!(env.blob("feat/task-a", "a.txt"), "1");
+}
+
+#[test]
+fn a_report_is_taken_once_and_a_wrong_branch_is_seen() {
+    let env = Env::new();
+    two_and_one(&env);
+    let first = turn(&env);
+    let _ = do_it(&env, of(&first, "a"), "done").ok();
+    let _ = env.run(["report", "done", "--task", "a"]).fails(1);
+    env.git_in(text(of(&first, "b"), "worktree"), ["checkout", "-q", "-b", "elsewhere"]);
+    let _ = do_it(&env, of(&first, "b"), "done").fails(3);
+    env.stands("b", "blocked", Some("escaped"));
+}
+
+#[test]
+fn a_controller_goes_on_with_what_nobody_does_by_hand() {
+    let env = Env::new();
+    env.plan(&plan(
+        "hand",
+        &[runs("a", &[], "echo 1 >a"), runs("b", &["a"], "echo 1 >b"), runs("c", &[], "echo 1 >c")],
+    ));
+    let first = env.json(["start", "plan.toml", "--manual", "--json", "--trust", "--only", "a"]);
+    assert_eq!(text(of(&first, "a"), "run"), "echo 1 >a");
+    let _ = env.run(["start"]).fails(3);
+    env.stands("c", "done", None);
+    env.stands("a", "running", None);
+    let place = text(of(&first, "a"), "worktree").to_owned();
+    let _ = env.program("sh", ["-c", "echo 1 >a"]).dir(&place).run().ok();
+    let _ = env.run_in(&place, ["report", "done"]).ok();
+    let _ = env.run(["start"]).ok();
+    env.stands("b", "done", None);
+}
+
+#[test]
+fn a_task_that_must_be_alone_is_handed_out_alone() {
+    let env = Env::new();
+    let alone = task("a", &[], "prompt = 'Do it.'\nparallel_safe = false\n");
+    env.plan(&plan("hand", &[alone, asks("b", &[])]));
+    let first = turn(&env);
+    assert_eq!(
+        (&of(&first, "b")["by_hand"], &of(&first, "a")["by_hand"]),
+        (&true.into(), &false.into())
+    );
+    let _ = do_it(&env, of(&first, "b"), "done").ok();
+    let second = turn(&env);
+    assert!(text(of(&second, "a"), "worktree").ends_with("feat-task-a"));
+    let _ = do_it(&env, of(&second, "a"), "done").ok();
+    assert_eq!(turn(&env)["finished"], true);
+}
+
+#[test]
+fn short_lived_files_may_go_in_the_middle() {
+    let env = Env::new();
+    two_and_one(&env);
+    let first = turn(&env);
+    std::fs::remove_dir_all(env.path(".git/orchestrate")).expect("the files go");
+    let _ = do_it(&env, of(&first, "a"), "done").ok();
+    env.stands("a", "merging", None);
+}
+
+#[test]
+fn a_branch_that_is_in_the_way_blocks_that_task_only() {
+    let env = Env::new();
+    two_and_one(&env);
+    env.write(".claude/worktrees/feat-task-a/mine.txt", "mine\n");
+    let first = turn(&env);
+    assert_eq!(
+        (&of(&first, "a")["reason"], &of(&first, "b")["by_hand"]),
+        (&"worktree".into(), &true.into())
+    );
+    assert_eq!(env.read(".claude/worktrees/feat-task-a/mine.txt"), "mine\n");
+}
+
+#[test]
+fn without_json_it_says_what_to_do() {
+    let env = Env::new();
+    two_and_one(&env);
+    let said = env.run(["start", "plan.toml", "--manual"]).ok();
+    said.has("feat/task-a").has("git orchestrate report done --task a").has("prompt.md");
+    env.run(["status"]).ok().has("by hand").has("git orchestrate start --manual");
+}
+
+#[test]
+fn a_crash_at_any_effect_of_a_turn_is_mended_by_the_next() {
+    const AT: &str = "GIT_ORCHESTRATE_CRASH_AT";
+    let mut number = 1;
+    loop {
+        let env = Env::new();
+        env.config("orchestrate.test", "true");
+        env.plan(&plan("hand", &[asks("a", &[])]));
+        let arguments = ["start", "plan.toml", "--manual", "--trust"];
+        let ended = env.call(arguments).env(AT, number.to_string()).run();
+        if ended.code == 0 {
+            assert!(number > 10 || number == 1, "only {number} effects are seen");
+            return;
+        }
+        assert_eq!(ended.code, 128 + 6, "effect {number}: {ended}");
+        let mended = turn(&env);
+        let a = of(&mended, "a");
+        assert_eq!((&a["by_hand"], &a["attempts"]), (&true.into(), &1.into()), "effect {number}");
+        let _ = do_it(&env, a, "done").ok();
+        assert_eq!(turn(&env)["finished"], true, "effect {number}");
+        number += 1;
+    }
+}

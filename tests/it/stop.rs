@@ -1,0 +1,207 @@
+//! Runs without a terminal, and how they are looked at, ended and taken up again.
+//!
+//! Invariant: what is stopped keeps its worktree and its commits; what goes on is not disturbed.
+
+use rustix::process::Signal;
+
+use crate::agents::quoted;
+use crate::env::Env;
+use crate::plans::{asks, plan};
+
+/// Two tasks whose agents stand at gates of their names; the second attempt goes to its end.
+fn at_gates(env: &Env) {
+    for id in ["a", "b"] {
+        env.agent(id, &format!("append {id}.txt 1\ncommit 'Begin {id}'\ngate {id}"));
+        env.agent(&format!("{id}.2"), &format!("append {id}.txt 2\ncommit 'End {id}'"));
+    }
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
+}
+
+fn detached(env: &Env) {
+    at_gates(env);
+    let _ = env.start(&["--detach"]).ok().has("goes on in the background");
+    for id in ["a", "b"] {
+        env.wait_until("an agent stands at its gate", || env.reached(id));
+    }
+}
+
+#[test]
+fn a_detached_run_goes_on_alone_and_is_seen() {
+    let env = Env::new();
+    detached(&env);
+    env.run(["status"]).ok().has("driven by pid");
+    let watching = env.spawn(["status", "--watch"]);
+    let following = env.spawn(["log", "-f"]);
+    let _ = env.start(&[]).fails(1).has("since 20");
+    env.open("a");
+    env.open("b");
+    let _ = env.run(["wait"]).ok().has("2 of 2 tasks merged");
+    following.wait().ok().has("a: waiting -> running (implement)").has("b: merging -> done");
+    watching.wait().ok().has("2 of 2 tasks merged");
+    assert_eq!((env.launches("a"), env.launches("b")), (1, 1));
+}
+
+#[test]
+fn a_detached_run_that_cannot_go_on_says_why() {
+    let env = Env::new();
+    env.agent("a", "status BLOCKED no key");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let said = env.start(&["--detach"]);
+    if said.code == 0 {
+        let _ = env.run(["wait"]).fails(3);
+    }
+    env.stands("a", "blocked", Some("agent"));
+    let _ = env.run(["start", "--detach", "--agent", "claude"]).fails(1).has("not on the PATH");
+}
+
+#[test]
+fn stop_ends_a_run_and_start_takes_it_up_in_the_same_worktrees() {
+    let env = Env::new();
+    detached(&env);
+    let place = env.task("a")["worktree"].clone();
+    env.run(["stop"]).ok().has("stopped run 'p'").has("git orchestrate start");
+    for id in ["a", "b"] {
+        let task = env.task(id);
+        assert_eq!(
+            (&task["status"], &task["ended"]),
+            (&"ready".into(), &"stopped".into()),
+            "{task:#}"
+        );
+    }
+    env.run(["status"]).ok().has("its last attempt was stopped");
+    env.run(["stop"]).ok().has("nobody is at work");
+    let _ = env.start(&[]).ok();
+    assert_eq!(
+        (env.blob("feat/p", "a.txt"), env.blob("feat/p", "b.txt")),
+        ("1\n2".into(), "1\n2".into())
+    );
+    let launched = env.agent_log("a", 2);
+    let place = place.as_str().expect("a place");
+    assert!(launched.contains(&format!("cwd: {place}\n")), "{launched}");
+}
+
+#[test]
+fn stop_ends_one_task_and_the_rest_goes_on() {
+    let env = Env::new();
+    detached(&env);
+    env.run(["stop", "a"]).ok().has("git orchestrate retry a");
+    env.stands("a", "blocked", Some("stopped"));
+    env.stands("b", "running", None);
+    let _ = env.run(["stop", "a"]).fails(1).has("it is blocked");
+    env.open("b");
+    let _ = env.run(["wait", "b"]).ok();
+    let _ = env.run(["wait"]).fails(3);
+    let _ = env.run(["retry", "a"]).ok();
+    let _ = env.start(&[]).ok();
+    assert_eq!((env.launches("a"), env.launches("b")), (2, 1));
+}
+
+#[test]
+fn agents_that_do_not_listen_are_killed() {
+    let env = Env::new();
+    env.agent("a", "ignore-term\nedit a.txt 1\ncommit 'Do a'\ngate a");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let _ = env.start(&["--detach"]).ok();
+    env.wait_until("the agent stands at its gate", || env.reached("a"));
+    env.run(["stop", "--kill"]).ok().has("stopped run");
+    env.stands("a", "ready", None);
+}
+
+#[test]
+fn agents_without_a_controller_are_ended_too() {
+    let env = Env::new();
+    at_gates(&env);
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    env.wait_reached("b");
+    let _ = running.kill().fails(128 + 9);
+    env.run(["stop", "b"]).ok().has("stopped task 'b'");
+    env.run(["stop"]).ok().has("stopped run");
+    env.stands("a", "ready", None);
+    env.stands("b", "blocked", Some("stopped"));
+}
+
+#[test]
+fn what_is_done_by_hand_is_given_up() {
+    let env = Env::new();
+    at_gates(&env);
+    let _ = env.run(["start", "plan.toml", "--manual"]).ok();
+    env.run(["stop", "a"]).ok();
+    env.stands("a", "blocked", Some("stopped"));
+    env.stands("b", "running", None);
+    assert!(!env.git(["worktree", "list", "--porcelain"]).contains("locked git-orchestrate: p/a"));
+    let _ = env.run(["retry", "a"]).ok();
+    let _ = env.run(["start", "--manual"]).ok();
+    env.stands("a", "running", None);
+}
+
+#[test]
+fn a_closed_terminal_stops_nothing() {
+    let env = Env::new();
+    at_gates(&env);
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    env.wait_reached("b");
+    running.signal(Signal::HUP);
+    env.open("a");
+    env.open("b");
+    let _ = running.wait().ok();
+    env.stands("a", "done", None);
+}
+
+/// A stand-in for Claude Code: it says the id of its conversation, and is told to go on with it.
+const CLAUDE: &str = r#"#!/bin/sh
+printf '%s\n' "$*" >>"$LOG"
+sed 's/^/> /' >>"$LOG"
+case " $* " in
+*" --resume forgotten "*) echo 'No conversation found'; exit 1 ;;
+*" --resume "*) ;;
+*)
+    echo "{\"type\":\"system\",\"subtype\":\"init\",\"session_id\":\"$SESSION\"}"
+    if [ ! -e "$LOG.passed" ]; then
+        : >"$LOG.passed"
+        : >"$LOG.reached"
+        while [ -d "$(dirname "$LOG")" ]; do sleep 0.05; done
+    fi ;;
+esac
+echo done >a.txt
+echo '{"type":"result","is_error":false,"result":"STATUS: DONE","session_id":"x"}'
+"#;
+
+fn with_claude(session: &str) -> (Env, String) {
+    let env = Env::new();
+    let log = env.root().join("agents/claude.log");
+    let head = format!("LOG={}\nSESSION={session}\n", quoted(&log.display().to_string()));
+    env.executable("claude", &CLAUDE.replacen("#!/bin/sh\n", &format!("#!/bin/sh\n{head}"), 1));
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let _ = env.run(["start", "plan.toml", "--agent", "claude", "--detach"]).ok();
+    let reached = log.with_extension("log.reached");
+    env.wait_until("the agent is at work", || reached.exists());
+    let _ = env.run(["stop"]).ok();
+    let _ = env.run(["start"]).ok();
+    let said = env.read(&log);
+    (env, said)
+}
+
+#[test]
+fn an_interrupted_conversation_goes_on() {
+    let (env, said) = with_claude("c-42");
+    env.stands("a", "done", None);
+    let calls: Vec<&str> = said.lines().filter(|line| !line.starts_with("> ")).collect();
+    assert_eq!(calls.len(), 2, "{said}");
+    assert!(calls[1].ends_with("--resume c-42"), "{said}");
+    let told = said.rsplit(calls[1]).next().expect("what it was told");
+    assert!(told.contains("You were interrupted") && !told.contains("How to report"), "{told}");
+}
+
+#[test]
+fn a_conversation_that_nobody_remembers_is_begun_afresh() {
+    let (env, said) = with_claude("forgotten");
+    env.stands("a", "done", None);
+    let calls: Vec<&str> = said.lines().filter(|line| !line.starts_with("> ")).collect();
+    assert_eq!(calls.len(), 3, "{said}");
+    assert!(calls[1].ends_with("--resume forgotten") && !calls[2].contains("--resume"), "{said}");
+    let told = said.rsplit(calls[1]).next().expect("what it was told");
+    assert!(told.contains("How to report"), "{said}");
+    assert_eq!(env.task("a")["attempts"], 2);
+}

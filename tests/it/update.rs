@@ -1,0 +1,124 @@
+//! A plan that changes while its run is under way.
+//!
+//! Invariant: nothing changes without `--update`, and with it nothing that is done is undone.
+
+use crate::env::Env;
+use crate::plans::{asks, plan, runs};
+
+/// A run with `a` merged and `b` blocked, while `c` waits for `b`.
+fn stuck(env: &Env) {
+    let tasks =
+        [runs("a", &[], "echo 1 >a"), runs("b", &["a"], "exit 1"), runs("c", &["b"], "echo 1 >c")];
+    env.plan(&plan("p", &tasks));
+    let _ = env.run(["start", "plan.toml", "--trust"]).fails(3);
+}
+
+fn changed(env: &Env) {
+    let tasks = [
+        runs("a", &[], "echo 2 >a"),
+        runs("b", &["a", "d"], "echo 2 >b"),
+        runs("d", &["a"], "echo 2 >d"),
+    ];
+    env.plan(&plan("p", &tasks));
+}
+
+#[test]
+fn the_difference_is_shown_and_nothing_changes_unasked() {
+    let env = Env::new();
+    stuck(&env);
+    changed(&env);
+    let before = env.everything();
+    let said = env.run(["start", "plan.toml", "--trust"]).fails(1);
+    said.has("1 task added")
+        .has("1 task dropped")
+        .has("2 tasks reworded")
+        .has("1 task with other edges");
+    said.has("b: waits for a, d (before: a)")
+        .has("-run: exit 1")
+        .has("+run: echo 2 >b")
+        .has("--update");
+    assert_eq!(env.everything(), before);
+    let dry = env.run(["start", "plan.toml", "--update", "--dry-run"]).ok();
+    dry.has("would start d");
+    assert_eq!(env.everything(), before);
+}
+
+#[test]
+fn with_update_the_run_goes_on_with_the_new_plan() {
+    let env = Env::new();
+    stuck(&env);
+    changed(&env);
+    let untrusted = env.run(["start", "plan.toml", "--update"]).fails(1);
+    untrusted.has("not trusted");
+    let _ = env.run(["start", "plan.toml", "--update", "--trust"]).fails(3);
+    env.stands("a", "done", None);
+    assert_eq!(env.blob("feat/p", "a"), "1", "what is merged stays merged");
+    env.stands("d", "done", None);
+    env.stands("b", "blocked", Some("agent"));
+    let _ = env.run(["retry", "b"]).ok();
+    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    assert_eq!(
+        (env.blob("feat/p", "b").as_str(), env.git_status(["cat-file", "-e", "feat/p:c"])),
+        ("2", 128)
+    );
+    assert!(env.journal("%B").contains("Dropped: c"), "{}", env.journal("%B"));
+}
+
+#[test]
+fn a_dropped_task_keeps_its_branch_and_finds_it_again() {
+    let env = Env::new();
+    env.agent("a", "edit a.txt 1\ncommit 'Begin a'\nstatus BLOCKED");
+    env.agent("a.2", "append a.txt 2\ncommit 'End a'");
+    env.agent("b", "edit b.txt 1\ncommit 'Do b'");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let _ = env.start(&[]).fails(3);
+    let tip = env.rev("feat/task-a");
+    env.plan(&plan("p", &[asks("b", &[])]));
+    let _ = env.start(&["--update"]).ok().has("keeps its branch feat/task-a");
+    assert_eq!(env.rev("feat/task-a"), tip);
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
+    let _ = env.start(&["--update"]).fails(3);
+    let _ = env.run(["retry", "a"]).ok();
+    let _ = env.start(&[]).ok();
+    assert_eq!((env.blob("feat/p", "a.txt"), env.launches("a")), ("1\n2".into(), 2));
+}
+
+#[test]
+fn a_task_at_work_is_named_and_is_not_dropped() {
+    let env = Env::new();
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &["a"])]));
+    let _ = env.run(["start", "plan.toml", "--manual"]).ok();
+    env.plan(&plan("p", &[asks("b", &[])]));
+    let refused = env.run(["start", "plan.toml", "--manual", "--update"]).fails(1);
+    refused.has("drops task 'a'").has("git orchestrate stop a");
+    env.stands("a", "running", None);
+    env.plan(&plan("p", &[asks("a", &[]).replace("Do a.", "Do more."), asks("b", &["a"])]));
+    let told = env.run(["start", "plan.toml", "--manual", "--update"]).ok();
+    told.has("task 'a' is at work on the text it had before").has("+Do more.");
+}
+
+#[test]
+fn a_branch_that_an_added_task_would_have_is_told_first() {
+    let env = Env::new();
+    stuck(&env);
+    env.git(["branch", "feat/task-d"]);
+    changed(&env);
+    let before = env.everything();
+    let _ = env.run(["start", "plan.toml", "--update", "--trust"]).fails(1).has("feat/task-d");
+    assert_eq!(env.everything(), before);
+}
+
+#[test]
+fn nobody_updates_a_run_that_is_driven() {
+    let env = Env::new();
+    env.agent("a", "edit a.txt 1\ncommit 'Do a'\ngate a");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
+    let before = env.everything();
+    let _ = env.start(&["--update"]).fails(1).has("driven already");
+    assert_eq!(env.everything(), before);
+    env.open("a");
+    let _ = running.wait().ok();
+}
