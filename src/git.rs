@@ -9,6 +9,7 @@ mod checkout;
 pub mod command;
 pub mod create;
 pub mod gc;
+pub mod include;
 pub mod merge;
 pub mod notes;
 pub mod private;

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 
 use super::Git;
 use super::command::git;
-use super::create::Shows;
+use super::create::{Made, Shows};
 use super::private::owner_of;
 use super::status;
 use crate::lock::LockFile;
@@ -134,7 +134,7 @@ impl Git {
     ///
     /// What a task that was ended in it had not committed is backed up first. A worktree that is
     /// broken is made anew.
-    pub fn show_commit(&self, run: &str, path: &Path, commit: &Oid) -> anyhow::Result<()> {
+    pub fn show_commit(&self, run: &str, path: &Path, commit: &Oid) -> anyhow::Result<Made> {
         if is_worktree(path) {
             if owner_of(path).as_deref() != Some(run) {
                 bail!("'{}' is in the way: it is not the checkout of run '{run}'", path.display());
@@ -142,12 +142,12 @@ impl Git {
             self.save_leftovers(run, path)?;
         }
         if is_whole(path) && switch(path, commit).is_ok() {
-            return Ok(());
+            return Ok(Made::default());
         }
         if is_worktree(path) {
             self.discard_worktree(path)?;
         }
-        self.add_worktree(path, Shows::Commit(commit), run).map(drop)
+        self.add_worktree(path, Shows::Commit(commit), run)
     }
 
     /// Backs up what a task, or a person, did not commit. What tests leave untracked while no

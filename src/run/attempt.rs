@@ -4,6 +4,7 @@
 //! goes on; the agent is launched nowhere but in a worktree whose top level was checked;
 //! the outcome is written down before the journal is told, so that it survives anything.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use anyhow::{Context, bail};
 
 use super::dispatch::Spec;
 use super::folder::{AttemptFolder, RunFolder, read_json, write_json};
+use super::furnish::{self, Ended, Furnishing};
 use super::judge;
 use crate::clock;
 use crate::crash;
@@ -105,6 +107,17 @@ impl Attempt {
         if let Err(error) = self.prepare(base) {
             return self.blocked(Ending::NotLaunched, Reason::Worktree, &error);
         }
+        match self.furnish() {
+            Ok(Ended::Ready) => {}
+            Ok(Ended::Stopped) => return self.finished(Ending::Stopped, Outcome::Again),
+            Ok(Ended::Failed(ending)) => {
+                let setup = self.spec.setup.as_deref().unwrap_or_default();
+                let log = format!("git orchestrate log {} --setup", self.spec.task);
+                let error = anyhow::anyhow!(furnish::failure_text(setup, ending, &log));
+                return self.blocked(Ending::NotLaunched, Reason::Worktree, &error);
+            }
+            Err(error) => return self.blocked(Ending::NotLaunched, Reason::Worktree, &error),
+        }
         let ending = match self.run_agent() {
             Ok(ending) => ending,
             Err(error) => {
@@ -174,12 +187,14 @@ impl Attempt {
         let (path, branch) = (&self.spec.worktree, self.spec.branch.as_str());
         self.prepare_branch(base)?;
         if self.spec.alone {
-            self.git.show_commit(&self.spec.run, path, base)?;
+            let made = self.git.show_commit(&self.spec.run, path, base)?;
+            furnish::remark(&self.folder.setup_log(), made.remarks)?;
             command::git(path).args(["checkout", "--quiet", branch, "--"]).bytes()?;
         } else if !is_whole(path) {
             self.discard_torn(path)?;
             let owner = format!("{}/{}", self.spec.run, self.spec.task);
-            self.git.add_worktree(path, Shows::Branch(branch), &owner)?;
+            let made = self.git.add_worktree(path, Shows::Branch(branch), &owner)?;
+            furnish::remark(&self.folder.setup_log(), made.remarks)?;
         }
         self.check_place()?;
         self.catch_up(base)?;
@@ -243,6 +258,21 @@ impl Attempt {
         }
     }
 
+    /// Gives the worktree what a new one needs.
+    fn furnish(&self) -> anyhow::Result<Ended> {
+        Furnishing {
+            git: &self.git,
+            place: &self.spec.worktree,
+            setup: self.spec.setup.as_deref(),
+            environment: self.environment()?,
+            timeout: self.spec.timeout,
+            log: self.folder.setup_log(),
+            worker: self.folder.agent(),
+            stop: &self.stop,
+        }
+        .run()
+    }
+
     fn run_agent(&self) -> anyhow::Result<Ending> {
         let program = self.agent()?;
         if self.stop.is_stopped() {
@@ -262,7 +292,9 @@ impl Attempt {
         Ok(job.wait(Some(Duration::from_secs(self.spec.timeout))))
     }
 
-    fn agent(&self) -> anyhow::Result<Program> {
+    /// The variables that say what the task is.
+    fn environment(&self) -> anyhow::Result<Vec<(String, OsString)>> {
+        let slot = self.git.slot(&self.spec.worktree)?.to_string();
         let base = self.tip()?.to_string();
         let facts = [
             ("RUN", self.spec.run.as_str()),
@@ -272,10 +304,15 @@ impl Attempt {
             ("BASE", &base),
             ("BRANCH", &self.spec.branch),
             ("TITLE", &self.spec.title),
+            ("SLOT", &slot),
         ];
         let variable = |(name, value): (&str, &str)| (format!("ORCHESTRATE_{name}"), value.into());
         let mut environment: Vec<_> = facts.into_iter().map(variable).collect();
         environment.push(("ORCHESTRATE_PROMPT".into(), self.folder.prompt().into()));
+        Ok(environment)
+    }
+
+    fn agent(&self) -> anyhow::Result<Program> {
         let streams = match self.spec.terminal {
             true => Streams::Inherited,
             false => Streams::Files {
@@ -286,7 +323,7 @@ impl Attempt {
         Ok(Program {
             argv: self.spec.argv.clone(),
             directory: self.spec.worktree.clone(),
-            environment,
+            environment: self.environment()?,
             unset: [LOCAL_VARIABLES, crash::VARIABLES].concat(),
             streams,
         })

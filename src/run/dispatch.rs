@@ -39,6 +39,9 @@ pub struct Spec {
     pub format: Format,
     /// A `run` command of the plan, and no agent.
     pub is_command: bool,
+    /// What a new worktree is set up with.
+    #[serde(default)]
+    pub setup: Option<String>,
     /// Seconds.
     pub timeout: u64,
     /// Alone, in the run's own integration checkout.
@@ -80,7 +83,7 @@ pub(super) fn launch(
     std::fs::write(folder.prompt(), prompt_of(drive, snapshot, task, record)?)?;
     write_json(&folder.spec(), &spec)?;
     // A folder of the same name may be left of a run that was removed.
-    for stale in [folder.outcome(), folder.agent()] {
+    for stale in [folder.outcome(), folder.agent(), folder.setup_log()] {
         let _ = std::fs::remove_file(stale);
     }
     let child = spawn(&folder, spec.terminal, is_first).context("cannot start the supervisor")?;
@@ -109,6 +112,7 @@ fn spec_of(
         argv,
         format,
         is_command: task.run.is_some(),
+        setup: drive.settings.setup.clone(),
         timeout: task.timeout.unwrap_or(drive.settings.timeout),
         alone,
         terminal: alone && std::io::IsTerminal::is_terminal(&std::io::stdin()),

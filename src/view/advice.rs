@@ -34,6 +34,9 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, option: &str) -
             vec![log, tell("what is missing"), format!("{merge}   # if nothing had to change")]
         }
         Reason::Escaped => vec![log, go(run, record), retry],
+        Reason::Worktree if block.against.is_some() => {
+            vec![format!("{merge}   # after the cause is mended")]
+        }
         Reason::Worktree => vec![format!("{retry}   # after the cause is mended")],
     }
 }
