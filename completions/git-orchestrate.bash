@@ -132,7 +132,7 @@ _git__orchestrate() {
             return 0
             ;;
         git__subcmd__orchestrate__subcmd__log)
-            opts="-f -C -q -h --run --follow --attempt --test --quiet --help"
+            opts="-f -C -q -h --run --follow --attempt --test --setup --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -57,6 +57,7 @@ complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l 
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s f -l follow -d 'Go on printing until the attempt, or the run, ends'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l test -d 'What the tests printed on the task\'s merge, instead'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l setup -d 'What was done to its worktree before the agent, and what `setup` printed, instead'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand merge" -l run -d 'Act on the run of this name' -r

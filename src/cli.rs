@@ -128,6 +128,9 @@ pub struct LogArgs {
     /// What the tests printed on the task's merge, instead
     #[arg(long, requires = "task", conflicts_with_all = ["follow", "attempt"])]
     pub test: bool,
+    /// What was done to its worktree before the agent, and what `setup` printed, instead
+    #[arg(long, conflicts_with_all = ["follow", "test"])]
+    pub setup: bool,
 }
 
 /// Merge what is finished, tested before it is published

@@ -18,6 +18,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("test", "shell command that must pass before a merge is published"),
     ("timeout", "limit for one attempt and for one test, as 90s, 30m or 2h (30m)"),
     ("branch", "branch of a task; {id} stands for its id (feat/task-{id})"),
+    ("setup", "shell command that runs once in each new worktree, before anything else does"),
     ("worktrees", "folder of the worktrees, relative to the main worktree (.claude/worktrees)"),
     ("keep", "leave worktrees and branches of merged tasks for 'clean' (false)"),
 ];
@@ -32,6 +33,8 @@ pub struct Settings {
     pub timeout: u64,
     pub branch: String,
     pub worktrees: String,
+    /// Runs once in each new worktree.
+    pub setup: Option<String>,
     /// What is merged stays until `clean`.
     pub keep: bool,
 }
@@ -48,6 +51,7 @@ pub struct Layer {
     pub timeout: Option<u64>,
     pub branch: Option<String>,
     pub worktrees: Option<String>,
+    pub setup: Option<String>,
     pub keep: Option<bool>,
 }
 
@@ -105,6 +109,7 @@ impl Layer {
                 }
                 "branch" => layer.branch = Some(value),
                 "keep" => layer.keep = Some(boolean(&value).ok_or_else(|| bad("true or false"))?),
+                "setup" => layer.setup = Some(value),
                 "worktrees" => layer.worktrees = Some(value),
                 // As git does with keys it does not know: another version may.
                 _ => {}
@@ -115,7 +120,7 @@ impl Layer {
 
     /// Returns the commands in this layer, which run only when the file is trusted.
     pub fn commands(&self) -> Vec<&str> {
-        [&self.agent, &self.test].into_iter().flatten().map(String::as_str).collect()
+        [&self.agent, &self.test, &self.setup].into_iter().flatten().map(String::as_str).collect()
     }
 }
 
@@ -126,6 +131,7 @@ pub fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
         agent: flags.agent.or(git.agent).or(file.agent),
         jobs: flags.jobs.or(git.jobs).or(file.jobs).unwrap_or(8),
         test: git.test.or(file.test).filter(|command| !command.trim().is_empty()),
+        setup: git.setup.or(file.setup).filter(|command| !command.trim().is_empty()),
         timeout: git.timeout.or(file.timeout).unwrap_or(30 * 60),
         branch: git.branch.or(file.branch).unwrap_or_else(|| "feat/task-{id}".into()),
         keep: flags.keep || git.keep.or(file.keep).unwrap_or(false),

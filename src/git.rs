@@ -7,9 +7,12 @@
 pub mod backup;
 mod checkout;
 pub mod command;
+pub mod create;
 pub mod gc;
+pub mod include;
 pub mod merge;
 pub mod notes;
+pub mod private;
 pub mod refs;
 pub mod status;
 pub mod tree;

@@ -21,6 +21,9 @@ pub(super) fn run(context: &Context, args: LogArgs) -> anyhow::Result<Exit> {
     let mut target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
     let Some(task) = &args.task else { return history(context, target, args.follow) };
     let id = target.task(task)?;
+    if args.setup {
+        return setup(context, &target, &id, args.attempt);
+    }
     let path = match args.test {
         true => target.drive.folder.test_log(&id),
         false => target.drive.folder.attempt(&id, attempt(&target, &id, args.attempt)?).log(),
@@ -54,6 +57,35 @@ fn history(context: &Context, mut target: Target, follow: bool) -> anyhow::Resul
         }
         std::thread::sleep(GLANCE);
     }
+}
+
+/// Prints what was done to the worktrees that were made for a task: its own, and the one where
+/// its merge was tested.
+fn setup(
+    context: &Context,
+    target: &Target,
+    id: &TaskId,
+    wanted: Option<u32>,
+) -> anyhow::Result<Exit> {
+    let folder = &target.drive.folder;
+    let (_, record) = target.snapshot().find(id).context("just found")?;
+    let attempts = record.attempts.iter().map(|attempt| attempt.number);
+    let mut logs: Vec<_> = attempts
+        .filter(|number| wanted.is_none_or(|wanted| wanted == *number))
+        .map(|number| folder.attempt(id, number).setup_log())
+        .collect();
+    logs.extend(wanted.is_none().then(|| folder.checkout_log(id)));
+    logs.retain(|log| log.exists());
+    if logs.is_empty() {
+        return Err(failure(
+            format!("nothing was done to the worktree of task '{id}'"),
+            "git config orchestrate.setup COMMAND   # runs in each new worktree",
+        ));
+    }
+    for log in logs {
+        print_rest(context, &mut File::open(log)?)?;
+    }
+    Ok(Exit::Ok)
 }
 
 fn missing(target: &Target, id: &TaskId, args: &LogArgs) -> anyhow::Error {

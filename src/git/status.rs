@@ -72,6 +72,26 @@ pub fn ignored(worktree: &Path) -> anyhow::Result<Vec<String>> {
         .collect())
 }
 
+/// Returns all files and links below a folder of a worktree, relative to the worktree; links are
+/// not followed.
+pub fn files_below(worktree: &Path, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        let full = worktree.join(&next);
+        let entries = full.read_dir().with_context(|| format!("cannot read '{}'", full.display()));
+        for entry in entries? {
+            let entry = entry?;
+            let path = next.join(entry.file_name());
+            match entry.file_type()?.is_dir() {
+                true => folders.push(path),
+                false => files.push(path),
+            }
+        }
+    }
+    Ok(files)
+}
+
 /// Returns the top level of the worktree that a directory really belongs to.
 pub fn top_level(directory: &Path) -> anyhow::Result<PathBuf> {
     let repo = gix::discover(directory)?;
@@ -89,7 +109,9 @@ pub fn head(worktree: &Path) -> anyhow::Result<(Option<String>, Oid)> {
 
 /// Commits everything that is not ignored, without the user's hooks, which could refuse it.
 pub fn commit_all(worktree: &Path, message: &str) -> anyhow::Result<()> {
-    git(worktree).args(["add", "--all"]).bytes().context("cannot stage what was left")?;
+    // Also what lies outside of a sparse checkout, which git would rather leave.
+    let add = ["add", "--all", "--sparse"];
+    git(worktree).args(add).bytes().context("cannot stage what was left")?;
     let options =
         ["-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--no-gpg-sign", "-F", "-"];
     git(worktree).args(options).input(message).bytes().context("cannot commit what was left")?;

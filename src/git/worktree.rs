@@ -1,34 +1,20 @@
-//! Worktrees: made, listed, locked and removed.
+//! Worktrees: listed, locked and removed; [`create`](super::create) makes them.
 //!
-//! Invariant: a worktree is made whole or not at all, and exactly where it was asked for;
-//! one that was not asked for by path is never touched. Removal leaves the hard questions
-//! to `git worktree remove`, which refuses what is not clean.
+//! Invariant: one that was not asked for by path is never touched. Removal leaves the hard
+//! questions to `git worktree remove`, which refuses what is not clean.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, bail};
 
 use super::Git;
-use super::checkout::settle_index;
 use super::command::git;
+use super::create::{Made, Shows};
+use super::private::owner_of;
 use super::status;
-use super::tree::object_id;
-use crate::crash;
 use crate::lock::LockFile;
 use crate::oid::Oid;
 
-/// What a new worktree shows.
-#[derive(Debug, Clone, Copy)]
-pub enum Shows<'a> {
-    /// A branch that exists and is checked out nowhere else (short name).
-    Branch(&'a str),
-    /// A commit, on no branch.
-    Commit(&'a Oid),
-}
-
-/// The file in a worktree's private git directory that says whose it is.
-const OWNER: &str = "git-orchestrate";
 /// What the reason of every lock of ours begins with.
 pub const LOCK: &str = "git-orchestrate: ";
 
@@ -49,39 +35,6 @@ pub struct Listed {
 }
 
 impl Git {
-    /// Makes a worktree; nothing stays behind when it fails.
-    ///
-    /// Its private git directory says whose it is, see [`owner_of`].
-    pub fn add_worktree(&self, path: &Path, shows: Shows<'_>, owner: &str) -> anyhow::Result<()> {
-        if path.symlink_metadata().is_ok() && !is_empty_folder(path) {
-            bail!("'{}' is in the way: it exists and is not this run's worktree", path.display());
-        }
-        self.forget_missing(path)?;
-        std::fs::create_dir_all(path.parent().context("a worktree needs a parent folder")?)?;
-        let head = match shows {
-            Shows::Branch(name) => {
-                let full = format!("refs/heads/{name}");
-                gix::worktree::add::Head::Attached(full.as_str().try_into()?)
-            }
-            Shows::Commit(id) => gix::worktree::add::Head::Detached(object_id(id)?),
-        };
-        crash::point();
-        let interrupt = AtomicBool::new(false);
-        let repo = {
-            let _registry = self.registry(Access::Change)?;
-            let registered = self.repo.prepare_add_worktree(path, head, &interrupt);
-            let registered = registered.context("cannot make the worktree")?;
-            std::fs::write(registered.repo().git_dir().join(OWNER), owner)?;
-            registered.persist()?
-        };
-        crash::point();
-        if let Err(error) = check_out(&repo, &interrupt) {
-            self.discard_worktree(path)?;
-            return Err(error);
-        }
-        settle_index(&repo, path)
-    }
-
     /// Takes the lock on what git knows of worktrees, until the file is dropped.
     ///
     /// git reads all of it for many commands, and fails on an entry that is half written.
@@ -95,7 +48,7 @@ impl Git {
     }
 
     /// Drops git's record of a worktree at this path whose folder is gone.
-    fn forget_missing(&self, path: &Path) -> anyhow::Result<()> {
+    pub(super) fn forget_missing(&self, path: &Path) -> anyhow::Result<()> {
         let known = self.worktrees()?.into_iter().find(|listed| same_path(&listed.path, path));
         match known {
             Some(_) if !path.join(".git").exists() => self.discard_worktree(path),
@@ -181,7 +134,7 @@ impl Git {
     ///
     /// What a task that was ended in it had not committed is backed up first. A worktree that is
     /// broken is made anew.
-    pub fn show_commit(&self, run: &str, path: &Path, commit: &Oid) -> anyhow::Result<()> {
+    pub fn show_commit(&self, run: &str, path: &Path, commit: &Oid) -> anyhow::Result<Made> {
         if is_worktree(path) {
             if owner_of(path).as_deref() != Some(run) {
                 bail!("'{}' is in the way: it is not the checkout of run '{run}'", path.display());
@@ -189,7 +142,7 @@ impl Git {
             self.save_leftovers(run, path)?;
         }
         if is_whole(path) && switch(path, commit).is_ok() {
-            return Ok(());
+            return Ok(Made::default());
         }
         if is_worktree(path) {
             self.discard_worktree(path)?;
@@ -229,17 +182,6 @@ impl Git {
     }
 }
 
-/// Writes the files of a worktree that was registered just now.
-fn check_out(repo: &gix::Repository, interrupt: &AtomicBool) -> anyhow::Result<()> {
-    let worktree = repo.worktree().context("the new worktree is gone")?;
-    let outcome = worktree.checkout(gix::progress::Discard, interrupt);
-    let outcome = outcome.context("cannot check out the worktree")?;
-    match outcome.errors.len() + outcome.collisions.len() {
-        0 => Ok(()),
-        count => bail!("{count} files could not be checked out"),
-    }
-}
-
 /// Returns true where the path is the top level of a worktree, and not just a folder in one.
 pub fn is_worktree(path: &Path) -> bool {
     path.join(".git").exists() && status::top_level(path).is_ok_and(|top| same_path(&top, path))
@@ -253,16 +195,6 @@ pub fn same_path(one: &Path, other: &Path) -> bool {
 /// Returns true where the files of a worktree were all checked out once: git then has an index.
 pub fn is_whole(path: &Path) -> bool {
     is_worktree(path) && gix::discover(path).is_ok_and(|repo| repo.index_path().exists())
-}
-
-/// Returns what a worktree of ours was made for: a run, or `run/task`; `None` for any other.
-pub fn owner_of(path: &Path) -> Option<String> {
-    let repo = gix::discover(path).ok()?;
-    std::fs::read_to_string(repo.git_dir().join(OWNER)).ok()
-}
-
-fn is_empty_folder(path: &Path) -> bool {
-    path.read_dir().is_ok_and(|mut entries| entries.next().is_none())
 }
 
 fn switch(path: &Path, commit: &Oid) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@
 //! goes on; the agent is launched nowhere but in a worktree whose top level was checked;
 //! the outcome is written down before the journal is told, so that it survives anything.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
@@ -13,13 +14,15 @@ use anyhow::{Context, bail};
 use super::conversation;
 use super::dispatch::Spec;
 use super::folder::{AttemptFolder, RunFolder, read_json, write_json};
+use super::furnish::{self, Ended, Furnishing};
 use super::judge;
 use crate::clock;
 use crate::crash;
 use crate::git::command::LOCAL_VARIABLES;
+use crate::git::create::Shows;
 use crate::git::refs::Swap;
 use crate::git::status::{self, Dirt};
-use crate::git::worktree::{LOCK, Shows, is_whole, is_worktree, same_path};
+use crate::git::worktree::{LOCK, is_whole, is_worktree, same_path};
 use crate::git::{Git, command};
 use crate::oid::Oid;
 use crate::process::{self, Job, Program, StopSwitch, Streams};
@@ -77,11 +80,7 @@ pub fn hand_out(git: &Git, folder: AttemptFolder) -> anyhow::Result<()> {
 /// Makes the worktree of an attempt that was claimed for somebody outside, where a crash came
 /// before it was whole.
 pub fn hand_out_again(git: &Git, folder: AttemptFolder, base: &Oid) -> anyhow::Result<()> {
-    let attempt = Attempt { begun: true, ..Attempt::outside(git, folder)? };
-    match is_whole(&attempt.spec.worktree) {
-        true => Ok(()),
-        false => attempt.prepare_outside(base),
-    }
+    Attempt { begun: true, ..Attempt::outside(git, folder)? }.prepare_outside(base)
 }
 
 /// Judges what somebody outside left, by what they say and by git.
@@ -111,10 +110,10 @@ impl Attempt {
     }
 
     fn prepare_outside(&self, base: &Oid) -> anyhow::Result<()> {
-        match self.prepare(base) {
+        match self.make_ready(base) {
             Ok(()) => Ok(()),
-            Err(error) => {
-                let blocked = self.blocked(Ending::NotLaunched, Reason::Worktree, &error);
+            Err(blocked) => {
+                self.leave()?;
                 self.journal.append(&self.spec.task, &blocked)
             }
         }
@@ -150,9 +149,32 @@ impl Attempt {
         }
     }
 
+    /// Makes the worktree and gives it what a new one needs; else says how the attempt ends.
+    fn make_ready(&self, base: &Oid) -> Result<(), Event> {
+        let blocked = |error| self.blocked(Ending::NotLaunched, Reason::Worktree, &error);
+        self.prepare(base).map_err(blocked)?;
+        match self.furnish().map_err(blocked)? {
+            Ended::Ready => Ok(()),
+            Ended::Stopped => Err(self.finished(Ending::Stopped, self.broken_off())),
+            Ended::Failed(ending) => {
+                let setup = self.spec.setup.as_deref().unwrap_or_default();
+                let log = format!("git orchestrate log {} --setup", self.spec.task);
+                Err(blocked(anyhow::anyhow!(furnish::failure_text(setup, ending, &log))))
+            }
+        }
+    }
+
+    /// What it means that the work was ended before the agent began.
+    fn broken_off(&self) -> Outcome {
+        match self.folder.stop().exists() {
+            true => Outcome::Blocked(Block::new(Reason::Stopped, judge::HALTED)),
+            false => Outcome::Again,
+        }
+    }
+
     fn attempt(&self, base: &Oid) -> Event {
-        if let Err(error) = self.prepare(base) {
-            return self.blocked(Ending::NotLaunched, Reason::Worktree, &error);
+        if let Err(ended) = self.make_ready(base) {
+            return ended;
         }
         let ending = match self.run_agent() {
             Ok(ending) => ending,
@@ -227,12 +249,14 @@ impl Attempt {
         let (path, branch) = (&self.spec.worktree, self.spec.branch.as_str());
         self.prepare_branch(base)?;
         if self.spec.alone {
-            self.git.show_commit(&self.spec.run, path, base)?;
+            let made = self.git.show_commit(&self.spec.run, path, base)?;
+            furnish::remark(&self.folder.setup_log(), made.remarks)?;
             command::git(path).args(["checkout", "--quiet", branch, "--"]).bytes()?;
         } else if !is_whole(path) {
             self.discard_torn(path)?;
             let owner = format!("{}/{}", self.spec.run, self.spec.task);
-            self.git.add_worktree(path, Shows::Branch(branch), &owner)?;
+            let made = self.git.add_worktree(path, Shows::Branch(branch), &owner)?;
+            furnish::remark(&self.folder.setup_log(), made.remarks)?;
         }
         self.check_place()?;
         self.catch_up(base)?;
@@ -300,6 +324,21 @@ impl Attempt {
         }
     }
 
+    /// Gives the worktree what a new one needs.
+    fn furnish(&self) -> anyhow::Result<Ended> {
+        Furnishing {
+            git: &self.git,
+            place: &self.spec.worktree,
+            setup: self.spec.setup.as_deref(),
+            environment: self.environment()?,
+            timeout: self.spec.timeout,
+            log: self.folder.setup_log(),
+            worker: self.folder.agent(),
+            stop: &self.stop,
+        }
+        .run()
+    }
+
     /// Goes on with the conversation that was broken off; begins afresh where there is none, or
     /// where the agent's program does not know it any more.
     fn run_agent(&self) -> anyhow::Result<Ending> {
@@ -338,7 +377,9 @@ impl Attempt {
         }
     }
 
-    fn agent(&self, argv: &[String], prompt: &Path) -> anyhow::Result<Program> {
+    /// The variables that say what the task is.
+    fn environment(&self) -> anyhow::Result<Vec<(String, OsString)>> {
+        let slot = self.git.slot(&self.spec.worktree)?.to_string();
         let base = self.tip()?.to_string();
         let facts = [
             ("RUN", self.spec.run.as_str()),
@@ -348,10 +389,15 @@ impl Attempt {
             ("BASE", &base),
             ("BRANCH", &self.spec.branch),
             ("TITLE", &self.spec.title),
+            ("SLOT", &slot),
         ];
         let variable = |(name, value): (&str, &str)| (format!("ORCHESTRATE_{name}"), value.into());
         let mut environment: Vec<_> = facts.into_iter().map(variable).collect();
         environment.push(("ORCHESTRATE_PROMPT".into(), self.folder.prompt().into()));
+        Ok(environment)
+    }
+
+    fn agent(&self, argv: &[String], prompt: &Path) -> anyhow::Result<Program> {
         let streams = match self.spec.terminal {
             true => Streams::Inherited,
             false => Streams::Files {
@@ -362,7 +408,7 @@ impl Attempt {
         Ok(Program {
             argv: argv.to_vec(),
             directory: self.spec.worktree.clone(),
-            environment,
+            environment: self.environment()?,
             unset: [LOCAL_VARIABLES, crash::VARIABLES].concat(),
             streams,
         })

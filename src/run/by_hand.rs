@@ -12,7 +12,7 @@ use super::cleanup::{self, Reach};
 use super::dispatch::{Way, write_down};
 use super::folder::AttemptFolder;
 use super::integrate::{self, Integrated, integrate};
-use super::{Drive, Progress, attempt, recover};
+use super::{Drive, Progress, attempt, furnish, recover};
 use crate::clock;
 use crate::git::worktree::is_whole;
 use crate::plan::TaskId;
@@ -111,6 +111,11 @@ impl Turn<'_> {
 
     /// Makes whole what an earlier turn claimed and did not finish making.
     fn mend_torn(&mut self) -> anyhow::Result<()> {
+        let is_torn = |record: &Record| {
+            let place = record.worktree.as_deref().map(Path::new);
+            let setup = self.drive.settings.setup.as_deref();
+            record.state.is_by_hand() && !place.is_some_and(|place| is_ready(place, setup))
+        };
         for (task, record) in self.seen.tasks().filter(|(_, record)| is_torn(record)) {
             let attempt = record.last_attempt().context("a task runs without an attempt")?;
             let folder = folder_of(self.drive, &self.seen, &task.id, attempt.number)?;
@@ -135,9 +140,9 @@ impl Turn<'_> {
     }
 }
 
-fn is_torn(record: &Record) -> bool {
-    let place = record.worktree.as_deref().map(Path::new);
-    record.state.is_by_hand() && !place.is_some_and(is_whole)
+/// Returns true where a worktree is whole, and has all that a new one is given.
+fn is_ready(place: &Path, setup: Option<&str>) -> bool {
+    is_whole(place) && furnish::is_done(place, setup).unwrap_or(false)
 }
 
 /// Returns the folder of an attempt by hand, written anew where somebody deleted it.

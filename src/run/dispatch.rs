@@ -40,6 +40,9 @@ pub struct Spec {
     pub format: Format,
     /// A `run` command of the plan, and no agent.
     pub is_command: bool,
+    /// What a new worktree is set up with.
+    #[serde(default)]
+    pub setup: Option<String>,
     /// Seconds.
     pub timeout: u64,
     /// Alone, in the run's own integration checkout.
@@ -122,7 +125,8 @@ pub(super) fn write_down(
     }
     write_json(&folder.spec(), &spec)?;
     // A folder of the same name may be left of a run that was removed.
-    for stale in [folder.outcome(), folder.agent(), folder.log(), folder.stop()] {
+    for stale in [folder.outcome(), folder.agent(), folder.log(), folder.setup_log(), folder.stop()]
+    {
         let _ = std::fs::remove_file(stale);
     }
     Ok((folder, spec))
@@ -154,6 +158,7 @@ fn spec_of(
         argv,
         format,
         is_command: task.run.is_some(),
+        setup: drive.settings.setup.clone(),
         timeout: task.timeout.unwrap_or(drive.settings.timeout),
         alone,
         terminal: alone && std::io::IsTerminal::is_terminal(&std::io::stdin()),

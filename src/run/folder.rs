@@ -41,6 +41,11 @@ impl RunFolder {
         self.files.join(task.as_str()).join("test.log")
     }
 
+    /// Returns the file that holds what was done to the checkout before a task's merge was tested.
+    pub fn checkout_log(&self, task: &TaskId) -> PathBuf {
+        self.files.join(task.as_str()).join("setup.log")
+    }
+
     /// Returns the file that names the process that tests a merge candidate.
     pub fn tester(&self) -> PathBuf {
         self.files.join(".tester.json")
@@ -79,6 +84,11 @@ impl AttemptFolder {
 
     pub fn log(&self) -> PathBuf {
         self.0.join("log")
+    }
+
+    /// What was done to the worktree before the agent, and what `setup` printed.
+    pub fn setup_log(&self) -> PathBuf {
+        self.0.join("setup.log")
     }
 
     /// What the supervisor is to do.

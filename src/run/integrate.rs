@@ -5,6 +5,7 @@
 //! commit of the integration branch has passed the tests. On any other outcome the branch
 //! is as it was. One merge at a time holds the checkout's lock.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use anyhow::Context;
 
 use super::Drive;
 use super::folder::{read_json, write_json};
+use super::furnish::{self, Ended, Furnishing};
 use crate::agent::shell;
 use crate::clock;
 use crate::crash;
@@ -54,8 +56,12 @@ enum Published {
 }
 
 enum Tested {
-    Passed { runs: u32 },
+    Passed {
+        runs: u32,
+    },
     Failed(String),
+    /// The checkout could not be set up.
+    NoPlace(String),
     Stopped,
 }
 
@@ -159,6 +165,11 @@ impl Merge<'_> {
                 let block = Block { against, ..Block::new(Reason::Tests, text) };
                 return self.settle(Event::Refused(block)).map(Some);
             }
+            Tested::NoPlace(text) => {
+                let against = Some(tip);
+                let block = Block { against, ..Block::new(Reason::Worktree, text) };
+                return self.settle(Event::Refused(block)).map(Some);
+            }
             Tested::Stopped => return Ok(Some(Integrated::Stopped)),
         };
         match self.publish(&tip, &candidate)? {
@@ -247,7 +258,9 @@ impl Merge<'_> {
         }
         let mut text = String::new();
         for run in 1..=TESTS {
-            self.drive.git.show_commit(&self.run.name, Path::new(&self.run.checkout), candidate)?;
+            if let Some(ended) = self.show(candidate)? {
+                return Ok(ended);
+            }
             match self.run_all(&commands, run > 1)? {
                 Some(Tested::Failed(failed)) => text = failed,
                 Some(other) => return Ok(other),
@@ -255,6 +268,50 @@ impl Merge<'_> {
             }
         }
         Ok(Tested::Failed(text))
+    }
+
+    /// Makes the checkout show the candidate; `None` where the tests may run in it.
+    fn show(&self, candidate: &Oid) -> anyhow::Result<Option<Tested>> {
+        let (git, place) = (&self.drive.git, Path::new(&self.run.checkout));
+        let log = self.drive.folder.checkout_log(&self.task.id);
+        let made = git.show_commit(&self.run.name, place, candidate)?;
+        furnish::remark(&log, made.remarks)?;
+        let setup = self.drive.settings.setup.as_deref();
+        let ended = Furnishing {
+            git,
+            place,
+            setup,
+            environment: self.environment()?,
+            timeout: self.limit(),
+            log,
+            worker: self.drive.folder.tester(),
+            stop: self.test,
+        };
+        Ok(match ended.run()? {
+            Ended::Ready => None,
+            Ended::Stopped => Some(Tested::Stopped),
+            Ended::Failed(ending) => {
+                let log = format!("git orchestrate log {} --setup", self.task.id);
+                let text = furnish::failure_text(setup.unwrap_or_default(), ending, &log);
+                Some(Tested::NoPlace(format!("where its merge is tested, {text}")))
+            }
+        })
+    }
+
+    fn environment(&self) -> anyhow::Result<Vec<(String, OsString)>> {
+        let variable = |name: &str, value: &str| (format!("ORCHESTRATE_{name}"), value.into());
+        let slot = self.drive.git.slot(Path::new(&self.run.checkout))?;
+        Ok(vec![
+            variable("RUN", &self.run.name),
+            variable("TASK", self.task.id.as_str()),
+            variable("STAGE", "test"),
+            variable("SLOT", &slot.to_string()),
+        ])
+    }
+
+    /// The time limit of a test, in seconds.
+    fn limit(&self) -> u64 {
+        self.task.timeout.unwrap_or(0).max(self.drive.settings.timeout)
     }
 
     /// Runs the tests; `None` where all of them pass.
@@ -281,15 +338,10 @@ impl Merge<'_> {
         std::fs::create_dir_all(log.parent().context("a log needs a folder")?)?;
         let log =
             File::options().create(true).append(again).write(true).truncate(!again).open(log)?;
-        let variable = |name: &str, value: &str| (format!("ORCHESTRATE_{name}"), value.into());
         let job = Job::start(Program {
             argv: shell(line),
             directory: self.run.checkout.clone().into(),
-            environment: vec![
-                variable("RUN", &self.run.name),
-                variable("TASK", self.task.id.as_str()),
-                variable("STAGE", "test"),
-            ],
+            environment: self.environment()?,
             unset: [LOCAL_VARIABLES, crash::VARIABLES].concat(),
             streams: Streams::Files { input: None, output: log },
         });
@@ -298,8 +350,7 @@ impl Merge<'_> {
             write_json(&self.drive.folder.tester(), &worker)?;
         }
         self.test.watch(Some(job.stopper()));
-        let limit = self.task.timeout.unwrap_or(0).max(self.drive.settings.timeout);
-        let ending = job.wait(Some(Duration::from_secs(limit)));
+        let ending = job.wait(Some(Duration::from_secs(self.limit())));
         self.test.watch(None);
         let _ = std::fs::remove_file(self.drive.folder.tester());
         Ok(ending)

@@ -36,6 +36,9 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, option: &str) -
         }
         Reason::Escaped => vec![log, go(run, record), retry],
         Reason::Stopped => vec![retry, tell("what it should know")],
+        Reason::Worktree if block.against.is_some() => {
+            vec![format!("{merge}   # after the cause is mended")]
+        }
         Reason::Worktree => vec![format!("{retry}   # after the cause is mended")],
     }
 }

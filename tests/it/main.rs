@@ -21,6 +21,8 @@ mod layering; // the import rules of DESIGN, read from the source text
 mod by_hand; // the caller launches the agents
 mod clean; // only what is merged, clean and ours goes
 mod crash; // ended at every effect in turn, and begun again
+mod fidelity; // a worktree is what `git worktree add` makes of it
+mod furnish; // what a new worktree is given
 mod journal; // a readable history that loses nothing
 mod merge; // conflicts, tests, publication
 mod model; // the journal against its model

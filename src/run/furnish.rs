@@ -1,0 +1,196 @@
+//! What a new worktree is given before anybody works in it: the files that
+//! `.worktreeinclude` names, and what the `setup` command makes.
+//!
+//! Invariant: once for each worktree. Each part is written down when it is done, so what a crash
+//! or a signal ended is done again; `cleanup` knows by the record what is not a person's.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+use super::copies::copy_included;
+use super::folder::{read_json, write_json};
+use crate::agent::shell;
+use crate::crash;
+use crate::git::Git;
+use crate::git::command::LOCAL_VARIABLES;
+use crate::git::private;
+use crate::git::status;
+use crate::oid::Oid;
+use crate::process::{self, Job, Program, StopSwitch, Streams};
+use crate::task::Ending;
+
+/// The record's name in the worktree's private git directory.
+const RECORD: &str = "git-orchestrate-furnished";
+
+/// What a worktree was given.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Furnished {
+    /// The `setup` command that ran.
+    #[serde(default)]
+    pub(super) setup: Option<String>,
+    /// Copied files and the ids of their contents.
+    #[serde(default)]
+    pub(super) copied: BTreeMap<String, Oid>,
+    /// Ignored files, and folders that are ignored as a whole, that `setup` made.
+    #[serde(default)]
+    pub(super) made: Vec<String>,
+    /// The ignored paths before `setup`, until it has succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<Vec<String>>,
+}
+
+/// Returns what a worktree was given.
+pub(super) fn furnished(place: &Path) -> anyhow::Result<Furnished> {
+    let Some(private) = private::directory(place) else { return Ok(Furnished::default()) };
+    Ok(read_json(&private.join(RECORD))?.unwrap_or_default())
+}
+
+/// Returns true where a worktree was given all that a new one is, with this `setup`.
+pub(super) fn is_done(place: &Path, setup: Option<&str>) -> anyhow::Result<bool> {
+    let Some(private) = private::directory(place) else { return Ok(false) };
+    let given: Option<Furnished> = read_json(&private.join(RECORD))?;
+    Ok(given.is_some_and(|given| setup.is_none() || given.setup.as_deref() == setup))
+}
+
+/// How it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ended {
+    Ready,
+    /// `setup` failed, in this way.
+    Failed(Ending),
+    Stopped,
+}
+
+/// A worktree, and all that is needed to furnish it.
+pub(super) struct Furnishing<'a> {
+    pub(super) git: &'a Git,
+    pub(super) place: &'a Path,
+    pub(super) setup: Option<&'a str>,
+    pub(super) environment: Vec<(String, std::ffi::OsString)>,
+    /// Seconds.
+    pub(super) timeout: u64,
+    /// Where the output of `setup` goes, after what is there.
+    pub(super) log: PathBuf,
+    /// Where the process of `setup` is named, for whoever must end it.
+    pub(super) worker: PathBuf,
+    pub(super) stop: &'a StopSwitch,
+}
+
+impl Furnishing<'_> {
+    /// Copies and sets up, unless it was done before; another `setup` than before runs too.
+    pub(super) fn run(&self) -> anyhow::Result<Ended> {
+        let private = private::directory(self.place).context("it is no worktree")?;
+        let record = private.join(RECORD);
+        let mut given = match read_json::<Furnished>(&record)? {
+            Some(given) => given,
+            None => {
+                let given = self.copy(&private)?;
+                crash::point();
+                write_json(&record, &given)?;
+                given
+            }
+        };
+        let Some(setup) = self.setup.filter(|setup| given.setup.as_deref() != Some(setup)) else {
+            return Ok(Ended::Ready);
+        };
+        if given.before.is_none() {
+            given.before = Some(status::ignored(self.place)?);
+            write_json(&record, &given)?;
+        }
+        match self.set_up(setup)? {
+            Ending::Exited(0) => {}
+            Ending::Stopped => return Ok(Ended::Stopped),
+            ending => return Ok(Ended::Failed(ending)),
+        }
+        let before = given.before.take().unwrap_or_default();
+        given.made.extend(self.made(&before, &given.copied)?);
+        // `setup` may have written a port into a file that was copied.
+        let place = |path: &String| self.git.file_id(&self.place.join(path));
+        given.copied =
+            given.copied.into_keys().filter_map(|p| Some((p.clone(), place(&p).ok()?))).collect();
+        given.setup = Some(setup.to_owned());
+        crash::point();
+        write_json(&record, &given)?;
+        Ok(Ended::Ready)
+    }
+
+    fn copy(&self, private: &Path) -> anyhow::Result<Furnished> {
+        let copies = copy_included(self.git, self.place, private)?;
+        let copied = copies.copied.iter().map(|path| format!("copied: {}", path.display()));
+        remark(&self.log, copied.chain(copies.remarks.iter().cloned()))?;
+        let entry = |path: &PathBuf| {
+            let id = self.git.file_id(&self.place.join(path)).ok()?;
+            Some((path.to_str()?.to_owned(), id))
+        };
+        let copied = copies.copied.iter().filter_map(entry).collect();
+        Ok(Furnished { copied, ..Furnished::default() })
+    }
+
+    fn set_up(&self, setup: &str) -> anyhow::Result<Ending> {
+        remark(&self.log, [format!("$ {setup}")])?;
+        if self.stop.is_stopped() {
+            return Ok(Ending::Stopped);
+        }
+        let output = File::options().create(true).append(true).open(&self.log)?;
+        let job = Job::start(Program {
+            argv: shell(setup),
+            directory: self.place.to_owned(),
+            environment: self.environment.clone(),
+            unset: [LOCAL_VARIABLES, crash::VARIABLES].concat(),
+            streams: Streams::Files { input: None, output },
+        });
+        let job = job.with_context(|| format!("cannot run '{setup}'"))?;
+        self.stop.watch(Some(job.stopper()));
+        if let Some(worker) = process::worker(job.pid()) {
+            write_json(&self.worker, &worker)?;
+        }
+        let ending = job.wait(Some(Duration::from_secs(self.timeout)));
+        self.stop.watch(None);
+        let _ = std::fs::remove_file(&self.worker);
+        Ok(ending)
+    }
+
+    /// Returns the ignored paths that are new; where a folder that is ignored as a whole was
+    /// there before, because of a copied file, its other files one by one.
+    fn made(
+        &self,
+        before: &[String],
+        copied: &BTreeMap<String, Oid>,
+    ) -> anyhow::Result<Vec<String>> {
+        let before: HashSet<&String> = before.iter().collect();
+        let mut made = Vec::new();
+        for path in status::ignored(self.place)? {
+            if !before.contains(&path) {
+                made.push(path);
+            } else if path.ends_with('/') {
+                let files = status::files_below(self.place, Path::new(&path))?;
+                let names = files.iter().filter_map(|file| file.to_str());
+                let new = names.filter(|file| !copied.contains_key(*file));
+                made.extend(new.map(str::to_owned));
+            }
+        }
+        Ok(made)
+    }
+}
+
+/// Adds lines to a log.
+pub(super) fn remark(log: &Path, lines: impl IntoIterator<Item = String>) -> anyhow::Result<()> {
+    let text: String = lines.into_iter().map(|line| line + "\n").collect();
+    if text.is_empty() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(log.parent().context("a log needs a folder")?)?;
+    let mut file = File::options().create(true).append(true).open(log)?;
+    file.write_all(text.as_bytes()).with_context(|| format!("cannot write '{}'", log.display()))
+}
+
+/// Says that `setup` failed, and where its output is.
+pub(super) fn failure_text(setup: &str, ending: Ending, log: &str) -> String {
+    format!("the setup command '{setup}' failed ({ending}); its output: {log}")
+}

@@ -1,0 +1,272 @@
+//! Worktrees come out as `git worktree add` makes them.
+//!
+//! Invariant: git is the judge. What an agent finds is compared file by file (kind, mode,
+//! content, target of a link) and entry by entry of the index with a worktree that git itself
+//! made of the same commit, before the agent has done anything.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use crate::call::Running;
+use crate::env::Env;
+use crate::plans::{asks, plan};
+
+const OURS: &str = ".claude/worktrees/feat-task-a";
+const GITS: &str = ".claude/worktrees/by-git";
+
+/// Returns what stands at a path: its kind, whether it is executable, its content.
+fn entry(path: &Path) -> (String, Vec<u8>) {
+    let metadata = path.symlink_metadata().expect("it is there");
+    let executable = metadata.permissions().mode() & 0o111;
+    match metadata.file_type() {
+        kind if kind.is_symlink() => {
+            let target = path.read_link().expect("a link");
+            ("link".into(), target.as_os_str().as_bytes().to_vec())
+        }
+        kind if kind.is_dir() => ("folder".into(), Vec::new()),
+        _ => (format!("file {executable:o}"), std::fs::read(path).expect("a file")),
+    }
+}
+
+/// Returns all that stands below a folder, without `.git`.
+fn content(folder: &Path) -> BTreeMap<PathBuf, (String, Vec<u8>)> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for child in next.read_dir().expect("a folder").map(|child| child.expect("an entry")) {
+            let path = child.path();
+            let relative = path.strip_prefix(folder).expect("below it").to_owned();
+            if relative == Path::new(".git") {
+                continue;
+            }
+            let entry = entry(&path);
+            if entry.0 == "folder" {
+                folders.push(path);
+            }
+            found.insert(relative, entry);
+        }
+    }
+    found
+}
+
+/// Starts a plan of one task and returns when its agent stands in the new worktree.
+fn at_gate(env: &Env) -> Running<'_> {
+    env.agent("a", "gate a\nedit src/new-file.txt 1\ncommit 'Add a file'");
+    env.plan(&plan("fidelity", &[asks("a", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    running
+}
+
+/// Asserts that our worktree is what git makes of the same commit.
+#[track_caller]
+fn assert_same(env: &Env) {
+    // A smudge filter may see the branch or the path of the worktree; ours must not.
+    env.git(["worktree", "add", "--detach", "-q", GITS, "main"]);
+    let (ours, gits) = (content(&env.path(OURS)), content(&env.path(GITS)));
+    let names = |files: &BTreeMap<PathBuf, _>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&ours), names(&gits));
+    for (path, entry) in &gits {
+        assert_eq!(ours[path], *entry, "{}", path.display());
+    }
+    let told = |asked: &[&str]| {
+        let answers = [OURS, GITS].map(|at| env.git_in(at, asked));
+        assert_eq!(answers[0], answers[1], "git {}", asked.join(" "));
+    };
+    told(&["ls-files", "-z", "-s", "-v"]);
+    if env.git_status(["config", "extensions.worktreeConfig"]) == 0 {
+        told(&["config", "--worktree", "--list"]);
+    }
+    // This comes first: it does not refresh the index, so it judges the stat data in it.
+    env.git_in(OURS, ["diff-files", "--quiet", "--ignore-submodules=none"]);
+    for at in [OURS, GITS] {
+        assert_eq!(env.git_in(at, ["status", "--porcelain", "--ignore-submodules=none"]), "");
+    }
+    env.git(["worktree", "remove", "--force", "--force", GITS]);
+}
+
+#[track_caller]
+fn ends_well(env: &Env, running: Running<'_>) {
+    env.open("a");
+    let _ = running.wait().ok();
+    assert_eq!(env.blob("feat/fidelity", "src/new-file.txt"), "1");
+}
+
+/// Puts files of every kind into the repository and commits them.
+fn with_everything() -> Env {
+    let env = Env::new();
+    let main = env.repo();
+    env.write("run.sh", "#!/bin/sh\n");
+    let mode = PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(env.path("run.sh"), mode).expect("it is made executable");
+    env.write("empty", "");
+    env.write("windows.bat", "echo 1\r\necho 2\r\n");
+    env.write("mixed.txt", "one\r\ntwo\nthree\r\n");
+    env.write("binary.bin", [0, 13, 10, 255, 10]);
+    env.write("utf16.txt", [0xff, 0xfe, b'h', 0, b'i', 0, b'\n', 0]);
+    env.write("ident.c", "/* $Id$ */\n");
+    env.write("ignored-by-archive", "still checked out\n");
+    env.write("secret.vault", "plain\n");
+    env.write("required.vault2", "plain\n");
+    env.write(
+        "big.psd",
+        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 12345\n",
+    );
+    for (target, name) in [("run.sh", "link"), ("nowhere/at/all", "dangling"), ("src", "folder")] {
+        symlink(target, main.join(name)).expect("a link");
+    }
+    for name in
+        ["with space", "quo\"te", "new\nline", "tab\there", "ünïcode-日本", "-dash", ":colon"]
+    {
+        env.write(main.join("odd").join(name), name);
+    }
+    #[cfg(target_os = "linux")]
+    {
+        env.write(main.join("odd").join(OsStr::from_bytes(b"latin1-\xe9")), "not UTF-8\n");
+        env.write("case/README", "upper\n");
+        env.write("case/readme", "lower\n");
+    }
+    let deep = ["a-rather-long-name-of-a-folder-to-go-beyond-what-some-systems-take"; 5].join("/");
+    env.write(main.join(deep).join("file-with-a-long-name.txt"), "deep\n");
+    env.write(
+        ".gitattributes",
+        "*.bat text eol=crlf\n*.bin binary\nutf16.txt text working-tree-encoding=UTF-16LE-BOM\n\
+         ident.c ident\nignored-by-archive export-ignore\n*.vault filter=vault\n\
+         *.vault2 filter=vault2\n*.psd filter=lfs diff=lfs merge=lfs -text\n",
+    );
+    // One that runs once for each file, one that must not fail, and one that is not installed.
+    env.config("filter.vault.clean", "tr a-y b-z");
+    env.config("filter.vault.smudge", "tr b-z a-y");
+    env.config("filter.vault2.clean", "tr a-y b-z");
+    env.config("filter.vault2.smudge", "tr b-z a-y");
+    env.config("filter.vault2.required", "true");
+    add_submodule(&env);
+    env.git(["add", "-A"]);
+    env.git(["commit", "-q", "-m", "Add everything"]);
+    assert_eq!(env.blob("HEAD", "secret.vault"), "qmbjo");
+    env
+}
+
+fn add_submodule(env: &Env) {
+    let library = env.root().join("library");
+    std::fs::create_dir(&library).expect("a folder");
+    env.git_in(&library, ["init", "-q", "-b", "main"]);
+    env.git_in(&library, ["commit", "-q", "--allow-empty", "-m", "Begin"]);
+    let url = library.display().to_string();
+    let allow = ["-c", "protocol.file.allow=always"];
+    env.git(allow.iter().chain(&["submodule", "--quiet", "add", &url, "library"]));
+}
+
+#[test]
+fn of_files_of_every_kind() {
+    let env = with_everything();
+    let running = at_gate(&env);
+    assert_same(&env);
+    ends_well(&env, running);
+    assert!(!env.exists(OURS), "a worktree with an empty submodule goes when it is merged");
+}
+
+#[test]
+fn with_line_ends_of_windows() {
+    let env = with_everything();
+    env.config("core.autocrlf", "true");
+    let running = at_gate(&env);
+    assert_same(&env);
+    assert!(env.read(env.path(OURS).join("README.md")).ends_with("\r\n"));
+    ends_well(&env, running);
+}
+
+#[test]
+fn of_a_sparse_checkout() {
+    for kind in ["--cone", "--no-cone"] {
+        let env = with_everything();
+        env.git(["sparse-checkout", "set", kind, "src", "odd"]);
+        let running = at_gate(&env);
+        assert_same(&env);
+        assert!(!env.path(OURS).join("case").exists());
+        ends_well(&env, running);
+    }
+}
+
+#[test]
+fn what_is_written_beside_a_sparse_checkout_is_not_lost() {
+    let env = with_everything();
+    env.git(["sparse-checkout", "set", "--no-cone", "src"]);
+    env.agent("a", "edit beside/new.txt 1\nedit src/new.txt 1");
+    env.agent("b", "edit beside/draft.txt 1\nfail 1");
+    env.plan(&plan("fidelity", &[asks("a", &[]), asks("b", &[])]));
+    let _ = env.start(&[]).fails(3);
+    assert_eq!(env.blob("feat/fidelity", "beside/new.txt"), "1");
+    let _ = env.run(["clean", "--force", "b"]).ok();
+    let backup = env.git(["for-each-ref", "--format=%(refname)", "refs/orchestrate/backup"]);
+    assert_eq!(env.git(["diff", "--name-status", "main", &backup]), "A\tbeside/draft.txt");
+}
+
+#[test]
+fn a_required_filter_that_fails_makes_no_worktree() {
+    let env = with_everything();
+    env.config("filter.vault2.smudge", "false");
+    env.agent("a", "edit src/new-file.txt 1\ncommit 'Add a file'");
+    env.plan(&plan("fidelity", &[asks("a", &[])]));
+    env.start(&[]).fails(3).has("required.vault2");
+    env.stands("a", "blocked", Some("worktree"));
+    assert!(!env.exists(OURS), "nothing stays behind");
+    assert_eq!(env.git(["worktree", "list"]).lines().count(), 1);
+}
+
+/// A clone that has left out the content of files, as `--filter=blob:none` does.
+#[test]
+fn of_a_partial_clone() {
+    let far = with_everything();
+    far.git(["config", "uploadpack.allowFilter", "true"]);
+    far.git(["config", "uploadpack.allowAnySHA1InWant", "true"]);
+    let env = Env::empty();
+    let url = format!("file://{}", far.repo().display());
+    let kind = ["clone", "-q", "--no-checkout", "--filter=blob:none", &url, "."];
+    env.git(kind);
+    env.config("orchestrate.reviews", "");
+    let missing = || env.git(["rev-list", "--objects", "--missing=print", "main"]);
+    assert!(missing().contains("\n?") || missing().starts_with('?'), "all is here");
+    let running = at_gate(&env);
+    assert_same(&env);
+    ends_well(&env, running);
+}
+
+/// Writes a `post-checkout` hook that leaves what it was given in the worktree.
+fn hook(env: &Env, path: &str) {
+    let script =
+        "#!/bin/sh\necho \"$@\" >\"$(git rev-parse --git-dir)/hook-said\"; pwd -P; exit 7\n";
+    env.write(path, script);
+    let mode = PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(env.path(path), mode).expect("it is made executable");
+}
+
+#[test]
+fn with_the_post_checkout_hook() {
+    for (setting, path) in
+        [(None, ".git/hooks/post-checkout"), (Some("hooks"), "hooks/post-checkout")]
+    {
+        let env = Env::new();
+        hook(&env, path);
+        if let Some(folder) = setting {
+            env.config("core.hooksPath", folder);
+            env.git(["add", "-A"]);
+            env.git(["-c", "core.hooksPath=/dev/null", "commit", "-q", "-m", "Add a hook"]);
+        }
+        let running = at_gate(&env);
+        // git's own answer, whatever the hook's exit status is.
+        let add = ["worktree", "add", "--detach", "-q", GITS, "main"];
+        assert_eq!(env.git_status(add), 7);
+        let said = [OURS, GITS].map(|at| {
+            let private = env.git_in(at, ["rev-parse", "--absolute-git-dir"]);
+            env.read(Path::new(&private).join("hook-said"))
+        });
+        assert_eq!(said[0], said[1]);
+        assert!(said[0].starts_with("00000") && said[0].ends_with(" 1\n"), "{}", said[0]);
+        env.git(["worktree", "remove", GITS]);
+        ends_well(&env, running);
+    }
+}
