@@ -50,7 +50,7 @@ impl Git {
         let index = folder.path().join("index");
         let at = || git(worktree).env("GIT_INDEX_FILE", &index);
         at().args(["read-tree", "HEAD"]).bytes()?;
-        at().args(["add", "--all"]).bytes()?;
+        at().args(["add", "--all", "--sparse"]).bytes()?;
         let small = |path: &String| {
             let metadata = worktree.join(path).symlink_metadata();
             metadata.is_ok_and(|file| !file.is_dir() && file.len() <= MAX_IGNORED)
@@ -58,7 +58,7 @@ impl Git {
         let (kept, left_out): (Vec<String>, Vec<String>) = ignored.into_iter().partition(small);
         if !kept.is_empty() {
             let literal = at().env("GIT_LITERAL_PATHSPECS", "1");
-            literal.args(["add", "--force", "--"]).args(kept).bytes()?;
+            literal.args(["add", "--force", "--sparse", "--"]).args(kept).bytes()?;
         }
         let tree = at().args(["write-tree"]).text()?;
         let tree = Oid::from_hex(tree.trim()).context("git told no tree id")?;

@@ -89,7 +89,10 @@ pub fn head(worktree: &Path) -> anyhow::Result<(Option<String>, Oid)> {
 
 /// Commits everything that is not ignored, without the user's hooks, which could refuse it.
 pub fn commit_all(worktree: &Path, message: &str) -> anyhow::Result<()> {
-    git(worktree).args(["add", "--all"]).bytes().context("cannot stage what was left")?;
+    git(worktree)
+        .args(["add", "--all", "--sparse"])
+        .bytes()
+        .context("cannot stage what was left")?;
     let options =
         ["-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--no-gpg-sign", "-F", "-"];
     git(worktree).args(options).input(message).bytes().context("cannot commit what was left")?;
