@@ -75,11 +75,25 @@ impl Git {
             registered.persist()?
         };
         crash::point();
-        if let Err(error) = check_out(&repo, &interrupt) {
+        if check_out(&repo, &interrupt).is_err() {
             self.discard_worktree(path)?;
-            return Err(error);
+            return self.add_by_git(path, shows, owner);
         }
         settle_index(&repo, path)
+    }
+
+    /// Makes the worktree by git alone, which fetches what a partial clone has not got.
+    fn add_by_git(&self, path: &Path, shows: Shows<'_>, owner: &str) -> anyhow::Result<()> {
+        let _registry = self.registry(Access::Change)?;
+        let add = ["-c", "core.hooksPath=/dev/null", "worktree", "add", "--quiet"];
+        let add = self.command().args(add);
+        let added = match shows {
+            Shows::Branch(name) => add.arg(path).arg(name),
+            Shows::Commit(id) => add.arg("--detach").arg(path).arg(id.as_str()),
+        };
+        added.bytes()?;
+        std::fs::write(gix::discover(path)?.git_dir().join(OWNER), owner)?;
+        Ok(())
     }
 
     /// Takes the lock on what git knows of worktrees, until the file is dropped.
