@@ -64,24 +64,39 @@ fn start_plan(context: &Context, git: &Git, args: &StartArgs, file: &Path) -> an
         return go_on(context, git, args, &plan.name);
     }
     args.only.iter().try_for_each(|name| find_task(&plan, name).map(drop))?;
-    match trust_of(args) {
-        Trust::NotNeeded => {}
-        Trust::Granted => trust::grant(git, file, &bytes)?,
-        Trust::Required => {
-            let commands = plan.tasks.iter().flat_map(commands_of).collect();
-            trust::require(git, &trust::Commands { file, content: &bytes, commands })?;
-        }
-    }
     let flags = flags_of(args, &Flags::default());
-    let settings = settings(git, &flags, trust_of(args))?;
+    // Before anything is trusted nothing of it is run: this only looks what is in the way.
+    let settings = settings(git, &flags, Trust::NotNeeded)?;
     let into = args.into.as_deref();
     let beginning = Beginning { plan: &plan, settings: &settings, flags, into };
+    let run = begin::prepare(git, &beginning)?;
+    for remark in begin::remarks(git, &beginning)? {
+        context.ui.warning(&remark.text);
+        context.ui.hint(&remark.remedy);
+    }
     if args.dry_run {
-        let run = begin::prepare(git, &beginning)?;
         return would_do(context, args, &settings, run, plan);
     }
-    let run = begin::create(git, &beginning)?;
+    trust_plan(git, args, (file, &bytes), &plan)?;
+    super::target::settings(git, &run.flags, trust_of(args))?;
+    begin::create(git, &run, &plan)?;
     go_on(context, git, args, &run.name)
+}
+
+fn trust_plan(
+    git: &Git,
+    args: &StartArgs,
+    (file, content): (&Path, &[u8]),
+    plan: &Plan,
+) -> anyhow::Result<()> {
+    match trust_of(args) {
+        Trust::NotNeeded => Ok(()),
+        Trust::Granted => trust::grant(git, file, content),
+        Trust::Required => {
+            let commands = plan.tasks.iter().flat_map(commands_of).collect();
+            trust::require(git, &trust::Commands { file, content, commands })
+        }
+    }
 }
 
 /// Nothing is run in a dry run, so nothing needs to be trusted for it.
