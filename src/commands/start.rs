@@ -11,7 +11,7 @@ use super::target::{Trust, find_run, find_task, option, settings};
 use crate::cli::StartArgs;
 use crate::clock;
 use crate::config::Settings;
-use crate::error::{Exit, failure, usage};
+use crate::error::{Exit, Hinted, failure, usage};
 use crate::git::Git;
 use crate::plan::{Plan, Source, Task, TaskId, parse};
 use crate::run::begin::{self, Beginning};
@@ -245,7 +245,17 @@ fn drive_to_end(
         }
     });
     live.clear();
-    conclude(context, driven, &before.run.name, end?)
+    conclude(context, driven, &before.run.name, end.map_err(told_of_full_disk)?)
+}
+
+/// git, gix and the system say it in the same words; what to do is the same, too.
+fn told_of_full_disk(error: anyhow::Error) -> anyhow::Error {
+    match format!("{error:#}").contains("No space left on device") {
+        false => error,
+        true => Err::<(), _>(error)
+            .hint("make room, then go on where it stopped: git orchestrate start")
+            .expect_err("it is an error"),
+    }
 }
 
 fn conclude(context: &Context, driven: &Drive, name: &str, end: End) -> anyhow::Result<Exit> {

@@ -34,13 +34,13 @@ pub struct Beginning<'a> {
 /// Checks everything and returns the run as it would be; writes nothing.
 pub fn prepare(git: &Git, beginning: &Beginning<'_>) -> anyhow::Result<Run> {
     git.check_ready()?;
+    room::check(git, beginning.settings)?;
     check_agent(beginning.plan, beginning.settings)?;
     let name = &beginning.plan.name;
     let (branch, head) = git.head()?;
     let integration = beginning.into.map_or_else(|| format!("feat/{name}"), str::to_owned);
     names::check(git, beginning, &integration)?;
     let base = base_of(git, beginning, &integration, &head)?;
-    room::check(git, beginning.settings)?;
     let checkout = checkout_path(git, beginning.settings, name);
     if checkout.symlink_metadata().is_ok() {
         return Err(failure(

@@ -643,3 +643,94 @@ fn names_that_differ_only_in_case_are_told_where_files_ignore_it() {
     env.git(["branch", "feat/TASK-a"]);
     place.whole_run("two");
 }
+
+/// Runs a script where it may mount file systems that nobody else sees; `None` where that
+/// is not possible.
+fn where_mounts_are_ours(env: &Env, script: &str) -> Option<Output> {
+    let ways = [["unshare", "-m"], ["unshare", "-rm"]];
+    let works = |way: &&[&str; 2]| {
+        let probe =
+            format!("command -v unshare && {} sh -c 'mount -t tmpfs tmpfs .'", way.join(" "));
+        env.program("sh", ["-c", &probe]).dir(env.root().join("tmp")).run().code == 0
+    };
+    let way = ways.iter().find(works)?;
+    Some(env.program(way[0], [way[1], "sh", "-ec", script]).run())
+}
+
+#[test]
+fn a_read_only_repository_is_told_and_can_be_looked_at() {
+    let env = Env::new();
+    env.plan(&plan("p", &[runs("a", &[], "echo 1 >a"), runs("b", &[], "exit 1")]));
+    let _ = env.run(["start", "plan.toml", "--trust"]).fails(3);
+    env.write("../two.toml", two("two"));
+    let before = env.everything();
+    let script = "mount --bind . . && mount -o remount,ro,bind . && cd ../repo
+        refused() { git orchestrate \"$@\" && exit 9; echo \"exit $?\"; }
+        git orchestrate status; git orchestrate show b; git orchestrate log b
+        git orchestrate plan plan.toml; git orchestrate clean -n || :
+        refused start ../two.toml --run new --trust; refused start";
+    let Some(said) = where_mounts_are_ours(&env, script) else {
+        return read_only_by_its_mode(&env);
+    };
+    let said = said.ok();
+    said.has("blocked: agent").has("is on a file system that is mounted read-only");
+    said.has("exit 1").has("controller'");
+    assert_eq!(env.everything(), before);
+}
+
+/// What is left to try without mounts: a git directory that this user may not write to.
+fn read_only_by_its_mode(env: &Env) {
+    if rustix::process::geteuid().is_root() {
+        println!("skipped: root writes everywhere, and nothing can be mounted");
+        return;
+    }
+    let _ = env.program("chmod", ["-R", "a-w", ".git"]).run().ok();
+    let start = ["start", "../two.toml", "--run", "new", "--trust"];
+    let said = env.run(start);
+    let _ = env.program("chmod", ["-R", "u+w", ".git"]).run().ok();
+    said.fails(1).has("cannot be written to").has("hint:");
+}
+
+#[test]
+fn a_full_disk_is_told_before_anything_is_made() {
+    let env = Env::new();
+    env.write("../two.toml", two("two"));
+    let script = "mkdir ../small && mount -t tmpfs -o size=4m tmpfs ../small && cd ../small
+        git clone -q ../repo clone && cd clone
+        before=$(git for-each-ref; ls -A . .git)
+        dd if=/dev/zero of=../filler bs=4k 2>/dev/null || :
+        git orchestrate start ../../two.toml --trust && exit 9
+        test \"$before\" = \"$(git for-each-ref; ls -A . .git)\" || exit 8
+        rm ../filler
+        git orchestrate start ../../two.toml --trust";
+    let Some(said) = where_mounts_are_ours(&env, script) else {
+        println!("skipped: no small disk can be mounted here");
+        return;
+    };
+    said.ok().has("no space is left on the disk of").has("hint:").has("2 of 2 tasks merged");
+}
+
+#[test]
+fn a_disk_that_becomes_full_loses_nothing() {
+    let env = Env::new();
+    let fill = "echo work >work.txt; head -c 100000000 /dev/zero >../../../../filler || :";
+    let tasks = [runs("a", &[], "echo 1 >a.txt"), runs("b", &["a"], fill)];
+    env.write("../full.toml", plan("full", &tasks));
+    let script = "mkdir ../small && mount -t tmpfs -o size=6m tmpfs ../small && cd ../small
+        git clone -q ../repo clone && cd clone
+        git orchestrate start ../../full.toml --trust && exit 9; echo \"exit $?\"
+        git orchestrate status >/dev/null
+        git orchestrate start && exit 9; echo \"exit $?\"
+        echo kept: $(cat .claude/worktrees/feat-task-b/work.txt)
+        rm ../filler
+        ln -s /dev/null ../filler
+        git orchestrate start || { git orchestrate retry b; git orchestrate start; }
+        git fsck --strict --no-dangling
+        git ls-tree --name-only feat/full";
+    let Some(said) = where_mounts_are_ours(&env, script) else {
+        println!("skipped: no small disk can be mounted here");
+        return;
+    };
+    let said = said.ok();
+    said.has("No space left on device").has("kept: work").has("work.txt\n");
+}
