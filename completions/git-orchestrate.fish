@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_git_orchestrate_global_optspecs
-    string join \n C= q/quiet h/help V/version
+    string join \n C= git-dir= work-tree= q/quiet h/help V/version
 end
 
 function __fish_git_orchestrate_needs_command
@@ -25,6 +25,8 @@ function __fish_git_orchestrate_using_subcommand
 end
 
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -s V -l version -d 'Print version'
@@ -44,17 +46,23 @@ complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "tru
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "wait" -d 'Wait until tasks are merged or blocked, or until something changes'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -l run -d 'Act on the run of this name' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -s f -l force -d 'Remove what is not merged or not clean too, after writing a backup ref'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -l all -d 'Also remove what a finished run leaves: its logs, its test worktree and its journal'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand demo" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand demo" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand demo" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand demo" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l run -d 'Act on the run of this name' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l attempt -d 'The output of this attempt [default: the last one]' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s f -l follow -d 'Go on printing until the attempt, or the run, ends'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l test -d 'What the tests printed on the task\'s merge, instead'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l setup -d 'What was done to its worktree before the agent, and what `setup` printed, instead'
@@ -62,9 +70,13 @@ complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s 
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand merge" -l run -d 'Act on the run of this name' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand merge" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand merge" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand merge" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand merge" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand merge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand plan" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand plan" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand plan" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand plan" -l json -d 'Print JSON'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand plan" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand plan" -s h -l help -d 'Print help'
@@ -72,19 +84,27 @@ complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand report" 
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand report" -l task -d 'The task [default: $ORCHESTRATE_TASK, or the one whose worktree this is]' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand report" -l run -d 'Act on the run of this name' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand report" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand report" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand report" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand report" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand report" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand retry" -s m -l message -d 'What the next attempt should know' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand retry" -l run -d 'Act on the run of this name' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand retry" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand retry" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand retry" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand retry" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand retry" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -l run -d 'Act on the run of this name' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -l prompt -d 'Print the very text that the last attempt was given'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand skill" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand skill" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand skill" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand skill" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand skill" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l agent -d 'The agent: `claude`, `codex`, or a shell command that reads the prompt from standard input' -r
@@ -93,6 +113,8 @@ complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l only -d 'Run only these tasks, and what they depend on' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l run -d 'With PLAN: the name of the new run, instead of the plan\'s; else: the run to go on with' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l keep -d 'Leave worktrees and branches of merged tasks for `clean`'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -s n -l dry-run -d 'Say what would be done, and do nothing'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -s d -l detach -d 'Go on without this terminal, in the background'
@@ -105,22 +127,30 @@ complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -l run -d 'Act on the run of this name' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -l json -d 'Print JSON'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -s w -l watch -d 'Stay, and show every change, until the run ends'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand stop" -l run -d 'Act on the run of this name' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand stop" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand stop" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand stop" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand stop" -s k -l kill -d 'Kill at once, as a second Ctrl-C does'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand stop" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand trust" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand trust" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand trust" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand trust" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand trust" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -l run -d 'Act on the run of this name' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -l since -d 'With --any: than it was at this commit of the journal (`status --json` has it)' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -l timeout -d 'At most for so long, as 90s, 30m or 2h' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -l any -d 'Until any of them is in another state than now'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -l json -d 'Print JSON'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -s q -l quiet -d 'Say only what was asked for and what went wrong'

@@ -25,6 +25,12 @@ pub struct Cli {
     /// Run as if started in DIR
     #[arg(short = 'C', value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
     pub directory: Option<PathBuf>,
+    /// Act on the repository with this git directory, as with git's own option
+    #[arg(long, value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
+    pub git_dir: Option<PathBuf>,
+    /// Take DIR for the worktree of that repository, as with git's own option
+    #[arg(long, value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
+    pub work_tree: Option<PathBuf>,
     /// Say only what was asked for and what went wrong
     #[arg(short, long, global = true)]
     pub quiet: bool,

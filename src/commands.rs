@@ -23,6 +23,9 @@ use anyhow::Context as _;
 
 use crate::cli::{Cli, Command};
 use crate::error::{Exit, Hinted};
+use crate::git::command::LOCAL_VARIABLES;
+use crate::git::discover::Told;
+use crate::process;
 use crate::ui::Ui;
 
 /// What every command is given.
@@ -30,17 +33,21 @@ pub struct Context {
     pub ui: Ui,
     /// Where the command acts: `-C DIR`, else the current directory.
     pub directory: std::path::PathBuf,
+    /// The repository that it was told.
+    pub told: Told,
 }
 
 /// Runs the command that was asked for.
 pub fn run(cli: Cli) -> anyhow::Result<Exit> {
+    forget_environment(&cli)?;
     let directory = match cli.directory {
         Some(directory) => directory,
         None => std::env::current_dir()
             .context("the current directory is gone")
             .hint("go to one that exists, for example the repository's top level")?,
     };
-    let context = Context { ui: Ui { quiet: cli.quiet }, directory };
+    let told = Told { git_dir: cli.git_dir, work_tree: cli.work_tree };
+    let context = Context { ui: Ui { quiet: cli.quiet }, directory, told };
     match cli.command {
         Command::Clean(args) => clean::run(&context, args),
         Command::Demo(args) => demo::run(&context, args),
@@ -58,4 +65,23 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Trust(args) => trust::run(&context, args),
         Command::Wait(args) => wait::run(&context, args),
     }
+}
+
+/// Begins again without the variables by which git, or a hook of it, names a repository; where
+/// they name one, as options instead. Whatever reads the environment later, ours or a library,
+/// finds nothing there.
+fn forget_environment(cli: &Cli) -> anyhow::Result<()> {
+    if LOCAL_VARIABLES.iter().all(|name| std::env::var_os(name).is_none()) {
+        return Ok(());
+    }
+    let mut options = Vec::new();
+    let named = [
+        ("--git-dir", "GIT_DIR", cli.git_dir.is_some()),
+        ("--work-tree", "GIT_WORK_TREE", cli.work_tree.is_some()),
+    ];
+    for (option, variable, is_given) in named {
+        let value = std::env::var_os(variable).filter(|value| !value.is_empty() && !is_given);
+        options.extend(value.into_iter().flat_map(|value| [option.into(), value]));
+    }
+    Err(process::begin_again(options, LOCAL_VARIABLES).into())
 }

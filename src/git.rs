@@ -8,10 +8,12 @@ pub mod backup;
 mod checkout;
 pub mod command;
 pub mod create;
+pub mod discover;
 pub mod gc;
 pub mod include;
 pub mod merge;
 pub mod notes;
+pub mod operation;
 pub mod private;
 pub mod refs;
 pub mod status;
@@ -32,45 +34,23 @@ const OLDEST: (u32, u32) = (2, 38);
 #[derive(Clone)]
 pub struct Git {
     repo: gix::Repository,
+    /// The git directory of the caller's worktree, absolute.
+    git_dir: PathBuf,
     /// The directory shared by all worktrees, absolute.
     common_dir: PathBuf,
     /// The top level of the worktree the caller stands in; `None` in a bare repository.
     top_level: Option<PathBuf>,
+    home: PathBuf,
 }
 
 impl Git {
-    /// Finds the repository that `directory` belongs to, as git does.
-    ///
-    /// Fails with a remedy where there is none, where its refs are not files, or where git
-    /// is too old.
-    pub fn discover(directory: &Path) -> anyhow::Result<Git> {
-        let asked = ["rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir"];
-        let answer = command::git(directory).args(asked).text().map_err(|error| {
-            match error.to_string().contains("not a git repository") {
-                true => failure(
-                    format!("'{}' is not in a git repository", directory.display()),
-                    "go to a repository, name one with -C DIR, or make one with 'git init'",
-                ),
-                false => error,
-            }
-        })?;
-        let mut lines = answer.lines().map(PathBuf::from);
-        let (git_dir, common_dir) =
-            lines.next().zip(lines.next()).context("git told no directory")?;
-        let top = command::git(directory).args(["rev-parse", "--show-toplevel"]).text().ok();
-        let repo = open(&git_dir)?;
-        let top_level = top.map(|line| PathBuf::from(line.trim_end_matches('\n')));
-        let git = Git { repo, common_dir: common_dir.canonicalize()?, top_level };
-        git.check_ref_storage()?;
-        Ok(git)
-    }
-
     fn check_ref_storage(&self) -> anyhow::Result<()> {
         let storage = self.repo.config_snapshot().string("extensions.refStorage");
         match storage.filter(|name| name.as_slice() != b"files") {
             Some(name) => Err(failure(
                 format!("this repository keeps its refs in '{name}', which is not supported"),
-                "convert it with 'git refs migrate --ref-format=files'",
+                "convert it: git refs migrate --ref-format=files (it needs git 2.48 where there are \
+                 reflogs)\nor work in a clone: git clone --ref-format=files . DIR",
             )),
             None => Ok(()),
         }
@@ -92,27 +72,41 @@ impl Git {
         self.top_level.as_deref()
     }
 
+    /// Returns the git directory of the caller's worktree, or of the bare repository.
+    pub fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
     /// Returns the folder that relative worktree paths start from: the main worktree, or the
-    /// folder of a bare repository.
+    /// folder of a project that keeps a bare repository in `.bare` or `.git`, or the folder of
+    /// the bare repository.
     pub fn home(&self) -> PathBuf {
-        match (self.common_dir.file_name(), self.common_dir.parent()) {
-            (Some(name), Some(parent)) if name == ".git" => parent.to_owned(),
-            _ => self.common_dir.clone(),
-        }
+        self.home.clone()
     }
 
     /// Returns a git command that acts on the repository as a whole, not on one worktree.
+    ///
+    /// Named outright, because a bare repository that is only found may be refused
+    /// (`safe.bareRepository`).
     pub fn command(&self) -> command::GitCommand {
-        command::git(&self.common_dir)
+        command::git(&self.common_dir).env("GIT_DIR", &self.common_dir)
+    }
+
+    /// Returns a git command that sees the HEAD, the index and the files of the caller's worktree.
+    pub(super) fn here(&self) -> command::GitCommand {
+        let directory = self.top_level.as_deref().unwrap_or(&self.git_dir);
+        let git = command::git(directory).env("GIT_DIR", &self.git_dir);
+        match &self.top_level {
+            Some(top) => git.env("GIT_WORK_TREE", top),
+            None => git,
+        }
     }
 
     /// Checks that git is new enough and knows who the user is.
     pub fn check_ready(&self) -> anyhow::Result<()> {
         let version = self.command().arg("--version").text()?;
         if parse_version(&version).is_some_and(|found| found < OLDEST) {
-            let (major, minor) = OLDEST;
-            let remedy = format!("install git {major}.{minor} or newer");
-            return Err(failure(format!("{} is too old to judge merges", version.trim()), remedy));
+            return Err(too_old(&version));
         }
         self.command()
             .args(["var", "GIT_COMMITTER_IDENT"])
@@ -123,31 +117,29 @@ impl Git {
 
     /// Returns the branch that is checked out here (short name) and its commit.
     pub fn head(&self) -> anyhow::Result<(Option<String>, Oid)> {
-        let directory = self.top_level.as_deref().unwrap_or(&self.common_dir);
-        let commit = self.resolve_in(directory, "HEAD").map_err(|_| {
+        let commit = self.resolve("HEAD").map_err(|_| {
             failure(
                 "the current branch has no commit yet",
                 "make a first one: git commit --allow-empty -m 'Begin'",
             )
         })?;
-        let name = command::git(directory).args(["symbolic-ref", "--short", "-q", "HEAD"]).text();
+        let name = self.here().args(["symbolic-ref", "--short", "-q", "HEAD"]).text();
         Ok((name.ok().map(|line| line.trim_end().to_owned()), commit))
     }
 
-    /// Resolves a revision to a commit, as seen from a worktree.
-    fn resolve_in(&self, directory: &Path, revision: &str) -> anyhow::Result<Oid> {
+    /// Resolves a revision to a commit, as seen from the caller's worktree.
+    fn resolve(&self, revision: &str) -> anyhow::Result<Oid> {
         let revision = format!("{revision}^{{commit}}");
         let asked = ["rev-parse", "--verify", "--quiet", "--end-of-options", &revision];
-        let text = command::git(directory).args(asked).text();
+        let text = self.here().args(asked).text();
         let text = text.with_context(|| format!("'{revision}' names no commit"))?;
         Oid::from_hex(text.trim()).context("git told no commit id")
     }
 
     /// Returns the values under `orchestrate.` in git config, keys without that prefix.
     pub fn config(&self) -> anyhow::Result<Vec<(String, String)>> {
-        let directory = self.top_level.as_deref().unwrap_or(&self.common_dir);
         let asked = ["config", "--null", "--get-regexp", r"^orchestrate\."];
-        let output = command::git(directory).args(asked).output()?;
+        let output = self.here().args(asked).output()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let pair = |entry: &str| {
             let (key, value) = entry.split_once('\n').unwrap_or((entry, "true"));
@@ -156,16 +148,16 @@ impl Git {
         Ok(text.split('\0').filter(|entry| !entry.is_empty()).filter_map(pair).collect())
     }
 
-    /// Fails where git would not take a branch name.
-    pub fn check_branch_name(&self, name: &str) -> anyhow::Result<()> {
+    /// Returns true where git would take a branch name.
+    pub fn takes_branch_name(&self, name: &str) -> bool {
         let full = format!("refs/heads/{name}");
-        match !name.starts_with('-') && gix::refs::FullName::try_from(full.as_str()).is_ok() {
-            true => Ok(()),
-            false => Err(failure(
-                format!("git does not take '{name}' as the name of a branch"),
-                "see 'git help check-ref-format' for what it takes",
-            )),
-        }
+        let is_sound = gix::refs::FullName::try_from(full.as_str()).is_ok();
+        is_sound && !name.starts_with('-') && name != "HEAD"
+    }
+
+    /// Returns true where the repository's files, and so its refs, ignore case.
+    pub fn ignores_case(&self) -> bool {
+        self.repo.config_snapshot().boolean("core.ignoreCase").unwrap_or(false)
     }
 
     /// Returns the id that a content has as a blob; nothing is written.
@@ -199,6 +191,12 @@ fn open(git_dir: &Path) -> anyhow::Result<gix::Repository> {
         .with_context(|| format!("cannot open the repository at '{}'", git_dir.display()))?;
     repo.object_cache_size_if_unset(4 << 20);
     Ok(repo)
+}
+
+fn too_old(version: &str) -> anyhow::Error {
+    let (major, minor) = OLDEST;
+    let remedy = format!("install git {major}.{minor} or newer");
+    failure(format!("{} is too old to judge merges", version.trim()), remedy)
 }
 
 fn parse_version(text: &str) -> Option<(u32, u32)> {

@@ -11,25 +11,39 @@ use anyhow::Context;
 /// A file whose lock the kernel gives back when its holder ends, however it ends.
 #[derive(Debug)]
 pub struct LockFile {
-    file: File,
+    /// `None` where there is no file, and none can be made: nobody holds it then.
+    file: Option<File>,
     path: PathBuf,
 }
 
 impl LockFile {
     /// Opens the file, and makes it where it does not exist; holds nothing yet.
+    ///
+    /// Where nothing can be written it can still be asked who holds the lock.
     pub fn open(path: PathBuf) -> anyhow::Result<LockFile> {
+        match LockFile::open_or_make(&path) {
+            Ok(file) => Ok(LockFile { file: Some(file), path }),
+            Err(error) if is_refusal(&error) => Ok(LockFile { file: File::open(&path).ok(), path }),
+            Err(error) => Err(error).with_context(|| format!("cannot open '{}'", path.display())),
+        }
+    }
+
+    fn open_or_make(path: &Path) -> std::io::Result<File> {
         std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-        let options =
-            File::options().read(true).write(true).create(true).truncate(false).open(&path);
-        let file = options.with_context(|| format!("cannot open '{}'", path.display()))?;
-        Ok(LockFile { file, path })
+        File::options().read(true).write(true).create(true).truncate(false).open(path)
+    }
+
+    fn file(&self) -> anyhow::Result<&File> {
+        let file = self.file.as_ref();
+        file.with_context(|| format!("cannot make '{}': no write access", self.path.display()))
     }
 
     /// Takes the lock and writes who holds it; `false` where somebody else does.
     pub fn try_hold(&self, holder: &str) -> anyhow::Result<bool> {
-        match self.file.try_lock() {
+        match self.file()?.try_lock() {
             Ok(()) => {
-                std::fs::write(&self.path, holder)?;
+                let written = std::fs::write(&self.path, holder);
+                written.with_context(|| format!("cannot write '{}'", self.path.display()))?;
                 Ok(true)
             }
             Err(std::fs::TryLockError::WouldBlock) => Ok(false),
@@ -39,8 +53,9 @@ impl LockFile {
 
     /// Returns true where nobody holds the lock at this moment.
     pub fn is_free(&self) -> anyhow::Result<bool> {
-        match self.file.try_lock() {
-            Ok(()) => Ok(self.file.unlock().map(|()| true)?),
+        let Some(file) = &self.file else { return Ok(true) };
+        match file.try_lock() {
+            Ok(()) => Ok(file.unlock().map(|()| true)?),
             Err(std::fs::TryLockError::WouldBlock) => Ok(false),
             Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
         }
@@ -48,16 +63,22 @@ impl LockFile {
 
     /// Waits for the lock.
     pub fn hold(&self) -> anyhow::Result<()> {
-        self.file.lock().with_context(|| format!("cannot lock '{}'", self.path.display()))
+        self.file()?.lock().with_context(|| format!("cannot lock '{}'", self.path.display()))
     }
 
     /// Waits until nobody changes what the lock is for; others may look at the same time.
     pub fn share(&self) -> anyhow::Result<()> {
-        self.file.lock_shared().with_context(|| format!("cannot lock '{}'", self.path.display()))
+        let Some(file) = &self.file else { return Ok(()) };
+        file.lock_shared().with_context(|| format!("cannot lock '{}'", self.path.display()))
     }
 
     /// Returns what the holder wrote.
     pub fn holder(&self) -> String {
         std::fs::read_to_string(&self.path).unwrap_or_default().trim().to_owned()
     }
+}
+
+fn is_refusal(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied)
 }

@@ -295,6 +295,21 @@ pub fn wait_beside(child: &mut Child) -> Ending {
     ending_of(child.wait())
 }
 
+/// Replaces this process by the same program, with further options before the others and without
+/// these variables. Returns only where that fails.
+pub fn begin_again(options: Vec<OsString>, unset: &[&str]) -> std::io::Error {
+    let this = match std::env::current_exe() {
+        Ok(this) => this,
+        Err(error) => return error,
+    };
+    let mut command = Command::new(this);
+    command.args(options).args(std::env::args_os().skip(1));
+    unset.iter().for_each(|name| {
+        command.env_remove(name);
+    });
+    command.exec()
+}
+
 /// Leaves the terminal's session, so that a closed terminal does not end this process.
 pub fn leave_session() {
     // It fails where this process leads a group already, which then has no terminal either.

@@ -14,6 +14,7 @@ use crate::agent::quoted;
 use crate::cli::StartArgs;
 use crate::error::{Exit, failure};
 use crate::git::command::git;
+use crate::git::discover::Told;
 use crate::snapshot::Snapshot;
 use crate::ui::{BOLD, Ui, paint};
 use crate::view::table;
@@ -32,7 +33,8 @@ pub(super) fn run(context: &Context, args: crate::cli::DemoArgs) -> anyhow::Resu
         .status(&format!("a small repository with a plan of seven tasks: {}", place.display()));
     let shown = quoted(&place.display().to_string());
     context.ui.status(&format!("$ cd {shown} && git orchestrate start plan.toml --trust\n"));
-    let inner = Context { ui: Ui { quiet: context.ui.quiet }, directory: place.clone() };
+    let ui = Ui { quiet: context.ui.quiet };
+    let inner = Context { ui, directory: place.clone(), told: Told::default() };
     let exit = super::start::run(&inner, start_args())?;
     let target = inner.target(None, Trust::NotNeeded)?;
     let table = table::status(target.snapshot(), &facts(&target)?, None);

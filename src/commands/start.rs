@@ -95,11 +95,7 @@ impl Start<'_> {
                 }
                 self.go_on(&tip.snapshot.run.name, new)
             }
-            None => {
-                self.args.only.iter().try_for_each(|name| find_task(&plan, name).map(drop))?;
-                self.trust_plan(file, &bytes, &plan)?;
-                self.begin(plan)
-            }
+            None => self.begin(plan, file, &bytes),
         }
     }
 
@@ -150,18 +146,26 @@ impl Start<'_> {
         }
     }
 
-    fn begin(&self, plan: Plan) -> anyhow::Result<Exit> {
+    fn begin(&self, plan: Plan, file: &Path, content: &[u8]) -> anyhow::Result<Exit> {
+        self.args.only.iter().try_for_each(|name| find_task(&plan, name).map(drop))?;
         let flags = self.flags(&Flags::default());
-        let settings = settings(self.git, &flags, self.trust())?;
+        // Before anything is trusted nothing of it is run: this only looks what is in the way.
+        let found = settings(self.git, &flags, Trust::NotNeeded)?;
         let (into, launches) = (self.args.into.as_deref(), !self.args.manual);
-        let beginning = Beginning { plan: &plan, settings: &settings, flags, into, launches };
+        let beginning = Beginning { plan: &plan, settings: &found, flags, into, launches };
+        let run = begin::prepare(self.git, &beginning)?;
+        for remark in begin::remarks(self.git, &beginning)? {
+            self.context.ui.warning(&remark.text);
+            self.context.ui.hint(&remark.remedy);
+        }
         if self.args.dry_run {
-            let run = begin::prepare(self.git, &beginning)?;
             let snapshot = Snapshot::new(run, plan, Default::default())
                 .map_err(|_| anyhow::anyhow!("the plan holds a cycle"))?;
-            return self.would_do(&settings, &snapshot);
+            return self.would_do(&found, &snapshot);
         }
-        let run = begin::create(self.git, &beginning)?;
+        self.trust_plan(file, content, &plan)?;
+        settings(self.git, &run.flags, self.trust())?;
+        begin::create(self.git, &run, &plan)?;
         self.go_on(&run.name, None)
     }
 

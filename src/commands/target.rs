@@ -39,7 +39,7 @@ pub(super) struct Target {
 impl Context {
     /// Opens the repository that the command acts on.
     pub(super) fn git(&self) -> anyhow::Result<Git> {
-        Git::discover(&self.directory)
+        Git::discover_told(&self.directory, &self.told)
     }
 
     /// Finds the run and opens its journal.

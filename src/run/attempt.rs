@@ -50,7 +50,7 @@ pub fn supervise(folder: AttemptFolder) -> anyhow::Result<()> {
     if !spec.terminal {
         process::leave_session();
     }
-    let git = Git::discover(&spec.repository)?;
+    let git = Git::at(&spec.repository)?;
     let journal = Journal::new(&git, &spec.run);
     // Who works in the shared checkout holds its lock, so that it lasts as long as the work.
     let lock = RunFolder::new(&git, &spec.run).checkout_lock()?;

@@ -4,7 +4,7 @@
 //! branch or worktree goes: a task that comes back finds what it left.
 
 use super::Drive;
-use super::begin::{Beginning, check_branches};
+use super::begin::{Beginning, check_names};
 use crate::error::failure;
 use crate::plan::change::Change;
 use crate::plan::{Plan, TaskId};
@@ -59,8 +59,10 @@ fn check_added(
         }
     }
     let (settings, flags) = (&drive.settings, Flags::default());
-    let beginning = Beginning { plan: &gained, settings, flags, into: None, launches: false };
-    check_branches(&drive.git, &beginning, &snapshot.run.integration)
+    let integration = snapshot.run.integration.as_str();
+    let beginning =
+        Beginning { plan: &gained, settings, flags, into: Some(integration), launches: false };
+    check_names(&drive.git, &beginning, integration)
 }
 
 fn why(change: &Change) -> String {

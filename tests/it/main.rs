@@ -29,6 +29,7 @@ mod model; // the journal against its model
 mod plan; // a plan is checked and shown
 mod recover; // kill -9 at the worst moments
 mod report; // what an agent says, and what counts
+mod repositories; // any repository: whole runs in every kind, and what is refused
 mod safety; // what must never be lost, overwritten or taken for done
 mod start; // from a plan to a merged branch
 mod stop; // without a terminal, ended, taken up again

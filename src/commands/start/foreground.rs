@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use super::super::target::option;
 use super::Context;
 use crate::clock;
-use crate::error::Exit;
+use crate::error::{Exit, Hinted};
 use crate::plan::TaskId;
 use crate::run::cleanup::{self, Reach};
 use crate::run::{self, Drive, End, Progress};
@@ -44,7 +44,17 @@ pub(super) fn drive(
         }
     });
     live.clear();
-    conclude(context, driven, &before.run.name, end?)
+    conclude(context, driven, &before.run.name, end.map_err(told_of_full_disk)?)
+}
+
+/// git, gix and the system say it in the same words; what to do is the same, too.
+fn told_of_full_disk(error: anyhow::Error) -> anyhow::Error {
+    match format!("{error:#}").contains("No space left on device") {
+        false => error,
+        true => Err::<(), _>(error)
+            .hint("make room, then go on where it stopped: git orchestrate start")
+            .expect_err("it is an error"),
+    }
 }
 
 /// Says what is about to be driven.

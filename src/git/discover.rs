@@ -1,0 +1,135 @@
+//! Which repository a caller means, and where things are in it.
+//!
+//! Invariant: what the caller names counts here, as it does for any git command, and nowhere
+//! else; every process that is started later gets a clean environment. What is found is made
+//! absolute, and does not depend on the directory any more.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::{Git, command, open, too_old};
+use crate::error::failure;
+
+/// What a caller says about where the repository is, beside the directory.
+#[derive(Debug, Clone, Default)]
+pub struct Told {
+    pub git_dir: Option<PathBuf>,
+    pub work_tree: Option<PathBuf>,
+}
+
+impl Told {
+    fn ask(&self, directory: &Path) -> command::GitCommand {
+        let told = [("GIT_DIR", &self.git_dir), ("GIT_WORK_TREE", &self.work_tree)];
+        let told = told.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        told.fold(command::git(directory), |git, (name, value)| git.env(name, value))
+    }
+}
+
+impl Git {
+    /// Finds the repository that `directory` belongs to, as git does.
+    ///
+    /// Fails with a remedy where there is none, where its refs are not files, or where git
+    /// is too old.
+    pub fn discover(directory: &Path) -> anyhow::Result<Git> {
+        Git::discover_told(directory, &Told::default())
+    }
+
+    /// Finds the repository that the caller names, or else the one that `directory` belongs to.
+    pub fn discover_told(directory: &Path, told: &Told) -> anyhow::Result<Git> {
+        let git = Git::look(directory, told)?;
+        git.check_ref_storage()?;
+        Ok(git)
+    }
+
+    /// Opens the repository with this git directory, whatever the environment says.
+    pub fn at(git_dir: &Path) -> anyhow::Result<Git> {
+        Git::discover_told(git_dir, &Told { git_dir: Some(git_dir.into()), work_tree: None })
+    }
+
+    /// Finds a repository that may be of a kind that is not supported: only to look at.
+    pub fn look(directory: &Path, told: &Told) -> anyhow::Result<Git> {
+        let asked = ["rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir"];
+        let answer = told.ask(directory).args(asked).text().map_err(|error| {
+            match error.to_string().contains("not a git repository") {
+                true => no_repository(directory, told),
+                false => error,
+            }
+        })?;
+        // A git that does not know the option repeats it.
+        if answer.starts_with("--") {
+            let version = command::git(directory).arg("--version").text()?;
+            return Err(too_old(&version));
+        }
+        let mut lines = answer.lines().map(PathBuf::from);
+        let (git_dir, common_dir) =
+            lines.next().zip(lines.next()).context("git told no directory")?;
+        let top_level = top_level(directory, told, &git_dir);
+        let (git_dir, common_dir) = (git_dir.canonicalize()?, common_dir.canonicalize()?);
+        let repo = open(&git_dir)?;
+        let home = home(&repo, &common_dir);
+        Ok(Git { repo, git_dir, common_dir, top_level, home })
+    }
+}
+
+fn no_repository(directory: &Path, told: &Told) -> anyhow::Error {
+    match &told.git_dir {
+        Some(git_dir) => failure(
+            format!("'{}' is not a git repository", git_dir.display()),
+            "name one with --git-dir DIR, or unset GIT_DIR",
+        ),
+        None => failure(
+            format!("'{}' is not in a git repository", directory.display()),
+            "go to a repository, name one with -C DIR, or make one with 'git init'",
+        ),
+    }
+}
+
+/// Returns the top level of the worktree that the caller means; `None` where there is none.
+///
+/// git takes the current directory for it where only `GIT_DIR` is set. A worktree knows better.
+fn top_level(directory: &Path, told: &Told, git_dir: &Path) -> Option<PathBuf> {
+    let own = || {
+        let only_git_dir = told.git_dir.is_some() && told.work_tree.is_none();
+        top_of(command::git(&folder_of(git_dir).filter(|_| only_git_dir)?))
+    };
+    own().or_else(|| top_of(told.ask(directory)))
+}
+
+fn top_of(git: command::GitCommand) -> Option<PathBuf> {
+    let line = git.args(["rev-parse", "--show-toplevel"]).text().ok()?;
+    Some(PathBuf::from(line.strip_suffix('\n').unwrap_or(&line)))
+}
+
+/// Returns the folder whose `.git` this git directory is.
+fn folder_of(git_dir: &Path) -> Option<PathBuf> {
+    let link = match std::fs::read_to_string(git_dir.join("gitdir")) {
+        Ok(text) => git_dir.join(text.trim_end_matches('\n')),
+        Err(_) => git_dir.to_owned(),
+    };
+    let folder = link.parent()?.to_owned();
+    (link.file_name()? == ".git").then_some(folder)
+}
+
+/// Returns the folder that relative worktree paths start from, the same for every caller.
+///
+/// It is the main worktree. A repository without one has its project folder around it where it
+/// is named `.git` or `.bare`, or where a file `.git` beside it points at it; else itself.
+fn home(repo: &gix::Repository, common_dir: &Path) -> PathBuf {
+    if let Some(set) = repo.config_snapshot().string("core.worktree") {
+        let set = common_dir.join(String::from_utf8_lossy(set.as_slice()).as_ref());
+        return set.canonicalize().unwrap_or(set);
+    }
+    let project = common_dir.parent().filter(|project| {
+        let is_hidden = common_dir.file_name().is_some_and(|it| it == ".git" || it == ".bare");
+        is_hidden || points_at(&project.join(".git"), common_dir)
+    });
+    project.unwrap_or(common_dir).to_owned()
+}
+
+fn points_at(file: &Path, git_dir: &Path) -> bool {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let target = text.strip_prefix("gitdir: ").map(str::trim_end);
+    let target = target.zip(file.parent()).map(|(target, folder)| folder.join(target));
+    target.and_then(|target| target.canonicalize().ok()).is_some_and(|target| target == git_dir)
+}

@@ -1,0 +1,66 @@
+//! What a new run would begin from, and what the user should know about that.
+//!
+//! Invariant: only looks. A checkout whose HEAD is on its way somewhere else is an error; what
+//! is merely missing in the base is a remark.
+
+use crate::error::failure;
+use crate::git::Git;
+use crate::git::operation::Upstream;
+
+/// Something that does not keep a run from beginning, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    pub text: String,
+    pub remedy: String,
+}
+
+/// Fails where HEAD is a commit that a rebase, for example, only passes through.
+pub(super) fn check_head(git: &Git) -> anyhow::Result<()> {
+    match git.operation().filter(|operation| operation.moves_head()) {
+        None => Ok(()),
+        Some(operation) => Err(failure(
+            format!("a {} is in progress here, so HEAD is no base to begin from", operation.verb()),
+            format!(
+                "{}\nor begin from a branch, and merge into it: git orchestrate start PLAN --into BRANCH",
+                operation.remedy()
+            ),
+        )),
+    }
+}
+
+/// Returns what is not in HEAD, where a run begins from it.
+pub(super) fn beside_head(git: &Git) -> anyhow::Result<Vec<Remark>> {
+    if let Some(operation) = git.operation() {
+        return Ok(vec![Remark {
+            text: format!(
+                "a {} is in progress here: what it has not committed is not in the base of the run",
+                operation.verb()
+            ),
+            remedy: operation.remedy(),
+        }]);
+    }
+    let changed = git.has_changes()?.then(|| Remark {
+        text: "there are uncommitted changes here, and they are not in the base of the run".into(),
+        remedy: "if tasks need them, commit them first: git commit -a".into(),
+    });
+    Ok(changed.into_iter().collect())
+}
+
+/// Returns how far a branch is behind its upstream, as far as is known here.
+pub(super) fn behind(git: &Git, branch: &str) -> anyhow::Result<Option<Remark>> {
+    let behind = git.upstream(branch)?.filter(|upstream| upstream.behind > 0);
+    let Some(Upstream { name, ahead, behind }) = behind else { return Ok(None) };
+    let commits = if behind == 1 { "commit" } else { "commits" };
+    let is_here = git.head().is_ok_and(|(head, _)| head.as_deref() == Some(branch));
+    let remedy = match (ahead, is_here) {
+        (0, true) => "to have them in it: git pull --ff-only".to_owned(),
+        (0, false) => format!("to have them in it: git fetch . {name}:{branch}"),
+        (_, true) => "to have them in it: git pull --rebase".to_owned(),
+        (_, false) => format!("to have them in it: git switch {branch} && git pull --rebase"),
+    };
+    let text = format!(
+        "{branch} is {behind} {commits} behind {name}: the run begins without {}",
+        if behind == 1 { "it" } else { "them" }
+    );
+    Ok(Some(Remark { text, remedy }))
+}

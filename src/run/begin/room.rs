@@ -1,0 +1,58 @@
+//! Whether there is room for a new run: the repository takes writes, and so does the disk.
+//!
+//! Invariant: only asks the system; nothing is written to find out.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use rustix::fs::{Access, access, statvfs};
+
+use crate::config::Settings;
+use crate::error::failure;
+use crate::git::Git;
+
+/// With less than this git cannot even write a few refs (1 MiB).
+const LEAST: u64 = 1 << 20;
+
+/// Fails where the repository or the folder of worktrees cannot be written to.
+pub(super) fn check(git: &Git, settings: &Settings) -> anyhow::Result<()> {
+    let common = git.common_dir();
+    let worktrees = git.home().join(&settings.worktrees);
+    let parts = ["objects", "refs"].map(|part| common.join(part));
+    for place in [common.to_owned(), worktrees].iter().chain(&parts) {
+        check_place(existing(place))?;
+    }
+    Ok(())
+}
+
+fn check_place(place: &Path) -> anyhow::Result<()> {
+    let shown = place.display();
+    match access(place, Access::WRITE_OK | Access::EXEC_OK).map_err(std::io::Error::from) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => {
+            return Err(failure(
+                format!("'{shown}' is on a file system that is mounted read-only"),
+                "mount it for writing, or work in a clone elsewhere: git clone",
+            ));
+        }
+        Err(error) => {
+            return Err(failure(
+                format!("'{shown}' cannot be written to: {error}"),
+                format!("see who owns it: ls -ld '{shown}'"),
+            ));
+        }
+    }
+    let is_full = statvfs(place).is_ok_and(|disk| disk.f_bavail * disk.f_frsize < LEAST);
+    match is_full {
+        false => Ok(()),
+        true => Err(failure(
+            format!("no space is left on the disk of '{shown}'"),
+            "make room first: git orchestrate clean, git gc",
+        )),
+    }
+}
+
+/// Returns the folder, or the nearest one above it that exists.
+fn existing(place: &Path) -> &Path {
+    place.ancestors().find(|folder| folder.exists()).unwrap_or(place)
+}

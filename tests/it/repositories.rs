@@ -1,0 +1,736 @@
+//! Any repository: whole runs in every kind, and what is told before anything is made.
+//!
+//! Invariant: every kind that works is driven to the merged end with a test command, and git is
+//! asked what came of it; where a run is refused, nothing at all is there that was not before.
+
+use std::path::{Path, PathBuf};
+
+use crate::env::Env;
+use crate::output::Output;
+use crate::plans::{plan, runs};
+
+/// The second task needs the first; each says where it ran.
+fn two(name: &str) -> String {
+    let tasks = [
+        runs("a", &[], "echo 1 >a.txt; pwd -P >where.txt; rm -f README.md"),
+        runs("b", &["a"], "test -e a.txt && echo 1 >'größe \"b\".txt'"),
+    ];
+    plan("x", &tasks).replacen("'x'", &format!("{name:?}"), 1)
+}
+
+/// A repository somewhere in the test's folder, and how to name it.
+struct Place<'e> {
+    env: &'e Env,
+    directory: PathBuf,
+    /// Options before the verb, for git and for the program.
+    options: Vec<String>,
+}
+
+impl<'e> Place<'e> {
+    fn new(env: &'e Env, directory: impl AsRef<Path>) -> Place<'e> {
+        Place { env, directory: env.path(directory), options: Vec::new() }
+    }
+
+    fn with(env: &'e Env, directory: impl AsRef<Path>, options: &[&str]) -> Place<'e> {
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        Place { options, ..Place::new(env, directory) }
+    }
+
+    /// Calls `git [options] orchestrate ...`.
+    fn run(&self, arguments: &[&str]) -> Output {
+        let all = self.options.iter().map(String::as_str).chain(["orchestrate"]);
+        let all: Vec<&str> = all.chain(arguments.iter().copied()).collect();
+        self.env.program("git", all).dir(&self.directory).run()
+    }
+
+    #[track_caller]
+    fn git(&self, arguments: &[&str]) -> String {
+        let all = self.options.iter().map(String::as_str).chain(arguments.iter().copied());
+        self.env.git_in(&self.directory, all)
+    }
+
+    /// Runs the plan of two tasks to its end; returns the folder that the first one ran in.
+    #[track_caller]
+    fn whole_run(&self, name: &str) -> PathBuf {
+        let file = self.env.root().join(format!("{name}.toml"));
+        self.env.write(&file, two(name));
+        self.git(&["config", "orchestrate.test", "test -e a.txt"]);
+        let said = self.run(&["start", file.to_str().expect("UTF-8"), "--trust"]).ok();
+        said.has("2 tasks").has_not("warning:");
+        self.is_merged(name)
+    }
+
+    /// Asserts what git must find after such a run.
+    #[track_caller]
+    fn is_merged(&self, name: &str) -> PathBuf {
+        let branch = format!("feat/{}", slug_of(name));
+        let parents = self.git(&["log", "--first-parent", "-2", "--format=%P", &branch]);
+        assert!(parents.lines().all(|line| line.split(' ').count() == 2), "{parents}");
+        let files = self.git(&[
+            "-c",
+            "core.quotePath=false",
+            "ls-tree",
+            "--full-tree",
+            "--name-only",
+            &branch,
+        ]);
+        assert!(files.contains("a.txt") && files.contains("größe"), "{files}");
+        assert!(!files.contains("README.md"), "{files}");
+        self.git(&["fsck", "--strict", "--no-dangling", "--no-progress"]);
+        assert_eq!(self.git(&["worktree", "prune", "-n", "-v"]), "");
+        let list = self.git(&["worktree", "list", "--porcelain"]);
+        assert!(!list.contains("feat-task-"), "{list}");
+        assert_eq!(
+            self.git(&["for-each-ref", "refs/heads/feat/task-a", "refs/heads/feat/task-b"]),
+            ""
+        );
+        let status = self.run(&["status"]).ok();
+        status.has("done").has_not("blocked");
+        PathBuf::from(self.git(&["cat-file", "blob", &format!("{branch}:where.txt")]))
+    }
+
+    /// Returns every ref and every worktree.
+    fn everything(&self) -> String {
+        self.git(&["for-each-ref"]) + &self.git(&["worktree", "list", "--porcelain"])
+    }
+
+    /// Asserts that a start is refused, and that nothing was made.
+    #[track_caller]
+    fn refuses(&self, more: &[&str]) -> Output {
+        let file = self.env.root().join("refused.toml");
+        self.env.write(&file, two("two"));
+        let before = self.everything();
+        let file = file.to_str().expect("UTF-8");
+        let start = ["start", file, "--trust"];
+        let said = self.run(&[start.as_slice(), more].concat()).fails(1);
+        said.has("error:").has("hint:");
+        assert_eq!(self.everything(), before);
+        let common = self.git(&["rev-parse", "--path-format=absolute", "--git-common-dir"]);
+        assert!(!Path::new(&common).join("orchestrate").exists(), "a folder was made");
+        assert!(!self.directory.join(".claude").exists(), "a folder was made");
+        said
+    }
+}
+
+/// The name of a run as it stands in its refs.
+fn slug_of(name: &str) -> String {
+    git_orchestrate::plan::slug(name)
+}
+
+/// Returns what a clone over the file transport is made from.
+fn url(env: &Env) -> String {
+    format!("file://{}", env.repo().display())
+}
+
+#[test]
+fn a_subdirectory() {
+    let env = Env::new();
+    let at = Place::new(&env, "src").whole_run("two");
+    assert_eq!(at, env.path(".claude/worktrees/feat-task-a"));
+}
+
+#[test]
+fn another_directory() {
+    let env = Env::new();
+    Place::with(&env, env.root(), &["-C", "repo/src"]).whole_run("two");
+    env.run_in(env.root(), ["-C", "repo/src", "status"]).ok().has("done");
+}
+
+#[test]
+fn a_linked_worktree() {
+    let env = Env::new();
+    env.git(["worktree", "add", "-q", "-b", "topic", "../linked"]);
+    let linked = env.root().join("linked");
+    env.write(linked.join("topic.txt"), "1\n");
+    env.write(linked.join(".orchestrate/config.toml"), "jobs = 1\n");
+    env.git_in(&linked, ["add", "-A"]);
+    env.git_in(&linked, ["commit", "-q", "-m", "Add topic"]);
+    let place = Place::new(&env, &linked);
+    let at = place.whole_run("two");
+    assert_eq!(at, env.path(".claude/worktrees/feat-task-a"), "worktrees are in the main one");
+    assert!(env.is_ancestor("topic", "feat/two"), "it is based on what is checked out there");
+    assert_eq!(place.git(&["status", "--porcelain"]), "");
+}
+
+/// Makes a bare clone of the repository.
+fn bare(env: &Env, path: &str) -> PathBuf {
+    let path = env.root().join(path);
+    env.git(["clone", "-q", "--bare", &url(env), path.to_str().expect("UTF-8")]);
+    for (key, value) in [("user.name", "Ada"), ("user.email", "ada@example.org")] {
+        env.git_in(&path, ["config", key, value]);
+    }
+    path
+}
+
+#[test]
+fn a_bare_repository_with_worktrees() {
+    let env = Env::new();
+    let bare = bare(&env, "it.git");
+    env.git_in(&bare, ["worktree", "add", "-q", "../it", "main"]);
+    let at = Place::new(&env, env.root().join("it")).whole_run("two");
+    assert_eq!(at, bare.join(".claude/worktrees/feat-task-a"));
+    let at = Place::new(&env, &bare).whole_run("three");
+    assert_eq!(at, bare.join(".claude/worktrees/feat-task-a"));
+}
+
+#[test]
+fn a_project_folder_around_a_bare_repository() {
+    let env = Env::new();
+    let bare = bare(&env, "project/.bare");
+    let project = env.root().join("project");
+    env.write(project.join(".git"), "gitdir: ./.bare\n");
+    env.git_in(&project, ["worktree", "add", "-q", "main"]);
+    let expected = project.join(".claude/worktrees/feat-task-a");
+    for (name, folder) in [("one", "main"), ("two", ""), ("three", ".bare")] {
+        let at = Place::new(&env, project.join(folder)).whole_run(name);
+        assert_eq!(at, expected, "from '{folder}'");
+    }
+    assert!(!bare.join(".claude").exists());
+}
+
+#[test]
+fn a_bare_repository_where_git_wants_it_named() {
+    let env = Env::new();
+    let bare = bare(&env, "project/.bare");
+    let main = env.root().join("project/main");
+    env.git_in(&bare, ["worktree", "add", "-q", "../main", "main"]);
+    let explicit = ["-c", "safe.bareRepository=explicit"];
+    Place::with(&env, &main, &explicit).whole_run("two");
+}
+
+#[test]
+fn a_git_directory_that_is_named() {
+    let env = Env::new();
+    env.commit(".orchestrate/config.toml", "test = 'exit 1'\n");
+    let git_dir = format!("--git-dir={}", env.path(".git").display());
+    let elsewhere = env.root().join("tmp");
+    // The file of settings is found; what git config says goes before it.
+    let said = env.run_in(&elsewhere, ["--git-dir", "../repo/.git", "-C", "../tmp", "trust"]);
+    let _ = said.ok();
+    let at = Place::with(&env, &elsewhere, &[&git_dir]).whole_run("two");
+    assert_eq!(at, env.path(".claude/worktrees/feat-task-a"));
+    // Relative to -C, as with git; by our own option and by git's.
+    env.run_in(env.root(), ["-C", "tmp", "--git-dir", "../repo/.git", "status"]).ok().has("done");
+    let named = ["-C", "tmp", "--git-dir", "../repo/.git", "orchestrate", "status"];
+    env.program("git", named).dir(env.root()).run().ok().has("done");
+    env.run_in(&elsewhere, ["--git-dir", "nowhere", "status"]).fails(1).has("'nowhere'");
+}
+
+#[test]
+fn the_settings_of_a_git_directory_that_is_named() {
+    let env = Env::new();
+    env.commit(".orchestrate/config.toml", "test = 'exit 1'\n");
+    env.plan(&two("two"));
+    let git_dir = env.path(".git");
+    let start = ["start", "../repo/plan.toml", "--trust"];
+    let call = env.call(start).dir(env.root().join("tmp")).env("GIT_DIR", &git_dir);
+    call.run().fails(3).has("exit 1");
+}
+
+#[test]
+fn a_work_tree_that_is_named() {
+    let env = Env::empty();
+    // Dotfiles are often kept like this: a bare repository, and the home folder beside it.
+    let home = env.root().join("home");
+    env.git_in(env.root(), ["init", "-q", "-b", "main", "--bare", "dotfiles"]);
+    env.write(home.join("README.md"), "mine\n");
+    let git_dir = format!("--git-dir={}", env.root().join("dotfiles").display());
+    let work_tree = format!("--work-tree={}", home.display());
+    let place = Place::with(&env, &home, &[&git_dir, &work_tree]);
+    place.git(&["add", "README.md"]);
+    place.git(&["commit", "-q", "-m", "Begin"]);
+    place.whole_run("two");
+    assert_eq!(place.git(&["status", "--porcelain", "--untracked-files=no"]), "");
+    env.write(home.join("README.md"), "changed\n");
+    let file = env.root().join("two.toml");
+    let again = ["start", file.to_str().expect("UTF-8"), "--run", "again", "--dry-run"];
+    place.run(&again).ok().has("warning: there are uncommitted changes");
+}
+
+#[test]
+fn the_environment_of_a_hook() {
+    let env = Env::new();
+    let report = "#!/bin/sh\ngit orchestrate report done -m 'by a hook'\n";
+    env.write(".git/hooks/post-commit", report);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(env.path(".git/hooks/post-commit"), mode).expect("executable");
+    // Neither run nor task is named: the worktree that the hook runs for must be found.
+    let script = "unset ORCHESTRATE_RUN ORCHESTRATE_TASK\nedit a.txt 1\ncommit 'Add a'";
+    env.agent("a", script);
+    env.plan(&plan("p", &[crate::plans::asks("a", &[])]));
+    let _ = env.start(&[]).ok();
+    assert!(env.git(["notes", "--ref=orchestrate", "show", "feat/p"]).contains("by a hook"));
+}
+
+#[test]
+fn a_git_directory_apart_from_its_worktree() {
+    let env = Env::empty();
+    let apart = format!("--separate-git-dir={}", env.root().join("apart").display());
+    env.git(["init", "-q", "-b", "main", &apart]);
+    env.git(["config", "user.name", "Ada"]);
+    env.git(["config", "user.email", "ada@example.org"]);
+    env.commit("README.md", "1\n");
+    Place::new(&env, "").whole_run("two");
+}
+
+#[test]
+fn a_submodule() {
+    let env = Env::new();
+    let sub = env.root().join("sub");
+    env.git_in(env.root(), ["clone", "-q", &url(&env), "sub"]);
+    let add = ["-c", "protocol.file.allow=always", "submodule", "add", "-q"];
+    env.git([add.as_slice(), &[sub.to_str().expect("UTF-8"), "lib"]].concat());
+    env.git(["commit", "-q", "-m", "Add lib"]);
+    let at = Place::new(&env, "lib").whole_run("two");
+    assert_eq!(at, env.path("lib/.claude/worktrees/feat-task-a"));
+    assert_eq!(env.git(["status", "--porcelain"]), "");
+}
+
+#[test]
+fn a_repository_with_submodules() {
+    let env = Env::new();
+    env.git_in(env.root(), ["clone", "-q", &url(&env), "sub"]);
+    env.git(["-c", "protocol.file.allow=always", "submodule", "add", "-q", "../sub", "lib"]);
+    env.git(["commit", "-q", "-m", "Add lib"]);
+    Place::new(&env, "").whole_run("two");
+}
+
+#[test]
+fn spaces_quotes_and_letters_of_the_world() {
+    let env = Env::new();
+    let folder = env.root().join("mein \"Ordner\" für $HOME & 日本's");
+    let folder_text = folder.to_str().expect("UTF-8");
+    env.git(["clone", "-q", &url(&env), folder_text]);
+    env.git_in(&folder, ["config", "orchestrate.worktrees", "wt ü/it's"]);
+    env.write(folder.join("tief er/日本 \"x\".txt"), "1\n");
+    env.git_in(&folder, ["add", "-A"]);
+    env.git_in(&folder, ["commit", "-q", "-m", "Größe"]);
+    let place = Place::new(&env, &folder);
+    let at = place.whole_run("Ein Plan – größer & schöner's");
+    assert_eq!(at, folder.join("wt ü/it's/feat-task-a"));
+    assert_eq!(place.git(&["status", "--porcelain"]), "");
+}
+
+#[test]
+fn longer_object_ids() {
+    let env = Env::empty();
+    env.git(["init", "-q", "-b", "main", "--object-format=sha256"]);
+    env.config("user.name", "Ada");
+    env.config("user.email", "ada@example.org");
+    env.commit("README.md", "1\n");
+    let place = Place::new(&env, "");
+    place.whole_run("two");
+    assert_eq!(env.rev("feat/two").len(), 64);
+}
+
+#[test]
+fn a_shallow_clone() {
+    let env = Env::new();
+    env.commit("one.txt", "1\n");
+    env.commit("two.txt", "2\n");
+    let clone = env.root().join("clone");
+    env.git(["clone", "-q", "--depth=1", &url(&env), clone.to_str().expect("UTF-8")]);
+    let place = Place::new(&env, &clone);
+    assert_eq!(place.git(&["rev-parse", "--is-shallow-repository"]), "true");
+    place.whole_run("two");
+    assert_eq!(place.git(&["rev-parse", "--is-shallow-repository"]), "true");
+}
+
+/// Makes a clone without the objects that this filter leaves out.
+fn partial(env: &Env, filter: &str) -> PathBuf {
+    env.config("uploadpack.allowFilter", "true");
+    env.config("uploadpack.allowAnySHA1InWant", "true");
+    env.commit("deep/er/big.txt", "old\n");
+    env.commit("deep/er/big.txt", "new\n");
+    let clone = env.root().join("clone");
+    let clone_text = clone.to_str().expect("UTF-8");
+    env.git(["clone", "-q", "--no-checkout", filter, &url(env), clone_text]);
+    // A task needs blobs that nothing has fetched yet.
+    let missing = env.git_in(&clone, ["rev-list", "--objects", "--missing=print", "main"]);
+    assert!(missing.lines().any(|line| line.starts_with('?')), "nothing is missing");
+    clone
+}
+
+#[test]
+fn a_partial_clone_without_blobs() {
+    let env = Env::new();
+    let clone = partial(&env, "--filter=blob:none");
+    // Nothing is checked out but what sparse patterns name, so a task's worktree lacks most.
+    env.git_in(&clone, ["checkout", "-q", "main"]);
+    env.git_in(&clone, ["update-ref", "refs/heads/older", "main~1"]);
+    env.git_in(&clone, ["symbolic-ref", "HEAD", "refs/heads/older"]);
+    env.git_in(&clone, ["read-tree", "HEAD"]);
+    env.git_in(&clone, ["update-index", "--assume-unchanged", "deep/er/big.txt"]);
+    Place::new(&env, &clone).whole_run("two");
+}
+
+#[test]
+fn a_partial_clone_without_trees() {
+    let env = Env::new();
+    let clone = partial(&env, "--filter=tree:0");
+    env.git_in(&clone, ["checkout", "-q", "main"]);
+    // Trees of the newest commit came with the checkout; work on the one before has none.
+    env.git_in(&clone, ["update-ref", "refs/heads/older", "main~1"]);
+    env.git_in(&clone, ["symbolic-ref", "HEAD", "refs/heads/older"]);
+    env.git_in(&clone, ["symbolic-ref", "HEAD", "refs/heads/main"]);
+    Place::new(&env, &clone).whole_run("two");
+    let file = env.root().join("three.toml");
+    env.write(&file, two("three"));
+    let onto = ["start", file.to_str().expect("UTF-8"), "--trust", "--into", "older"];
+    let _ = Place::new(&env, &clone).run(&onto).ok();
+    assert!(env.git_in(&clone, ["ls-tree", "--name-only", "older"]).contains("a.txt"));
+}
+
+#[test]
+fn a_sparse_checkout() {
+    let env = Env::new();
+    env.git(["sparse-checkout", "set", "--no-cone", "/src/"]);
+    assert!(!env.exists("README.md"));
+    let script = "edit new/outside.txt 1\nedit src/app.txt 2";
+    env.agent("a", script);
+    env.plan(&plan("p", &[crate::plans::asks("a", &[])]));
+    let _ = env.start(&[]).ok();
+    assert_eq!(env.blob("feat/p", "new/outside.txt"), "1");
+    assert_eq!(env.blob("feat/p", "README.md"), "# Sample");
+    env.git(["sparse-checkout", "disable"]);
+}
+
+#[test]
+fn a_detached_head() {
+    let env = Env::new();
+    env.git(["switch", "-q", "--detach"]);
+    Place::new(&env, "").whole_run("two");
+    env.git(["switch", "-q", "main"]);
+}
+
+#[test]
+fn a_branch_without_a_commit_is_told() {
+    let env = Env::empty();
+    env.git(["init", "-q", "-b", "main"]);
+    env.expect_broken();
+    let said = Place::new(&env, "").refuses(&[]);
+    said.has("no commit yet").has("git commit --allow-empty");
+}
+
+#[test]
+fn a_user_without_a_name_is_told() {
+    let env = Env::new();
+    env.plan(&two("two"));
+    env.git(["config", "--unset", "user.name"]);
+    env.git(["config", "--unset", "user.email"]);
+    env.config("user.useConfigOnly", "true");
+    let before = env.everything();
+    let nobody =
+        ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
+    let unset: Vec<String> = nobody.iter().map(|name| format!("unset {name}")).collect();
+    let line = format!("{}; exec git orchestrate start plan.toml --trust", unset.join("; "));
+    let said = env.program("sh", ["-c", &line]).run().fails(1);
+    said.has("hint:").has("git config --global user.name");
+    assert_eq!(env.everything(), before);
+}
+
+#[test]
+fn refs_in_another_form_are_told() {
+    let env = Env::empty();
+    let init = env.git_call(["init", "-q", "-b", "main", "--ref-format=reftable"]).run();
+    if init.code != 0 {
+        println!("skipped: this git has no reftable");
+        return;
+    }
+    env.config("user.name", "Ada");
+    env.config("user.email", "ada@example.org");
+    env.commit("README.md", "1\n");
+    Place::new(&env, "").refuses(&[]).has("reftable").has("git refs migrate --ref-format=files");
+    // Before 2.48 git cannot take reflogs along; a clone has none.
+    env.git(["clone", "-q", "--ref-format=files", ".", "../files"]);
+    Place::new(&env, env.root().join("files")).whole_run("two");
+}
+
+#[test]
+fn outside_any_repository_it_says_so() {
+    let env = Env::empty();
+    env.plan(&two("two"));
+    env.run(["start", "plan.toml", "--trust"])
+        .fails(1)
+        .has("is not in a git repository")
+        .has("hint:");
+}
+
+#[test]
+fn a_git_that_is_too_old_is_told() {
+    let env = Env::new();
+    env.plan(&two("two"));
+    let before = env.everything();
+    let git = env.program("sh", ["-c", "command -v git"]).run().ok().raw.trim().to_owned();
+    let old = |version: &str| {
+        format!(
+            "#!/bin/sh\ncase $1 in --version) echo git version {version}; exit;; esac\nexec {git} \"$@\"\n"
+        )
+    };
+    env.executable("git", &old("2.37.4"));
+    env.run(["start", "plan.toml", "--trust"]).fails(1).has("2.37.4").has("git 2.38 or newer");
+    // Before 2.31 it does not know what it is asked, and repeats it.
+    let echo =
+        "case $2 in --path-format*) shift; printf '%s\\n' \"$1\" .git .git; exit;; esac\nexec";
+    env.executable("git", &old("2.25.1").replace("exec", echo));
+    env.run(["start", "plan.toml", "--trust"]).fails(1).has("2.25.1").has("git 2.38 or newer");
+    std::fs::remove_file(env.root().join("bin/git")).expect("the old one goes");
+    assert_eq!(env.everything(), before);
+    assert!(!env.exists(".git/orchestrate"));
+}
+
+/// Makes a clone whose `main` has this many commits of its own, and lacks as many of its upstream.
+fn clone_behind(env: &Env, own: usize, behind: usize) -> PathBuf {
+    let clone = env.root().join("clone");
+    env.git(["clone", "-q", &url(env), clone.to_str().expect("UTF-8")]);
+    for (folder, count) in [(env.repo(), behind), (clone.clone(), own)] {
+        for number in 0..count {
+            env.git_in(&folder, ["commit", "-q", "--allow-empty", "-m", &format!("More {number}")]);
+        }
+    }
+    env.git_in(&clone, ["fetch", "-q"]);
+    clone
+}
+
+#[test]
+fn a_base_behind_its_upstream_is_told_with_the_number() {
+    let env = Env::new();
+    let clone = clone_behind(&env, 0, 3);
+    let file = env.root().join("two.toml");
+    env.write(&file, two("two"));
+    let place = Place::new(&env, &clone);
+    let dry = |more: &[&str]| {
+        let start = ["start", file.to_str().expect("UTF-8"), "--dry-run"];
+        place.run(&[start.as_slice(), more].concat()).ok()
+    };
+    let told = dry(&[]);
+    told.has("warning: main is 3 commits behind origin/main").has("git pull --ff-only");
+    // What it says can be typed; then nothing is left to say.
+    place.git(&["branch", "other", "HEAD"]);
+    place.git(&["branch", "-q", "-u", "origin/main", "other"]);
+    let remedy = "git fetch . origin/main:other";
+    dry(&["--into", "other"]).has("other is 3 commits behind").has(remedy);
+    place.git(&remedy.split(' ').skip(1).collect::<Vec<_>>());
+    dry(&["--into", "other"]).has_not("warning:");
+    place.git(&["pull", "-q", "--ff-only"]);
+    dry(&[]).has_not("warning:");
+}
+
+#[test]
+fn a_base_that_went_its_own_way_is_told_too() {
+    let env = Env::new();
+    let clone = clone_behind(&env, 2, 1);
+    let file = env.root().join("two.toml");
+    env.write(&file, two("two"));
+    let place = Place::new(&env, &clone);
+    let said = place.run(&["start", file.to_str().expect("UTF-8"), "--trust"]).ok();
+    said.has("main is 1 commit behind origin/main").has("git pull --rebase");
+    place.is_merged("two");
+    place.git(&["branch", "-dr", "origin/main"]);
+    let gone = ["start", file.to_str().expect("UTF-8"), "--run", "gone", "--dry-run"];
+    place.run(&gone).ok().has_not("warning:");
+}
+
+/// Makes a branch `other` that is in conflict with `main`.
+fn conflict(env: &Env) {
+    env.git(["switch", "-q", "-c", "other"]);
+    env.commit("README.md", "theirs\n");
+    env.git(["switch", "-q", "main"]);
+    env.commit("README.md", "ours\n");
+}
+
+#[test]
+fn a_head_on_its_way_is_no_base() {
+    let env = Env::new();
+    conflict(&env);
+    let place = Place::new(&env, "");
+    let patch = env.git(["format-patch", "-1", "--stdout", "other"]);
+    let patch_file = env.root().join("patch");
+    env.write(&patch_file, patch + "\n");
+    let operations: [(&str, &[&str], &[&str]); 3] = [
+        ("rebase", &["rebase", "-q", "other"], &["rebase", "--abort"]),
+        ("am", &["am", "-q", patch_file.to_str().expect("UTF-8")], &["am", "--abort"]),
+        ("bisect", &["bisect", "start"], &["bisect", "reset"]),
+    ];
+    for (verb, begin, end) in operations {
+        let _ = env.git_call(begin).run();
+        let said = place.refuses(&[]);
+        said.has(&format!("a {verb} is in progress")).has(&format!("git {}", end.join(" ")));
+        // A branch that is named is a base of its own.
+        let onto = ["start", "../refused.toml", "--dry-run", "--into", "other"];
+        env.run(onto).ok().has_not("warning:");
+        env.git(end);
+    }
+    place.whole_run("two");
+}
+
+#[test]
+fn what_is_in_progress_and_not_committed_is_told() {
+    let env = Env::new();
+    conflict(&env);
+    env.plan(&two("two"));
+    for verb in ["merge", "cherry-pick", "revert"] {
+        let what = if verb == "revert" { "HEAD~1" } else { "other" };
+        let _ = env.git_call([verb, what]).run();
+        let said = env.run(["start", "plan.toml", "--dry-run"]).ok();
+        said.has(&format!("warning: a {verb} is in progress")).has(&format!("git {verb} --abort"));
+        env.git([verb, "--abort"]);
+    }
+    env.run(["start", "plan.toml", "--dry-run"]).ok().has_not("warning:");
+    env.write("src/app.txt", "changed\n");
+    let said = env.run(["start", "plan.toml", "--trust"]).ok();
+    assert_eq!(said.stderr.matches("warning:").count(), 1, "{said}");
+    said.has("warning: there are uncommitted changes here");
+    assert!(!env.blob("feat/two", "src/app.txt").contains("changed"));
+    assert_eq!(env.read("src/app.txt"), "changed\n");
+}
+
+#[test]
+fn names_that_cannot_be_are_told_with_the_setting_that_helps() {
+    let env = Env::new();
+    let place = Place::new(&env, "");
+    // Somebody else's branches, in every way that they can be in the way.
+    for (branch, setting) in [
+        ("feat", "git branch -m feat feat-old"),
+        ("feat/two", "git branch -m feat/two feat/two-old"),
+        ("feat/two/deeper", "--run NAME"),
+        ("feat/task-a", "git config orchestrate.branch 'NAME/task-{id}'"),
+        ("feat/task-b/deeper", "git config orchestrate.branch 'NAME/task-{id}'"),
+    ] {
+        env.git(["branch", branch]);
+        place
+            .refuses(&[])
+            .has(&format!("'{branch}'").replace("'feat/task-a'", "feat/task-a"))
+            .has(setting);
+        env.git(["branch", "-D", branch]);
+    }
+    // Names of our own that git refuses, or that are in each other's way.
+    for (pattern, into, word) in [
+        ("bad..{id}", None, "bad..a"),
+        ("feat/two/{id}", None, "feat/two/a"),
+        ("same", None, "without {id}"),
+        ("task-{id}", Some("task-a/deeper"), "task-a/deeper"),
+        ("task-{id}", Some("bad..name"), "bad..name"),
+        ("task-{id}", Some("HEAD"), "HEAD"),
+        ("task-{id}", Some("-x"), "-x"),
+    ] {
+        env.config("orchestrate.branch", pattern);
+        let into = into.map(|into| format!("--into={into}"));
+        let said = place.refuses(&into.iter().map(String::as_str).collect::<Vec<_>>());
+        said.has(word);
+    }
+    env.config("orchestrate.branch", "mine/{id}");
+    place.whole_run("two");
+}
+
+#[test]
+fn names_that_differ_only_in_case_are_told_where_files_ignore_it() {
+    let env = Env::new();
+    let place = Place::new(&env, "");
+    let remedies = ["git branch -m", "orchestrate.branch"];
+    for branch in ["Feat/other", "feat/TASK-a"] {
+        env.git(["branch", branch]);
+        env.config("core.ignoreCase", "true");
+        let said = place.refuses(&[]);
+        said.has("differ only in case").has(branch);
+        assert!(
+            remedies.iter().all(|remedy| said.holds(remedy) || branch == "Feat/other"),
+            "{said}"
+        );
+        env.config("core.ignoreCase", "false");
+        env.git(["branch", "-D", branch]);
+    }
+    env.git(["branch", "feat/TASK-a"]);
+    place.whole_run("two");
+}
+
+/// Runs a script where it may mount file systems that nobody else sees; `None` where that
+/// is not possible.
+fn where_mounts_are_ours(env: &Env, script: &str) -> Option<Output> {
+    let ways = [["unshare", "-m"], ["unshare", "-rm"]];
+    let works = |way: &&[&str; 2]| {
+        let probe =
+            format!("command -v unshare && {} sh -c 'mount -t tmpfs tmpfs .'", way.join(" "));
+        env.program("sh", ["-c", &probe]).dir(env.root().join("tmp")).run().code == 0
+    };
+    let way = ways.iter().find(works)?;
+    Some(env.program(way[0], [way[1], "sh", "-ec", script]).run())
+}
+
+#[test]
+fn a_read_only_repository_is_told_and_can_be_looked_at() {
+    let env = Env::new();
+    env.plan(&plan("p", &[runs("a", &[], "echo 1 >a"), runs("b", &[], "exit 1")]));
+    let _ = env.run(["start", "plan.toml", "--trust"]).fails(3);
+    env.write("../two.toml", two("two"));
+    let before = env.everything();
+    let script = "mount --bind . . && mount -o remount,ro,bind . && cd ../repo
+        refused() { git orchestrate \"$@\" && exit 9; echo \"exit $?\"; }
+        git orchestrate status; git orchestrate show b; git orchestrate log b
+        git orchestrate plan plan.toml; git orchestrate clean -n || :
+        refused start ../two.toml --run new --trust; refused start";
+    let Some(said) = where_mounts_are_ours(&env, script) else {
+        return read_only_by_its_mode(&env);
+    };
+    let said = said.ok();
+    said.has("blocked: agent").has("is on a file system that is mounted read-only");
+    said.has("exit 1").has("controller'");
+    assert_eq!(env.everything(), before);
+}
+
+/// What is left to try without mounts: a git directory that this user may not write to.
+fn read_only_by_its_mode(env: &Env) {
+    if rustix::process::geteuid().is_root() {
+        println!("skipped: root writes everywhere, and nothing can be mounted");
+        return;
+    }
+    let _ = env.program("chmod", ["-R", "a-w", ".git"]).run().ok();
+    let start = ["start", "../two.toml", "--run", "new", "--trust"];
+    let said = env.run(start);
+    let _ = env.program("chmod", ["-R", "u+w", ".git"]).run().ok();
+    said.fails(1).has("cannot be written to").has("hint:");
+}
+
+#[test]
+fn a_full_disk_is_told_before_anything_is_made() {
+    let env = Env::new();
+    env.write("../two.toml", two("two"));
+    let script = "mkdir ../small && mount -t tmpfs -o size=4m tmpfs ../small && cd ../small
+        git clone -q ../repo clone && cd clone
+        before=$(git for-each-ref; ls -A . .git)
+        dd if=/dev/zero of=../filler bs=4k 2>/dev/null || :
+        git orchestrate start ../../two.toml --trust && exit 9
+        test \"$before\" = \"$(git for-each-ref; ls -A . .git)\" || exit 8
+        rm ../filler
+        git orchestrate start ../../two.toml --trust";
+    let Some(said) = where_mounts_are_ours(&env, script) else {
+        println!("skipped: no small disk can be mounted here");
+        return;
+    };
+    said.ok().has("no space is left on the disk of").has("hint:").has("2 of 2 tasks merged");
+}
+
+#[test]
+fn a_disk_that_becomes_full_loses_nothing() {
+    let env = Env::new();
+    let fill = "echo work >work.txt; head -c 100000000 /dev/zero >../../../../filler || :";
+    let tasks = [runs("a", &[], "echo 1 >a.txt"), runs("b", &["a"], fill)];
+    env.write("../full.toml", plan("full", &tasks));
+    let script = "mkdir ../small && mount -t tmpfs -o size=6m tmpfs ../small && cd ../small
+        git clone -q ../repo clone && cd clone
+        git orchestrate start ../../full.toml --trust && exit 9; echo \"exit $?\"
+        git orchestrate status >/dev/null
+        git orchestrate start && exit 9; echo \"exit $?\"
+        echo kept: $(cat .claude/worktrees/feat-task-b/work.txt)
+        rm ../filler
+        ln -s /dev/null ../filler
+        git orchestrate start || { git orchestrate retry b; git orchestrate start; }
+        git fsck --strict --no-dangling
+        git ls-tree --name-only feat/full";
+    let Some(said) = where_mounts_are_ours(&env, script) else {
+        println!("skipped: no small disk can be mounted here");
+        return;
+    };
+    let said = said.ok();
+    said.has("No space left on device").has("kept: work").has("work.txt\n");
+}
