@@ -101,12 +101,14 @@ fn last_status(text: &str) -> Option<Report> {
 
 /// Returns the id by which an agent program can go on with the conversation of this output.
 pub fn conversation(format: Format, text: &str) -> Option<String> {
-    let key = match format {
+    // Claude Code names an id that it does not know in its result, too.
+    let (kind, key) = match format {
         Format::Text => return None,
-        Format::ClaudeStream => "session_id",
-        Format::CodexJson => "thread_id",
+        Format::ClaudeStream => ("system", "session_id"),
+        Format::CodexJson => ("thread.started", "thread_id"),
     };
-    json_lines(text).find_map(|value| value[key].as_str().map(str::to_owned))
+    let mut begun = json_lines(text).filter(|value| value["type"] == kind);
+    begun.find_map(|value| value[key].as_str().map(str::to_owned))
 }
 
 fn json_lines(text: &str) -> impl DoubleEndedIterator<Item = Value> + '_ {
@@ -199,6 +201,9 @@ mod tests {
         assert_eq!(conversation(Format::CodexJson, codex).as_deref(), Some("t-1"));
         assert_eq!(conversation(Format::Text, codex), None);
         assert_eq!(conversation(Format::CodexJson, "Error: no such thread"), None);
+        let unknown = r#"{"type":"result","is_error":true,"session_id":"c-2",
+            "errors":["No conversation found with session ID: c-2"]}"#;
+        assert_eq!(conversation(Format::ClaudeStream, &unknown.replace('\n', "")), None);
     }
 
     #[test]

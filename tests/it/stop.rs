@@ -154,7 +154,9 @@ const CLAUDE: &str = r#"#!/bin/sh
 printf '%s\n' "$*" >>"$LOG"
 sed 's/^/> /' >>"$LOG"
 case " $* " in
-*" --resume forgotten "*) echo 'No conversation found'; exit 1 ;;
+*" --resume forgotten "*)
+    echo '{"type":"result","is_error":true,"session_id":"forgotten","errors":["No conversation found"]}'
+    exit 1 ;;
 *" --resume "*) ;;
 *)
     echo "{\"type\":\"system\",\"subtype\":\"init\",\"session_id\":\"$SESSION\"}"
