@@ -77,13 +77,17 @@ _git__orchestrate() {
             return 0
             ;;
         git__subcmd__orchestrate__subcmd__clean)
-            opts="-n -f -C -q -h --run --dry-run --force --all --quiet --help"
+            opts="-n -f -C -q -h --run --dry-run --force --older-than --all --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --older-than)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -123,7 +127,7 @@ _git__orchestrate() {
             return 0
             ;;
         git__subcmd__orchestrate__subcmd__log)
-            opts="-f -C -q -h --run --follow --attempt --test --quiet --help"
+            opts="-f -C -q -h --run --follow --attempt --test --setup --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

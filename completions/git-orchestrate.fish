@@ -40,6 +40,7 @@ complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "sta
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "status" -d 'Show where everything stands'
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "trust" -d 'Trust the commands in these files as they are now'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -l run -d 'Act on the run of this name' -r
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -l older-than -d 'Only tasks that ended, or were merged, longer ago than this: 12h, 2d, 1w' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -s f -l force -d 'Remove what is not merged or not clean too, after writing a backup ref'
@@ -54,6 +55,7 @@ complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l 
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s f -l follow -d 'Go on printing until the attempt ends'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l test -d 'What the tests printed on the task\'s merge, instead'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l setup -d 'What was done to its worktree before the agent, and what `setup` printed, instead'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand merge" -l run -d 'Act on the run of this name' -r

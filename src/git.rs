@@ -7,6 +7,7 @@
 pub mod backup;
 mod checkout;
 pub mod command;
+mod contained;
 pub mod create;
 pub mod gc;
 pub mod include;
@@ -15,6 +16,7 @@ pub mod notes;
 pub mod private;
 pub mod refs;
 pub mod status;
+pub mod submodules;
 pub mod tree;
 pub mod worktree;
 

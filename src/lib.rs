@@ -52,7 +52,7 @@
 //!   [`report`], [`prompt`], [`oid`]. They hold no git handle, file, clock or process.
 //! - Effects, one file for one outside thing: [`git`] (alone names `gix` or spawns `git`),
 //!   [`store`] (the journal), [`process`] (groups, signals, limits), [`agent`] (how programs
-//!   are called), [`trust`], [`lock`], [`clock`].
+//!   are called), [`trust`], [`lock`], [`disk`], [`clock`].
 //! - The loop: [`run`]. It performs what `schedule` decides, prints nothing, tells what happens.
 //! - Faces: [`cli`], [`commands`], [`view`], [`ui`], [`pages`].
 //!
@@ -98,6 +98,7 @@ pub mod snapshot;
 pub mod agent;
 pub mod clock;
 mod crash;
+pub mod disk;
 pub mod git;
 pub mod lock;
 pub mod process;

@@ -14,6 +14,7 @@ pub mod folder;
 mod furnish;
 pub mod integrate;
 mod judge;
+mod keep;
 pub mod place;
 pub mod recover;
 
