@@ -46,7 +46,7 @@ impl Git {
     /// Fails with a remedy where there is none, where its refs are not files, or where git
     /// is too old.
     pub fn discover(directory: &Path) -> anyhow::Result<Git> {
-        let asked = ["rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir"];
+        let asked = ["rev-parse", "--path-format=absolute", "--git-common-dir"];
         let answer = command::git(directory).args(asked).text().map_err(|error| {
             match error.to_string().contains("not a git repository") {
                 true => failure(
@@ -56,13 +56,12 @@ impl Git {
                 false => error,
             }
         })?;
-        let mut lines = answer.lines().map(PathBuf::from);
-        let (git_dir, common_dir) =
-            lines.next().zip(lines.next()).context("git told no directory")?;
+        let common_dir = PathBuf::from(answer.trim_end_matches('\n')).canonicalize()?;
         let top = command::git(directory).args(["rev-parse", "--show-toplevel"]).text().ok();
-        let repo = open(&git_dir)?;
+        // Not the private directory of a worktree, which may be the one that is removed.
+        let repo = open(&common_dir)?;
         let top_level = top.map(|line| PathBuf::from(line.trim_end_matches('\n')));
-        let git = Git { repo, common_dir: common_dir.canonicalize()?, top_level };
+        let git = Git { repo, common_dir, top_level };
         git.check_ref_storage()?;
         Ok(git)
     }

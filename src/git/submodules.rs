@@ -32,7 +32,7 @@ pub fn unsaved(submodule: &Path) -> anyhow::Result<Option<&'static str>> {
     if !git(submodule).args(status).bytes()?.is_empty() {
         return Ok(Some("files that are not committed"));
     }
-    let own = ["rev-list", "--max-count=1", "HEAD", "--all", "--not", "--remotes"];
+    let own = ["rev-list", "--max-count=1", "HEAD", "--all", "--reflog", "--not", "--remotes"];
     match git(submodule).args(own).bytes()?.is_empty() {
         true => Ok(None),
         false => Ok(Some("commits that no remote branch has")),
