@@ -100,13 +100,17 @@ _git__orchestrate() {
             return 0
             ;;
         git__subcmd__orchestrate__subcmd__clean)
-            opts="-n -f -C -q -h --run --dry-run --force --all --git-dir --work-tree --quiet --help"
+            opts="-n -f -C -q -h --run --dry-run --force --older-than --all --git-dir --work-tree --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --older-than)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -45,6 +45,7 @@ complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "sto
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "trust" -d 'Trust the commands in these files as they are now'
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "wait" -d 'Wait until tasks are merged or blocked, or until something changes'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -l run -d 'Act on the run of this name' -r
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -l older-than -d 'Only tasks that ended, or were merged, longer ago than this: 12h, 2d, 1w' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"

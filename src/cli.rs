@@ -90,6 +90,9 @@ pub struct CleanArgs {
     /// Remove what is not merged or not clean too, after writing a backup ref
     #[arg(short, long)]
     pub force: bool,
+    /// Only tasks that ended, or were merged, longer ago than this: 12h, 2d, 1w
+    #[arg(long, value_name = "TIME", value_parser = crate::config::age)]
+    pub older_than: Option<i64>,
     /// Also remove what a finished run leaves: its logs, its test worktree and its journal
     ///
     /// The integration branch stays. With --force an unfinished run is given up, after a backup

@@ -20,6 +20,11 @@ pub const KEYS: &[(&str, &str)] = &[
     ("branch", "branch of a task; {id} stands for its id (feat/task-{id})"),
     ("setup", "shell command that runs once in each new worktree, before anything else does"),
     ("worktrees", "folder of the worktrees, relative to the main worktree (.claude/worktrees)"),
+    (
+        "expendable",
+        "names of ignored folders and files that are no reason to keep a worktree, \
+         separated by commas (node_modules, __pycache__)",
+    ),
     ("keep", "leave worktrees and branches of merged tasks for 'clean' (false)"),
 ];
 
@@ -35,6 +40,8 @@ pub struct Settings {
     pub worktrees: String,
     /// Runs once in each new worktree.
     pub setup: Option<String>,
+    /// Names of ignored things that can be made again.
+    pub expendable: Vec<String>,
     /// What is merged stays until `clean`.
     pub keep: bool,
 }
@@ -52,6 +59,7 @@ pub struct Layer {
     pub branch: Option<String>,
     pub worktrees: Option<String>,
     pub setup: Option<String>,
+    pub expendable: Option<String>,
     pub keep: Option<bool>,
 }
 
@@ -73,6 +81,20 @@ fn boolean(text: &str) -> Option<bool> {
         "false" | "no" | "off" | "0" | "" => Some(false),
         _ => None,
     }
+}
+
+/// Reads names that are separated by commas.
+fn names(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// Reads an age such as `12h`, `2d` or `1w`, in seconds; a day has 24 hours.
+pub fn age(text: &str) -> Result<i64, String> {
+    let span: Option<jiff::Span> = text.parse().ok();
+    let days = jiff::SpanRelativeTo::days_are_24_hours();
+    let seconds = span.and_then(|span| span.total((jiff::Unit::Second, days)).ok());
+    let seconds = seconds.filter(|seconds| *seconds >= 0.0);
+    seconds.map(|seconds| seconds as i64).ok_or_else(|| "write it as 12h, 2d or 1w".into())
 }
 
 /// Reads `90s`, `30m`, `1h30m`, or plain seconds.
@@ -108,6 +130,7 @@ impl Layer {
                     layer.timeout = Some(seconds(&value).ok_or_else(|| bad("a time such as 30m"))?);
                 }
                 "branch" => layer.branch = Some(value),
+                "expendable" => layer.expendable = Some(value),
                 "keep" => layer.keep = Some(boolean(&value).ok_or_else(|| bad("true or false"))?),
                 "setup" => layer.setup = Some(value),
                 "worktrees" => layer.worktrees = Some(value),
@@ -134,6 +157,9 @@ pub fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
         setup: git.setup.or(file.setup).filter(|command| !command.trim().is_empty()),
         timeout: git.timeout.or(file.timeout).unwrap_or(30 * 60),
         branch: git.branch.or(file.branch).unwrap_or_else(|| "feat/task-{id}".into()),
+        expendable: names(
+            &git.expendable.or(file.expendable).unwrap_or("node_modules, __pycache__".into()),
+        ),
         keep: flags.keep || git.keep.or(file.keep).unwrap_or(false),
         worktrees: git.worktrees.or(file.worktrees).unwrap_or_else(|| ".claude/worktrees".into()),
     }
@@ -169,6 +195,14 @@ mod tests {
     fn what_is_unknown_is_refused() {
         assert!(Layer::from_toml("job = 2").is_err());
         assert!(Layer::from_git([("jobs".into(), "two".into())]).is_err());
+    }
+
+    #[test]
+    fn ages() {
+        assert_eq!(age("12h"), Ok(43_200));
+        assert_eq!(age("2d"), Ok(172_800));
+        assert_eq!(age("1w"), Ok(604_800));
+        assert!(age("old").is_err() && age("-1d").is_err());
     }
 
     #[test]

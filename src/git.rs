@@ -7,6 +7,7 @@
 pub mod backup;
 mod checkout;
 pub mod command;
+mod contained;
 pub mod create;
 pub mod discover;
 pub mod gc;
@@ -17,6 +18,7 @@ pub mod operation;
 pub mod private;
 pub mod refs;
 pub mod status;
+pub mod submodules;
 pub mod tree;
 pub mod worktree;
 

@@ -52,7 +52,7 @@
 //!   [`report`], [`prompt`], [`wait`], [`oid`]. They hold no git handle, file, clock or process.
 //! - Effects, one file for one outside thing: [`git`] (alone names `gix` or spawns `git`),
 //!   [`store`] (the journal), [`process`] (groups, signals, limits), [`agent`] (how programs
-//!   are called), [`trust`], [`lock`], [`clock`].
+//!   are called), [`trust`], [`lock`], [`disk`], [`clock`].
 //! - The loop: [`run`]. It performs what `schedule` decides, prints nothing, tells what happens.
 //! - Faces: [`cli`], [`commands`], [`view`], [`ui`], [`pages`].
 //!
@@ -99,6 +99,7 @@ pub mod wait;
 pub mod agent;
 pub mod clock;
 mod crash;
+pub mod disk;
 pub mod git;
 pub mod lock;
 pub mod process;

@@ -17,6 +17,7 @@ pub mod folder;
 mod furnish;
 pub mod integrate;
 mod judge;
+mod keep;
 pub mod place;
 pub mod recover;
 pub mod stop;

@@ -1,17 +1,18 @@
 //! `git orchestrate clean`
 
 use super::Context;
-use super::target::{Target, Trust};
+use super::target::{Target, Trust, option};
 use crate::agent::quoted;
 use crate::cli::CleanArgs;
+use crate::clock;
 use crate::error::{Exit, failure};
 use crate::lock::LockFile;
 use crate::plan::TaskId;
-use crate::run::cleanup::{self, Backup, Cleaned, Reach, clean_checkout, clean_task};
-use crate::run::controller;
+use crate::run::cleanup::{self, Backup, Cleaned, Kept, Reach, Remedy, clean_checkout, clean_task};
+use crate::run::{controller, recover};
 
 pub(super) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
-    let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
+    let mut target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
     let ids: Vec<TaskId> = match args.tasks.as_slice() {
         [] => target.snapshot().plan.tasks.iter().map(|task| task.id.clone()).collect(),
         names => target.tasks(names)?,
@@ -20,26 +21,34 @@ pub(super) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
         true => Some(hold_run(&target, args.force)?),
         false => None,
     };
-    let reach = Reach { dry_run: args.dry_run, force: args.force };
-    let mut kept_any = false;
-    let mut said_any = false;
+    if !args.dry_run {
+        recover::settle_merged(&target.drive, &target.journal, target.snapshot())?;
+        target.reload()?;
+    }
+    let before = args.older_than.map(|seconds| clock::now_ms() - seconds * 1000);
+    let reach = Reach { dry_run: args.dry_run, force: args.force, from_within: true, before };
+    let saying = Saying {
+        context,
+        dry_run: args.dry_run,
+        option: option(&target.drive.git, &target.snapshot().run.name)?,
+    };
+    let mut all = Vec::new();
     for id in &ids {
         let cleaned = clean_task(&target.drive, target.snapshot(), id, reach)?;
-        kept_any |= !cleaned.kept.is_empty();
-        said_any |= say(context, &cleaned, args.dry_run)?;
+        saying.say(&cleaned)?;
+        all.push(cleaned);
     }
     if args.all {
         let cleaned = clean_checkout(&target.drive, target.snapshot(), reach)?;
-        said_any |= say(context, &cleaned, args.dry_run)?;
-        said_any |= clean_run(context, &target, args.dry_run, kept_any)?;
+        saying.say(&cleaned)?;
+        all.push(cleaned);
+        all.push(clean_run(&target, reach, all.iter().any(|cleaned| !cleaned.kept.is_empty()))?);
+        saying.say(&all[all.len() - 1])?;
     }
-    if !said_any {
-        context.ui.status("nothing to clean");
-    }
-    if kept_any && !args.force {
-        context
-            .ui
-            .hint("git orchestrate clean --force TASK   # removes it all the same, after a backup");
+    saying.sum(&all)?;
+    if std::env::current_dir().is_err() {
+        let home = quoted(&target.drive.git.home().display().to_string());
+        context.ui.hint(&format!("cd {home}   # the current directory was removed"));
     }
     Ok(Exit::Ok)
 }
@@ -59,47 +68,91 @@ fn hold_run(target: &Target, force: bool) -> anyhow::Result<LockFile> {
     }
 }
 
-/// Prints what was done; returns true where that was anything.
-pub(super) fn say(context: &Context, cleaned: &Cleaned, dry_run: bool) -> anyhow::Result<bool> {
-    let verb = if dry_run { "would remove" } else { "removed" };
-    for what in &cleaned.removed {
-        context.ui.answer(&format!("{verb} {what}"))?;
+/// Prints what was done, and how to undo it or do it all the same.
+pub(super) struct Saying<'a> {
+    pub(super) context: &'a Context,
+    pub(super) dry_run: bool,
+    /// What commands need to be about this run where there are several: ` --run NAME`.
+    pub(super) option: String,
+}
+
+impl Saying<'_> {
+    pub(super) fn say(&self, cleaned: &Cleaned) -> anyhow::Result<()> {
+        let ui = &self.context.ui;
+        let verb = if self.dry_run { "would remove" } else { "removed" };
+        for what in &cleaned.removed {
+            ui.answer(&format!("{verb} {what}"))?;
+        }
+        for kept in &cleaned.kept {
+            ui.answer(&format!("kept {}: {}", kept.what, kept.reason))?;
+            if let Some(command) = self.command(cleaned, kept) {
+                ui.answer(&format!("    to remove it all the same: {command}"))?;
+            }
+        }
+        for Backup { name, branch } in &cleaned.backups {
+            let back = format!("git branch {} {}", quoted(branch), quoted(name));
+            ui.answer(&format!("backup written; to get it back: {back}"))?;
+        }
+        if !cleaned.left_out.is_empty() {
+            let left_out = cleaned.left_out.join(", ");
+            ui.answer(&format!("not in the backup, and gone: {left_out}"))?;
+        }
+        if let Some((journal, backup)) = &cleaned.journal {
+            let back = format!("git update-ref {journal} {backup}");
+            ui.answer(&format!("backup written; to get the journal back: {back}"))?;
+        }
+        Ok(())
     }
-    for kept in &cleaned.kept {
-        context.ui.answer(&format!("kept {}: {}", kept.what, kept.reason))?;
+
+    fn command(&self, cleaned: &Cleaned, kept: &Kept) -> Option<String> {
+        let id = cleaned.task.as_ref().map_or("--all", |id| id.as_str());
+        let clean = format!("git orchestrate clean {id}{}", self.option);
+        match &kept.remedy {
+            Remedy::None => None,
+            Remedy::Force => Some(format!("{clean} --force   # after a backup")),
+            Remedy::Clean => Some(clean),
+            Remedy::Command(command) => Some(command.clone()),
+            Remedy::First(command) => Some(format!("{command} && {clean}")),
+        }
     }
-    for Backup { name, branch } in &cleaned.backups {
-        let back = format!("git branch {} {}", quoted(branch), quoted(name));
-        context.ui.answer(&format!("backup written; to get it back: {back}"))?;
+
+    /// Prints how much was removed and kept.
+    fn sum(&self, all: &[Cleaned]) -> anyhow::Result<()> {
+        let removed: usize = all.iter().map(|cleaned| cleaned.removed.len()).sum();
+        let kept: usize = all.iter().map(|cleaned| cleaned.kept.len()).sum();
+        let verb = if self.dry_run { "would remove" } else { "removed" };
+        match removed + kept {
+            0 => self.context.ui.status("nothing to clean"),
+            _ => self.context.ui.status(&format!("{verb} {removed}, kept {kept}")),
+        }
+        Ok(())
     }
-    if !cleaned.left_out.is_empty() {
-        context
-            .ui
-            .answer(&format!("not in the backup, and gone: {}", cleaned.left_out.join(", ")))?;
-    }
-    Ok(!(cleaned.removed.is_empty() && cleaned.kept.is_empty() && cleaned.backups.is_empty()))
 }
 
 /// Removes a run's logs, and its journal after a backup.
-fn clean_run(
-    context: &Context,
-    target: &Target,
-    dry_run: bool,
-    kept_any: bool,
-) -> anyhow::Result<bool> {
+fn clean_run(target: &Target, reach: Reach, kept_any: bool) -> anyhow::Result<Cleaned> {
     let name = &target.snapshot().run.name;
+    let what = format!("journal and logs of run {name}");
+    let keep = |reason: &str, remedy| {
+        let kept = Kept { what: what.clone(), reason: reason.into(), remedy };
+        Cleaned { kept: vec![kept], ..Cleaned::default() }
+    };
     if kept_any {
-        let why = "worktrees or branches of it are kept";
-        context.ui.answer(&format!("kept journal of run {name}: {why}"))?;
-        return Ok(true);
+        return Ok(keep("worktrees or branches of it are kept", Remedy::Force));
     }
-    if dry_run {
-        context.ui.answer(&format!("would remove journal and logs of run {name}"))?;
-        return Ok(true);
+    if reach.before.is_some_and(|before| ended(target).is_none_or(|ended| ended >= before)) {
+        return Ok(keep("it is not that old", Remedy::Clean));
     }
-    let backup = cleanup::remove_journal(&target.drive, &target.journal, &target.tip.commit, name)?;
-    let back = format!("git update-ref {} {backup}", target.journal.ref_name());
-    context.ui.answer(&format!("removed journal and logs of run {name}"))?;
-    context.ui.answer(&format!("backup written; to get the journal back: {back}"))?;
-    Ok(true)
+    let mut cleaned = Cleaned { removed: vec![what.clone()], ..Cleaned::default() };
+    if !reach.dry_run {
+        let (drive, journal) = (&target.drive, &target.journal);
+        let name = cleanup::remove_journal(drive, journal, &target.tip.commit, name)?;
+        cleaned.journal = Some((journal.ref_name(), name));
+    }
+    Ok(cleaned)
+}
+
+/// Returns when the last thing happened to the run, in milliseconds since 1970.
+fn ended(target: &Target) -> Option<i64> {
+    target.drive.git.time_of(&target.tip.commit).ok()
 }

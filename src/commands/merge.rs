@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use super::Context;
-use super::clean::say;
+use super::clean::Saying;
 use super::status::facts;
 use super::target::{Target, Trust};
 use crate::agent::quoted;
@@ -126,11 +126,8 @@ fn merge_one(context: &Context, target: &mut Target, id: &TaskId) -> anyhow::Res
         State::Done { merge } => {
             let merge = merge.as_ref().map(|merge| format!(" as {}", merge.short()));
             context.ui.status(&format!("merged task '{id}'{}", merge.unwrap_or_default()));
-            say(
-                context,
-                &clean_task(&target.drive, target.snapshot(), id, Reach::default())?,
-                false,
-            )?;
+            let cleaned = clean_task(&target.drive, target.snapshot(), id, Reach::default())?;
+            Saying { context, dry_run: false, option: facts.option }.say(&cleaned)?;
             Ok(true)
         }
         State::Blocked(block) => {

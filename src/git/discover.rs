@@ -66,7 +66,8 @@ impl Git {
             lines.next().zip(lines.next()).context("git told no directory")?;
         let top_level = top_level(directory, told, &git_dir);
         let (git_dir, common_dir) = (git_dir.canonicalize()?, common_dir.canonicalize()?);
-        let repo = open(&git_dir)?;
+        // Not the private directory of a worktree, which may be the one that is removed.
+        let repo = open(&common_dir)?;
         let home = home(&repo, &common_dir);
         Ok(Git { repo, git_dir, common_dir, top_level, home })
     }

@@ -70,6 +70,11 @@ impl Git {
         Ok(oid(self.repo.find_commit(object_id(commit)?)?.tree_id()?))
     }
 
+    /// Returns when a commit was made, in milliseconds since 1970.
+    pub fn time_of(&self, commit: &Oid) -> anyhow::Result<i64> {
+        Ok(self.repo.find_commit(object_id(commit)?)?.time()?.seconds * 1000)
+    }
+
     /// Writes a commit by the user, at the clock's time.
     pub fn write_commit(&self, tree: &Oid, parents: &[Oid], message: &str) -> anyhow::Result<Oid> {
         let who = self.repo.committer().context("nobody to commit as")??;

@@ -12,6 +12,8 @@ use super::command::git;
 use super::create::{Made, Shows};
 use super::private::owner_of;
 use super::status;
+use super::submodules::submodules;
+use crate::disk;
 use crate::lock::LockFile;
 use crate::oid::Oid;
 
@@ -117,14 +119,20 @@ impl Git {
         }
     }
 
-    /// Removes a clean worktree that nobody has locked; git refuses any other.
+    /// Removes a clean worktree that nobody has locked; git refuses any other. What its
+    /// submodules hold must have been looked at before: with one, git refuses in any case.
     pub fn remove_worktree(&self, path: &Path) -> anyhow::Result<()> {
+        refuse_mounts(path)?;
         let _registry = self.registry(Access::Change)?;
-        self.command().args(["worktree", "remove"]).arg(path).bytes().map(drop)
+        let has_submodule = path.is_dir() && !submodules(path)?.is_empty();
+        let force = has_submodule && status::dirt(path)?.is_clean();
+        let command = self.command().args(["worktree", "remove"]);
+        command.args(force.then_some("--force")).arg(path).bytes().map(drop)
     }
 
     /// Removes a worktree whatever it holds. What is in it must be backed up before.
     pub fn discard_worktree(&self, path: &Path) -> anyhow::Result<()> {
+        refuse_mounts(path)?;
         let _registry = self.registry(Access::Change)?;
         let asked = ["worktree", "remove", "--force", "--force"];
         self.command().args(asked).arg(path).bytes().map(drop)
@@ -195,6 +203,14 @@ pub fn same_path(one: &Path, other: &Path) -> bool {
 /// Returns true where the files of a worktree were all checked out once: git then has an index.
 pub fn is_whole(path: &Path) -> bool {
     is_worktree(path) && gix::discover(path).is_ok_and(|repo| repo.index_path().exists())
+}
+
+/// git goes on into whatever is mounted in a worktree, and removes it.
+fn refuse_mounts(path: &Path) -> anyhow::Result<()> {
+    match disk::mount_below(path)? {
+        Some(mount) => bail!("something is mounted at '{}'", mount.display()),
+        None => Ok(()),
+    }
 }
 
 fn switch(path: &Path, commit: &Oid) -> anyhow::Result<()> {

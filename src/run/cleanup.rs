@@ -9,17 +9,18 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::Drive;
+use super::keep;
+use super::recover::merged_by_others;
 use crate::agent::quoted;
 use crate::error::failure;
 use crate::git::private::owner_of;
 use crate::git::refs::Swap;
-use crate::git::status::{self, Dirt};
 use crate::git::worktree::{Listed, same_path};
 use crate::oid::Oid;
 use crate::plan::TaskId;
 use crate::snapshot::Snapshot;
 use crate::store::Journal;
-use crate::task::{Record, State};
+use crate::task::Record;
 
 /// What happened, or would happen, to what a task left.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,12 +32,15 @@ pub struct Cleaned {
     pub backups: Vec<Backup>,
     /// Ignored paths that were removed and are in no backup.
     pub left_out: Vec<String>,
+    /// The ref of the journal that was removed, and that of its backup.
+    pub journal: Option<(String, String)>,
 }
 
 impl Cleaned {
     /// Nothing was removed, because of an error.
     pub fn kept_because(task: &TaskId, error: &anyhow::Error) -> Cleaned {
-        let kept = Kept { what: "its worktree".into(), reason: format!("{error:#}") };
+        let (what, reason) = ("its worktree".into(), format!("{error:#}"));
+        let kept = Kept { what, reason, remedy: Remedy::Force };
         Cleaned { task: Some(task.clone()), kept: vec![kept], ..Cleaned::default() }
     }
 }
@@ -53,6 +57,22 @@ pub struct Backup {
 pub struct Kept {
     pub what: String,
     pub reason: String,
+    pub remedy: Remedy,
+}
+
+/// What removes all the same what was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remedy {
+    /// Nothing, now.
+    None,
+    /// `clean --force` of the task.
+    Force,
+    /// This command, and nothing of ours.
+    Command(String),
+    /// This command, and then `clean` of the task.
+    First(String),
+    /// `clean` of the task, without an age.
+    Clean,
 }
 
 /// How far cleaning may go.
@@ -60,6 +80,10 @@ pub struct Kept {
 pub struct Reach {
     pub dry_run: bool,
     pub force: bool,
+    /// Also the worktree that the current directory is in.
+    pub from_within: bool,
+    /// Only what ended before this time, in milliseconds since 1970.
+    pub before: Option<i64>,
 }
 
 /// Returns the tasks that are done and whose branch or worktree is still there.
@@ -83,20 +107,31 @@ pub fn clean_task(
     let (_, record) = snapshot.find(id).context("the plan has no such task")?;
     let mut cleaned = Cleaned { task: Some(id.clone()), ..Cleaned::default() };
     let Some(branch) = &record.branch else { return Ok(cleaned) };
-    let task = Leftover { drive, snapshot, id, record, branch, reach };
+    let integration = drive.git.find_branch(&snapshot.run.integration)?;
+    let is_merged = record.state.is_done()
+        || match &integration {
+            Some(tip) => merged_by_others(&drive.git, record, tip)?.is_some(),
+            None => false,
+        };
+    let task = Leftover { drive, snapshot, id, record, branch, reach, integration, is_merged };
     if task.clean_worktree(&mut cleaned)? {
         task.clean_branch(&mut cleaned)?;
     }
     Ok(cleaned)
 }
 
-struct Leftover<'a> {
-    drive: &'a Drive,
-    snapshot: &'a Snapshot,
-    id: &'a TaskId,
-    record: &'a Record,
-    branch: &'a str,
-    reach: Reach,
+/// A task, and what may be left of it.
+pub(super) struct Leftover<'a> {
+    pub(super) drive: &'a Drive,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) id: &'a TaskId,
+    pub(super) record: &'a Record,
+    pub(super) branch: &'a str,
+    pub(super) reach: Reach,
+    /// Where the integration branch stands.
+    integration: Option<Oid>,
+    /// By the run, or by somebody else.
+    pub(super) is_merged: bool,
 }
 
 impl Leftover<'_> {
@@ -105,14 +140,22 @@ impl Leftover<'_> {
         let git = &self.drive.git;
         let own = self.record.worktree.as_deref().map(Path::new);
         let listed = git.worktrees()?;
-        let at_own = |l: &&Listed| own.is_some_and(|own| same_path(&l.path, own));
-        let is_checkout = own.is_some_and(|own| own == Path::new(&self.snapshot.run.checkout));
-        let Some(found) = listed.iter().find(at_own).filter(|_| !is_checkout) else {
+        if own.is_some_and(|own| own == Path::new(&self.snapshot.run.checkout)) {
             return Ok(true);
+        }
+        let at_own = |l: &&Listed| own.is_some_and(|own| same_path(&l.path, own));
+        let Some(found) = listed.iter().find(at_own) else {
+            let moved = listed.iter().find(|l| git.owner_of(&l.path) == Some(self.owner()));
+            cleaned.kept.extend(moved.map(|moved| Kept {
+                what: format!("worktree {}", moved.path.display()),
+                reason: "somebody moved it there".into(),
+                remedy: keep::remove_by_git(&moved.path),
+            }));
+            return Ok(moved.is_none());
         };
         let what = format!("worktree {}", found.path.display());
-        if let Some(reason) = self.reason_to_keep(found)? {
-            cleaned.kept.push(Kept { what, reason });
+        if let Some((reason, remedy)) = self.reason_to_keep(found)? {
+            cleaned.kept.push(Kept { what, reason, remedy });
             return Ok(false);
         }
         if !self.reach.dry_run {
@@ -122,32 +165,9 @@ impl Leftover<'_> {
         Ok(true)
     }
 
-    fn reason_to_keep(&self, found: &Listed) -> anyhow::Result<Option<String>> {
-        if found.branch.as_deref() != Some(self.branch) {
-            let shows = found.branch.as_deref().unwrap_or("no branch");
-            return Ok(Some(format!("it shows {shows}, not {}", self.branch)));
-        }
-        if std::env::current_dir().is_ok_and(|here| here.starts_with(&found.path)) {
-            return Ok(Some("the current directory is in it".into()));
-        }
-        if let State::Running { .. } = self.record.state {
-            return Ok(Some("its agent is at work".into()));
-        }
-        if let Some(reason) = &found.locked {
-            let reason = if reason.is_empty() { "no reason given" } else { reason };
-            let place = quoted(&found.path.display().to_string());
-            return Ok(Some(format!("it is locked: {reason} (git worktree unlock {place})")));
-        }
-        if self.reach.force {
-            return Ok(None);
-        }
-        if !self.record.state.is_done() {
-            return Ok(Some(format!("it is not merged, the task is {}", self.record.state)));
-        }
-        if !found.path.is_dir() {
-            return Ok(None);
-        }
-        Ok(dirty_reason(&status::dirt(&found.path)?))
+    /// Returns what a worktree of this task says of its owner.
+    pub(super) fn owner(&self) -> String {
+        format!("{}/{}", self.snapshot.run.name, self.id)
     }
 
     fn remove(&self, found: &Listed, cleaned: &mut Cleaned) -> anyhow::Result<()> {
@@ -180,25 +200,31 @@ impl Leftover<'_> {
         let name = format!("refs/heads/{}", self.branch);
         let Some(tip) = git.find_ref(&name)? else { return Ok(()) };
         let what = format!("branch {}", self.branch);
-        let keep = |reason: &str| Kept { what: what.clone(), reason: reason.into() };
-        if !self.is_merged(&tip)? {
-            if !self.reach.force {
-                cleaned.kept.push(keep("it is not merged"));
-                return Ok(());
-            }
-            if !self.reach.dry_run {
-                self.back_up(&tip, cleaned)?;
-            }
+        let keep =
+            |reason: &str, remedy| Kept { what: what.clone(), reason: reason.into(), remedy };
+        if let Some(reason) = self.too_young()? {
+            cleaned.kept.push(keep(&reason, Remedy::Clean));
+            return Ok(());
+        }
+        let contained = self.contained(&tip)?;
+        if contained == Contained::No && !self.reach.force {
+            cleaned.kept.push(keep("it is not merged", Remedy::Force));
+            return Ok(());
+        }
+        if contained != Contained::Commits && !self.reach.dry_run {
+            self.back_up(&tip, cleaned)?;
         }
         if let Some(elsewhere) =
             git.worktree_of(self.branch)?.filter(|found| !self.goes(&found.path))
         {
             let reason = format!("it is checked out at {}", elsewhere.path.display());
-            cleaned.kept.push(keep(&reason));
+            let place = quoted(&elsewhere.path.display().to_string());
+            let remedy = Remedy::First(format!("git worktree remove {place}"));
+            cleaned.kept.push(keep(&reason, remedy));
             return Ok(());
         }
         if !self.reach.dry_run && git.delete_ref(&name, &tip)? != Swap::Done {
-            cleaned.kept.push(keep("it moved while it was looked at"));
+            cleaned.kept.push(keep("it moved while it was looked at", Remedy::Clean));
             return Ok(());
         }
         cleaned.removed.push(what);
@@ -211,29 +237,26 @@ impl Leftover<'_> {
         self.reach.dry_run && own.is_some_and(|own| same_path(path, own))
     }
 
-    /// Merged means that the task is done and its branch is in the integration branch.
-    fn is_merged(&self, tip: &Oid) -> anyhow::Result<bool> {
-        let integration = &self.snapshot.run.integration;
-        let Some(integration) = self.drive.git.find_branch(integration)? else { return Ok(false) };
-        Ok(self.record.state.is_done() && self.drive.git.is_ancestor(tip, &integration)?)
+    /// Merged means that the task is, and that its branch holds nothing else.
+    fn contained(&self, tip: &Oid) -> anyhow::Result<Contained> {
+        let git = &self.drive.git;
+        let Some(integration) = self.integration.as_ref().filter(|_| self.is_merged) else {
+            return Ok(Contained::No);
+        };
+        if git.is_ancestor(tip, integration)? {
+            return Ok(Contained::Commits);
+        }
+        Ok(if git.is_content_in(tip, integration)? { Contained::Content } else { Contained::No })
     }
 }
 
-/// Returns why a worktree that holds this is kept.
-fn dirty_reason(dirt: &Dirt) -> Option<String> {
-    let name = |paths: &[String]| match paths {
-        [one] => one.clone(),
-        [one, rest @ ..] => format!("{one} and {} more", rest.len()),
-        [] => String::new(),
-    };
-    let changed = [dirt.unmerged.as_slice(), dirt.changed.as_slice()].concat();
-    let kinds = [
-        (changed.as_slice(), "uncommitted changes"),
-        (dirt.untracked.as_slice(), "untracked files"),
-        (dirt.ignored.as_slice(), "ignored files"),
-    ];
-    let (paths, kind) = kinds.into_iter().find(|(paths, _)| !paths.is_empty())?;
-    Some(format!("it holds {kind}: {}", name(paths)))
+/// How much of a branch is in the integration branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Contained {
+    No,
+    /// What it changed, but not its commits: it was rebased or squashed.
+    Content,
+    Commits,
 }
 
 /// Removes the run's own integration checkout, which holds nothing but caches of tests.
@@ -246,12 +269,17 @@ pub fn clean_checkout(drive: &Drive, snapshot: &Snapshot, reach: Reach) -> anyho
     };
     let what = format!("worktree {}", path.display());
     if owner_of(path).as_ref() != Some(&snapshot.run.name) {
-        cleaned.kept.push(Kept { what, reason: "it is not this run's".into() });
+        let remedy = keep::remove_by_git(path);
+        cleaned.kept.push(Kept { what, reason: "it is not this run's".into(), remedy });
         return Ok(cleaned);
     }
     if let Some(branch) = &found.branch {
         let reason = format!("branch {branch} is checked out in it");
-        cleaned.kept.push(Kept { what, reason });
+        cleaned.kept.push(Kept { what, reason, remedy: keep::remove_by_git(path) });
+        return Ok(cleaned);
+    }
+    if let Some((reason, remedy)) = keep::mounted(path)? {
+        cleaned.kept.push(Kept { what, reason, remedy });
         return Ok(cleaned);
     }
     if !reach.dry_run {

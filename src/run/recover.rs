@@ -54,6 +54,11 @@ pub fn ensure_integration(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<
 /// Settles tasks whose supervisor is gone, and those that were merged by somebody else.
 pub fn settle(drive: &Drive, journal: &Journal, snapshot: &Snapshot) -> anyhow::Result<()> {
     settle_lost(drive, journal, snapshot)?;
+    settle_merged(drive, journal, snapshot)
+}
+
+/// Settles tasks that were merged by somebody else.
+pub fn settle_merged(drive: &Drive, journal: &Journal, snapshot: &Snapshot) -> anyhow::Result<()> {
     for (id, merge) in merged_elsewhere(drive, snapshot)? {
         append_if_legal(journal, &id, Event::Merged { merge })?;
     }
@@ -108,27 +113,44 @@ fn unlock(drive: &Drive, record: &Record) {
 }
 
 /// Returns tasks whose work somebody else has merged, with the merge commit.
-///
-/// Only work that an attempt left counts: a branch that is in the integration branch because
-/// it never left it, or was set back, says nothing. One that holds more than what was merged
-/// is not merged.
 fn merged_elsewhere(
     drive: &Drive,
     snapshot: &Snapshot,
 ) -> anyhow::Result<Vec<(TaskId, Option<Oid>)>> {
-    let git = &drive.git;
-    let Some(tip) = git.find_branch(&snapshot.run.integration)? else { return Ok(Vec::new()) };
+    let Some(tip) = drive.git.find_branch(&snapshot.run.integration)? else {
+        return Ok(Vec::new());
+    };
     let mut merged = Vec::new();
     for (task, record) in snapshot.tasks() {
-        let (State::Waiting | State::Blocked(_)) = record.state else { continue };
-        let Some(branch) = &record.branch else { continue };
-        let Some(work) = work_of(git, record) else { continue };
-        let commit = git.find_branch(branch)?.unwrap_or(work.clone());
-        if is_in(git, &work, &tip) && is_in(git, &work, &commit) && is_in(git, &commit, &tip) {
-            merged.push((task.id.clone(), git.merge_of(&commit, &snapshot.run.base, &tip)?));
+        if let Some(commit) = merged_by_others(&drive.git, record, &tip)? {
+            let merge = drive.git.merge_of(&commit, &snapshot.run.base, &tip)?;
+            merged.push((task.id.clone(), merge));
         }
     }
     Ok(merged)
+}
+
+/// Returns what a task's branch holds, where somebody else has merged it into a history that
+/// ends at `tip`.
+///
+/// Only work that an attempt left counts: a branch that is in the integration branch because
+/// it never left it, or was set back, says nothing. One that holds more than what was merged
+/// is not merged. A blocked task may also have been rebased or squashed there.
+pub(super) fn merged_by_others(
+    git: &Git,
+    record: &Record,
+    tip: &Oid,
+) -> anyhow::Result<Option<Oid>> {
+    let (State::Waiting | State::Blocked(_)) = record.state else { return Ok(None) };
+    let Some(branch) = &record.branch else { return Ok(None) };
+    let Some(work) = work_of(git, record) else { return Ok(None) };
+    let commit = git.find_branch(branch)?.unwrap_or(work.clone());
+    let has = |part: &Oid, whole: &Oid| {
+        is_in(git, part, whole)
+            || (record.state.is_blocked() && git.is_content_in(part, whole).unwrap_or(false))
+    };
+    let is_merged = has(&work, tip) && has(&work, &commit) && has(&commit, tip);
+    Ok(is_merged.then_some(commit))
 }
 
 /// Returns the newest commit that an attempt left beyond where it began.

@@ -24,6 +24,7 @@ mod crash; // ended at every effect in turn, and begun again
 mod fidelity; // a worktree is what `git worktree add` makes of it
 mod furnish; // what a new worktree is given
 mod journal; // a readable history that loses nothing
+mod keep; // what `clean` keeps, and what it takes for merged
 mod merge; // conflicts, tests, publication
 mod model; // the journal against its model
 mod plan; // a plan is checked and shown

@@ -1,0 +1,206 @@
+//! Why a worktree is kept.
+//!
+//! Invariant: looks and removes nothing. What is not understood is a reason to keep; nothing is
+//! taken for worthless but what git can give back, what was copied in or made by `setup` and is
+//! as it was, and what says of itself that it is a cache.
+
+use std::path::{Path, PathBuf};
+
+use super::cleanup::{Leftover, Remedy};
+use super::furnish::{Furnished, furnished};
+use crate::agent::quoted;
+use crate::disk;
+use crate::git::status::{self, Dirt};
+use crate::git::submodules;
+use crate::git::worktree::Listed;
+use crate::task::State;
+
+/// What a cache says of itself, see <https://bford.info/cachedir/>.
+const CACHE_TAG: (&str, &[u8]) = ("CACHEDIR.TAG", b"Signature: 8a477f597d28d172789f06886806bc55");
+
+/// Why something is kept, and what removes it all the same.
+type Why = (String, Remedy);
+
+impl Leftover<'_> {
+    /// Returns why the worktree of a task is kept; `None` where it may go.
+    pub(super) fn reason_to_keep(&self, found: &Listed) -> anyhow::Result<Option<Why>> {
+        let path = &found.path;
+        if self.drive.git.owner_of(path) != Some(self.owner()) {
+            return Ok(Some(("this run did not make it".into(), remove_by_git(path))));
+        }
+        if found.branch.as_deref() != Some(self.branch) {
+            let shows = found.branch.as_deref().unwrap_or("no branch");
+            let reason = format!("it shows {shows}, not {}", self.branch);
+            return Ok(Some((reason, remove_by_git(path))));
+        }
+        let is_here = || std::env::current_dir().is_ok_and(|here| here.starts_with(path));
+        if !self.reach.from_within && is_here() {
+            return Ok(Some(("the current directory is in it".into(), Remedy::Clean)));
+        }
+        if let State::Running { .. } = self.record.state {
+            return Ok(Some(("its agent is at work".into(), Remedy::None)));
+        }
+        if let Some(reason) = &found.locked {
+            let reason = if reason.is_empty() { "no reason given" } else { reason };
+            let unlock = Remedy::First(format!("git worktree unlock {}", place(path)));
+            return Ok(Some((format!("it is locked: {reason}"), unlock)));
+        }
+        if let Some(why) = mounted(path)? {
+            return Ok(Some(why));
+        }
+        if let Some(reason) = self.too_young()? {
+            return Ok(Some((reason, Remedy::Clean)));
+        }
+        if self.reach.force {
+            return Ok(None);
+        }
+        if !self.is_merged {
+            let reason = format!("it is not merged, the task is {}", self.record.state);
+            return Ok(Some((reason, Remedy::Force)));
+        }
+        if !path.is_dir() {
+            return Ok(None);
+        }
+        let held = match dirty_reason(&status::dirt(path)?) {
+            Some(reason) => Some(reason),
+            None => match submodule_reason(path)? {
+                Some(reason) => Some(reason),
+                None => self.ignored_reason(path)?,
+            },
+        };
+        Ok(held.map(|reason| (reason, Remedy::Force)))
+    }
+
+    /// Returns the reason where the task has not ended, or not before the time that was asked for.
+    pub(super) fn too_young(&self) -> anyhow::Result<Option<String>> {
+        let Some(before) = self.reach.before else { return Ok(None) };
+        let attempt = self.record.last_attempt();
+        let ended = attempt.map(|attempt| attempt.ended.unwrap_or(i64::MAX)).unwrap_or_default();
+        let merged = match &self.record.state {
+            State::Done { merge: Some(merge) } => self.drive.git.time_of(merge)?,
+            State::Done { merge: None }
+            | State::Waiting
+            | State::Running { .. }
+            | State::Merging { .. }
+            | State::Blocked(_) => 0,
+        };
+        Ok((ended.max(merged) >= before).then(|| "it is not that old".into()))
+    }
+
+    /// Returns the reason where a file that git ignores is neither a copy nor made by `setup`.
+    fn ignored_reason(&self, place: &Path) -> anyhow::Result<Option<String>> {
+        let look = Ignored { leftover: self, place, given: furnished(place)? };
+        let mut precious = Vec::new();
+        for path in status::ignored(place)? {
+            precious.extend(look.first_precious(Path::new(&path))?);
+        }
+        let names: Vec<String> = precious.iter().map(|path| path.display().to_string()).collect();
+        let found = (!names.is_empty()).then(|| named(&names));
+        Ok(found.map(|names| format!("it holds ignored files that are nowhere else: {names}")))
+    }
+}
+
+/// The files that git ignores in a worktree.
+struct Ignored<'a> {
+    leftover: &'a Leftover<'a>,
+    place: &'a Path,
+    given: Furnished,
+}
+
+impl Ignored<'_> {
+    /// Returns the first file at or below a path that may be somebody's.
+    fn first_precious(&self, path: &Path) -> anyhow::Result<Option<PathBuf>> {
+        let full = self.place.join(path);
+        if self.is_expendable(path) || self.was_made(path) || is_cache(&full) {
+            return Ok(None);
+        }
+        if !full.symlink_metadata()?.is_dir() {
+            return Ok((!self.is_copy(path)?).then(|| path.to_owned()));
+        }
+        for entry in full.read_dir()? {
+            let found = self.first_precious(&path.join(entry?.file_name()))?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_expendable(&self, path: &Path) -> bool {
+        let names = &self.leftover.drive.settings.expendable;
+        path.components().any(|part| names.iter().any(|name| part.as_os_str() == name.as_str()))
+    }
+
+    /// A folder of which `setup` made all is written with a slash at its end.
+    fn was_made(&self, path: &Path) -> bool {
+        let is_it = |made: &String| match made.strip_suffix('/') {
+            Some(folder) => path.starts_with(folder),
+            None => path == Path::new(made),
+        };
+        self.given.made.iter().any(is_it)
+    }
+
+    fn is_copy(&self, path: &Path) -> anyhow::Result<bool> {
+        let Some(copied) = path.to_str().and_then(|path| self.given.copied.get(path)) else {
+            return Ok(false);
+        };
+        let git = &self.leftover.drive.git;
+        Ok(git.file_id(&self.place.join(path))? == *copied)
+    }
+}
+
+fn is_cache(folder: &Path) -> bool {
+    use std::io::Read;
+    let (name, signature) = CACHE_TAG;
+    let mut begin = vec![0; signature.len()];
+    let is_folder = folder.symlink_metadata().is_ok_and(|found| found.is_dir());
+    let file = is_folder.then(|| std::fs::File::open(folder.join(name)).ok()).flatten();
+    file.is_some_and(|mut file| file.read_exact(&mut begin).is_ok() && begin == signature)
+}
+
+/// Returns why nothing can be removed where something is mounted.
+pub(super) fn mounted(path: &Path) -> anyhow::Result<Option<Why>> {
+    let why = |mount: PathBuf| {
+        let unmount = format!("umount {}", place(&mount));
+        (format!("something is mounted at {}", mount.display()), Remedy::First(unmount))
+    };
+    Ok(disk::mount_below(path)?.map(why))
+}
+
+/// Returns the command for what is not ours to remove.
+pub(super) fn remove_by_git(path: &Path) -> Remedy {
+    Remedy::Command(format!("git worktree remove {}", place(path)))
+}
+
+fn place(path: &Path) -> String {
+    quoted(&path.display().to_string())
+}
+
+/// Returns why a worktree that holds this is kept.
+fn dirty_reason(dirt: &Dirt) -> Option<String> {
+    let changed = [dirt.unmerged.as_slice(), dirt.changed.as_slice()].concat();
+    let kinds = [
+        (changed.as_slice(), "uncommitted changes"),
+        (dirt.untracked.as_slice(), "untracked files"),
+    ];
+    let (paths, kind) = kinds.into_iter().find(|(paths, _)| !paths.is_empty())?;
+    Some(format!("it holds {kind}: {}", named(paths)))
+}
+
+fn submodule_reason(place: &Path) -> anyhow::Result<Option<String>> {
+    for submodule in submodules::submodules(place)? {
+        if let Some(what) = submodules::unsaved(&place.join(&submodule))? {
+            return Ok(Some(format!("its submodule {} holds {what}", submodule.display())));
+        }
+    }
+    let hidden = submodules::has_hidden(place)?;
+    Ok(hidden.then(|| "it holds the repository of a submodule that is not checked out".into()))
+}
+
+fn named(paths: &[String]) -> String {
+    match paths {
+        [one] => one.clone(),
+        [one, rest @ ..] => format!("{one} and {} more", rest.len()),
+        [] => String::new(),
+    }
+}

@@ -1,0 +1,307 @@
+//! What `clean` keeps, and what it takes for merged.
+//!
+//! Invariant: what is nowhere else stays and is named, together with the command that removes
+//! it all the same; what can be had again is no reason to keep anything.
+
+use std::os::unix::fs::symlink;
+
+use crate::agents::quoted;
+use crate::env::Env;
+use crate::output::Output;
+use crate::plans::{asks, plan};
+
+const A: &str = ".claude/worktrees/feat-task-a";
+const B: &str = ".claude/worktrees/feat-task-b";
+
+/// Runs `a`, which is merged, and `b`, which is blocked with a commit that is not; `secret`,
+/// `cache` and `data` are ignored.
+fn ran() -> Env {
+    let env = Env::new();
+    env.commit(
+        ".gitignore",
+        "*.secret\ncache/\ndata/\nnode_modules\n*.pyc\nout/\n.worktreeinclude\n",
+    );
+    env.write(".worktreeinclude", "copied.secret\n");
+    env.write("copied.secret", "1\n");
+    env.agent("a", "edit a.txt 1\ncommit 'Add a'");
+    env.agent(
+        "b",
+        "edit b.txt 1\ncommit 'Begin b'\nedit b.txt 2\ncommit 'More of b'\nstatus BLOCKED",
+    );
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
+    let _ = env.start(&["--keep"]).fails(3);
+    assert_eq!(env.read(env.path(A).join("copied.secret")), "1\n");
+    env
+}
+
+fn clean(env: &Env, more: &[&str]) -> Output {
+    env.run(["clean"].iter().chain(more)).ok()
+}
+
+fn has_branch(env: &Env, name: &str) -> bool {
+    env.git_status(["rev-parse", "-q", "--verify", &format!("refs/heads/{name}")]) == 0
+}
+
+#[track_caller]
+fn kept(env: &Env, reason: &str) -> Output {
+    let said = clean(env, &["a"]);
+    said.has(reason);
+    assert!(env.exists(A) && has_branch(env, "feat/task-a"));
+    said
+}
+
+#[track_caller]
+fn gone(env: &Env) {
+    let said = clean(env, &["a"]);
+    if env.exists(A) || has_branch(env, "feat/task-a") {
+        said.panic("it should be gone");
+    }
+}
+
+#[test]
+fn an_ignored_file_that_is_nowhere_else_keeps_a_worktree() {
+    for path in ["new.secret", "data/deep/base.db", "node_modules_of_mine.secret"] {
+        let env = ran();
+        env.write(env.path(A).join(path), "precious\n");
+        kept(&env, path).has("git orchestrate clean a --force");
+        assert_eq!(env.read(env.path(A).join(path)), "precious\n");
+    }
+}
+
+#[test]
+fn a_copy_keeps_a_worktree_only_when_it_was_changed() {
+    let env = ran();
+    gone(&env);
+    let env = ran();
+    env.write(env.path(A).join("copied.secret"), "changed by the agent\n");
+    let _ = kept(&env, "copied.secret");
+}
+
+#[test]
+fn caches_do_not_keep_a_worktree() {
+    let env = ran();
+    let at = |path: &str| env.path(A).join(path);
+    env.write(at("node_modules/left/index.js"), "1\n");
+    env.write(at("cache/CACHEDIR.TAG"), "Signature: 8a477f597d28d172789f06886806bc55\n# mine\n");
+    env.write(at("cache/deep/er"), "1\n");
+    env.write(at("data/__pycache__/a.pyc"), "1\n");
+    std::fs::create_dir_all(at("data/empty")).expect("a folder");
+    gone(&env);
+    let env = ran();
+    let at = |path: &str| env.path(A).join(path);
+    env.write(at("cache/CACHEDIR.TAG"), "Signature: of something else\n");
+    let _ = kept(&env, "cache/CACHEDIR.TAG");
+    env.config("orchestrate.expendable", "out,  CACHEDIR.TAG");
+    env.write(at("out/a.o"), "1\n");
+    gone(&env);
+}
+
+#[test]
+fn a_link_is_not_followed() {
+    let env = ran();
+    let outside = env.root().join("outside");
+    env.write(outside.join("precious"), "1\n");
+    symlink(&outside, env.path(A).join("node_modules")).expect("a link");
+    symlink(&outside, env.path(B).join("data")).expect("a link");
+    symlink(&outside, env.path(B).join("untracked")).expect("a link");
+    gone(&env);
+    let _ = clean(&env, &["b", "--force"]);
+    assert!(!env.exists(B));
+    assert_eq!(env.read(outside.join("precious")), "1\n");
+}
+
+#[test]
+fn what_is_mounted_in_a_worktree_is_not_touched() {
+    let env = ran();
+    let outside = env.root().join("outside");
+    env.write(outside.join("precious"), "1\n");
+    let point = env.path(A).join("node_modules");
+    std::fs::create_dir(&point).expect("a folder");
+    let names = [&outside, &point].map(|path| quoted(&path.display().to_string()));
+    let mount = format!("mount --bind {} {}", names[0], names[1]);
+    let apart = |script: &str| env.program("unshare", ["-rm", "sh", "-c", script]).run();
+    let can = env.program("sh", ["-c", "command -v unshare >/dev/null"]).run().code == 0
+        && apart(&mount).code == 0;
+    if !can {
+        println!("skipped: nothing can be mounted here");
+        return;
+    }
+    for more in ["", "--force"] {
+        let said = apart(&format!("{mount} && git orchestrate clean a {more}")).ok();
+        said.has("something is mounted at").has("umount");
+        assert!(env.exists(A) && has_branch(&env, "feat/task-a"));
+        assert_eq!(env.read(outside.join("precious")), "1\n");
+    }
+    gone(&env);
+    assert_eq!(env.read(outside.join("precious")), "1\n");
+}
+
+#[test]
+fn the_one_that_the_current_directory_is_in_goes_too() {
+    let env = ran();
+    env.run_in(env.path(A).join("src"), ["clean", "a", "-n"]).ok().has("would remove");
+    assert!(env.exists(A));
+    let said = env.run_in(env.path(A).join("src"), ["clean", "a"]).ok();
+    said.has("cd <dir>/repo");
+    if env.exists(A) || has_branch(&env, "feat/task-a") {
+        said.panic("it should be gone");
+    }
+}
+
+#[test]
+fn a_worktree_that_somebody_locked_is_left_alone() {
+    let env = ran();
+    env.git(["worktree", "lock", "--reason", "on a stick", A]);
+    for more in [&["a"][..], &["a", "--force"]] {
+        let said = clean(&env, more);
+        said.has("it is locked: on a stick").has("git worktree unlock");
+        assert!(env.exists(A) && has_branch(&env, "feat/task-a"));
+    }
+    let said = clean(&env, &["a"]);
+    let line = said.line("git worktree unlock");
+    let line = line.replace("<dir>", &env.root().display().to_string());
+    let command = line.split_once(": ").expect("a command").1.to_owned();
+    let _ = env.program("sh", ["-c", &command]).run().ok();
+    assert!(!env.exists(A), "the command that was told removes it");
+}
+
+#[test]
+fn a_worktree_that_somebody_moved_is_left_alone() {
+    let env = ran();
+    env.git(["worktree", "move", A, "elsewhere"]);
+    for more in [&["a"][..], &["a", "--force"]] {
+        clean(&env, more).has("somebody moved it there").has("git worktree remove");
+        assert!(env.exists("elsewhere/a.txt") && has_branch(&env, "feat/task-a"));
+    }
+}
+
+#[test]
+fn a_worktree_that_somebody_else_made_is_left_alone() {
+    let env = ran();
+    env.git(["worktree", "remove", A]);
+    env.git(["worktree", "add", "-q", A, "feat/task-a"]);
+    for more in [&["a"][..], &["a", "--force"]] {
+        clean(&env, more).has("this run did not make it");
+        assert!(env.exists(A) && has_branch(&env, "feat/task-a"));
+    }
+}
+
+/// Does something on the integration branch, as a person would.
+fn by_hand(env: &Env, script: &str) {
+    env.git(["worktree", "add", "-q", "by-hand", "feat/p"]);
+    let _ = env.program("sh", ["-ec", script]).dir("by-hand").run().ok();
+    env.git(["worktree", "remove", "by-hand"]);
+}
+
+const SQUASH: &str = "git merge -q --squash feat/task-b >/dev/null; git commit -q -m 'All of b'";
+
+#[test]
+fn what_was_squashed_or_rebased_is_merged() {
+    let after = "echo 3 >b.txt; git commit -qam 'Change it again'";
+    for script in [SQUASH, "git cherry-pick main..feat/task-b >/dev/null"] {
+        for more in ["true", after] {
+            let env = ran();
+            by_hand(
+                &env,
+                &format!("echo 1 >other; git add other; git commit -qm other; {script}; {more}"),
+            );
+            clean(&env, &["-n"]).has("would remove branch feat/task-b");
+            env.stands("b", "blocked", Some("agent"));
+            let tip = env.rev("feat/task-b");
+            let said = clean(&env, &[]);
+            env.stands("b", "done", None);
+            assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"), "{said}");
+            // Its commits are in no branch now.
+            assert!(env.is_ancestor(&tip, "refs/orchestrate/backup/p/b/1"));
+        }
+    }
+}
+
+#[test]
+fn start_settles_what_was_squashed() {
+    let env = ran();
+    by_hand(&env, SQUASH);
+    let _ = env.start(&[]).ok();
+    env.stands("b", "done", None);
+    assert_eq!(env.launches("b"), 1);
+}
+
+#[test]
+fn what_was_squashed_in_part_is_not_merged() {
+    for script in [
+        "git cherry-pick main..feat/task-b~1 >/dev/null",
+        "git cherry-pick main..feat/task-b >/dev/null; git reset -q --hard HEAD~1",
+        "echo 7 >b.txt; git add b.txt; git commit -qm 'Something else'",
+    ] {
+        let env = ran();
+        by_hand(&env, script);
+        clean(&env, &["b"]).has("not merged");
+        let _ = env.start(&[]).fails(3);
+        env.stands("b", "blocked", Some("agent"));
+        assert!(env.exists(B) && has_branch(&env, "feat/task-b"));
+    }
+}
+
+#[test]
+fn a_branch_that_was_emptied_is_not_merged() {
+    let env = ran();
+    env.git_in(B, ["rm", "-q", "b.txt"]);
+    env.git_in(B, ["commit", "-q", "-m", "Take it back"]);
+    clean(&env, &["b"]).has("not merged");
+    let _ = env.start(&[]).fails(3);
+    env.stands("b", "blocked", Some("agent"));
+}
+
+#[test]
+fn what_is_recent_stays_when_an_age_is_given() {
+    let env = ran();
+    clean(&env, &["a", "--older-than", "2h"]).has("it is not that old");
+    assert!(env.exists(A));
+    let later = (1_767_225_600 + 3 * 3600).to_string();
+    let call = env.call(["clean", "a", "--older-than", "2h"]).env("GIT_ORCHESTRATE_NOW", later);
+    let _ = call.run().ok();
+    assert!(!env.exists(A) && !has_branch(&env, "feat/task-a"));
+    env.run(["clean", "--older-than", "soon"]).fails(2).has("12h");
+}
+
+#[test]
+fn a_summary_says_what_was_kept_and_how_it_goes() {
+    let env = ran();
+    let said = clean(&env, &[]);
+    said.has("removed 2, kept 1").has("it is not merged, the task is blocked");
+    let line = said.line("to remove it all the same");
+    let command = line.split_once(": ").expect("a command").1.to_owned();
+    let _ = env.program("sh", ["-c", &command]).run().ok();
+    assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"));
+}
+
+/// A repository whose worktrees fill their submodule in.
+fn with_submodule() -> Env {
+    let env = Env::new();
+    let library = env.root().join("library");
+    std::fs::create_dir(&library).expect("a folder");
+    env.git_in(&library, ["init", "-q", "-b", "main"]);
+    env.git_in(&library, ["commit", "-q", "--allow-empty", "-m", "Begin"]);
+    let url = library.display().to_string();
+    let allow = ["-c", "protocol.file.allow=always"];
+    env.git(allow.iter().chain(&["submodule", "--quiet", "add", &url, "library"]));
+    env.git(["commit", "-q", "-m", "Add a library"]);
+    env.config("orchestrate.setup", "git -c protocol.file.allow=always submodule update -q --init");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    env
+}
+
+#[test]
+fn a_submodule_keeps_a_worktree_only_with_work_of_its_own() {
+    let env = with_submodule();
+    env.agent("a", "test -e library/.git\nedit a.txt 1\ncommit 'Add a'");
+    let _ = env.start(&["--keep"]).ok();
+    gone(&env);
+    let env = with_submodule();
+    env.agent(
+        "a",
+        "edit a.txt 1\ncommit 'Add a'\ncd library\ngit commit -q --allow-empty -m Work\ngit checkout -q HEAD~1",
+    );
+    let _ = env.start(&["--keep"]).ok();
+    let _ = kept(&env, "its submodule library holds");
+}
