@@ -1,400 +1,58 @@
-_git__orchestrate() {
-    local i cur prev opts cmd
-    COMPREPLY=()
-    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-        cur="$2"
-    else
-        cur="${COMP_WORDS[COMP_CWORD]}"
-    fi
-    prev="$3"
-    cmd=""
-    opts=""
+# Completion of git-orchestrate and, through git's own completion, of git orchestrate.
+# What can follow is asked of git-orchestrate itself; nothing is listed here.
 
-    for i in "${COMP_WORDS[@]:0:COMP_CWORD}"
-    do
-        case "${cmd},${i}" in
-            ",$1")
-                cmd="git__orchestrate"
-                ;;
-            git__orchestrate,clean)
-                cmd="git__orchestrate__subcmd__clean"
-                ;;
-            git__orchestrate,demo)
-                cmd="git__orchestrate__subcmd__demo"
-                ;;
-            git__orchestrate,log)
-                cmd="git__orchestrate__subcmd__log"
-                ;;
-            git__orchestrate,merge)
-                cmd="git__orchestrate__subcmd__merge"
-                ;;
-            git__orchestrate,plan)
-                cmd="git__orchestrate__subcmd__plan"
-                ;;
-            git__orchestrate,report)
-                cmd="git__orchestrate__subcmd__report"
-                ;;
-            git__orchestrate,retry)
-                cmd="git__orchestrate__subcmd__retry"
-                ;;
-            git__orchestrate,show)
-                cmd="git__orchestrate__subcmd__show"
-                ;;
-            git__orchestrate,start)
-                cmd="git__orchestrate__subcmd__start"
-                ;;
-            git__orchestrate,status)
-                cmd="git__orchestrate__subcmd__status"
-                ;;
-            git__orchestrate,trust)
-                cmd="git__orchestrate__subcmd__trust"
-                ;;
-            *)
-                ;;
+# $1: the word at the cursor; the rest: the program to ask, then the words after its name.
+__git_orchestrate_complete() {
+    local cur=$1 asked glued tail='' files='' line about
+    shift
+    # What is quoted on the line is not quoted in an answer.
+    asked=${cur//\\\'/$'\1'}
+    asked=${asked//[\"\']/}
+    asked=${asked//$'\1'/\'}
+    asked=${asked//\\/}
+    # Only what follows the last = or : is replaced.
+    glued=''
+    [[ $COMP_WORDBREAKS == *=* && $asked == *=* ]] && glued=${asked%"${asked##*=}"}
+    [[ $COMP_WORDBREAKS == *:* && ${asked#"$glued"} == *:* ]] && glued=${asked%"${asked##*:}"}
+    # An answer is complete: no file names where there is none, a space after it.
+    # bash before 4 has no compopt, and git's completion wants the space from here.
+    if ! compopt +o default +o bashdefault +o nospace 2>/dev/null; then
+        [[ ${BASH_VERSINFO[0]} -lt 4 && ${1-} == __git ]] && tail=' '
+    fi
+    COMPREPLY=()
+    while IFS=$'\t' read -r line about; do
+        case $about in
+            # readline adds the slash of a folder that it sees, and leaves a quote open there.
+            folder) files=1 && [[ -d $line ]] && line=${line%/} ;;
+            file) files=1 && line+=$tail ;;
+            *) line+=$tail ;;
+        esac
+        COMPREPLY+=("${line#"$glued"}")
+    done < <("$@" "$asked" 2>/dev/null)
+    # Names of files are quoted where they need it.
+    [[ -n $files ]] && compopt -o filenames 2>/dev/null
+    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null
+    return 0
+}
+
+# For git-orchestrate: bash has cut the words at every = and :.
+_git__orchestrate() {
+    local word cur before=()
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
+        case $word,${before[*]: -1} in
+            =,--* | *,--*=) before[${#before[@]}-1]+=$word ;;
+            *) before+=("$word") ;;
         esac
     done
-
-    case "${cmd}" in
-        git__orchestrate)
-            opts="-C -q -h -V --quiet --help --version clean demo log merge plan report retry show start status trust"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                -C)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        git__subcmd__orchestrate__subcmd__clean)
-            opts="-n -f -C -q -h --run --dry-run --force --all --quiet --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --run)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -C)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        git__subcmd__orchestrate__subcmd__demo)
-            opts="-C -q -h --quiet --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                -C)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        git__subcmd__orchestrate__subcmd__log)
-            opts="-f -C -q -h --run --follow --attempt --test --quiet --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --run)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --attempt)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -C)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        git__subcmd__orchestrate__subcmd__merge)
-            opts="-C -q -h --run --quiet --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --run)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -C)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        git__subcmd__orchestrate__subcmd__plan)
-            opts="-C -q -h --json --quiet --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                -C)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        git__subcmd__orchestrate__subcmd__report)
-            opts="-m -C -q -h --message --task --run --quiet --help done done-with-concerns needs-context blocked"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --message)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -m)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --task)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --run)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -C)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        git__subcmd__orchestrate__subcmd__retry)
-            opts="-m -C -q -h --message --run --quiet --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --message)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -m)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --run)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -C)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        git__subcmd__orchestrate__subcmd__show)
-            opts="-C -q -h --run --prompt --quiet --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --run)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -C)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        git__subcmd__orchestrate__subcmd__start)
-            opts="-j -n -C -q -h --agent --jobs --into --only --keep --dry-run --trust --run --quiet --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --agent)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --jobs)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -j)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --into)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --only)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --run)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -C)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        git__subcmd__orchestrate__subcmd__status)
-            opts="-w -C -q -h --run --json --watch --quiet --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --run)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -C)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        git__subcmd__orchestrate__subcmd__trust)
-            opts="-C -q -h --quiet --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                -C)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-    esac
+    cur=${before[${#before[@]}-1]}
+    unset "before[${#before[@]}-1]"
+    __git_orchestrate_complete "$cur" "${COMP_WORDS[0]}" complete -- ${before[@]+"${before[@]}"}
 }
 
-if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -F _git__orchestrate -o nosort -o bashdefault -o default git-orchestrate
-else
-    complete -F _git__orchestrate -o bashdefault -o default git-orchestrate
-fi
-
-# git's completion calls this for `git orchestrate`, with its own words, cword, cur and prev.
+# git's completion calls this, with its own words, cword and cur; __git heeds git -C DIR.
 _git_orchestrate() {
     local first=$((${__git_cmd_idx:-1} + 1))
-    local COMP_WORDS=("git-orchestrate" "${words[@]:first}") COMP_CWORD=$((cword - first + 1))
-    _git__orchestrate git-orchestrate "$cur" "$prev"
+    __git_orchestrate_complete "$cur" __git orchestrate complete -- "${words[@]:first:cword-first}"
 }
+
+complete -F _git__orchestrate git-orchestrate

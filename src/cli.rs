@@ -35,6 +35,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Clean(CleanArgs),
+    #[command(hide = true)]
+    Complete(CompleteArgs),
     Demo(DemoArgs),
     #[command(hide = true)]
     Exec(ExecArgs),
@@ -83,6 +85,14 @@ pub struct CleanArgs {
     /// of its journal and of all that is not merged.
     #[arg(long)]
     pub all: bool,
+}
+
+/// Print what can be typed next (for the shells' completions)
+#[derive(Debug, Args)]
+pub struct CompleteArgs {
+    /// The words after the program's name, up to the one at the cursor, which may be empty
+    #[arg(last = true, allow_hyphen_values = true)]
+    pub words: Vec<std::ffi::OsString>,
 }
 
 /// Run a small plan in a new repository, to see how it works

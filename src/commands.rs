@@ -3,6 +3,7 @@
 //! Invariant: no policy lives here, and nothing below `commands` sees a clap type.
 
 mod clean;
+mod complete;
 mod demo;
 mod exec;
 mod log;
@@ -40,6 +41,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     let context = Context { ui: Ui { quiet: cli.quiet }, directory };
     match cli.command {
         Command::Clean(args) => clean::run(&context, args),
+        Command::Complete(args) => complete::run(&context, args),
         Command::Demo(args) => demo::run(&context, args),
         Command::Exec(args) => exec::run(&context, args),
         Command::Log(args) => log::run(&context, args),

@@ -1,4 +1,4 @@
-//! Man pages and shell completions, rendered from the definitions in `cli`.
+//! Man pages, rendered from the definitions in `cli`, and shell completions.
 //!
 //! Invariant: the same bytes on every machine and on every day: nothing here asks for the
 //! time, the terminal or the environment. What a flag means is said in `cli`, what a code
@@ -7,7 +7,6 @@
 use std::io;
 
 use clap::{Command, CommandFactory};
-use clap_complete::Shell;
 use clap_mangen::Man;
 
 use crate::cli::Cli;
@@ -19,8 +18,12 @@ const NAME: &str = "git-orchestrate";
 const SOURCE: &str = concat!("git-orchestrate ", env!("CARGO_PKG_VERSION"));
 /// The sections of the main page that no definition holds.
 const MAIN: &str = include_str!("pages/main.roff");
-/// Lets `git orchestrate <TAB>` work too, by the rules of git's own completion.
-const GIT_BASH: &str = include_str!("pages/git.bash");
+/// What each shell is given; they ask the program itself for all they offer.
+const COMPLETIONS: [(&str, &str); 3] = [
+    ("git-orchestrate.bash", include_str!("pages/completion.bash")),
+    ("_git-orchestrate", include_str!("pages/completion.zsh")),
+    ("git-orchestrate.fish", include_str!("pages/completion.fish")),
+];
 
 /// Returns every file with its path relative to the top of the source tree.
 pub fn all() -> io::Result<Vec<(String, Vec<u8>)>> {
@@ -97,16 +100,5 @@ fn see_also(program: &Command) -> String {
 }
 
 fn completions() -> Vec<(String, Vec<u8>)> {
-    let files = [
-        (Shell::Bash, "git-orchestrate.bash", GIT_BASH),
-        (Shell::Zsh, "_git-orchestrate", ""),
-        (Shell::Fish, "git-orchestrate.fish", ""),
-    ];
-    let render = |(shell, name, more): (Shell, &str, &str)| {
-        let mut text = Vec::new();
-        clap_complete::generate(shell, &mut visible(), NAME, &mut text);
-        text.extend(more.bytes());
-        (format!("completions/{name}"), text)
-    };
-    files.map(render).into()
+    COMPLETIONS.map(|(name, text)| (format!("completions/{name}"), text.into())).into()
 }

@@ -106,18 +106,3 @@ fn man_pages_are_sound() {
         }
     }
 }
-
-#[test]
-fn bash_takes_the_completions() {
-    let Some(said) = checked("bash", &["-c", "exit 0"], b"") else {
-        return eprintln!("skipped: bash is not installed");
-    };
-    assert_eq!(said, "");
-    let file = "completions/git-orchestrate.bash";
-    let files = rendered();
-    let (_, text) = files.iter().find(|(path, _)| path == file).expect("bash completions");
-    let ask = "words=(git orchestrate sta) cword=2 cur=sta prev=orchestrate __git_cmd_idx=1\n\
-               _git_orchestrate; echo \"${COMPREPLY[@]}\"\n";
-    let script = [text.as_slice(), ask.as_bytes()].concat();
-    assert_eq!(checked("bash", &["--norc"], &script).as_deref(), Some("start status\n"));
-}

@@ -19,6 +19,7 @@ mod layering; // the import rules of DESIGN, read from the source text
 
 // The program, one concern in each.
 mod clean; // only what is merged, clean and ours goes
+mod completion; // TAB in bash, zsh and fish
 mod crash; // ended at every effect in turn, and begun again
 mod journal; // a readable history that loses nothing
 mod merge; // conflicts, tests, publication
