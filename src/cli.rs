@@ -40,6 +40,7 @@ pub enum Command {
     Demo(DemoArgs),
     #[command(hide = true)]
     Exec(ExecArgs),
+    InstallMan(InstallManArgs),
     Log(LogArgs),
     Merge(MergeArgs),
     Plan(PlanArgs),
@@ -111,6 +112,17 @@ pub struct DemoArgs {
 pub struct ExecArgs {
     /// The folder of the attempt
     pub attempt: PathBuf,
+}
+
+/// Install the man pages, for git help orchestrate
+#[derive(Debug, Args)]
+pub struct InstallManArgs {
+    /// Install below DIR/share [default: $XDG_DATA_HOME, or ~/.local/share, instead of DIR/share]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub prefix: Option<PathBuf>,
+    /// Install the completions for bash, zsh and fish too
+    #[arg(long)]
+    pub completions: bool,
 }
 
 /// Show what a task's agent printed

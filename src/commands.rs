@@ -6,6 +6,7 @@ mod clean;
 mod complete;
 mod demo;
 mod exec;
+mod install_man;
 mod log;
 mod merge;
 mod plan;
@@ -44,6 +45,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Complete(args) => complete::run(&context, args),
         Command::Demo(args) => demo::run(&context, args),
         Command::Exec(args) => exec::run(&context, args),
+        Command::InstallMan(args) => install_man::run(&context, args),
         Command::Log(args) => log::run(&context, args),
         Command::Merge(args) => merge::run(&context, args),
         Command::Plan(args) => plan::run(&context, args),

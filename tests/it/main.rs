@@ -21,6 +21,7 @@ mod layering; // the import rules of DESIGN, read from the source text
 mod clean; // only what is merged, clean and ours goes
 mod completion; // TAB in bash, zsh and fish
 mod crash; // ended at every effect in turn, and begun again
+mod install_man; // man pages where git and man find them
 mod journal; // a readable history that loses nothing
 mod merge; // conflicts, tests, publication
 mod model; // the journal against its model
