@@ -12,6 +12,7 @@ pub mod dispatch;
 pub mod folder;
 pub mod integrate;
 mod judge;
+mod note;
 pub mod place;
 pub mod recover;
 
