@@ -26,6 +26,7 @@ mod journal; // a readable history that loses nothing
 mod merge; // conflicts, tests, publication
 mod model; // the journal against its model
 mod plan; // a plan is checked and shown
+mod readme; // what a reader pastes works
 mod recover; // kill -9 at the worst moments
 mod report; // what an agent says, and what counts
 mod safety; // what must never be lost, overwritten or taken for done
