@@ -12,6 +12,16 @@ fn help(env: &Env, share: &str, arguments: &[&str]) -> String {
     call.env("MANPAGER", "cat").env("GIT_PAGER", "cat").env("PAGER", "cat").run().ok().raw
 }
 
+/// Returns whether there is a man that can be asked; some containers have one that only apologises.
+fn man_works() -> bool {
+    let asked = std::process::Command::new("man").arg("-w").output();
+    let works = asked.is_ok_and(|said| said.status.success() && said.stdout.starts_with(b"/"));
+    if !works {
+        println!("skipped: there is no man that works");
+    }
+    works
+}
+
 #[test]
 fn git_help_shows_what_was_installed() {
     let env = Env::new();
@@ -19,7 +29,7 @@ fn git_help_shows_what_was_installed() {
     let said = env.run(["install-man"]).ok();
     assert!(said.raw.contains(&format!("{share}/man/man1/git-orchestrate.1\n")), "{said}");
     assert!(!said.raw.contains("bash-completion"), "{said}");
-    if !is_installed("man") {
+    if !man_works() {
         return;
     }
     for arguments in [&["help", "orchestrate"] as &[&str], &["orchestrate", "--help"]] {
@@ -36,7 +46,7 @@ fn a_folder_that_man_does_not_look_in_is_said() {
     let data = env.root().join("data");
     let said = env.call(["install-man"]).env("XDG_DATA_HOME", &data).run().ok();
     said.has("warning: man does not look in '<dir>/data/man'").has("MANPATH");
-    if !is_installed("man") {
+    if !man_works() {
         return;
     }
     let call = env.call(["install-man"]).env("XDG_DATA_HOME", &data);
