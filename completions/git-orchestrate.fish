@@ -1,158 +1,21 @@
-# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
-function __fish_git_orchestrate_global_optspecs
-    string join \n C= git-dir= work-tree= q/quiet h/help V/version
-end
+# Completion of git-orchestrate and of git orchestrate; a file for conf.d, because fish up to
+# 3.6.0 does not ask for completions of git's further commands.
+# What can follow is asked of git-orchestrate itself; nothing is listed here.
 
-function __fish_git_orchestrate_needs_command
-    # Figure out if the current invocation already has a command.
-    set -l cmd (commandline -opc)
-    set -e cmd[1]
-    argparse -s (__fish_git_orchestrate_global_optspecs) -- $cmd 2>/dev/null
-    or return
-    if set -q argv[1]
-        # Also print the command, so this can be used to figure out what it is.
-        echo $argv[1]
-        return 1
+function __git_orchestrate_complete
+    set -l words (commandline -opc)
+    # What is quoted on the line is not quoted in an answer.
+    set -l typed (string trim -l -c '"\'' -- (commandline -ct) | string replace -a '\\' '')
+    set -l at (contains -i -- orchestrate $words)
+    if test "$words[1]" = git; and test -n "$at"
+        # With what stands before it, as in git -C DIR orchestrate.
+        set -l global $words[2..$at]
+        git $global complete -- $words[(math $at + 1)..-1] $typed 2>/dev/null
+    else
+        git-orchestrate complete -- $words[2..-1] $typed 2>/dev/null
     end
-    return 0
 end
 
-function __fish_git_orchestrate_using_subcommand
-    set -l cmd (__fish_git_orchestrate_needs_command)
-    test -z "$cmd"
-    and return 1
-    contains -- $cmd[1] $argv
-end
-
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -s q -l quiet -d 'Say only what was asked for and what went wrong'
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -s V -l version -d 'Print version'
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "clean" -d 'Remove worktrees and branches that are merged'
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "demo" -d 'Run a small plan in a new repository, to see how it works'
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "log" -d 'Show what happened in a run, or what a task\'s agent printed'
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "merge" -d 'Merge what is finished, tested before it is published'
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "plan" -d 'Check a plan: layers, critical path, overlaps, mistakes; writes nothing'
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "report" -d 'Say how a task ended (what an agent calls when it is finished)'
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "retry" -d 'Let a blocked task run again, in the worktree it has'
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "show" -d 'Show one task: its text, attempts, commits and changes'
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "skill" -d 'Print what a coding agent must know to run a plan with these commands'
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "start" -d 'Run a plan to the end, or go on with a run'
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "status" -d 'Show where everything stands'
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "stop" -d 'End a run\'s agents, or those of one task'
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "trust" -d 'Trust the commands in these files as they are now'
-complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "wait" -d 'Wait until tasks are merged or blocked, or until something changes'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -l run -d 'Act on the run of this name' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -l older-than -d 'Only tasks that ended, or were merged, longer ago than this: 12h, 2d, 1w' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -s f -l force -d 'Remove what is not merged or not clean too, after writing a backup ref'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -l all -d 'Also remove what a finished run leaves: its logs, its test worktree and its journal'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -s q -l quiet -d 'Say only what was asked for and what went wrong'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand clean" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand demo" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand demo" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand demo" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand demo" -s q -l quiet -d 'Say only what was asked for and what went wrong'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l run -d 'Act on the run of this name' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l attempt -d 'The output of this attempt [default: the last one]' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s f -l follow -d 'Go on printing until the attempt, or the run, ends'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l test -d 'What the tests printed on the task\'s merge, instead'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l setup -d 'What was done to its worktree before the agent, and what `setup` printed, instead'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s q -l quiet -d 'Say only what was asked for and what went wrong'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand merge" -l run -d 'Act on the run of this name' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand merge" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand merge" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand merge" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand merge" -s q -l quiet -d 'Say only what was asked for and what went wrong'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand merge" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand plan" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand plan" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand plan" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand plan" -l json -d 'Print JSON'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand plan" -s q -l quiet -d 'Say only what was asked for and what went wrong'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand plan" -s h -l help -d 'Print help'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand report" -s m -l message -d 'What was done, what is missing, or what blocks' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand report" -l task -d 'The task [default: $ORCHESTRATE_TASK, or the one whose worktree this is]' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand report" -l run -d 'Act on the run of this name' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand report" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand report" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand report" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand report" -s q -l quiet -d 'Say only what was asked for and what went wrong'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand report" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand retry" -s m -l message -d 'What the next attempt should know' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand retry" -l run -d 'Act on the run of this name' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand retry" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand retry" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand retry" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand retry" -s q -l quiet -d 'Say only what was asked for and what went wrong'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand retry" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -l run -d 'Act on the run of this name' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -l prompt -d 'Print the very text that the last attempt was given'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -s q -l quiet -d 'Say only what was asked for and what went wrong'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand skill" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand skill" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand skill" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand skill" -s q -l quiet -d 'Say only what was asked for and what went wrong'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand skill" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l agent -d 'The agent: `claude`, `codex`, or a shell command that reads the prompt from standard input' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -s j -l jobs -d 'How many tasks may run at once [default: 8]' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l into -d 'Merge into this branch instead of the run\'s own, feat/NAME' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l only -d 'Run only these tasks, and what they depend on' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l run -d 'With PLAN: the name of the new run, instead of the plan\'s; else: the run to go on with' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l keep -d 'Leave worktrees and branches of merged tasks for `clean`'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -s n -l dry-run -d 'Say what would be done, and do nothing'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -s d -l detach -d 'Go on without this terminal, in the background'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l manual -d 'Launch nothing: merge what is finished, and make branch, worktree and prompt for what is ready'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l json -d 'With --manual: print JSON, as `status --json` does'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l update -d 'Take over a plan that has changed since the run began'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l trust -d 'Trust the commands in the plan and in .orchestrate/config.toml as they are now'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -l in-background -d 'Leave the terminal\'s session (what `--detach` starts)'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -s q -l quiet -d 'Say only what was asked for and what went wrong'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand start" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -l run -d 'Act on the run of this name' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -l json -d 'Print JSON'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -s w -l watch -d 'Stay, and show every change, until the run ends'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -s q -l quiet -d 'Say only what was asked for and what went wrong'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand stop" -l run -d 'Act on the run of this name' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand stop" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand stop" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand stop" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand stop" -s k -l kill -d 'Kill at once, as a second Ctrl-C does'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand stop" -s q -l quiet -d 'Say only what was asked for and what went wrong'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand trust" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand trust" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand trust" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand trust" -s q -l quiet -d 'Say only what was asked for and what went wrong'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand trust" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -l run -d 'Act on the run of this name' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -l since -d 'With --any: than it was at this commit of the journal (`status --json` has it)' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -l timeout -d 'At most for so long, as 90s, 30m or 2h' -r
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -l any -d 'Until any of them is in another state than now'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -l json -d 'Print JSON'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -s q -l quiet -d 'Say only what was asked for and what went wrong'
-complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand wait" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-orchestrate -f -a '(__git_orchestrate_complete)'
+complete -c git -f -n '__fish_git_using_command orchestrate' -a '(__git_orchestrate_complete)'
+complete -c git -f -n __fish_git_needs_command -a orchestrate -d 'Run a plan of coding tasks in parallel'

@@ -5,6 +5,9 @@
 
 use crate::report::Format;
 
+/// The agents that are known by name.
+pub const NAMES: [&str; 2] = ["claude", "codex"];
+
 /// A program that does a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Agent {

@@ -41,9 +41,12 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Clean(CleanArgs),
+    #[command(hide = true)]
+    Complete(CompleteArgs),
     Demo(DemoArgs),
     #[command(hide = true)]
     Exec(ExecArgs),
+    InstallMan(InstallManArgs),
     Log(LogArgs),
     Merge(MergeArgs),
     Plan(PlanArgs),
@@ -101,6 +104,14 @@ pub struct CleanArgs {
     pub all: bool,
 }
 
+/// Print what can be typed next (for the shells' completions)
+#[derive(Debug, Args)]
+pub struct CompleteArgs {
+    /// The words after the program's name, up to the one at the cursor, which may be empty
+    #[arg(last = true, allow_hyphen_values = true)]
+    pub words: Vec<std::ffi::OsString>,
+}
+
 /// Run a small plan in a new repository, to see how it works
 ///
 /// Makes a repository with a plan of seven tasks in three layers, runs it and shows the
@@ -117,6 +128,17 @@ pub struct DemoArgs {
 pub struct ExecArgs {
     /// The folder of the attempt
     pub attempt: PathBuf,
+}
+
+/// Install the man pages, for git help orchestrate
+#[derive(Debug, Args)]
+pub struct InstallManArgs {
+    /// Install below DIR/share [default: $XDG_DATA_HOME, or ~/.local/share, instead of DIR/share]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub prefix: Option<PathBuf>,
+    /// Install the completions for bash, zsh and fish too
+    #[arg(long)]
+    pub completions: bool,
 }
 
 /// Show what happened in a run, or what a task's agent printed

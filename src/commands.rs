@@ -3,8 +3,10 @@
 //! Invariant: no policy lives here, and nothing below `commands` sees a clap type.
 
 mod clean;
+mod complete;
 mod demo;
 mod exec;
+mod install_man;
 mod log;
 mod merge;
 mod plan;
@@ -50,8 +52,10 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     let context = Context { ui: Ui { quiet: cli.quiet }, directory, told };
     match cli.command {
         Command::Clean(args) => clean::run(&context, args),
+        Command::Complete(args) => complete::run(&context, args),
         Command::Demo(args) => demo::run(&context, args),
         Command::Exec(args) => exec::run(&context, args),
+        Command::InstallMan(args) => install_man::run(&context, args),
         Command::Log(args) => log::run(&context, args),
         Command::Merge(args) => merge::run(&context, args),
         Command::Plan(args) => plan::run(&context, args),

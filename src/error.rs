@@ -37,7 +37,10 @@ impl Exit {
         let known = [
             (Exit::Ok, "All as asked."),
             (Exit::Failed, "It failed."),
-            (Exit::Usage, "The command line was not understood."),
+            (
+                Exit::Usage,
+                "The command line was not understood, or names a run or a task that is not there.",
+            ),
             (Exit::Attention, "It finished, but tasks need attention."),
         ];
         let codes = known.map(|(exit, meaning)| (exit.code().to_string(), meaning));

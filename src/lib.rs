@@ -54,7 +54,7 @@
 //!   [`store`] (the journal), [`process`] (groups, signals, limits), [`agent`] (how programs
 //!   are called), [`trust`], [`lock`], [`disk`], [`clock`].
 //! - The loop: [`run`]. It performs what `schedule` decides, prints nothing, tells what happens.
-//! - Faces: [`cli`], [`commands`], [`view`], [`ui`], [`pages`].
+//! - Faces: [`cli`], [`commands`], [`view`], [`ui`], [`pages`], [`completion`].
 //!
 //! A test holds these arrows (`tests/it/layering.rs`).
 //!
@@ -110,6 +110,7 @@ pub mod run;
 
 pub mod cli;
 pub mod commands;
+pub mod completion;
 pub mod error;
 pub mod pages;
 pub mod ui;

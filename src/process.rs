@@ -310,6 +310,13 @@ pub fn begin_again(options: Vec<OsString>, unset: &[&str]) -> std::io::Error {
     command.exec()
 }
 
+/// Returns what a program prints, where it can be started and ends well.
+pub fn answer_of(program: &str, arguments: &[&str]) -> Option<String> {
+    let asked = Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()?;
+    let text = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
+    asked.status.success().then_some(text)
+}
+
 /// Leaves the terminal's session, so that a closed terminal does not end this process.
 pub fn leave_session() {
     // It fails where this process leads a group already, which then has no terminal either.

@@ -15,8 +15,8 @@ use anyhow::Context;
 use super::Drive;
 use super::folder::{read_json, write_json};
 use super::furnish::{self, Ended, Furnishing};
+use super::note::{Checks, note};
 use crate::agent::shell;
-use crate::clock;
 use crate::crash;
 use crate::git::Git;
 use crate::git::command::LOCAL_VARIABLES;
@@ -24,7 +24,7 @@ use crate::git::merge::TreeMerge;
 use crate::git::refs::Swap;
 use crate::git::status;
 use crate::oid::Oid;
-use crate::plan::{Task, TaskId};
+use crate::plan::Task;
 use crate::process::{self, Job, Program, StopSwitch, Streams};
 use crate::snapshot::{Run, Snapshot};
 use crate::store::Journal;
@@ -136,7 +136,7 @@ impl Merge<'_> {
             let merge = git.merge_of(commit, &self.run.base, &tip)?;
             let end = self.settle(Event::Merged { merge: merge.clone() })?;
             if let Some(merge) = &merge {
-                self.write_note(merge, record, 0);
+                self.write_note(merge, record, Checks::Elsewhere);
             }
             return Ok(Some(end));
         }
@@ -178,7 +178,7 @@ impl Merge<'_> {
             Published::Waits(why) => return Ok(Some(Integrated::Waits(why))),
         }
         let end = self.settle(Event::Merged { merge: Some(candidate.clone()) })?;
-        self.write_note(&candidate, record, runs);
+        self.write_note(&candidate, record, Checks::Passed { runs });
         Ok(Some(end))
     }
 
@@ -369,8 +369,8 @@ impl Merge<'_> {
 
     /// The merge is published and in the journal: a note that cannot be written is no reason to
     /// call it failed, and [`complete_notes`] writes it at the next start.
-    fn write_note(&self, merge: &Oid, record: &Record, runs: u32) {
-        let text = note(self.run, &self.task.id, record, &self.drive.tests(self.task), runs);
+    fn write_note(&self, merge: &Oid, record: &Record, checks: Checks) {
+        let text = note(self.drive, self.run, self.task, record, checks);
         let _ = self.drive.git.write_note(merge, &text);
     }
 }
@@ -381,34 +381,9 @@ pub fn complete_notes(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<()> 
     for (task, record) in snapshot.tasks() {
         let State::Done { merge: Some(merge) } = &record.state else { continue };
         if !noted.contains(merge) {
-            let text = note(&snapshot.run, &task.id, record, &drive.tests(task), 0);
+            let text = note(drive, &snapshot.run, task, record, Checks::Forgotten);
             drive.git.write_note(merge, &text)?;
         }
     }
     Ok(())
-}
-
-/// Returns the note for a merge commit: who did what, which checks passed, how long it took.
-fn note(run: &Run, id: &TaskId, record: &Record, tests: &[&str], runs: u32) -> String {
-    let mut lines = vec![format!("run: {}", run.name), format!("task: {id}")];
-    lines.push(format!("attempts: {}", record.attempts.len()));
-    if let Some(attempt) = record.last_attempt() {
-        lines.push(format!("base: {}", attempt.base));
-        lines.extend(attempt.report.as_ref().map(|report| {
-            format!("report: {} {}", report.status, report.message.replace('\n', " "))
-                .trim_end()
-                .into()
-        }));
-        lines.extend(attempt.committed_for_agent.then(|| "committed-for-agent: yes".to_owned()));
-    }
-    let seconds = record.spent(clock::now_ms()) as f64 / 1000.0;
-    lines.push(format!("seconds: {seconds:.1}"));
-    match tests {
-        [] => lines.push("test: none".into()),
-        commands => lines.extend(commands.iter().map(|command| format!("test: {command}"))),
-    }
-    if runs > 1 {
-        lines.push(format!("test-runs: {runs} (failed {} before it passed)", runs - 1));
-    }
-    lines.join("\n") + "\n"
 }

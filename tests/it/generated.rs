@@ -107,17 +107,105 @@ fn man_pages_are_sound() {
     }
 }
 
+/// The sections that every command's page has, in this order.
+const SECTIONS: [&str; 5] = ["EXAMPLES", "EXIT STATUS", "CONFIGURATION", "FILES", "SEE ALSO"];
+
 #[test]
-fn bash_takes_the_completions() {
-    let Some(said) = checked("bash", &["-c", "exit 0"], b"") else {
-        return eprintln!("skipped: bash is not installed");
-    };
-    assert_eq!(said, "");
-    let file = "completions/git-orchestrate.bash";
+fn every_page_has_all_sections_with_something_in_them() {
+    for (path, text) in rendered().iter().filter(|(path, _)| path.starts_with("man/")) {
+        let text = String::from_utf8(text.clone()).expect("UTF-8");
+        let sections: Vec<(&str, &str)> =
+            text.split(".SH ").skip(1).filter_map(|section| section.split_once('\n')).collect();
+        let is_main = path == "man/git-orchestrate.1";
+        for wanted in SECTIONS {
+            let title = if is_main && wanted == "FILES" { "FILES AND REFS" } else { wanted };
+            let found = sections.iter().find(|(name, _)| *name == title);
+            let (_, body) = found.unwrap_or_else(|| panic!("{path} has no section {title}"));
+            assert!(!body.trim().is_empty(), "{path}: {title} is empty");
+        }
+        let known = sections.iter().filter(|(name, _)| SECTIONS.contains(name));
+        let order: Vec<&str> = known.map(|(name, _)| *name).collect();
+        let sorted = SECTIONS.iter().filter(|name| order.contains(name)).copied();
+        assert_eq!(order, sorted.collect::<Vec<_>>(), "{path}: the order of the sections");
+    }
+}
+
+/// Returns the words that a shell makes of a command line; what follows `|` or `&&` is left out.
+fn words(line: &str) -> Vec<String> {
+    let line = line.split(" | ").find(|part| part.contains("git orchestrate")).unwrap_or(line);
+    let line = line.split(" && ").next().unwrap_or(line);
+    let line = line.trim_start_matches("sudo ").replace("$DESTDIR", "");
+    let script = format!("printf '%s\\n' {line}");
+    let said = Command::new("sh").args(["-c", &script]).output().expect("sh is there");
+    assert!(said.status.success() && said.stderr.is_empty(), "sh does not take: {line}");
+    String::from_utf8(said.stdout).expect("UTF-8").lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn every_example_is_a_command_line_that_is_understood() {
+    use clap::{CommandFactory, Parser};
+    use git_orchestrate::cli::Cli;
+    let program = Cli::command();
+    let commands = program.get_subcommands().filter(|command| !command.is_hide_set());
+    for command in commands.map(|command| command.get_name()).chain([""]) {
+        let lines = git_orchestrate::pages::examples(command).expect("a page for every command");
+        let mut own = 0;
+        for line in lines.iter().filter(|line| line.contains("git orchestrate")) {
+            let words = words(line);
+            assert_eq!(words[..2], ["git", "orchestrate"], "{line}");
+            if let Err(error) = Cli::try_parse_from(&words[1..]) {
+                panic!("an example of '{command}' is not understood: {line}\n{error}");
+            }
+            own += usize::from(words.iter().any(|word| word == command));
+        }
+        assert!(own > 0 || command.is_empty(), "no example of '{command}' calls it");
+    }
+}
+
+#[test]
+fn every_word_that_a_reader_must_know_is_in_the_main_page() {
     let files = rendered();
-    let (_, text) = files.iter().find(|(path, _)| path == file).expect("bash completions");
-    let ask = "words=(git orchestrate sta) cword=2 cur=sta prev=orchestrate __git_cmd_idx=1\n\
-               _git_orchestrate; echo \"${COMPREPLY[@]}\"\n";
-    let script = [text.as_slice(), ask.as_bytes()].concat();
-    assert_eq!(checked("bash", &["--norc"], &script).as_deref(), Some("start status\n"));
+    let (_, text) = files.iter().find(|(path, _)| path == "man/git-orchestrate.1").expect("it");
+    let text = String::from_utf8(text.clone()).expect("UTF-8").replace("\\-", "-");
+    for word in [
+        "plan",
+        "task",
+        "run",
+        "agent",
+        "attempt",
+        "report",
+        "base branch",
+        "integration branch",
+        "candidate",
+        "note",
+        "journal",
+        "controller",
+        "supervisor",
+        "layer",
+        "critical path",
+        "trust",
+        "backup",
+        "waiting",
+        "ready",
+        "running",
+        "merging",
+        "done",
+        "blocked",
+        "conflict",
+        "tests",
+        "timeout",
+        "needs-context",
+        "permission",
+        "no-changes",
+        "escaped",
+        "worktree",
+    ] {
+        let is_term = |line: &str| {
+            (line.starts_with(".B ") || line.starts_with(".BR "))
+                && line.split([' ', ',']).collect::<Vec<_>>().join(" ").contains(word)
+        };
+        let defined = text.lines().zip(text.lines().skip(1));
+        let found = defined.into_iter().any(|(mark, term)| mark == ".TP" && is_term(term));
+        assert!(found, "the main page does not say what '{word}' means");
+    }
 }

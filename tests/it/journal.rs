@@ -36,6 +36,32 @@ fn every_merge_has_a_note() {
 }
 
 #[test]
+fn a_log_with_notes_reads_well() {
+    let env = Env::new();
+    env.config("orchestrate.test", "sh -c 'test -e a.txt'");
+    env.agent("a", "edit a.txt 1\nreport done -m 'Added a.\n\nWith two paragraphs.'");
+    env.plan(&plan("one", &[asks("a", &[])]));
+    let _ = env.start(&[]).ok();
+    let log = env.git(["log", "-1", "--first-parent", "--notes=orchestrate", "feat/one"]);
+    let (_, note) = log.split_once("Notes (orchestrate):\n").expect("a note");
+    let lines: Vec<&str> = note.lines().map(str::trim).collect();
+    let keys: Vec<&str> =
+        lines.iter().filter_map(|line| line.split_once(": ")).map(|l| l.0).collect();
+    let expected =
+        ["run", "task", "agent", "attempts", "seconds", "report", "uncommitted", "base", "tested"];
+    assert_eq!(keys, expected, "{log}");
+    assert_eq!(keys.len(), lines.len(), "every line is a key and a value:\n{log}");
+    for line in [
+        "agent: a shell command",
+        "attempts: 1",
+        "report: DONE Added a. With two paragraphs.",
+        "tested: sh -c 'test -e a.txt'",
+    ] {
+        assert!(lines.contains(&line), "{line:?} is missing in\n{log}");
+    }
+}
+
+#[test]
 fn sixteen_reports_at_once_lose_nothing() {
     let env = Env::new();
     let ids: Vec<String> = (1..=16).map(|n| format!("t{n}")).collect();

@@ -20,14 +20,17 @@ mod layering; // the import rules of DESIGN, read from the source text
 // The program, one concern in each.
 mod by_hand; // the caller launches the agents
 mod clean; // only what is merged, clean and ours goes
+mod completion; // TAB in bash, zsh and fish
 mod crash; // ended at every effect in turn, and begun again
 mod fidelity; // a worktree is what `git worktree add` makes of it
 mod furnish; // what a new worktree is given
+mod install_man; // man pages where git and man find them
 mod journal; // a readable history that loses nothing
 mod keep; // what `clean` keeps, and what it takes for merged
 mod merge; // conflicts, tests, publication
 mod model; // the journal against its model
 mod plan; // a plan is checked and shown
+mod readme; // what a reader pastes works
 mod recover; // kill -9 at the worst moments
 mod report; // what an agent says, and what counts
 mod repositories; // any repository: whole runs in every kind, and what is refused

@@ -39,7 +39,13 @@ pub(super) fn start(
 
 fn spawn(context: &Context, drive: &Drive, name: &str, only: &[String]) -> anyhow::Result<Child> {
     let this = std::env::current_exe()?.display().to_string();
-    let mut argv = vec![this, "start".into(), "--in-background".into()];
+    let mut argv = vec![this];
+    for (option, place) in
+        [("--git-dir", &context.told.git_dir), ("--work-tree", &context.told.work_tree)]
+    {
+        argv.extend(place.iter().flat_map(|place| [option.into(), place.display().to_string()]));
+    }
+    argv.extend(["start".into(), "--in-background".into()]);
     argv.extend(["--run".into(), name.to_owned()]);
     argv.extend(only.iter().map(|task| format!("--only={task}")));
     std::fs::create_dir_all(drive.folder.path())?;

@@ -1,0 +1,39 @@
+//! What a reader of the README pastes into a shell works there.
+//!
+//! Invariant: the lines are read from the README itself; one that no test uses is a failure.
+
+use crate::call::Call;
+use crate::env::Env;
+use crate::plans::seven;
+
+const README: &str = include_str!("../../README.md");
+const ALIAS: &str = "git config --global alias.";
+
+/// Gives git a global configuration of the test's own.
+fn with_global<'e>(env: &Env, call: Call<'e>) -> Call<'e> {
+    call.env("GIT_CONFIG_GLOBAL", env.root().join("home/.gitconfig")).env("GIT_PAGER", "cat")
+}
+
+#[test]
+fn aliases_work_when_they_are_pasted() {
+    let env = Env::new();
+    env.plan(&seven());
+    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    let lines: Vec<&str> = README.lines().filter(|line| line.starts_with(ALIAS)).collect();
+    let pasted = env.program("sh", ["-c", &lines.join("\n")]);
+    let _ = with_global(&env, pasted).run().ok();
+    // The alias, what is typed after it, and what must be in the answer.
+    let uses: [(&str, &[&str], &str); 5] = [
+        ("os", &[], "7 of 7 tasks merged"),
+        ("ow", &[], "7 of 7 tasks merged"),
+        ("og", &["feat/seven"], "|\\"),
+        ("ol", &["feat/seven"], "Notes (orchestrate):"),
+        ("oj", &["seven"], "seven: begin with 7 tasks"),
+    ];
+    let names = lines.iter().filter_map(|line| line[ALIAS.len()..].split(' ').next());
+    assert_eq!(names.collect::<Vec<_>>(), uses.map(|(name, _, _)| name), "use every alias here");
+    for (name, arguments, answer) in uses {
+        let typed = env.git_call([name].iter().chain(arguments));
+        with_global(&env, typed).run().ok().has(answer);
+    }
+}
