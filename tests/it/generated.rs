@@ -130,10 +130,11 @@ fn every_page_has_all_sections_with_something_in_them() {
     }
 }
 
-/// Returns the words that a shell makes of a command line; what follows `|` or `&&` is left out.
+/// Returns the words that a shell makes of a command line; what follows `|`, `&&` or `>` is left out.
 fn words(line: &str) -> Vec<String> {
     let line = line.split(" | ").find(|part| part.contains("git orchestrate")).unwrap_or(line);
     let line = line.split(" && ").next().unwrap_or(line);
+    let line = line.split(" >").next().unwrap_or(line);
     let line = line.trim_start_matches("sudo ").replace("$DESTDIR", "");
     let script = format!("printf '%s\\n' {line}");
     let said = Command::new("sh").args(["-c", &script]).output().expect("sh is there");
