@@ -22,6 +22,9 @@ _git__orchestrate() {
             git__orchestrate,demo)
                 cmd="git__orchestrate__subcmd__demo"
                 ;;
+            git__orchestrate,doctor)
+                cmd="git__orchestrate__subcmd__doctor"
+                ;;
             git__orchestrate,log)
                 cmd="git__orchestrate__subcmd__log"
                 ;;
@@ -56,7 +59,7 @@ _git__orchestrate() {
 
     case "${cmd}" in
         git__orchestrate)
-            opts="-C -q -h -V --git-dir --work-tree --quiet --help --version clean demo log merge plan report retry show start status trust"
+            opts="-C -q -h -V --git-dir --work-tree --quiet --help --version clean demo doctor log merge plan report retry show start status trust"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -131,6 +134,41 @@ _git__orchestrate() {
             ;;
         git__subcmd__orchestrate__subcmd__demo)
             opts="-C -q -h --git-dir --work-tree --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --git-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --work-tree)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git__subcmd__orchestrate__subcmd__doctor)
+            opts="-C -q -h --json --git-dir --work-tree --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -32,6 +32,7 @@ complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -s h -l he
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -s V -l version -d 'Print version'
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "clean" -d 'Remove worktrees and branches that are merged'
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "demo" -d 'Run a small plan in a new repository, to see how it works'
+complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "doctor" -d 'Look for what would go wrong here, and say how to mend it; changes nothing'
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "log" -d 'Show what a task\'s agent printed'
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "merge" -d 'Merge what is finished, tested before it is published'
 complete -c git-orchestrate -n "__fish_git_orchestrate_needs_command" -f -a "plan" -d 'Check a plan: layers, critical path, overlaps, mistakes; writes nothing'
@@ -55,6 +56,12 @@ complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand demo" -l
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand demo" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand demo" -s q -l quiet -d 'Say only what was asked for and what went wrong'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand doctor" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand doctor" -l git-dir -d 'Act on the repository with this git directory, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand doctor" -l work-tree -d 'Take DIR for the worktree of that repository, as with git\'s own option' -r -f -a "(__fish_complete_directories)"
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand doctor" -l json -d 'Print JSON'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand doctor" -s q -l quiet -d 'Say only what was asked for and what went wrong'
+complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l run -d 'Act on the run of this name' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -l attempt -d 'The output of this attempt [default: the last one]' -r
 complete -c git-orchestrate -n "__fish_git_orchestrate_using_subcommand log" -s C -d 'Run as if started in DIR' -r -f -a "(__fish_complete_directories)"

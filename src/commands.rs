@@ -4,6 +4,7 @@
 
 mod clean;
 mod demo;
+mod doctor;
 mod exec;
 mod log;
 mod merge;
@@ -48,6 +49,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Clean(args) => clean::run(&context, args),
         Command::Demo(args) => demo::run(&context, args),
+        Command::Doctor(args) => doctor::run(&context, args),
         Command::Exec(args) => exec::run(&context, args),
         Command::Log(args) => log::run(&context, args),
         Command::Merge(args) => merge::run(&context, args),

@@ -62,6 +62,14 @@ fn duration<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<u64>, 
     })
 }
 
+/// Returns true for a word of a shell command line that sets a variable: `NAME=value`.
+pub fn is_assignment(word: &str) -> bool {
+    let is_name = |name: &str| {
+        name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.is_empty()
+    };
+    word.split_once('=').is_some_and(|(name, _)| is_name(name))
+}
+
 /// Reads a boolean as git config does.
 fn boolean(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {

@@ -38,7 +38,10 @@ impl Exit {
             (Exit::Ok, "All as asked."),
             (Exit::Failed, "It failed."),
             (Exit::Usage, "The command line was not understood."),
-            (Exit::Attention, "It finished, but tasks need attention."),
+            (
+                Exit::Attention,
+                "It finished, but tasks, or errors that doctor found, need attention.",
+            ),
         ];
         let codes = known.map(|(exit, meaning)| (exit.code().to_string(), meaning));
         let signal = ("128+n".to_owned(), "Stopped by signal n.");

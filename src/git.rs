@@ -4,6 +4,7 @@
 //! reads and writes objects, swaps refs and makes worktrees; the `git` program is the judge
 //! of merges and status and does what gix cannot. Each effect passes `crash::point`.
 
+mod ask;
 pub mod backup;
 mod checkout;
 pub mod command;
@@ -41,7 +42,8 @@ pub struct Git {
 }
 
 impl Git {
-    fn check_ref_storage(&self) -> anyhow::Result<()> {
+    /// Fails where the refs are not files: what is written as a file, git would not see.
+    pub fn check_ref_storage(&self) -> anyhow::Result<()> {
         let storage = self.repo.config_snapshot().string("extensions.refStorage");
         match storage.filter(|name| name.as_slice() != b"files") {
             Some(name) => Err(failure(
@@ -101,10 +103,21 @@ impl Git {
 
     /// Checks that git is new enough and knows who the user is.
     pub fn check_ready(&self) -> anyhow::Result<()> {
+        self.check_version()?;
+        self.check_identity()
+    }
+
+    /// Checks that git is new enough.
+    pub fn check_version(&self) -> anyhow::Result<()> {
         let version = self.command().arg("--version").text()?;
         if parse_version(&version).is_some_and(|found| found < OLDEST) {
             return Err(too_old(&version));
         }
+        Ok(())
+    }
+
+    /// Checks that git knows who the user is.
+    pub fn check_identity(&self) -> anyhow::Result<()> {
         self.command()
             .args(["var", "GIT_COMMITTER_IDENT"])
             .text()

@@ -4,6 +4,7 @@
 //! not hold comes in as [`Facts`].
 
 pub mod advice;
+pub mod doctor;
 pub mod json;
 pub mod plan;
 pub mod progress;

@@ -3,9 +3,9 @@
 //! Invariant: the journal's first commit is the moment a run exists. Before it nothing is
 //! written; what must follow it is made by `recover`, so a crash between the two is harmless.
 
-mod base;
-mod names;
-mod room;
+pub mod base;
+pub mod names;
+pub mod room;
 
 use super::dispatch::no_agent;
 use super::place::checkout_path;
@@ -16,6 +16,7 @@ use crate::error::failure;
 use crate::git::Git;
 use crate::oid::Oid;
 use crate::plan::Plan;
+use crate::process::find_program;
 use crate::snapshot::{Flags, Run};
 use crate::store::Journal;
 
@@ -83,7 +84,7 @@ pub fn check_agent(plan: &Plan, settings: &Settings) -> anyhow::Result<()> {
     for task in plan.tasks.iter().filter(|task| task.run.is_none()) {
         let agent = task.agent.as_deref().or(settings.agent.as_deref()).ok_or_else(no_agent)?;
         let program = Agent::from_text(agent).program();
-        if let Some(missing) = program.filter(|program| !is_installed(program)) {
+        if let Some(missing) = program.filter(|program| find_program(program).is_none()) {
             return Err(failure(
                 format!("the agent '{missing}' is not on the PATH"),
                 "install it, or name another: git orchestrate start --agent COMMAND",
@@ -91,11 +92,6 @@ pub fn check_agent(plan: &Plan, settings: &Settings) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-fn is_installed(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// A branch that is named with `--into` may exist; one of our own making may not.

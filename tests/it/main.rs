@@ -20,6 +20,7 @@ mod layering; // the import rules of DESIGN, read from the source text
 // The program, one concern in each.
 mod clean; // only what is merged, clean and ours goes
 mod crash; // ended at every effect in turn, and begun again
+mod doctor; // what would go wrong is found, and nothing else is
 mod journal; // a readable history that loses nothing
 mod merge; // conflicts, tests, publication
 mod model; // the journal against its model

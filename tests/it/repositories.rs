@@ -646,7 +646,7 @@ fn names_that_differ_only_in_case_are_told_where_files_ignore_it() {
 
 /// Runs a script where it may mount file systems that nobody else sees; `None` where that
 /// is not possible.
-fn where_mounts_are_ours(env: &Env, script: &str) -> Option<Output> {
+pub(crate) fn where_mounts_are_ours(env: &Env, script: &str) -> Option<Output> {
     let ways = [["unshare", "-m"], ["unshare", "-rm"]];
     let works = |way: &&[&str; 2]| {
         let probe =

@@ -15,7 +15,7 @@ pub struct Remark {
 }
 
 /// Fails where HEAD is a commit that a rebase, for example, only passes through.
-pub(super) fn check_head(git: &Git) -> anyhow::Result<()> {
+pub fn check_head(git: &Git) -> anyhow::Result<()> {
     match git.operation().filter(|operation| operation.moves_head()) {
         None => Ok(()),
         Some(operation) => Err(failure(
@@ -29,7 +29,7 @@ pub(super) fn check_head(git: &Git) -> anyhow::Result<()> {
 }
 
 /// Returns what is not in HEAD, where a run begins from it.
-pub(super) fn beside_head(git: &Git) -> anyhow::Result<Vec<Remark>> {
+pub fn beside_head(git: &Git) -> anyhow::Result<Vec<Remark>> {
     if let Some(operation) = git.operation() {
         return Ok(vec![Remark {
             text: format!(
@@ -47,7 +47,7 @@ pub(super) fn beside_head(git: &Git) -> anyhow::Result<Vec<Remark>> {
 }
 
 /// Returns how far a branch is behind its upstream, as far as is known here.
-pub(super) fn behind(git: &Git, branch: &str) -> anyhow::Result<Option<Remark>> {
+pub fn behind(git: &Git, branch: &str) -> anyhow::Result<Option<Remark>> {
     let behind = git.upstream(branch)?.filter(|upstream| upstream.behind > 0);
     let Some(Upstream { name, ahead, behind }) = behind else { return Ok(None) };
     let commits = if behind == 1 { "commit" } else { "commits" };

@@ -148,7 +148,7 @@ fn differs_in_case(one: &str, other: &str) -> bool {
 }
 
 /// Returns true where the first name would be a folder of the second.
-fn is_below(folder: &str, path: &str) -> bool {
+pub fn is_below(folder: &str, path: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
