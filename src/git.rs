@@ -83,6 +83,14 @@ impl Git {
         self.home.clone()
     }
 
+    /// Returns a folder relative to [`Git::home`], where it lies in it; `/` at neither end.
+    pub fn inside_home(&self, folder: &str) -> Option<String> {
+        let inside = self.home.join(folder);
+        let inside = inside.strip_prefix(&self.home).ok()?.to_str()?.trim_matches('/').to_owned();
+        let is_inside = !inside.is_empty() && !inside.split('/').any(|part| part == "..");
+        is_inside.then_some(inside)
+    }
+
     /// Returns a git command that acts on the repository as a whole, not on one worktree.
     ///
     /// Named outright, because a bare repository that is only found may be refused

@@ -34,11 +34,7 @@ impl Place<'_> {
     pub(super) fn nested(&self) -> Option<String> {
         let home = self.git.home();
         let is_home = self.top_level().is_some_and(|top| same_path(top, &home));
-        let folder = home.join(&self.settings.worktrees);
-        let inside =
-            folder.strip_prefix(&home).ok().filter(|_| is_home)?.to_str()?.trim_matches('/');
-        let is_plain = !inside.is_empty() && !inside.split('/').any(|part| part == "..");
-        is_plain.then(|| inside.to_owned())
+        self.git.inside_home(&self.settings.worktrees).filter(|_| is_home)
     }
 }
 

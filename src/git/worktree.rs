@@ -228,8 +228,11 @@ impl Git {
     }
 
     /// Keeps git from seeing the folder of worktrees as content, in every worktree.
+    ///
+    /// One that does not lie in the main worktree is no content of it.
     pub fn exclude(&self, folder: &str) -> anyhow::Result<()> {
-        let line = format!("/{}/", folder.trim_matches('/'));
+        let Some(inside) = self.inside_home(folder) else { return Ok(()) };
+        let line = format!("/{inside}/");
         let file = self.common_dir().join("info/exclude");
         let text = std::fs::read_to_string(&file).unwrap_or_default();
         if text.lines().any(|have| have == line) {

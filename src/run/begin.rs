@@ -8,14 +8,14 @@ pub mod names;
 pub mod room;
 
 use super::dispatch::no_agent;
-use super::place::checkout_path;
+use super::place::{checkout_path, worktree_path};
 use crate::agent::Agent;
 use crate::clock;
 use crate::config::Settings;
 use crate::error::failure;
 use crate::git::Git;
 use crate::oid::Oid;
-use crate::plan::Plan;
+use crate::plan::{Plan, Task};
 use crate::process::find_program;
 use crate::snapshot::{Flags, Run};
 use crate::store::Journal;
@@ -43,6 +43,14 @@ pub fn prepare(git: &Git, beginning: &Beginning<'_>) -> anyhow::Result<Run> {
     names::check(git, beginning, &integration)?;
     let base = base_of(git, beginning, &integration, &head)?;
     let checkout = checkout_path(git, beginning.settings, name);
+    let is_it = |task: &Task| worktree_path(git, beginning.settings, &task.id) == checkout;
+    if let Some(task) = beginning.plan.tasks.iter().find(|task| is_it(task)) {
+        let folder = checkout.display();
+        return Err(failure(
+            format!("'{folder}' would be the folder of the run and of task '{}'", task.id),
+            "give the run another name: git orchestrate start PLAN --run NAME",
+        ));
+    }
     if checkout.symlink_metadata().is_ok() {
         return Err(failure(
             format!("'{}' exists, and is where the run would test its merges", checkout.display()),

@@ -619,8 +619,26 @@ fn names_that_cannot_be_are_told_with_the_setting_that_helps() {
         let said = place.refuses(&into.iter().map(String::as_str).collect::<Vec<_>>());
         said.has(word);
     }
+    // The run's own checkout is in a folder integration-NAME.
+    env.config("orchestrate.branch", "integration/{id}");
+    place.refuses(&["--run", "a", "--into", "topic"]).has("task 'a'");
     env.config("orchestrate.branch", "mine/{id}");
     place.whole_run("two");
+}
+
+#[test]
+fn a_folder_of_worktrees_that_is_named_outright() {
+    let env = Env::new();
+    let inside = env.path("wt");
+    env.config("orchestrate.worktrees", inside.to_str().expect("UTF-8"));
+    let at = Place::new(&env, "").whole_run("one");
+    assert_eq!(at, inside.join("feat-task-a"));
+    assert!(env.read(".git/info/exclude").ends_with("\n/wt/\n"));
+    let exclude = env.read(".git/info/exclude");
+    env.config("orchestrate.worktrees", "../outside");
+    let at = Place::new(&env, "").whole_run("two");
+    assert_eq!(at, env.root().join("outside/feat-task-a"));
+    assert_eq!(env.read(".git/info/exclude"), exclude);
 }
 
 #[test]
