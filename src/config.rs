@@ -18,7 +18,12 @@ pub const KEYS: &[(&str, &str)] = &[
     ("test", "shell command that must pass before a merge is published"),
     ("timeout", "limit for one attempt and for one test, as 90s, 30m or 2h (30m)"),
     ("branch", "branch of a task; {id} stands for its id (feat/task-{id})"),
-    ("worktrees", "folder of the worktrees, relative to the main worktree (.claude/worktrees)"),
+    (
+        "worktrees",
+        "folder of the worktrees, relative to the main worktree; without one, to the folder around a \
+         bare repository that is named .bare or .git, or that a file .git there points at, else to \
+         the bare repository (.claude/worktrees)",
+    ),
     ("keep", "leave worktrees and branches of merged tasks for 'clean' (false)"),
 ];
 

@@ -39,6 +39,8 @@ pub struct Git {
     /// The top level of the worktree the caller stands in; `None` in a bare repository.
     top_level: Option<PathBuf>,
     home: PathBuf,
+    /// The main worktree, where git lists its git directory instead.
+    main_worktree: Option<PathBuf>,
 }
 
 impl Git {

@@ -122,7 +122,12 @@ impl Git {
         let _registry = self.registry(Access::Look)?;
         let bytes = self.command().args(["worktree", "list", "--porcelain", "-z"]).bytes()?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        Ok(text.split("\0\0").filter(|block| !block.is_empty()).map(parse_listed).collect())
+        let blocks = text.split("\0\0").filter(|block| !block.is_empty());
+        let mut listed: Vec<Listed> = blocks.map(parse_listed).collect();
+        if let (Some(main), Some(first)) = (&self.main_worktree, listed.first_mut()) {
+            first.path.clone_from(main);
+        }
+        Ok(listed)
     }
 
     /// Returns the worktree in which a branch is checked out.

@@ -111,7 +111,7 @@ fn base_of(
 ) -> anyhow::Result<Oid> {
     match (git.find_branch(integration)?, beginning.into) {
         (None, _) => base::check_head(git).map(|()| head.clone()),
-        (Some(tip), Some(_)) => Ok(tip),
+        (Some(tip), Some(_)) => base::check_listed(git, integration).map(|()| tip),
         (Some(_), None) => Err(failure(
             format!("the branch '{integration}' exists already, and no run is its owner"),
             format!(

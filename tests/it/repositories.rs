@@ -60,6 +60,31 @@ impl<'e> Place<'e> {
         self.is_merged(name)
     }
 
+    /// Runs a plan of one task into a branch that is checked out here.
+    #[track_caller]
+    fn runs_into(&self, branch: &str) {
+        let file = self.env.root().join("into.toml");
+        self.env.write(&file, plan("into", &[runs("i", &[], "echo 1 >into.txt; : >a.txt")]));
+        let file = file.to_str().expect("UTF-8");
+        let _ = self.run(&["start", file, "--trust", "--into", branch]).ok();
+        assert_eq!(self.git(&["cat-file", "blob", &format!("{branch}:into.txt")]), "1");
+        assert_eq!(self.git(&["status", "--porcelain"]), "");
+        assert!(self.directory.join("into.txt").exists(), "the checkout was not updated");
+    }
+
+    /// Asserts that a start into a branch is refused before a run is made.
+    #[track_caller]
+    fn refuses_into(&self, branch: &str) -> Output {
+        let file = self.env.root().join("refused.toml");
+        self.env.write(&file, plan("refused", &[runs("i", &[], "true")]));
+        let before = self.everything();
+        let file = file.to_str().expect("UTF-8");
+        let said = self.run(&["start", file, "--trust", "--into", branch]).fails(1);
+        said.has("error:").has("hint:");
+        assert_eq!(self.everything(), before);
+        said
+    }
+
     /// Asserts what git must find after such a run.
     #[track_caller]
     fn is_merged(&self, name: &str) -> PathBuf {
@@ -241,6 +266,7 @@ fn a_work_tree_that_is_named() {
     place.git(&["commit", "-q", "-m", "Begin"]);
     place.whole_run("two");
     assert_eq!(place.git(&["status", "--porcelain", "--untracked-files=no"]), "");
+    place.refuses_into("main").has("does not know");
     env.write(home.join("README.md"), "changed\n");
     let file = env.root().join("two.toml");
     let again = ["start", file.to_str().expect("UTF-8"), "--run", "again", "--dry-run"];
@@ -271,6 +297,7 @@ fn a_git_directory_apart_from_its_worktree() {
     env.git(["config", "user.email", "ada@example.org"]);
     env.commit("README.md", "1\n");
     Place::new(&env, "").whole_run("two");
+    Place::new(&env, "").runs_into("main");
 }
 
 #[test]
@@ -284,6 +311,7 @@ fn a_submodule() {
     let at = Place::new(&env, "lib").whole_run("two");
     assert_eq!(at, env.path("lib/.claude/worktrees/feat-task-a"));
     assert_eq!(env.git(["status", "--porcelain"]), "");
+    Place::new(&env, "lib").runs_into("main");
 }
 
 #[test]
@@ -379,6 +407,25 @@ fn a_partial_clone_without_trees() {
     let onto = ["start", file.to_str().expect("UTF-8"), "--trust", "--into", "older"];
     let _ = Place::new(&env, &clone).run(&onto).ok();
     assert!(env.git_in(&clone, ["ls-tree", "--name-only", "older"]).contains("a.txt"));
+}
+
+#[test]
+fn a_partial_clone_that_cannot_fetch() {
+    let env = Env::new();
+    let clone = partial(&env, "--filter=blob:none");
+    let away = env.root().join("away");
+    std::fs::rename(env.repo(), &away).expect("the remote goes");
+    let place = Place::new(&env, &clone);
+    let file = env.root().join("two.toml");
+    env.write(&file, two("two"));
+    let start = ["start", file.to_str().expect("UTF-8"), "--trust"];
+    place.run(&start).fails(3).has("blocked a: worktree:");
+    assert!(!place.git(&["worktree", "list"]).contains("feat-task-a"));
+    assert!(!clone.join(".claude/worktrees/feat-task-a").exists());
+    std::fs::rename(&away, env.repo()).expect("it is there again");
+    let _ = place.run(&["retry", "a"]).ok();
+    let _ = place.run(&["start"]).ok();
+    place.is_merged("two");
 }
 
 #[test]
@@ -685,7 +732,7 @@ fn a_read_only_repository_is_told_and_can_be_looked_at() {
     let script = "mount --bind . . && mount -o remount,ro,bind . && cd ../repo
         refused() { git orchestrate \"$@\" && exit 9; echo \"exit $?\"; }
         git orchestrate status; git orchestrate show b; git orchestrate log b
-        git orchestrate plan plan.toml; git orchestrate clean -n || :
+        git orchestrate plan plan.toml; git orchestrate clean -n || :; git orchestrate doctor || :
         refused start ../two.toml --run new --trust; refused start";
     let Some(said) = where_mounts_are_ours(&env, script) else {
         return read_only_by_its_mode(&env);

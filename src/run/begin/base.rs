@@ -28,6 +28,21 @@ pub fn check_head(git: &Git) -> anyhow::Result<()> {
     }
 }
 
+/// Fails where a branch is checked out here in a work tree that git was only told of: it does not
+/// list such a one, so a merge would move the branch and leave the files as they are.
+pub(super) fn check_listed(git: &Git, branch: &str) -> anyhow::Result<()> {
+    let is_here = git.top_level().is_some() && git.head()?.0.as_deref() == Some(branch);
+    match is_here && git.worktree_of(branch)?.is_none() {
+        false => Ok(()),
+        true => Err(failure(
+            format!(
+                "'{branch}' is checked out in a work tree that 'git worktree list' does not know"
+            ),
+            "leave --into away, and merge the run's branch when it is finished: git merge BRANCH",
+        )),
+    }
+}
+
 /// Returns what is not in HEAD, where a run begins from it.
 pub fn beside_head(git: &Git) -> anyhow::Result<Vec<Remark>> {
     if let Some(operation) = git.operation() {
