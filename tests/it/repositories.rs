@@ -111,7 +111,18 @@ impl<'e> Place<'e> {
         );
         let status = self.run(&["status"]).ok();
         status.has("done").has_not("blocked");
+        // How full this machine's disk is does not matter here.
+        let doctor = self.run(&["doctor"]).ok();
+        let warnings = doctor.stdout.lines().filter(|line| line.starts_with("warning:"));
+        let others: Vec<&str> =
+            warnings.filter(|line| !line.contains("worktrees would be")).collect();
+        assert!(others.is_empty() || self.is_behind(), "{others:#?}");
         PathBuf::from(self.git(&["cat-file", "blob", &format!("{branch}:where.txt")]))
+    }
+
+    /// Returns whether what is checked out is behind its upstream.
+    fn is_behind(&self) -> bool {
+        self.git(&["status", "--short", "--branch"]).contains("behind")
     }
 
     /// Returns every ref and every worktree.
@@ -239,6 +250,20 @@ fn a_git_directory_that_is_named() {
     let named = ["-C", "tmp", "--git-dir", "../repo/.git", "orchestrate", "status"];
     env.program("git", named).dir(env.root()).run().ok().has("done");
     env.run_in(&elsewhere, ["--git-dir", "nowhere", "status"]).fails(1).has("'nowhere'");
+}
+
+#[test]
+fn the_git_directory_of_a_linked_worktree() {
+    let env = Env::new();
+    env.git(["worktree", "add", "-q", "-b", "topic", "../linked"]);
+    let linked = env.root().join("linked");
+    env.write(linked.join("topic.txt"), "1\n");
+    env.git_in(&linked, ["add", "-A"]);
+    env.git_in(&linked, ["commit", "-q", "-m", "Add topic"]);
+    let git_dir = format!("--git-dir={}", env.path(".git/worktrees/linked").display());
+    let place = Place::with(&env, env.root().join("tmp"), &[&git_dir]);
+    place.whole_run("two");
+    assert!(env.is_ancestor("topic", "feat/two"), "it is based on what is checked out there");
 }
 
 #[test]
