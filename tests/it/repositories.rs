@@ -722,7 +722,7 @@ fn names_that_differ_only_in_case_are_told_where_files_ignore_it() {
         env.git(["branch", branch]);
         env.config("core.ignoreCase", "true");
         let said = place.refuses(&[]);
-        said.has("differ only in case").has(branch);
+        said.has("differs from it in case").has(branch);
         assert!(
             remedies.iter().all(|remedy| said.holds(remedy) || branch == "Feat/other"),
             "{said}"

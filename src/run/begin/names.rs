@@ -127,7 +127,7 @@ fn check_case(wanted: &Wanted, existing: &[&str]) -> anyhow::Result<()> {
         None => Ok(()),
         Some(other) => Err(failure(
             format!(
-                "the branches '{other}' and '{}' differ only in case, which the file system here ignores",
+                "the branch '{other}' exists, and '{}' differs from it in case, which file names here do not",
                 wanted.name
             ),
             format!(
