@@ -44,6 +44,7 @@ pub enum Command {
     #[command(hide = true)]
     Complete(CompleteArgs),
     Demo(DemoArgs),
+    Doctor(DoctorArgs),
     #[command(hide = true)]
     Exec(ExecArgs),
     InstallMan(InstallManArgs),
@@ -121,6 +122,18 @@ pub struct DemoArgs {
     /// Where to make the repository; it must not exist or be empty [default: a new temporary directory]
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
+}
+
+/// Look for what would go wrong here, and say how to mend it; changes nothing
+///
+/// Looks at git, the repository, the settings, the agent, worktrees, locks, the disk, and at
+/// tools that would look into nested worktrees. Each finding is an error (a run could not begin),
+/// a warning or a note, with what to type. Exits with 3 where there is an error.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Supervise one attempt (started by `start`)

@@ -5,6 +5,7 @@
 mod clean;
 mod complete;
 mod demo;
+mod doctor;
 mod exec;
 mod install_man;
 mod log;
@@ -54,6 +55,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Clean(args) => clean::run(&context, args),
         Command::Complete(args) => complete::run(&context, args),
         Command::Demo(args) => demo::run(&context, args),
+        Command::Doctor(args) => doctor::run(&context, args),
         Command::Exec(args) => exec::run(&context, args),
         Command::InstallMan(args) => install_man::run(&context, args),
         Command::Log(args) => log::run(&context, args),

@@ -19,7 +19,12 @@ pub const KEYS: &[(&str, &str)] = &[
     ("timeout", "limit for one attempt and for one test, as 90s, 30m or 2h (30m)"),
     ("branch", "branch of a task; {id} stands for its id (feat/task-{id})"),
     ("setup", "shell command that runs once in each new worktree, before anything else does"),
-    ("worktrees", "folder of the worktrees, relative to the main worktree (.claude/worktrees)"),
+    (
+        "worktrees",
+        "folder of the worktrees, relative to the main worktree; without one, to the folder around a \
+         bare repository that is named .bare or .git, or that a file .git there points at, else to \
+         the bare repository (.claude/worktrees)",
+    ),
     (
         "expendable",
         "names of ignored folders and files that are no reason to keep a worktree, \
@@ -72,6 +77,14 @@ fn duration<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<u64>, 
     seconds(&text).map(Some).ok_or_else(|| {
         serde::de::Error::custom(format!("'{text}' is not a time; write 90s, 30m or 2h"))
     })
+}
+
+/// Returns true for a word of a shell command line that sets a variable: `NAME=value`.
+pub fn is_assignment(word: &str) -> bool {
+    let is_name = |name: &str| {
+        name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.is_empty()
+    };
+    word.split_once('=').is_some_and(|(name, _)| is_name(name))
 }
 
 /// Reads a boolean as git config does.

@@ -41,7 +41,10 @@ impl Exit {
                 Exit::Usage,
                 "The command line was not understood, or names a run or a task that is not there.",
             ),
-            (Exit::Attention, "It finished, but tasks need attention."),
+            (
+                Exit::Attention,
+                "It finished, but tasks, or errors that doctor found, need attention.",
+            ),
         ];
         let codes = known.map(|(exit, meaning)| (exit.code().to_string(), meaning));
         let signal = ("128+n".to_owned(), "Stopped by signal n.");

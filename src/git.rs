@@ -4,6 +4,7 @@
 //! reads and writes objects, swaps refs and makes worktrees; the `git` program is the judge
 //! of merges and status and does what gix cannot. Each effect passes `crash::point`.
 
+mod ask;
 pub mod backup;
 mod checkout;
 pub mod command;
@@ -43,10 +44,13 @@ pub struct Git {
     /// The top level of the worktree the caller stands in; `None` in a bare repository.
     top_level: Option<PathBuf>,
     home: PathBuf,
+    /// The main worktree, where git lists its git directory instead.
+    main_worktree: Option<PathBuf>,
 }
 
 impl Git {
-    fn check_ref_storage(&self) -> anyhow::Result<()> {
+    /// Fails where the refs are not files: what is written as a file, git would not see.
+    pub fn check_ref_storage(&self) -> anyhow::Result<()> {
         let storage = self.repo.config_snapshot().string("extensions.refStorage");
         match storage.filter(|name| name.as_slice() != b"files") {
             Some(name) => Err(failure(
@@ -86,6 +90,14 @@ impl Git {
         self.home.clone()
     }
 
+    /// Returns a folder relative to [`Git::home`], where it lies in it; `/` at neither end.
+    pub fn inside_home(&self, folder: &str) -> Option<String> {
+        let inside = self.home.join(folder);
+        let inside = inside.strip_prefix(&self.home).ok()?.to_str()?.trim_matches('/').to_owned();
+        let is_inside = !inside.is_empty() && !inside.split('/').any(|part| part == "..");
+        is_inside.then_some(inside)
+    }
+
     /// Returns a git command that acts on the repository as a whole, not on one worktree.
     ///
     /// Named outright, because a bare repository that is only found may be refused
@@ -106,10 +118,21 @@ impl Git {
 
     /// Checks that git is new enough and knows who the user is.
     pub fn check_ready(&self) -> anyhow::Result<()> {
+        self.check_version()?;
+        self.check_identity()
+    }
+
+    /// Checks that git is new enough.
+    pub fn check_version(&self) -> anyhow::Result<()> {
         let version = self.command().arg("--version").text()?;
         if parse_version(&version).is_some_and(|found| found < OLDEST) {
             return Err(too_old(&version));
         }
+        Ok(())
+    }
+
+    /// Checks that git knows who the user is.
+    pub fn check_identity(&self) -> anyhow::Result<()> {
         self.command()
             .args(["var", "GIT_COMMITTER_IDENT"])
             .text()

@@ -54,6 +54,7 @@
 //!   [`store`] (the journal), [`process`] (groups, signals, limits), [`agent`] (how programs
 //!   are called), [`trust`], [`lock`], [`disk`], [`clock`].
 //! - The loop: [`run`]. It performs what `schedule` decides, prints nothing, tells what happens.
+//! - What would go wrong: [`doctor`], which looks at all of the above and changes nothing.
 //! - Faces: [`cli`], [`commands`], [`view`], [`ui`], [`pages`], [`completion`].
 //!
 //! A test holds these arrows (`tests/it/layering.rs`).
@@ -107,6 +108,8 @@ pub mod store;
 pub mod trust;
 
 pub mod run;
+
+pub mod doctor;
 
 pub mod cli;
 pub mod commands;

@@ -5,8 +5,10 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::io::{Read, Seek};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -293,6 +295,33 @@ fn began(pid: u32) -> Option<String> {
 /// Ctrl-C goes to the whole group: it is the program's to answer.
 pub fn wait_beside(child: &mut Child) -> Ending {
     ending_of(child.wait())
+}
+
+/// Returns where a program is on the PATH.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_program = |file: &PathBuf| {
+        let metadata = file.metadata();
+        metadata.is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
+    };
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(is_program)
+}
+
+/// Runs a program that answers a question at once; returns its exit code and what it printed.
+pub fn ask(argv: &[&str], directory: &Path, limit: Duration) -> Option<(i32, String)> {
+    let mut output = tempfile::tempfile().ok()?;
+    let program = Program {
+        argv: argv.iter().map(|&word| word.to_owned()).collect(),
+        directory: directory.to_owned(),
+        environment: Vec::new(),
+        unset: Vec::new(),
+        streams: Streams::Files { input: None, output: output.try_clone().ok()? },
+    };
+    let Ending::Exited(code) = Job::start(program).ok()?.wait(Some(limit)) else { return None };
+    output.rewind().ok()?;
+    let mut bytes = Vec::new();
+    output.read_to_end(&mut bytes).ok()?;
+    Some((code, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// Replaces this process by the same program, with further options before the others and without

@@ -69,7 +69,25 @@ impl Git {
         // Not the private directory of a worktree, which may be the one that is removed.
         let repo = open(&common_dir)?;
         let home = home(&repo, &common_dir);
-        Ok(Git { repo, git_dir, common_dir, top_level, home })
+        let mut git = Git { repo, git_dir, common_dir, top_level, home, main_worktree: None };
+        git.main_worktree = git.main_apart();
+        Ok(git)
+    }
+}
+
+impl Git {
+    /// Returns the main worktree of a repository whose git directory lies elsewhere, as that of a
+    /// submodule does: `git worktree list` tells the git directory there.
+    fn main_apart(&self) -> Option<PathBuf> {
+        let config = self.repo.config_snapshot();
+        let is_bare = config.boolean("core.bare").unwrap_or(false);
+        if is_bare || self.common_dir.file_name().is_some_and(|name| name == ".git") {
+            return None;
+        }
+        match config.string("core.worktree") {
+            Some(_) => Some(self.home.clone()),
+            None => self.top_level.clone().filter(|_| self.git_dir == self.common_dir),
+        }
     }
 }
 

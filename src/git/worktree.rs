@@ -63,7 +63,12 @@ impl Git {
         let _registry = self.registry(Access::Look)?;
         let bytes = self.command().args(["worktree", "list", "--porcelain", "-z"]).bytes()?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        Ok(text.split("\0\0").filter(|block| !block.is_empty()).map(parse_listed).collect())
+        let blocks = text.split("\0\0").filter(|block| !block.is_empty());
+        let mut listed: Vec<Listed> = blocks.map(parse_listed).collect();
+        if let (Some(main), Some(first)) = (&self.main_worktree, listed.first_mut()) {
+            first.path.clone_from(main);
+        }
+        Ok(listed)
     }
 
     /// Returns the worktree in which a branch is checked out.
@@ -175,8 +180,11 @@ impl Git {
     }
 
     /// Keeps git from seeing the folder of worktrees as content, in every worktree.
+    ///
+    /// One that does not lie in the main worktree is no content of it.
     pub fn exclude(&self, folder: &str) -> anyhow::Result<()> {
-        let line = format!("/{}/", folder.trim_matches('/'));
+        let Some(inside) = self.inside_home(folder) else { return Ok(()) };
+        let line = format!("/{inside}/");
         let file = self.common_dir().join("info/exclude");
         let text = std::fs::read_to_string(&file).unwrap_or_default();
         if text.lines().any(|have| have == line) {

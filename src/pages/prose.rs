@@ -13,6 +13,7 @@ const FILES: &[(&str, &str)] = &[
     ("", include_str!("main.toml")),
     ("clean", include_str!("clean.toml")),
     ("demo", include_str!("demo.toml")),
+    ("doctor", include_str!("doctor.toml")),
     ("install-man", include_str!("install-man.toml")),
     ("log", include_str!("log.toml")),
     ("merge", include_str!("merge.toml")),

@@ -3,19 +3,20 @@
 //! Invariant: the journal's first commit is the moment a run exists. Before it nothing is
 //! written; what must follow it is made by `recover`, so a crash between the two is harmless.
 
-mod base;
-mod names;
-mod room;
+pub mod base;
+pub mod names;
+pub mod room;
 
 use super::dispatch::no_agent;
-use super::place::checkout_path;
+use super::place::{checkout_path, worktree_path};
 use crate::agent::Agent;
 use crate::clock;
 use crate::config::Settings;
 use crate::error::failure;
 use crate::git::Git;
 use crate::oid::Oid;
-use crate::plan::Plan;
+use crate::plan::{Plan, Task};
+use crate::process::find_program;
 use crate::snapshot::{Flags, Run};
 use crate::store::Journal;
 
@@ -47,6 +48,14 @@ pub fn prepare(git: &Git, beginning: &Beginning<'_>) -> anyhow::Result<Run> {
     names::check(git, beginning, &integration)?;
     let base = base_of(git, beginning, &integration, &head)?;
     let checkout = checkout_path(git, beginning.settings, name);
+    let is_it = |task: &Task| worktree_path(git, beginning.settings, &task.id) == checkout;
+    if let Some(task) = beginning.plan.tasks.iter().find(|task| is_it(task)) {
+        let folder = checkout.display();
+        return Err(failure(
+            format!("'{folder}' would be the folder of the run and of task '{}'", task.id),
+            "give the run another name: git orchestrate start PLAN --run NAME",
+        ));
+    }
     if checkout.symlink_metadata().is_ok() {
         return Err(failure(
             format!("'{}' exists, and is where the run would test its merges", checkout.display()),
@@ -88,7 +97,7 @@ pub fn check_agent(plan: &Plan, settings: &Settings) -> anyhow::Result<()> {
     for task in plan.tasks.iter().filter(|task| task.run.is_none()) {
         let agent = task.agent.as_deref().or(settings.agent.as_deref()).ok_or_else(no_agent)?;
         let program = Agent::from_text(agent).program();
-        if let Some(missing) = program.filter(|program| !is_installed(program)) {
+        if let Some(missing) = program.filter(|program| find_program(program).is_none()) {
             return Err(failure(
                 format!("the agent '{missing}' is not on the PATH"),
                 "install it, or name another: git orchestrate start --agent COMMAND",
@@ -96,11 +105,6 @@ pub fn check_agent(plan: &Plan, settings: &Settings) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-fn is_installed(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// A branch that is named with `--into` may exist; one of our own making may not.
@@ -112,7 +116,7 @@ fn base_of(
 ) -> anyhow::Result<Oid> {
     match (git.find_branch(integration)?, beginning.into) {
         (None, _) => base::check_head(git).map(|()| head.clone()),
-        (Some(tip), Some(_)) => Ok(tip),
+        (Some(tip), Some(_)) => base::check_listed(git, integration).map(|()| tip),
         (Some(_), None) => Err(failure(
             format!("the branch '{integration}' exists already, and no run is its owner"),
             format!(

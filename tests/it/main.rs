@@ -22,6 +22,7 @@ mod by_hand; // the caller launches the agents
 mod clean; // only what is merged, clean and ours goes
 mod completion; // TAB in bash, zsh and fish
 mod crash; // ended at every effect in turn, and begun again
+mod doctor; // what would go wrong is found, and nothing else is
 mod fidelity; // a worktree is what `git worktree add` makes of it
 mod furnish; // what a new worktree is given
 mod install_man; // man pages where git and man find them

@@ -60,6 +60,31 @@ impl<'e> Place<'e> {
         self.is_merged(name)
     }
 
+    /// Runs a plan of one task into a branch that is checked out here.
+    #[track_caller]
+    fn runs_into(&self, branch: &str) {
+        let file = self.env.root().join("into.toml");
+        self.env.write(&file, plan("into", &[runs("i", &[], "echo 1 >into.txt; : >a.txt")]));
+        let file = file.to_str().expect("UTF-8");
+        let _ = self.run(&["start", file, "--trust", "--into", branch]).ok();
+        assert_eq!(self.git(&["cat-file", "blob", &format!("{branch}:into.txt")]), "1");
+        assert_eq!(self.git(&["status", "--porcelain"]), "");
+        assert!(self.directory.join("into.txt").exists(), "the checkout was not updated");
+    }
+
+    /// Asserts that a start into a branch is refused before a run is made.
+    #[track_caller]
+    fn refuses_into(&self, branch: &str) -> Output {
+        let file = self.env.root().join("refused.toml");
+        self.env.write(&file, plan("refused", &[runs("i", &[], "true")]));
+        let before = self.everything();
+        let file = file.to_str().expect("UTF-8");
+        let said = self.run(&["start", file, "--trust", "--into", branch]).fails(1);
+        said.has("error:").has("hint:");
+        assert_eq!(self.everything(), before);
+        said
+    }
+
     /// Asserts what git must find after such a run.
     #[track_caller]
     fn is_merged(&self, name: &str) -> PathBuf {
@@ -86,7 +111,18 @@ impl<'e> Place<'e> {
         );
         let status = self.run(&["status"]).ok();
         status.has("done").has_not("blocked");
+        // How full this machine's disk is does not matter here.
+        let doctor = self.run(&["doctor"]).ok();
+        let warnings = doctor.stdout.lines().filter(|line| line.starts_with("warning:"));
+        let others: Vec<&str> =
+            warnings.filter(|line| !line.contains("worktrees would be")).collect();
+        assert!(others.is_empty() || self.is_behind(), "{others:#?}");
         PathBuf::from(self.git(&["cat-file", "blob", &format!("{branch}:where.txt")]))
+    }
+
+    /// Returns whether what is checked out is behind its upstream.
+    fn is_behind(&self) -> bool {
+        self.git(&["status", "--short", "--branch"]).contains("behind")
     }
 
     /// Returns every ref and every worktree.
@@ -217,6 +253,20 @@ fn a_git_directory_that_is_named() {
 }
 
 #[test]
+fn the_git_directory_of_a_linked_worktree() {
+    let env = Env::new();
+    env.git(["worktree", "add", "-q", "-b", "topic", "../linked"]);
+    let linked = env.root().join("linked");
+    env.write(linked.join("topic.txt"), "1\n");
+    env.git_in(&linked, ["add", "-A"]);
+    env.git_in(&linked, ["commit", "-q", "-m", "Add topic"]);
+    let git_dir = format!("--git-dir={}", env.path(".git/worktrees/linked").display());
+    let place = Place::with(&env, env.root().join("tmp"), &[&git_dir]);
+    place.whole_run("two");
+    assert!(env.is_ancestor("topic", "feat/two"), "it is based on what is checked out there");
+}
+
+#[test]
 fn the_settings_of_a_git_directory_that_is_named() {
     let env = Env::new();
     env.commit(".orchestrate/config.toml", "test = 'exit 1'\n");
@@ -241,6 +291,7 @@ fn a_work_tree_that_is_named() {
     place.git(&["commit", "-q", "-m", "Begin"]);
     place.whole_run("two");
     assert_eq!(place.git(&["status", "--porcelain", "--untracked-files=no"]), "");
+    place.refuses_into("main").has("does not know");
     env.write(home.join("README.md"), "changed\n");
     let file = env.root().join("two.toml");
     let again = ["start", file.to_str().expect("UTF-8"), "--run", "again", "--dry-run"];
@@ -271,6 +322,7 @@ fn a_git_directory_apart_from_its_worktree() {
     env.git(["config", "user.email", "ada@example.org"]);
     env.commit("README.md", "1\n");
     Place::new(&env, "").whole_run("two");
+    Place::new(&env, "").runs_into("main");
 }
 
 #[test]
@@ -284,6 +336,7 @@ fn a_submodule() {
     let at = Place::new(&env, "lib").whole_run("two");
     assert_eq!(at, env.path("lib/.claude/worktrees/feat-task-a"));
     assert_eq!(env.git(["status", "--porcelain"]), "");
+    Place::new(&env, "lib").runs_into("main");
 }
 
 #[test]
@@ -379,6 +432,25 @@ fn a_partial_clone_without_trees() {
     let onto = ["start", file.to_str().expect("UTF-8"), "--trust", "--into", "older"];
     let _ = Place::new(&env, &clone).run(&onto).ok();
     assert!(env.git_in(&clone, ["ls-tree", "--name-only", "older"]).contains("a.txt"));
+}
+
+#[test]
+fn a_partial_clone_that_cannot_fetch() {
+    let env = Env::new();
+    let clone = partial(&env, "--filter=blob:none");
+    let away = env.root().join("away");
+    std::fs::rename(env.repo(), &away).expect("the remote goes");
+    let place = Place::new(&env, &clone);
+    let file = env.root().join("two.toml");
+    env.write(&file, two("two"));
+    let start = ["start", file.to_str().expect("UTF-8"), "--trust"];
+    place.run(&start).fails(3).has("blocked a: worktree:");
+    assert!(!place.git(&["worktree", "list"]).contains("feat-task-a"));
+    assert!(!clone.join(".claude/worktrees/feat-task-a").exists());
+    std::fs::rename(&away, env.repo()).expect("it is there again");
+    let _ = place.run(&["retry", "a"]).ok();
+    let _ = place.run(&["start"]).ok();
+    place.is_merged("two");
 }
 
 #[test]
@@ -619,8 +691,26 @@ fn names_that_cannot_be_are_told_with_the_setting_that_helps() {
         let said = place.refuses(&into.iter().map(String::as_str).collect::<Vec<_>>());
         said.has(word);
     }
+    // The run's own checkout is in a folder integration-NAME.
+    env.config("orchestrate.branch", "integration/{id}");
+    place.refuses(&["--run", "a", "--into", "topic"]).has("task 'a'");
     env.config("orchestrate.branch", "mine/{id}");
     place.whole_run("two");
+}
+
+#[test]
+fn a_folder_of_worktrees_that_is_named_outright() {
+    let env = Env::new();
+    let inside = env.path("wt");
+    env.config("orchestrate.worktrees", inside.to_str().expect("UTF-8"));
+    let at = Place::new(&env, "").whole_run("one");
+    assert_eq!(at, inside.join("feat-task-a"));
+    assert!(env.read(".git/info/exclude").ends_with("\n/wt/\n"));
+    let exclude = env.read(".git/info/exclude");
+    env.config("orchestrate.worktrees", "../outside");
+    let at = Place::new(&env, "").whole_run("two");
+    assert_eq!(at, env.root().join("outside/feat-task-a"));
+    assert_eq!(env.read(".git/info/exclude"), exclude);
 }
 
 #[test]
@@ -632,7 +722,7 @@ fn names_that_differ_only_in_case_are_told_where_files_ignore_it() {
         env.git(["branch", branch]);
         env.config("core.ignoreCase", "true");
         let said = place.refuses(&[]);
-        said.has("differ only in case").has(branch);
+        said.has("differs from it in case").has(branch);
         assert!(
             remedies.iter().all(|remedy| said.holds(remedy) || branch == "Feat/other"),
             "{said}"
@@ -646,7 +736,7 @@ fn names_that_differ_only_in_case_are_told_where_files_ignore_it() {
 
 /// Runs a script where it may mount file systems that nobody else sees; `None` where that
 /// is not possible.
-fn where_mounts_are_ours(env: &Env, script: &str) -> Option<Output> {
+pub(crate) fn where_mounts_are_ours(env: &Env, script: &str) -> Option<Output> {
     let ways = [["unshare", "-m"], ["unshare", "-rm"]];
     let works = |way: &&[&str; 2]| {
         let probe =
@@ -667,7 +757,7 @@ fn a_read_only_repository_is_told_and_can_be_looked_at() {
     let script = "mount --bind . . && mount -o remount,ro,bind . && cd ../repo
         refused() { git orchestrate \"$@\" && exit 9; echo \"exit $?\"; }
         git orchestrate status; git orchestrate show b; git orchestrate log b
-        git orchestrate plan plan.toml; git orchestrate clean -n || :
+        git orchestrate plan plan.toml; git orchestrate clean -n || :; git orchestrate doctor || :
         refused start ../two.toml --run new --trust; refused start";
     let Some(said) = where_mounts_are_ours(&env, script) else {
         return read_only_by_its_mode(&env);

@@ -15,7 +15,7 @@ pub struct Remark {
 }
 
 /// Fails where HEAD is a commit that a rebase, for example, only passes through.
-pub(super) fn check_head(git: &Git) -> anyhow::Result<()> {
+pub fn check_head(git: &Git) -> anyhow::Result<()> {
     match git.operation().filter(|operation| operation.moves_head()) {
         None => Ok(()),
         Some(operation) => Err(failure(
@@ -28,8 +28,23 @@ pub(super) fn check_head(git: &Git) -> anyhow::Result<()> {
     }
 }
 
+/// Fails where a branch is checked out here in a work tree that git was only told of: it does not
+/// list such a one, so a merge would move the branch and leave the files as they are.
+pub(super) fn check_listed(git: &Git, branch: &str) -> anyhow::Result<()> {
+    let is_here = git.top_level().is_some() && git.head()?.0.as_deref() == Some(branch);
+    match is_here && git.worktree_of(branch)?.is_none() {
+        false => Ok(()),
+        true => Err(failure(
+            format!(
+                "'{branch}' is checked out in a work tree that 'git worktree list' does not know"
+            ),
+            "leave --into away, and merge the run's branch when it is finished: git merge BRANCH",
+        )),
+    }
+}
+
 /// Returns what is not in HEAD, where a run begins from it.
-pub(super) fn beside_head(git: &Git) -> anyhow::Result<Vec<Remark>> {
+pub fn beside_head(git: &Git) -> anyhow::Result<Vec<Remark>> {
     if let Some(operation) = git.operation() {
         return Ok(vec![Remark {
             text: format!(
@@ -47,7 +62,7 @@ pub(super) fn beside_head(git: &Git) -> anyhow::Result<Vec<Remark>> {
 }
 
 /// Returns how far a branch is behind its upstream, as far as is known here.
-pub(super) fn behind(git: &Git, branch: &str) -> anyhow::Result<Option<Remark>> {
+pub fn behind(git: &Git, branch: &str) -> anyhow::Result<Option<Remark>> {
     let behind = git.upstream(branch)?.filter(|upstream| upstream.behind > 0);
     let Some(Upstream { name, ahead, behind }) = behind else { return Ok(None) };
     let commits = if behind == 1 { "commit" } else { "commits" };

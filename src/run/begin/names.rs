@@ -131,7 +131,7 @@ fn check_case(wanted: &Wanted, existing: &[&str]) -> anyhow::Result<()> {
         None => Ok(()),
         Some(other) => Err(failure(
             format!(
-                "the branches '{other}' and '{}' differ only in case, which the file system here ignores",
+                "the branch '{other}' exists, and '{}' differs from it in case, which file names here do not",
                 wanted.name
             ),
             format!(
@@ -152,7 +152,7 @@ fn differs_in_case(one: &str, other: &str) -> bool {
 }
 
 /// Returns true where the first name would be a folder of the second.
-fn is_below(folder: &str, path: &str) -> bool {
+pub fn is_below(folder: &str, path: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 

@@ -15,7 +15,7 @@ use crate::git::Git;
 const LEAST: u64 = 1 << 20;
 
 /// Fails where the repository or the folder of worktrees cannot be written to.
-pub(super) fn check(git: &Git, settings: &Settings) -> anyhow::Result<()> {
+pub fn check(git: &Git, settings: &Settings) -> anyhow::Result<()> {
     let common = git.common_dir();
     let worktrees = git.home().join(&settings.worktrees);
     let parts = ["objects", "refs"].map(|part| common.join(part));
@@ -42,14 +42,29 @@ fn check_place(place: &Path) -> anyhow::Result<()> {
             ));
         }
     }
-    let is_full = statvfs(place).is_ok_and(|disk| disk.f_bavail * disk.f_frsize < LEAST);
-    match is_full {
+    match left(place).is_some_and(|left| left.bytes < LEAST) {
         false => Ok(()),
         true => Err(failure(
             format!("no space is left on the disk of '{shown}'"),
             "make room first: git orchestrate clean, git gc",
         )),
     }
+}
+
+/// What is left on a disk.
+#[derive(Debug, Clone, Copy)]
+pub struct Left {
+    pub bytes: u64,
+    pub files: u64,
+    /// False where the file system makes room for as many files as there are bytes for.
+    pub counts_files: bool,
+}
+
+/// Returns what is left where a folder is, or would be.
+pub fn left(place: &Path) -> Option<Left> {
+    let disk = statvfs(existing(place)).ok()?;
+    let (bytes, files) = (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_favail);
+    Some(Left { bytes, files, counts_files: disk.f_files > 0 })
 }
 
 /// Returns the folder, or the nearest one above it that exists.

@@ -1,0 +1,40 @@
+//! What `doctor` found, for people and for programs.
+
+use serde::Serialize;
+
+use super::{counted, printable};
+use crate::doctor::{Finding, Severity};
+use crate::ui::{CYAN, RED, YELLOW, paint};
+
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: u32,
+    findings: &'a [Finding],
+}
+
+/// Returns the findings as JSON.
+pub fn json(findings: &[Finding]) -> serde_json::Result<String> {
+    serde_json::to_string(&Report { schema: 1, findings })
+}
+
+/// Returns each finding with its remedy below it, and how many there are.
+pub fn text(findings: &[Finding]) -> String {
+    let lines: String = findings.iter().map(entry).collect();
+    let count = |severity| findings.iter().filter(|it| it.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let sum = match (errors, warnings) {
+        (0, 0) => "nothing was found that would go wrong".to_owned(),
+        _ => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
+    };
+    format!("{lines}{sum}\n")
+}
+
+fn entry(finding: &Finding) -> String {
+    let word = match finding.severity {
+        Severity::Error => paint(RED, "error:"),
+        Severity::Warning => paint(YELLOW, "warning:"),
+        Severity::Note => paint(CYAN, "note:"),
+    };
+    let remedy = finding.remedy.lines().map(|line| format!("    {}\n", printable(line)));
+    format!("{word} {}\n{}", printable(&finding.text), remedy.collect::<String>())
+}

@@ -1,0 +1,425 @@
+//! `git orchestrate doctor`: what would go wrong is found, with a remedy that works.
+//!
+//! Invariant: every check is tried where it must say something and where it must not. A remedy
+//! that is a command is typed as it was printed, and then the finding is gone.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+use crate::env::Env;
+use crate::plans::{asks, plan, runs};
+use crate::repositories::where_mounts_are_ours;
+
+/// Makes a repository with nothing to find.
+fn healthy() -> Env {
+    let env = Env::new();
+    env.config("orchestrate.test", "true");
+    env.config("orchestrate.agent", "sh agent.sh");
+    env.write(".git/info/exclude", "/.claude/worktrees/\n/wt/\n");
+    env
+}
+
+/// Returns all findings of one check; how full the machine's disk is, is no concern of the test.
+#[track_caller]
+fn all(env: &Env) -> Vec<Value> {
+    let told = env.json(["doctor", "--json"]);
+    assert_eq!(told["schema"], 1);
+    let findings = told["findings"].as_array().expect("findings").clone();
+    findings.into_iter().filter(|finding| finding["check"] != "room").collect()
+}
+
+/// Returns the only finding there is.
+#[track_caller]
+fn only(env: &Env, check: &str, severity: &str) -> (String, String) {
+    let found = all(env);
+    let [one] = found.as_slice() else { panic!("one finding, not {found:#?}") };
+    assert_eq!((one["check"].as_str(), one["severity"].as_str()), (Some(check), Some(severity)));
+    let text = |key: &str| one[key].as_str().expect("a text").to_owned();
+    assert!(!text("remedy").is_empty());
+    (text("text"), text("remedy"))
+}
+
+#[track_caller]
+fn nothing(env: &Env) {
+    let found = all(env);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// Types a remedy; then nothing may be found any more.
+#[track_caller]
+fn mends(env: &Env, remedy: &str) {
+    let _ = env.program("sh", ["-ec", remedy]).run().ok();
+    nothing(env);
+}
+
+#[test]
+fn a_healthy_repository_has_nothing() {
+    let env = healthy();
+    env.write("src/package.json", "{}");
+    nothing(&env);
+    let said = env.run(["doctor"]).ok();
+    assert!(said.holds("nothing was found") || said.holds("are free where"), "{said}");
+    env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
+    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    nothing(&env);
+    env.git(["worktree", "add", "-q", "-b", "topic", "../linked"]);
+    let before = env.everything();
+    let _ = env.run_in("../linked", ["doctor"]).ok();
+    assert_eq!(env.everything(), before);
+}
+
+#[test]
+fn where_start_would_refuse_it_says_why() {
+    let env = Env::empty();
+    env.run(["doctor"]).fails(3).has("error:").has("is not in a git repository").has("git init");
+    let init = ["init", "-q", "-b", "main", "--ref-format=reftable"];
+    let has_reftable = env.git_call(init).run().code == 0;
+    if !has_reftable {
+        println!("skipped: this git has no reftable");
+        env.git(["init", "-q", "-b", "main"]);
+    }
+    env.expect_broken();
+    env.config("user.useConfigOnly", "true");
+    let unset = "unset GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL";
+    let line = format!("{unset}; exec git orchestrate doctor");
+    let said = env.program("sh", ["-c", &line]).run().fails(3);
+    said.has("no commit yet").has("git commit --allow-empty").has("git config --global user.name");
+    assert_eq!(said.holds("refs in 'reftable'"), has_reftable, "{said}");
+}
+
+#[test]
+fn an_old_git_is_found() {
+    let env = healthy();
+    let git = env.program("sh", ["-c", "command -v git"]).run().ok().raw.trim().to_owned();
+    let old = "case $1 in --version) echo git version 2.37.4; exit;; esac";
+    env.executable("git", &format!("#!/bin/sh\n{old}\nexec {git} \"$@\"\n"));
+    let (text, remedy) = only(&env, "git-version", "error");
+    assert!(text.contains("2.37.4") && remedy.contains("2.38"), "{text}: {remedy}");
+    std::fs::remove_file(env.root().join("bin/git")).expect("the old one goes");
+}
+
+#[test]
+fn settings_that_are_not_understood() {
+    let env = healthy();
+    env.config("orchestrate.jobs", "many");
+    let (text, remedy) = only(&env, "settings", "error");
+    assert!(text.contains("orchestrate.jobs"), "{text}");
+    mends(&env, &remedy);
+    env.commit(".orchestrate/config.toml", "jobz = 3\n");
+    let (text, _) = only(&env, "settings", "error");
+    assert!(text.contains(".orchestrate/config.toml") && text.contains("jobz"), "{text}");
+    env.commit(".orchestrate/config.toml", "agent = 'sh agent.sh'\n");
+    let (_, remedy) = only(&env, "trust", "warning");
+    mends(&env, &remedy);
+}
+
+#[test]
+fn a_test_command_that_cannot_run() {
+    let env = healthy();
+    env.config("orchestrate.test", "CI=1 no-such-program --all");
+    let (text, remedy) = only(&env, "test", "error");
+    assert!(text.contains("'no-such-program'") && remedy.contains("orchestrate.test"), "{text}");
+    env.config("orchestrate.test", "scripts/check.sh");
+    only(&env, "test", "error");
+    env.commit("scripts/check.sh", "true\n");
+    nothing(&env);
+    for fine in ["cd src && make", "$RUNNER x", "(cd x; y)", "\"a b\" c", "sh check.sh", "! false"]
+    {
+        env.config("orchestrate.test", fine);
+        nothing(&env);
+    }
+    env.git(["config", "--unset", "orchestrate.test"]);
+    only(&env, "test", "note");
+}
+
+#[test]
+fn an_agent_that_is_not_there() {
+    let env = healthy();
+    env.config("orchestrate.agent", "no-such-agent --fast");
+    let (text, _) = only(&env, "agent", "error");
+    assert!(text.contains("'no-such-agent'"), "{text}");
+    env.git(["config", "--unset", "orchestrate.agent"]);
+    let (_, remedy) = only(&env, "agent", "note");
+    assert_eq!(remedy, "git config orchestrate.agent claude");
+}
+
+/// Puts a program on the PATH that answers these words, as the real one does.
+fn answers(env: &Env, name: &str, version: &str, words: &str, answer: &str) {
+    let cases = format!("--version) echo '{version}';; '{words}') {answer};; *) sleep 300;;");
+    env.executable(name, &format!("#!/bin/sh\ncase \"$*\" in {cases} esac\n"));
+}
+
+#[test]
+fn claude_that_is_not_logged_in() {
+    let env = healthy();
+    env.config("orchestrate.agent", "claude");
+    let out = "printf '{\\n  \"loggedIn\": false\\n}\\n'; exit 1";
+    answers(&env, "claude", "2.1.197 (Claude Code)", "auth status", out);
+    let (text, remedy) = only(&env, "agent", "error");
+    assert!(text.contains("not logged in") && remedy.contains("claude auth login"), "{remedy}");
+    let key = env.call(["doctor"]).env("ANTHROPIC_API_KEY", "x").run().ok();
+    key.has_not("logged in");
+    env.write(env.root().join("home/.claude/.credentials.json"), "{}");
+    nothing(&env);
+    std::fs::remove_dir_all(env.root().join("home/.claude")).expect("it goes");
+    answers(&env, "claude", "2.1.197", "auth status", "echo '{\"loggedIn\": true}'");
+    nothing(&env);
+    // One that would take the question for a prompt is not asked.
+    answers(&env, "claude", "1.0.9 (Claude Code)", "nothing", "true");
+    nothing(&env);
+}
+
+#[test]
+fn codex_that_is_not_logged_in() {
+    let env = healthy();
+    env.config("orchestrate.agent", "codex");
+    answers(&env, "codex", "codex-cli 0.169.0", "login status", "echo Not logged in; exit 1");
+    let (_, remedy) = only(&env, "agent", "warning");
+    assert!(remedy.starts_with("codex login"), "{remedy}");
+    answers(&env, "codex", "codex-cli 0.169.0", "login status", "echo Logged in");
+    nothing(&env);
+}
+
+#[test]
+fn a_folder_of_worktrees_that_git_would_see() {
+    let env = healthy();
+    env.write(".git/info/exclude", "# none\n");
+    let (_, remedy) = only(&env, "exclude", "note");
+    mends(&env, &remedy);
+    env.config("orchestrate.worktrees", "../elsewhere");
+    env.write(".git/info/exclude", "");
+    nothing(&env);
+}
+
+#[test]
+fn worktrees_whose_folder_is_gone() {
+    let env = healthy();
+    for locked in [false, true] {
+        env.git(["worktree", "add", "-q", "--detach", "../it's gone"]);
+        if locked {
+            env.git(["worktree", "lock", "../it's gone"]);
+        }
+        nothing(&env);
+        std::fs::remove_dir_all(env.root().join("it's gone")).expect("the folder goes");
+        let (text, remedy) = only(&env, "worktrees", "warning");
+        assert!(text.contains("it's gone"), "{text}");
+        mends(&env, &remedy);
+    }
+}
+
+#[test]
+fn a_lock_of_a_process_that_is_gone() {
+    let env = healthy();
+    let mut dead = std::process::Command::new("true").spawn().expect("it starts");
+    let pid = dead.id();
+    dead.wait().expect("it ends");
+    env.git(["worktree", "add", "-q", "--detach", "../other"]);
+    let reason = |pid: u32| format!("git-orchestrate: p/a attempt 1 (pid {pid})");
+    env.git(["worktree", "lock", "--reason", &reason(std::process::id()), "../other"]);
+    nothing(&env);
+    env.git(["worktree", "unlock", "../other"]);
+    env.git(["worktree", "lock", "--reason", &reason(pid), "../other"]);
+    let (_, remedy) = only(&env, "worktrees", "warning");
+    mends(&env, &remedy);
+}
+
+#[test]
+fn lock_files_that_were_left() {
+    let env = healthy();
+    env.git(["worktree", "add", "-q", "--detach", "../other"]);
+    let names = ["index.lock", "refs/heads/it's.lock", "worktrees/other/HEAD.lock"];
+    for name in names {
+        let file = env.path(".git").join(name);
+        env.write(&file, "");
+        nothing(&env);
+        let before = SystemTime::now() - Duration::from_secs(7200);
+        let lock = std::fs::File::options().write(true).open(&file).expect("the lock");
+        lock.set_modified(before).expect("it is dated back");
+        let (text, remedy) = only(&env, "locks", "warning");
+        assert!(text.contains(name) && text.contains("2h"), "{text}");
+        mends(&env, &remedy);
+    }
+}
+
+#[test]
+fn a_branch_where_a_folder_of_branches_must_be() {
+    let env = healthy();
+    env.git(["branch", "feat"]);
+    let (text, remedy) = only(&env, "branches", "error");
+    assert!(text.contains("'feat'"), "{text}");
+    mends(&env, &remedy);
+    env.git(["branch", "Feat"]);
+    env.config("core.ignoreCase", "true");
+    only(&env, "branches", "error");
+    env.config("core.ignoreCase", "false");
+    nothing(&env);
+    env.config("orchestrate.branch", "task");
+    let (_, remedy) = only(&env, "branches", "error");
+    mends(&env, &remedy);
+}
+
+#[test]
+fn what_the_next_run_would_begin_without() {
+    let env = healthy();
+    env.write("src/app.txt", "changed\n");
+    only(&env, "base", "note");
+    env.git(["checkout", "-q", "."]);
+    env.git(["bisect", "start"]);
+    let (text, _) = only(&env, "operation", "error");
+    assert!(text.contains("a bisect is in progress"), "{text}");
+    env.git(["bisect", "reset"]);
+    env.git(["update-ref", "refs/remotes/origin/main", "main"]);
+    env.git(["commit", "-q", "--allow-empty", "-m", "More"]);
+    env.git(["branch", "-q", "ahead"]);
+    env.git(["reset", "-q", "--hard", "origin/main"]);
+    env.git(["branch", "-q", "-u", "ahead"]);
+    let (text, remedy) = only(&env, "base", "warning");
+    assert!(text.contains("main is 1 commit behind ahead"), "{text}");
+    mends(&env, remedy.split(": ").last().expect("a command"));
+}
+
+#[test]
+fn a_run_that_nobody_drives() {
+    let env = healthy();
+    env.agent("a", "gate a\nedit a.txt 1");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    nothing(&env);
+    let _ = running.kill();
+    let (text, remedy) = only(&env, "runs", "note");
+    assert!(text.contains("'p'"), "{text}");
+    env.open("a");
+    mends(&env, &remedy);
+}
+
+#[test]
+fn hooks_that_would_not_run_in_worktrees() {
+    let env = healthy();
+    env.write(".husky/_/pre-commit", "#!/bin/sh\n");
+    env.write(".git/info/exclude", "/.claude/worktrees/\n_\n");
+    env.config("core.hooksPath", ".husky/_");
+    let (text, remedy) = only(&env, "hooks", "warning");
+    assert!(text.contains("'.husky/_'"), "{text}");
+    mends(&env, &remedy);
+    env.commit("githooks/pre-commit", "#!/bin/sh\n");
+    env.config("core.hooksPath", "githooks");
+    nothing(&env);
+}
+
+#[test]
+fn what_a_worktree_would_lack() {
+    let env = healthy();
+    env.git(["clone", "-q", ".", "../sub"]);
+    env.git(["-c", "protocol.file.allow=always", "submodule", "add", "-q", "../sub", "lib"]);
+    env.git(["commit", "-q", "-m", "Add lib"]);
+    let (_, remedy) = only(&env, "submodules", "note");
+    mends(&env, &remedy);
+    env.commit("assets/.gitattributes", "*.bin -text\n");
+    nothing(&env);
+    env.commit("assets/.gitattributes", "*.bin filter=lfs diff=lfs -text\n");
+    let (text, remedy) = only(&env, "lfs", "error");
+    assert!(text.contains("git-lfs") && remedy.contains("git lfs install"), "{text}");
+    env.executable(
+        "git-lfs",
+        "#!/bin/sh\ngit config filter.lfs.process 'git-lfs filter-process'\n",
+    );
+    let (_, remedy) = only(&env, "lfs", "error");
+    mends(&env, &remedy);
+    std::fs::remove_file(env.root().join("bin/git-lfs")).expect("it goes");
+    env.git(["config", "--unset", "filter.lfs.process"]);
+}
+
+#[test]
+fn a_disk_that_is_nearly_full() {
+    let env = healthy();
+    let script = "mkdir ../small && mount -t tmpfs -o size=90m tmpfs ../small && cd ../small
+        git clone -q ../repo clone && cd clone && git orchestrate doctor";
+    match where_mounts_are_ours(&env, script) {
+        Some(said) => drop(said.ok().has("warning: only 8").has("MiB are free")),
+        None => println!("skipped: no small disk can be mounted here"),
+    }
+}
+
+/// One set-up of tools: the files, and which tool is told of with the default folder and with
+/// one that does not begin with a dot.
+type Tools = (&'static [(&'static str, &'static str)], &'static str, &'static str);
+
+const TOOLS: &[Tools] = &[
+    (&[("package.json", r#"{"jest": {}}"#)], "jest", "jest"),
+    (&[("package.json", r#"{"devDependencies": {"jest": "^30"}}"#)], "jest", "jest"),
+    (&[("jest.config.js", "module.exports = { testMatch: ['**/*.js'] }")], "jest", "jest"),
+    (&[("jest.config.ts", "modulePathIgnorePatterns: ['<rootDir>/(\\.claude|wt)/']")], "", ""),
+    (&[("jest.config.js", "module.exports = { roots: ['<rootDir>/src'] }")], "", ""),
+    (&[("jest.config.js", "testPathIgnorePatterns: ['/.claude/', '/wt/']")], "jest", "jest"),
+    (&[("package.json", r#"{"devDependencies": {"vitest": "^4"}}"#)], "vitest", "vitest"),
+    (&[("vitest.config.ts", "test: { globals: true }")], "vitest", "vitest"),
+    (&[("vitest.config.ts", "test: { exclude: ['**/.claude/**', 'wt/**'] }")], "", ""),
+    (&[("vitest.config.ts", "test: { include: ['src/**/*.test.ts'] }")], "", ""),
+    (&[("vite.config.ts", "export default {}")], "", ""),
+    (&[("tsconfig.json", "{}")], "", "tsc"),
+    (&[("tsconfig.json", r#"{"include": ["**/*.ts"], "exclude": ["dist"]}"#)], "", "tsc"),
+    (&[("tsconfig.json", r#"{"include": ["src"]}"#)], "", ""),
+    (&[("tsconfig.json", r#"{"files": []}"#)], "", ""),
+    (&[("tsconfig.json", r#"{"exclude": ["node_modules", "wt"]}"#)], "", ""),
+    (&[("eslint.config.js", "export default []")], "eslint", "eslint"),
+    (&[("eslint.config.mjs", "[{ ignores: ['.claude/', 'wt/'] }]")], "", ""),
+    (&[("eslint.config.mjs", "includeIgnoreFile(x)"), (".gitignore", ".claude\nwt\n")], "", ""),
+    (&[("eslint.config.mjs", "includeIgnoreFile(x)"), (".gitignore", "x\n")], "eslint", "eslint"),
+    (
+        &[("eslint.config.js", ""), ("package.json", r#"{"scripts": {"lint": "eslint src"}}"#)],
+        "",
+        "",
+    ),
+    (
+        &[("eslint.config.js", ""), ("package.json", r#"{"scripts": {"lint": "eslint ."}}"#)],
+        "eslint",
+        "eslint",
+    ),
+    (&[(".eslintrc.json", "{}")], "", "eslint"),
+    (&[(".eslintrc.json", "{}"), (".eslintignore", "wt/\n")], "", ""),
+    (&[(".prettierrc", "{}")], "prettier", "prettier"),
+    (&[(".prettierrc", "{}"), (".prettierignore", ".claude/\nwt/\n")], "", ""),
+    (&[("conftest.py", "")], "", "pytest"),
+    (&[("pytest.ini", "[pytest]\nnorecursedirs = build\n")], "pytest", "pytest"),
+    (&[("pytest.ini", "[pytest]\nnorecursedirs = .* wt\n")], "", ""),
+    (&[("pytest.ini", "[pytest]\ntestpaths =\n    tests\n    more\n")], "", ""),
+    (&[("pyproject.toml", "[tool.pytest.ini_options]\ntestpaths = [\"tests\"]\n")], "", ""),
+    (&[("pyproject.toml", "[tool.pytest.ini_options]\nx = 1\n[tool.x]\n")], "", "pytest"),
+    (&[("pyproject.toml", "[tool.ruff]\nline-length = 88\n")], "", ""),
+    (&[("pyproject.toml", "[tool.ruff]\nrespect-gitignore = false\n")], "ruff", "ruff"),
+    (&[("ruff.toml", "respect-gitignore = false\nextend-exclude = ['.claude', 'wt']\n")], "", ""),
+    (&[("pyproject.toml", "[tool.black]\nline-length = 88\n")], "black", "black"),
+    (&[("pyproject.toml", "[tool.black]\nextend-exclude = '\\.claude|wt'\n")], "", ""),
+    (&[("Cargo.toml", "[workspace]\nmembers = [\"*\"]\n"), ("go.mod", "module x\n")], "", ""),
+];
+
+#[test]
+fn tools_that_look_into_nested_worktrees_and_only_those() {
+    let env = healthy();
+    for (files, hidden, plain) in TOOLS {
+        files.iter().for_each(|(name, text)| env.write(name, text));
+        for (folder, expected) in [(".claude/worktrees", hidden), ("wt", plain)] {
+            env.config("orchestrate.worktrees", folder);
+            let found = all(&env);
+            let tools: Vec<&str> = found
+                .iter()
+                .filter_map(|finding| finding["text"].as_str()?.split(' ').next())
+                .collect();
+            assert_eq!(tools.join(" "), *expected, "{files:?} with {folder}\n{found:#?}");
+        }
+        files.iter().for_each(|(name, _)| {
+            std::fs::remove_file(env.path(name)).expect("it goes");
+        });
+    }
+}
+
+#[test]
+fn files_of_patterns_are_mended_by_a_command() {
+    let env = healthy();
+    env.write(".prettierrc", "{}");
+    let (_, remedy) = only(&env, "tools", "warning");
+    mends(&env, &remedy);
+    assert_eq!(env.read(".prettierignore"), ".claude/worktrees/\n");
+}
