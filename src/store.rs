@@ -91,7 +91,7 @@ impl Journal {
             Swap::Done => self.survive_gc(mark, &commit, "begin", write),
             Swap::Moved => Err(failure(
                 format!("a run named '{}' exists already", self.name),
-                "go on with it: git orchestrate start",
+                format!("go on with it: git orchestrate start --run {}", self.name),
             )),
             Swap::Locked => Err(self.git.stale_lock(&self.ref_name())),
         }
@@ -143,8 +143,10 @@ impl Journal {
         match format.trim() {
             FORMAT => Ok(()),
             newer => Err(failure(
-                format!("the run's format is {newer}, this program knows {FORMAT}"),
-                "use the newer git-orchestrate that wrote it",
+                format!(
+                    "a newer git-orchestrate wrote this run: its format is {newer}, not {FORMAT}"
+                ),
+                "use that one, or a newer one still",
             )),
         }
     }
@@ -206,7 +208,9 @@ impl Journal {
         self.publish("append", |tip| {
             let tree = self.git.tree_of(tip)?;
             let before = self.read_record(&tree, id)?;
-            let after = before.apply(event).with_context(|| format!("task '{id}'"))?;
+            let after = before
+                .apply(event)
+                .with_context(|| format!("nothing was written for task '{id}'"))?;
             let blob = self.git.write_blob(toml::to_string(&after)?.as_bytes())?;
             let tree = self.git.edit_tree(Some(&tree), &[(path_of(id), blob)])?;
             let step = message::Step { id, event, before: &before.state, after: &after.state };

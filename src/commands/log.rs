@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::Context;
-use super::target::{Target, Trust};
+use super::target::{Target, Trust, option};
 use crate::cli::LogArgs;
 use crate::error::{Exit, failure};
 use crate::oid::Oid;
@@ -95,7 +95,13 @@ fn missing(target: &Target, id: &TaskId, args: &LogArgs) -> anyhow::Error {
         (false, Some(number)) => format!("task '{id}' has no attempt {number}, it has {attempts}"),
         (false, None) => format!("the output of task '{id}' is gone"),
     };
-    failure(what, format!("git orchestrate show {id}   # its attempts, and how they ended"))
+    let option = option_of(target);
+    failure(what, format!("git orchestrate show {id}{option}   # its attempts, and how they ended"))
+}
+
+/// A hint is not worth an error of its own.
+fn option_of(target: &Target) -> String {
+    option(&target.drive.git, &target.snapshot().run.name).unwrap_or_default()
 }
 
 fn attempt(target: &Target, id: &TaskId, wanted: Option<u32>) -> anyhow::Result<u32> {
@@ -104,7 +110,7 @@ fn attempt(target: &Target, id: &TaskId, wanted: Option<u32>) -> anyhow::Result<
     wanted.or(last).ok_or_else(|| {
         failure(
             format!("task '{id}' has not begun"),
-            "git orchestrate status   # what it waits for",
+            format!("git orchestrate show {id}{}   # what it waits for", option_of(target)),
         )
     })
 }

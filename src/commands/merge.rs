@@ -88,7 +88,7 @@ fn offer(context: &Context, target: &Target, id: &TaskId) -> anyhow::Result<()> 
             },
         )
     })?;
-    context.ui.status(&format!("offering {branch} at {}", commit.short()));
+    context.ui.status(&format!("merging {branch} at {}", commit.short()));
     target.journal.append(id, &Event::Offered { commit, at: clock::now_ms() })
 }
 

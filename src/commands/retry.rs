@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use super::Context;
-use super::target::Trust;
+use super::target::{Trust, option};
 use crate::cli::RetryArgs;
 use crate::error::{Exit, failure};
 use crate::prompt;
@@ -13,10 +13,11 @@ pub(super) fn run(context: &Context, args: RetryArgs) -> anyhow::Result<Exit> {
     let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
     let id = target.task(&args.task)?;
     let (_, record) = target.snapshot().find(&id).context("just found")?;
+    let option = option(&target.drive.git, &target.snapshot().run.name)?;
     let State::Blocked(block) = &record.state else {
         return Err(failure(
             format!("task '{id}' is not blocked, it is {}", target.status(&id)),
-            "git orchestrate status   # where everything stands",
+            format!("git orchestrate show {id}{option}   # how it stands"),
         ));
     };
     let known = prompt::after(block, &target.snapshot().run.integration);
@@ -24,7 +25,7 @@ pub(super) fn run(context: &Context, args: RetryArgs) -> anyhow::Result<Exit> {
     target.journal.append(&id, &Event::Retried { note: Some(note) })?;
     context.ui.status(&format!("task '{id}' will run again"));
     if target.controller()?.is_none() {
-        context.ui.hint("git orchestrate start   # runs it");
+        context.ui.hint(&format!("git orchestrate start{option}   # runs it"));
     }
     Ok(Exit::Ok)
 }

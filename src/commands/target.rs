@@ -18,6 +18,9 @@ use crate::snapshot::{Flags, Snapshot};
 use crate::store::{Journal, Tip, no_run, run_names};
 use crate::trust;
 
+/// How many tasks an error names.
+const MAX_NAMES: usize = 20;
+
 /// The file of settings, and whether the caller trusts its commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trust {
@@ -60,7 +63,12 @@ impl Target {
 
     /// Reads the journal again.
     pub(super) fn reload(&mut self) -> anyhow::Result<()> {
-        self.tip = self.journal.load()?.context("the run's journal is gone")?;
+        let name = &self.snapshot().run.name;
+        let gone = failure(
+            format!("the journal of run '{name}' is gone: somebody removed the run"),
+            "git for-each-ref refs/orchestrate   # the runs and the backups that are there",
+        );
+        self.tip = self.journal.load()?.ok_or(gone)?;
         Ok(())
     }
 
@@ -97,9 +105,11 @@ pub(super) fn find_task(plan: &Plan, text: &str) -> anyhow::Result<TaskId> {
     let by_number = || plan.tasks.iter().find(|task| task.number.as_deref() == Some(text));
     by_id.or_else(by_number).map(|task| task.id.clone()).ok_or_else(|| {
         let names: Vec<&str> = plan.tasks.iter().map(|task| task.id.as_str()).collect();
+        let more = if names.len() > MAX_NAMES { ", ..." } else { "" };
+        let names = names[..names.len().min(MAX_NAMES)].join(", ");
         usage(
             format!("run '{}' has no task '{text}'", plan.name),
-            format!("its tasks are: {}", names.join(", ")),
+            format!("its tasks are: {names}{more}"),
         )
     })
 }

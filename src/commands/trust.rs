@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use super::Context;
 use crate::cli::TrustArgs;
 use crate::config;
-use crate::error::{Exit, Hinted};
+use crate::error::{Exit, Hinted, failure};
 use crate::trust::grant;
 
 pub(super) fn run(context: &Context, args: TrustArgs) -> anyhow::Result<Exit> {
@@ -15,7 +15,12 @@ pub(super) fn run(context: &Context, args: TrustArgs) -> anyhow::Result<Exit> {
     let files = match args.files.is_empty() {
         false => args.files,
         true => {
-            let top = git.top_level().context("this is no worktree; name the file to trust")?;
+            let top = git.top_level().ok_or_else(|| {
+                failure(
+                    "a bare repository has no .orchestrate/config.toml",
+                    "name the file whose commands you trust: git orchestrate trust FILE",
+                )
+            })?;
             vec![top.join(config::FILE)]
         }
     };

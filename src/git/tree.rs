@@ -77,7 +77,7 @@ impl Git {
 
     /// Writes a commit by the user, at the clock's time.
     pub fn write_commit(&self, tree: &Oid, parents: &[Oid], message: &str) -> anyhow::Result<Oid> {
-        let who = self.repo.committer().context("nobody to commit as")??;
+        let who = self.repo.committer().context("git does not know who commits")??;
         let author = self.repo.author().transpose()?.unwrap_or(who);
         let time = gix::date::Time::new(clock::now_ms() / 1000, local_offset(who.time));
         let signed = |who: gix::actor::SignatureRef<'_>| gix::actor::Signature {

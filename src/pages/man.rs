@@ -71,9 +71,10 @@ fn usage(command: &Command) -> String {
 fn examples(prose: &Prose) -> String {
     let example = |prose::Example { does, line }: &prose::Example| {
         let lines: String = line.lines().map(|line| format!("{}\n", plain(line))).collect();
-        format!(".PP\n{}\n.PP\n.RS 4\n.nf\n{lines}.fi\n.RE\n", roff(does))
+        format!("{}\n.PP\n.RS 4\n.nf\n{lines}.fi\n.RE\n", roff(does))
     };
-    format!(".SH EXAMPLES\n{}", prose.example.iter().map(example).collect::<String>())
+    let examples: Vec<String> = prose.example.iter().map(example).collect();
+    format!(".SH EXAMPLES\n{}", examples.join(".PP\n"))
 }
 
 fn exit_status(prose: &Prose) -> String {

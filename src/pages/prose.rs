@@ -99,4 +99,13 @@ mod tests {
             }
         }
     }
+    #[test]
+    fn every_setting_is_heeded_by_a_command() {
+        let pages: Vec<Prose> =
+            FILES.iter().map(|(command, _)| of(command).expect("it is understood")).collect();
+        for (key, _) in KEYS {
+            let heeded = pages.iter().any(|prose| prose.settings.iter().any(|name| name == key));
+            assert!(heeded, "name '{key}' in src/pages/, where a command heeds it");
+        }
+    }
 }

@@ -213,6 +213,8 @@ fn bash_completes_the_program() {
         "git-orchestrate |retry |api |--m",
         "git-orchestrate |plan |my\\ plans/",
         "git-orchestrate |plan |\"my plans/",
+        "git-orchestrate |start |'my plans/a b.toml' |--only |",
+        "git-orchestrate |start |my\\ plans/a\\ b.toml |--only |",
         "git-orchestrate |report |--task |",
     ];
     let answers = [
@@ -224,6 +226,8 @@ fn bash_completes_the_program() {
         "--message,",
         "my plans/a b.toml,",
         "my plans/a b.toml,",
+        "x,",
+        "x,",
         ",",
     ];
     assert_eq!(bash(&env, &setup, &lines), answers);
@@ -287,6 +291,8 @@ fn fish_completes_the_program_and_through_git() {
         "git orchestrate plan my",
         "git orchestrate plan my\\ plans/",
         "git orchestrate plan 'my plans/",
+        "git orchestrate start 'my plans/a b.toml' --only ",
+        "git orchestrate start my\\ plans/a\\ b.toml --only ",
         "git orchestrate retry --me",
         "git orchestrate report --task ",
         "git orchestr",
@@ -303,6 +309,8 @@ fn fish_completes_the_program_and_through_git() {
         "my plans/\tfolder",
         "my plans/a b.toml\tfile",
         "my plans/a b.toml\tfile",
+        "x\tDo x",
+        "x\tDo x",
         "--message\tWhat the next attempt should know",
         "",
         "orchestrate\tRun a plan of coding tasks in parallel",
@@ -354,6 +362,8 @@ fn zsh_completes_the_program_and_through_git() {
         "git orchestrate plan my",
         "git orchestrate plan my\\ plans/",
         "git orchestrate plan \"my plans/",
+        "git orchestrate start 'my plans/a b.toml' --only ",
+        "git orchestrate start my\\ plans/a\\ b.toml --only ",
         "git orchestrate retry --m",
         "git orchestrate report --task ",
         "git orchestr",
@@ -367,6 +377,8 @@ fn zsh_completes_the_program_and_through_git() {
         "git orchestrate plan my\\ plans/",
         "git orchestrate plan my\\ plans/a\\ b.toml ",
         "git orchestrate plan \"my plans/a b.toml\" ",
+        "git orchestrate start 'my plans/a b.toml' --only x ",
+        "git orchestrate start my\\ plans/a\\ b.toml --only x ",
         "git orchestrate retry --message ",
         "git orchestrate report --task ",
         "git orchestrate ",

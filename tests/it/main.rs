@@ -29,6 +29,7 @@ mod install_man; // man pages where git and man find them
 mod journal; // a readable history that loses nothing
 mod keep; // what `clean` keeps, and what it takes for merged
 mod merge; // conflicts, tests, publication
+mod messages; // what a person is told to type exists
 mod model; // the journal against its model
 mod plan; // a plan is checked and shown
 mod readme; // what a reader pastes works

@@ -66,7 +66,7 @@ pub(super) fn open(context: &Context, driven: &Drive, before: &Snapshot) {
     context.ui.status(&progress::opening(before, driven.settings.jobs));
     let untested = driven.settings.test.is_none();
     if untested && before.plan.tasks.iter().any(|task| task.test.is_none()) {
-        context.ui.status("no test command is set: merges are published untested");
+        context.ui.status("no test command is set (git config orchestrate.test COMMAND): merges are published untested");
     }
 }
 
