@@ -111,10 +111,10 @@ impl Attempt {
 
     fn prepare_outside(&self, base: &Oid) -> anyhow::Result<()> {
         match self.make_ready(base) {
-            Ok(()) => Ok(()),
-            Err(blocked) => {
+            None => Ok(()),
+            Some(ended) => {
                 self.leave()?;
-                self.journal.append(&self.spec.task, &blocked)
+                self.journal.append(&self.spec.task, &ended)
             }
         }
     }
@@ -149,18 +149,19 @@ impl Attempt {
         }
     }
 
-    /// Makes the worktree and gives it what a new one needs; else says how the attempt ends.
-    fn make_ready(&self, base: &Oid) -> Result<(), Event> {
-        let blocked = |error| self.blocked(Ending::NotLaunched, Reason::Worktree, &error);
-        self.prepare(base).map_err(blocked)?;
-        match self.furnish().map_err(blocked)? {
-            Ended::Ready => Ok(()),
-            Ended::Stopped => Err(self.finished(Ending::Stopped, self.broken_off())),
-            Ended::Failed(ending) => {
+    /// Makes the worktree and gives it what a new one needs; `None` where the work may begin, else
+    /// how the attempt ends.
+    fn make_ready(&self, base: &Oid) -> Option<Event> {
+        let blocked = |error| Some(self.blocked(Ending::NotLaunched, Reason::Worktree, &error));
+        match self.prepare(base).and_then(|()| self.furnish()) {
+            Ok(Ended::Ready) => None,
+            Ok(Ended::Stopped) => Some(self.finished(Ending::Stopped, self.broken_off())),
+            Ok(Ended::Failed(ending)) => {
                 let setup = self.spec.setup.as_deref().unwrap_or_default();
                 let log = format!("git orchestrate log {} --setup", self.spec.task);
-                Err(blocked(anyhow::anyhow!(furnish::failure_text(setup, ending, &log))))
+                blocked(anyhow::anyhow!(furnish::failure_text(setup, ending, &log)))
             }
+            Err(error) => blocked(error),
         }
     }
 
@@ -173,7 +174,7 @@ impl Attempt {
     }
 
     fn attempt(&self, base: &Oid) -> Event {
-        if let Err(ended) = self.make_ready(base) {
+        if let Some(ended) = self.make_ready(base) {
             return ended;
         }
         let ending = match self.run_agent() {
