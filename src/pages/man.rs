@@ -133,8 +133,10 @@ fn roff(text: &str) -> String {
     let mut out = String::new();
     let mut open = None;
     let mut before = ' ';
-    for c in text.chars() {
-        let begins = c == '`' || (c == '_' && (before == ' ' || before == '('));
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let doubled = chars.peek() == Some(&'_');
+        let begins = c == '`' || (c == '_' && !doubled && (before == ' ' || before == '('));
         match c {
             '`' | '_' if open == Some(c) => {
                 out.push_str("\\fR");
@@ -180,6 +182,7 @@ mod tests {
     fn text_becomes_roff() {
         assert_eq!(roff("a `b -c` d's"), "a \\fBb \\-c\\fR d\\(aqs");
         assert_eq!(roff("in _x y_ and a_b"), "in \\fIx y\\fR and a_b");
+        assert_eq!(roff("(a, __b__)"), "(a, __b__)");
         assert_eq!(plain(".x \\n _y"), "\\&.x \\en _y");
     }
 }

@@ -19,7 +19,7 @@ fn texts(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// Returns what is wrong with the words after `git orchestrate`, which end at a quote or remark.
 fn complaint(program: &Command, rest: &str) -> Option<String> {
-    let end = rest.find(['"', '`', '\'', '#', '|', '\\', '&', ')', ':']).unwrap_or(rest.len());
+    let end = rest.find(['"', '`', '\'', '#', '|', '\\', '&', ')', ':', '{']).unwrap_or(rest.len());
     let mut words = rest[..end].split_whitespace();
     let is_name = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
     let name = words.next().filter(is_name).filter(|word| !word.starts_with('-'))?;
