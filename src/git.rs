@@ -15,6 +15,7 @@ pub mod merge;
 pub mod notes;
 pub mod private;
 pub mod refs;
+pub mod size;
 pub mod status;
 pub mod submodules;
 pub mod tree;

@@ -17,6 +17,7 @@ mod judge;
 mod keep;
 pub mod place;
 pub mod recover;
+mod space;
 
 pub use control::drive;
 
@@ -54,6 +55,8 @@ pub enum Progress<'a> {
     Changed { snapshot: &'a Snapshot, index: usize, before: &'a Record },
     /// A merge cannot go on yet.
     Waits { task: &'a TaskId, why: &'a str },
+    /// No worktree can be made yet: the disk is too full.
+    NoRoom { why: &'a str },
     /// What was left of a merged task is gone, or stays.
     Cleaned(&'a Cleaned),
     /// The terminal belongs to a task now, or again to the display.

@@ -10,7 +10,10 @@ pub mod progress;
 pub mod table;
 pub mod task;
 
+use std::collections::HashMap;
+
 use crate::oid::Oid;
+use crate::plan::TaskId;
 
 /// What is shown beside a snapshot.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +26,8 @@ pub struct Facts {
     pub controller: Option<String>,
     /// What commands need to be about this run where there are several: ` --run NAME`.
     pub option: String,
+    /// The numbers of the tasks' worktrees.
+    pub slots: HashMap<TaskId, u32>,
     /// Why nothing can be merged now.
     pub merges_wait: Option<String>,
 }

@@ -282,7 +282,8 @@ fn would_do(
         return Ok(Exit::Ok);
     }
     let only = only(&snapshot, &args.only)?;
-    let limits = Limits { jobs: settings.jobs as usize, only, launched: HashSet::new() };
+    let jobs = settings.jobs as usize;
+    let limits = Limits { jobs, only, launched: HashSet::new(), new_worktrees: usize::MAX };
     let mut text =
         format!("would begin or go on with {}\n", progress::opening(&snapshot, settings.jobs));
     for action in decide(&snapshot, &limits) {

@@ -1,5 +1,7 @@
 //! `git orchestrate status`
 
+use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
 
 use super::Context;
@@ -7,7 +9,11 @@ use super::target::{Target, Trust, option};
 use crate::cli::StatusArgs;
 use crate::clock;
 use crate::error::Exit;
+use crate::git::private::slot_of;
+use crate::plan::{Task, TaskId};
 use crate::run::integrate::why_checkout_waits;
+use crate::snapshot::Snapshot;
+use crate::task::Record;
 use crate::ui::stdout_is_terminal;
 use crate::view::{Facts, json, table};
 
@@ -43,10 +49,18 @@ fn facts_with(target: &Target, option: String) -> anyhow::Result<Facts> {
     Ok(Facts {
         option,
         merges_wait,
+        slots: slots(target.snapshot()),
         integration: git.find_branch(&run.integration)?,
         now: clock::now_ms(),
         controller: target.controller()?,
     })
+}
+
+/// Looks up the numbers of the worktrees that there are.
+fn slots(snapshot: &Snapshot) -> HashMap<TaskId, u32> {
+    let slot = |record: &Record| slot_of(Path::new(record.worktree.as_deref()?));
+    let of_task = |(task, record): (&Task, &Record)| Some((task.id.clone(), slot(record)?));
+    snapshot.tasks().filter_map(of_task).collect()
 }
 
 /// Shows the table again at every change, until nothing goes on any more.

@@ -135,7 +135,7 @@ impl Git {
     }
 
     /// Returns true where objects may be missing that a remote is known to have.
-    fn is_partial(&self) -> bool {
+    pub(super) fn is_partial(&self) -> bool {
         let config = self.repo.config_snapshot();
         let is_promisor =
             |name: &str| config.boolean(&format!("remote.{name}.promisor")).unwrap_or(false);

@@ -28,7 +28,11 @@ pub fn owner_of(path: &Path) -> Option<String> {
 
 /// Returns the private git directory of a worktree.
 pub fn directory(path: &Path) -> Option<PathBuf> {
-    gix::discover(path).ok().map(|repo| repo.git_dir().to_owned())
+    let link = std::fs::read_to_string(path.join(".git")).unwrap_or_default();
+    match link.strip_prefix("gitdir: ") {
+        Some(directory) => Some(path.join(directory.trim_end_matches('\n'))),
+        None => gix::discover(path).ok().map(|repo| repo.git_dir().to_owned()),
+    }
 }
 
 impl Git {
@@ -60,7 +64,8 @@ impl Git {
 
 /// Returns the number that a worktree has, if it has one.
 pub fn slot_of(path: &Path) -> Option<u32> {
-    read_slot(&directory(path)?)
+    let is_there = path.join(".git").exists();
+    is_there.then(|| read_slot(&directory(path)?)).flatten()
 }
 
 /// Writes down the lowest number that no worktree has.

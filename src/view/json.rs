@@ -36,6 +36,8 @@ struct TaskStatus<'a> {
     attempts: usize,
     branch: Option<&'a str>,
     worktree: Option<&'a str>,
+    /// The number of its worktree, while it exists.
+    slot: Option<u32>,
     /// The tip of the task's own work.
     commit: Option<&'a Oid>,
     /// The merge commit, when it is done.
@@ -84,6 +86,7 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         attempts: record.attempts.len(),
         branch: record.branch.as_deref(),
         worktree: record.worktree.as_deref(),
+        slot: facts.slots.get(&task.id).copied(),
         commit: commit(record),
         merge: match &record.state {
             State::Done { merge } => merge.as_ref(),

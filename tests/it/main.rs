@@ -30,5 +30,6 @@ mod plan; // a plan is checked and shown
 mod recover; // kill -9 at the worst moments
 mod report; // what an agent says, and what counts
 mod safety; // what must never be lost, overwritten or taken for done
+mod space; // no worktree is made where the disk would be too full
 mod start; // from a plan to a merged branch
 mod worktree; // what an agent finds in its folder
