@@ -15,12 +15,19 @@ const COUNT: &str = "GIT_ORCHESTRATE_CRASH_COUNT";
 /// By how many effects two runs may differ: how often something is looked at is a matter of time.
 const SLACK: usize = 12;
 /// More effects than any supervisor has: beyond it the sweep has passed the end.
-const SUPERVISOR_EFFECTS: usize = 40;
+const SUPERVISOR_EFFECTS: usize = 50;
 
 fn scenario() -> Env {
     let env = Env::new();
-    env.config("orchestrate.test", "test -e README.md");
-    env.plan(&plan("sweep", &[runs("a", &[], "echo a > a"), runs("b", &["a"], "echo b > b")]));
+    env.commit(".gitignore", ".env\nbuilt\n");
+    env.commit(".worktreeinclude", ".env\n");
+    env.write(".env", "SECRET=1\n");
+    env.config("orchestrate.setup", "cp .env built && echo PORT=1 >>.env");
+    env.config("orchestrate.test", "test -e README.md && test -e built");
+    env.plan(&plan(
+        "sweep",
+        &[runs("a", &[], "test -e built && echo a > a"), runs("b", &["a"], "echo b > b")],
+    ));
     env
 }
 

@@ -165,6 +165,9 @@ fn of_files_of_every_kind() {
     let env = with_everything();
     let running = at_gate(&env);
     assert_same(&env);
+    env.run(["log", "a", "--setup"])
+        .ok()
+        .has("checked out by git (the attribute 'ident' is in use)");
     ends_well(&env, running);
     assert!(!env.exists(OURS), "a worktree with an empty submodule goes when it is merged");
 }
@@ -189,6 +192,44 @@ fn of_a_sparse_checkout() {
         assert!(!env.path(OURS).join("case").exists());
         ends_well(&env, running);
     }
+}
+
+#[test]
+fn where_a_name_is_taken_while_files_are_written() {
+    let env = Env::new();
+    env.config("filter.eager.clean", "cat");
+    env.config("filter.eager.smudge", "echo taken >zz; cat");
+    env.write(".gitattributes", "*.first filter=eager\n");
+    env.write("a.first", "1\n");
+    env.write("zz", "committed\n");
+    env.git(["add", "-A"]);
+    env.git(["commit", "-q", "-m", "Add two files that meet"]);
+    let running = at_gate(&env);
+    assert_same(&env);
+    env.run(["log", "a", "--setup"]).ok().has("checked out by git ('zz' collides");
+    ends_well(&env, running);
+}
+
+#[test]
+fn of_names_that_differ_in_case_where_they_are_one() {
+    let env = Env::new();
+    env.write(env.root().join("tmp/Case"), "");
+    if !env.root().join("tmp/case").exists() {
+        println!("skipped: this file system tells upper from lower case");
+        return;
+    }
+    for name in ["README", "readme"] {
+        let id = env.git_call(["hash-object", "-w", "--stdin"]).stdin(name).run().ok().raw;
+        let entry = format!("100644,{},case/{name}", id.trim_end());
+        env.git(["update-index", "--add", "--cacheinfo", &entry]);
+    }
+    env.git(["commit", "-q", "-m", "Add names that collide"]);
+    let running = at_gate(&env);
+    env.git(["worktree", "add", "--detach", "-q", GITS, "main"]);
+    assert_eq!(content(&env.path(OURS)), content(&env.path(GITS)));
+    env.git(["worktree", "remove", "--force", GITS]);
+    env.open("a");
+    let _ = running.wait();
 }
 
 #[test]
@@ -232,6 +273,7 @@ fn of_a_partial_clone() {
     assert!(missing().contains("\n?") || missing().starts_with('?'), "all is here");
     let running = at_gate(&env);
     assert_same(&env);
+    env.run(["log", "a", "--setup"]).ok().has("checked out by git (content that is missing");
     ends_well(&env, running);
 }
 
