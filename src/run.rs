@@ -17,7 +17,7 @@ mod judge;
 mod keep;
 pub mod place;
 pub mod recover;
-mod space;
+pub mod space;
 
 pub use control::drive;
 

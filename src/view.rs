@@ -30,6 +30,8 @@ pub struct Facts {
     pub slots: HashMap<TaskId, u32>,
     /// Why nothing can be merged now.
     pub merges_wait: Option<String>,
+    /// Why no worktree can be made now.
+    pub no_room: Option<String>,
 }
 
 /// Returns a length of time for people: `0.4s`, `12s`, `3m 05s`, `2h 10m`.

@@ -12,6 +12,7 @@ use crate::error::Exit;
 use crate::git::private::slot_of;
 use crate::plan::{Task, TaskId};
 use crate::run::integrate::why_checkout_waits;
+use crate::run::space::why_no_room;
 use crate::snapshot::Snapshot;
 use crate::task::Record;
 use crate::ui::stdout_is_terminal;
@@ -49,6 +50,7 @@ fn facts_with(target: &Target, option: String) -> anyhow::Result<Facts> {
     Ok(Facts {
         option,
         merges_wait,
+        no_room: why_no_room(&target.drive, target.snapshot()),
         slots: slots(target.snapshot()),
         integration: git.find_branch(&run.integration)?,
         now: clock::now_ms(),

@@ -56,9 +56,15 @@ impl Space {
 
     /// Says why no worktree can be made.
     pub(super) fn why(&self) -> String {
-        let (free, must) = (size(self.free.unwrap_or_default()), size(self.min_free));
-        let folder = self.folder.display();
-        format!("only {free} are free at {folder}, and {must} must stay (orchestrate.min-free)")
+        let (free, folder) = (self.free.unwrap_or_default(), self.folder.display());
+        let takes = match self.size.filter(|_| free >= self.min_free) {
+            Some(bytes) => format!(", a worktree takes {}", size(bytes)),
+            None => String::new(),
+        };
+        let (free, must) = (size(free), size(self.min_free));
+        format!(
+            "only {free} are free at {folder}{takes}, and {must} must stay (orchestrate.min-free)"
+        )
     }
 
     fn ask(&mut self, drive: &Drive) {
@@ -71,6 +77,15 @@ impl Space {
         }
         self.free = disk::free(&self.folder).ok();
     }
+}
+
+/// Says why no worktree can be made now; `None` where one can, or where none is wanted.
+pub fn why_no_room(drive: &Drive, snapshot: &Snapshot) -> Option<String> {
+    if snapshot.count("ready") == 0 {
+        return None;
+    }
+    let mut space = Space::new(drive);
+    (space.room(drive, snapshot, 0) == 0).then(|| space.why())
 }
 
 fn read_min_free(drive: &Drive) -> Option<u64> {

@@ -87,7 +87,9 @@ fn row(snapshot: &Snapshot, facts: &Facts, index: usize) -> Row {
 
 fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Vec<String> {
     match &record.state {
-        State::Waiting => waits(snapshot, index).into_iter().collect(),
+        State::Waiting => {
+            waits(snapshot, index).or_else(|| no_room(snapshot, facts, index)).into_iter().collect()
+        }
         State::Blocked(block) => {
             let id = snapshot.dag.id(index).as_str();
             let next = advice::next(&snapshot.run, id, record, block, &facts.option);
@@ -101,6 +103,13 @@ fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Ve
             record.last_attempt().and_then(concern).into_iter().collect()
         }
     }
+}
+
+/// Returns why a task that is ready does not begin, where its worktree has no room.
+pub fn no_room(snapshot: &Snapshot, facts: &Facts, index: usize) -> Option<String> {
+    let (task, record) = snapshot.at(index);
+    let is_new = task.parallel_safe && record.worktree.is_none() && snapshot.is_ready(index);
+    facts.no_room.as_ref().filter(|_| is_new).map(|why| format!("waits: {why}"))
 }
 
 fn concern(attempt: &crate::task::Attempt) -> Option<String> {

@@ -15,7 +15,7 @@ const COUNT: &str = "GIT_ORCHESTRATE_CRASH_COUNT";
 /// By how many effects two runs may differ: how often something is looked at is a matter of time.
 const SLACK: usize = 12;
 /// More effects than any supervisor has: beyond it the sweep has passed the end.
-const SUPERVISOR_EFFECTS: usize = 50;
+const SUPERVISOR_EFFECTS: usize = 40;
 
 fn scenario() -> Env {
     let env = Env::new();

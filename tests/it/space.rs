@@ -21,6 +21,7 @@ fn a_run_waits_for_room_and_goes_on_by_itself() {
     assert!(said.contains("waits worktrees: only ") && said.contains(" must stay"), "{said}");
     assert!(!running.has_ended() && !env.exists(".claude/worktrees"));
     env.stands("a", "ready", None);
+    env.run(["status"]).ok().has("waits: only ");
     env.config("orchestrate.min-free", "0");
     let said = running.wait().ok();
     assert_eq!(said.stderr.matches("waits worktrees").count(), 1, "it is said once");
