@@ -197,6 +197,8 @@ fn of_a_sparse_checkout() {
 #[test]
 fn where_a_name_is_taken_while_files_are_written() {
     let env = Env::new();
+    // In the order of names, so that the filter is always first.
+    env.config("checkout.workers", "1");
     env.config("filter.eager.clean", "cat");
     env.config("filter.eager.smudge", "echo taken >zz; cat");
     env.write(".gitattributes", "*.first filter=eager\n");
