@@ -65,7 +65,8 @@ impl Git {
         crash::point();
         let checked_out = self.check_out(&repo, path, &mut made).and_then(|()| {
             crash::point();
-            self.run_hook(path, &mut made)
+            self.run_hook(path, &mut made)?;
+            private::finish(&repo)
         });
         if let Err(error) = checked_out {
             self.discard_worktree(path)?;

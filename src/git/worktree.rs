@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use super::Git;
 use super::command::git;
 use super::create::{Made, Shows};
-use super::private::owner_of;
+use super::private::{self, owner_of};
 use super::status;
 use super::submodules::submodules;
 use crate::disk;
@@ -200,9 +200,9 @@ pub fn same_path(one: &Path, other: &Path) -> bool {
     one == other || one.canonicalize().is_ok_and(|a| other.canonicalize().is_ok_and(|b| a == b))
 }
 
-/// Returns true where the files of a worktree were all checked out once: git then has an index.
+/// Returns true where a worktree was made to its end.
 pub fn is_whole(path: &Path) -> bool {
-    is_worktree(path) && gix::discover(path).is_ok_and(|repo| repo.index_path().exists())
+    is_worktree(path) && private::is_finished(path)
 }
 
 /// git goes on into whatever is mounted in a worktree, or stands where a link in its place leads

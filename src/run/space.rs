@@ -97,8 +97,7 @@ fn unfinished(snapshot: &Snapshot) -> usize {
     let is_new = |(_, record): &(_, &crate::task::Record)| {
         let place = record.worktree.as_deref().map(Path::new);
         let runs = matches!(record.state, State::Running { .. }) && record.attempts.len() == 1;
-        let index = || private::directory(place?).map(|own| own.join("index"));
-        runs && !index().is_some_and(|index| index.exists())
+        runs && !place.is_some_and(private::is_finished)
     };
     snapshot.tasks().filter(is_new).count()
 }
