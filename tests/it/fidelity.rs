@@ -106,10 +106,9 @@ fn with_everything() -> Env {
     env.write("windows.bat", "echo 1\r\necho 2\r\n");
     env.write("mixed.txt", "one\r\ntwo\nthree\r\n");
     env.write("binary.bin", [0, 13, 10, 255, 10]);
-    env.write("utf16.txt", [0xff, 0xfe, b'h', 0, b'i', 0, b'\n', 0]);
-    env.write("ident.c", "/* $Id$ */\n");
     env.write("ignored-by-archive", "still checked out\n");
     env.write("secret.vault", "plain\n");
+    env.write("odd/it's \"named\".where", "@@\n");
     env.write("required.vault2", "plain\n");
     env.write(
         "big.psd",
@@ -133,9 +132,8 @@ fn with_everything() -> Env {
     env.write(main.join(deep).join("file-with-a-long-name.txt"), "deep\n");
     env.write(
         ".gitattributes",
-        "*.bat text eol=crlf\n*.bin binary\nutf16.txt text working-tree-encoding=UTF-16LE-BOM\n\
-         ident.c ident\nignored-by-archive export-ignore\n*.vault filter=vault\n\
-         *.vault2 filter=vault2\n*.psd filter=lfs diff=lfs merge=lfs -text\n",
+        "*.bat text eol=crlf\n*.bin binary\nignored-by-archive export-ignore\n*.vault filter=vault\n\
+         *.vault2 filter=vault2\n*.where filter=where\n*.psd filter=lfs diff=lfs merge=lfs -text\n",
     );
     // One that runs once for each file, one that must not fail, and one that is not installed.
     env.config("filter.vault.clean", "tr a-y b-z");
@@ -143,6 +141,9 @@ fn with_everything() -> Env {
     env.config("filter.vault2.clean", "tr a-y b-z");
     env.config("filter.vault2.smudge", "tr b-z a-y");
     env.config("filter.vault2.required", "true");
+    // One that is told the path, and looks where it is and on which branch.
+    env.config("filter.where.clean", "echo @@");
+    env.config("filter.where.smudge", "cat >/dev/null; echo %f; git rev-parse --show-prefix HEAD");
     add_submodule(&env);
     env.git(["add", "-A"]);
     env.git(["commit", "-q", "-m", "Add everything"]);
@@ -161,13 +162,30 @@ fn add_submodule(env: &Env) {
 }
 
 #[test]
+fn of_attributes_that_only_git_follows() {
+    for (attribute, file, content) in [
+        ("ident", "ident.c", &b"/* $Id$ */\n"[..]),
+        ("text working-tree-encoding=UTF-16LE-BOM", "16.txt", b"\xff\xfeh\0i\0\n\0"),
+        ("text working-tree-encoding=ISO-8859-1", "latin.txt", b"\xe9\x80\n"),
+    ] {
+        let env = with_everything();
+        env.write("folder-of-it/.gitattributes", format!("{file} {attribute}\n"));
+        env.write(format!("folder-of-it/{file}"), content);
+        env.git(["add", "-A"]);
+        env.git(["commit", "-q", "-m", "Add an attribute"]);
+        let running = at_gate(&env);
+        assert_same(&env);
+        env.run(["log", "a", "--setup"]).ok().has("checked out by git (the attribute");
+        ends_well(&env, running);
+    }
+}
+
+#[test]
 fn of_files_of_every_kind() {
     let env = with_everything();
     let running = at_gate(&env);
     assert_same(&env);
-    env.run(["log", "a", "--setup"])
-        .ok()
-        .has("checked out by git (the attribute 'ident' is in use)");
+    env.run(["log", "a", "--setup"]).fails(1).has("nothing was done");
     ends_well(&env, running);
     assert!(!env.exists(OURS), "a worktree with an empty submodule goes when it is merged");
 }
