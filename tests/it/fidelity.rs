@@ -108,6 +108,7 @@ fn with_everything() -> Env {
     env.write("binary.bin", [0, 13, 10, 255, 10]);
     env.write("ignored-by-archive", "still checked out\n");
     env.write("secret.vault", "plain\n");
+    env.write("a.broken", "as it is\n");
     env.write("odd/it's \"named\".where", "@@\n");
     env.write("required.vault2", "plain\n");
     env.write(
@@ -133,7 +134,7 @@ fn with_everything() -> Env {
     env.write(
         ".gitattributes",
         "*.bat text eol=crlf\n*.bin binary\nignored-by-archive export-ignore\n*.vault filter=vault\n\
-         *.vault2 filter=vault2\n*.where filter=where\n*.psd filter=lfs diff=lfs merge=lfs -text\n",
+         *.vault2 filter=vault2\n*.where filter=where\n*.broken filter=broken\n*.psd filter=lfs diff=lfs merge=lfs -text\n",
     );
     // One that runs once for each file, one that must not fail, and one that is not installed.
     env.config("filter.vault.clean", "tr a-y b-z");
@@ -141,6 +142,8 @@ fn with_everything() -> Env {
     env.config("filter.vault2.clean", "tr a-y b-z");
     env.config("filter.vault2.smudge", "tr b-z a-y");
     env.config("filter.vault2.required", "true");
+    // One that fails, and may.
+    env.config("filter.broken.smudge", "sed s/as/AS/; exit 1");
     // One that is told the path, and looks where it is and on which branch.
     env.config("filter.where.clean", "echo @@");
     env.config("filter.where.smudge", "cat >/dev/null; echo %f; git rev-parse --show-prefix HEAD");
@@ -210,6 +213,20 @@ fn of_a_sparse_checkout() {
         assert!(!env.path(OURS).join("case").exists());
         ends_well(&env, running);
     }
+}
+
+#[test]
+fn of_a_filter_that_is_not_installed_and_may_be_missing() {
+    let env = with_everything();
+    env.write("gone/.gitattributes", "*.gone filter=gone\n");
+    env.write("gone/a.gone", "as it is\n");
+    env.config("filter.gone.smudge", "no-such-program-at-all");
+    env.git(["add", "-A"]);
+    env.git(["commit", "-q", "-m", "Add files of a filter"]);
+    let running = at_gate(&env);
+    assert_same(&env);
+    env.run(["log", "a", "--setup"]).ok().has("checked out by git (").has("no-such-program");
+    ends_well(&env, running);
 }
 
 #[test]
