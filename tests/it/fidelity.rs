@@ -17,17 +17,17 @@ use crate::plans::{asks, plan};
 const OURS: &str = ".claude/worktrees/feat-task-a";
 const GITS: &str = ".claude/worktrees/by-git";
 
-/// Returns what stands at a path: its kind, whether it is executable, its content.
+/// Returns what stands at a path: its kind and mode, its content.
 fn entry(path: &Path) -> (String, Vec<u8>) {
     let metadata = path.symlink_metadata().expect("it is there");
-    let executable = metadata.permissions().mode() & 0o111;
+    let mode = metadata.permissions().mode() & 0o7777;
     match metadata.file_type() {
         kind if kind.is_symlink() => {
             let target = path.read_link().expect("a link");
             ("link".into(), target.as_os_str().as_bytes().to_vec())
         }
-        kind if kind.is_dir() => ("folder".into(), Vec::new()),
-        _ => (format!("file {executable:o}"), std::fs::read(path).expect("a file")),
+        kind if kind.is_dir() => (format!("folder {mode:o}"), Vec::new()),
+        _ => (format!("file {mode:o}"), std::fs::read(path).expect("a file")),
     }
 }
 
@@ -43,7 +43,7 @@ fn content(folder: &Path) -> BTreeMap<PathBuf, (String, Vec<u8>)> {
                 continue;
             }
             let entry = entry(&path);
-            if entry.0 == "folder" {
+            if entry.0.starts_with("folder") {
                 folders.push(path);
             }
             found.insert(relative, entry);
@@ -194,13 +194,30 @@ fn of_files_of_every_kind() {
 }
 
 #[test]
-fn with_line_ends_of_windows() {
-    let env = with_everything();
-    env.config("core.autocrlf", "true");
-    let running = at_gate(&env);
-    assert_same(&env);
-    assert!(env.read(env.path(OURS).join("README.md")).ends_with("\r\n"));
-    ends_well(&env, running);
+fn with_settings_that_change_what_files_are() {
+    for settings in [
+        &[("core.autocrlf", "true")][..],
+        &[("core.autocrlf", "input")],
+        &[("core.eol", "crlf")],
+        &[("core.symlinks", "false")],
+        &[("core.fileMode", "false")],
+        &[("core.sharedRepository", "0660")],
+        &[("index.version", "4"), ("core.untrackedCache", "true")],
+        &[("core.splitIndex", "true"), ("submodule.recurse", "true")],
+        &[("feature.manyFiles", "true"), ("checkout.workers", "4")],
+    ] {
+        let env = with_everything();
+        let auto = "*.txt text=auto\n*.md text\n";
+        env.write("src/.gitattributes", auto);
+        env.write("src/lone.txt", "one\rtwo\r\nthree\n");
+        env.write("src/a.md", "one\r\ntwo\r\n");
+        env.git(["add", "-A"]);
+        env.git(["commit", "-q", "-m", "Add ends of lines"]);
+        settings.iter().for_each(|(key, value)| env.config(key, value));
+        let running = at_gate(&env);
+        assert_same(&env);
+        ends_well(&env, running);
+    }
 }
 
 #[test]
