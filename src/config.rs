@@ -18,6 +18,11 @@ pub const KEYS: &[(&str, &str)] = &[
     ("test", "shell command that must pass before a merge is published"),
     ("timeout", "limit for one attempt and for one test, as 90s, 30m or 2h (30m)"),
     ("branch", "branch of a task; {id} stands for its id (feat/task-{id})"),
+    (
+        "min-free",
+        "no new worktree is made while it would leave less room than this on the disk: 500M, 2G; \
+         0 for no limit (2G)",
+    ),
     ("setup", "shell command that runs once in each new worktree, before anything else does"),
     (
         "worktrees",
@@ -28,7 +33,7 @@ pub const KEYS: &[(&str, &str)] = &[
     (
         "expendable",
         "names of ignored folders and files that are no reason to keep a worktree, \
-         separated by commas (node_modules, __pycache__)",
+         separated by commas; in git config alone (node_modules, __pycache__)",
     ),
     ("keep", "leave worktrees and branches of merged tasks for 'clean' (false)"),
 ];
@@ -43,6 +48,8 @@ pub struct Settings {
     pub timeout: u64,
     pub branch: String,
     pub worktrees: String,
+    /// Bytes that must stay free when a worktree is made.
+    pub min_free: u64,
     /// Runs once in each new worktree.
     pub setup: Option<String>,
     /// Names of ignored things that can be made again.
@@ -64,7 +71,11 @@ pub struct Layer {
     pub branch: Option<String>,
     pub worktrees: Option<String>,
     pub setup: Option<String>,
+    /// Of git config alone: what may be thrown away is for the user to say.
+    #[serde(skip)]
     pub expendable: Option<String>,
+    #[serde(default, rename = "min-free", deserialize_with = "size")]
+    pub min_free: Option<u64>,
     pub keep: Option<bool>,
 }
 
@@ -85,6 +96,23 @@ pub fn is_assignment(word: &str) -> bool {
         name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.is_empty()
     };
     word.split_once('=').is_some_and(|(name, _)| is_name(name))
+}
+
+fn size<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<u64>, D::Error> {
+    let text = String::deserialize(source)?;
+    bytes(&text).map(Some).ok_or_else(|| {
+        serde::de::Error::custom(format!("'{text}' is not a size; write 500M, 2G or 0"))
+    })
+}
+
+/// Reads `500M`, `2G` or plain bytes, with the units of git: each is 1024 of the next.
+fn bytes(text: &str) -> Option<u64> {
+    let text = text.trim().trim_end_matches(['b', 'B']);
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let power = ["", "k", "m", "g", "t"].iter().position(|name| unit.eq_ignore_ascii_case(name))?;
+    let number: f64 = text[..text.len() - unit.len()].parse().ok()?;
+    // More than any disk has is written as such.
+    Some((number * 1024_f64.powi(i32::try_from(power).ok()?)) as u64)
 }
 
 /// Reads a boolean as git config does.
@@ -145,6 +173,9 @@ impl Layer {
                 "branch" => layer.branch = Some(value),
                 "expendable" => layer.expendable = Some(value),
                 "keep" => layer.keep = Some(boolean(&value).ok_or_else(|| bad("true or false"))?),
+                "min-free" => {
+                    layer.min_free = Some(bytes(&value).ok_or_else(|| bad("a size such as 2G"))?);
+                }
                 "setup" => layer.setup = Some(value),
                 "worktrees" => layer.worktrees = Some(value),
                 // As git does with keys it does not know: another version may.
@@ -167,12 +198,11 @@ pub fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
         agent: flags.agent.or(git.agent).or(file.agent),
         jobs: flags.jobs.or(git.jobs).or(file.jobs).unwrap_or(8),
         test: git.test.or(file.test).filter(|command| !command.trim().is_empty()),
+        min_free: git.min_free.or(file.min_free).unwrap_or(2 << 30),
         setup: git.setup.or(file.setup).filter(|command| !command.trim().is_empty()),
         timeout: git.timeout.or(file.timeout).unwrap_or(30 * 60),
         branch: git.branch.or(file.branch).unwrap_or_else(|| "feat/task-{id}".into()),
-        expendable: names(
-            &git.expendable.or(file.expendable).unwrap_or("node_modules, __pycache__".into()),
-        ),
+        expendable: names(&git.expendable.unwrap_or("node_modules, __pycache__".into())),
         keep: flags.keep || git.keep.or(file.keep).unwrap_or(false),
         worktrees: git.worktrees.or(file.worktrees).unwrap_or_else(|| ".claude/worktrees".into()),
     }
@@ -208,6 +238,16 @@ mod tests {
     fn what_is_unknown_is_refused() {
         assert!(Layer::from_toml("job = 2").is_err());
         assert!(Layer::from_git([("jobs".into(), "two".into())]).is_err());
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(bytes("0"), Some(0));
+        assert_eq!(bytes("500M"), Some(500 << 20));
+        assert_eq!(bytes("1.5g"), Some(3 << 29));
+        assert_eq!(bytes("2GB"), Some(2 << 30));
+        assert_eq!(bytes("10000T"), Some(10_000 << 40));
+        assert_eq!((bytes("much"), bytes("2X"), bytes("")), (None, None, None));
     }
 
     #[test]

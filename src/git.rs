@@ -18,6 +18,7 @@ pub mod notes;
 pub mod operation;
 pub mod private;
 pub mod refs;
+pub mod size;
 pub mod status;
 pub mod submodules;
 pub mod tree;
@@ -201,8 +202,9 @@ impl Git {
     }
 }
 
-/// Opens with what the library needs: a name for reflogs where the user has none, and
-/// absolute worktree paths, because relative ones set an extension that locks older gits out.
+/// Opens with what the library needs: a name for reflogs where the user has none, absolute
+/// worktree paths, because relative ones set an extension that locks older gits out, and modes
+/// of files, which git sets at a checkout whether it trusts them later or not.
 fn open(git_dir: &Path) -> anyhow::Result<gix::Repository> {
     let overrides = [
         "gitoxide.committer.nameFallback=git-orchestrate",
@@ -210,6 +212,7 @@ fn open(git_dir: &Path) -> anyhow::Result<gix::Repository> {
         "gitoxide.author.nameFallback=git-orchestrate",
         "gitoxide.author.emailFallback=git-orchestrate@localhost",
         "worktree.useRelativePaths=false",
+        "core.fileMode=true",
     ];
     let options = gix::open::Options::default().config_overrides(overrides);
     let mut repo = gix::open_opts(git_dir, options)

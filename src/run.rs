@@ -21,6 +21,7 @@ mod keep;
 mod note;
 pub mod place;
 pub mod recover;
+pub mod space;
 pub mod stop;
 pub mod update;
 
@@ -60,6 +61,8 @@ pub enum Progress<'a> {
     Changed { snapshot: &'a Snapshot, index: usize, before: &'a Record },
     /// A merge cannot go on yet.
     Waits { task: &'a TaskId, why: &'a str },
+    /// No worktree can be made yet: the disk is too full.
+    NoRoom { why: &'a str },
     /// What was left of a merged task is gone, or stays.
     Cleaned(&'a Cleaned),
     /// The terminal belongs to a task now, or again to the display.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: [`decide`] is a pure function of a snapshot and the limits. It never exceeds
 //! the limits, never names a task with an unmet dependency, and names something whenever
-//! something is ready and nothing is active, so a run cannot stand still.
+//! something is ready, there is room for it and nothing is active, so a run cannot stand still.
 
 use std::collections::HashSet;
 
@@ -19,6 +19,15 @@ pub struct Limits {
     pub only: Option<HashSet<TaskId>>,
     /// Tasks that were handed to a supervisor which has not claimed them in the journal yet.
     pub launched: HashSet<TaskId>,
+    /// How many more worktrees there is room for; those of launched tasks are counted.
+    pub new_worktrees: usize,
+}
+
+impl Limits {
+    /// Returns the same, with room for any number of worktrees.
+    pub fn with_room(&self) -> Limits {
+        Limits { new_worktrees: usize::MAX, ..self.clone() }
+    }
 }
 
 /// Something the loop should do now.
@@ -59,6 +68,7 @@ fn starts(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
     let mut active: Vec<usize> =
         everyone.filter(|i| launched(i) || snapshot.at(*i).1.state.is_active()).collect();
     let mut free = limits.jobs.saturating_sub(active.iter().filter(|i| runs(i)).count());
+    let mut room = limits.new_worktrees;
     let mut actions = Vec::new();
     for index in by_priority(snapshot, limits) {
         if free == 0 {
@@ -67,7 +77,13 @@ fn starts(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
         if active.iter().any(|other| snapshot.bars(*other, index).is_some()) {
             continue;
         }
-        let (task, _) = snapshot.at(index);
+        let (task, record) = snapshot.at(index);
+        if task.parallel_safe && record.worktree.is_none() {
+            if room == 0 {
+                continue;
+            }
+            room -= 1;
+        }
         active.push(index);
         free -= 1;
         actions.push(match task.parallel_safe {
@@ -202,7 +218,7 @@ mod tests {
     }
 
     fn limits(jobs: usize) -> Limits {
-        Limits { jobs, only: None, launched: HashSet::new() }
+        Limits { jobs, only: None, launched: HashSet::new(), new_worktrees: usize::MAX }
     }
 
     /// Drives a run with the scheduler alone; `blocks` says which tasks fail.
@@ -302,8 +318,20 @@ mod tests {
         let tasks = [sketch(&[]), sketch(&[])];
         let snapshot = snapshot_of(&tasks, &[]);
         let launched = HashSet::from([id(0)]);
-        let limits = Limits { jobs: 1, only: None, launched };
+        let limits = Limits { launched, ..limits(1) };
         assert_eq!(decide(&snapshot, &limits), []);
+    }
+
+    #[test]
+    fn a_full_disk_holds_new_worktrees_back() {
+        let tasks = [sketch(&[]), sketch(&[]), sketch(&[])];
+        let snapshot = snapshot_of(&tasks, &[]);
+        let room = |new_worktrees| Limits { new_worktrees, ..limits(9) };
+        assert_eq!(decide(&snapshot, &room(0)), []);
+        assert_eq!(decide(&snapshot, &room(2)).len(), 2);
+        let alone = [Sketch { parallel_safe: false, ..sketch(&[]) }];
+        let snapshot = snapshot_of(&alone, &[]);
+        assert_eq!(decide(&snapshot, &room(0)), [Action::StartAlone(id(0))]);
     }
 
     #[test]
@@ -311,7 +339,7 @@ mod tests {
         let tasks = [sketch(&[]), sketch(&[]), sketch(&[1])];
         let snapshot = snapshot_of(&tasks, &[]);
         let only = Some(with_dependencies(&snapshot, &[id(2)]));
-        let limits = Limits { jobs: 9, only, launched: HashSet::new() };
+        let limits = Limits { only, ..limits(9) };
         assert_eq!(decide(&snapshot, &limits), [Action::Start(id(1))]);
     }
 }

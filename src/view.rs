@@ -14,8 +14,10 @@ pub mod table;
 pub mod task;
 pub mod waited;
 
+use std::collections::HashMap;
+
 use crate::oid::Oid;
-use crate::plan::Task;
+use crate::plan::{Task, TaskId};
 use crate::run::folder::{AttemptFolder, RunFolder};
 use crate::task::Record;
 
@@ -30,8 +32,12 @@ pub struct Facts {
     pub controller: Option<String>,
     /// What commands need to be about this run where there are several: ` --run NAME`.
     pub option: String,
+    /// The numbers of the tasks' worktrees.
+    pub slots: HashMap<TaskId, u32>,
     /// Why nothing can be merged now.
     pub merges_wait: Option<String>,
+    /// Why no worktree can be made now.
+    pub no_room: Option<String>,
     /// The newest commit of the journal.
     pub journal: Option<Oid>,
     /// Where prompts and logs are; `None` where nobody asks.

@@ -34,7 +34,9 @@ pub(super) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
     };
     let mut all = Vec::new();
     for id in &ids {
-        let cleaned = clean_task(&target.drive, target.snapshot(), id, reach)?;
+        // What is not understood stays, and the others go all the same.
+        let cleaned = clean_task(&target.drive, target.snapshot(), id, reach);
+        let cleaned = cleaned.unwrap_or_else(|error| Cleaned::kept_because(id, &error));
         saying.say(&cleaned)?;
         all.push(cleaned);
     }

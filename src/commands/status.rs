@@ -1,5 +1,7 @@
 //! `git orchestrate status`
 
+use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
 
 use super::Context;
@@ -7,9 +9,14 @@ use super::target::{Target, Trust, option};
 use crate::cli::StatusArgs;
 use crate::clock;
 use crate::error::Exit;
+use crate::git::private::slot_of;
+use crate::plan::{Task, TaskId};
 use crate::run::integrate::why_checkout_waits;
+use crate::run::space::why_no_room;
 use crate::run::{Drive, controller};
+use crate::snapshot::Snapshot;
 use crate::store::Tip;
+use crate::task::Record;
 use crate::ui::stdout_is_terminal;
 use crate::view::{Facts, json, table};
 
@@ -50,12 +57,21 @@ pub(super) fn facts_of(drive: &Drive, tip: &Tip, option: String) -> anyhow::Resu
     Ok(Facts {
         option,
         merges_wait,
+        no_room: why_no_room(drive, &tip.snapshot),
+        slots: slots(&tip.snapshot),
         integration: git.find_branch(&run.integration)?,
         now: clock::now_ms(),
         controller: controller::current(&drive.folder)?.map(|driver| driver.told),
         journal: Some(tip.commit.clone()),
         folder: Some(drive.folder.clone()),
     })
+}
+
+/// Looks up the numbers of the worktrees that there are.
+fn slots(snapshot: &Snapshot) -> HashMap<TaskId, u32> {
+    let slot = |record: &Record| slot_of(Path::new(record.worktree.as_deref()?));
+    let of_task = |(task, record): (&Task, &Record)| Some((task.id.clone(), slot(record)?));
+    snapshot.tasks().filter_map(of_task).collect()
 }
 
 /// Shows the table again at every change, until nothing goes on any more.

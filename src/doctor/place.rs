@@ -3,8 +3,6 @@
 use super::{Finding, Place, Severity};
 use crate::run::begin::{base, room};
 
-/// Less free space than this and worktrees are likely to fill the disk (2 GiB).
-const LOW: u64 = 2 << 30;
 /// Fewer free inodes than this and a few worktrees may use them up.
 const FEW: u64 = 20_000;
 
@@ -48,7 +46,7 @@ fn low(place: &Place<'_>) -> Option<Finding> {
     let worktrees = place.git.home().join(&place.settings.worktrees);
     let left = room::left(&worktrees)?;
     let remedy = "git orchestrate clean   # and git gc; every task has a worktree of its own";
-    if left.bytes < LOW {
+    if left.bytes < place.settings.min_free {
         let megabytes = left.bytes >> 20;
         let text = format!("only {megabytes} MiB are free where the worktrees would be");
         return Some(Finding::warning("room", text, remedy));

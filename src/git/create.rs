@@ -54,18 +54,20 @@ impl Git {
         let mut made = Made::default();
         let repo = {
             let _registry = self.registry(Access::Change)?;
-            match self.register(path, shows, owner) {
-                Ok(repo) => repo,
-                Err(error) => {
-                    made.remarks.push(format!("registered by git ({error:#})"));
-                    self.register_by_git(path, shows, owner)?
-                }
-            }
+            let by_gix = match self.is_shared() {
+                true => Err(anyhow::anyhow!("core.sharedRepository is set")),
+                false => self.register(path, shows, owner),
+            };
+            by_gix.or_else(|error| {
+                made.remarks.push(format!("registered by git ({error:#})"));
+                self.register_by_git(path, shows, owner)
+            })?
         };
         crash::point();
         let checked_out = self.check_out(&repo, path, &mut made).and_then(|()| {
             crash::point();
-            self.run_hook(path, &mut made)
+            self.run_hook(path, &mut made)?;
+            private::finish(&repo)
         });
         if let Err(error) = checked_out {
             self.discard_worktree(path)?;
@@ -119,9 +121,9 @@ impl Git {
         path: &Path,
         made: &mut Made,
     ) -> anyhow::Result<()> {
-        let why_git = match self.is_partial() {
-            true => Some("content that is missing here must be fetched".to_owned()),
-            false => match check_out_by_gix(repo) {
+        let why_git = match self.settings_for_git() {
+            Some(why) => Some(why.to_owned()),
+            None => match check_out_by_gix(repo) {
                 Ok(()) => git_knows_better(repo)?,
                 Err(error) => Some(format!("{error:#}")),
             },
@@ -134,8 +136,24 @@ impl Git {
         git(path).args(reset).bytes().map(drop).context("cannot check out the worktree")
     }
 
+    /// Returns why git must check files out, where a setting says so.
+    fn settings_for_git(&self) -> Option<&'static str> {
+        match (self.is_partial(), self.is_shared()) {
+            (true, _) => Some("content that is missing here must be fetched"),
+            (false, true) => Some("core.sharedRepository is set"),
+            (false, false) => None,
+        }
+    }
+
+    /// Returns true where other users may write too, by modes that only git sets.
+    fn is_shared(&self) -> bool {
+        let how = self.repo.config_snapshot().string("core.sharedRepository");
+        let own: [&[u8]; 5] = [b"umask", b"false", b"no", b"off", b"0"];
+        how.is_some_and(|how| !own.contains(&how.as_slice()))
+    }
+
     /// Returns true where objects may be missing that a remote is known to have.
-    fn is_partial(&self) -> bool {
+    pub(super) fn is_partial(&self) -> bool {
         let config = self.repo.config_snapshot();
         let is_promisor =
             |name: &str| config.boolean(&format!("remote.{name}.promisor")).unwrap_or(false);

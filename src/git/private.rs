@@ -14,11 +14,26 @@ const OWNER: &str = "git-orchestrate";
 /// Holds the worktree's number.
 const SLOT: &str = "git-orchestrate-slot";
 
-/// Says whose a worktree is that was registered just now, and gives it a number; the caller
-/// holds the registry.
+/// Is there while the worktree is being made.
+const BEGUN: &str = "git-orchestrate-begun";
+
+/// Says whose a worktree is that was registered just now, that it is not finished, and gives it a
+/// number; the caller holds the registry.
 pub(super) fn mark(repo: &gix::Repository, owner: &str) -> anyhow::Result<()> {
+    std::fs::write(repo.git_dir().join(BEGUN), "")?;
     std::fs::write(repo.git_dir().join(OWNER), owner)?;
     take_slot(repo.common_dir(), repo.git_dir()).map(drop)
+}
+
+/// Says that a worktree is finished.
+pub(super) fn finish(repo: &gix::Repository) -> anyhow::Result<()> {
+    Ok(std::fs::remove_file(repo.git_dir().join(BEGUN))?)
+}
+
+/// Returns true where the files of a worktree were all checked out once: git then has an index.
+pub fn is_finished(path: &Path) -> bool {
+    let own = directory(path);
+    own.is_some_and(|own| own.join("index").exists() && !own.join(BEGUN).exists())
 }
 
 /// Returns what a worktree of ours was made for: a run, or `run/task`; `None` for any other.
@@ -28,7 +43,11 @@ pub fn owner_of(path: &Path) -> Option<String> {
 
 /// Returns the private git directory of a worktree.
 pub fn directory(path: &Path) -> Option<PathBuf> {
-    gix::discover(path).ok().map(|repo| repo.git_dir().to_owned())
+    let link = std::fs::read_to_string(path.join(".git")).unwrap_or_default();
+    match link.strip_prefix("gitdir: ") {
+        Some(directory) => Some(path.join(directory.trim_end_matches('\n'))),
+        None => gix::discover(path).ok().map(|repo| repo.git_dir().to_owned()),
+    }
 }
 
 impl Git {
@@ -60,7 +79,8 @@ impl Git {
 
 /// Returns the number that a worktree has, if it has one.
 pub fn slot_of(path: &Path) -> Option<u32> {
-    read_slot(&directory(path)?)
+    let is_there = path.join(".git").exists();
+    is_there.then(|| read_slot(&directory(path)?)).flatten()
 }
 
 /// Writes down the lowest number that no worktree has.

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use super::Git;
 use super::command::git;
 use super::create::{Made, Shows};
-use super::private::owner_of;
+use super::private::{self, owner_of};
 use super::status;
 use super::submodules::submodules;
 use crate::disk;
@@ -127,7 +127,7 @@ impl Git {
     /// Removes a clean worktree that nobody has locked; git refuses any other. What its
     /// submodules hold must have been looked at before: with one, git refuses in any case.
     pub fn remove_worktree(&self, path: &Path) -> anyhow::Result<()> {
-        refuse_mounts(path)?;
+        refuse_foreign(path)?;
         let _registry = self.registry(Access::Change)?;
         let has_submodule = path.is_dir() && !submodules(path)?.is_empty();
         let force = has_submodule && status::dirt(path)?.is_clean();
@@ -137,7 +137,7 @@ impl Git {
 
     /// Removes a worktree whatever it holds. What is in it must be backed up before.
     pub fn discard_worktree(&self, path: &Path) -> anyhow::Result<()> {
-        refuse_mounts(path)?;
+        refuse_foreign(path)?;
         let _registry = self.registry(Access::Change)?;
         let asked = ["worktree", "remove", "--force", "--force"];
         self.command().args(asked).arg(path).bytes().map(drop)
@@ -208,13 +208,17 @@ pub fn same_path(one: &Path, other: &Path) -> bool {
     one == other || one.canonicalize().is_ok_and(|a| other.canonicalize().is_ok_and(|b| a == b))
 }
 
-/// Returns true where the files of a worktree were all checked out once: git then has an index.
+/// Returns true where a worktree was made to its end.
 pub fn is_whole(path: &Path) -> bool {
-    is_worktree(path) && gix::discover(path).is_ok_and(|repo| repo.index_path().exists())
+    is_worktree(path) && private::is_finished(path)
 }
 
-/// git goes on into whatever is mounted in a worktree, and removes it.
-fn refuse_mounts(path: &Path) -> anyhow::Result<()> {
+/// git goes on into whatever is mounted in a worktree, or stands where a link in its place leads
+/// to, and removes it.
+fn refuse_foreign(path: &Path) -> anyhow::Result<()> {
+    if path.is_symlink() {
+        bail!("'{}' is a link", path.display());
+    }
     match disk::mount_below(path)? {
         Some(mount) => bail!("something is mounted at '{}'", mount.display()),
         None => Ok(()),

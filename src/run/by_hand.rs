@@ -12,6 +12,7 @@ use super::cleanup::{self, Reach};
 use super::dispatch::{Way, write_down};
 use super::folder::AttemptFolder;
 use super::integrate::{self, Integrated, integrate};
+use super::space::Space;
 use super::{Drive, Progress, attempt, furnish, recover};
 use crate::clock;
 use crate::git::worktree::is_whole;
@@ -35,7 +36,8 @@ pub fn turn(
     let (journal, before) = snapshot;
     recover::settle(drive, &journal, &before)?;
     integrate::complete_notes(drive, &before)?;
-    let limits = Limits { jobs: drive.settings.jobs as usize, only, launched: HashSet::new() };
+    let jobs = drive.settings.jobs as usize;
+    let limits = Limits { jobs, only, launched: HashSet::new(), new_worktrees: usize::MAX };
     let mut turn = Turn { drive, journal, limits, on_event, seen: before, waiting: HashSet::new() };
     turn.look()?;
     turn.merge_all()?;
@@ -126,6 +128,7 @@ impl Turn<'_> {
 
     fn hand_out_all(&mut self) -> anyhow::Result<Vec<TaskId>> {
         let mut handed = Vec::new();
+        self.limits.new_worktrees = Space::new(self.drive).room(self.drive, &self.seen, 0);
         for action in decide(&self.seen, &self.limits) {
             let (Action::Start(id) | Action::StartAlone(id)) = action else { continue };
             let number = self.seen.find(&id).map_or(1, |(_, record)| record.next_attempt());

@@ -21,6 +21,7 @@ use crate::task::State;
 
 use super::cleanup::{Cleaned, Reach};
 use super::integrate::Integrated;
+use super::space::Space;
 use super::{Drive, End, Progress, cleanup, dispatch, integrate, recover};
 
 /// How often the journal is looked at for what other processes wrote (one small file).
@@ -39,7 +40,8 @@ pub fn drive(
 ) -> anyhow::Result<End> {
     let (sender, receiver) = channel();
     forward_signals(sender.clone())?;
-    let limits = Limits { jobs: drive.settings.jobs as usize, only, launched: HashSet::new() };
+    let jobs = drive.settings.jobs as usize;
+    let limits = Limits { jobs, only, launched: HashSet::new(), new_worktrees: usize::MAX };
     std::thread::scope(|scope| {
         let mut control = Control {
             drive,
@@ -58,6 +60,8 @@ pub fn drive(
             terminal: None,
             stopping: None,
             last_slow: Instant::now(),
+            space: Space::new(drive),
+            is_short: false,
         };
         let end = control.run(&receiver);
         control.test.stop();
@@ -114,6 +118,9 @@ struct Control<'a, 's, 'env> {
     terminal: Option<TaskId>,
     stopping: Option<i32>,
     last_slow: Instant,
+    space: Space,
+    /// It was told that there is no room for more worktrees.
+    is_short: bool,
 }
 
 impl Control<'_, '_, '_> {
@@ -127,7 +134,7 @@ impl Control<'_, '_, '_> {
                 return Ok(end);
             }
             let actions = match self.stopping {
-                None => decide(&self.seen()?.snapshot, &self.limits),
+                None => self.decide()?,
                 Some(_) => Vec::new(),
             };
             for action in actions {
@@ -231,10 +238,27 @@ impl Control<'_, '_, '_> {
             Action::Merge(id) => !self.waiting.contains_key(id),
             Action::Start(_) | Action::StartAlone(_) => true,
         };
-        match decide(snapshot, &self.limits).iter().any(can_go_on) {
+        // A disk that is full now may have room later.
+        match decide(snapshot, &self.limits.with_room()).iter().any(can_go_on) {
             true => Ok(None),
             false => Ok(Some(End::Stuck)),
         }
+    }
+
+    /// Asks what to do next, as far as there is room for it.
+    fn decide(&mut self) -> anyhow::Result<Vec<Action>> {
+        let snapshot = self.seen()?.snapshot.clone();
+        self.limits.new_worktrees =
+            self.space.room(self.drive, &snapshot, self.limits.launched.len());
+        let actions = decide(&snapshot, &self.limits);
+        let wanted = decide(&snapshot, &self.limits.with_room());
+        let is_short = actions.len() < wanted.len() && self.limits.new_worktrees == 0;
+        if is_short && !self.is_short && self.limits.launched.is_empty() {
+            (self.on_event)(Progress::NoRoom { why: &self.space.why() });
+            self.is_short = true;
+        }
+        self.is_short &= self.limits.new_worktrees == 0;
+        Ok(actions)
     }
 
     fn perform(&mut self, action: Action) -> anyhow::Result<()> {

@@ -25,6 +25,10 @@ impl Leftover<'_> {
     /// Returns why the worktree of a task is kept; `None` where it may go.
     pub(super) fn reason_to_keep(&self, found: &Listed) -> anyhow::Result<Option<Why>> {
         let path = &found.path;
+        if path.is_symlink() {
+            let reason = "somebody put a link in its place";
+            return Ok(Some((reason.into(), remove_by_git(&path.canonicalize()?))));
+        }
         if self.drive.git.owner_of(path) != Some(self.owner()) {
             return Ok(Some(("this run did not make it".into(), remove_by_git(path))));
         }

@@ -53,6 +53,8 @@ struct TaskStatus<'a> {
     agent: Option<&'a str>,
     /// The shell command that does the task, where no agent does.
     run: Option<&'a str>,
+    /// The number of its worktree, while it exists.
+    slot: Option<u32>,
     /// The tip of the task's own work.
     commit: Option<&'a Oid>,
     /// The merge commit, when it is done.
@@ -112,6 +114,7 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         model: task.model.as_deref(),
         agent: task.agent.as_deref(),
         run: task.run.as_deref(),
+        slot: facts.slots.get(&task.id).copied(),
         commit: commit(record),
         merge: match &record.state {
             State::Done { merge } => merge.as_ref(),

@@ -15,6 +15,7 @@ pub fn lines(progress: &Progress<'_>, facts: &Facts) -> Vec<String> {
     match progress {
         Progress::Changed { snapshot, index, before } => changed(snapshot, *index, before, facts),
         Progress::Waits { task, why } => vec![line(YELLOW, "waits", task.as_str(), why)],
+        Progress::NoRoom { why } => vec![line(YELLOW, "waits", "worktrees", why)],
         Progress::Cleaned(cleaned) => kept(cleaned),
         Progress::Terminal { task, taken: true } => {
             vec![line(CYAN, "alone", task.as_str(), "it runs here, in the foreground")]

@@ -80,7 +80,11 @@ fn row(snapshot: &Snapshot, facts: &Facts, index: usize) -> Row {
 
 fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Vec<String> {
     match &record.state {
-        State::Waiting => waits(snapshot, index).into_iter().chain(interrupted(record)).collect(),
+        State::Waiting => waits(snapshot, index)
+            .or_else(|| no_room(snapshot, facts, index))
+            .into_iter()
+            .chain(interrupted(record))
+            .collect(),
         State::Running { worker: None, .. } => hand_out::next(snapshot.at(index).0, record, facts),
         State::Blocked(block) => {
             let id = snapshot.dag.id(index).as_str();
@@ -103,6 +107,13 @@ fn interrupted(record: &Record) -> Option<String> {
         matches!(ending, crate::task::Ending::Stopped | crate::task::Ending::Lost)
     })?;
     Some(format!("its last attempt was {ending}; the next one goes on in the same worktree"))
+}
+
+/// Returns why a task that is ready does not begin, where its worktree has no room.
+pub fn no_room(snapshot: &Snapshot, facts: &Facts, index: usize) -> Option<String> {
+    let (task, record) = snapshot.at(index);
+    let is_new = task.parallel_safe && record.worktree.is_none() && snapshot.is_ready(index);
+    facts.no_room.as_ref().filter(|_| is_new).map(|why| format!("waits: {why}"))
 }
 
 fn concern(attempt: &crate::task::Attempt) -> Option<String> {

@@ -19,8 +19,15 @@ const SUPERVISOR_EFFECTS: usize = 40;
 
 fn scenario() -> Env {
     let env = Env::new();
-    env.config("orchestrate.test", "test -e README.md");
-    env.plan(&plan("sweep", &[runs("a", &[], "echo a > a"), runs("b", &["a"], "echo b > b")]));
+    env.commit(".gitignore", ".env\nbuilt\n");
+    env.commit(".worktreeinclude", ".env\n");
+    env.write(".env", "SECRET=1\n");
+    env.config("orchestrate.setup", "cp .env built && echo PORT=1 >>.env");
+    env.config("orchestrate.test", "test -e README.md && test -e built");
+    env.plan(&plan(
+        "sweep",
+        &[runs("a", &[], "test -e built && echo a > a"), runs("b", &["a"], "echo b > b")],
+    ));
     env
 }
 

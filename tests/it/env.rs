@@ -48,6 +48,8 @@ impl Env {
         env.config("user.name", "Ada");
         env.config("user.email", "ada@example.org");
         env.config("orchestrate.reviews", "");
+        // However full the disk is that tests run on.
+        env.config("orchestrate.min-free", "0");
         env.write("README.md", "# Sample\n");
         env.write("src/app.txt", "one\ntwo\nthree\n");
         env.write("src/shared.txt", "first\n\n\n\n\nlast\n");

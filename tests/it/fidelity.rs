@@ -17,17 +17,17 @@ use crate::plans::{asks, plan};
 const OURS: &str = ".claude/worktrees/feat-task-a";
 const GITS: &str = ".claude/worktrees/by-git";
 
-/// Returns what stands at a path: its kind, whether it is executable, its content.
+/// Returns what stands at a path: its kind and mode, its content.
 fn entry(path: &Path) -> (String, Vec<u8>) {
     let metadata = path.symlink_metadata().expect("it is there");
-    let executable = metadata.permissions().mode() & 0o111;
+    let mode = metadata.permissions().mode() & 0o7777;
     match metadata.file_type() {
         kind if kind.is_symlink() => {
             let target = path.read_link().expect("a link");
             ("link".into(), target.as_os_str().as_bytes().to_vec())
         }
-        kind if kind.is_dir() => ("folder".into(), Vec::new()),
-        _ => (format!("file {executable:o}"), std::fs::read(path).expect("a file")),
+        kind if kind.is_dir() => (format!("folder {mode:o}"), Vec::new()),
+        _ => (format!("file {mode:o}"), std::fs::read(path).expect("a file")),
     }
 }
 
@@ -43,7 +43,7 @@ fn content(folder: &Path) -> BTreeMap<PathBuf, (String, Vec<u8>)> {
                 continue;
             }
             let entry = entry(&path);
-            if entry.0 == "folder" {
+            if entry.0.starts_with("folder") {
                 folders.push(path);
             }
             found.insert(relative, entry);
@@ -106,10 +106,10 @@ fn with_everything() -> Env {
     env.write("windows.bat", "echo 1\r\necho 2\r\n");
     env.write("mixed.txt", "one\r\ntwo\nthree\r\n");
     env.write("binary.bin", [0, 13, 10, 255, 10]);
-    env.write("utf16.txt", [0xff, 0xfe, b'h', 0, b'i', 0, b'\n', 0]);
-    env.write("ident.c", "/* $Id$ */\n");
     env.write("ignored-by-archive", "still checked out\n");
     env.write("secret.vault", "plain\n");
+    env.write("a.broken", "as it is\n");
+    env.write("odd/it's \"named\".where", "@@\n");
     env.write("required.vault2", "plain\n");
     env.write(
         "big.psd",
@@ -133,9 +133,8 @@ fn with_everything() -> Env {
     env.write(main.join(deep).join("file-with-a-long-name.txt"), "deep\n");
     env.write(
         ".gitattributes",
-        "*.bat text eol=crlf\n*.bin binary\nutf16.txt text working-tree-encoding=UTF-16LE-BOM\n\
-         ident.c ident\nignored-by-archive export-ignore\n*.vault filter=vault\n\
-         *.vault2 filter=vault2\n*.psd filter=lfs diff=lfs merge=lfs -text\n",
+        "*.bat text eol=crlf\n*.bin binary\nignored-by-archive export-ignore\n*.vault filter=vault\n\
+         *.vault2 filter=vault2\n*.where filter=where\n*.broken filter=broken\n*.psd filter=lfs diff=lfs merge=lfs -text\n",
     );
     // One that runs once for each file, one that must not fail, and one that is not installed.
     env.config("filter.vault.clean", "tr a-y b-z");
@@ -143,6 +142,11 @@ fn with_everything() -> Env {
     env.config("filter.vault2.clean", "tr a-y b-z");
     env.config("filter.vault2.smudge", "tr b-z a-y");
     env.config("filter.vault2.required", "true");
+    // One that fails, and may.
+    env.config("filter.broken.smudge", "sed s/as/AS/; exit 1");
+    // One that is told the path, and looks where it is and on which branch.
+    env.config("filter.where.clean", "echo @@");
+    env.config("filter.where.smudge", "cat >/dev/null; echo %f; git rev-parse --show-prefix HEAD");
     add_submodule(&env);
     env.git(["add", "-A"]);
     env.git(["commit", "-q", "-m", "Add everything"]);
@@ -161,22 +165,59 @@ fn add_submodule(env: &Env) {
 }
 
 #[test]
+fn of_attributes_that_only_git_follows() {
+    for (attribute, file, content) in [
+        ("ident", "ident.c", &b"/* $Id$ */\n"[..]),
+        ("text working-tree-encoding=UTF-16LE-BOM", "16.txt", b"\xff\xfeh\0i\0\n\0"),
+        ("text working-tree-encoding=ISO-8859-1", "latin.txt", b"\xe9\x80\n"),
+    ] {
+        let env = with_everything();
+        env.write("folder-of-it/.gitattributes", format!("{file} {attribute}\n"));
+        env.write(format!("folder-of-it/{file}"), content);
+        env.git(["add", "-A"]);
+        env.git(["commit", "-q", "-m", "Add an attribute"]);
+        let running = at_gate(&env);
+        assert_same(&env);
+        env.run(["log", "a", "--setup"]).ok().has("checked out by git (the attribute");
+        ends_well(&env, running);
+    }
+}
+
+#[test]
 fn of_files_of_every_kind() {
     let env = with_everything();
     let running = at_gate(&env);
     assert_same(&env);
+    env.run(["log", "a", "--setup"]).fails(1).has("nothing was done");
     ends_well(&env, running);
     assert!(!env.exists(OURS), "a worktree with an empty submodule goes when it is merged");
 }
 
 #[test]
-fn with_line_ends_of_windows() {
-    let env = with_everything();
-    env.config("core.autocrlf", "true");
-    let running = at_gate(&env);
-    assert_same(&env);
-    assert!(env.read(env.path(OURS).join("README.md")).ends_with("\r\n"));
-    ends_well(&env, running);
+fn with_settings_that_change_what_files_are() {
+    for settings in [
+        &[("core.autocrlf", "true")][..],
+        &[("core.autocrlf", "input")],
+        &[("core.eol", "crlf")],
+        &[("core.symlinks", "false")],
+        &[("core.fileMode", "false")],
+        &[("core.sharedRepository", "0660")],
+        &[("index.version", "4"), ("core.untrackedCache", "true")],
+        &[("core.splitIndex", "true"), ("submodule.recurse", "true")],
+        &[("feature.manyFiles", "true"), ("checkout.workers", "4")],
+    ] {
+        let env = with_everything();
+        let auto = "*.txt text=auto\n*.md text\n";
+        env.write("src/.gitattributes", auto);
+        env.write("src/lone.txt", "one\rtwo\r\nthree\n");
+        env.write("src/a.md", "one\r\ntwo\r\n");
+        env.git(["add", "-A"]);
+        env.git(["commit", "-q", "-m", "Add ends of lines"]);
+        settings.iter().for_each(|(key, value)| env.config(key, value));
+        let running = at_gate(&env);
+        assert_same(&env);
+        ends_well(&env, running);
+    }
 }
 
 #[test]
@@ -189,6 +230,60 @@ fn of_a_sparse_checkout() {
         assert!(!env.path(OURS).join("case").exists());
         ends_well(&env, running);
     }
+}
+
+#[test]
+fn of_a_filter_that_is_not_installed_and_may_be_missing() {
+    let env = with_everything();
+    env.write("gone/.gitattributes", "*.gone filter=gone\n");
+    env.write("gone/a.gone", "as it is\n");
+    env.config("filter.gone.smudge", "no-such-program-at-all");
+    env.git(["add", "-A"]);
+    env.git(["commit", "-q", "-m", "Add files of a filter"]);
+    let running = at_gate(&env);
+    assert_same(&env);
+    env.run(["log", "a", "--setup"]).ok().has("checked out by git (").has("no-such-program");
+    ends_well(&env, running);
+}
+
+#[test]
+fn where_a_name_is_taken_while_files_are_written() {
+    let env = Env::new();
+    // In the order of names, so that the filter is always first.
+    env.config("checkout.workers", "1");
+    env.config("filter.eager.clean", "cat");
+    env.config("filter.eager.smudge", "echo taken >zz; cat");
+    env.write(".gitattributes", "*.first filter=eager\n");
+    env.write("a.first", "1\n");
+    env.write("zz", "committed\n");
+    env.git(["add", "-A"]);
+    env.git(["commit", "-q", "-m", "Add two files that meet"]);
+    let running = at_gate(&env);
+    assert_same(&env);
+    env.run(["log", "a", "--setup"]).ok().has("checked out by git ('zz' collides");
+    ends_well(&env, running);
+}
+
+#[test]
+fn of_names_that_differ_in_case_where_they_are_one() {
+    let env = Env::new();
+    env.write(env.root().join("tmp/Case"), "");
+    if !env.root().join("tmp/case").exists() {
+        println!("skipped: this file system tells upper from lower case");
+        return;
+    }
+    for name in ["README", "readme"] {
+        let id = env.git_call(["hash-object", "-w", "--stdin"]).stdin(name).run().ok().raw;
+        let entry = format!("100644,{},case/{name}", id.trim_end());
+        env.git(["update-index", "--add", "--cacheinfo", &entry]);
+    }
+    env.git(["commit", "-q", "-m", "Add names that collide"]);
+    let running = at_gate(&env);
+    env.git(["worktree", "add", "--detach", "-q", GITS, "main"]);
+    assert_eq!(content(&env.path(OURS)), content(&env.path(GITS)));
+    env.git(["worktree", "remove", "--force", GITS]);
+    env.open("a");
+    let _ = running.wait();
 }
 
 #[test]
@@ -232,6 +327,7 @@ fn of_a_partial_clone() {
     assert!(missing().contains("\n?") || missing().starts_with('?'), "all is here");
     let running = at_gate(&env);
     assert_same(&env);
+    env.run(["log", "a", "--setup"]).ok().has("checked out by git (content that is missing");
     ends_well(&env, running);
 }
 

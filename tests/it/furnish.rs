@@ -192,6 +192,7 @@ fn every_worktree_has_a_number_of_its_own() {
         line.expect("it is set").to_owned()
     };
     let (a, b) = (slot("a", 1), slot("b", 1));
+    assert_eq!(env.task("a")["slot"].to_string(), a);
     assert!((a == "1" && b == "2") || (a == "2" && b == "1"), "{a} {b}");
     env.open("b");
     env.wait_reached("c");
@@ -202,6 +203,8 @@ fn every_worktree_has_a_number_of_its_own() {
     let _ = running.wait().fails(3);
     let _ = env.run(["retry", "a"]).ok();
     let _ = env.start(&[]).ok();
+    let told = env.task("a");
+    assert_eq!(told["status"], "done", "{told}");
     assert_eq!(slot("a", 2), a, "the number stays as long as the worktree does");
     assert!(["1", "2", "3"].contains(&slot("c", 1).as_str()) && slot("c", 1) != a);
 }

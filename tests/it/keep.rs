@@ -111,6 +111,18 @@ fn a_link_is_not_followed() {
 }
 
 #[test]
+fn a_link_in_the_place_of_a_worktree_is_not_followed() {
+    let env = ran();
+    std::fs::rename(env.path(A), env.path("elsewhere")).expect("it is moved");
+    symlink(env.path("elsewhere"), env.path(A)).expect("a link");
+    for more in [&["a"][..], &["a", "--force"]] {
+        clean(&env, more).has("somebody put a link in its place");
+        assert!(env.exists("elsewhere/a.txt") && has_branch(&env, "feat/task-a"));
+    }
+    env.expect_broken();
+}
+
+#[test]
 fn what_is_mounted_in_a_worktree_is_not_touched() {
     let env = ran();
     let outside = env.root().join("outside");
@@ -215,6 +227,17 @@ fn what_was_squashed_or_rebased_is_merged() {
             assert!(env.is_ancestor(&tip, "refs/orchestrate/backup/p/b/1"));
         }
     }
+}
+
+#[test]
+fn a_branch_that_was_rebased_itself_is_merged() {
+    let env = ran();
+    by_hand(&env, "echo 1 >other; git add other; git commit -qm other");
+    env.git_in(B, ["rebase", "-q", "feat/p"]);
+    by_hand(&env, "git merge -q --ff-only feat/task-b");
+    let _ = clean(&env, &[]);
+    env.stands("b", "done", None);
+    assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"));
 }
 
 #[test]

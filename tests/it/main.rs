@@ -37,6 +37,7 @@ mod recover; // kill -9 at the worst moments
 mod report; // what an agent says, and what counts
 mod repositories; // any repository: whole runs in every kind, and what is refused
 mod safety; // what must never be lost, overwritten or taken for done
+mod space; // no worktree is made where the disk would be too full
 mod start; // from a plan to a merged branch
 mod stop; // without a terminal, ended, taken up again
 mod update; // a plan that changes under way

@@ -18,7 +18,8 @@ pub(super) fn text(
     if snapshot.is_finished() {
         return format!("run '{}' is finished: nothing to do", snapshot.run.name);
     }
-    let limits = Limits { jobs: settings.jobs as usize, only, launched: HashSet::new() };
+    let jobs = settings.jobs as usize;
+    let limits = Limits { jobs, only, launched: HashSet::new(), new_worktrees: usize::MAX };
     let opening = progress::opening(snapshot, settings.jobs);
     let mut text = format!("would begin or go on with {opening}\n");
     for action in decide(snapshot, &limits) {

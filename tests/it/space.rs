@@ -1,0 +1,90 @@
+//! No worktree is made where the disk would be too full.
+//!
+//! Invariant: a full disk is a matter of the limit, which a test sets beyond any disk, or of a
+//! small file system of its own where one can be mounted.
+
+use crate::agents::quoted;
+use crate::env::Env;
+use crate::plans::{asks, plan, runs, task};
+
+#[test]
+fn a_run_waits_for_room_and_goes_on_by_itself() {
+    let env = Env::new();
+    env.config("orchestrate.min-free", "10000T");
+    env.config("orchestrate.test", "true");
+    env.plan(&plan("p", &[runs("a", &[], "echo 1 >a"), runs("b", &[], "echo 1 >b")]));
+    let mut running = env.spawn(["start", "plan.toml", "--trust"]);
+    env.wait_while_running("it says that it waits", || {
+        running.so_far().contains("orchestrate.min-free")
+    });
+    let said = running.so_far();
+    assert!(said.contains("waits worktrees: only ") && said.contains(" must stay"), "{said}");
+    assert!(!running.has_ended() && !env.exists(".claude/worktrees"));
+    env.stands("a", "ready", None);
+    env.run(["status"]).ok().has("waits: only ");
+    env.config("orchestrate.min-free", "0");
+    let said = running.wait().ok();
+    assert_eq!(said.stderr.matches("waits worktrees").count(), 1, "it is said once");
+    env.stands("b", "done", None);
+}
+
+#[test]
+fn what_has_a_worktree_already_is_not_held_back() {
+    let env = Env::new();
+    env.agent("a.1", "edit draft 1\nfail 1");
+    env.agent("a.2", "commit 'Add a draft'");
+    env.plan(&plan(
+        "p",
+        &[asks("a", &[]), task("b", &["a"], "parallel_safe = false\nrun = 'echo 1 >b'\n")],
+    ));
+    let _ = env.start(&[]).fails(3);
+    env.config("orchestrate.min-free", "10000T");
+    let _ = env.run(["retry", "a"]).ok();
+    let _ = env.start(&[]).ok();
+    env.stands("b", "done", None);
+}
+
+#[test]
+fn a_run_that_waits_for_room_can_be_stopped() {
+    let env = Env::new();
+    env.config("orchestrate.min-free", "10000T");
+    env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
+    let running = env.spawn(["start", "plan.toml", "--trust"]);
+    env.wait_while_running("it says that it waits", || {
+        running.so_far().contains("orchestrate.min-free")
+    });
+    running.interrupt();
+    let _ = running.wait().fails(130);
+}
+
+/// Worktrees on a disk of 40 MB, of which 30 must stay; each takes 4.
+#[test]
+fn as_many_worktrees_are_made_as_fit() {
+    let env = Env::new();
+    env.commit("big.bin", &"x".repeat(4 << 20));
+    env.config("orchestrate.min-free", "30M");
+    env.config("orchestrate.worktrees", "trees");
+    std::fs::create_dir(env.path("trees")).expect("a folder");
+    // Each says how many worktrees there were; the first two wait for each other.
+    let count = "ls -d ../feat-* | wc -l >>\"$COUNT\"; sleep 1; echo 1 >$ORCHESTRATE_TASK";
+    let ids = ["a", "b", "c", "d"];
+    env.plan(&plan("p", &ids.map(|id| runs(id, &[], count))));
+    let trees = quoted(&env.path("trees").display().to_string());
+    let mount = format!("mount -t tmpfs -o size=40m none {trees}");
+    let apart = |script: &str| {
+        env.program("unshare", ["-rm", "sh", "-c", script])
+            .env("COUNT", env.root().join("count"))
+            .run()
+    };
+    let can = env.program("sh", ["-c", "command -v unshare >/dev/null"]).run().code == 0
+        && apart(&mount).code == 0;
+    if !can {
+        println!("skipped: nothing can be mounted here");
+        return;
+    }
+    let said = apart(&format!("{mount} && git orchestrate start plan.toml --trust")).ok();
+    said.has("waits worktrees");
+    let counts = env.read(env.root().join("count"));
+    let most = counts.lines().filter_map(|line| line.trim().parse::<u32>().ok()).max();
+    assert_eq!(most, Some(2), "{counts}");
+}
