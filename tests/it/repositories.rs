@@ -786,7 +786,7 @@ fn a_full_disk_is_told_before_anything_is_made() {
     let env = Env::new();
     env.write("../two.toml", two("two"));
     let script = "mkdir ../small && mount -t tmpfs -o size=4m tmpfs ../small && cd ../small
-        git clone -q ../repo clone && cd clone
+        git clone -q ../repo clone && cd clone && git config orchestrate.min-free 0
         before=$(git for-each-ref; ls -A . .git)
         dd if=/dev/zero of=../filler bs=4k 2>/dev/null || :
         git orchestrate start ../../two.toml --trust && exit 9
@@ -807,7 +807,7 @@ fn a_disk_that_becomes_full_loses_nothing() {
     let tasks = [runs("a", &[], "echo 1 >a.txt"), runs("b", &["a"], fill)];
     env.write("../full.toml", plan("full", &tasks));
     let script = "mkdir ../small && mount -t tmpfs -o size=6m tmpfs ../small && cd ../small
-        git clone -q ../repo clone && cd clone
+        git clone -q ../repo clone && cd clone && git config orchestrate.min-free 0
         git orchestrate start ../../full.toml --trust && exit 9; echo \"exit $?\"
         git orchestrate status >/dev/null
         git orchestrate start && exit 9; echo \"exit $?\"
