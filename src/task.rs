@@ -257,6 +257,20 @@ impl fmt::Display for State {
 }
 
 impl Reason {
+    /// Every reason there is.
+    pub const ALL: [Reason; 10] = [
+        Reason::Conflict,
+        Reason::Tests,
+        Reason::Timeout,
+        Reason::NeedsContext,
+        Reason::Agent,
+        Reason::Permission,
+        Reason::NoChanges,
+        Reason::Escaped,
+        Reason::Worktree,
+        Reason::Stopped,
+    ];
+
     /// Returns the name, as in the JSON.
     pub fn name(self) -> &'static str {
         match self {

@@ -192,16 +192,12 @@ fn every_word_that_a_reader_must_know_is_in_the_main_page() {
         "merging",
         "done",
         "blocked",
-        "conflict",
-        "tests",
-        "timeout",
-        "needs-context",
-        "permission",
-        "no-changes",
-        "escaped",
-        "worktree",
-    ] {
+    ]
+    .into_iter()
+    .chain(git_orchestrate::task::Reason::ALL.map(|reason| reason.name()))
+    {
         let is_term = |line: &str| {
+            let line = line.replace('"', "");
             (line.starts_with(".B ") || line.starts_with(".BR "))
                 && line.split([' ', ',']).collect::<Vec<_>>().join(" ").contains(word)
         };
