@@ -55,6 +55,15 @@ impl Agent {
         }
     }
 
+    /// Returns the command that runs this agent as a reviewer, which may read and run tests.
+    pub fn launch_reviewer(&self, model: Option<&str>, test: Option<&str>) -> Launch {
+        match self {
+            Agent::Claude => claude_with(READING, "default", model, test, None),
+            Agent::Codex => codex_in("read-only", model, None),
+            Agent::Command(line) => Launch { argv: shell(line), format: Format::Text },
+        }
+    }
+
     /// Returns the program that must be installed.
     pub fn program(&self) -> Option<&'static str> {
         match self {
@@ -82,13 +91,26 @@ pub fn quoted(word: &str) -> String {
 /// Claude Code 2.1: permissions must come by flags, because `-p` ignores the repository's
 /// settings file in a folder that was not trusted; `stream-json` asks for `--verbose`.
 fn claude(model: Option<&str>, test: Option<&str>, resumed: Option<&str>) -> Launch {
-    let mut tools = vec!["Edit".to_owned(), "Write".into(), "Read".into(), "Bash(git *)".into()];
-    tools.extend(test.map(|command| format!("Bash({command})")));
+    claude_with(WORKING, "acceptEdits", model, test, resumed)
+}
+
+/// The tools of an implementer and of a reviewer.
+const WORKING: &[&str] = &["Edit", "Write", "Read", "Bash(git *)"];
+const READING: &[&str] = &["Read", "Grep", "Glob", "Bash(git *)"];
+
+fn claude_with(
+    tools: &[&str],
+    mode: &str,
+    model: Option<&str>,
+    test: Option<&str>,
+    resumed: Option<&str>,
+) -> Launch {
     let mut argv =
         ["claude", "-p", "--output-format", "stream-json", "--verbose"].map(String::from).to_vec();
-    argv.extend(["--permission-mode".into(), "acceptEdits".into()]);
+    argv.extend(["--permission-mode".into(), mode.to_owned()]);
     argv.push("--allowedTools".into());
-    argv.extend(tools);
+    argv.extend(tools.iter().map(|tool| (*tool).to_owned()));
+    argv.extend(test.map(|command| format!("Bash({command})")));
     argv.extend(model.into_iter().flat_map(|model| ["--model".into(), model.to_owned()]));
     argv.extend(resumed.into_iter().flat_map(|id| ["--resume".into(), id.to_owned()]));
     Launch { argv, format: Format::ClaudeStream }
@@ -98,8 +120,11 @@ fn claude(model: Option<&str>, test: Option<&str>, resumed: Option<&str>) -> Lau
 /// repository's git directory, which lies outside the worktree, so it leaves its work
 /// uncommitted and says `STATUS:` instead of calling `report`.
 fn codex(model: Option<&str>, resumed: Option<&str>) -> Launch {
-    let mut argv =
-        ["codex", "exec", "--json", "--sandbox", "workspace-write"].map(String::from).to_vec();
+    codex_in("workspace-write", model, resumed)
+}
+
+fn codex_in(sandbox: &str, model: Option<&str>, resumed: Option<&str>) -> Launch {
+    let mut argv = ["codex", "exec", "--json", "--sandbox", sandbox].map(String::from).to_vec();
     argv.extend(model.into_iter().flat_map(|model| ["--model".into(), model.to_owned()]));
     argv.extend(resumed.into_iter().flat_map(|id| ["resume".into(), id.to_owned()]));
     argv.push("-".into());

@@ -207,7 +207,7 @@ pub struct ReportArgs {
     /// How it ended
     pub status: ReportStatus,
     /// What was done, what is missing, or what blocks
-    #[arg(short, long, value_name = "TEXT")]
+    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub message: Option<String>,
     /// The task [default: $ORCHESTRATE_TASK, or the one whose worktree this is]
     #[arg(long)]
@@ -222,6 +222,10 @@ pub enum ReportStatus {
     DoneWithConcerns,
     NeedsContext,
     Blocked,
+    /// What a reviewer says of work that is good
+    Pass,
+    /// What a reviewer says of work that is not, with its findings as message
+    Fail,
 }
 
 /// Let a blocked task run again, in the worktree it has
@@ -230,7 +234,7 @@ pub struct RetryArgs {
     /// The task's id, or the number in its heading
     pub task: String,
     /// What the next attempt should know
-    #[arg(short, long, value_name = "TEXT")]
+    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub message: Option<String>,
     #[command(flatten)]
     pub run: RunArg,

@@ -121,7 +121,7 @@ pub fn fits(kind: Tasks, snapshot: &Snapshot, index: usize, branches: &HashSet<S
         Tasks::NotDone => !record.state.is_done(),
         Tasks::Mergeable => match record.state {
             State::Merging { .. } => true,
-            State::Blocked(_) | State::Waiting => has_branch(),
+            State::Blocked(_) | State::Waiting | State::Pending { .. } => has_branch(),
             State::Running { .. } | State::Done { .. } => false,
         },
         Tasks::Leftover => has_branch(),

@@ -6,6 +6,7 @@
 use serde::Deserialize;
 
 use crate::plan::TaskId;
+use crate::review::Review;
 use crate::snapshot::Flags;
 
 /// Where a repository keeps its settings, relative to the top level.
@@ -17,6 +18,11 @@ pub const KEYS: &[(&str, &str)] = &[
     ("jobs", "how many tasks may run at once (8)"),
     ("test", "shell command that must pass before a merge is published"),
     ("timeout", "limit for one attempt and for one test, as 90s, 30m or 2h (30m)"),
+    (
+        "reviews",
+        "what a task goes through before it is merged: spec, quality, combined; empty for none (spec, quality)",
+    ),
+    ("rounds", "how often reviews may send a task back before it waits for a person (3)"),
     ("branch", "branch of a task; {id} stands for its id (feat/task-{id})"),
     (
         "min-free",
@@ -46,6 +52,9 @@ pub struct Settings {
     pub test: Option<String>,
     /// Seconds.
     pub timeout: u64,
+    /// In order.
+    pub reviews: Vec<Review>,
+    pub rounds: u32,
     pub branch: String,
     pub worktrees: String,
     /// Bytes that must stay free when a worktree is made.
@@ -68,6 +77,9 @@ pub struct Layer {
     pub test: Option<String>,
     #[serde(default, deserialize_with = "duration")]
     pub timeout: Option<u64>,
+    pub reviews: Option<Vec<Review>>,
+    #[serde(default, deserialize_with = "at_least_one")]
+    pub rounds: Option<u32>,
     pub branch: Option<String>,
     pub worktrees: Option<String>,
     pub setup: Option<String>,
@@ -170,6 +182,16 @@ impl Layer {
                 "timeout" => {
                     layer.timeout = Some(seconds(&value).ok_or_else(|| bad("a time such as 30m"))?);
                 }
+                "reviews" => {
+                    let known = names(&value).iter().map(|word| Review::from_word(word)).collect();
+                    let list: Option<Vec<Review>> = known;
+                    layer.reviews =
+                        Some(list.ok_or_else(|| bad("a list of spec, quality, combined"))?);
+                }
+                "rounds" => {
+                    let number = value.parse().ok().filter(|rounds| *rounds > 0);
+                    layer.rounds = Some(number.ok_or_else(|| bad("a number from 1 on"))?);
+                }
                 "branch" => layer.branch = Some(value),
                 "expendable" => layer.expendable = Some(value),
                 "keep" => layer.keep = Some(boolean(&value).ok_or_else(|| bad("true or false"))?),
@@ -201,6 +223,11 @@ pub fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
         min_free: git.min_free.or(file.min_free).unwrap_or(2 << 30),
         setup: git.setup.or(file.setup).filter(|command| !command.trim().is_empty()),
         timeout: git.timeout.or(file.timeout).unwrap_or(30 * 60),
+        reviews: git
+            .reviews
+            .or(file.reviews)
+            .unwrap_or_else(|| vec![Review::Spec, Review::Quality]),
+        rounds: git.rounds.or(file.rounds).unwrap_or(3),
         branch: git.branch.or(file.branch).unwrap_or_else(|| "feat/task-{id}".into()),
         expendable: names(&git.expendable.unwrap_or("node_modules, __pycache__".into())),
         keep: flags.keep || git.keep.or(file.keep).unwrap_or(false),
@@ -232,6 +259,17 @@ mod tests {
         assert_eq!(merge(&Flags::default(), git, file.clone()).jobs, 3);
         assert_eq!(merge(&Flags::default(), Layer::default(), file).jobs, 2);
         assert_eq!(merge(&Flags::default(), Layer::default(), Layer::default()).jobs, 8);
+    }
+
+    #[test]
+    fn reviews_are_a_list_in_both() {
+        let file = Layer::from_toml("reviews = ['combined']").expect("sound");
+        assert_eq!(file.reviews.as_deref(), Some([Review::Combined].as_slice()));
+        let git = |text: &str| Layer::from_git([("reviews".into(), text.into())]);
+        assert_eq!(git("").expect("sound").reviews, Some(vec![]));
+        let both = git("spec, quality").expect("sound");
+        assert_eq!(both.reviews, Some(vec![Review::Spec, Review::Quality]));
+        assert!(git("style").is_err() && Layer::from_toml("reviews = ['style']").is_err());
     }
 
     #[test]

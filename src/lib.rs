@@ -49,7 +49,7 @@
 //! # The house, in reading order
 //!
 //! - Words, pure: [`plan`], [`dag`], [`task`], [`snapshot`], [`schedule`], [`config`],
-//!   [`report`], [`prompt`], [`wait`], [`oid`]. They hold no git handle, file, clock or process.
+//!   [`report`], [`review`], [`pipeline`], [`prompt`], [`wait`], [`oid`]. They hold no git handle, file, clock or process.
 //! - Effects, one file for one outside thing: [`git`] (alone names `gix` or spawns `git`),
 //!   [`store`] (the journal), [`process`] (groups, signals, limits), [`agent`] (how programs
 //!   are called), [`trust`], [`lock`], [`disk`], [`clock`].
@@ -89,9 +89,11 @@ pub mod plan;
 pub mod dag;
 pub mod oid;
 pub mod report;
+pub mod review;
 pub mod task;
 
 pub mod config;
+pub mod pipeline;
 pub mod prompt;
 pub mod schedule;
 pub mod snapshot;

@@ -7,10 +7,13 @@ use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
+use crate::review::Review;
 use crate::task::{Block, Reason};
 
 const IMPLEMENT: &str = include_str!("prompt/implement.md");
 const RESUME: &str = include_str!("prompt/resume.md");
+const REVIEW: &str = include_str!("prompt/review.md");
+const FIX: &str = include_str!("prompt/fix.md");
 
 /// The facts a prompt is made of.
 #[derive(Debug, Clone, Serialize)]
@@ -31,6 +34,17 @@ pub struct Facts<'a> {
     pub tests: Vec<&'a str>,
     /// What earlier attempts and the user left to say.
     pub notes: &'a [String],
+    /// What the last review found, a line each.
+    pub findings: Vec<String>,
+}
+
+/// What a reviewer is given beside the facts: the files to read, by path.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reading {
+    pub task: String,
+    pub report: String,
+    pub diff: String,
+    pub fix: String,
 }
 
 /// Returns the prompt of an implementer.
@@ -43,7 +57,32 @@ pub fn resume(facts: &Facts<'_>) -> Result<String, minijinja::Error> {
     render(RESUME, facts)
 }
 
-fn render(template: &str, facts: &Facts<'_>) -> Result<String, minijinja::Error> {
+/// Returns what an implementer is told whose work did not pass a review.
+pub fn fix(facts: &Facts<'_>) -> Result<String, minijinja::Error> {
+    render(FIX, facts)
+}
+
+/// Returns the prompt of a reviewer.
+pub fn review(
+    facts: &Facts<'_>,
+    kind: Review,
+    files: &Reading,
+) -> Result<String, minijinja::Error> {
+    #[derive(Serialize)]
+    struct Told<'a> {
+        task: &'a str,
+        title: &'a str,
+        branch: &'a str,
+        tests: &'a [&'a str],
+        findings: &'a [String],
+        kind: &'a str,
+        files: &'a Reading,
+    }
+    let Facts { task, title, branch, tests, findings, .. } = facts;
+    render(REVIEW, &Told { task, title, branch, tests, findings, kind: kind.word(), files })
+}
+
+fn render(template: &str, facts: &impl Serialize) -> Result<String, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let mut syntax = SyntaxConfig::builder();
@@ -71,7 +110,8 @@ pub fn after(block: &Block, integration: &str) -> String {
         | Reason::NoChanges
         | Reason::Escaped
         | Reason::Worktree
-        | Reason::Stopped => format!("The attempt before ended as {}: {text}.", block.reason),
+        | Reason::Stopped
+        | Reason::ReviewLimit => format!("The attempt before ended as {}: {text}.", block.reason),
     }
 }
 
@@ -92,6 +132,7 @@ mod tests {
             files: &[],
             tests: vec!["make test"],
             notes: &[],
+            findings: vec![],
         }
     }
 
@@ -110,6 +151,24 @@ mod tests {
         let prompt = resume(&Facts { notes: &notes, ..facts("the whole text") }).expect("renders");
         assert!(prompt.contains("Use the v2 API.") && prompt.contains("make test"), "{prompt}");
         assert!(!prompt.contains("the whole text"), "{prompt}");
+    }
+
+    #[test]
+    fn a_reviewer_is_given_files_and_told_what_to_look_for() {
+        let files =
+            Reading { task: "/t".into(), report: "/r".into(), diff: "/d".into(), fix: "/f".into() };
+        let spec = review(&facts("the whole text"), Review::Spec, &files).expect("renders");
+        assert!(
+            spec.contains("`/d`") && !spec.contains("`/f`") && !spec.contains("the whole text")
+        );
+        assert!(
+            spec.contains("Is everything that the text asks for") && !spec.contains("edge cases")
+        );
+        let findings = vec!["[minor] a typo".to_owned()];
+        let again = Facts { findings, ..facts("") };
+        let both = review(&again, Review::Combined, &files).expect("renders");
+        assert!(both.contains("`/f`") && both.contains("VERDICT (spec)"), "{both}");
+        assert!(fix(&again).expect("renders").contains("- [minor] a typo"));
     }
 
     #[test]

@@ -73,12 +73,16 @@ pub struct Output {
     pub error: Option<String>,
     /// The tools that it was refused.
     pub denied: Vec<String>,
+    /// Its final message; of plain text, all that is at hand.
+    pub answer: String,
 }
 
 /// Reads what an agent printed; `text` may be only the end of it.
 pub fn read(format: Format, text: &str) -> Output {
     match format {
-        Format::Text => Output { report: last_status(text), ..Output::default() },
+        Format::Text => {
+            Output { report: last_status(text), answer: text.to_owned(), ..Output::default() }
+        }
         Format::ClaudeStream => {
             json_lines(text).rev().find_map(|v| claude_result(&v)).unwrap_or_default()
         }
@@ -128,6 +132,7 @@ fn claude_result(value: &Value) -> Option<Output> {
         report: last_status(answer),
         error: is_error.then(|| first_line(first_error)),
         denied: refusals.iter().map(refusal).collect(),
+        answer: answer.to_owned(),
     })
 }
 
@@ -148,8 +153,10 @@ fn codex_output(text: &str) -> Output {
         true => v["error"]["message"].as_str().map(first_line),
         false => None,
     };
+    let said = json_lines(text).rev().find_map(|v| answer(&v)).unwrap_or_default();
     Output {
-        report: json_lines(text).rev().find_map(|v| answer(&v)).and_then(|text| last_status(&text)),
+        report: last_status(&said),
+        answer: said,
         error: json_lines(text).rev().find_map(|v| failure(&v)),
         denied: Vec::new(),
     }

@@ -53,7 +53,11 @@ pub fn decide(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
 fn next_merge(snapshot: &Snapshot) -> Option<TaskId> {
     let arrival = |index: usize| match snapshot.at(index).1.state {
         State::Merging { arrived, .. } => Some((arrived, index)),
-        State::Waiting | State::Running { .. } | State::Done { .. } | State::Blocked(_) => None,
+        State::Waiting
+        | State::Running { .. }
+        | State::Pending { .. }
+        | State::Done { .. }
+        | State::Blocked(_) => None,
     };
     let (_, first) = (0..snapshot.len()).filter_map(arrival).min()?;
     Some(snapshot.dag.id(first).clone())
@@ -70,6 +74,11 @@ fn starts(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
     let mut free = limits.jobs.saturating_sub(active.iter().filter(|i| runs(i)).count());
     let mut room = limits.new_worktrees;
     let mut actions = Vec::new();
+    // What is begun is brought to its end before anything else begins.
+    for index in between_stages(snapshot, limits).take(free) {
+        free -= 1;
+        actions.push(start(snapshot, index));
+    }
     for index in by_priority(snapshot, limits) {
         if free == 0 {
             break;
@@ -86,12 +95,25 @@ fn starts(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
         }
         active.push(index);
         free -= 1;
-        actions.push(match task.parallel_safe {
-            true => Action::Start(task.id.clone()),
-            false => Action::StartAlone(task.id.clone()),
-        });
+        actions.push(start(snapshot, index));
     }
     actions
+}
+
+fn start(snapshot: &Snapshot, index: usize) -> Action {
+    let (task, _) = snapshot.at(index);
+    match task.parallel_safe {
+        true => Action::Start(task.id.clone()),
+        false => Action::StartAlone(task.id.clone()),
+    }
+}
+
+/// Tasks whose next stage has not begun yet; their worktrees are there.
+fn between_stages(snapshot: &Snapshot, limits: &Limits) -> impl Iterator<Item = usize> {
+    (0..snapshot.len()).filter(|index| {
+        let is_launched = limits.launched.contains(snapshot.dag.id(*index));
+        matches!(snapshot.at(*index).1.state, State::Pending { .. }) && !is_launched
+    })
 }
 
 /// Ready tasks, longest remaining path first, then as written; tasks that must run alone come last,

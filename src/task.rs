@@ -15,12 +15,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::oid::Oid;
 use crate::report::Report;
+use crate::review::{Review, Verdict};
 
 /// What an attempt is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
     Implement,
+    SpecReview,
+    QualityReview,
+    /// Both reviews by one reviewer.
+    Review,
+    /// The implementer again, with what a review found.
+    Fix,
 }
 
 /// The process that owns an attempt: its supervisor.
@@ -55,6 +62,8 @@ pub enum Reason {
     Worktree,
     /// A person stopped it.
     Stopped,
+    /// Reviews sent it back as often as they may.
+    ReviewLimit,
 }
 
 /// Everything a person needs to mend a blocked task.
@@ -86,6 +95,11 @@ pub enum State {
         /// Its supervisor; `None` where somebody outside does the work, and reports it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         worker: Option<Worker>,
+    },
+    /// Between two stages: this one begins as soon as there is a place, on this commit.
+    Pending {
+        stage: Stage,
+        commit: Oid,
     },
     /// Finished; its commit waits to be merged. `arrived` orders the queue (milliseconds).
     Merging {
@@ -131,14 +145,23 @@ pub struct Attempt {
     pub ended: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending: Option<Ending>,
+    /// The tip of the task's branch at its beginning: what a reviewer reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tip: Option<Oid>,
     /// The tip of the task's branch afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<Oid>,
     /// Work that the agent had left uncommitted was committed for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub committed_for_agent: bool,
+    /// A reviewer changed something; that was undone, and what it said does not count.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undone: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<Report>,
+    /// What a reviewer said of `tip`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
 }
 
 /// What is remembered of one task: one file in the journal.
@@ -153,6 +176,9 @@ pub struct Record {
     /// What `retry -m` told the next attempts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The number of the last attempt when a person let the task run again; 0 before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retried_after: u32,
     pub state: State,
     #[serde(default, rename = "attempt", skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
@@ -164,6 +190,11 @@ pub struct Record {
 pub enum Outcome {
     /// This commit is to be merged.
     Ready(Oid),
+    /// This stage is next, on this commit.
+    Next {
+        stage: Stage,
+        commit: Oid,
+    },
     Blocked(Block),
     /// Nothing was decided: it begins again in the same worktree.
     Again,
@@ -174,28 +205,13 @@ pub enum Outcome {
 #[serde(rename_all = "kebab-case")]
 pub enum Event {
     /// A supervisor claims the next attempt. Of two that race, the second is illegal.
-    Started {
-        attempt: u32,
-        stage: Stage,
-        base: Oid,
-        branch: String,
-        worktree: String,
-        /// `None` where somebody outside does the work.
-        worker: Option<Worker>,
-        at: i64,
-    },
+    Started(Started),
     /// The agent said how it went, through `report`.
     Reported { report: Report },
+    /// A reviewer said what it found, through `report`.
+    Judged { verdict: Verdict },
     /// The attempt is over.
-    Finished {
-        attempt: u32,
-        ending: Ending,
-        commit: Option<Oid>,
-        committed_for_agent: bool,
-        report: Option<Report>,
-        outcome: Outcome,
-        at: i64,
-    },
+    Finished(Finished),
     /// The merge candidate was no good.
     Refused(Block),
     /// The work is in the integration branch.
@@ -206,11 +222,88 @@ pub enum Event {
     Offered { commit: Oid, at: i64 },
 }
 
+/// The claim of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    pub attempt: u32,
+    pub stage: Stage,
+    pub base: Oid,
+    /// Where the task's branch stands; `None` before it is made.
+    pub tip: Option<Oid>,
+    pub branch: String,
+    pub worktree: String,
+    /// `None` where somebody outside does the work.
+    pub worker: Option<Worker>,
+    /// Milliseconds since 1970.
+    pub at: i64,
+}
+
+/// The end of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finished {
+    pub attempt: u32,
+    pub ending: Ending,
+    pub commit: Option<Oid>,
+    #[serde(default)]
+    pub committed_for_agent: bool,
+    #[serde(default)]
+    pub undone: bool,
+    pub report: Option<Report>,
+    #[serde(default)]
+    pub verdict: Option<Verdict>,
+    pub outcome: Outcome,
+    /// Milliseconds since 1970.
+    pub at: i64,
+}
+
+impl Finished {
+    /// Returns the end of an attempt that says no more than this.
+    pub fn new(attempt: u32, ending: Ending, outcome: Outcome, at: i64) -> Finished {
+        Finished {
+            attempt,
+            ending,
+            commit: None,
+            committed_for_agent: false,
+            undone: false,
+            report: None,
+            verdict: None,
+            outcome,
+            at,
+        }
+    }
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 impl Stage {
     /// Returns the name, as in the JSON.
     pub fn name(self) -> &'static str {
         match self {
             Stage::Implement => "implement",
+            Stage::SpecReview => "spec-review",
+            Stage::QualityReview => "quality-review",
+            Stage::Review => "review",
+            Stage::Fix => "fix",
+        }
+    }
+
+    pub fn of_review(review: Review) -> Stage {
+        match review {
+            Review::Spec => Stage::SpecReview,
+            Review::Quality => Stage::QualityReview,
+            Review::Combined => Stage::Review,
+        }
+    }
+
+    /// Returns the review that this stage is; `None` where it is work.
+    pub fn review(self) -> Option<Review> {
+        match self {
+            Stage::SpecReview => Some(Review::Spec),
+            Stage::QualityReview => Some(Review::Quality),
+            Stage::Review => Some(Review::Combined),
+            Stage::Implement | Stage::Fix => None,
         }
     }
 }
@@ -220,7 +313,7 @@ impl State {
     pub fn name(&self) -> &'static str {
         match self {
             State::Waiting => "waiting",
-            State::Running { .. } => "running",
+            State::Running { .. } | State::Pending { .. } => "running",
             State::Merging { .. } => "merging",
             State::Done { .. } => "done",
             State::Blocked(_) => "blocked",
@@ -242,7 +335,7 @@ impl State {
 
     /// Returns true while work of this task may not meet work on the same files.
     pub fn is_active(&self) -> bool {
-        matches!(self, State::Running { .. } | State::Merging { .. })
+        matches!(self, State::Running { .. } | State::Pending { .. } | State::Merging { .. })
     }
 }
 
@@ -250,6 +343,7 @@ impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             State::Running { stage, .. } => write!(f, "running ({})", stage.name()),
+            State::Pending { stage, .. } => write!(f, "next ({})", stage.name()),
             State::Blocked(block) => write!(f, "blocked ({})", block.reason),
             State::Waiting | State::Merging { .. } | State::Done { .. } => f.write_str(self.name()),
         }
@@ -258,7 +352,7 @@ impl fmt::Display for State {
 
 impl Reason {
     /// Every reason there is.
-    pub const ALL: [Reason; 10] = [
+    pub const ALL: [Reason; 11] = [
         Reason::Conflict,
         Reason::Tests,
         Reason::Timeout,
@@ -269,6 +363,7 @@ impl Reason {
         Reason::Escaped,
         Reason::Worktree,
         Reason::Stopped,
+        Reason::ReviewLimit,
     ];
 
     /// Returns the name, as in the JSON.
@@ -284,6 +379,7 @@ impl Reason {
             Reason::Escaped => "escaped",
             Reason::Worktree => "worktree",
             Reason::Stopped => "stopped",
+            Reason::ReviewLimit => "review-limit",
         }
     }
 }
@@ -325,6 +421,18 @@ impl Record {
     /// Returns the number that the next attempt will have.
     pub fn next_attempt(&self) -> u32 {
         self.last_attempt().map_or(1, |attempt| attempt.number + 1)
+    }
+
+    /// Returns what its next attempt is for, and the commit it begins on where that is given.
+    pub fn next_stage(&self) -> (Stage, Option<&Oid>) {
+        match &self.state {
+            State::Pending { stage, commit } => (*stage, Some(commit)),
+            State::Waiting
+            | State::Running { .. }
+            | State::Merging { .. }
+            | State::Done { .. }
+            | State::Blocked(_) => (Stage::Implement, None),
+        }
     }
 
     /// Returns the integration tip that the first attempt began from.

@@ -72,7 +72,7 @@ fn offer(context: &Context, target: &Target, id: &TaskId) -> anyhow::Result<()> 
                 format!("git orchestrate log {id} -f   # look on"),
             ));
         }
-        State::Waiting | State::Blocked(_) => {}
+        State::Waiting | State::Pending { .. } | State::Blocked(_) => {}
     }
     check_committed(record)?;
     let git = &target.drive.git;
@@ -139,6 +139,8 @@ fn merge_one(context: &Context, target: &mut Target, id: &TaskId) -> anyhow::Res
                 .for_each(|line| context.ui.hint(line));
             Ok(false)
         }
-        State::Waiting | State::Running { .. } | State::Merging { .. } => Ok(false),
+        State::Waiting | State::Running { .. } | State::Pending { .. } | State::Merging { .. } => {
+            Ok(false)
+        }
     }
 }

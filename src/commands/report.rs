@@ -6,11 +6,13 @@ use super::Context;
 use super::status::facts;
 use super::target::{Target, Trust, find_task, task_here};
 use crate::cli::{ReportArgs, ReportStatus};
-use crate::error::{Exit, Hinted};
+use crate::error::{Exit, Hinted, usage};
 use crate::plan::TaskId;
 use crate::report::{Report, Status};
+use crate::review::Verdict;
+use crate::run::attempt::Said;
 use crate::run::by_hand;
-use crate::task::{Event, State};
+use crate::task::{Event, Record, State};
 use crate::view::advice;
 
 pub(super) fn run(context: &Context, args: ReportArgs) -> anyhow::Result<Exit> {
@@ -22,22 +24,58 @@ pub(super) fn run(context: &Context, args: ReportArgs) -> anyhow::Result<Exit> {
         Some(name) => find_task(&target.snapshot().plan, &name)?,
         None => task_here(&target.drive.git, target.snapshot())?,
     };
-    let status = match args.status {
-        ReportStatus::Done => Status::Done,
-        ReportStatus::DoneWithConcerns => Status::DoneWithConcerns,
-        ReportStatus::NeedsContext => Status::NeedsContext,
-        ReportStatus::Blocked => Status::Blocked,
-    };
-    let report = Report { status, message: args.message.unwrap_or_default() };
-    let by_hand = target.snapshot().find(&id).is_some_and(|(_, r)| r.state.is_by_hand());
-    if by_hand {
-        return take_back(context, target, &id, report);
+    let said = said(args.status, args.message.unwrap_or_default());
+    let (_, record) = target.snapshot().find(&id).context("just found")?;
+    check_stage(&id, record, &said)?;
+    if record.state.is_by_hand() {
+        return take_back(context, target, &id, said);
     }
-    target.journal.append(&id, &Event::Reported { report }).hint(format!(
+    let (event, word) = match said {
+        Said::Report(report) => {
+            let word = report.status.word();
+            (Event::Reported { report }, word)
+        }
+        Said::Verdict(verdict) => {
+            let word = verdict.word();
+            (Event::Judged { verdict }, word)
+        }
+    };
+    target.journal.append(&id, &event).hint(format!(
         "only an agent at work reports; for a blocked task: git orchestrate retry {id}, or merge {id}"
     ))?;
-    context.ui.status(&format!("task '{id}' reported {status}"));
+    context.ui.status(&format!("task '{id}' reported {word}"));
     Ok(Exit::Ok)
+}
+
+/// A verdict's findings are the lines of its message that are written as such; another message
+/// to FAIL is one finding.
+fn said(status: ReportStatus, message: String) -> Said {
+    let report = |status, message| Said::Report(Report { status, message });
+    match status {
+        ReportStatus::Done => report(Status::Done, message),
+        ReportStatus::DoneWithConcerns => report(Status::DoneWithConcerns, message),
+        ReportStatus::NeedsContext => report(Status::NeedsContext, message),
+        ReportStatus::Blocked => report(Status::Blocked, message),
+        ReportStatus::Pass => Said::Verdict(Verdict::of(true, &message)),
+        ReportStatus::Fail => Said::Verdict(Verdict::of(false, &message)),
+    }
+}
+
+/// Who reviews gives a verdict, and who works does not.
+fn check_stage(id: &TaskId, record: &Record, said: &Said) -> anyhow::Result<()> {
+    let State::Running { stage, .. } = &record.state else { return Ok(()) };
+    let (name, is_review) = (stage.name(), stage.review().is_some());
+    match (said, is_review) {
+        (Said::Report(_), true) => Err(usage(
+            format!("task '{id}' is in its {name}, which ends with a verdict"),
+            format!("git orchestrate report pass --task {id}   # or fail -m 'what was found'"),
+        )),
+        (Said::Verdict(_), false) => Err(usage(
+            format!("task '{id}' is in its stage {name}, which is no review"),
+            format!("git orchestrate report done --task {id} -m 'what was done'"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Judges what was done by hand, and says where the task stands now.
@@ -45,9 +83,9 @@ fn take_back(
     context: &Context,
     mut target: Target,
     id: &TaskId,
-    report: Report,
+    said: Said,
 ) -> anyhow::Result<Exit> {
-    by_hand::take_back(&target.drive, target.snapshot(), id, report)?;
+    by_hand::take_back(&target.drive, target.snapshot(), id, said)?;
     target.reload()?;
     let facts = facts(&target)?;
     let (_, record) = target.snapshot().find(id).context("just found")?;

@@ -138,6 +138,13 @@ impl Git {
         Ok(text.lines().map(str::to_owned).collect())
     }
 
+    /// Returns the changes from one commit to another, as `git diff` prints them.
+    pub fn diff(&self, from: &Oid, to: &Oid) -> anyhow::Result<Vec<u8>> {
+        let shape = ["diff", "--no-color", "--no-ext-diff", "--find-renames", "--src-prefix=a/"];
+        let command = self.command().args(shape).arg("--dst-prefix=b/");
+        command.args([from.as_str(), to.as_str(), "--"]).bytes()
+    }
+
     /// Returns `git diff --stat` between two commits, as git prints it for a person.
     pub fn diff_stat(&self, from: &Oid, to: &Oid) -> anyhow::Result<String> {
         let range = format!("{from}...{to}");

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
+use super::attempt::Said;
 use super::cleanup::{self, Reach};
 use super::dispatch::{Way, write_down};
 use super::folder::AttemptFolder;
@@ -18,11 +19,10 @@ use crate::clock;
 use crate::git::worktree::is_whole;
 use crate::plan::TaskId;
 use crate::process::StopSwitch;
-use crate::report::Report;
 use crate::schedule::{Action, Limits, decide};
 use crate::snapshot::Snapshot;
 use crate::store::Journal;
-use crate::task::{Block, Ending, Event, Outcome, Reason, Record, State};
+use crate::task::{Block, Ending, Event, Finished, Outcome, Reason, Record, State};
 
 /// Takes one turn; returns the tasks that were handed out. The caller holds the controller's lock.
 pub fn turn(
@@ -167,12 +167,12 @@ pub fn take_back(
     drive: &Drive,
     snapshot: &Snapshot,
     id: &TaskId,
-    report: Report,
+    said: Said,
 ) -> anyhow::Result<()> {
     let (_, record) = snapshot.find(id).context("the plan has no such task")?;
     let number = record.last_attempt().context("a task runs without an attempt")?.number;
     let folder = folder_of(drive, snapshot, id, number)?;
-    attempt::take_back(&drive.git, folder, report)
+    attempt::take_back(&drive.git, folder, said)
 }
 
 /// Takes a task back unfinished. Its branch and worktree stay as they are.
@@ -183,15 +183,9 @@ pub fn give_up(drive: &Drive, journal: &Journal, id: &TaskId, why: &str) -> anyh
         drive.git.unlock_worktree(Path::new(place))?;
     }
     let commit = record.branch.as_deref().map(|name| drive.git.find_branch(name)).transpose()?;
-    let finished = Event::Finished {
-        attempt,
-        ending: Ending::Stopped,
-        commit: commit.flatten(),
-        committed_for_agent: false,
-        report: None,
-        outcome: Outcome::Blocked(Block::new(Reason::Stopped, why)),
-        at: clock::now_ms(),
-    };
+    let outcome = Outcome::Blocked(Block::new(Reason::Stopped, why));
+    let finished = Finished::new(attempt, Ending::Stopped, outcome, clock::now_ms());
+    let finished = Event::Finished(Finished { commit: commit.flatten(), ..finished });
     match record.state {
         State::Running { worker: None, .. } => journal.append(id, &finished),
         _ => Ok(()),

@@ -159,7 +159,7 @@ impl Control<'_, '_, '_> {
         let old = self.seen.replace(Seen { commit: tip.commit, snapshot: new.clone() });
         for index in 0..new.len() {
             let (task, record) = new.at(index);
-            if record.state != State::Waiting {
+            if !matches!(record.state, State::Waiting | State::Pending { .. }) {
                 self.limits.launched.remove(&task.id);
                 self.unclaimed.remove(&task.id);
             }

@@ -13,17 +13,20 @@ use super::folder::read_json;
 use crate::plan::Task;
 use crate::report;
 use crate::report::Format;
-use crate::task::{Ending, Record};
+use crate::task::{Attempt, Ending, Record, Stage};
 
 /// How much of a log's beginning is searched (1 MiB).
 const HEAD: u64 = 1 << 20;
 
-/// Returns the command that goes on with the last attempt, where that was broken off.
+/// Returns the command that goes on with the last attempt, where that was broken off, or with
+/// the work that a fix is for.
 pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec<String>> {
-    let last = record.last_attempt()?;
-    if !matches!(last.ending, Some(Ending::Stopped | Ending::Lost)) {
-        return None;
-    }
+    let last = match record.next_stage().0 {
+        Stage::Implement => record.last_attempt().filter(|last| was_broken_off(last))?,
+        // Whoever did the work settles what was found.
+        Stage::Fix => record.attempts.iter().rev().find(|last| last.stage.review().is_none())?,
+        Stage::SpecReview | Stage::QualityReview | Stage::Review => return None,
+    };
     let folder = drive.folder.attempt(&task.id, last.number);
     let spec: Spec = read_json(&folder.spec()).ok()??;
     let id = of_log(&folder.log(), spec.format)?;
@@ -31,6 +34,10 @@ pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec
     let launch = agent_of(drive, task)?.resume(&id, model, test)?;
     // Another agent knows nothing of it.
     (launch.argv.first() == spec.argv.first()).then_some(launch.argv)
+}
+
+fn was_broken_off(attempt: &Attempt) -> bool {
+    matches!(attempt.ending, Some(Ending::Stopped | Ending::Lost))
 }
 
 /// Returns the id of the conversation that a log begins with.

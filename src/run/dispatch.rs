@@ -17,12 +17,15 @@ use super::place::worktree_path;
 use crate::agent::{Agent, Launch, shell};
 use crate::crash;
 use crate::error::failure;
+use crate::oid::Oid;
+use crate::pipeline::{self, Pipeline};
 use crate::plan::{Task, TaskId};
 use crate::process::{Program, Streams};
-use crate::prompt::{Facts, implement, resume};
+use crate::prompt::{self, Facts, Reading};
 use crate::report::Format;
+use crate::review::{Review, Verdict};
 use crate::snapshot::Snapshot;
-use crate::task::Record;
+use crate::task::{Attempt, Record, Stage, State};
 
 /// What a supervisor is to do: `spec.json` in the attempt's folder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,6 +58,21 @@ pub struct Spec {
     /// Goes on with the conversation of the attempt before; told what `resume.md` says.
     #[serde(default)]
     pub resume: Option<Vec<String>>,
+    pub stage: Stage,
+    /// What the task goes through when the work is done.
+    #[serde(default)]
+    pub reviews: Vec<Review>,
+    #[serde(default)]
+    pub rounds: u32,
+    /// The commit that this review has read before.
+    #[serde(default)]
+    pub read_before: Option<Oid>,
+}
+
+impl Spec {
+    pub fn pipeline(&self) -> Pipeline<'_> {
+        Pipeline { reviews: &self.reviews, rounds: self.rounds }
+    }
 }
 
 /// Who does a task's next attempt, and where.
@@ -68,13 +86,25 @@ pub enum Way {
     ByHand,
 }
 
-/// Returns the command of a task; fails where there is no agent for it.
-fn launch_of(drive: &Drive, task: &Task) -> anyhow::Result<Launch> {
+/// Returns the command for a stage of a task; fails where there is no agent for it.
+fn launch_of(drive: &Drive, task: &Task, stage: Stage) -> anyhow::Result<Launch> {
     if let Some(command) = &task.run {
         return Ok(Launch { argv: shell(command), format: Format::Text });
     }
     let agent = agent_of(drive, task).ok_or_else(no_agent)?;
-    Ok(agent.launch(task.model.as_deref(), drive.settings.test.as_deref()))
+    let (model, test) = (task.model.as_deref(), drive.settings.test.as_deref());
+    Ok(match stage.review() {
+        Some(_) => agent.launch_reviewer(model, test),
+        None => agent.launch(model, test),
+    })
+}
+
+/// Returns the reviews of a task: a command has none.
+fn reviews_of(drive: &Drive, task: &Task) -> Vec<Review> {
+    match task.run {
+        Some(_) => Vec::new(),
+        None => drive.settings.reviews.clone(),
+    }
 }
 
 /// Returns the agent that does a task, where one does.
@@ -118,11 +148,7 @@ pub(super) fn write_down(
     let spec = Spec { attempt: number, ..spec_of(drive, snapshot, task, record, way)? };
     let folder = drive.folder.attempt(id, number);
     folder.create()?;
-    let facts = Told::new(drive, snapshot, task, record)?;
-    std::fs::write(folder.prompt(), implement(&facts.facts())?)?;
-    if spec.resume.is_some() {
-        std::fs::write(folder.resume_prompt(), resume(&facts.facts())?)?;
-    }
+    write_prompts(&folder, &spec, &Told::new(drive, snapshot, task, record)?)?;
     write_json(&folder.spec(), &spec)?;
     // A folder of the same name may be left of a run that was removed.
     for stale in [folder.outcome(), folder.agent(), folder.log(), folder.setup_log(), folder.stop()]
@@ -132,6 +158,37 @@ pub(super) fn write_down(
     Ok((folder, spec))
 }
 
+fn write_prompts(folder: &AttemptFolder, spec: &Spec, told: &Told<'_>) -> anyhow::Result<()> {
+    let facts = told.facts();
+    let prompt = match spec.stage.review() {
+        Some(kind) => {
+            std::fs::write(folder.task(), &told.task.prompt)?;
+            std::fs::write(folder.report(), told.report())?;
+            prompt::review(&told.findings_of(kind), kind, &reading(folder))?
+        }
+        None => prompt::implement(&facts)?,
+    };
+    std::fs::write(folder.prompt(), prompt)?;
+    let go_on = match spec.stage {
+        Stage::Fix => prompt::fix(&facts)?,
+        _ => prompt::resume(&facts)?,
+    };
+    match spec.resume {
+        Some(_) => Ok(std::fs::write(folder.resume_prompt(), go_on)?),
+        None => Ok(()),
+    }
+}
+
+fn reading(folder: &AttemptFolder) -> Reading {
+    let text = |path: PathBuf| path.display().to_string();
+    Reading {
+        task: text(folder.task()),
+        report: text(folder.report()),
+        diff: text(folder.diff()),
+        fix: text(folder.fix_diff()),
+    }
+}
+
 fn spec_of(
     drive: &Drive,
     snapshot: &Snapshot,
@@ -139,9 +196,10 @@ fn spec_of(
     record: &Record,
     way: Way,
 ) -> anyhow::Result<Spec> {
+    let stage = stage_of(record);
     let Launch { argv, format } = match way {
         Way::ByHand => Launch { argv: Vec::new(), format: Format::Text },
-        Way::Apart | Way::Alone => launch_of(drive, task)?,
+        Way::Apart | Way::Alone => launch_of(drive, task, stage)?,
     };
     let alone = way == Way::Alone;
     let run = &snapshot.run;
@@ -161,13 +219,35 @@ fn spec_of(
         setup: drive.settings.setup.clone(),
         timeout: task.timeout.unwrap_or(drive.settings.timeout),
         alone,
-        terminal: alone && std::io::IsTerminal::is_terminal(&std::io::stdin()),
+        terminal: alone
+            && stage.review().is_none()
+            && std::io::IsTerminal::is_terminal(&std::io::stdin()),
         by_hand: way == Way::ByHand,
         resume: match way {
             Way::Apart => conversation::resumed(drive, task, record),
             Way::Alone | Way::ByHand => None,
         },
+        stage,
+        reviews: reviews_of(drive, task),
+        rounds: drive.settings.rounds,
+        read_before: stage.review().and_then(|kind| read_before(record, kind)),
     })
+}
+
+/// Returns the stage of the next attempt; of one that is under way, its own.
+fn stage_of(record: &Record) -> Stage {
+    match &record.state {
+        State::Running { stage, .. } => *stage,
+        _ => record.next_stage().0,
+    }
+}
+
+/// Returns the commit that a review has read before.
+fn read_before(record: &Record, kind: Review) -> Option<Oid> {
+    pipeline::latest(record, kind)?;
+    let stage = Stage::of_review(kind);
+    let of_stage = |attempt: &&Attempt| attempt.stage == stage && attempt.verdict.is_some();
+    record.attempts.iter().rev().find(of_stage)?.tip.clone()
 }
 
 /// What a prompt is made of.
@@ -207,8 +287,31 @@ impl<'a> Told<'a> {
             files: &self.task.files,
             tests: self.drive.tests(self.task),
             notes: &self.record.notes,
+            findings: match stage_of(self.record) {
+                Stage::Fix => lines(pipeline::newest(self.record)),
+                _ => Vec::new(),
+            },
         }
     }
+
+    /// The facts for a reviewer, with what it found before.
+    fn findings_of(&self, kind: Review) -> Facts<'_> {
+        Facts { findings: lines(pipeline::latest(self.record, kind)), ..self.facts() }
+    }
+
+    /// Returns what the implementer said last, and that it said nothing where it did not.
+    fn report(&self) -> String {
+        let work = self.record.attempts.iter().rev().filter(|a| a.stage.review().is_none());
+        match work.filter_map(|attempt| attempt.report.as_ref()).next() {
+            Some(report) => format!("{} {}\n", report.status, report.message),
+            None => "It made no report.\n".into(),
+        }
+    }
+}
+
+fn lines(verdict: Option<&Verdict>) -> Vec<String> {
+    let findings = verdict.filter(|verdict| !verdict.pass).map(|verdict| verdict.findings.iter());
+    findings.into_iter().flatten().map(ToString::to_string).collect()
 }
 
 fn spawn(folder: &AttemptFolder, terminal: bool, is_first: bool) -> anyhow::Result<Child> {

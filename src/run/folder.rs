@@ -82,6 +82,26 @@ impl AttemptFolder {
         self.0.join("resume.md")
     }
 
+    /// The task's own text, for a reviewer.
+    pub fn task(&self) -> PathBuf {
+        self.0.join("task.md")
+    }
+
+    /// What the implementer reported, for a reviewer.
+    pub fn report(&self) -> PathBuf {
+        self.0.join("report.md")
+    }
+
+    /// All that the task changes, for a reviewer.
+    pub fn diff(&self) -> PathBuf {
+        self.0.join("task.diff")
+    }
+
+    /// What was changed since the last review, for a reviewer.
+    pub fn fix_diff(&self) -> PathBuf {
+        self.0.join("fix.diff")
+    }
+
     pub fn log(&self) -> PathBuf {
         self.0.join("log")
     }

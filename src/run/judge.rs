@@ -3,7 +3,9 @@
 //! Invariant: pure. An agent's word can stop a task, but only git can finish one.
 
 use crate::oid::Oid;
+use crate::pipeline::Next;
 use crate::report::{Output, Report, Status};
+use crate::review::Verdict;
 use crate::task::{Block, Ending, Outcome, Reason};
 
 /// What is said of a task that a person stopped.
@@ -97,6 +99,67 @@ pub(super) fn result(facts: &Facts, tip: Oid, has_commits: bool) -> Outcome {
     }
 }
 
+/// What is known when a reviewer's process is gone.
+#[derive(Debug, Clone)]
+pub(super) struct Heard {
+    pub(super) ending: Ending,
+    pub(super) halted: bool,
+    /// The program's own word that it failed.
+    pub(super) error: Option<String>,
+    /// `None` where it gave none, or it does not count.
+    pub(super) verdict: Option<Verdict>,
+    /// It changed something, which was undone.
+    pub(super) undone: bool,
+    /// How many reviewers before it gave no verdict that counts.
+    pub(super) silent_before: usize,
+}
+
+/// How many reviewers in a row may give no verdict until a person is asked.
+const MAX_SILENT: usize = 2;
+
+/// Returns the outcome of a review of `read`; `next` says what follows a verdict.
+pub(super) fn review(
+    heard: &Heard,
+    read: Oid,
+    next: impl Fn(&Verdict) -> Next,
+    limit_seconds: u64,
+) -> Outcome {
+    let block = |reason, text: String| Outcome::Blocked(Block::new(reason, text));
+    match heard.ending {
+        Ending::Stopped | Ending::Killed(_) if heard.halted => {
+            return block(Reason::Stopped, HALTED.into());
+        }
+        Ending::Stopped | Ending::Lost => return Outcome::Again,
+        Ending::TimedOut => {
+            let text = format!("its review ran longer than {limit_seconds} s and was ended");
+            return block(Reason::Timeout, text);
+        }
+        Ending::Exited(_) | Ending::Killed(_) | Ending::NotLaunched | Ending::ByHand => {}
+    }
+    if let Some(error) = &heard.error {
+        return block(Reason::Agent, format!("its reviewer's program failed: {error}"));
+    }
+    let Some(verdict) = &heard.verdict else {
+        let text = match heard.undone {
+            true => "its reviewer changed files again, which was undone",
+            false => "its reviewers gave no verdict",
+        };
+        return match heard.silent_before + 1 >= MAX_SILENT {
+            true => block(Reason::Agent, format!("{text} ({})", heard.ending)),
+            false => Outcome::Again,
+        };
+    };
+    match next(verdict) {
+        Next::Stage(stage) => Outcome::Next { stage, commit: read },
+        Next::Merge => Outcome::Ready(read),
+        Next::Limit => {
+            let first = verdict.findings.first().map(|finding| format!(": {finding}"));
+            let text = format!("reviews sent it back too often{}", first.unwrap_or_default());
+            block(Reason::ReviewLimit, text)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,7 +181,7 @@ mod tests {
     fn reason(facts: &Facts) -> Option<Reason> {
         match trouble(facts, 60)? {
             Outcome::Blocked(block) => Some(block.reason),
-            Outcome::Ready(_) | Outcome::Again => None,
+            Outcome::Ready(_) | Outcome::Next { .. } | Outcome::Again => None,
         }
     }
 
@@ -169,5 +232,29 @@ mod tests {
         assert_eq!(trouble(&facts(Ending::Lost), 60), Some(Outcome::Again));
         let halted = Facts { halted: true, ..facts(Ending::Stopped) };
         assert_eq!(reason(&halted), Some(Reason::Stopped));
+    }
+
+    fn heard(verdict: Option<bool>) -> Heard {
+        let verdict = verdict.map(|pass| Verdict { pass, findings: Vec::new() });
+        let ending = Ending::Exited(0);
+        Heard { ending, halted: false, error: None, verdict, undone: false, silent_before: 0 }
+    }
+
+    #[test]
+    fn a_review_ends_with_a_verdict_or_is_done_again() {
+        let tip = Oid::from_hex(&"a".repeat(40)).expect("an id");
+        let judged = |heard: &Heard, next| review(heard, tip.clone(), |_| next, 60);
+        assert_eq!(judged(&heard(Some(true)), Next::Merge), Outcome::Ready(tip.clone()));
+        let Outcome::Blocked(block) = judged(&heard(Some(false)), Next::Limit) else {
+            panic!("it is over")
+        };
+        assert_eq!(block.reason, Reason::ReviewLimit);
+        assert_eq!(judged(&heard(None), Next::Merge), Outcome::Again);
+        let again = Heard { silent_before: 1, ..heard(None) };
+        assert!(matches!(judged(&again, Next::Merge), Outcome::Blocked(_)));
+        let failed = Heard { error: Some("API Error".into()), ..heard(Some(true)) };
+        assert!(matches!(judged(&failed, Next::Merge), Outcome::Blocked(_)));
+        let stopped = Heard { ending: Ending::Stopped, ..heard(Some(true)) };
+        assert_eq!(judged(&stopped, Next::Merge), Outcome::Again);
     }
 }

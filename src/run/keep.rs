@@ -85,6 +85,7 @@ impl Leftover<'_> {
             State::Done { merge: None }
             | State::Waiting
             | State::Running { .. }
+            | State::Pending { .. }
             | State::Merging { .. }
             | State::Blocked(_) => 0,
         };

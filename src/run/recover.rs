@@ -18,7 +18,7 @@ use crate::plan::TaskId;
 use crate::process;
 use crate::snapshot::Snapshot;
 use crate::store::{Journal, is_illegal, journal_ref};
-use crate::task::{Block, Ending, Event, Outcome, Reason, Record, State, Worker};
+use crate::task::{Block, Ending, Event, Finished, Outcome, Reason, Record, State, Worker};
 
 /// Makes the integration branch where a crash came between the journal's first commit and it.
 pub fn ensure_integration(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<()> {
@@ -30,9 +30,11 @@ pub fn ensure_integration(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<
     if snapshot.tasks().any(|(_, record)| !record.attempts.is_empty()) {
         let last = snapshot.tasks().filter_map(|(_, record)| match &record.state {
             State::Done { merge } => merge.as_ref(),
-            State::Waiting | State::Running { .. } | State::Merging { .. } | State::Blocked(_) => {
-                None
-            }
+            State::Waiting
+            | State::Running { .. }
+            | State::Pending { .. }
+            | State::Merging { .. }
+            | State::Blocked(_) => None,
         });
         let tip = last.last().unwrap_or(&run.base);
         return Err(failure(
@@ -91,18 +93,12 @@ fn outcome_of_lost(drive: &Drive, id: &TaskId, record: &Record) -> anyhow::Resul
         process::end_group_of(&agent);
     }
     let branch = record.branch.as_deref().unwrap_or_default();
-    Ok(Event::Finished {
-        attempt: attempt.number,
-        ending: Ending::Lost,
-        commit: drive.git.find_branch(branch)?,
-        committed_for_agent: false,
-        report: None,
-        outcome: match folder.stop().exists() {
-            true => Outcome::Blocked(Block::new(Reason::Stopped, HALTED)),
-            false => Outcome::Again,
-        },
-        at: clock::now_ms(),
-    })
+    let outcome = match folder.stop().exists() {
+        true => Outcome::Blocked(Block::new(Reason::Stopped, HALTED)),
+        false => Outcome::Again,
+    };
+    let finished = Finished::new(attempt.number, Ending::Lost, outcome, clock::now_ms());
+    Ok(Event::Finished(Finished { commit: drive.git.find_branch(branch)?, ..finished }))
 }
 
 fn unlock(drive: &Drive, record: &Record) {

@@ -5,6 +5,7 @@
 use std::fmt::Write;
 
 use crate::plan::{Plan, TaskId};
+use crate::review::Verdict;
 use crate::snapshot::Run;
 use crate::task::{Block, Event, Outcome, State};
 
@@ -35,8 +36,9 @@ impl Step<'_> {
         let (id, before, after) = (self.id, self.before, self.after);
         match self.event {
             Event::Reported { report } => format!("{id}: reported {}", report.status),
-            Event::Started { .. }
-            | Event::Finished { .. }
+            Event::Judged { verdict } => format!("{id}: judged {}", verdict.word()),
+            Event::Started(_)
+            | Event::Finished(_)
             | Event::Refused(_)
             | Event::Merged { .. }
             | Event::Retried { .. }
@@ -52,40 +54,38 @@ impl Step<'_> {
         };
         put("Task", self.id);
         match self.event {
-            Event::Started { attempt, stage, base, branch, worktree, worker, at: _ } => {
-                put("Attempt", attempt);
-                put("Stage", &stage.name());
-                put("Base", base);
-                put("Branch", branch);
-                put("Worktree", worktree);
-                match worker {
+            Event::Started(started) => {
+                put("Attempt", &started.attempt);
+                put("Stage", &started.stage.name());
+                put("Base", &started.base);
+                started.tip.iter().for_each(|tip| put("Tip", tip));
+                put("Branch", &started.branch);
+                put("Worktree", &started.worktree);
+                match &started.worker {
                     Some(worker) => put("Worker", &worker.pid),
                     None => put("Worker", &"by hand"),
                 }
             }
+            Event::Judged { verdict } => put_verdict(&mut put, verdict),
             Event::Reported { report } => {
                 put("Report", &report.status);
                 if !report.message.is_empty() {
                     put("Message", &report.message);
                 }
             }
-            Event::Finished {
-                attempt,
-                ending,
-                commit,
-                committed_for_agent,
-                report,
-                outcome,
-                at: _,
-            } => {
-                put("Attempt", attempt);
-                put("Ending", ending);
-                commit.iter().for_each(|commit| put("Commit", commit));
-                if *committed_for_agent {
+            Event::Finished(finished) => {
+                put("Attempt", &finished.attempt);
+                put("Ending", &finished.ending);
+                finished.commit.iter().for_each(|commit| put("Commit", commit));
+                if finished.committed_for_agent {
                     put("Committed-For-Agent", &"yes");
                 }
-                report.iter().for_each(|report| put("Report", &report.status));
-                if let Outcome::Blocked(block) = outcome {
+                if finished.undone {
+                    put("Undone", &"yes");
+                }
+                finished.report.iter().for_each(|report| put("Report", &report.status));
+                finished.verdict.iter().for_each(|verdict| put_verdict(&mut put, verdict));
+                if let Outcome::Blocked(block) = &finished.outcome {
                     put_block(&mut put, block);
                 }
             }
@@ -95,6 +95,11 @@ impl Step<'_> {
             Event::Offered { commit, at: _ } => put("Commit", commit),
         }
     }
+}
+
+fn put_verdict(put: &mut dyn FnMut(&str, &dyn std::fmt::Display), verdict: &Verdict) {
+    put("Verdict", &verdict.word());
+    verdict.findings.iter().for_each(|finding| put("Finding", finding));
 }
 
 fn put_block(put: &mut dyn FnMut(&str, &dyn std::fmt::Display), block: &Block) {

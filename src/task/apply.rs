@@ -5,7 +5,9 @@
 
 use std::fmt;
 
-use crate::task::{Attempt, Block, Event, Outcome, Record, State};
+use crate::task::{
+    Attempt, Block, Event, Finished, Outcome, Reason, Record, Stage, Started, State,
+};
 
 /// How often in a row an attempt may vanish before a person is asked.
 const MAX_LOST: usize = 3;
@@ -29,9 +31,10 @@ impl Event {
     /// Returns the participle that completes "the task was ...".
     pub fn name(&self) -> &'static str {
         match self {
-            Event::Started { .. } => "started",
+            Event::Started(_) => "started",
             Event::Reported { .. } => "reported on",
-            Event::Finished { .. } => "finished",
+            Event::Judged { .. } => "reviewed",
+            Event::Finished(_) => "finished",
             Event::Refused(_) => "refused",
             Event::Merged { .. } => "merged",
             Event::Retried { .. } => "retried",
@@ -45,8 +48,11 @@ impl Record {
     pub fn apply(&self, event: &Event) -> Result<Record, Illegal> {
         let illegal = || Illegal { state: self.state.name(), event: event.name() };
         match (event, &self.state) {
-            (Event::Started { attempt, .. }, State::Waiting) if *attempt == self.next_attempt() => {
-                Ok(self.started(event))
+            (Event::Started(started), State::Waiting | State::Pending { .. })
+                if started.attempt == self.next_attempt()
+                    && started.stage == self.next_stage().0 =>
+            {
+                Ok(self.started(started))
             }
             (Event::Reported { report }, State::Running { .. }) => {
                 let mut next = self.clone();
@@ -54,30 +60,39 @@ impl Record {
                 attempt.report = Some(report.clone());
                 Ok(next)
             }
-            (Event::Finished { attempt, .. }, State::Running { .. })
-                if self.last_attempt().is_some_and(|last| last.number == *attempt) =>
+            (Event::Judged { verdict }, State::Running { .. }) => {
+                let mut next = self.clone();
+                let attempt = next.attempts.last_mut().ok_or_else(illegal)?;
+                attempt.verdict = Some(verdict.clone());
+                Ok(next)
+            }
+            (Event::Finished(finished), State::Running { .. })
+                if self.last_attempt().is_some_and(|last| last.number == finished.attempt) =>
             {
-                Ok(self.finished(event))
+                Ok(self.finished(finished))
             }
             (Event::Refused(block), State::Merging { .. }) => {
                 Ok(self.in_state(State::Blocked(block.clone())))
             }
             (
                 Event::Merged { merge },
-                State::Merging { .. } | State::Blocked(_) | State::Waiting,
+                State::Merging { .. } | State::Blocked(_) | State::Waiting | State::Pending { .. },
             ) => Ok(self.in_state(State::Done { merge: merge.clone() })),
-            (Event::Retried { note }, State::Blocked(_)) => {
-                let mut next = self.in_state(State::Waiting);
+            (Event::Retried { note }, State::Blocked(block)) => {
+                let mut next = self.in_state(self.again_after(block));
                 next.notes.extend(note.clone());
+                next.retried_after = self.last_attempt().map_or(0, |attempt| attempt.number);
                 Ok(next)
             }
-            (Event::Offered { commit, at }, State::Blocked(_) | State::Waiting) => {
-                Ok(self.in_state(State::Merging { commit: commit.clone(), arrived: *at }))
-            }
             (
-                Event::Started { .. }
+                Event::Offered { commit, at },
+                State::Blocked(_) | State::Waiting | State::Pending { .. },
+            ) => Ok(self.in_state(State::Merging { commit: commit.clone(), arrived: *at })),
+            (
+                Event::Started(_)
                 | Event::Reported { .. }
-                | Event::Finished { .. }
+                | Event::Judged { .. }
+                | Event::Finished(_)
                 | Event::Refused(_)
                 | Event::Merged { .. }
                 | Event::Retried { .. }
@@ -91,51 +106,89 @@ impl Record {
         Record { state, ..self.clone() }
     }
 
-    fn started(&self, event: &Event) -> Record {
-        let Event::Started { attempt, stage, base, branch, worktree, worker, at } = event else {
-            return self.clone();
-        };
-        let mut next = self.in_state(State::Running { stage: *stage, worker: worker.clone() });
-        next.branch = Some(branch.clone());
-        next.worktree = Some(worktree.clone());
+    fn started(&self, started: &Started) -> Record {
+        let Started { attempt, stage, base, tip, branch, worktree, worker, at } = started.clone();
+        let mut next = self.in_state(State::Running { stage, worker });
+        next.branch = Some(branch);
+        next.worktree = Some(worktree);
         next.attempts.push(Attempt {
-            number: *attempt,
-            stage: *stage,
-            base: base.clone(),
-            started: *at,
+            number: attempt,
+            stage,
+            base,
+            started: at,
             ended: None,
             ending: None,
+            tip,
             commit: None,
             committed_for_agent: false,
+            undone: false,
             report: None,
+            verdict: None,
         });
         next
     }
 
-    fn finished(&self, event: &Event) -> Record {
-        let Event::Finished { ending, commit, committed_for_agent, report, outcome, at, .. } =
-            event
-        else {
-            return self.clone();
-        };
+    fn finished(&self, finished: &Finished) -> Record {
+        let Finished {
+            ending,
+            commit,
+            committed_for_agent,
+            undone,
+            report,
+            verdict,
+            outcome,
+            at,
+            ..
+        } = finished.clone();
         let mut next = self.clone();
         if let Some(attempt) = next.attempts.last_mut() {
-            attempt.ended = Some(*at);
-            attempt.ending = Some(*ending);
-            attempt.commit = commit.clone();
-            attempt.committed_for_agent = *committed_for_agent;
-            attempt.report = report.clone().or(attempt.report.take());
+            attempt.ended = Some(at);
+            attempt.ending = Some(ending);
+            attempt.commit = commit;
+            attempt.committed_for_agent = committed_for_agent;
+            attempt.undone = undone;
+            attempt.report = report.or(attempt.report.take());
+            attempt.verdict = verdict;
         }
         next.state = match outcome {
-            Outcome::Ready(commit) => State::Merging { commit: commit.clone(), arrived: *at },
-            Outcome::Blocked(block) => State::Blocked(block.clone()),
+            Outcome::Ready(commit) => State::Merging { commit, arrived: at },
+            Outcome::Next { stage, commit } => State::Pending { stage, commit },
+            Outcome::Blocked(block) => State::Blocked(block),
             Outcome::Again if next.lost_in_a_row() >= MAX_LOST => State::Blocked(Block::new(
-                crate::task::Reason::Agent,
+                Reason::Agent,
                 format!("its process vanished {MAX_LOST} times in a row"),
             )),
-            Outcome::Again => State::Waiting,
+            Outcome::Again => next.same_stage(),
         };
         next
+    }
+
+    /// Returns the state in which the stage of the last attempt begins again.
+    fn same_stage(&self) -> State {
+        match self.last_attempt().map(|attempt| (attempt.stage, &attempt.tip)) {
+            None | Some((Stage::Implement, _) | (_, None)) => State::Waiting,
+            Some((stage, Some(tip))) => State::Pending { stage, commit: tip.clone() },
+        }
+    }
+
+    /// Returns where a task goes on that a person lets run again.
+    fn again_after(&self, block: &Block) -> State {
+        match block.reason {
+            Reason::ReviewLimit => match self.last_attempt().and_then(|last| last.tip.clone()) {
+                Some(commit) => State::Pending { stage: Stage::Fix, commit },
+                None => State::Waiting,
+            },
+            Reason::Agent
+            | Reason::Timeout
+            | Reason::Permission
+            | Reason::NeedsContext
+            | Reason::Stopped => self.same_stage(),
+            Reason::Conflict
+            | Reason::Tests
+            | Reason::NoChanges
+            | Reason::Escaped
+            | Reason::Worktree => State::Waiting,
+        }
     }
 
     fn lost_in_a_row(&self) -> usize {
@@ -151,41 +204,47 @@ mod tests {
     use super::*;
     use crate::oid::Oid;
     use crate::report::{Report, Status};
-    use crate::task::{Ending, Reason, Stage, Worker};
+    use crate::review::Verdict;
+    use crate::task::{Ending, Worker};
 
     fn oid() -> Oid {
         Oid::from_hex(&"a1".repeat(20)).expect("an id")
     }
 
-    fn started(attempt: u32) -> Event {
-        Event::Started {
+    fn started(attempt: u32, stage: Stage) -> Event {
+        Event::Started(Started {
             attempt,
-            stage: Stage::Implement,
+            stage,
             base: oid(),
+            tip: Some(oid()),
             branch: "feat/task-a".into(),
             worktree: "/w".into(),
             worker: Some(Worker { pid: 7, began: "1".into() }),
             at: 1000,
-        }
+        })
     }
 
     fn finished(attempt: u32, ending: Ending, outcome: Outcome) -> Event {
-        Event::Finished {
-            attempt,
-            ending,
-            commit: Some(oid()),
-            committed_for_agent: false,
-            report: None,
-            outcome,
-            at: 2000,
-        }
+        let finished = Finished::new(attempt, ending, outcome, 2000);
+        Event::Finished(Finished { commit: Some(oid()), ..finished })
+    }
+
+    fn any_stage() -> impl Strategy<Value = Stage> {
+        use Stage::{Fix, Implement, QualityReview, Review, SpecReview};
+        prop::sample::select(vec![Implement, SpecReview, QualityReview, Review, Fix])
     }
 
     fn any_event() -> impl Strategy<Value = Event> {
         let block = || Block::new(Reason::Agent, "no");
         let report = Report { status: Status::Done, message: String::new() };
         prop_oneof![
-            (1..5_u32).prop_map(started),
+            (1..5_u32, any_stage()).prop_map(|(n, stage)| started(n, stage)),
+            (1..5_u32, any_stage()).prop_map(|(n, stage)| {
+                finished(n, Ending::Exited(0), Outcome::Next { stage, commit: oid() })
+            }),
+            any::<bool>()
+                .prop_map(|pass| Event::Judged { verdict: Verdict { pass, findings: Vec::new() } }),
+            Just(Event::Refused(Block::new(Reason::ReviewLimit, "again"))),
             Just(Event::Reported { report }),
             (1..5_u32).prop_map(|n| finished(n, Ending::Exited(0), Outcome::Ready(oid()))),
             (1..5_u32).prop_map(move |n| finished(n, Ending::Exited(1), Outcome::Blocked(block()))),
@@ -200,7 +259,7 @@ mod tests {
     fn all_events(record: &Record) -> Vec<Event> {
         let (next, last) = (record.next_attempt(), record.next_attempt() - 1);
         vec![
-            started(next),
+            started(next, record.next_stage().0),
             finished(last, Ending::Exited(0), Outcome::Ready(oid())),
             Event::Merged { merge: None },
             Event::Retried { note: None },
@@ -243,9 +302,9 @@ mod tests {
 
     #[test]
     fn of_two_supervisors_one_gets_the_attempt() {
-        let record = Record::default().apply(&started(1)).expect("the first");
-        assert!(record.apply(&started(1)).is_err());
-        assert!(record.apply(&started(2)).is_err());
+        let record = Record::default().apply(&started(1, Stage::Implement)).expect("the first");
+        assert!(record.apply(&started(1, Stage::Implement)).is_err());
+        assert!(record.apply(&started(2, Stage::Implement)).is_err());
     }
 
     #[test]
@@ -253,7 +312,7 @@ mod tests {
         let mut record = Record::default();
         for attempt in 1..=3 {
             assert_eq!(record.state, State::Waiting);
-            record = record.apply(&started(attempt)).expect("starts");
+            record = record.apply(&started(attempt, Stage::Implement)).expect("starts");
             let lost = finished(attempt, Ending::Lost, Outcome::Again);
             record = record.apply(&lost).expect("ends");
         }

@@ -35,6 +35,11 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, option: &str) -
             vec![log, tell("what is missing"), format!("{merge}   # if nothing had to change")]
         }
         Reason::Escaped => vec![log, go(run, record), retry],
+        Reason::ReviewLimit => vec![
+            format!("git orchestrate show {id}{option}   # what was found, round by round"),
+            tell("how to settle it"),
+            format!("{merge}   # takes it as it is"),
+        ],
         Reason::Stopped => vec![retry, tell("what it should know")],
         Reason::Worktree if block.against.is_some() => {
             vec![format!("{merge}   # after the cause is mended")]

@@ -95,7 +95,11 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
     let last = record.last_attempt();
     let block = match &record.state {
         State::Blocked(block) => Some(block),
-        State::Waiting | State::Running { .. } | State::Merging { .. } | State::Done { .. } => None,
+        State::Waiting
+        | State::Running { .. }
+        | State::Pending { .. }
+        | State::Merging { .. }
+        | State::Done { .. } => None,
     };
     TaskStatus {
         id: task.id.as_str(),
@@ -118,15 +122,21 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         commit: commit(record),
         merge: match &record.state {
             State::Done { merge } => merge.as_ref(),
-            State::Waiting | State::Running { .. } | State::Merging { .. } | State::Blocked(_) => {
-                None
-            }
+            State::Waiting
+            | State::Running { .. }
+            | State::Pending { .. }
+            | State::Merging { .. }
+            | State::Blocked(_) => None,
         },
         waits_for: snapshot.missing(index).iter().map(|id| id.to_string()).collect(),
         seconds: (record.spent(facts.now) as f64 / 100.0).round() / 10.0,
         text: block.map(|block| block.text.as_str()).or(match &record.state {
             State::Merging { .. } => facts.merges_wait.as_deref(),
-            State::Waiting | State::Running { .. } | State::Done { .. } | State::Blocked(_) => None,
+            State::Waiting
+            | State::Running { .. }
+            | State::Pending { .. }
+            | State::Done { .. }
+            | State::Blocked(_) => None,
         }),
         files: block.map(|block| block.files.as_slice()).unwrap_or_default(),
         next: match block {
@@ -141,7 +151,7 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
 
 fn stage(record: &Record) -> Option<&'static str> {
     match &record.state {
-        State::Running { stage, .. } => Some(stage.name()),
+        State::Running { stage, .. } | State::Pending { stage, .. } => Some(stage.name()),
         State::Merging { .. } => Some("merge"),
         State::Waiting | State::Done { .. } | State::Blocked(_) => None,
     }
@@ -150,7 +160,11 @@ fn stage(record: &Record) -> Option<&'static str> {
 fn commit(record: &Record) -> Option<&Oid> {
     match &record.state {
         State::Merging { commit, .. } => Some(commit),
-        State::Waiting | State::Running { .. } | State::Done { .. } | State::Blocked(_) => {
+        State::Waiting
+        | State::Running { .. }
+        | State::Pending { .. }
+        | State::Done { .. }
+        | State::Blocked(_) => {
             record.attempts.iter().rev().find_map(|attempt| attempt.commit.as_ref())
         }
     }

@@ -47,6 +47,14 @@ fn changed(snapshot: &Snapshot, index: usize, before: &Record, facts: &Facts) ->
     }
     match &record.state {
         State::Running { .. } => {}
+        State::Pending { stage, .. } => {
+            lines.push(line(
+                CYAN,
+                "next",
+                id,
+                &format!("{}{}", stage.name(), after(record, &took)),
+            ));
+        }
         State::Merging { .. } => {
             lines.push(line(CYAN, "finished", id, &finished(task, record, &took)))
         }
@@ -70,6 +78,23 @@ fn changed(snapshot: &Snapshot, index: usize, before: &Record, facts: &Facts) ->
         }
     }
     lines
+}
+
+/// Says what a stage ended with, before the next one begins.
+fn after(record: &Record, took: &str) -> String {
+    let Some(attempt) = record.last_attempt() else { return String::new() };
+    let name = attempt.stage.name();
+    match (&attempt.verdict, attempt.undone) {
+        (_, true) => format!(": {name} changed files, which was undone"),
+        (Some(verdict), _) => {
+            let found = match verdict.findings.len() {
+                0 => String::new(),
+                count => format!(", {}", counted(count, "finding")),
+            };
+            format!(": {name} {} in {took}{found}", verdict.word())
+        }
+        (None, _) => format!(": {name} ended in {took}"),
+    }
 }
 
 fn finished(task: &Task, record: &Record, took: &str) -> String {

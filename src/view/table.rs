@@ -4,7 +4,7 @@
 
 use super::{Facts, advice, counted, hand_out, printable, span};
 use crate::snapshot::{Snapshot, Wait};
-use crate::task::{Record, State};
+use crate::task::{Record, Stage, State};
 use crate::ui::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, paint};
 
 struct Row {
@@ -55,7 +55,7 @@ fn colour(snapshot: &Snapshot, index: usize) -> anstyle::Style {
     match &snapshot.at(index).1.state {
         State::Done { .. } => GREEN,
         State::Blocked(_) => RED,
-        State::Running { .. } => CYAN,
+        State::Running { .. } | State::Pending { .. } => CYAN,
         State::Merging { .. } => YELLOW,
         State::Waiting => DIM,
     }
@@ -70,9 +70,16 @@ fn row(snapshot: &Snapshot, facts: &Facts, index: usize) -> Row {
     let status = match &record.state {
         State::Blocked(block) => format!("blocked: {}", block.reason),
         State::Running { worker: None, .. } => "by hand".to_owned(),
-        State::Waiting | State::Running { .. } | State::Merging { .. } | State::Done { .. } => {
-            snapshot.status(index).to_owned()
+        State::Running { stage, .. } | State::Pending { stage, .. }
+            if *stage != Stage::Implement =>
+        {
+            stage.name().to_owned()
         }
+        State::Waiting
+        | State::Running { .. }
+        | State::Pending { .. }
+        | State::Merging { .. }
+        | State::Done { .. } => snapshot.status(index).to_owned(),
     };
     let more = more(snapshot, facts, index, record);
     Row { id: task.id.to_string(), status, time, title: printable(&task.title), more }
@@ -95,7 +102,7 @@ fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Ve
         State::Merging { .. } => {
             facts.merges_wait.iter().map(|why| format!("waits: {why}")).collect()
         }
-        State::Running { worker: Some(_), .. } | State::Done { .. } => {
+        State::Running { worker: Some(_), .. } | State::Pending { .. } | State::Done { .. } => {
             record.last_attempt().and_then(concern).into_iter().collect()
         }
     }

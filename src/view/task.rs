@@ -47,7 +47,7 @@ fn status(snapshot: &Snapshot, index: usize, record: &Record) -> String {
         State::Blocked(block) => format!("blocked ({}): {}", block.reason, printable(&block.text)),
         State::Done { merge: Some(merge) } => format!("done, merged in {}", merge.short()),
         State::Done { merge: None } => "done, nothing had to be merged".into(),
-        State::Waiting | State::Running { .. } | State::Merging { .. } => {
+        State::Waiting | State::Running { .. } | State::Pending { .. } | State::Merging { .. } => {
             let waits = table::waits(snapshot, index).map(|text| format!(", {text}"));
             format!("{}{}", snapshot.status(index), waits.unwrap_or_default())
         }
@@ -73,6 +73,15 @@ fn attempt(attempt: &Attempt, facts: &Facts) -> String {
     if let Some(report) = &attempt.report {
         let said = format!("{} {}", report.status, printable(&report.message));
         line += &format!("   {}\n", said.trim_end());
+    }
+    if let Some(verdict) = &attempt.verdict {
+        line += &format!("   {}\n", verdict.word());
+        let findings = verdict.findings.iter();
+        line +=
+            &findings.map(|f| format!("   - {}\n", printable(&f.to_string()))).collect::<String>();
+    }
+    if attempt.undone {
+        line += "   what it changed was undone, so its verdict did not count\n";
     }
     if attempt.committed_for_agent {
         line += "   what it had left uncommitted was committed for it\n";

@@ -46,9 +46,11 @@ impl Waited<'_> {
         let (task, record) = self.target.at(index);
         let block = match &record.state {
             State::Blocked(block) => Some(block),
-            State::Waiting | State::Running { .. } | State::Merging { .. } | State::Done { .. } => {
-                None
-            }
+            State::Waiting
+            | State::Running { .. }
+            | State::Pending { .. }
+            | State::Merging { .. }
+            | State::Done { .. } => None,
         };
         Changed {
             id: task.id.as_str(),

@@ -8,7 +8,7 @@ use git_orchestrate::plan::{Source, TaskId, parse};
 use git_orchestrate::report::{Report, Status};
 use git_orchestrate::snapshot::{Flags, Run};
 use git_orchestrate::store::Journal;
-use git_orchestrate::task::{Ending, Event, Outcome, Record, Stage, Worker};
+use git_orchestrate::task::{Ending, Event, Finished, Outcome, Record, Stage, Started, Worker};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -44,27 +44,20 @@ fn journal(env: &Env, name: &str) -> (Git, Journal) {
 }
 
 fn started(env: &Env, attempt: u32) -> Event {
-    Event::Started {
+    Event::Started(Started {
         attempt,
         stage: Stage::Implement,
         base: Oid::from_hex(&env.rev("HEAD")).expect("an id"),
+        tip: None,
         branch: "feat/task".into(),
         worktree: "/nowhere".into(),
         worker: Some(Worker { pid: 1, began: "then".into() }),
         at: 1,
-    }
+    })
 }
 
 fn finished(attempt: u32, outcome: Outcome) -> Event {
-    Event::Finished {
-        attempt,
-        ending: Ending::Exited(0),
-        commit: None,
-        committed_for_agent: false,
-        report: None,
-        outcome,
-        at: 2,
-    }
+    Event::Finished(Finished::new(attempt, Ending::Exited(0), outcome, 2))
 }
 
 fn said(message: String) -> Event {

@@ -1,0 +1,189 @@
+//! What a task goes through between the work and the merge: reviews, and fixes of what they find.
+//!
+//! Invariant: pure, and decided from the task's record alone. A review comes after all that
+//! stand before it have passed; a verdict counts until the work is begun anew.
+
+use crate::review::{Review, Verdict};
+use crate::task::{Attempt, Record, Stage};
+
+/// The reviews of a task, in order, and how often it may be sent back.
+#[derive(Debug, Clone, Copy)]
+pub struct Pipeline<'a> {
+    pub reviews: &'a [Review],
+    pub rounds: u32,
+}
+
+/// What follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    Stage(Stage),
+    Merge,
+    /// It was sent back as often as it may be.
+    Limit,
+}
+
+impl Pipeline<'_> {
+    /// Returns what follows when the work, or a fix of it, is done.
+    pub fn after_work(&self, record: &Record) -> Next {
+        let open = |review: &&Review| latest(record, **review).is_none_or(|verdict| !verdict.pass);
+        match self.reviews.iter().find(open) {
+            Some(review) => Next::Stage(Stage::of_review(*review)),
+            None => Next::Merge,
+        }
+    }
+
+    /// Returns what follows a verdict, which is not in the record yet.
+    pub fn after_review(&self, record: &Record, review: Review, verdict: &Verdict) -> Next {
+        if verdict.pass {
+            let mut after = self.reviews.iter().skip_while(|other| **other != review).skip(1);
+            let open =
+                |other: &&Review| latest(record, **other).is_none_or(|verdict| !verdict.pass);
+            let next = after.find(open).map(|review| Next::Stage(Stage::of_review(*review)));
+            return next.unwrap_or(Next::Merge);
+        }
+        match failures(record) + 1 >= self.rounds as usize {
+            true => Next::Limit,
+            false => Next::Stage(Stage::Fix),
+        }
+    }
+}
+
+/// Returns the attempts since the work was begun, or begun anew.
+fn since_work(record: &Record) -> &[Attempt] {
+    let begun = record.attempts.iter().rposition(|attempt| attempt.stage == Stage::Implement);
+    &record.attempts[begun.unwrap_or(0)..]
+}
+
+/// Returns the newest verdict of a review on this work.
+pub fn latest(record: &Record, review: Review) -> Option<&Verdict> {
+    let stage = Stage::of_review(review);
+    let of_stage = since_work(record).iter().rev().filter(|attempt| attempt.stage == stage);
+    of_stage.filter_map(|attempt| attempt.verdict.as_ref()).next()
+}
+
+/// Returns the newest verdict of all: what a fix has to answer.
+pub fn newest(record: &Record) -> Option<&Verdict> {
+    since_work(record).iter().rev().find_map(|attempt| attempt.verdict.as_ref())
+}
+
+/// Returns how often reviews have failed since a person had a word in it.
+fn failures(record: &Record) -> usize {
+    let counts = |attempt: &&Attempt| {
+        attempt.number > record.retried_after
+            && attempt.ended.is_some()
+            && attempt.verdict.as_ref().is_some_and(|verdict| !verdict.pass)
+    };
+    record.attempts.iter().filter(counts).count()
+}
+
+/// Returns how many of the last attempts were of this stage and gave no verdict that counts.
+pub fn silent(record: &Record, stage: Stage) -> usize {
+    let is_silent = |attempt: &&Attempt| {
+        attempt.stage == stage && attempt.verdict.is_none() && attempt.ended.is_some()
+    };
+    record.attempts.iter().rev().skip_while(|a| a.ended.is_none()).take_while(is_silent).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oid::Oid;
+
+    const BOTH: Pipeline<'static> =
+        Pipeline { reviews: &[Review::Spec, Review::Quality], rounds: 3 };
+
+    fn attempt(stage: Stage, pass: Option<bool>) -> Attempt {
+        Attempt {
+            number: 0,
+            stage,
+            base: Oid::from_hex(&"0f".repeat(20)).expect("an id"),
+            started: 0,
+            ended: Some(1),
+            ending: None,
+            tip: None,
+            commit: None,
+            committed_for_agent: false,
+            undone: false,
+            report: None,
+            verdict: pass.map(|pass| Verdict { pass, findings: Vec::new() }),
+        }
+    }
+
+    fn record(attempts: &[(Stage, Option<bool>)]) -> Record {
+        let number = |(at, (stage, pass)): (usize, &(Stage, Option<bool>))| Attempt {
+            number: at as u32 + 1,
+            ..attempt(*stage, *pass)
+        };
+        let attempts = attempts.iter().enumerate().map(number).collect();
+        Record { attempts, ..Record::default() }
+    }
+
+    fn verdict(pass: bool) -> Verdict {
+        Verdict { pass, findings: Vec::new() }
+    }
+
+    #[test]
+    fn quality_comes_after_spec_has_passed() {
+        use Stage::{Fix, Implement, QualityReview, SpecReview};
+        let begun = record(&[(Implement, None)]);
+        assert_eq!(BOTH.after_work(&begun), Next::Stage(SpecReview));
+        assert_eq!(BOTH.after_review(&begun, Review::Spec, &verdict(false)), Next::Stage(Fix));
+        let fixed = record(&[(Implement, None), (SpecReview, Some(false)), (Fix, None)]);
+        assert_eq!(BOTH.after_work(&fixed), Next::Stage(SpecReview));
+        let next = BOTH.after_review(&fixed, Review::Spec, &verdict(true));
+        assert_eq!(next, Next::Stage(QualityReview));
+    }
+
+    #[test]
+    fn a_fix_of_the_code_is_read_by_who_asked_for_it() {
+        use Stage::{Fix, Implement, QualityReview, SpecReview};
+        let attempts = [
+            (Implement, None),
+            (SpecReview, Some(true)),
+            (QualityReview, Some(false)),
+            (Fix, None),
+        ];
+        assert_eq!(BOTH.after_work(&record(&attempts)), Next::Stage(QualityReview));
+        let next = BOTH.after_review(&record(&attempts), Review::Quality, &verdict(true));
+        assert_eq!(next, Next::Merge);
+    }
+
+    #[test]
+    fn work_that_is_begun_anew_is_read_anew() {
+        use Stage::{Implement, QualityReview, SpecReview};
+        let attempts = [
+            (Implement, None),
+            (SpecReview, Some(true)),
+            (QualityReview, Some(true)),
+            (Implement, None),
+        ];
+        assert_eq!(BOTH.after_work(&record(&attempts)), Next::Stage(SpecReview));
+        let none = Pipeline { reviews: &[], rounds: 3 };
+        assert_eq!(none.after_work(&record(&attempts)), Next::Merge);
+    }
+
+    #[test]
+    fn rounds_are_bounded_and_a_person_gives_new_ones() {
+        use Stage::{Fix, Implement, SpecReview};
+        let attempts = [
+            (Implement, None),
+            (SpecReview, Some(false)),
+            (Fix, None),
+            (SpecReview, Some(false)),
+            (Fix, None),
+        ];
+        let mut record = record(&attempts);
+        assert_eq!(BOTH.after_review(&record, Review::Spec, &verdict(false)), Next::Limit);
+        record.retried_after = 4;
+        let next = BOTH.after_review(&record, Review::Spec, &verdict(false));
+        assert_eq!(next, Next::Stage(Fix));
+    }
+
+    #[test]
+    fn reviewers_that_say_nothing_are_counted() {
+        use Stage::{Implement, SpecReview};
+        let attempts = [(Implement, None), (SpecReview, None), (SpecReview, None)];
+        assert_eq!(silent(&record(&attempts), SpecReview), 2);
+        assert_eq!(silent(&record(&attempts[..1]), SpecReview), 0);
+    }
+}

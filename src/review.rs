@@ -1,0 +1,205 @@
+//! Reviews: which there are, and a reviewer's words.
+//!
+//! Invariant: pure text in, values out. A verdict says nothing of which commit it is for; that
+//! stands beside it, in the attempt.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A review that a task goes through before it is merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Review {
+    /// Against the text of the task.
+    Spec,
+    /// Of the code.
+    Quality,
+    /// Both at once, by one reviewer.
+    Combined,
+}
+
+impl Review {
+    const ALL: [Review; 3] = [Review::Spec, Review::Quality, Review::Combined];
+
+    /// Returns the word, as in the settings.
+    pub fn word(self) -> &'static str {
+        match self {
+            Review::Spec => "spec",
+            Review::Quality => "quality",
+            Review::Combined => "combined",
+        }
+    }
+
+    /// Reads a word of the settings.
+    pub fn from_word(word: &str) -> Option<Review> {
+        Review::ALL.into_iter().find(|review| review.word() == word.trim())
+    }
+}
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    Critical,
+    Important,
+    Minor,
+}
+
+impl Severity {
+    fn from_word(word: &str) -> Option<Severity> {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "critical" | "blocker" | "high" => Some(Severity::Critical),
+            "important" | "major" | "medium" => Some(Severity::Important),
+            "minor" | "low" | "nit" => Some(Severity::Minor),
+            _ => None,
+        }
+    }
+
+    /// Returns the word, as in the JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Critical => "critical",
+            Severity::Important => "important",
+            Severity::Minor => "minor",
+        }
+    }
+}
+
+/// Something that a reviewer found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    pub severity: Severity,
+    /// Relative to the top level; `None` where it is about no file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    pub text: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}] ", self.severity.word())?;
+        match (&self.file, self.line) {
+            (Some(file), Some(line)) => write!(f, "{file}:{line}: ")?,
+            (Some(file), None) => write!(f, "{file}: ")?,
+            (None, _) => {}
+        }
+        f.write_str(&self.text)
+    }
+}
+
+/// What a reviewer says of a commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    pub pass: bool,
+    #[serde(default, rename = "finding", skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+}
+
+impl Verdict {
+    /// Returns a verdict with what a message finds: its lines that are written as findings, or
+    /// else, where it failed, the message as a whole.
+    pub fn of(pass: bool, message: &str) -> Verdict {
+        let mut findings: Vec<Finding> = message.lines().filter_map(finding_of).collect();
+        if findings.is_empty() && !pass && !message.trim().is_empty() {
+            let text = message.trim().to_owned();
+            findings.push(Finding { severity: Severity::Important, file: None, line: None, text });
+        }
+        Verdict { pass, findings }
+    }
+
+    /// Returns the word, as a reviewer writes it.
+    pub fn word(&self) -> &'static str {
+        if self.pass { "PASS" } else { "FAIL" }
+    }
+}
+
+/// Reads a reviewer's answer: its `VERDICT:` lines, and a finding in each line that begins with
+/// a severity in square brackets. `None` where there is no verdict.
+///
+/// Where there are several verdicts since the answer began, as of a combined review, all of
+/// them must be PASS.
+pub fn read(answer: &str) -> Option<Verdict> {
+    let verdicts: Vec<bool> = answer.lines().filter_map(verdict_of).collect();
+    let pass = !verdicts.is_empty() && verdicts.iter().all(|pass| *pass);
+    let findings = answer.lines().filter_map(finding_of).collect();
+    (!verdicts.is_empty()).then_some(Verdict { pass, findings })
+}
+
+/// Reads `VERDICT: PASS`, `**VERDICT (spec):** FAIL` and the like.
+fn verdict_of(line: &str) -> Option<bool> {
+    let plain: String = line.chars().filter(|c| !"*_`#>".contains(*c)).collect();
+    let rest = plain.trim().strip_prefix("VERDICT")?;
+    let (_, word) = rest.split_once(':')?;
+    let word: String = word.trim().chars().take_while(char::is_ascii_alphabetic).collect();
+    match word.as_str() {
+        "PASS" | "PASSED" => Some(true),
+        "FAIL" | "FAILED" => Some(false),
+        _ => None,
+    }
+}
+
+/// Reads `- [important] src/a.rs:12: what is wrong`.
+fn finding_of(line: &str) -> Option<Finding> {
+    let rest = line.trim().trim_start_matches(['-', '*', ' ']).strip_prefix('[')?;
+    let (word, rest) = rest.split_once(']')?;
+    let severity = Severity::from_word(word)?;
+    let rest = rest.trim_start_matches([':', ' ']).trim();
+    let (file, line, text) = place_of(rest).unwrap_or((None, None, rest));
+    Some(Finding { severity, file, line, text: text.to_owned() })
+}
+
+/// Splits `path:12: text` or `path: text`; what holds a space is no path.
+fn place_of(text: &str) -> Option<(Option<String>, Option<u32>, &str)> {
+    let (place, rest) = text.split_once(' ')?;
+    let place = place.strip_suffix(':')?.trim_matches('`');
+    let (file, line) = match place.rsplit_once(':') {
+        // `a.rs:12-14` begins at 12.
+        Some((file, line)) => (file, line.split('-').next().and_then(|n| n.parse().ok())),
+        None => (place, None),
+    };
+    let is_path = file.contains(['.', '/']);
+    is_path.then(|| (Some(file.to_owned()), line, rest.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_with_findings() {
+        let answer = "I read it.\n\n- [critical] src/a.rs:12: panics on an empty list\n\
+                      - [minor] `README.md`: a typo\n* [important] no test for the error\n\
+                      - [x] done\n\n**VERDICT:** FAIL\n";
+        let verdict = read(answer).expect("a verdict");
+        assert!(!verdict.pass);
+        let shown: Vec<String> = verdict.findings.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            shown,
+            [
+                "[critical] src/a.rs:12: panics on an empty list",
+                "[minor] README.md: a typo",
+                "[important] no test for the error"
+            ]
+        );
+    }
+
+    #[test]
+    fn of_two_verdicts_both_must_pass() {
+        let read_pass = |text| read(text).map(|verdict| verdict.pass);
+        assert_eq!(read_pass("VERDICT (spec): PASS\nVERDICT (quality): FAIL"), Some(false));
+        assert_eq!(read_pass("VERDICT (spec): PASS\nVERDICT (quality): PASS"), Some(true));
+        assert_eq!(read_pass("VERDICT: PASS."), Some(true));
+        assert_eq!(read_pass("VERDICT: PASS or FAIL?"), Some(true));
+        assert_eq!(read_pass("the VERDICT: PASS line is missing"), None);
+        assert_eq!(read_pass("VERDICT: maybe"), None);
+    }
+
+    #[test]
+    fn words_of_the_settings() {
+        assert_eq!(Review::from_word(" quality "), Some(Review::Quality));
+        assert_eq!(Review::from_word("style"), None);
+    }
+}

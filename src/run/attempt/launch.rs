@@ -1,0 +1,109 @@
+//! What runs in the worktree of an attempt: `setup`, and the agent.
+//!
+//! Invariant: with a time limit and a process group of its own, or else with the terminal.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use super::Attempt;
+use crate::crash;
+use crate::git::command::LOCAL_VARIABLES;
+use crate::process::{self, Job, Program, Streams};
+use crate::run::conversation;
+use crate::run::folder::write_json;
+use crate::run::furnish::{Ended, Furnishing};
+use crate::task::Ending;
+
+impl Attempt {
+    /// Gives the worktree what a new one needs.
+    pub(super) fn furnish(&self) -> anyhow::Result<Ended> {
+        Furnishing {
+            git: &self.git,
+            place: &self.spec.worktree,
+            setup: self.spec.setup.as_deref(),
+            environment: self.environment()?,
+            timeout: self.spec.timeout,
+            log: self.folder.setup_log(),
+            worker: self.folder.agent(),
+            stop: &self.stop,
+        }
+        .run()
+    }
+
+    /// Goes on with the conversation that was broken off; begins afresh where there is none, or
+    /// where the agent's program does not know it any more.
+    pub(super) fn run_agent(&self) -> anyhow::Result<Ending> {
+        if let Some(argv) = &self.spec.resume {
+            let ending = self.run_words(argv, &self.folder.resume_prompt())?;
+            let is_known = || conversation::of_log(&self.folder.log(), self.spec.format).is_some();
+            if !matches!(ending, Ending::Exited(code) if code != 0) || is_known() {
+                return Ok(ending);
+            }
+        }
+        self.run_words(&self.spec.argv, &self.folder.prompt())
+    }
+
+    fn run_words(&self, argv: &[String], prompt: &Path) -> anyhow::Result<Ending> {
+        let program = self.agent(argv, prompt)?;
+        if self.stop.is_stopped() {
+            return Ok(Ending::Stopped);
+        }
+        if self.spec.terminal {
+            // A person is there: no time limit, and Ctrl-C is the agent's, which shares our group.
+            let mut child = program.spawn()?;
+            self.write_agent(child.id());
+            let ending = process::wait_beside(&mut child);
+            return Ok(if self.stop.is_stopped() { Ending::Stopped } else { ending });
+        }
+        let job = Job::start(program)?;
+        self.stop.watch(Some(job.stopper()));
+        self.write_agent(job.pid());
+        Ok(job.wait(Some(Duration::from_secs(self.spec.timeout))))
+    }
+
+    /// Names the agent's process. It only helps to end it, should this process be killed.
+    fn write_agent(&self, pid: u32) {
+        if let Some(worker) = process::worker(pid) {
+            let _ = write_json(&self.folder.agent(), &worker);
+        }
+    }
+
+    /// The variables that say what the task is.
+    fn environment(&self) -> anyhow::Result<Vec<(String, OsString)>> {
+        let slot = self.git.slot(&self.spec.worktree)?.to_string();
+        let base = self.tip()?.to_string();
+        let facts = [
+            ("RUN", self.spec.run.as_str()),
+            ("TASK", self.spec.task.as_str()),
+            ("STAGE", self.spec.stage.name()),
+            ("ATTEMPT", &self.spec.attempt.to_string()),
+            ("BASE", &base),
+            ("BRANCH", &self.spec.branch),
+            ("TITLE", &self.spec.title),
+            ("SLOT", &slot),
+        ];
+        let variable = |(name, value): (&str, &str)| (format!("ORCHESTRATE_{name}"), value.into());
+        let mut environment: Vec<_> = facts.into_iter().map(variable).collect();
+        environment.push(("ORCHESTRATE_PROMPT".into(), self.folder.prompt().into()));
+        Ok(environment)
+    }
+
+    fn agent(&self, argv: &[String], prompt: &Path) -> anyhow::Result<Program> {
+        let streams = match self.spec.terminal {
+            true => Streams::Inherited,
+            false => Streams::Files {
+                input: Some(prompt.to_owned()),
+                output: File::create(self.folder.log())?,
+            },
+        };
+        Ok(Program {
+            argv: argv.to_vec(),
+            directory: self.spec.worktree.clone(),
+            environment: self.environment()?,
+            unset: [LOCAL_VARIABLES, crash::VARIABLES].concat(),
+            streams,
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! A review: what the reviewer is given to read, and what its verdict means.
+//!
+//! Invariant: a verdict is for exactly the commit that was read. What a reviewer changes is
+//! backed up and undone, and then its verdict does not count.
+
+use anyhow::{Context, bail};
+
+use super::Attempt;
+use crate::clock;
+use crate::crash;
+use crate::git::command;
+use crate::git::refs::Swap;
+use crate::git::status;
+use crate::oid::Oid;
+use crate::pipeline;
+use crate::report;
+use crate::review::{self, Review, Verdict};
+use crate::run::judge::{self, Heard};
+use crate::task::{Ending, Event, Finished};
+
+impl Attempt {
+    /// Writes the diffs that the prompt names: of all the work, and of what came after the commit
+    /// that was read before.
+    pub(super) fn write_diffs(&self) -> anyhow::Result<()> {
+        if self.spec.stage.review().is_none() {
+            return Ok(());
+        }
+        let read = self.tip()?;
+        if !status::dirt(&self.spec.worktree)?.is_clean() {
+            bail!("it holds work that is not committed, which no reviewer would see");
+        }
+        let integration = self.git.find_branch(&self.spec.integration)?;
+        let integration = integration.context("the integration branch is gone")?;
+        let base = self.git.merge_base(&integration, &read)?.context("no common history")?;
+        std::fs::write(self.folder.diff(), self.git.diff(&base, &read)?)?;
+        if let Some(before) = &self.spec.read_before {
+            std::fs::write(self.folder.fix_diff(), self.git.diff(before, &read)?)?;
+        }
+        Ok(())
+    }
+
+    /// Judges what a reviewer said and left.
+    pub(super) fn conclude_review(
+        &self,
+        kind: Review,
+        ending: Ending,
+        said: Option<Verdict>,
+    ) -> anyhow::Result<Event> {
+        let record = self.journal.record(&self.spec.task)?;
+        let own = record.last_attempt().context("a task runs without an attempt")?;
+        let read = own.tip.clone().context("it is not known what was read")?;
+        let undone = self.undo(&read)?;
+        let output = report::read(self.spec.format, &self.tail());
+        let verdict = said.or_else(|| own.verdict.clone()).or_else(|| review::read(&output.answer));
+        let heard = Heard {
+            ending,
+            halted: self.folder.stop().exists(),
+            error: output.error,
+            verdict: verdict.filter(|_| !undone),
+            undone,
+            silent_before: pipeline::silent(&record, self.spec.stage),
+        };
+        let next = |verdict: &Verdict| self.spec.pipeline().after_review(&record, kind, verdict);
+        let outcome = judge::review(&heard, read.clone(), next, self.spec.timeout);
+        let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
+        let commit = Some(read);
+        Ok(Event::Finished(Finished { commit, undone, verdict: heard.verdict, ..finished }))
+    }
+
+    /// Puts back what a reviewer changed, after a backup; returns whether there was anything.
+    fn undo(&self, read: &Oid) -> anyhow::Result<bool> {
+        let place = &self.spec.worktree;
+        let (branch, head) = status::head(place)?;
+        let dirt = status::dirt(place)?;
+        let tip = self.tip()?;
+        let is_own = branch.as_ref() == Some(&self.spec.branch);
+        if is_own && head == *read && tip == *read && dirt.is_clean() {
+            return Ok(false);
+        }
+        if !dirt.nested(place).is_empty() {
+            bail!("the reviewer made another repository inside the worktree");
+        }
+        let held = self.git.snapshot_worktree(place, "what a reviewer changed")?;
+        self.back_up(&held.commit)?;
+        self.back_up(&tip)?;
+        crash::point();
+        let there = ["checkout", "--quiet", "--force", "--detach", read.as_str(), "--"];
+        command::git(place).args(there).bytes()?;
+        command::git(place).args(["clean", "-ffd", "--quiet"]).bytes()?;
+        if tip != *read {
+            match self.git.swap_ref(&self.branch_ref(), Some(&tip), read, "undo a reviewer")? {
+                Swap::Done => {}
+                Swap::Moved => bail!("its branch moves while it is put back"),
+                Swap::Locked => return Err(self.git.stale_lock(&self.branch_ref())),
+            }
+        }
+        let back = ["checkout", "--quiet", &self.spec.branch, "--"];
+        command::git(place).args(back).bytes()?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,127 @@
+//! The end of work: what an implementer left, judged by git.
+//!
+//! Invariant: what it forgot to commit is committed for it; its word alone finishes nothing.
+
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::Attempt;
+use crate::clock;
+use crate::git::command;
+use crate::git::status::{self, Dirt};
+use crate::oid::Oid;
+use crate::pipeline::Next;
+use crate::report::{self, Report};
+use crate::run::judge;
+use crate::task::{Block, Ending, Event, Finished, Outcome, Record};
+
+/// How much of a log's end is searched for the agent's last words (1 MiB).
+const TAIL: u64 = 1 << 20;
+
+impl Attempt {
+    /// Judges what the agent left, and commits for it what it forgot to commit.
+    pub(super) fn conclude_work(
+        &self,
+        ending: Ending,
+        report: Option<Report>,
+    ) -> anyhow::Result<Event> {
+        let escaped = self.check_place().err().map(|error| format!("{error:#}"));
+        let dirt = match escaped {
+            None => status::dirt(&self.spec.worktree)?,
+            Some(_) => Dirt::default(),
+        };
+        let output = report::read(self.spec.format, &self.tail());
+        let record = self.journal.record(&self.spec.task)?;
+        let reported =
+            report.or_else(|| record.last_attempt().and_then(|attempt| attempt.report.clone()));
+        let facts = judge::Facts {
+            ending,
+            is_command: self.spec.is_command,
+            report: reported.or(output.report.clone()),
+            output,
+            halted: self.folder.stop().exists(),
+            escaped,
+            unmerged: dirt.unmerged.clone(),
+            nested: dirt.nested(&self.spec.worktree),
+        };
+        let trouble = judge::trouble(&facts, self.spec.timeout);
+        let keeps_place =
+            facts.escaped.is_none() && facts.unmerged.is_empty() && facts.nested.is_empty();
+        // The checkout that tasks share must be clean for the next; work of others waits in theirs.
+        let commits = !dirt.is_clean() && keeps_place && (trouble.is_none() || self.spec.alone);
+        if commits {
+            self.commit_leftovers()?;
+        }
+        let tip = self.tip()?;
+        let outcome = match trouble {
+            Some(Outcome::Blocked(block)) if !commits && !dirt.is_clean() => {
+                let text = format!("{} (its worktree holds uncommitted work)", block.text);
+                Outcome::Blocked(Block { text, ..block })
+            }
+            Some(outcome) => outcome,
+            None => {
+                let result = judge::result(&facts, tip.clone(), self.has_work(&tip)?);
+                self.reviewed_first(&record, result)
+            }
+        };
+        let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
+        Ok(Event::Finished(Finished {
+            commit: Some(tip),
+            committed_for_agent: commits,
+            report: facts.report,
+            ..finished
+        }))
+    }
+
+    /// What is good enough to be merged goes through its reviews before.
+    fn reviewed_first(&self, record: &Record, result: Outcome) -> Outcome {
+        let Outcome::Ready(commit) = result else { return result };
+        match self.spec.pipeline().after_work(record) {
+            Next::Stage(stage) => Outcome::Next { stage, commit },
+            Next::Merge | Next::Limit => Outcome::Ready(commit),
+        }
+    }
+
+    /// Commits what the agent left; again, where a `git gc` took the commit before the branch
+    /// held it. The files are still there, so nothing is lost.
+    fn commit_leftovers(&self) -> anyhow::Result<()> {
+        let (place, message) = (&self.spec.worktree, self.message());
+        loop {
+            let mark = self.git.outlast_gc();
+            let before = self.tip()?;
+            self.git.patiently(|| status::commit_all(place, &message))?;
+            let commit = self.tip()?;
+            if !self.git.gc_since(&mark) || self.git.is_stored(&commit) {
+                return Ok(());
+            }
+            self.git.swap_ref(&self.branch_ref(), Some(&commit), &before, "commit again")?;
+            command::git(place).args(["read-tree", "HEAD"]).bytes()?;
+        }
+    }
+
+    fn message(&self) -> String {
+        format!("{}\n\nTask: {}\n", self.spec.title, self.spec.task)
+    }
+
+    /// Returns true where the branch has a commit that the integration branch has not.
+    fn has_work(&self, tip: &Oid) -> anyhow::Result<bool> {
+        let integration = self.git.find_branch(&self.spec.integration)?;
+        Ok(!self.git.is_ancestor(tip, &integration.context("the integration branch is gone")?)?)
+    }
+
+    pub(super) fn tail(&self) -> String {
+        read_tail(&self.folder.log()).unwrap_or_default()
+    }
+}
+
+fn read_tail(path: &Path) -> std::io::Result<String> {
+    use std::io::{Read, Seek, SeekFrom};
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

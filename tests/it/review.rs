@@ -1,0 +1,189 @@
+//! Reviews: what a reviewer is given, what its verdict leads to, and what is merged.
+//!
+//! Invariant: a review that fails is answered before anything is merged, and what is merged is
+//! the commit that passed.
+
+use crate::env::Env;
+use crate::plans::{asks, plan};
+
+const PASS: &str = "verdict pass 'all is well'";
+const WORK: &str = "edit a.txt 1\ncommit 'Do a'\nreport done -m 'wrote a.txt'";
+
+/// A task `a` whose implementer is sound, with these reviews.
+fn reviewed(reviews: &str) -> Env {
+    let env = Env::new();
+    env.config("orchestrate.reviews", reviews);
+    env.agent("a.implement", WORK);
+    env.agent("a.spec-review", PASS);
+    env.agent("a.quality-review", PASS);
+    env.plan(&plan("p", &[asks("a", &[])]));
+    env
+}
+
+fn stages(env: &Env) -> Vec<String> {
+    env.all_launches().iter().filter_map(|line| line.split(' ').nth(2).map(str::to_owned)).collect()
+}
+
+#[test]
+fn a_task_goes_through_its_reviews_in_order() {
+    let env = reviewed("spec,quality");
+    env.start(&[]).ok().has("next a: spec-review").has("next a: quality-review: spec-review PASS");
+    assert_eq!(stages(&env), ["implement", "spec-review", "quality-review"]);
+    env.stands("a", "done", None);
+    let told = env.agent_log("a", 2);
+    for file in ["task.md", "report.md", "task.diff"] {
+        assert!(told.contains(file), "{told}");
+    }
+    let folder = ".git/orchestrate/p/a/2";
+    assert_eq!(env.read(format!("{folder}/task.md")), "Do a.");
+    assert!(env.read(format!("{folder}/report.md")).contains("DONE wrote a.txt"));
+    assert!(env.read(format!("{folder}/task.diff")).contains("+++ b/a.txt"));
+    assert!(env.journal("%s").contains("a: running (spec-review) -> next (quality-review)"));
+}
+
+#[test]
+fn reviews_are_the_default_and_can_be_none_or_one() {
+    let env = reviewed("spec");
+    env.git(["config", "--unset", "orchestrate.reviews"]);
+    let _ = env.start(&[]).ok();
+    assert_eq!(stages(&env).len(), 3);
+    let env = reviewed("");
+    let _ = env.start(&[]).ok();
+    assert_eq!(stages(&env), ["implement"]);
+    let env = reviewed("combined");
+    env.agent("a.review", "say 'VERDICT (spec): PASS'\nsay 'VERDICT (quality): PASS'");
+    let _ = env.start(&[]).ok();
+    assert_eq!(stages(&env), ["implement", "review"]);
+    let _ = env.run(["start", "--dry-run"]).ok();
+    env.config("orchestrate.reviews", "style");
+    let _ = env.run(["start"]).fails(1).has("spec, quality, combined");
+}
+
+#[test]
+fn what_a_review_finds_goes_back_and_is_read_again() {
+    let env = reviewed("spec,quality");
+    env.agent("a.2", "say '- [important] a.txt:1: one is not enough'\nverdict fail 'so it is'");
+    env.agent("a.fix", "append a.txt 2\ncommit 'Settle it'\nreport done -m 'two now'");
+    let _ = env.start(&[]).ok();
+    let expected = ["implement", "spec-review", "fix", "spec-review", "quality-review"];
+    assert_eq!(stages(&env), expected);
+    assert_eq!(env.blob("feat/p", "a.txt"), "1\n2");
+    assert!(env.agent_log("a", 3).contains("one is not enough"));
+    let again = env.agent_log("a", 4);
+    assert!(again.contains("one is not enough") && again.contains("fix.diff"), "{again}");
+    assert!(env.read(".git/orchestrate/p/a/4/fix.diff").contains("+2"));
+    env.run(["show", "a"])
+        .ok()
+        .has("FAIL")
+        .has("- [important] a.txt:1: one is not enough")
+        .has("PASS");
+}
+
+#[test]
+fn a_task_is_sent_back_only_so_often_and_a_person_settles_it() {
+    let env = reviewed("spec");
+    env.config("orchestrate.rounds", "2");
+    env.agent("a.spec-review", "report fail -m 'no good'");
+    env.agent("a.fix", "append a.txt 2\ncommit 'Settle it'");
+    env.start(&[]).fails(3).has("no good").has("git orchestrate show a");
+    env.stands("a", "blocked", Some("review-limit"));
+    assert_eq!(stages(&env), ["implement", "spec-review", "fix", "spec-review"]);
+    env.agent("a.spec-review", PASS);
+    let _ = env.run(["retry", "a", "-m", "the reviewer is right"]).ok();
+    let _ = env.start(&[]).ok();
+    assert_eq!(stages(&env)[4..], ["fix", "spec-review"]);
+    assert!(env.agent_log("a", 5).contains("the reviewer is right"));
+}
+
+#[test]
+fn what_a_reviewer_changes_is_undone_and_its_verdict_does_not_count() {
+    let env = reviewed("spec");
+    env.agent(
+        "a.2",
+        "edit a.txt 9\nedit new.txt 9\ncommit 'I know better'\nedit more.txt 9\nverdict pass ok",
+    );
+    let _ = env.start(&[]).ok();
+    assert_eq!(stages(&env), ["implement", "spec-review", "spec-review"]);
+    assert_eq!(env.blob("feat/p", "a.txt"), "1");
+    assert_eq!(env.git_status(["cat-file", "-e", "feat/p:new.txt"]), 128);
+    let backups = env.git(["for-each-ref", "--format=%(refname)", "refs/orchestrate/backup/p/a"]);
+    let held = backups
+        .lines()
+        .any(|name| env.git_status(["cat-file", "-e", &format!("{name}:more.txt")]) == 0);
+    assert!(held, "what it left is in no backup: {backups}");
+    assert!(env.journal("%B").contains("Undone: yes"));
+}
+
+#[test]
+fn reviewers_without_a_verdict_are_asked_again_and_then_a_person() {
+    let env = reviewed("spec");
+    env.agent("a.spec-review", "say 'I think so'");
+    env.start(&[]).fails(3).has("gave no verdict");
+    env.stands("a", "blocked", Some("agent"));
+    assert_eq!(stages(&env), ["implement", "spec-review", "spec-review"]);
+    env.agent("a.spec-review", PASS);
+    let _ = env.run(["retry", "a"]).ok();
+    let _ = env.start(&[]).ok();
+    assert_eq!(stages(&env).len(), 4, "the work is not done again");
+}
+
+#[test]
+fn a_killed_controller_leaves_a_review_that_goes_on() {
+    let env = reviewed("spec");
+    env.agent("a.spec-review", &format!("gate review\n{PASS}"));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("review");
+    let _ = running.kill().fails(128 + 9);
+    env.open("review");
+    let _ = env.start(&[]).ok();
+    assert_eq!(stages(&env), ["implement", "spec-review"]);
+}
+
+#[test]
+fn a_stopped_review_is_begun_again() {
+    let env = reviewed("spec");
+    env.agent("a.spec-review", &format!("gate review\n{PASS}"));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("review");
+    running.interrupt();
+    let _ = running.wait().fails(128 + 2);
+    let task = env.task("a");
+    assert_eq!((&task["status"], &task["stage"]), (&"running".into(), &"spec-review".into()));
+    env.open("review");
+    let _ = env.start(&[]).ok();
+    assert_eq!(stages(&env), ["implement", "spec-review", "spec-review"]);
+}
+
+#[test]
+fn by_hand_a_review_is_handed_out_too() {
+    let env = reviewed("spec");
+    let turn = || env.json(["start", "plan.toml", "--manual", "--json", "--trust"]);
+    let first = turn();
+    let place = first["tasks"][0]["worktree"].as_str().expect("a place").to_owned();
+    std::fs::write(format!("{place}/a.txt"), "1\n").expect("it is written");
+    let _ = env.run(["report", "pass", "--task", "a"]).fails(2).has("is no review");
+    let _ = env.run(["report", "done", "--task", "a"]).ok();
+    let second = turn();
+    assert_eq!(second["tasks"][0]["stage"], "spec-review");
+    let prompt = env.read(second["tasks"][0]["prompt"].as_str().expect("a prompt"));
+    assert!(prompt.contains("VERDICT"), "{prompt}");
+    let _ = env.run(["report", "done", "--task", "a"]).fails(2).has("ends with a verdict");
+    let _ = env.run(["report", "fail", "--task", "a", "-m", "too short"]).ok();
+    assert_eq!(turn()["tasks"][0]["stage"], "fix");
+    std::fs::write(format!("{place}/a.txt"), "1\n2\n").expect("it is written");
+    let _ = env.run(["report", "done", "--task", "a"]).ok();
+    assert_eq!(turn()["tasks"][0]["stage"], "spec-review");
+    let _ = env.run(["report", "pass", "--task", "a"]).ok();
+    assert_eq!(turn()["finished"], true);
+    assert_eq!(env.blob("feat/p", "a.txt"), "1\n2");
+}
+
+#[test]
+fn what_is_merged_is_what_was_read() {
+    let env = reviewed("spec");
+    let late = "git commit -q --allow-empty -m late; (sleep 1; echo 9 >late.txt) >/dev/null 2>&1 &";
+    env.agent("a.spec-review", PASS);
+    env.agent("a.2", &format!("{late}\n{PASS}"));
+    let _ = env.start(&[]).ok();
+    assert_eq!(env.git(["log", "--format=%s", "main..feat/p", "--no-merges"]), "Do a");
+}
