@@ -290,7 +290,7 @@ pub struct StartArgs {
     #[arg(long, conflicts_with = "dry_run")]
     pub manual: bool,
     /// With --manual: print JSON, as `status --json` does
-    #[arg(long, requires = "manual")]
+    #[arg(long, requires = "manual", conflicts_with = "detach")]
     pub json: bool,
     /// Take over a plan that has changed since the run began
     ///

@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::error::{Hinted, failure};
+use crate::error::failure;
 use crate::oid::Oid;
 
 /// Oldest git whose `merge-tree --write-tree` can judge a merge.
@@ -134,11 +134,13 @@ impl Git {
 
     /// Checks that git knows who the user is.
     pub fn check_identity(&self) -> anyhow::Result<()> {
-        self.command()
-            .args(["var", "GIT_COMMITTER_IDENT"])
-            .text()
-            .map(drop)
-            .hint("tell git who you are: git config --global user.name '...' and user.email '...'")
+        self.command().args(["var", "GIT_COMMITTER_IDENT"]).text().map(drop).map_err(|_| {
+            failure(
+                "git does not know who you are",
+                "git config --global user.name 'Your Name'\n\
+                     git config --global user.email you@example.com",
+            )
+        })
     }
 
     /// Returns the branch that is checked out here (short name) and its commit.

@@ -102,7 +102,10 @@ pub fn after(block: &Block, integration: &str) -> String {
             block.files.join(", "),
             integration
         ),
-        Reason::Tests => format!("Merged with the others' work it did not pass: {text}."),
+        Reason::Tests => format!(
+            "Merged with what {integration} holds now it did not pass: {text}. Run `git merge \
+             {integration}` first, so that you see what the tests saw, then mend it and commit."
+        ),
         Reason::Timeout
         | Reason::NeedsContext
         | Reason::Agent
@@ -113,6 +116,27 @@ pub fn after(block: &Block, integration: &str) -> String {
         | Reason::Stopped
         | Reason::ReviewLimit => format!("The attempt before ended as {}: {text}.", block.reason),
     }
+}
+
+/// How much of the output of failed tests is passed on, in lines and in bytes.
+const LINES: usize = 50;
+const BYTES: usize = 4000;
+
+/// Returns the end of what the tests printed, as a block of its own.
+pub fn end_of_output(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut end = lines[lines.len().saturating_sub(LINES)..].join("\n");
+    while end.len() > BYTES {
+        end = end.split_once('\n').map_or(String::new(), |(_, rest)| rest.to_owned());
+    }
+    match end.trim().is_empty() {
+        true => String::new(),
+        false => format!("\n\n  The end of what they printed:\n\n{}\n", indented(&end)),
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("      {line}")).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -169,6 +193,16 @@ mod tests {
         let both = review(&again, Review::Combined, &files).expect("renders");
         assert!(both.contains("`/f`") && both.contains("VERDICT (spec)"), "{both}");
         assert!(fix(&again).expect("renders").contains("- [minor] a typo"));
+    }
+
+    #[test]
+    fn only_the_end_of_a_long_output_is_passed_on() {
+        let long: String = (1..=200).map(|number| format!("line {number}\n")).collect();
+        let end = end_of_output(&long);
+        assert!(end.contains("line 151\n") && end.contains("line 200"), "{end}");
+        assert!(!end.contains("line 150\n"));
+        assert_eq!(end_of_output(""), "");
+        assert!(end_of_output(&"x".repeat(100_000)).len() < BYTES);
     }
 
     #[test]

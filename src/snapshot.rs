@@ -40,6 +40,9 @@ pub struct Flags {
     pub jobs: Option<u32>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keep: bool,
+    /// The caller launches the agents.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub manual: bool,
 }
 
 /// A run at one tip of its journal.

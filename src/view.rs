@@ -14,7 +14,7 @@ pub mod table;
 pub mod task;
 pub mod waited;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::oid::Oid;
 use crate::plan::{Task, TaskId};
@@ -36,6 +36,10 @@ pub struct Facts {
     pub slots: HashMap<TaskId, u32>,
     /// Why nothing can be merged now.
     pub merges_wait: Option<String>,
+    /// Tasks that have begun and whose worktree is not there.
+    pub gone: HashSet<TaskId>,
+    /// The agent of tasks that name none.
+    pub agent: Option<String>,
     /// Why no worktree can be made now.
     pub no_room: Option<String>,
     /// The newest commit of the journal.
@@ -45,6 +49,11 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Returns true where the worktree of a task that has begun is not there.
+    pub fn is_gone(&self, id: &str) -> bool {
+        self.gone.iter().any(|gone| gone.as_str() == id)
+    }
+
     /// Returns the file that holds what a task's last attempt was asked to do.
     pub fn prompt(&self, task: &Task, record: &Record) -> Option<String> {
         Some(self.attempt(task, record)?.prompt().display().to_string())

@@ -32,6 +32,12 @@ pub(super) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
         dry_run: args.dry_run,
         option: option(&target.drive.git, &target.snapshot().run.name)?,
     };
+    let home = target.drive.git.home();
+    let here = std::env::current_dir().ok();
+    if !args.dry_run {
+        // The worktree that goes may be the one that the caller stands in.
+        std::env::set_current_dir(&home)?;
+    }
     let mut all = Vec::new();
     for id in &ids {
         // What is not understood stays, and the others go all the same.
@@ -48,8 +54,8 @@ pub(super) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
         saying.say(&all[all.len() - 1])?;
     }
     saying.sum(&all)?;
-    if std::env::current_dir().is_err() {
-        let home = quoted(&target.drive.git.home().display().to_string());
+    if here.is_some_and(|here| !here.exists()) {
+        let home = quoted(&home.display().to_string());
         context.ui.hint(&format!("cd {home}   # the current directory was removed"));
     }
     Ok(Exit::Ok)

@@ -12,7 +12,7 @@ use crate::cli::LogArgs;
 use crate::error::{Exit, failure};
 use crate::oid::Oid;
 use crate::plan::TaskId;
-use crate::task::State;
+use crate::task::{Ending, State};
 
 /// How often `--follow` looks for more.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -88,11 +88,21 @@ fn setup(
     Ok(Exit::Ok)
 }
 
+fn is_by_hand(target: &Target, id: &TaskId) -> bool {
+    let record = target.snapshot().find(id).map(|(_, record)| record);
+    let last = record.and_then(|record| record.last_attempt());
+    last.is_some_and(|attempt| attempt.ending == Some(Ending::ByHand))
+        || record.is_some_and(|record| record.state.is_by_hand())
+}
+
 fn missing(target: &Target, id: &TaskId, args: &LogArgs) -> anyhow::Error {
     let attempts = target.snapshot().find(id).map_or(0, |(_, record)| record.attempts.len());
     let what = match (args.test, args.attempt) {
         (true, _) => format!("no test ran on the merge of task '{id}'"),
         (false, Some(number)) => format!("task '{id}' has no attempt {number}, it has {attempts}"),
+        (false, None) if is_by_hand(target, id) => {
+            format!("task '{id}' was done by hand: nothing was printed here")
+        }
         (false, None) => format!("the output of task '{id}' is gone"),
     };
     let option = option_of(target);

@@ -79,12 +79,16 @@ fn offer(context: &Context, target: &Target, id: &TaskId) -> anyhow::Result<()> 
     let branch = record.branch.clone().unwrap_or_else(|| target.drive.settings.branch_of(id));
     let commit = git.find_branch(&branch)?.ok_or_else(|| {
         failure(
-            format!("task '{id}' has no branch '{branch}' yet"),
-            match record.state.is_blocked() {
-                true => {
-                    format!("git orchestrate retry {id} && git orchestrate start   # runs it again")
+            format!("task '{id}' has no branch '{branch}'"),
+            match record.attempts.is_empty() {
+                false => {
+                    let done = &target.snapshot().run.integration;
+                    format!(
+                        "git orchestrate retry {id} && git orchestrate start   # runs it again\n\
+                         git branch {branch} {done} && git orchestrate merge {id}   # if its work is in there already"
+                    )
                 }
-                false => format!("git orchestrate start --only {id}   # runs it"),
+                true => format!("git orchestrate start --only {id}   # runs it"),
             },
         )
     })?;
@@ -134,7 +138,7 @@ fn merge_one(context: &Context, target: &mut Target, id: &TaskId) -> anyhow::Res
             context
                 .ui
                 .warning(&format!("task '{id}' is blocked ({}): {}", block.reason, block.text));
-            advice::next(&target.snapshot().run, id.as_str(), record, block, &facts.option)
+            advice::next(&target.snapshot().run, id.as_str(), record, block, &facts)
                 .iter()
                 .for_each(|line| context.ui.hint(line));
             Ok(false)

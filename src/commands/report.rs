@@ -97,7 +97,7 @@ fn take_back(
         return Ok(Exit::Ok);
     };
     context.ui.warning(&format!("task '{id}' is blocked ({}): {}", block.reason, block.text));
-    advice::next(&target.snapshot().run, id.as_str(), record, block, &facts.option)
+    advice::next(&target.snapshot().run, id.as_str(), record, block, &facts)
         .iter()
         .for_each(|line| context.ui.hint(line));
     Ok(Exit::Attention)

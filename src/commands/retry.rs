@@ -3,11 +3,13 @@
 use anyhow::Context as _;
 
 use super::Context;
+use super::status::facts;
 use super::target::{Trust, option};
 use crate::cli::RetryArgs;
 use crate::error::{Exit, failure};
 use crate::prompt;
-use crate::task::{Event, State};
+use crate::task::{Event, Reason, State};
+use crate::view::advice;
 
 pub(super) fn run(context: &Context, args: RetryArgs) -> anyhow::Result<Exit> {
     let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
@@ -20,12 +22,18 @@ pub(super) fn run(context: &Context, args: RetryArgs) -> anyhow::Result<Exit> {
             format!("git orchestrate show {id}{option}   # how it stands"),
         ));
     };
-    let known = prompt::after(block, &target.snapshot().run.integration);
-    let note = args.message.map_or(known.clone(), |text| format!("{known} {text}"));
+    let mut note = prompt::after(block, &target.snapshot().run.integration);
+    note.extend(args.message.map(|text| format!(" {text}")));
+    if block.reason == Reason::Tests {
+        let said = std::fs::read(target.drive.folder.test_log(&id)).unwrap_or_default();
+        note += &prompt::end_of_output(&String::from_utf8_lossy(&said));
+    }
     target.journal.append(&id, &Event::Retried { note: Some(note) })?;
     context.ui.status(&format!("task '{id}' will run again"));
-    if target.controller()?.is_none() {
-        context.ui.hint(&format!("git orchestrate start{option}   # runs it"));
+    let facts = facts(&target)?;
+    if facts.controller.is_none() {
+        let start = advice::start(&target.snapshot().run, &facts);
+        context.ui.hint(&format!("{start}   # runs it"));
     }
     Ok(Exit::Ok)
 }

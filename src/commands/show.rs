@@ -7,7 +7,9 @@ use super::status::facts;
 use super::target::{Target, Trust};
 use crate::cli::ShowArgs;
 use crate::error::Exit;
+use crate::oid::Oid;
 use crate::plan::TaskId;
+use crate::task::{Record, State};
 use crate::view::task::{Work, show};
 
 pub(super) fn run(context: &Context, args: ShowArgs) -> anyhow::Result<Exit> {
@@ -42,9 +44,20 @@ fn work(target: &Target, id: &TaskId) -> anyhow::Result<Work> {
     let on_branch =
         record.branch.as_deref().map(|name| git.find_branch(name)).transpose()?.flatten();
     let last = record.attempts.iter().rev().find_map(|attempt| attempt.commit.clone());
-    let (Some(base), Some(tip)) = (record.base(), on_branch.or(last)) else {
+    let (Some(from), Some(tip)) = (origin(target, record)?, on_branch.or(last)) else {
         return Ok(Work { prompt, ..Work::default() });
     };
-    let commits = git.log(base, tip.as_str())?;
-    Ok(Work { commits, diff_stat: git.diff_stat(base, &tip)?, prompt })
+    let commits = git.log(&from, tip.as_str())?;
+    Ok(Work { commits, diff_stat: git.diff_stat(&from, &tip)?, prompt })
+}
+
+/// Returns the commit beyond which all is the task's own work: what it was merged into, or else
+/// where the others are now.
+fn origin(target: &Target, record: &Record) -> anyhow::Result<Option<Oid>> {
+    let git = &target.drive.git;
+    if let State::Done { merge: Some(merge) } = &record.state {
+        return Ok(git.parent(merge)?.or_else(|| record.base().cloned()));
+    }
+    let integration = git.find_branch(&target.snapshot().run.integration)?;
+    Ok(record.base().and(integration))
 }

@@ -16,9 +16,10 @@ use anyhow::Context as _;
 use super::Context;
 use super::plan::{print_findings, read};
 use super::target::{Trust, find_run, find_task, settings};
+use crate::agent::quoted;
 use crate::cli::StartArgs;
 use crate::config::Settings;
-use crate::error::{Exit, failure, usage};
+use crate::error::{Exit, Hinted, failure, usage};
 use crate::git::Git;
 use crate::plan::change::Change;
 use crate::plan::{Plan, Source, Task, TaskId, parse};
@@ -89,7 +90,7 @@ impl Start<'_> {
         match Journal::new(self.git, &plan.name).load()? {
             Some(tip) => {
                 check_into(&tip.snapshot, self.args)?;
-                let new = self.new_plan(&tip.snapshot, plan)?;
+                let new = self.new_plan(&tip.snapshot, plan, &name)?;
                 if let Some(new) = &new {
                     self.trust_plan(file, &bytes, &new.plan)?;
                 }
@@ -100,19 +101,28 @@ impl Start<'_> {
     }
 
     /// Returns the plan where it differs from the one that the run has, and may replace it.
-    fn new_plan(&self, snapshot: &Snapshot, plan: Plan) -> anyhow::Result<Option<NewPlan>> {
+    fn new_plan(
+        &self,
+        snapshot: &Snapshot,
+        plan: Plan,
+        file: &str,
+    ) -> anyhow::Result<Option<NewPlan>> {
         let change = Change::between(&snapshot.plan, &plan);
         if change.is_empty() {
             return Ok(None);
         }
         self.context.ui.answer(&change::text(snapshot, &plan, &change))?;
+        let file = quoted(file);
         match self.args.update {
             true => Ok(Some(NewPlan { plan, change })),
             false => Err(failure(
                 format!("the plan is not the one that run '{}' has", snapshot.run.name),
-                "take it over: git orchestrate start PLAN --update\n\
-                 or go on with the plan as it was: git orchestrate start\n\
-                 or begin another run with it: git orchestrate start PLAN --run NAME",
+                format!(
+                    "take it over: git orchestrate start {file} --update\n\
+                     or go on with the plan as it was: git orchestrate start --run {}\n\
+                     or begin another run with it: git orchestrate start {file} --run NAME",
+                    snapshot.run.name
+                ),
             )),
         }
     }
@@ -143,6 +153,7 @@ impl Start<'_> {
             agent: self.args.agent.clone().or(before.agent.clone()),
             jobs: self.args.jobs.or(before.jobs),
             keep: self.args.keep || before.keep,
+            manual: self.args.manual,
         }
     }
 
@@ -161,7 +172,7 @@ impl Start<'_> {
         if self.args.dry_run {
             let snapshot = Snapshot::new(run, plan, Default::default())
                 .map_err(|_| anyhow::anyhow!("the plan holds a cycle"))?;
-            return self.would_do(&found, &snapshot);
+            return self.would_do("begin", &found, &snapshot);
         }
         self.trust_plan(file, content, &plan)?;
         settings(self.git, &run.flags, self.trust())?;
@@ -180,7 +191,7 @@ impl Start<'_> {
                 Some(new) => snapshot.with_plan(new.plan),
                 None => snapshot,
             };
-            return self.would_do(&settings, &snapshot);
+            return self.would_do("go on with", &settings, &snapshot);
         }
         self.git.check_ready()?;
         if !self.args.manual {
@@ -188,7 +199,11 @@ impl Start<'_> {
             begin::check_agent(plan, &settings)?;
         }
         let drive = Drive::new(self.git, settings, name);
-        let lock = controller::take(&drive.folder, name)?;
+        let lock = controller::take(&drive.folder, name);
+        let lock = match &new {
+            None => lock?,
+            Some(_) => lock.hint("a plan is taken over between two starts: stop it, then again")?,
+        };
         if let Some(new) = new {
             self.update(&drive, &mut journal, new)?;
         }
@@ -242,9 +257,14 @@ impl Start<'_> {
         Ok(Some(with_dependencies(snapshot, &ids)))
     }
 
-    fn would_do(&self, settings: &Settings, snapshot: &Snapshot) -> anyhow::Result<Exit> {
+    fn would_do(
+        &self,
+        verb: &str,
+        settings: &Settings,
+        snapshot: &Snapshot,
+    ) -> anyhow::Result<Exit> {
         let only = self.only(snapshot)?;
-        self.context.ui.answer(&dry_run::text(settings, snapshot, only))?;
+        self.context.ui.answer(&dry_run::text(verb, settings, snapshot, only))?;
         Ok(Exit::Ok)
     }
 }

@@ -1,6 +1,6 @@
 //! `git orchestrate status`
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -59,6 +59,8 @@ pub(super) fn facts_of(drive: &Drive, tip: &Tip, option: String) -> anyhow::Resu
         merges_wait,
         no_room: why_no_room(drive, &tip.snapshot),
         slots: slots(&tip.snapshot),
+        gone: gone(&tip.snapshot),
+        agent: drive.settings.agent.clone(),
         integration: git.find_branch(&run.integration)?,
         now: clock::now_ms(),
         controller: controller::current(&drive.folder)?.map(|driver| driver.told),
@@ -72,6 +74,15 @@ fn slots(snapshot: &Snapshot) -> HashMap<TaskId, u32> {
     let slot = |record: &Record| slot_of(Path::new(record.worktree.as_deref()?));
     let of_task = |(task, record): (&Task, &Record)| Some((task.id.clone(), slot(record)?));
     snapshot.tasks().filter_map(of_task).collect()
+}
+
+/// Looks which worktrees are not there any more.
+fn gone(snapshot: &Snapshot) -> HashSet<TaskId> {
+    let is_gone = |record: &Record| {
+        record.worktree.as_deref().is_some_and(|place| !Path::new(place).join(".git").exists())
+    };
+    let begun = snapshot.tasks().filter(|(_, record)| is_gone(record));
+    begun.map(|(task, _)| task.id.clone()).collect()
 }
 
 /// Shows the table again at every change, until nothing goes on any more.

@@ -1,7 +1,7 @@
 //! The settings: understood, trusted, and the programs in them installed.
 
 use super::{Finding, Place};
-use crate::config::{self, FILE, Layer, Settings, merge};
+use crate::config::{self, FILE, KEYS, Layer, Settings, merge};
 use crate::git::Git;
 use crate::process::find_program;
 use crate::snapshot::Flags;
@@ -12,6 +12,11 @@ pub(super) fn read(git: &Git) -> (Vec<Finding>, Settings) {
     let mut found = Vec::new();
     let mut sound = Vec::new();
     for pair in git.config().unwrap_or_default() {
+        if !KEYS.iter().any(|(known, _)| *known == pair.0) {
+            let text = format!("there is no setting 'orchestrate.{}', so it does nothing", pair.0);
+            let remedy = format!("git config --unset-all orchestrate.{}", pair.0);
+            found.push(Finding::warning("settings", text, remedy));
+        }
         match Layer::from_git([pair.clone()]) {
             Ok(_) => sound.push(pair),
             Err(text) => {
@@ -33,7 +38,7 @@ pub(super) fn read(git: &Git) -> (Vec<Finding>, Settings) {
     let file = trust::Commands { file: FILE.as_ref(), content: text.as_bytes(), commands };
     if trust::require(git, &file).is_err() {
         let text = format!("commands in {FILE} were not trusted yet: a run would not begin");
-        found.push(Finding::warning("trust", text, "git orchestrate trust   # after reading it"));
+        found.push(Finding::error("trust", text, "git orchestrate trust   # after reading it"));
     }
     (found, merge(&Flags::default(), from_git, from_file))
 }

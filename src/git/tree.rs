@@ -75,6 +75,12 @@ impl Git {
         Ok(self.repo.find_commit(object_id(commit)?)?.time()?.seconds * 1000)
     }
 
+    /// Returns the first parent of a commit.
+    pub fn parent(&self, commit: &Oid) -> anyhow::Result<Option<Oid>> {
+        let commit = self.repo.find_commit(object_id(commit)?)?;
+        Ok(commit.parent_ids().next().map(oid))
+    }
+
     /// Writes a commit by the user, at the clock's time.
     pub fn write_commit(&self, tree: &Oid, parents: &[Oid], message: &str) -> anyhow::Result<Oid> {
         let who = self.repo.committer().context("git does not know who commits")??;

@@ -53,7 +53,8 @@ impl Leftover<'_> {
             return Ok(Some(why));
         }
         if let Some(reason) = self.too_young()? {
-            return Ok(Some((reason, Remedy::Clean)));
+            let remedy = if self.is_merged { Remedy::Clean } else { Remedy::Force };
+            return Ok(Some((reason, remedy)));
         }
         if self.reach.force {
             return Ok(None);

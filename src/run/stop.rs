@@ -68,9 +68,11 @@ pub fn stop_task(
         State::Running { worker: None, .. } => {
             return by_hand::give_up(drive, journal, id, HALTED);
         }
-        other => {
+        _ => {
+            let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
+            let status = snapshot.dag.index(id).map_or("unknown", |index| snapshot.status(index));
             return Err(failure(
-                format!("nobody is at work on task '{id}', it is {}", other.name()),
+                format!("nobody is at work on task '{id}', it is {status}"),
                 "git orchestrate status   # where everything stands",
             ));
         }

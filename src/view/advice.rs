@@ -9,32 +9,36 @@ use crate::snapshot::{Run, Snapshot};
 use crate::task::{Block, Reason, Record};
 
 /// Returns the commands that lead on from a block, the likeliest first.
-///
-/// `option` is what they need to be about this run where there are several: ` --run NAME`.
-pub fn next(run: &Run, id: &str, record: &Record, block: &Block, option: &str) -> Vec<String> {
+pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) -> Vec<String> {
+    let option = &facts.option;
     let log = format!("git orchestrate log {id}{option}");
-    let start = format!("git orchestrate start{option}");
-    let retry = format!("git orchestrate retry {id}{option} && {start}");
-    let tell = |what: &str| format!("git orchestrate retry {id}{option} -m '{what}' && {start}");
+    let then = match facts.controller {
+        // Whoever drives the run sees what was said.
+        Some(_) => String::new(),
+        None => format!(" && {}", start(run, facts)),
+    };
+    let retry = format!("git orchestrate retry {id}{option}{then}");
+    let tell = |what: &str| format!("git orchestrate retry {id}{option} -m '{what}'{then}");
     let merge = format!("git orchestrate merge {id}{option}");
     match block.reason {
+        // What was to be mended is not there any more.
+        Reason::Conflict | Reason::Tests | Reason::Escaped if facts.is_gone(id) => vec![log, retry],
         Reason::Conflict => resolve(run, record, block, merge),
-        Reason::Tests => vec![
-            format!("{log} --test"),
-            go(run, record),
-            format!(
-                "git merge {}   # what it was tested with; mend, commit",
-                quoted(&run.integration)
-            ),
-            format!("{merge}   # or: {}", tell("what to mend")),
-        ],
+        Reason::Tests => {
+            let (place, made) = place(run, record);
+            let merged = quoted(&run.integration);
+            let mend =
+                format!("git -C {place} merge {merged}   # what it was tested with; mend, commit");
+            let last = format!("{merge}   # or: {}", tell("what to mend"));
+            [format!("{log} --test")].into_iter().chain(made).chain([mend, last]).collect()
+        }
         Reason::Timeout => vec![log, retry],
         Reason::NeedsContext => vec![tell("the answer")],
         Reason::Agent | Reason::Permission => vec![log, tell("what it should know")],
         Reason::NoChanges => {
             vec![log, tell("what is missing"), format!("{merge}   # if nothing had to change")]
         }
-        Reason::Escaped => vec![log, go(run, record), retry],
+        Reason::Escaped => back(run, record, log, retry),
         Reason::ReviewLimit => vec![
             format!("git orchestrate show {id}{option}   # what was found, round by round"),
             tell("how to settle it"),
@@ -48,6 +52,22 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, option: &str) -
     }
 }
 
+/// Returns the command that goes on with a run, in the way in which it was driven so far.
+pub fn start(run: &Run, facts: &Facts) -> String {
+    let manual = if run.flags.manual { " --manual" } else { "" };
+    format!("git orchestrate start{manual}{}", facts.option)
+}
+
+/// Leads a worktree back to its own branch.
+fn back(run: &Run, record: &Record, log: String, retry: String) -> Vec<String> {
+    let (place, made) = place(run, record);
+    let branch = quoted(record.branch.as_deref().unwrap_or_default());
+    let status = format!("git -C {place} status   # where it is, and what it holds");
+    let back = format!("git -C {place} switch {branch}");
+    let take = format!("git -C {place} merge --ff-only OTHER   # if you want what it did there");
+    [log].into_iter().chain(made).chain([status, back, take, retry]).collect()
+}
+
 /// Returns the command that goes on with a run that nobody drives, where something could go on.
 pub fn next_of_run(snapshot: &Snapshot, facts: &Facts) -> Vec<String> {
     let is_work = |index: usize| {
@@ -58,36 +78,36 @@ pub fn next_of_run(snapshot: &Snapshot, facts: &Facts) -> Vec<String> {
     if !could_go_on || facts.controller.is_some() || facts.merges_wait.is_some() {
         return Vec::new();
     }
-    let by_hand = snapshot.tasks().any(|(_, record)| record.state.is_by_hand());
-    let manual = if by_hand { " --manual" } else { "" };
-    vec![format!("git orchestrate start{manual}{}", facts.option)]
+    vec![start(&snapshot.run, facts)]
 }
 
 fn resolve(run: &Run, record: &Record, block: &Block, merge: String) -> Vec<String> {
     let files: Vec<String> = block.files.iter().map(|file| quoted(file)).collect();
-    vec![
-        go(run, record),
-        format!(
-            "git merge {}   # conflicts in {}",
-            quoted(&run.integration),
-            block.files.join(", ")
-        ),
-        format!("git add {} && git commit   # after both sides are in", files.join(" ")),
-        merge,
-    ]
+    let (place, made) = place(run, record);
+    let begin = format!(
+        "git -C {place} merge {}   # conflicts in {}",
+        quoted(&run.integration),
+        block.files.join(", ")
+    );
+    let end = format!(
+        "git -C {place} add {} && git -C {place} commit   # after both sides are in",
+        files.join(" ")
+    );
+    made.into_iter().chain([begin, end, merge]).collect()
 }
 
-/// Returns the command that goes to where the task's branch is; a task that ran alone has no
-/// worktree of its own, so one is made.
-fn go(run: &Run, record: &Record) -> String {
+/// Returns where the task's branch is checked out, as a word for the shell, and what makes that
+/// place where the task ran alone and has none of its own.
+fn place(run: &Run, record: &Record) -> (String, Option<String>) {
     let branch = record.branch.as_deref().unwrap_or_default();
     match record.worktree.as_deref().filter(|place| *place != run.checkout) {
-        Some(place) => format!("cd {}", quoted(place)),
+        Some(place) => (quoted(place), None),
         None => {
             let place =
                 run.checkout.replace("integration-", "alone-") + "-" + &branch.replace('/', "-");
             let place = quoted(&place);
-            format!("git worktree add {place} {} && cd {place}", quoted(branch))
+            let make = format!("git worktree add {place} {}", quoted(branch));
+            (place, Some(make))
         }
     }
 }

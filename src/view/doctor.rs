@@ -21,12 +21,21 @@ pub fn json(findings: &[Finding]) -> serde_json::Result<String> {
 pub fn text(findings: &[Finding]) -> String {
     let lines: String = findings.iter().map(entry).collect();
     let count = |severity| findings.iter().filter(|it| it.severity == severity).count();
-    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    let sum = match (errors, warnings) {
-        (0, 0) => "nothing was found that would go wrong".to_owned(),
-        _ => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
+    let sum = match findings {
+        [] => "nothing was found that would go wrong".to_owned(),
+        _ => [Severity::Error, Severity::Warning, Severity::Note]
+            .map(|severity| counted(count(severity), word(severity)))
+            .join(", "),
     };
     format!("{lines}{sum}\n")
+}
+
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    }
 }
 
 fn entry(finding: &Finding) -> String {

@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use super::{Facts, advice, hand_out};
 use crate::oid::Oid;
+use crate::plan::Task;
+use crate::report;
 use crate::snapshot::Snapshot;
 use crate::task::{Record, State};
 
@@ -61,6 +63,8 @@ struct TaskStatus<'a> {
     merge: Option<&'a Oid>,
     waits_for: Vec<String>,
     seconds: f64,
+    /// What its agent was not sure of, where it said so.
+    concern: Option<&'a str>,
     /// What happened, where it is blocked; what a merge waits for.
     text: Option<&'a str>,
     files: &'a [String],
@@ -116,7 +120,7 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         prompt: facts.prompt(task, record),
         log: facts.log(task, record),
         model: task.model.as_deref(),
-        agent: task.agent.as_deref(),
+        agent: agent(task, facts),
         run: task.run.as_deref(),
         slot: facts.slots.get(&task.id).copied(),
         commit: commit(record),
@@ -130,6 +134,7 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         },
         waits_for: snapshot.missing(index).iter().map(|id| id.to_string()).collect(),
         seconds: (record.spent(facts.now) as f64 / 100.0).round() / 10.0,
+        concern: concern(record),
         text: block.map(|block| block.text.as_str()).or(match &record.state {
             State::Merging { .. } => facts.merges_wait.as_deref(),
             State::Waiting
@@ -140,13 +145,23 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         }),
         files: block.map(|block| block.files.as_slice()).unwrap_or_default(),
         next: match block {
-            Some(block) => {
-                advice::next(&snapshot.run, task.id.as_str(), record, block, &facts.option)
-            }
+            Some(block) => advice::next(&snapshot.run, task.id.as_str(), record, block, facts),
             None if record.state.is_by_hand() => hand_out::next(task, record, facts),
             None => Vec::new(),
         },
     }
+}
+
+/// Returns the agent that does a task; a command needs none.
+fn agent<'a>(task: &'a Task, facts: &'a Facts) -> Option<&'a str> {
+    let named = task.agent.as_deref().or(facts.agent.as_deref());
+    named.filter(|_| task.run.is_none())
+}
+
+/// Returns what the last agent that reported was not sure of.
+fn concern(record: &Record) -> Option<&str> {
+    let report = record.attempts.iter().rev().find_map(|attempt| attempt.report.as_ref())?;
+    (report.status == report::Status::DoneWithConcerns).then_some(report.message.as_str())
 }
 
 fn stage(record: &Record) -> Option<&'static str> {

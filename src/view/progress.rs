@@ -66,7 +66,7 @@ fn changed(snapshot: &Snapshot, index: usize, before: &Record, facts: &Facts) ->
             lines.push(line(GREEN, "merged", id, &text));
         }
         State::Blocked(block) => {
-            lines.extend(blocked(&snapshot.run, id, record, block, &facts.option));
+            lines.extend(blocked(&snapshot.run, id, record, block, facts));
         }
         State::Waiting if before.state.is_blocked() => {
             lines.push(line(CYAN, "again", id, &task.title));
@@ -108,9 +108,9 @@ fn finished(task: &Task, record: &Record, took: &str) -> String {
     format!("in {took}{committed}{}", said.trim_end().replace('\n', " "))
 }
 
-fn blocked(run: &Run, id: &str, record: &Record, block: &Block, option: &str) -> Vec<String> {
+fn blocked(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) -> Vec<String> {
     let head = line(RED, "blocked", id, &format!("{}: {}", block.reason, block.text));
-    let next = advice::next(run, id, record, block, option);
+    let next = advice::next(run, id, record, block, facts);
     std::iter::once(head).chain(next.iter().map(|text| format!("{:9}  {text}", ""))).collect()
 }
 

@@ -95,7 +95,7 @@ fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Ve
         State::Running { worker: None, .. } => hand_out::next(snapshot.at(index).0, record, facts),
         State::Blocked(block) => {
             let id = snapshot.dag.id(index).as_str();
-            let next = advice::next(&snapshot.run, id, record, block, &facts.option);
+            let next = advice::next(&snapshot.run, id, record, block, facts);
             let next = next.into_iter().map(|line| format!("  {line}"));
             std::iter::once(printable(&block.text)).chain(next).collect()
         }

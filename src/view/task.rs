@@ -29,7 +29,7 @@ pub fn show(snapshot: &Snapshot, facts: &Facts, index: usize, work: &Work) -> St
     text += &record.branch.iter().map(|branch| format!("branch: {branch}\n")).collect::<String>();
     text += &record.worktree.iter().map(|place| format!("worktree: {place}\n")).collect::<String>();
     if let State::Blocked(block) = &record.state {
-        let next = advice::next(&snapshot.run, task.id.as_str(), record, block, &facts.option);
+        let next = advice::next(&snapshot.run, task.id.as_str(), record, block, facts);
         text += &section("next", &next.join("\n"));
     }
     text += &section(

@@ -69,7 +69,11 @@ pub fn text(waited: &Waited<'_>) -> String {
         format!("{}: {} -> {}{}\n", task.id, task.before, task.status, why.unwrap_or_default())
     };
     let lines: String = waited.changed().iter().map(line).collect();
-    lines + &super::table::summary(waited.target)
+    let nobody = match waited.came {
+        Came::Nothing => "\nnobody is at work, so nothing would come",
+        Came::Merged | Came::Changed | Came::Attention => "",
+    };
+    lines + &super::table::summary(waited.target) + nobody
 }
 
 /// Returns the same as JSON.

@@ -110,7 +110,7 @@ fn settings_that_are_not_understood() {
     let (text, _) = only(&env, "settings", "error");
     assert!(text.contains(".orchestrate/config.toml") && text.contains("jobz"), "{text}");
     env.commit(".orchestrate/config.toml", "agent = 'sh agent.sh'\n");
-    let (_, remedy) = only(&env, "trust", "warning");
+    let (_, remedy) = only(&env, "trust", "error");
     mends(&env, &remedy);
 }
 

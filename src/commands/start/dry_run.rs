@@ -11,6 +11,7 @@ use crate::snapshot::Snapshot;
 use crate::view::progress;
 
 pub(super) fn text(
+    verb: &str,
     settings: &Settings,
     snapshot: &Snapshot,
     only: Option<HashSet<TaskId>>,
@@ -21,7 +22,7 @@ pub(super) fn text(
     let jobs = settings.jobs as usize;
     let limits = Limits { jobs, only, launched: HashSet::new(), new_worktrees: usize::MAX };
     let opening = progress::opening(snapshot, settings.jobs);
-    let mut text = format!("would begin or go on with {opening}\n");
+    let mut text = format!("would {verb} {opening}\n");
     for action in decide(snapshot, &limits) {
         text += &match action {
             Action::Start(id) => format!("would start {id} on {}\n", settings.branch_of(&id)),

@@ -36,7 +36,8 @@ pub(super) fn turn(
     let Some(tip) = tip else { anyhow::bail!("the run's journal is gone") };
     let snapshot = &tip.snapshot;
     foreground::finish(driven, snapshot)?;
-    let facts = facts_of(driven, &tip, option)?;
+    // This process drives the run no longer when the answer is read.
+    let facts = Facts { controller: None, ..facts_of(driven, &tip, option)? };
     let text = match as_json {
         true => json::status(snapshot, &facts, None)?,
         false => hand_out::text(snapshot, &facts) + &table::summary(snapshot),
