@@ -23,16 +23,16 @@ use clap::{Args, Parser, Subcommand};
 )]
 pub struct Cli {
     /// Run as if started in DIR
-    #[arg(short = 'C', value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
+    #[arg(short = 'C', value_name = "DIR", global = true, display_order = 900, value_hint = clap::ValueHint::DirPath)]
     pub directory: Option<PathBuf>,
     /// Act on the repository with this git directory, as with git's own option
-    #[arg(long, value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", global = true, display_order = 900, value_hint = clap::ValueHint::DirPath)]
     pub git_dir: Option<PathBuf>,
     /// Take DIR for the worktree of that repository, as with git's own option
-    #[arg(long, value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", global = true, display_order = 900, value_hint = clap::ValueHint::DirPath)]
     pub work_tree: Option<PathBuf>,
     /// Say only what was asked for and what went wrong
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 900)]
     pub quiet: bool,
     #[command(subcommand)]
     pub command: Command,
