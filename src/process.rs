@@ -3,6 +3,8 @@
 //! Invariant: a job owns a process group of its own, and nothing of that group outlives the
 //! job. Unix only: groups and signals are what the whole program stands on.
 
+mod members;
+
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -251,12 +253,15 @@ pub fn terminate(worker: &Worker) {
     }
 }
 
-/// Ends the group that a process leads, or led: TERM, grace, KILL.
+/// Ends the group that a process of a run leads, or led: TERM, grace, KILL.
 ///
-/// A group keeps its number while it has members. So a number that is now another process's is
-/// not the group's any more, and one that is nobody's still is.
-pub fn end_group_of(worker: &Worker) {
-    let is_ours = began(worker.pid).is_none_or(|began| began == worker.began);
+/// Where the leader is gone its number may be another group's by now: only one that is certainly
+/// the run's is ended.
+pub fn end_group_of(worker: &Worker, run: &str) {
+    let is_ours = match began(worker.pid) {
+        Some(began) => began == worker.began,
+        None => members::are_of_run(worker, run),
+    };
     if let (true, Some(pid)) = (is_ours, raw(worker)) {
         end_group(pid, None);
     }

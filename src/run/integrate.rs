@@ -89,7 +89,7 @@ pub fn integrate(
 ) -> anyhow::Result<Integrated> {
     let lock = drive.folder.checkout_lock()?;
     lock.hold()?;
-    end_left_test(drive)?;
+    end_left_test(drive, &run.name)?;
     let journal = Journal::new(&drive.git, &run.name);
     let merge = Merge { drive, run, task, journal, test };
     for _ in 0..MAX_RACES {
@@ -105,10 +105,10 @@ pub fn integrate(
 }
 
 /// Ends a test that a controller left running when it was killed.
-fn end_left_test(drive: &Drive) -> anyhow::Result<()> {
+fn end_left_test(drive: &Drive, run: &str) -> anyhow::Result<()> {
     let file = drive.folder.tester();
     if let Some(worker) = read_json::<Worker>(&file).unwrap_or_default() {
-        process::end_group_of(&worker);
+        process::end_group_of(&worker, run);
         std::fs::remove_file(&file)?;
     }
     Ok(())

@@ -72,7 +72,7 @@ pub fn settle_lost(drive: &Drive, journal: &Journal, snapshot: &Snapshot) -> any
     for (task, record) in snapshot.tasks() {
         let State::Running { worker: Some(worker), .. } = &record.state else { continue };
         if !process::is_alive(worker) {
-            let event = outcome_of_lost(drive, &task.id, record)?;
+            let event = outcome_of_lost(drive, &snapshot.run.name, &task.id, record)?;
             if append_if_legal(journal, &task.id, event)? {
                 unlock(drive, record);
             }
@@ -83,14 +83,19 @@ pub fn settle_lost(drive: &Drive, journal: &Journal, snapshot: &Snapshot) -> any
 
 /// The outcome that the supervisor wrote down before it went, or else: it is lost. What is
 /// left of its agent is ended, so that nothing works where the next attempt will.
-fn outcome_of_lost(drive: &Drive, id: &TaskId, record: &Record) -> anyhow::Result<Event> {
+fn outcome_of_lost(
+    drive: &Drive,
+    run: &str,
+    id: &TaskId,
+    record: &Record,
+) -> anyhow::Result<Event> {
     let attempt = record.last_attempt().context("a task runs without an attempt")?;
     let folder = drive.folder.attempt(id, attempt.number);
     if let Some(outcome) = read_json::<Event>(&folder.outcome()).unwrap_or_default() {
         return Ok(outcome);
     }
     if let Some(agent) = read_json::<Worker>(&folder.agent()).unwrap_or_default() {
-        process::end_group_of(&agent);
+        process::end_group_of(&agent, run);
     }
     let branch = record.branch.as_deref().unwrap_or_default();
     let outcome = match folder.stop().exists() {

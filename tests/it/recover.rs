@@ -3,7 +3,7 @@
 //! Invariant: no work is done twice without need and none is lost; agents outlive the
 //! controller; two controllers never act on one run.
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::env::Env;
 use crate::plans::{asks, plan};
@@ -102,9 +102,7 @@ fn a_killed_supervisor_loses_nothing() {
     env.plan(&plan("crash", &[asks("a", &[])]));
     let running = env.start_in_background(&[]);
     env.wait_reached("a");
-    let pid: i32 = env.read(env.root().join("agents/supervisor")).trim().parse().expect("a pid");
-    assert!(pid > 1, "no supervisor among the agent's ancestors");
-    kill_process(Pid::from_raw(pid).expect("a pid"), Signal::KILL).expect("it is killed");
+    kill_supervisor(&env);
     env.open("a");
     if running.wait().code != 0 {
         let _ = env.run(["retry", "a"]).ok();
@@ -129,4 +127,61 @@ fn deleting_the_short_lived_files_loses_no_work() {
     env.stands("a", "done", None);
     env.stands("b", "done", None);
     assert_eq!(env.launches("a"), 1);
+}
+
+/// Kills the supervisor that an agent has found, with [`FIND_SUPERVISOR`].
+fn kill_supervisor(env: &Env) {
+    let pid: i32 = env.read(env.root().join("agents/supervisor")).trim().parse().expect("a pid");
+    assert!(pid > 1, "no supervisor among the agent's ancestors");
+    kill_process(Pid::from_raw(pid).expect("a pid"), Signal::KILL).expect("it is killed");
+}
+
+/// Starts one agent that has committed and stands at its gate; kills the controller, and then the
+/// supervisor. Returns false where the machine lacks a program for it.
+fn left_alone(env: &Env, then: &str) -> bool {
+    if env.program("sh", ["-c", "ps -o ppid= -p $$"]).run().code != 0 {
+        println!("skipped: there is no ps");
+        return false;
+    }
+    let script = format!("edit a.txt 1\ncommit 'Add a'\n{FIND_SUPERVISOR}\ngate a\n{then}\n");
+    env.agent("a", &script);
+    env.agent("a.2", "edit a.txt 2\ncommit 'Add a again'");
+    env.plan(&plan("crash", &[asks("a", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    let _ = running.kill().fails(128 + 9);
+    kill_supervisor(env);
+    true
+}
+
+/// Ends the agent of the first attempt, and waits until nothing of its group is left.
+fn end_agent(env: &Env) {
+    let agent: serde_json::Value =
+        serde_json::from_str(&env.read(".git/orchestrate/crash/a/1/agent.json")).expect("JSON");
+    let pid = agent["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a pid");
+    let group = Pid::from_raw(pid).expect("a pid");
+    kill_process_group(group, Signal::KILL).expect("it is killed");
+}
+
+#[test]
+fn a_number_that_is_not_an_agents_any_more_is_left_alone() {
+    let env = Env::new();
+    if !left_alone(&env, "") {
+        return;
+    }
+    end_agent(&env);
+    // Somebody else's group, whose leader is gone.
+    let alive = env.root().join("agents/alive");
+    let script = "trap '' HUP; mkfifo \"$1\" && exec 9<>\"$1\"
+        { while [ -d \"${1%/*}\" ]; do sleep 0.05; done; } &";
+    let path = alive.display().to_string();
+    let innocent = env.program("sh", ["-c", script, "sh", &path]).spawn();
+    let pid = innocent.pid();
+    let _ = innocent.wait().ok();
+    let named = format!("{{\"pid\": {pid}, \"began\": \"99@deadbeef\"}}");
+    env.write(".git/orchestrate/crash/a/1/agent.json", &named);
+    env.write(".git/orchestrate/crash/.tester.json", &named);
+    let _ = env.start(&[]).ok();
+    env.stands("a", "done", None);
+    assert!(env.fifo_is_held(&alive), "somebody else's group was ended");
 }
