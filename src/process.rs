@@ -23,6 +23,8 @@ use crate::task::{Ending, Worker};
 
 /// How long a group has between TERM and KILL.
 const GRACE: Duration = Duration::from_secs(5);
+/// The name of this program.
+const PROGRAM: &str = "git-orchestrate";
 /// How often a group that must end is looked at.
 const GLANCE: Duration = Duration::from_millis(10);
 
@@ -244,6 +246,22 @@ pub fn worker(pid: u32) -> Option<Worker> {
 /// Returns true while the very process lives, and not another that got its number.
 pub fn is_alive(worker: &Worker) -> bool {
     began(worker.pid).is_some_and(|began| began == worker.began)
+}
+
+/// Returns true where a process is this program, by its name.
+pub fn is_ours(worker: &Worker) -> bool {
+    is_alive(worker) && command_of(worker.pid).is_some_and(|path| path.ends_with(PROGRAM))
+}
+
+#[cfg(target_os = "linux")]
+fn command_of(pid: u32) -> Option<PathBuf> {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    Some(String::from_utf8_lossy(line.split(|byte| *byte == 0).next()?).into_owned().into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn command_of(pid: u32) -> Option<PathBuf> {
+    answer_of("ps", &["-o", "comm=", "-p", &pid.to_string()]).map(PathBuf::from)
 }
 
 /// Asks a process to end.

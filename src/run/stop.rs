@@ -35,7 +35,12 @@ pub fn stop_run(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Res
 
 fn end_driver(drive: &Drive, driver: &Driver, kill: bool) -> anyhow::Result<()> {
     let worker = driver.worker.as_ref();
-    let worker = worker.with_context(|| format!("it is not known who {} is", driver.told))?;
+    let worker = worker.ok_or_else(|| {
+        failure(
+            format!("the run is driven by {}: nothing was stopped", driver.told),
+            "git orchestrate status   # look again; then end that process as it was started",
+        )
+    })?;
     ask(worker, kill);
     let gone = || Ok(controller::current(&drive.folder)?.as_ref() != Some(driver));
     wait_until(gone, &driver.told)

@@ -207,3 +207,47 @@ fn a_conversation_that_nobody_remembers_is_begun_afresh() {
     assert!(told.contains("How to report"), "{said}");
     assert_eq!(env.task("a")["attempts"], 2);
 }
+
+/// Returns a process as lock files name it.
+#[cfg(target_os = "linux")]
+fn named(pid: u32) -> String {
+    let read = |path: String| std::fs::read_to_string(path).expect("the kernel tells");
+    let stat = read(format!("/proc/{pid}/stat"));
+    let ticks = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(19)).expect("22");
+    let boot = read("/proc/sys/kernel/random/boot_id".into());
+    format!("pid {pid} since ever\n{{\"pid\":{pid},\"began\":\"{ticks}@{}\"}}\n", &boot[..8])
+}
+
+const CONTROLLER: &str = ".git/orchestrate-locks/p/controller";
+
+#[test]
+#[cfg(target_os = "linux")]
+fn only_who_holds_the_lock_is_ended() {
+    let env = Env::new();
+    detached(&env);
+    let wrote = env.read(CONTROLLER);
+    let mut innocent = env.program("sh", ["-c", "while :; do sleep 0.05; done"]).spawn();
+    env.write(CONTROLLER, named(innocent.pid()));
+    let _ = env.run(["stop"]).fails(1).has("a process that is not known: nothing was stopped");
+    assert!(!innocent.has_ended(), "somebody else was ended");
+    env.stands("a", "running", None);
+    env.write(CONTROLLER, wrote);
+    let _ = env.run(["stop"]).ok();
+    innocent.signal(Signal::KILL);
+}
+
+#[test]
+fn who_looks_is_nobody_who_drives_and_the_dead_are_not_named() {
+    let env = Env::new();
+    at_gates(&env);
+    let _ = env.run(["start", "plan.toml", "--manual"]).ok();
+    env.write(CONTROLLER, "pid 4194305 since ever\n{\"pid\":4194305,\"began\":\"1@0f\"}\n");
+    let file = std::fs::File::open(env.path(CONTROLLER)).expect("a lock file");
+    file.lock_shared().expect("another that looks");
+    env.run(["status"]).ok().has_not("driven by");
+    file.unlock().expect("it looks no more");
+    file.lock().expect("one that drives");
+    let refused = env.run(["start", "--manual"]).fails(1);
+    refused.has("driven already, by a process that is not known");
+    env.run(["status"]).ok().has("driven by a process that is not known");
+}
