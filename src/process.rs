@@ -285,6 +285,14 @@ pub fn end_group_of(worker: &Worker, run: &str) {
     }
 }
 
+/// Returns true where nothing is left of the group that a process of a run led.
+pub fn is_group_gone(worker: &Worker, run: &str) -> bool {
+    let no_group = || raw(worker).is_none_or(|pid| test_kill_process_group(pid).is_err());
+    // Where nobody reaps, the dead keep their group.
+    let only_others = || cfg!(target_os = "linux") && !members::are_of_run(worker, run);
+    !is_alive(worker) && (no_group() || only_others())
+}
+
 fn raw(worker: &Worker) -> Option<Pid> {
     i32::try_from(worker.pid).ok().and_then(Pid::from_raw)
 }

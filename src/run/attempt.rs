@@ -89,6 +89,20 @@ pub fn take_back(git: &Git, folder: AttemptFolder, said: Said) -> anyhow::Result
     attempt.journal.append(&attempt.spec.task, &finished)
 }
 
+/// Judges what an agent left that has reported and ended, and whose supervisor is gone; `None`
+/// where its word is not enough: of a command the exit code counts, a review is done again, and
+/// the shared checkout is given back by who works in it.
+pub fn conclude_left(
+    git: &Git,
+    folder: AttemptFolder,
+    report: Report,
+) -> anyhow::Result<Option<Event>> {
+    let attempt = Attempt::outside(git, folder)?;
+    let spec = &attempt.spec;
+    let counts = !spec.is_command && !spec.alone && spec.stage.review().is_none();
+    Ok(counts.then(|| attempt.concluded(Ending::ByHand, Some(Said::Report(report)))))
+}
+
 /// From the first moment on a signal stops the agent, and not this process.
 fn stop_on_signals() -> anyhow::Result<StopSwitch> {
     let signals = [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT];

@@ -7,7 +7,8 @@
 use anyhow::Context;
 
 use super::Drive;
-use super::folder::read_json;
+use super::attempt;
+use super::folder::{AttemptFolder, read_json};
 use super::judge::HALTED;
 use crate::clock;
 use crate::error::failure;
@@ -16,6 +17,7 @@ use crate::git::refs::Swap;
 use crate::oid::Oid;
 use crate::plan::TaskId;
 use crate::process;
+use crate::report::{Report, Status};
 use crate::snapshot::Snapshot;
 use crate::store::{Journal, is_illegal, journal_ref};
 use crate::task::{Block, Ending, Event, Finished, Outcome, Reason, Record, State, Worker};
@@ -94,7 +96,17 @@ fn outcome_of_lost(
     if let Some(outcome) = read_json::<Event>(&folder.outcome()).unwrap_or_default() {
         return Ok(outcome);
     }
-    if let Some(agent) = read_json::<Worker>(&folder.agent()).unwrap_or_default() {
+    let agent = read_json::<Worker>(&folder.agent()).unwrap_or_default();
+    if let (Some(report), Some(agent)) = (&attempt.report, &agent) {
+        let has_ended = matches!(report.status, Status::Done | Status::DoneWithConcerns)
+            && process::is_group_gone(agent, run);
+        if let Some(event) =
+            has_ended.then(|| finished_alone(drive, folder.clone(), report)).flatten()
+        {
+            return Ok(event);
+        }
+    }
+    if let Some(agent) = agent {
         process::end_group_of(&agent, run);
     }
     let branch = record.branch.as_deref().unwrap_or_default();
@@ -104,6 +116,18 @@ fn outcome_of_lost(
     };
     let finished = Finished::new(attempt.number, Ending::Lost, outcome, clock::now_ms());
     Ok(Event::Finished(Finished { commit: drive.git.find_branch(branch)?, ..finished }))
+}
+
+/// What an agent did and reported to its end while nobody looked after it; `None` where that is
+/// not known to be good: it runs again.
+fn finished_alone(drive: &Drive, folder: AttemptFolder, report: &Report) -> Option<Event> {
+    let event = attempt::conclude_left(&drive.git, folder, report.clone()).ok().flatten()?;
+    match &event {
+        Event::Finished(Finished { outcome: Outcome::Ready(_) | Outcome::Next { .. }, .. }) => {
+            Some(event)
+        }
+        _ => None,
+    }
 }
 
 fn unlock(drive: &Drive, record: &Record) {

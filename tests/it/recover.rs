@@ -154,6 +154,14 @@ fn left_alone(env: &Env, then: &str) -> bool {
     true
 }
 
+/// Returns whether a process has ended; who reaps it is not ours to say.
+fn is_gone(pid: Pid) -> bool {
+    let asked = ["-o", "stat=", "-p", &pid.as_raw_nonzero().to_string()];
+    let said = std::process::Command::new("ps").args(asked).output().expect("ps runs");
+    let state = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+    state.is_empty() || state.starts_with('Z')
+}
+
 /// Ends the agent of the first attempt, and waits until nothing of its group is left.
 fn end_agent(env: &Env) {
     let agent: serde_json::Value =
@@ -184,4 +192,21 @@ fn a_number_that_is_not_an_agents_any_more_is_left_alone() {
     let _ = env.start(&[]).ok();
     env.stands("a", "done", None);
     assert!(env.fifo_is_held(&alive), "somebody else's group was ended");
+}
+
+#[test]
+fn what_an_agent_finished_alone_is_not_done_again() {
+    let env = Env::new();
+    if !left_alone(&env, "git orchestrate report done -m 'all of it'") {
+        return;
+    }
+    let agent = env.read(".git/orchestrate/crash/a/1/agent.json");
+    let agent: serde_json::Value = serde_json::from_str(&agent).expect("JSON");
+    env.open("a");
+    let pid = agent["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a pid");
+    let group = Pid::from_raw(pid).expect("a pid");
+    env.wait_until("the agent has ended", || is_gone(group));
+    let _ = env.start(&[]).ok();
+    env.stands("a", "done", None);
+    assert_eq!((env.launches("a"), env.blob("feat/crash", "a.txt")), (1, "1".into()));
 }
