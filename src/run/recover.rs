@@ -17,7 +17,7 @@ use crate::git::refs::Swap;
 use crate::oid::Oid;
 use crate::plan::TaskId;
 use crate::process;
-use crate::report::{Report, Status};
+use crate::report::Report;
 use crate::snapshot::Snapshot;
 use crate::store::{Journal, is_illegal, journal_ref};
 use crate::task::{Block, Ending, Event, Finished, Outcome, Reason, Record, State, Worker};
@@ -96,19 +96,16 @@ fn outcome_of_lost(
     if let Some(outcome) = read_json::<Event>(&folder.outcome()).unwrap_or_default() {
         return Ok(outcome);
     }
-    let agent = read_json::<Worker>(&folder.agent()).unwrap_or_default();
-    if let (Some(report), Some(agent)) = (&attempt.report, &agent) {
-        let has_ended = matches!(report.status, Status::Done | Status::DoneWithConcerns)
-            && process::is_group_gone(agent, run);
-        if let Some(event) =
-            has_ended.then(|| finished_alone(drive, folder.clone(), report)).flatten()
-        {
+    let workers = workers_of(drive, id, &folder);
+    if let Some(report) = attempt.report.as_ref().filter(|report| report.status.is_done()) {
+        let is_over =
+            !workers.is_empty() && workers.iter().all(|worker| process::is_group_gone(worker, run));
+        let event = is_over.then(|| finished_alone(drive, folder.clone(), report)).flatten();
+        if let Some(event) = event {
             return Ok(event);
         }
     }
-    if let Some(agent) = agent {
-        process::end_group_of(&agent, run);
-    }
+    workers.iter().for_each(|worker| process::end_group_of(worker, run));
     let branch = record.branch.as_deref().unwrap_or_default();
     let outcome = match folder.stop().exists() {
         true => Outcome::Blocked(Block::new(Reason::Stopped, HALTED)),
@@ -116,6 +113,15 @@ fn outcome_of_lost(
     };
     let finished = Finished::new(attempt.number, Ending::Lost, outcome, clock::now_ms());
     Ok(Event::Finished(Finished { commit: drive.git.find_branch(branch)?, ..finished }))
+}
+
+/// Returns the processes that are named as being at work on a task: agent, or `setup`.
+pub(super) fn workers_of(drive: &Drive, id: &TaskId, folder: &AttemptFolder) -> Vec<Worker> {
+    let files = [drive.folder.worker(id), folder.agent()];
+    let mut workers: Vec<Worker> =
+        files.iter().filter_map(|file| read_json(file).unwrap_or_default()).collect();
+    workers.dedup();
+    workers
 }
 
 /// What an agent did and reported to its end while nobody looked after it; `None` where that is

@@ -210,3 +210,23 @@ fn what_an_agent_finished_alone_is_not_done_again() {
     env.stands("a", "done", None);
     assert_eq!((env.launches("a"), env.blob("feat/crash", "a.txt")), (1, "1".into()));
 }
+
+#[test]
+fn no_second_agent_begins_beside_one_whose_logs_are_gone() {
+    let env = Env::new();
+    if env.program("sh", ["-c", "ps -o ppid= -p $$"]).run().code != 0 {
+        return println!("skipped: there is no ps");
+    }
+    env.agent("a", &format!("orphan\n{FIND_SUPERVISOR}\ngate a"));
+    env.agent("a.2", "gate again\nedit a.txt 2\ncommit 'Add a'");
+    env.plan(&plan("crash", &[asks("a", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    std::fs::remove_dir_all(env.path(".git/orchestrate/crash")).expect("the files go");
+    kill_supervisor(&env);
+    env.wait_reached("again");
+    assert!(!env.orphan_lives("a"), "two agents work on one task");
+    env.open("again");
+    let _ = running.wait().ok();
+    env.stands("a", "done", None);
+}
