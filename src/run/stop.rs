@@ -10,6 +10,7 @@ use anyhow::Context;
 use super::controller::{self, Driver};
 use super::dispatch::Spec;
 use super::folder::{read_json, write_json};
+use super::integrate::end_orphaned_test;
 use super::judge::HALTED;
 use super::{Drive, by_hand, recover};
 use crate::error::failure;
@@ -30,7 +31,22 @@ pub fn stop_run(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Res
         end_driver(drive, driver, kill)?;
     }
     let left = stop_agents(drive, journal, kill)?;
-    Ok(driver.is_some() || left)
+    let merged = stop_merge(drive, journal, kill)?;
+    Ok(driver.is_some() || left || merged)
+}
+
+/// Ends whoever merges without driving the run, and a test that was left; returns whether there
+/// was one.
+fn stop_merge(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Result<bool> {
+    let holder = drive.folder.checkout_lock()?.holder_pid().and_then(process::worker);
+    if let Some(merger) = holder.filter(process::is_ours) {
+        ask(&merger, kill);
+        let gone = || Ok(!process::is_alive(&merger));
+        wait_until(gone, &format!("pid {}, which merges,", merger.pid))?;
+        return Ok(true);
+    }
+    let run = journal.load()?.context("the run's journal is gone")?.snapshot.run.name.clone();
+    end_orphaned_test(drive, &run)
 }
 
 fn end_driver(drive: &Drive, driver: &Driver, kill: bool) -> anyhow::Result<()> {

@@ -208,6 +208,82 @@ fn a_conversation_that_nobody_remembers_is_begun_afresh() {
     assert_eq!(env.task("a")["attempts"], 2);
 }
 
+/// Returns a command line that announces itself and holds a FIFO of that name the first time it
+/// runs, until it is ended.
+fn holding(env: &Env, name: &str) -> String {
+    let script = "[ -e \"$1\" ] && exit 0; mkfifo \"$1\"; exec 9<>\"$1\"; : >\"$1.reached\"\n\
+                  while [ -d \"${1%/*}\" ]; do sleep 0.05; done\n";
+    env.write(env.root().join("bin/holding"), script);
+    let file = |path: &str| quoted(&env.root().join(path).display().to_string());
+    format!("sh {} {}", file("bin/holding"), file(&format!("agents/{name}")))
+}
+
+fn is_held(env: &Env, name: &str) -> bool {
+    env.fifo_is_held(&env.root().join("agents").join(name))
+}
+
+/// One task, done by hand and ready to be merged, whose test stands still.
+fn testing(env: &Env) {
+    env.config("orchestrate.test", &holding(env, "tested"));
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let _ = env.run(["start", "plan.toml", "--manual", "--trust"]).ok();
+    env.write(".claude/worktrees/feat-task-a/a.txt", "1\n");
+    let _ = env.run(["report", "done", "--task", "a"]).ok();
+}
+
+#[test]
+fn a_turn_that_is_interrupted_leaves_no_setup_running() {
+    let env = Env::new();
+    env.config("orchestrate.setup", &holding(&env, "set-up"));
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let turn = env.spawn(["start", "plan.toml", "--manual", "--trust"]);
+    env.wait_reached("set-up");
+    turn.interrupt();
+    turn.wait().fails(128 + 2).has("git orchestrate start --manual");
+    assert!(!is_held(&env, "set-up"), "setup was left running");
+    env.stands("a", "ready", None);
+    let _ = env.run(["start", "--manual"]).ok();
+    env.stands("a", "running", None);
+}
+
+#[test]
+fn a_setup_that_a_killed_turn_left_is_ended_before_the_next() {
+    let env = Env::new();
+    env.config("orchestrate.setup", &holding(&env, "set-up"));
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let turn = env.spawn(["start", "plan.toml", "--manual", "--trust"]);
+    env.wait_reached("set-up");
+    let _ = turn.kill().fails(128 + 9);
+    let _ = env.run(["start", "--manual"]).ok();
+    assert!(!is_held(&env, "set-up"), "two of them run beside each other");
+    env.stands("a", "running", None);
+}
+
+#[test]
+fn tests_end_with_the_merge_that_is_interrupted() {
+    let env = Env::new();
+    testing(&env);
+    let merge = env.spawn(["merge", "a"]);
+    env.wait_reached("tested");
+    merge.interrupt();
+    merge.wait().fails(128 + 2).has("git orchestrate merge");
+    assert!(!is_held(&env, "tested"), "the tests were left running");
+    env.stands("a", "merging", None);
+    let _ = env.run(["merge", "a"]).ok();
+}
+
+#[test]
+fn stop_ends_tests_that_nobody_waits_for() {
+    let env = Env::new();
+    testing(&env);
+    let merge = env.spawn(["merge", "a"]);
+    env.wait_reached("tested");
+    let _ = merge.kill().fails(128 + 9);
+    env.run(["stop"]).ok().has("stopped run");
+    assert!(!is_held(&env, "tested"), "the tests were left running");
+    env.run(["stop"]).ok().has("nobody is at work");
+}
+
 /// Returns a process as lock files name it.
 #[cfg(target_os = "linux")]
 fn named(pid: u32) -> String {
