@@ -16,7 +16,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
+use rustix::io::Errno;
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process, kill_process_group, test_kill_process_group};
 
 use crate::crash;
 use crate::task::{Ending, Worker};
@@ -266,8 +268,16 @@ fn command_of(pid: u32) -> Option<PathBuf> {
 
 /// Asks a process to end.
 pub fn terminate(worker: &Worker) {
-    if let (true, Some(pid)) = (is_alive(worker), raw(worker)) {
-        let _ = kill_process(pid, Signal::TERM);
+    // One that is gone needs no signal.
+    let _ = send(worker, Signal::TERM);
+}
+
+/// Sends a signal to a process that lives; fails where that is another user's.
+pub fn send(worker: &Worker, signal: Signal) -> std::io::Result<()> {
+    let Some(pid) = raw(worker).filter(|_| is_alive(worker)) else { return Ok(()) };
+    match kill_process(pid, signal) {
+        Err(Errno::PERM) => Err(Errno::PERM.into()),
+        _ => Ok(()),
     }
 }
 

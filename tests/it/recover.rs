@@ -79,7 +79,7 @@ fn an_interrupted_run_goes_on() {
 }
 
 /// A line of the agent's script that writes the process id of its supervisor to a file.
-const FIND_SUPERVISOR: &str = "
+pub const FIND_SUPERVISOR: &str = "
 p=$PPID
 while [ \"$p\" -gt 1 ]; do
     case $(ps -o args= -p \"$p\") in

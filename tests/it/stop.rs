@@ -2,11 +2,12 @@
 //!
 //! Invariant: what is stopped keeps its worktree and its commits; what goes on is not disturbed.
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::agents::quoted;
 use crate::env::Env;
 use crate::plans::{asks, plan};
+use crate::recover::FIND_SUPERVISOR;
 
 /// Two tasks whose agents stand at gates of their names; the second attempt goes to its end.
 fn at_gates(env: &Env) {
@@ -103,6 +104,24 @@ fn agents_that_do_not_listen_are_killed() {
     env.plan(&plan("p", &[asks("a", &[])]));
     let _ = env.start(&["--detach"]).ok();
     env.wait_until("the agent stands at its gate", || env.reached("a"));
+    env.run(["stop", "--kill"]).ok().has("stopped run");
+    env.stands("a", "ready", None);
+}
+
+#[test]
+fn what_is_suspended_is_killed() {
+    let env = Env::new();
+    if env.program("sh", ["-c", "ps -o ppid= -p $$"]).run().code != 0 {
+        return println!("skipped: there is no ps");
+    }
+    env.agent("a", &format!("{FIND_SUPERVISOR}\nappend a.txt 1\ncommit 'Do a'\ngate a"));
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    let _ = running.kill().fails(128 + 9);
+    let pid: i32 = env.read(env.root().join("agents/supervisor")).trim().parse().expect("a pid");
+    let supervisor = Pid::from_raw(pid).filter(|_| pid > 1).expect("a supervisor");
+    kill_process(supervisor, Signal::STOP).expect("it is suspended");
     env.run(["stop", "--kill"]).ok().has("stopped run");
     env.stands("a", "ready", None);
 }
