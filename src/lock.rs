@@ -51,10 +51,11 @@ impl LockFile {
         }
     }
 
-    /// Returns true where nobody holds the lock at this moment.
+    /// Returns true where nobody holds the lock at this moment. Who asks is in nobody's way but of
+    /// one who takes it at that very moment.
     pub fn is_free(&self) -> anyhow::Result<bool> {
         let Some(file) = &self.file else { return Ok(true) };
-        match file.try_lock() {
+        match file.try_lock_shared() {
             Ok(()) => Ok(file.unlock().map(|()| true)?),
             Err(std::fs::TryLockError::WouldBlock) => Ok(false),
             Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
@@ -70,6 +71,31 @@ impl LockFile {
     pub fn share(&self) -> anyhow::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
         file.lock_shared().with_context(|| format!("cannot lock '{}'", self.path.display()))
+    }
+
+    /// Returns the process that holds the lock alone, as the kernel tells it; `None` where it does
+    /// not, as on a network's file system.
+    #[cfg(target_os = "linux")]
+    pub fn holder_pid(&self) -> Option<u32> {
+        use std::os::unix::fs::MetadataExt;
+        let inode = self.file.as_ref()?.metadata().ok()?.ino().to_string();
+        let all = std::fs::read_to_string("/proc/locks").ok()?;
+        // 1: FLOCK  ADVISORY  WRITE 4711 fe:00:5579578 0 EOF
+        let mut holders = all.lines().filter_map(|line| {
+            let [_, "FLOCK", _, "WRITE", pid, file, ..] =
+                line.split_whitespace().collect::<Vec<_>>()[..]
+            else {
+                return None;
+            };
+            (file.rsplit(':').next() == Some(&inode)).then(|| pid.parse::<u32>().ok())?
+        });
+        holders.next().filter(|pid| *pid > 0)
+    }
+
+    /// The kernel does not tell.
+    #[cfg(not(target_os = "linux"))]
+    pub fn holder_pid(&self) -> Option<u32> {
+        None
     }
 
     /// Returns what the holder wrote.

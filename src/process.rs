@@ -3,6 +3,8 @@
 //! Invariant: a job owns a process group of its own, and nothing of that group outlives the
 //! job. Unix only: groups and signals are what the whole program stands on.
 
+mod members;
+
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -14,13 +16,17 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
+use rustix::io::Errno;
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process, kill_process_group, test_kill_process_group};
 
 use crate::crash;
 use crate::task::{Ending, Worker};
 
 /// How long a group has between TERM and KILL.
 const GRACE: Duration = Duration::from_secs(5);
+/// The name of this program.
+const PROGRAM: &str = "git-orchestrate";
 /// How often a group that must end is looked at.
 const GLANCE: Duration = Duration::from_millis(10);
 
@@ -244,22 +250,57 @@ pub fn is_alive(worker: &Worker) -> bool {
     began(worker.pid).is_some_and(|began| began == worker.began)
 }
 
+/// Returns true where a process is this program, by its name.
+pub fn is_ours(worker: &Worker) -> bool {
+    is_alive(worker) && command_of(worker.pid).is_some_and(|path| path.ends_with(PROGRAM))
+}
+
+#[cfg(target_os = "linux")]
+fn command_of(pid: u32) -> Option<PathBuf> {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    Some(String::from_utf8_lossy(line.split(|byte| *byte == 0).next()?).into_owned().into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn command_of(pid: u32) -> Option<PathBuf> {
+    answer_of("ps", &["-o", "comm=", "-p", &pid.to_string()]).map(PathBuf::from)
+}
+
 /// Asks a process to end.
 pub fn terminate(worker: &Worker) {
-    if let (true, Some(pid)) = (is_alive(worker), raw(worker)) {
-        let _ = kill_process(pid, Signal::TERM);
+    // One that is gone needs no signal.
+    let _ = send(worker, Signal::TERM);
+}
+
+/// Sends a signal to a process that lives; fails where that is another user's.
+pub fn send(worker: &Worker, signal: Signal) -> std::io::Result<()> {
+    let Some(pid) = raw(worker).filter(|_| is_alive(worker)) else { return Ok(()) };
+    match kill_process(pid, signal) {
+        Err(Errno::PERM) => Err(Errno::PERM.into()),
+        _ => Ok(()),
     }
 }
 
-/// Ends the group that a process leads, or led: TERM, grace, KILL.
+/// Ends the group that a process of a run leads, or led: TERM, grace, KILL.
 ///
-/// A group keeps its number while it has members. So a number that is now another process's is
-/// not the group's any more, and one that is nobody's still is.
-pub fn end_group_of(worker: &Worker) {
-    let is_ours = began(worker.pid).is_none_or(|began| began == worker.began);
+/// Where the leader is gone its number may be another group's by now: only one that is certainly
+/// the run's is ended.
+pub fn end_group_of(worker: &Worker, run: &str) {
+    let is_ours = match began(worker.pid) {
+        Some(began) => began == worker.began,
+        None => members::are_of_run(worker, run),
+    };
     if let (true, Some(pid)) = (is_ours, raw(worker)) {
         end_group(pid, None);
     }
+}
+
+/// Returns true where nothing is left of the group that a process of a run led.
+pub fn is_group_gone(worker: &Worker, run: &str) -> bool {
+    let no_group = || raw(worker).is_none_or(|pid| test_kill_process_group(pid).is_err());
+    // Where nobody reaps, the dead keep their group.
+    let only_others = || cfg!(target_os = "linux") && !members::are_of_run(worker, run);
+    !is_alive(worker) && (no_group() || only_others())
 }
 
 fn raw(worker: &Worker) -> Option<Pid> {

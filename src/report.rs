@@ -27,6 +27,11 @@ pub struct Report {
 }
 
 impl Status {
+    /// Returns true where the work is finished.
+    pub fn is_done(self) -> bool {
+        matches!(self, Status::Done | Status::DoneWithConcerns)
+    }
+
     /// Returns the word, as an agent writes it.
     pub fn word(self) -> &'static str {
         match self {

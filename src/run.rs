@@ -21,6 +21,7 @@ mod keep;
 mod note;
 pub mod place;
 pub mod recover;
+pub mod signals;
 pub mod space;
 pub mod stop;
 pub mod update;

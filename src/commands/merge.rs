@@ -17,6 +17,7 @@ use crate::process::StopSwitch;
 use crate::run::cleanup::{Reach, clean_task};
 use crate::run::integrate::{Integrated, integrate};
 use crate::run::recover;
+use crate::run::signals::Signals;
 use crate::task::{Event, Record, State};
 use crate::view::{advice, table};
 
@@ -32,12 +33,18 @@ pub(super) fn run(context: &Context, args: MergeArgs) -> anyhow::Result<Exit> {
     if ids.is_empty() {
         context.ui.status("nothing waits to be merged");
     }
+    let signals = Signals::listen()?;
     let mut exit = Exit::Ok;
     for id in &ids {
         offer(context, &target, id)?;
         target.reload()?;
-        if !merge_one(context, &mut target, id)? {
+        if !merge_one(context, &mut target, id, &signals.stop)? {
             exit = Exit::Attention;
+        }
+        if let Some(signal) = signals.last() {
+            let option = facts(&target)?.option;
+            context.ui.hint(&format!("git orchestrate merge{option}   # goes on"));
+            return Ok(Exit::Signal(signal));
         }
     }
     context.ui.answer(&table::summary(target.snapshot()))?;
@@ -112,13 +119,18 @@ fn check_committed(record: &Record) -> anyhow::Result<()> {
 }
 
 /// Returns true where the task is merged.
-fn merge_one(context: &Context, target: &mut Target, id: &TaskId) -> anyhow::Result<bool> {
+fn merge_one(
+    context: &Context,
+    target: &mut Target,
+    id: &TaskId,
+    stop: &StopSwitch,
+) -> anyhow::Result<bool> {
     let (task, record) = target.snapshot().find(id).context("just found")?;
     if record.state.is_done() {
         context.ui.status(&format!("task '{id}' is merged already"));
         return Ok(true);
     }
-    let ended = integrate(&target.drive, &target.snapshot().run, task, &StopSwitch::default())?;
+    let ended = integrate(&target.drive, &target.snapshot().run, task, stop)?;
     target.reload()?;
     if let Integrated::Waits(why) = ended {
         context.ui.warning(&format!("task '{id}' waits: {why}"));

@@ -15,6 +15,7 @@ use super::dispatch::Spec;
 use super::folder::{AttemptFolder, RunFolder, read_json, write_json};
 use super::furnish::{self, Ended};
 use super::judge;
+use super::signals::Signals;
 use crate::clock;
 use crate::git::Git;
 use crate::oid::Oid;
@@ -43,7 +44,7 @@ struct Attempt {
 
 /// Runs the attempt that a folder describes; returns when its outcome is in the journal.
 pub fn supervise(folder: AttemptFolder) -> anyhow::Result<()> {
-    let stop = stop_on_signals()?;
+    let stop = Signals::listen()?.stop;
     let spec: Spec = read_json(&folder.spec())?.context("there is no such attempt")?;
     if !spec.terminal {
         process::leave_session();
@@ -67,8 +68,8 @@ pub fn supervise(folder: AttemptFolder) -> anyhow::Result<()> {
 /// Claims an attempt for somebody outside, and makes its worktree.
 ///
 /// Where that fails the task is blocked, and the journal says why.
-pub fn hand_out(git: &Git, folder: AttemptFolder) -> anyhow::Result<()> {
-    let attempt = Attempt::outside(git, folder)?;
+pub fn hand_out(git: &Git, folder: AttemptFolder, stop: &StopSwitch) -> anyhow::Result<()> {
+    let attempt = Attempt { stop: stop.clone(), ..Attempt::outside(git, folder)? };
     match attempt.claim(None)? {
         Some(base) => attempt.prepare_outside(&base),
         None => Ok(()),
@@ -77,8 +78,14 @@ pub fn hand_out(git: &Git, folder: AttemptFolder) -> anyhow::Result<()> {
 
 /// Makes the worktree of an attempt that was claimed for somebody outside, where a crash came
 /// before it was whole.
-pub fn hand_out_again(git: &Git, folder: AttemptFolder, base: &Oid) -> anyhow::Result<()> {
-    Attempt { begun: true, ..Attempt::outside(git, folder)? }.prepare_outside(base)
+pub fn hand_out_again(
+    git: &Git,
+    folder: AttemptFolder,
+    base: &Oid,
+    stop: &StopSwitch,
+) -> anyhow::Result<()> {
+    let stop = stop.clone();
+    Attempt { begun: true, stop, ..Attempt::outside(git, folder)? }.prepare_outside(base)
 }
 
 /// Judges what somebody outside left, by what they say and by git.
@@ -89,14 +96,18 @@ pub fn take_back(git: &Git, folder: AttemptFolder, said: Said) -> anyhow::Result
     attempt.journal.append(&attempt.spec.task, &finished)
 }
 
-/// From the first moment on a signal stops the agent, and not this process.
-fn stop_on_signals() -> anyhow::Result<StopSwitch> {
-    let signals = [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT];
-    let mut signals = signal_hook::iterator::Signals::new(signals)?;
-    let stop = StopSwitch::default();
-    let switch = stop.clone();
-    std::thread::spawn(move || signals.forever().for_each(|_| switch.stop()));
-    Ok(stop)
+/// Judges what an agent left that has reported and ended, and whose supervisor is gone; `None`
+/// where its word is not enough: of a command the exit code counts, a review is done again, and
+/// the shared checkout is given back by who works in it.
+pub fn conclude_left(
+    git: &Git,
+    folder: AttemptFolder,
+    report: Report,
+) -> anyhow::Result<Option<Event>> {
+    let attempt = Attempt::outside(git, folder)?;
+    let spec = &attempt.spec;
+    let counts = !spec.is_command && !spec.alone && spec.stage.review().is_none();
+    Ok(counts.then(|| attempt.concluded(Ending::ByHand, Some(Said::Report(report)))))
 }
 
 impl Attempt {

@@ -18,17 +18,20 @@ use super::{Drive, Progress, attempt, furnish, recover};
 use crate::clock;
 use crate::git::worktree::is_whole;
 use crate::plan::TaskId;
-use crate::process::StopSwitch;
+use crate::process::{self, StopSwitch};
 use crate::schedule::{Action, Limits, decide};
 use crate::snapshot::Snapshot;
 use crate::store::Journal;
 use crate::task::{Block, Ending, Event, Finished, Outcome, Reason, Record, State};
 
 /// Takes one turn; returns the tasks that were handed out. The caller holds the controller's lock.
+///
+/// `stop` ends what runs meanwhile, and the turn.
 pub fn turn(
     drive: &Drive,
     journal: Journal,
     only: Option<HashSet<TaskId>>,
+    stop: &StopSwitch,
     on_event: &mut dyn FnMut(Progress<'_>),
 ) -> anyhow::Result<Vec<TaskId>> {
     let snapshot = load(journal)?;
@@ -38,7 +41,8 @@ pub fn turn(
     integrate::complete_notes(drive, &before)?;
     let jobs = drive.settings.jobs as usize;
     let limits = Limits { jobs, only, launched: HashSet::new(), new_worktrees: usize::MAX };
-    let mut turn = Turn { drive, journal, limits, on_event, seen: before, waiting: HashSet::new() };
+    let waiting = HashSet::new();
+    let mut turn = Turn { drive, journal, limits, stop, on_event, seen: before, waiting };
     turn.look()?;
     turn.merge_all()?;
     turn.mend_torn()?;
@@ -54,6 +58,7 @@ struct Turn<'a> {
     drive: &'a Drive,
     journal: Journal,
     limits: Limits,
+    stop: &'a StopSwitch,
     on_event: &'a mut dyn FnMut(Progress<'_>),
     seen: Snapshot,
     /// Merges that cannot go on now.
@@ -75,7 +80,7 @@ impl Turn<'_> {
     }
 
     fn merge_all(&mut self) -> anyhow::Result<()> {
-        while let Some(id) = self.next_merge() {
+        while let Some(id) = self.next_merge().filter(|_| !self.stop.is_stopped()) {
             self.merge(&id).with_context(|| format!("cannot merge task '{id}'"))?;
         }
         Ok(())
@@ -90,14 +95,15 @@ impl Turn<'_> {
 
     fn merge(&mut self, id: &TaskId) -> anyhow::Result<()> {
         let (task, _) = self.seen.find(id).context("the plan has no such task")?;
-        let ended = integrate(self.drive, &self.seen.run, task, &StopSwitch::default())?;
+        let ended = integrate(self.drive, &self.seen.run, task, self.stop)?;
         self.look()?;
         match ended {
             Integrated::Waits(why) => {
                 (self.on_event)(Progress::Waits { task: id, why: &why });
                 self.waiting.insert(id.clone());
             }
-            Integrated::Settled | Integrated::Stopped => self.clean(id)?,
+            Integrated::Settled => self.clean(id)?,
+            Integrated::Stopped => {}
         }
         Ok(())
     }
@@ -119,9 +125,17 @@ impl Turn<'_> {
             record.state.is_by_hand() && !place.is_some_and(|place| is_ready(place, setup))
         };
         for (task, record) in self.seen.tasks().filter(|(_, record)| is_torn(record)) {
+            if self.stop.is_stopped() {
+                break;
+            }
             let attempt = record.last_attempt().context("a task runs without an attempt")?;
+            // A `setup` that was left running works where the next one will.
+            let folder = self.drive.folder.attempt(&task.id, attempt.number);
+            for worker in recover::workers_of(self.drive, &task.id, &folder) {
+                process::end_group_of(&worker, &self.seen.run.name);
+            }
             let folder = folder_of(self.drive, &self.seen, &task.id, attempt.number)?;
-            attempt::hand_out_again(&self.drive.git, folder, &attempt.base)?;
+            attempt::hand_out_again(&self.drive.git, folder, &attempt.base, self.stop)?;
         }
         self.look()
     }
@@ -131,9 +145,13 @@ impl Turn<'_> {
         self.limits.new_worktrees = Space::new(self.drive).room(self.drive, &self.seen, 0);
         for action in decide(&self.seen, &self.limits) {
             let (Action::Start(id) | Action::StartAlone(id)) = action else { continue };
+            if self.stop.is_stopped() {
+                break;
+            }
             let number = self.seen.find(&id).map_or(1, |(_, record)| record.next_attempt());
             let (folder, _) = write_down(self.drive, &self.seen, &id, number, Way::ByHand)?;
-            attempt::hand_out(&self.drive.git, folder).with_context(|| format!("task '{id}'"))?;
+            attempt::hand_out(&self.drive.git, folder, self.stop)
+                .with_context(|| format!("task '{id}'"))?;
             handed.push(id);
         }
         self.look()?;

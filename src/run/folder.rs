@@ -51,6 +51,12 @@ impl RunFolder {
         self.files.join(".tester.json")
     }
 
+    /// Returns the file that names the process at work on a task; it lies with the locks, so that
+    /// whoever deletes logs lets no second agent in.
+    pub fn worker(&self, task: &TaskId) -> PathBuf {
+        self.locks.join("agents").join(format!("{task}.json"))
+    }
+
     /// Returns the file that holds what a controller in the background says.
     pub fn controller_log(&self) -> PathBuf {
         self.files.join(".controller.log")

@@ -89,7 +89,7 @@ pub fn integrate(
 ) -> anyhow::Result<Integrated> {
     let lock = drive.folder.checkout_lock()?;
     lock.hold()?;
-    end_left_test(drive)?;
+    end_left_test(drive, &run.name)?;
     let journal = Journal::new(&drive.git, &run.name);
     let merge = Merge { drive, run, task, journal, test };
     for _ in 0..MAX_RACES {
@@ -104,14 +104,27 @@ pub fn integrate(
     Ok(Integrated::Waits(format!("{} keeps moving", run.integration)))
 }
 
-/// Ends a test that a controller left running when it was killed.
-fn end_left_test(drive: &Drive) -> anyhow::Result<()> {
-    let file = drive.folder.tester();
-    if let Some(worker) = read_json::<Worker>(&file).unwrap_or_default() {
-        process::end_group_of(&worker);
-        std::fs::remove_file(&file)?;
+/// Ends a test that nobody waits for any more; returns whether there was one. While somebody
+/// merges, its test is its own.
+pub fn end_orphaned_test(drive: &Drive, run: &str) -> anyhow::Result<bool> {
+    if !drive.folder.tester().exists() {
+        return Ok(false);
     }
-    Ok(())
+    let lock = drive.folder.checkout_lock()?;
+    match lock.try_hold("")? {
+        true => end_left_test(drive, run),
+        false => Ok(false),
+    }
+}
+
+/// Ends a test that a controller left running when it was killed; returns whether there was one.
+fn end_left_test(drive: &Drive, run: &str) -> anyhow::Result<bool> {
+    let file = drive.folder.tester();
+    let Some(worker) = read_json::<Worker>(&file).unwrap_or_default() else { return Ok(false) };
+    let was_there = !process::is_group_gone(&worker, run);
+    process::end_group_of(&worker, run);
+    std::fs::remove_file(&file)?;
+    Ok(was_there)
 }
 
 struct Merge<'a> {

@@ -7,7 +7,8 @@
 use anyhow::Context;
 
 use super::Drive;
-use super::folder::read_json;
+use super::attempt;
+use super::folder::{AttemptFolder, read_json};
 use super::judge::HALTED;
 use crate::clock;
 use crate::error::failure;
@@ -16,6 +17,7 @@ use crate::git::refs::Swap;
 use crate::oid::Oid;
 use crate::plan::TaskId;
 use crate::process;
+use crate::report::Report;
 use crate::snapshot::Snapshot;
 use crate::store::{Journal, is_illegal, journal_ref};
 use crate::task::{Block, Ending, Event, Finished, Outcome, Reason, Record, State, Worker};
@@ -72,7 +74,7 @@ pub fn settle_lost(drive: &Drive, journal: &Journal, snapshot: &Snapshot) -> any
     for (task, record) in snapshot.tasks() {
         let State::Running { worker: Some(worker), .. } = &record.state else { continue };
         if !process::is_alive(worker) {
-            let event = outcome_of_lost(drive, &task.id, record)?;
+            let event = outcome_of_lost(drive, &snapshot.run.name, &task.id, record)?;
             if append_if_legal(journal, &task.id, event)? {
                 unlock(drive, record);
             }
@@ -83,15 +85,27 @@ pub fn settle_lost(drive: &Drive, journal: &Journal, snapshot: &Snapshot) -> any
 
 /// The outcome that the supervisor wrote down before it went, or else: it is lost. What is
 /// left of its agent is ended, so that nothing works where the next attempt will.
-fn outcome_of_lost(drive: &Drive, id: &TaskId, record: &Record) -> anyhow::Result<Event> {
+fn outcome_of_lost(
+    drive: &Drive,
+    run: &str,
+    id: &TaskId,
+    record: &Record,
+) -> anyhow::Result<Event> {
     let attempt = record.last_attempt().context("a task runs without an attempt")?;
     let folder = drive.folder.attempt(id, attempt.number);
     if let Some(outcome) = read_json::<Event>(&folder.outcome()).unwrap_or_default() {
         return Ok(outcome);
     }
-    if let Some(agent) = read_json::<Worker>(&folder.agent()).unwrap_or_default() {
-        process::end_group_of(&agent);
+    let workers = workers_of(drive, id, &folder);
+    if let Some(report) = attempt.report.as_ref().filter(|report| report.status.is_done()) {
+        let is_over =
+            !workers.is_empty() && workers.iter().all(|worker| process::is_group_gone(worker, run));
+        let event = is_over.then(|| finished_alone(drive, folder.clone(), report)).flatten();
+        if let Some(event) = event {
+            return Ok(event);
+        }
     }
+    workers.iter().for_each(|worker| process::end_group_of(worker, run));
     let branch = record.branch.as_deref().unwrap_or_default();
     let outcome = match folder.stop().exists() {
         true => Outcome::Blocked(Block::new(Reason::Stopped, HALTED)),
@@ -99,6 +113,27 @@ fn outcome_of_lost(drive: &Drive, id: &TaskId, record: &Record) -> anyhow::Resul
     };
     let finished = Finished::new(attempt.number, Ending::Lost, outcome, clock::now_ms());
     Ok(Event::Finished(Finished { commit: drive.git.find_branch(branch)?, ..finished }))
+}
+
+/// Returns the processes that are named as being at work on a task: agent, or `setup`.
+pub(super) fn workers_of(drive: &Drive, id: &TaskId, folder: &AttemptFolder) -> Vec<Worker> {
+    let files = [drive.folder.worker(id), folder.agent()];
+    let mut workers: Vec<Worker> =
+        files.iter().filter_map(|file| read_json(file).unwrap_or_default()).collect();
+    workers.dedup();
+    workers
+}
+
+/// What an agent did and reported to its end while nobody looked after it; `None` where that is
+/// not known to be good: it runs again.
+fn finished_alone(drive: &Drive, folder: AttemptFolder, report: &Report) -> Option<Event> {
+    let event = attempt::conclude_left(&drive.git, folder, report.clone()).ok().flatten()?;
+    match &event {
+        Event::Finished(Finished { outcome: Outcome::Ready(_) | Outcome::Next { .. }, .. }) => {
+            Some(event)
+        }
+        _ => None,
+    }
 }
 
 fn unlock(drive: &Drive, record: &Record) {

@@ -10,16 +10,19 @@ use anyhow::Context;
 use super::controller::{self, Driver};
 use super::dispatch::Spec;
 use super::folder::{read_json, write_json};
+use super::integrate::end_orphaned_test;
 use super::judge::HALTED;
 use super::{Drive, by_hand, recover};
 use crate::error::failure;
 use crate::plan::TaskId;
-use crate::process;
+use crate::process::{self, Signal};
 use crate::store::Journal;
 use crate::task::{State, Worker};
 
 /// How often it is looked whether something has ended.
 const GLANCE: Duration = Duration::from_millis(50);
+/// How long one has that was asked twice, before it is killed itself.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// After this something does not end; agents have five seconds between TERM and KILL.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -30,14 +33,42 @@ pub fn stop_run(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Res
         end_driver(drive, driver, kill)?;
     }
     let left = stop_agents(drive, journal, kill)?;
-    Ok(driver.is_some() || left)
+    let merged = stop_merge(drive, journal, kill)?;
+    Ok(driver.is_some() || left || merged)
+}
+
+/// Ends whoever merges without driving the run, and a test that was left; returns whether there
+/// was one.
+fn stop_merge(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Result<bool> {
+    let holder = drive.folder.checkout_lock()?.holder_pid().and_then(process::worker);
+    if let Some(merger) = holder.filter(process::is_ours) {
+        ask(&merger, kill)?;
+        let began = Instant::now();
+        let gone = || {
+            insist(&merger, kill, began)?;
+            Ok(!process::is_alive(&merger))
+        };
+        wait_until(gone, &format!("pid {}, which merges,", merger.pid))?;
+        return Ok(true);
+    }
+    let run = journal.load()?.context("the run's journal is gone")?.snapshot.run.name.clone();
+    end_orphaned_test(drive, &run)
 }
 
 fn end_driver(drive: &Drive, driver: &Driver, kill: bool) -> anyhow::Result<()> {
     let worker = driver.worker.as_ref();
-    let worker = worker.with_context(|| format!("it is not known who {} is", driver.told))?;
-    ask(worker, kill);
-    let gone = || Ok(controller::current(&drive.folder)?.as_ref() != Some(driver));
+    let worker = worker.ok_or_else(|| {
+        failure(
+            format!("the run is driven by {}: nothing was stopped", driver.told),
+            "git orchestrate status   # look again; then end that process as it was started",
+        )
+    })?;
+    ask(worker, kill)?;
+    let began = Instant::now();
+    let gone = || {
+        insist(worker, kill, began)?;
+        Ok(controller::current(&drive.folder)?.as_ref() != Some(driver))
+    };
     wait_until(gone, &driver.told)
 }
 
@@ -48,8 +79,8 @@ fn stop_agents(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Resu
     for (task, record) in snapshot.tasks() {
         if let State::Running { worker: Some(worker), .. } = &record.state {
             any = true;
-            ask(worker, kill);
-            wait_for_task(drive, journal, &task.id, worker)?;
+            ask(worker, kill)?;
+            wait_for_task(drive, journal, &task.id, worker, kill)?;
         }
     }
     Ok(any)
@@ -81,22 +112,43 @@ pub fn stop_task(
     let folder = drive.folder.attempt(id, number);
     folder.create()?;
     write_json(&folder.stop(), &true)?;
-    ask(worker, kill);
+    ask(worker, kill)?;
     let has_terminal = read_json::<Spec>(&folder.spec())?.is_some_and(|spec| spec.terminal);
     if let Some(agent) = read_json::<Worker>(&folder.agent())?.filter(|_| has_terminal) {
         // An agent that has the terminal is not in its supervisor's hands.
         process::terminate(&agent);
     }
-    wait_for_task(drive, journal, id, worker)
+    wait_for_task(drive, journal, id, worker, kill)
 }
 
 /// Asks a process to end its agent; asked twice, it kills it.
-fn ask(worker: &Worker, kill: bool) {
-    process::terminate(worker);
+fn ask(worker: &Worker, kill: bool) -> anyhow::Result<()> {
+    send(worker, Signal::TERM)?;
     if kill {
+        // One that was suspended listens again.
+        send(worker, Signal::CONT)?;
         // Signals of one kind that are pending together are one: the first must be taken.
         std::thread::sleep(GLANCE * 4);
-        process::terminate(worker);
+        send(worker, Signal::TERM)?;
+    }
+    Ok(())
+}
+
+fn send(worker: &Worker, signal: Signal) -> anyhow::Result<()> {
+    process::send(worker, signal).map_err(|_| {
+        failure(
+            format!("pid {} is another user's: it was not stopped", worker.pid),
+            "whoever started it can: git orchestrate stop",
+        )
+    })
+}
+
+/// Kills a process that was asked twice long enough ago, and does not end. What it leaves is found
+/// as after a crash.
+fn insist(worker: &Worker, kill: bool, began: Instant) -> anyhow::Result<()> {
+    match kill && began.elapsed() > PATIENCE {
+        true => send(worker, Signal::KILL),
+        false => Ok(()),
     }
 }
 
@@ -105,12 +157,15 @@ fn wait_for_task(
     journal: &mut Journal,
     id: &TaskId,
     worker: &Worker,
+    kill: bool,
 ) -> anyhow::Result<()> {
+    let began = Instant::now();
     let at_work = |record: &crate::task::Record| match &record.state {
         State::Running { worker: Some(now), .. } => now == worker,
         _ => false,
     };
     let gone = || {
+        insist(worker, kill, began)?;
         if !process::is_alive(worker) {
             let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
             recover::settle_lost(drive, journal, &snapshot)?;

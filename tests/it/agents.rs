@@ -6,7 +6,7 @@
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::call::Running;
 use crate::env::Env;
@@ -75,8 +75,13 @@ impl Env {
     /// not do: where nobody reaps, the dead keep theirs.
     #[track_caller]
     pub fn orphan_lives(&self, task: &str) -> bool {
+        self.fifo_is_held(&self.agents(&format!("{task}.orphan")))
+    }
+
+    /// Returns whether somebody keeps a FIFO open.
+    #[track_caller]
+    pub fn fifo_is_held(&self, fifo: &Path) -> bool {
         let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-        let fifo = self.agents(&format!("{task}.orphan"));
         let opened = OpenOptions::new().read(true).custom_flags(nonblocking).open(fifo);
         match opened.expect("the orphan made a FIFO").read(&mut [0]) {
             Ok(_) => false,

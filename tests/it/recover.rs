@@ -3,7 +3,7 @@
 //! Invariant: no work is done twice without need and none is lost; agents outlive the
 //! controller; two controllers never act on one run.
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::env::Env;
 use crate::plans::{asks, plan};
@@ -79,7 +79,7 @@ fn an_interrupted_run_goes_on() {
 }
 
 /// A line of the agent's script that writes the process id of its supervisor to a file.
-const FIND_SUPERVISOR: &str = "
+pub const FIND_SUPERVISOR: &str = "
 p=$PPID
 while [ \"$p\" -gt 1 ]; do
     case $(ps -o args= -p \"$p\") in
@@ -102,9 +102,7 @@ fn a_killed_supervisor_loses_nothing() {
     env.plan(&plan("crash", &[asks("a", &[])]));
     let running = env.start_in_background(&[]);
     env.wait_reached("a");
-    let pid: i32 = env.read(env.root().join("agents/supervisor")).trim().parse().expect("a pid");
-    assert!(pid > 1, "no supervisor among the agent's ancestors");
-    kill_process(Pid::from_raw(pid).expect("a pid"), Signal::KILL).expect("it is killed");
+    kill_supervisor(&env);
     env.open("a");
     if running.wait().code != 0 {
         let _ = env.run(["retry", "a"]).ok();
@@ -129,4 +127,106 @@ fn deleting_the_short_lived_files_loses_no_work() {
     env.stands("a", "done", None);
     env.stands("b", "done", None);
     assert_eq!(env.launches("a"), 1);
+}
+
+/// Kills the supervisor that an agent has found, with [`FIND_SUPERVISOR`].
+fn kill_supervisor(env: &Env) {
+    let pid: i32 = env.read(env.root().join("agents/supervisor")).trim().parse().expect("a pid");
+    assert!(pid > 1, "no supervisor among the agent's ancestors");
+    kill_process(Pid::from_raw(pid).expect("a pid"), Signal::KILL).expect("it is killed");
+}
+
+/// Starts one agent that has committed and stands at its gate; kills the controller, and then the
+/// supervisor. Returns false where the machine lacks a program for it.
+fn left_alone(env: &Env, then: &str) -> bool {
+    if env.program("sh", ["-c", "ps -o ppid= -p $$"]).run().code != 0 {
+        println!("skipped: there is no ps");
+        return false;
+    }
+    let script = format!("edit a.txt 1\ncommit 'Add a'\n{FIND_SUPERVISOR}\ngate a\n{then}\n");
+    env.agent("a", &script);
+    env.agent("a.2", "edit a.txt 2\ncommit 'Add a again'");
+    env.plan(&plan("crash", &[asks("a", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    let _ = running.kill().fails(128 + 9);
+    kill_supervisor(env);
+    true
+}
+
+/// Returns whether a process has ended; who reaps it is not ours to say.
+fn is_gone(pid: Pid) -> bool {
+    let asked = ["-o", "stat=", "-p", &pid.as_raw_nonzero().to_string()];
+    let said = std::process::Command::new("ps").args(asked).output().expect("ps runs");
+    let state = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+    state.is_empty() || state.starts_with('Z')
+}
+
+/// Ends the agent of the first attempt, and waits until nothing of its group is left.
+fn end_agent(env: &Env) {
+    let agent: serde_json::Value =
+        serde_json::from_str(&env.read(".git/orchestrate/crash/a/1/agent.json")).expect("JSON");
+    let pid = agent["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a pid");
+    let group = Pid::from_raw(pid).expect("a pid");
+    kill_process_group(group, Signal::KILL).expect("it is killed");
+}
+
+#[test]
+fn a_number_that_is_not_an_agents_any_more_is_left_alone() {
+    let env = Env::new();
+    if !left_alone(&env, "") {
+        return;
+    }
+    end_agent(&env);
+    // Somebody else's group, whose leader is gone.
+    let alive = env.root().join("agents/alive");
+    let script = "trap '' HUP; mkfifo \"$1\" && exec 9<>\"$1\"
+        { while [ -d \"${1%/*}\" ]; do sleep 0.05; done; } &";
+    let path = alive.display().to_string();
+    let innocent = env.program("sh", ["-c", script, "sh", &path]).spawn();
+    let pid = innocent.pid();
+    let _ = innocent.wait().ok();
+    let named = format!("{{\"pid\": {pid}, \"began\": \"99@deadbeef\"}}");
+    env.write(".git/orchestrate/crash/a/1/agent.json", &named);
+    env.write(".git/orchestrate/crash/.tester.json", &named);
+    let _ = env.start(&[]).ok();
+    env.stands("a", "done", None);
+    assert!(env.fifo_is_held(&alive), "somebody else's group was ended");
+}
+
+#[test]
+fn what_an_agent_finished_alone_is_not_done_again() {
+    let env = Env::new();
+    if !left_alone(&env, "git orchestrate report done -m 'all of it'") {
+        return;
+    }
+    let agent = env.read(".git/orchestrate/crash/a/1/agent.json");
+    let agent: serde_json::Value = serde_json::from_str(&agent).expect("JSON");
+    env.open("a");
+    let pid = agent["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a pid");
+    let group = Pid::from_raw(pid).expect("a pid");
+    env.wait_until("the agent has ended", || is_gone(group));
+    let _ = env.start(&[]).ok();
+    env.stands("a", "done", None);
+    assert_eq!((env.launches("a"), env.blob("feat/crash", "a.txt")), (1, "1".into()));
+}
+
+#[test]
+fn no_second_agent_begins_beside_one_whose_logs_are_gone() {
+    let env = Env::new();
+    if env.program("sh", ["-c", "ps -o ppid= -p $$"]).run().code != 0 {
+        return println!("skipped: there is no ps");
+    }
+    env.agent("a", &format!("orphan\n{FIND_SUPERVISOR}\ngate a"));
+    env.agent("a.2", "gate again\nedit a.txt 2\ncommit 'Add a'");
+    env.plan(&plan("crash", &[asks("a", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    std::fs::remove_dir_all(env.path(".git/orchestrate/crash")).expect("the files go");
+    kill_supervisor(&env);
+    env.wait_reached("again");
+    assert!(!env.orphan_lives("a"), "two agents work on one task");
+    env.open("again");
+    let _ = running.wait().ok();
+    env.stands("a", "done", None);
 }

@@ -2,11 +2,12 @@
 //!
 //! Invariant: what is stopped keeps its worktree and its commits; what goes on is not disturbed.
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::agents::quoted;
 use crate::env::Env;
 use crate::plans::{asks, plan};
+use crate::recover::FIND_SUPERVISOR;
 
 /// Two tasks whose agents stand at gates of their names; the second attempt goes to its end.
 fn at_gates(env: &Env) {
@@ -103,6 +104,24 @@ fn agents_that_do_not_listen_are_killed() {
     env.plan(&plan("p", &[asks("a", &[])]));
     let _ = env.start(&["--detach"]).ok();
     env.wait_until("the agent stands at its gate", || env.reached("a"));
+    env.run(["stop", "--kill"]).ok().has("stopped run");
+    env.stands("a", "ready", None);
+}
+
+#[test]
+fn what_is_suspended_is_killed() {
+    let env = Env::new();
+    if env.program("sh", ["-c", "ps -o ppid= -p $$"]).run().code != 0 {
+        return println!("skipped: there is no ps");
+    }
+    env.agent("a", &format!("{FIND_SUPERVISOR}\nappend a.txt 1\ncommit 'Do a'\ngate a"));
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    let _ = running.kill().fails(128 + 9);
+    let pid: i32 = env.read(env.root().join("agents/supervisor")).trim().parse().expect("a pid");
+    let supervisor = Pid::from_raw(pid).filter(|_| pid > 1).expect("a supervisor");
+    kill_process(supervisor, Signal::STOP).expect("it is suspended");
     env.run(["stop", "--kill"]).ok().has("stopped run");
     env.stands("a", "ready", None);
 }
@@ -206,4 +225,124 @@ fn a_conversation_that_nobody_remembers_is_begun_afresh() {
     let told = said.rsplit(calls[1]).next().expect("what it was told");
     assert!(told.contains("How to report"), "{said}");
     assert_eq!(env.task("a")["attempts"], 2);
+}
+
+/// Returns a command line that announces itself and holds a FIFO of that name the first time it
+/// runs, until it is ended.
+fn holding(env: &Env, name: &str) -> String {
+    let script = "[ -e \"$1\" ] && exit 0; mkfifo \"$1\"; exec 9<>\"$1\"; : >\"$1.reached\"\n\
+                  while [ -d \"${1%/*}\" ]; do sleep 0.05; done\n";
+    env.write(env.root().join("bin/holding"), script);
+    let file = |path: &str| quoted(&env.root().join(path).display().to_string());
+    format!("sh {} {}", file("bin/holding"), file(&format!("agents/{name}")))
+}
+
+fn is_held(env: &Env, name: &str) -> bool {
+    env.fifo_is_held(&env.root().join("agents").join(name))
+}
+
+/// One task, done by hand and ready to be merged, whose test stands still.
+fn testing(env: &Env) {
+    env.config("orchestrate.test", &holding(env, "tested"));
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let _ = env.run(["start", "plan.toml", "--manual", "--trust"]).ok();
+    env.write(".claude/worktrees/feat-task-a/a.txt", "1\n");
+    let _ = env.run(["report", "done", "--task", "a"]).ok();
+}
+
+#[test]
+fn a_turn_that_is_interrupted_leaves_no_setup_running() {
+    let env = Env::new();
+    env.config("orchestrate.setup", &holding(&env, "set-up"));
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let turn = env.spawn(["start", "plan.toml", "--manual", "--trust"]);
+    env.wait_reached("set-up");
+    turn.interrupt();
+    turn.wait().fails(128 + 2).has("git orchestrate start --manual");
+    assert!(!is_held(&env, "set-up"), "setup was left running");
+    env.stands("a", "ready", None);
+    let _ = env.run(["start", "--manual"]).ok();
+    env.stands("a", "running", None);
+}
+
+#[test]
+fn a_setup_that_a_killed_turn_left_is_ended_before_the_next() {
+    let env = Env::new();
+    env.config("orchestrate.setup", &holding(&env, "set-up"));
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let turn = env.spawn(["start", "plan.toml", "--manual", "--trust"]);
+    env.wait_reached("set-up");
+    let _ = turn.kill().fails(128 + 9);
+    let _ = env.run(["start", "--manual"]).ok();
+    assert!(!is_held(&env, "set-up"), "two of them run beside each other");
+    env.stands("a", "running", None);
+}
+
+#[test]
+fn tests_end_with_the_merge_that_is_interrupted() {
+    let env = Env::new();
+    testing(&env);
+    let merge = env.spawn(["merge", "a"]);
+    env.wait_reached("tested");
+    merge.interrupt();
+    merge.wait().fails(128 + 2).has("git orchestrate merge");
+    assert!(!is_held(&env, "tested"), "the tests were left running");
+    env.stands("a", "merging", None);
+    let _ = env.run(["merge", "a"]).ok();
+}
+
+#[test]
+fn stop_ends_tests_that_nobody_waits_for() {
+    let env = Env::new();
+    testing(&env);
+    let merge = env.spawn(["merge", "a"]);
+    env.wait_reached("tested");
+    let _ = merge.kill().fails(128 + 9);
+    env.run(["stop"]).ok().has("stopped run");
+    assert!(!is_held(&env, "tested"), "the tests were left running");
+    env.run(["stop"]).ok().has("nobody is at work");
+}
+
+/// Returns a process as lock files name it.
+#[cfg(target_os = "linux")]
+fn named(pid: u32) -> String {
+    let read = |path: String| std::fs::read_to_string(path).expect("the kernel tells");
+    let stat = read(format!("/proc/{pid}/stat"));
+    let ticks = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(19)).expect("22");
+    let boot = read("/proc/sys/kernel/random/boot_id".into());
+    format!("pid {pid} since ever\n{{\"pid\":{pid},\"began\":\"{ticks}@{}\"}}\n", &boot[..8])
+}
+
+const CONTROLLER: &str = ".git/orchestrate-locks/p/controller";
+
+#[test]
+#[cfg(target_os = "linux")]
+fn only_who_holds_the_lock_is_ended() {
+    let env = Env::new();
+    detached(&env);
+    let wrote = env.read(CONTROLLER);
+    let mut innocent = env.program("sh", ["-c", "while :; do sleep 0.05; done"]).spawn();
+    env.write(CONTROLLER, named(innocent.pid()));
+    let _ = env.run(["stop"]).fails(1).has("a process that is not known: nothing was stopped");
+    assert!(!innocent.has_ended(), "somebody else was ended");
+    env.stands("a", "running", None);
+    env.write(CONTROLLER, wrote);
+    let _ = env.run(["stop"]).ok();
+    innocent.signal(Signal::KILL);
+}
+
+#[test]
+fn who_looks_is_nobody_who_drives_and_the_dead_are_not_named() {
+    let env = Env::new();
+    at_gates(&env);
+    let _ = env.run(["start", "plan.toml", "--manual"]).ok();
+    env.write(CONTROLLER, "pid 4194305 since ever\n{\"pid\":4194305,\"began\":\"1@0f\"}\n");
+    let file = std::fs::File::open(env.path(CONTROLLER)).expect("a lock file");
+    file.lock_shared().expect("another that looks");
+    env.run(["status"]).ok().has_not("driven by");
+    file.unlock().expect("it looks no more");
+    file.lock().expect("one that drives");
+    let refused = env.run(["start", "--manual"]).fails(1);
+    refused.has("driven already, by a process that is not known");
+    env.run(["status"]).ok().has("driven by a process that is not known");
 }

@@ -11,6 +11,7 @@ use super::{Context, foreground};
 use crate::clock;
 use crate::error::Exit;
 use crate::plan::TaskId;
+use crate::run::signals::Signals;
 use crate::run::{Drive, by_hand};
 use crate::snapshot::Snapshot;
 use crate::store::Journal;
@@ -28,10 +29,18 @@ pub(super) fn turn(
     foreground::open(context, driven, before);
     let option = option(&driven.git, name)?;
     let mut seen = Facts { option: option.clone(), ..Facts::default() };
-    by_hand::turn(driven, journal, only, &mut |event| {
+    let signals = Signals::listen()?;
+    by_hand::turn(driven, journal, only, &signals.stop, &mut |event| {
         seen.now = clock::now_ms();
         progress::lines(&event, &seen).iter().for_each(|line| context.ui.status(line));
     })?;
+    if let Some(signal) = signals.last() {
+        context.ui.hint(&format!(
+            "git orchestrate start --manual{}   # goes on where it stopped",
+            seen.option
+        ));
+        return Ok(Exit::Signal(signal));
+    }
     let tip = Journal::new(&driven.git, name).load()?;
     let Some(tip) = tip else { anyhow::bail!("the run's journal is gone") };
     let snapshot = &tip.snapshot;

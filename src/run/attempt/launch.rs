@@ -4,21 +4,24 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use anyhow::Context;
 
 use super::Attempt;
 use crate::crash;
 use crate::git::command::LOCAL_VARIABLES;
 use crate::process::{self, Job, Program, Streams};
 use crate::run::conversation;
-use crate::run::folder::write_json;
+use crate::run::folder::{RunFolder, write_json};
 use crate::run::furnish::{Ended, Furnishing};
 use crate::task::Ending;
 
 impl Attempt {
     /// Gives the worktree what a new one needs.
     pub(super) fn furnish(&self) -> anyhow::Result<Ended> {
+        let worker = self.worker_file()?;
         Furnishing {
             git: &self.git,
             place: &self.spec.worktree,
@@ -26,7 +29,7 @@ impl Attempt {
             environment: self.environment()?,
             timeout: self.spec.timeout,
             log: self.folder.setup_log(),
-            worker: self.folder.agent(),
+            worker,
             stop: &self.stop,
         }
         .run()
@@ -53,21 +56,35 @@ impl Attempt {
         if self.spec.terminal {
             // A person is there: no time limit, and Ctrl-C is the agent's, which shares our group.
             let mut child = program.spawn()?;
-            self.write_agent(child.id());
+            if let Err(error) = self.write_agent(child.id()) {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(error);
+            }
             let ending = process::wait_beside(&mut child);
             return Ok(if self.stop.is_stopped() { Ending::Stopped } else { ending });
         }
         let job = Job::start(program)?;
         self.stop.watch(Some(job.stopper()));
-        self.write_agent(job.pid());
+        // A job that is given up is killed.
+        self.write_agent(job.pid())?;
         Ok(job.wait(Some(Duration::from_secs(self.spec.timeout))))
     }
 
-    /// Names the agent's process. It only helps to end it, should this process be killed.
-    fn write_agent(&self, pid: u32) {
-        if let Some(worker) = process::worker(pid) {
-            let _ = write_json(&self.folder.agent(), &worker);
-        }
+    /// Names the agent's process, for whoever must end it, should this process be killed. One that
+    /// nobody could end must not run.
+    fn write_agent(&self, pid: u32) -> anyhow::Result<()> {
+        let Some(worker) = process::worker(pid) else { return Ok(()) };
+        // The attempt's own folder may be gone.
+        let _ = write_json(&self.folder.agent(), &worker);
+        write_json(&self.worker_file()?, &worker)
+    }
+
+    /// Returns the file that names who works on the task, in a folder that is there.
+    fn worker_file(&self) -> anyhow::Result<PathBuf> {
+        let file = RunFolder::new(&self.git, &self.spec.run).worker(&self.spec.task);
+        std::fs::create_dir_all(file.parent().context("it lies in a folder")?)?;
+        Ok(file)
     }
 
     /// The variables that say what the task is.
