@@ -49,7 +49,11 @@ impl Git {
 
     /// Returns the id of a file's content, or of a link's target, as a blob.
     pub fn file_id(&self, path: &Path) -> anyhow::Result<Oid> {
-        if path.symlink_metadata()?.is_symlink() {
+        let kind = path.symlink_metadata()?.file_type();
+        if !kind.is_file() && !kind.is_symlink() {
+            bail!("'{}' is neither a file nor a link", path.display());
+        }
+        if kind.is_symlink() {
             return self.content_id(path.read_link()?.as_os_str().as_bytes());
         }
         let mut file = std::fs::File::open(path)?;

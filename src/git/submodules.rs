@@ -39,11 +39,39 @@ pub fn unsaved(submodule: &Path) -> anyhow::Result<Option<&'static str>> {
     }
 }
 
-/// Returns true where the worktree's private git directory holds repositories of submodules
-/// whose folders are not in the worktree any more.
+/// Returns true where the worktree's private git directory holds the repository of a submodule
+/// that is not checked out in the worktree any more.
 pub fn has_hidden(worktree: &Path) -> anyhow::Result<bool> {
     let Some(own) = private::directory(worktree) else { return Ok(false) };
-    let any_filled =
-        submodules(worktree)?.iter().any(|path| worktree.join(path).join(".git").exists());
-    Ok(own.join("modules").is_dir() && !any_filled)
+    let mut shown = Vec::new();
+    add_filled(worktree, &mut shown)?;
+    let mut folders = vec![own.join("modules")];
+    while let Some(folder) = folders.pop() {
+        let is_repository = folder.join("HEAD").exists() && folder.join("objects").exists();
+        if is_repository && !shown.contains(&folder.canonicalize()?) {
+            return Ok(true);
+        }
+        // A submodule's name may hold slashes, and it may have submodules of its own.
+        let next = if is_repository { folder.join("modules") } else { folder };
+        if next.is_dir() {
+            for entry in next.read_dir()? {
+                let entry = entry?;
+                folders.extend(entry.file_type()?.is_dir().then(|| entry.path()));
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Adds the git directories of all submodules that are checked out, also of those inside others.
+fn add_filled(worktree: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    for path in submodules(worktree)? {
+        let place = worktree.join(path);
+        if place.join(".git").exists() {
+            let own = private::directory(&place).context("a submodule has no git directory")?;
+            found.push(own.canonicalize()?);
+            add_filled(&place, found)?;
+        }
+    }
+    Ok(())
 }

@@ -163,7 +163,13 @@ impl Attempt {
     /// how the attempt ends.
     fn make_ready(&self, base: &Oid) -> Option<Event> {
         let blocked = |error| Some(self.blocked(Ending::NotLaunched, Reason::Worktree, &error));
-        match self.prepare(base).and_then(|()| self.write_diffs()).and_then(|()| self.furnish()) {
+        let ready = self.prepare(base).and_then(|()| self.write_diffs());
+        // What `setup` did to the worktree must not lead the agent into another one.
+        let furnished = ready.and_then(|()| self.furnish()).and_then(|ended| match ended {
+            Ended::Ready => self.check_place().map(|()| ended),
+            Ended::Stopped | Ended::Failed(_) => Ok(ended),
+        });
+        match furnished {
             Ok(Ended::Ready) => None,
             Ok(Ended::Stopped) => Some(self.finished(Ending::Stopped, self.broken_off())),
             Ok(Ended::Failed(ending)) => {

@@ -150,8 +150,10 @@ impl Ignored<'_> {
         let Some(copied) = path.to_str().and_then(|path| self.given.copied.get(path)) else {
             return Ok(false);
         };
-        let git = &self.leftover.drive.git;
-        Ok(git.file_id(&self.place.join(path))? == *copied)
+        let (git, full) = (&self.leftover.drive.git, self.place.join(path));
+        let kind = full.symlink_metadata()?.file_type();
+        // Reading what is neither could wait for ever.
+        Ok((kind.is_file() || kind.is_symlink()) && git.file_id(&full)? == *copied)
     }
 }
 
@@ -159,8 +161,11 @@ fn is_cache(folder: &Path) -> bool {
     use std::io::Read;
     let (name, signature) = CACHE_TAG;
     let mut begin = vec![0; signature.len()];
+    let tag = folder.join(name);
+    // A pipe of that name would be waited for.
+    let is_file = tag.symlink_metadata().is_ok_and(|found| found.is_file());
     let is_folder = folder.symlink_metadata().is_ok_and(|found| found.is_dir());
-    let file = is_folder.then(|| std::fs::File::open(folder.join(name)).ok()).flatten();
+    let file = (is_folder && is_file).then(|| std::fs::File::open(tag).ok()).flatten();
     file.is_some_and(|mut file| file.read_exact(&mut begin).is_ok() && begin == signature)
 }
 

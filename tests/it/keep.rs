@@ -209,23 +209,34 @@ const SQUASH: &str = "git merge -q --squash feat/task-b >/dev/null; git commit -
 
 #[test]
 fn what_was_squashed_or_rebased_is_merged() {
-    let after = "echo 3 >b.txt; git commit -qam 'Change it again'";
     for script in [SQUASH, "git cherry-pick main..feat/task-b >/dev/null"] {
-        for more in ["true", after] {
-            let env = ran();
-            by_hand(
-                &env,
-                &format!("echo 1 >other; git add other; git commit -qm other; {script}; {more}"),
-            );
-            clean(&env, &["-n"]).has("would remove branch feat/task-b");
-            env.stands("b", "blocked", Some("agent"));
-            let tip = env.rev("feat/task-b");
-            let said = clean(&env, &[]);
-            env.stands("b", "done", None);
-            assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"), "{said}");
-            // Its commits are in no branch now.
-            assert!(env.is_ancestor(&tip, "refs/orchestrate/backup/p/b/1"));
-        }
+        let env = ran();
+        by_hand(&env, &format!("echo 1 >other; git add other; git commit -qm other; {script}"));
+        clean(&env, &["-n"]).has("would remove branch feat/task-b");
+        env.stands("b", "blocked", Some("agent"));
+        let tip = env.rev("feat/task-b");
+        let said = clean(&env, &[]);
+        env.stands("b", "done", None);
+        assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"), "{said}");
+        // Its commits are in no branch now.
+        assert!(env.is_ancestor(&tip, "refs/orchestrate/backup/p/b/1"));
+    }
+}
+
+#[test]
+fn what_was_squashed_and_is_not_there_any_more_is_not_merged() {
+    let picked = "git cherry-pick main..feat/task-b >/dev/null";
+    for script in [
+        format!("{SQUASH}; git revert --no-edit HEAD >/dev/null"),
+        format!("{picked}; git revert --no-edit main..HEAD >/dev/null || true"),
+        format!("{SQUASH}; echo 3 >b.txt; git commit -qam 'Change it again'"),
+    ] {
+        let env = ran();
+        by_hand(&env, &script);
+        let _ = env.start(&[]).fails(3);
+        env.stands("b", "blocked", Some("agent"));
+        clean(&env, &[]).has("not merged");
+        assert!(env.exists(B) && has_branch(&env, "feat/task-b"));
     }
 }
 
