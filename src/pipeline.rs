@@ -106,6 +106,9 @@ mod tests {
             undone: false,
             report: None,
             verdict: pass.map(|pass| Verdict { pass, findings: Vec::new() }),
+            agent: None,
+            model: None,
+            usage: None,
         }
     }
 

@@ -41,6 +41,12 @@ pub struct Spec {
     pub worktree: PathBuf,
     pub argv: Vec<String>,
     pub format: Format,
+    /// The program of the agent; `None` for a `run` command.
+    #[serde(default)]
+    pub agent: Option<String>,
+    /// The model that it is told to use.
+    #[serde(default)]
+    pub model: Option<String>,
     /// A `run` command of the plan, and no agent.
     pub is_command: bool,
     /// What a new worktree is set up with.
@@ -215,6 +221,8 @@ fn spec_of(
         worktree: if alone { PathBuf::from(&run.checkout) } else { own() },
         argv,
         format,
+        agent: agent_of(drive, task).map(|agent| agent.name()),
+        model: task.model.clone().filter(|_| task.run.is_none()),
         is_command: task.run.is_some(),
         setup: drive.settings.setup.clone(),
         timeout: task.timeout.unwrap_or(drive.settings.timeout),
