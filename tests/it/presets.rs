@@ -67,3 +67,46 @@ fn what_is_not_said_is_not_invented() {
     let note = env.git(["notes", "--ref", "orchestrate", "show", "feat/p"]);
     assert!(!note.contains("tokens:") && !note.contains("cost:"), "{note}");
 }
+
+#[test]
+fn a_model_is_always_named_to_a_program_that_has_names() {
+    let env = one_task("files = ['a.txt']");
+    env.config("orchestrate.models.standard", "codex:gpt-x");
+    env.config("orchestrate.reviews", "combined");
+    acts(&env, "claude", CLAUDE);
+    // The reviewer gives no verdict: what it was launched with is all that matters.
+    let _ = start(&env, "claude").fails(3);
+    let words = words(&env);
+    let lines: Vec<&str> = words.lines().collect();
+    assert!(lines[0].contains("--model sonnet") && lines[1].contains("--model opus"), "{words}");
+    let env = one_task("files = ['a.txt']");
+    env.config("orchestrate.models.standard", "codex:gpt-x");
+    acts(&env, "codex", r#"{"type":"item.completed","item":{"type":"agent_message","text":"ok"}}"#);
+    let _ = start(&env, "codex").ok();
+    assert!(self::words(&env).contains("--model gpt-x"));
+}
+
+#[test]
+fn a_command_is_told_the_model_in_its_environment() {
+    let env = one_task("model = 'cheap'");
+    let told = env.root().join("agents/told");
+    let command =
+        format!("echo $ORCHESTRATE_MODEL >>'{}'; date +%N >a; echo STATUS: DONE", told.display());
+    let _ = start(&env, &command).ok();
+    assert_eq!(env.read(&told), "cheap\n");
+    let env = one_task("model = 'cheap'");
+    env.config("orchestrate.models.cheap", "claude:haiku, tiny");
+    let told = env.root().join("agents/told");
+    let command =
+        format!("echo $ORCHESTRATE_MODEL >>'{}'; date +%N >a; echo STATUS: DONE", told.display());
+    let _ = start(&env, &command).ok();
+    assert_eq!(env.read(&told), "tiny\n");
+    env.config("orchestrate.models.cheap", "--settings");
+    let _ = env.run(["start"]).fails(1).has("a list such as claude:haiku");
+}
+
+#[test]
+fn an_option_is_no_model() {
+    let env = one_task("model = '--dangerously-skip-permissions'");
+    let _ = env.run(["plan", "plan.toml"]).fails(1).has("cannot be the name of a model");
+}
