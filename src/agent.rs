@@ -72,6 +72,20 @@ impl Agent {
             Agent::Command(_) => None,
         }
     }
+
+    /// Returns what to call it: the program alone, as the rest is the user's own and may hold
+    /// a key.
+    pub fn name(&self) -> String {
+        let Agent::Command(line) = self else {
+            return self.program().unwrap_or_default().to_owned();
+        };
+        match line.split_whitespace().next() {
+            // `KEY='...' my-agent`: where the program begins, only a shell knows.
+            Some(word) if word.contains(['=', '\'', '"']) => "a shell command".into(),
+            Some(word) => word.to_owned(),
+            None => "unknown".into(),
+        }
+    }
 }
 
 /// Returns the words that give a line to the shell.

@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 
+use crate::model::{self, Class, Models};
 use crate::plan::TaskId;
 use crate::review::Review;
 use crate::snapshot::Flags;
@@ -15,6 +16,13 @@ pub const FILE: &str = ".orchestrate/config.toml";
 /// Every key, as in `git config orchestrate.<key>`, with what it means and its default.
 pub const KEYS: &[(&str, &str)] = &[
     ("agent", "`claude`, `codex`, or a shell command that reads the prompt from standard input"),
+    (
+        "models.cheap",
+        "model for small tasks with a complete text: its name for an agent as claude:haiku, or for \
+         all; several are separated by commas (claude:haiku)",
+    ),
+    ("models.standard", "model for most tasks, written in the same way (claude:sonnet)"),
+    ("models.capable", "model for reviews and design, written in the same way (claude:opus)"),
     ("jobs", "how many tasks may run at once (8)"),
     ("test", "shell command that must pass before a merge is published"),
     ("timeout", "limit for one attempt and for one test, as 90s, 30m or 2h (30m)"),
@@ -48,6 +56,7 @@ pub const KEYS: &[(&str, &str)] = &[
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     pub agent: Option<String>,
+    pub models: Models,
     pub jobs: u32,
     pub test: Option<String>,
     /// Seconds.
@@ -72,6 +81,8 @@ pub struct Settings {
 #[serde(deny_unknown_fields)]
 pub struct Layer {
     pub agent: Option<String>,
+    #[serde(default)]
+    pub models: ModelNames,
     #[serde(default, deserialize_with = "at_least_one")]
     pub jobs: Option<u32>,
     pub test: Option<String>,
@@ -89,6 +100,49 @@ pub struct Layer {
     #[serde(default, rename = "min-free", deserialize_with = "size")]
     pub min_free: Option<u64>,
     pub keep: Option<bool>,
+}
+
+/// The names of models by class, as written.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelNames {
+    #[serde(default, deserialize_with = "model_names")]
+    cheap: Option<Vec<model::Entry>>,
+    #[serde(default, deserialize_with = "model_names")]
+    standard: Option<Vec<model::Entry>>,
+    #[serde(default, deserialize_with = "model_names")]
+    capable: Option<Vec<model::Entry>>,
+}
+
+impl ModelNames {
+    fn of(&mut self, class: Class) -> &mut Option<Vec<model::Entry>> {
+        match class {
+            Class::Cheap => &mut self.cheap,
+            Class::Standard => &mut self.standard,
+            Class::Capable => &mut self.capable,
+        }
+    }
+}
+
+fn model_names<'de, D: serde::Deserializer<'de>>(
+    source: D,
+) -> Result<Option<Vec<model::Entry>>, D::Error> {
+    let text = String::deserialize(source)?;
+    model::entries(&text).map(Some).ok_or_else(|| {
+        serde::de::Error::custom(format!(
+            "'{text}' names no models; write claude:haiku, codex:NAME"
+        ))
+    })
+}
+
+/// Puts the names together, class by class; what comes first wins.
+fn merge_models(mut git: ModelNames, mut file: ModelNames) -> Models {
+    let mut models = Models::default();
+    for class in Class::ALL {
+        let names = git.of(class).take().or(file.of(class).take());
+        models.add(class, names.unwrap_or_default());
+    }
+    models
 }
 
 fn at_least_one<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<u32>, D::Error> {
@@ -200,6 +254,14 @@ impl Layer {
                 }
                 "setup" => layer.setup = Some(value),
                 "worktrees" => layer.worktrees = Some(value),
+                "models.cheap" | "models.standard" | "models.capable" => {
+                    let names = model::entries(&value);
+                    let names = names.ok_or_else(|| bad("a list such as claude:haiku"))?;
+                    let class = Class::ALL.into_iter().find(|class| key.ends_with(class.word()));
+                    class.into_iter().for_each(|class| {
+                        layer.models.of(class).replace(names.clone());
+                    });
+                }
                 // As git does with keys it does not know: another version may.
                 _ => {}
             }
@@ -218,6 +280,7 @@ pub fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
     let flags = flags.clone();
     Settings {
         agent: flags.agent.or(git.agent).or(file.agent),
+        models: merge_models(git.models, file.models),
         jobs: flags.jobs.or(git.jobs).or(file.jobs).unwrap_or(8),
         test: git.test.or(file.test).filter(|command| !command.trim().is_empty()),
         min_free: git.min_free.or(file.min_free).unwrap_or(2 << 30),
@@ -270,6 +333,19 @@ mod tests {
         let both = git("spec, quality").expect("sound");
         assert_eq!(both.reviews, Some(vec![Review::Spec, Review::Quality]));
         assert!(git("style").is_err() && Layer::from_toml("reviews = ['style']").is_err());
+    }
+
+    #[test]
+    fn models_are_named_in_both_and_class_by_class() {
+        let file = Layer::from_toml("[models]\ncheap = 'a'\ncapable = 'b'").expect("sound");
+        let git = Layer::from_git([("models.cheap".into(), "codex:c".into())]).expect("sound");
+        let models = merge(&Flags::default(), git, file).models;
+        let name = |class, agent| models.name(model::Choice::Class(class), agent);
+        assert_eq!(name(Class::Cheap, "codex").as_deref(), Some("c"));
+        assert_eq!(name(Class::Cheap, "claude").as_deref(), Some("haiku"));
+        assert_eq!(name(Class::Capable, "claude").as_deref(), Some("b"));
+        assert!(Layer::from_git([("models.cheap".into(), "-x".into())]).is_err());
+        assert!(Layer::from_toml("models.dear = 'x'").is_err());
     }
 
     #[test]

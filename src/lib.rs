@@ -49,10 +49,9 @@
 //! # The house, in reading order
 //!
 //! - Words, pure: [`plan`], [`dag`], [`task`], [`snapshot`], [`schedule`], [`config`],
-//!   [`report`], [`review`], [`pipeline`], [`prompt`], [`wait`], [`oid`]. They hold no git handle, file, clock or process.
+//!   [`report`], [`review`], [`pipeline`], [`model`], [`agent`], [`prompt`], [`wait`], [`oid`]. They hold no git handle, file, clock or process.
 //! - Effects, one file for one outside thing: [`git`] (alone names `gix` or spawns `git`),
-//!   [`store`] (the journal), [`process`] (groups, signals, limits), [`agent`] (how programs
-//!   are called), [`trust`], [`lock`], [`disk`], [`clock`].
+//!   [`store`] (the journal), [`process`] (groups, signals, limits), [`trust`], [`lock`], [`disk`], [`clock`].
 //! - The loop: [`run`]. It performs what `schedule` decides, prints nothing, tells what happens.
 //! - What would go wrong: [`doctor`], which looks at all of the above and changes nothing.
 //! - Faces: [`cli`], [`commands`], [`view`], [`ui`], [`pages`], [`completion`].
@@ -93,6 +92,7 @@ pub mod review;
 pub mod task;
 
 pub mod config;
+pub mod model;
 pub mod pipeline;
 pub mod prompt;
 pub mod schedule;

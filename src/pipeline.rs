@@ -67,7 +67,7 @@ pub fn newest(record: &Record) -> Option<&Verdict> {
 }
 
 /// Returns how often reviews have failed since a person had a word in it.
-fn failures(record: &Record) -> usize {
+pub fn failures(record: &Record) -> usize {
     let counts = |attempt: &&Attempt| {
         attempt.number > record.retried_after
             && attempt.ended.is_some()
@@ -106,6 +106,9 @@ mod tests {
             undone: false,
             report: None,
             verdict: pass.map(|pass| Verdict { pass, findings: Vec::new() }),
+            agent: None,
+            model: None,
+            usage: None,
         }
     }
 

@@ -3,6 +3,12 @@
 //! Invariant: pure text in, values out. A word here never decides alone whether a task is
 //! done; git does (see `run::judge`).
 
+mod claude;
+mod codex;
+mod usage;
+
+pub use usage::{Dollars, Usage, sum};
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -80,6 +86,8 @@ pub struct Output {
     pub denied: Vec<String>,
     /// Its final message; of plain text, all that is at hand.
     pub answer: String,
+    /// What it used, where it says so.
+    pub usage: Option<Usage>,
 }
 
 /// Reads what an agent printed; `text` may be only the end of it.
@@ -89,9 +97,9 @@ pub fn read(format: Format, text: &str) -> Output {
             Output { report: last_status(text), answer: text.to_owned(), ..Output::default() }
         }
         Format::ClaudeStream => {
-            json_lines(text).rev().find_map(|v| claude_result(&v)).unwrap_or_default()
+            json_lines(text).rev().find_map(|v| claude::result(&v)).unwrap_or_default()
         }
-        Format::CodexJson => codex_output(text),
+        Format::CodexJson => codex::output(text),
     }
 }
 
@@ -122,49 +130,6 @@ pub fn conversation(format: Format, text: &str) -> Option<String> {
 
 fn json_lines(text: &str) -> impl DoubleEndedIterator<Item = Value> + '_ {
     text.lines().filter_map(|line| serde_json::from_str(line).ok())
-}
-
-/// `subtype` says "success" of failures too, so only `is_error` counts.
-fn claude_result(value: &Value) -> Option<Output> {
-    if value["type"] != "result" {
-        return None;
-    }
-    let answer = value["result"].as_str().unwrap_or_default();
-    let is_error = value["is_error"].as_bool().unwrap_or(false);
-    let first_error = value["errors"][0].as_str().unwrap_or(answer);
-    let refusals = value["permission_denials"].as_array().map(Vec::as_slice).unwrap_or_default();
-    Some(Output {
-        report: last_status(answer),
-        error: is_error.then(|| first_line(first_error)),
-        denied: refusals.iter().map(refusal).collect(),
-        answer: answer.to_owned(),
-    })
-}
-
-fn refusal(denial: &Value) -> String {
-    let tool = denial["tool_name"].as_str().unwrap_or("a tool");
-    match denial["tool_input"]["command"].as_str() {
-        Some(command) => format!("{tool}({})", first_line(command)),
-        None => tool.to_owned(),
-    }
-}
-
-fn codex_output(text: &str) -> Output {
-    let answer = |v: &Value| match v["item"]["type"] == "agent_message" {
-        true => v["item"]["text"].as_str().map(str::to_owned),
-        false => None,
-    };
-    let failure = |v: &Value| match v["type"] == "turn.failed" {
-        true => v["error"]["message"].as_str().map(first_line),
-        false => None,
-    };
-    let said = json_lines(text).rev().find_map(|v| answer(&v)).unwrap_or_default();
-    Output {
-        report: last_status(&said),
-        answer: said,
-        error: json_lines(text).rev().find_map(|v| failure(&v)),
-        denied: Vec::new(),
-    }
 }
 
 fn first_line(text: &str) -> String {
@@ -203,6 +168,22 @@ mod tests {
         let output = read(Format::ClaudeStream, &line.replace('\n', ""));
         assert_eq!(output.denied, ["Bash(rm x)"]);
         assert_eq!(output.report.map(|r| r.status), Some(Status::Done));
+    }
+
+    #[test]
+    fn what_was_used_is_in_the_last_words() {
+        let claude = r#"{"type":"result","is_error":false,"result":"ok","total_cost_usd":0.0012,
+            "usage":{"input_tokens":200,"cache_creation_input_tokens":10,
+            "cache_read_input_tokens":5,"output_tokens":40,"server_tool_use":{}}}"#;
+        let usage = read(Format::ClaudeStream, &claude.replace('\n', "")).usage.expect("said");
+        assert_eq!(usage.to_string(), "215 tokens in, 40 out, $0.0012");
+        let turn = r#"{"type":"turn.completed","usage":{"input_tokens":200,
+            "cached_input_tokens":20,"output_tokens":40,"reasoning_output_tokens":0}}"#;
+        let turn = turn.replace('\n', "");
+        let usage = read(Format::CodexJson, &format!("{turn}\n{turn}\n")).usage.expect("said");
+        assert_eq!(usage.to_string(), "400 tokens in, 80 out");
+        assert_eq!(read(Format::CodexJson, "{\"type\":\"turn.started\"}").usage, None);
+        assert_eq!(read(Format::Text, claude).usage, None);
     }
 
     #[test]

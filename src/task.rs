@@ -14,7 +14,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::oid::Oid;
-use crate::report::Report;
+use crate::report::{self, Report, Usage};
 use crate::review::{Review, Verdict};
 
 /// What an attempt is for.
@@ -162,6 +162,15 @@ pub struct Attempt {
     /// What a reviewer said of `tip`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+    /// The program of the agent, without its arguments; `None` where none was launched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// The model that the agent was told to use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What it used, where the agent's program says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
 }
 
 /// What is remembered of one task: one file in the journal.
@@ -234,6 +243,12 @@ pub struct Started {
     pub worktree: String,
     /// `None` where somebody outside does the work.
     pub worker: Option<Worker>,
+    /// The program of the agent, without its arguments.
+    #[serde(default)]
+    pub agent: Option<String>,
+    /// The model that the agent is told to use.
+    #[serde(default)]
+    pub model: Option<String>,
     /// Milliseconds since 1970.
     pub at: i64,
 }
@@ -251,6 +266,8 @@ pub struct Finished {
     pub report: Option<Report>,
     #[serde(default)]
     pub verdict: Option<Verdict>,
+    #[serde(default)]
+    pub usage: Option<Usage>,
     pub outcome: Outcome,
     /// Milliseconds since 1970.
     pub at: i64,
@@ -267,6 +284,7 @@ impl Finished {
             undone: false,
             report: None,
             verdict: None,
+            usage: None,
             outcome,
             at,
         }
@@ -444,5 +462,10 @@ impl Record {
     pub fn spent(&self, now: i64) -> i64 {
         let length = |attempt: &Attempt| attempt.ended.unwrap_or(now) - attempt.started;
         self.attempts.iter().map(|attempt| length(attempt).max(0)).sum()
+    }
+
+    /// Returns what its attempts used, as far as their programs say so.
+    pub fn usage(&self) -> Option<Usage> {
+        report::sum(self.attempts.iter().filter_map(|attempt| attempt.usage))
     }
 }

@@ -9,6 +9,7 @@ use super::finding::Findings;
 use super::near::nearest;
 use super::{IdError, Mode, Plan, Task, TaskId, name};
 use crate::dag::{Dag, DagError};
+use crate::model::is_name;
 
 /// More tasks than this are a mistake: each one becomes a branch and a worktree.
 pub(super) const MAX_TASKS: usize = 100_000;
@@ -67,6 +68,7 @@ pub(super) fn plan(name: String, drafts: Vec<Draft>, findings: &mut Findings) ->
     let mode = if is_dag { Mode::Dag } else { Mode::Sequential };
     let ids = check_ids(&drafts, findings);
     check_titles(&drafts, findings);
+    check_models(&drafts, findings);
     check_edges(&drafts, &ids, findings);
     if findings.has_errors() {
         return None;
@@ -102,6 +104,16 @@ fn task(draft: Draft, id: TaskId) -> Task {
 fn without_repeats<T: Clone + Eq + std::hash::Hash>(items: impl Iterator<Item = T>) -> Vec<T> {
     let mut seen = std::collections::HashSet::new();
     items.filter(|item| seen.insert(item.clone())).collect()
+}
+
+/// Checks that no model's name is an option, or several words.
+fn check_models(drafts: &[Draft], findings: &mut Findings) {
+    for draft in drafts {
+        let Some(model) = draft.model.as_ref().filter(|model| !is_name(model)) else { continue };
+        let message =
+            format!("task `{}`: {model:?} cannot be the name of a model", draft.id_text());
+        findings.error(draft.line, message, "write cheap, standard, capable, or a model's name");
+    }
 }
 
 /// Checks that every id can be a branch name and is unique, even where case is ignored.

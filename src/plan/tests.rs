@@ -414,8 +414,8 @@ fn plans() -> impl Strategy<Value = Plan> {
     };
     let optional = move || proptest::option::of(text());
     let path = || proptest::collection::vec("[a-z/]{1,8}", 0..3);
-    let settings =
-        (optional(), optional(), optional(), optional(), proptest::option::of(1..9999_u64));
+    let model = proptest::option::of("[!-,.-~ä]{1,20}");
+    let settings = (optional(), model, optional(), optional(), proptest::option::of(1..9999_u64));
     let task = (
         text(),
         "[a-z ]{0,9}",

@@ -140,6 +140,8 @@ impl Attempt {
             tip: self.git.find_branch(&self.spec.branch)?.filter(|_| self.begun),
             branch: self.spec.branch.clone(),
             worktree: self.spec.worktree.display().to_string(),
+            agent: self.spec.agent.clone().filter(|_| worker.is_some()),
+            model: self.spec.model.clone().filter(|_| worker.is_some()),
             worker,
             at: clock::now_ms(),
         });

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::Drive;
-use super::dispatch::{Spec, agent_of};
+use super::dispatch::{Spec, agent_of, model_of};
 use super::folder::read_json;
 use crate::plan::Task;
 use crate::report;
@@ -30,8 +30,9 @@ pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec
     let folder = drive.folder.attempt(&task.id, last.number);
     let spec: Spec = read_json(&folder.spec()).ok()??;
     let id = of_log(&folder.log(), spec.format)?;
-    let (model, test) = (task.model.as_deref(), drive.settings.test.as_deref());
-    let launch = agent_of(drive, task)?.resume(&id, model, test)?;
+    let (model, _) = model_of(drive, task, record, record.next_stage().0);
+    let test = drive.settings.test.as_deref();
+    let launch = agent_of(drive, task)?.resume(&id, model.as_deref(), test)?;
     // Another agent knows nothing of it.
     (launch.argv.first() == spec.argv.first()).then_some(launch.argv)
 }

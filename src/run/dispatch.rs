@@ -17,6 +17,7 @@ use super::place::worktree_path;
 use crate::agent::{Agent, Launch, shell};
 use crate::crash;
 use crate::error::failure;
+use crate::model::{self, Choice, Class};
 use crate::oid::Oid;
 use crate::pipeline::{self, Pipeline};
 use crate::plan::{Task, TaskId};
@@ -41,6 +42,15 @@ pub struct Spec {
     pub worktree: PathBuf,
     pub argv: Vec<String>,
     pub format: Format,
+    /// The program of the agent; `None` for a `run` command.
+    #[serde(default)]
+    pub agent: Option<String>,
+    /// The model that it is told to use.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// The class that its model was chosen by; `None` where the plan names one.
+    #[serde(default)]
+    pub class: Option<Class>,
     /// A `run` command of the plan, and no agent.
     pub is_command: bool,
     /// What a new worktree is set up with.
@@ -87,12 +97,17 @@ pub enum Way {
 }
 
 /// Returns the command for a stage of a task; fails where there is no agent for it.
-fn launch_of(drive: &Drive, task: &Task, stage: Stage) -> anyhow::Result<Launch> {
+fn launch_of(
+    drive: &Drive,
+    task: &Task,
+    stage: Stage,
+    model: Option<&str>,
+) -> anyhow::Result<Launch> {
     if let Some(command) = &task.run {
         return Ok(Launch { argv: shell(command), format: Format::Text });
     }
     let agent = agent_of(drive, task).ok_or_else(no_agent)?;
-    let (model, test) = (task.model.as_deref(), drive.settings.test.as_deref());
+    let test = drive.settings.test.as_deref();
     Ok(match stage.review() {
         Some(_) => agent.launch_reviewer(model, test),
         None => agent.launch(model, test),
@@ -111,6 +126,23 @@ fn reviews_of(drive: &Drive, task: &Task) -> Vec<Review> {
 pub(super) fn agent_of(drive: &Drive, task: &Task) -> Option<Agent> {
     let name = task.agent.as_deref().or(drive.settings.agent.as_deref());
     name.filter(|_| task.run.is_none()).map(Agent::from_text)
+}
+
+/// Returns the model that an attempt is made with, where a name is known, and the class that it
+/// is of, where it was chosen.
+pub(super) fn model_of(
+    drive: &Drive,
+    task: &Task,
+    record: &Record,
+    stage: Stage,
+) -> (Option<String>, Option<Class>) {
+    let agent = agent_of(drive, task).map(|agent| agent.name()).unwrap_or_default();
+    let choice = model::of_attempt(task, record, stage);
+    let name = choice.and_then(|choice| drive.settings.models.name(choice, &agent));
+    match choice {
+        Some(Choice::Class(class)) => (name, Some(class)),
+        Some(Choice::Named(_)) | None => (name, None),
+    }
 }
 
 /// Returns the error for a task that nobody could do.
@@ -197,9 +229,10 @@ fn spec_of(
     way: Way,
 ) -> anyhow::Result<Spec> {
     let stage = stage_of(record);
+    let (model, class) = model_of(drive, task, record, stage);
     let Launch { argv, format } = match way {
         Way::ByHand => Launch { argv: Vec::new(), format: Format::Text },
-        Way::Apart | Way::Alone => launch_of(drive, task, stage)?,
+        Way::Apart | Way::Alone => launch_of(drive, task, stage, model.as_deref())?,
     };
     let alone = way == Way::Alone;
     let run = &snapshot.run;
@@ -215,6 +248,9 @@ fn spec_of(
         worktree: if alone { PathBuf::from(&run.checkout) } else { own() },
         argv,
         format,
+        agent: agent_of(drive, task).map(|agent| agent.name()),
+        model,
+        class,
         is_command: task.run.is_some(),
         setup: drive.settings.setup.clone(),
         timeout: task.timeout.unwrap_or(drive.settings.timeout),

@@ -34,6 +34,7 @@ pub(super) fn note(
     lines.push(format!("attempts: {}", record.attempts.len()));
     let seconds = record.spent(clock::now_ms()) as f64 / 1000.0;
     lines.push(format!("seconds: {seconds:.1}"));
+    lines.extend(used(record));
     if let Some(attempt) = record.last_attempt() {
         lines.extend(attempt.report.as_ref().map(|report| {
             let message = report.message.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -47,19 +48,24 @@ pub(super) fn note(
     lines.join("\n") + "\n"
 }
 
+/// Returns who the attempts were made with, and what they used, where that is known.
+fn used(record: &Record) -> Vec<String> {
+    let mut models: Vec<&str> = record.attempts.iter().filter_map(|a| a.model.as_deref()).collect();
+    models.sort_unstable();
+    models.dedup();
+    let models = (!models.is_empty()).then(|| format!("models: {}", models.join(", ")));
+    let Some(usage) = record.usage() else { return models.into_iter().collect() };
+    let tokens = format!("tokens: {} in, {} out", usage.input_tokens, usage.output_tokens);
+    let cost = usage.cost_usd.map(|cost| format!("cost: {cost}"));
+    models.into_iter().chain([tokens]).chain(cost).collect()
+}
+
 fn worker(task: &Task, agent: Option<&str>) -> String {
     if let Some(command) = &task.run {
         return format!("command: {}", first_line(command));
     }
     let line = task.agent.as_deref().or(agent).unwrap_or_default();
-    let known = Agent::from_text(line).program();
-    let program =
-        line.split_whitespace().next().map(|word| match word.contains(['=', '\'', '"']) {
-            // `KEY='...' my-agent`: where the program begins, only a shell knows.
-            true => "a shell command",
-            false => word,
-        });
-    format!("agent: {}", known.or(program).unwrap_or("unknown"))
+    format!("agent: {}", Agent::from_text(line).name())
 }
 
 fn tested(tests: &[&str], checks: Checks) -> Vec<String> {

@@ -107,7 +107,8 @@ impl Record {
     }
 
     fn started(&self, started: &Started) -> Record {
-        let Started { attempt, stage, base, tip, branch, worktree, worker, at } = started.clone();
+        let Started { attempt, stage, base, tip, branch, worktree, worker, agent, model, at } =
+            started.clone();
         let mut next = self.in_state(State::Running { stage, worker });
         next.branch = Some(branch);
         next.worktree = Some(worktree);
@@ -124,6 +125,9 @@ impl Record {
             undone: false,
             report: None,
             verdict: None,
+            agent,
+            model,
+            usage: None,
         });
         next
     }
@@ -136,6 +140,7 @@ impl Record {
             undone,
             report,
             verdict,
+            usage,
             outcome,
             at,
             ..
@@ -149,6 +154,7 @@ impl Record {
             attempt.undone = undone;
             attempt.report = report.or(attempt.report.take());
             attempt.verdict = verdict;
+            attempt.usage = usage;
         }
         next.state = match outcome {
             Outcome::Ready(commit) => State::Merging { commit, arrived: at },
@@ -203,7 +209,7 @@ mod tests {
 
     use super::*;
     use crate::oid::Oid;
-    use crate::report::{Report, Status};
+    use crate::report::{Report, Status, Usage};
     use crate::review::Verdict;
     use crate::task::{Ending, Worker};
 
@@ -220,13 +226,16 @@ mod tests {
             branch: "feat/task-a".into(),
             worktree: "/w".into(),
             worker: Some(Worker { pid: 7, began: "1".into() }),
+            agent: Some("claude".into()),
+            model: None,
             at: 1000,
         })
     }
 
     fn finished(attempt: u32, ending: Ending, outcome: Outcome) -> Event {
         let finished = Finished::new(attempt, ending, outcome, 2000);
-        Event::Finished(Finished { commit: Some(oid()), ..finished })
+        let usage = Usage { input_tokens: 7, output_tokens: 1, cost_usd: Some(0.25.into()) };
+        Event::Finished(Finished { commit: Some(oid()), usage: Some(usage), ..finished })
     }
 
     fn any_stage() -> impl Strategy<Value = Stage> {

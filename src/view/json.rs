@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Facts, advice, hand_out};
 use crate::oid::Oid;
 use crate::plan::Task;
-use crate::report;
+use crate::report::{self, Dollars};
 use crate::snapshot::Snapshot;
 use crate::task::{Record, State};
 
@@ -65,6 +65,10 @@ struct TaskStatus<'a> {
     seconds: f64,
     /// What its agent was not sure of, where it said so.
     concern: Option<&'a str>,
+    /// What all its attempts used, as far as the agents' programs say so; null where none does.
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    cost_usd: Option<Dollars>,
     /// What happened, where it is blocked; what a merge waits for.
     text: Option<&'a str>,
     files: &'a [String],
@@ -96,7 +100,7 @@ pub fn status(
 
 fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatus<'a> {
     let (task, record) = snapshot.at(index);
-    let last = record.last_attempt();
+    let (last, usage) = (record.last_attempt(), record.usage());
     let block = match &record.state {
         State::Blocked(block) => Some(block),
         State::Waiting
@@ -133,6 +137,9 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
             | State::Blocked(_) => None,
         },
         waits_for: snapshot.missing(index).iter().map(|id| id.to_string()).collect(),
+        input_tokens: usage.map(|usage| usage.input_tokens),
+        output_tokens: usage.map(|usage| usage.output_tokens),
+        cost_usd: usage.and_then(|usage| usage.cost_usd),
         seconds: (record.spent(facts.now) as f64 / 100.0).round() / 10.0,
         concern: concern(record),
         text: block.map(|block| block.text.as_str()).or(match &record.state {

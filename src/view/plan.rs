@@ -6,6 +6,7 @@
 use serde::Serialize;
 
 use crate::dag::Dag;
+use crate::model::{Choice, of_task};
 use crate::plan::analysis::{Alone, Analysis, Overlap};
 use crate::plan::{Finding, Mode, Parsed, Plan, Severity, Task, TaskId};
 use crate::ui::{BOLD, CYAN, DIM, paint};
@@ -115,6 +116,10 @@ impl PlanView<'_> {
             };
             facts.push(("overlaps", analysis.overlaps.iter().map(overlap).collect()));
         }
+        let models = models(&self.parsed.plan);
+        if !models.is_empty() {
+            facts.push(("models", models));
+        }
         let commands = self.parsed.plan.tasks.iter().flat_map(commands).collect::<Vec<_>>();
         if !commands.is_empty() {
             facts.push(("commands", commands));
@@ -168,6 +173,33 @@ fn commands(task: &Task) -> Vec<String> {
         .collect()
 }
 
+/// Returns each class or model with the tasks that begin with it; from the cheapest on.
+fn models(plan: &Plan) -> Vec<String> {
+    let mut named: Vec<(Choice<'_>, Vec<&str>)> = Vec::new();
+    for (choice, task) in plan.tasks.iter().filter_map(|task| Some((of_task(task)?, task))) {
+        match named.iter_mut().find(|(known, _)| *known == choice) {
+            Some((_, ids)) => ids.push(task.id.as_str()),
+            None => named.push((choice, vec![task.id.as_str()])),
+        }
+    }
+    named.sort_by_key(|(choice, _)| match choice {
+        Choice::Class(class) => (Some(*class), ""),
+        Choice::Named(name) => (None, *name),
+    });
+    let line = |(choice, ids): &(Choice<'_>, Vec<&str>)| match choice {
+        Choice::Class(class) => format!("{class} ({})", ids.join(", ")),
+        Choice::Named(name) => format!("{name} ({})", ids.join(", ")),
+    };
+    named.iter().map(line).collect()
+}
+
+fn class_word(task: &Task) -> Option<&'static str> {
+    match of_task(task)? {
+        Choice::Class(class) => Some(class.word()),
+        Choice::Named(_) => None,
+    }
+}
+
 fn tasks(plan: &Plan) -> Vec<TaskJson<'_>> {
     plan.tasks
         .iter()
@@ -179,6 +211,8 @@ fn tasks(plan: &Plan) -> Vec<TaskJson<'_>> {
             parallel_safe: task.parallel_safe,
             files: &task.files,
             reads: &task.reads,
+            class: class_word(task),
+            model: task.model.as_deref(),
             line: task.line,
         })
         .collect()
@@ -208,6 +242,9 @@ struct TaskJson<'a> {
     parallel_safe: bool,
     files: &'a [String],
     reads: &'a [String],
+    /// The class of model that the work begins with; null where the plan names a model.
+    class: Option<&'a str>,
+    model: Option<&'a str>,
     line: usize,
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: one column layout whatever is shown; colour adds nothing that the words lack.
 
 use super::{Facts, advice, counted, hand_out, printable, span};
+use crate::report;
 use crate::snapshot::{Snapshot, Wait};
 use crate::task::{Record, Stage, State};
 use crate::ui::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, paint};
@@ -37,7 +38,7 @@ pub fn status(snapshot: &Snapshot, facts: &Facts, only: Option<usize>) -> String
     }
     let next = advice::next_of_run(snapshot, facts);
     let next = next.iter().map(|line| format!("nobody drives this run: {line}\n"));
-    text + &summary(snapshot) + "\n" + &next.collect::<String>()
+    text + &summary(snapshot) + "\n" + &used(snapshot) + &next.collect::<String>()
 }
 
 fn heading(snapshot: &Snapshot, facts: &Facts) -> String {
@@ -147,6 +148,12 @@ pub fn waits(snapshot: &Snapshot, index: usize) -> Option<String> {
         ([], Some(Wait::Dependency(_)) | None) => None,
         (names, _) => Some(format!("waits for {}", names.join(", "))),
     }
+}
+
+/// Returns a line that says what all attempts used, where that is known.
+fn used(snapshot: &Snapshot) -> String {
+    let usage = report::sum(snapshot.tasks().filter_map(|(_, record)| record.usage()));
+    usage.map(|usage| format!("used {usage}\n")).unwrap_or_default()
 }
 
 /// Returns the whole run in one line.

@@ -70,6 +70,12 @@ fn attempt(attempt: &Attempt, facts: &Facts) -> String {
     let took = span(attempt.ended.unwrap_or(facts.now) - attempt.started);
     let (number, stage, base) = (attempt.number, attempt.stage.name(), attempt.base.short());
     let mut line = format!("{number}. {stage}, {took}, {ending}, base {base}\n");
+    let who = [attempt.agent.clone(), attempt.model.as_ref().map(|model| format!("model {model}"))];
+    let used = attempt.usage.map(|usage| usage.to_string());
+    let facts: Vec<String> = who.into_iter().flatten().chain(used).collect();
+    if !facts.is_empty() {
+        line += &format!("   {}\n", printable(&facts.join(", ")));
+    }
     if let Some(report) = &attempt.report {
         let said = format!("{} {}", report.status, printable(&report.message));
         line += &format!("   {}\n", said.trim_end());

@@ -52,6 +52,8 @@ fn started(env: &Env, attempt: u32) -> Event {
         branch: "feat/task".into(),
         worktree: "/nowhere".into(),
         worker: Some(Worker { pid: 1, began: "then".into() }),
+        agent: None,
+        model: None,
         at: 1,
     })
 }

@@ -55,6 +55,7 @@ fn a_plan_is_shown_layer_by_layer() {
     bottlenecks:   model
     run alone:     api
     overlaps:      src/lib.rs (ui, docs)
+    models:        standard (model, api, ui, docs)
     ");
 }
 
@@ -74,6 +75,7 @@ fn json_says_the_same() {
         serde_json::json!({
             "id": id, "number": number, "title": title, "depends_on": on, "parallel_safe": safe,
             "files": [file], "reads": reads, "line": line,
+            "class": "standard", "model": null,
         })
     };
     let expected = serde_json::json!({

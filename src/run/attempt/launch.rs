@@ -103,6 +103,11 @@ impl Attempt {
         ];
         let variable = |(name, value): (&str, &str)| (format!("ORCHESTRATE_{name}"), value.into());
         let mut environment: Vec<_> = facts.into_iter().map(variable).collect();
+        // A command that is told no name may choose one by the class.
+        let class = self.spec.class.map(|class| class.word().to_owned());
+        let model = self.spec.model.clone().or(class);
+        environment
+            .extend(model.map(|model| ("ORCHESTRATE_MODEL".to_owned(), OsString::from(model))));
         environment.push(("ORCHESTRATE_PROMPT".into(), self.folder.prompt().into()));
         Ok(environment)
     }

@@ -63,8 +63,8 @@ impl Attempt {
         let next = |verdict: &Verdict| self.spec.pipeline().after_review(&record, kind, verdict);
         let outcome = judge::review(&heard, read.clone(), next, self.spec.timeout);
         let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
-        let commit = Some(read);
-        Ok(Event::Finished(Finished { commit, undone, verdict: heard.verdict, ..finished }))
+        let (commit, usage) = (Some(read), output.usage);
+        Ok(Event::Finished(Finished { commit, undone, verdict: heard.verdict, usage, ..finished }))
     }
 
     /// Puts back what a reviewer changed, after a backup; returns whether there was anything.

@@ -71,6 +71,7 @@ impl Attempt {
             commit: Some(tip),
             committed_for_agent: commits,
             report: facts.report,
+            usage: facts.output.usage,
             ..finished
         }))
     }

@@ -1,0 +1,38 @@
+//! What codex 0.169 prints with `--json`: one event a line.
+//!
+//! Invariant: as `report`: pure text in, values out.
+
+use serde_json::Value;
+
+use super::usage::{self, Usage, tokens};
+use super::{Output, first_line, json_lines, last_status};
+
+pub(super) fn output(text: &str) -> Output {
+    let answer = |v: &Value| match v["item"]["type"] == "agent_message" {
+        true => v["item"]["text"].as_str().map(str::to_owned),
+        false => None,
+    };
+    let failure = |v: &Value| match v["type"] == "turn.failed" {
+        true => v["error"]["message"].as_str().map(first_line),
+        false => None,
+    };
+    let said = json_lines(text).rev().find_map(|v| answer(&v)).unwrap_or_default();
+    Output {
+        report: last_status(&said),
+        answer: said,
+        error: json_lines(text).rev().find_map(|v| failure(&v)),
+        denied: Vec::new(),
+        usage: usage(text),
+    }
+}
+
+/// The sum over the turns; codex names no cost. What came from a cache is in `input_tokens`.
+fn usage(text: &str) -> Option<Usage> {
+    let turn = |v: Value| {
+        let counts = (v["type"] == "turn.completed").then(|| v["usage"].clone())?;
+        let (input_tokens, output_tokens) =
+            (tokens(counts.get("input_tokens")?), tokens(counts.get("output_tokens")?));
+        Some(Usage { input_tokens, output_tokens, cost_usd: None })
+    };
+    usage::sum(json_lines(text).filter_map(turn))
+}

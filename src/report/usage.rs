@@ -1,0 +1,91 @@
+//! What an agent used: tokens, and money where its program says how much.
+//!
+//! Invariant: sums are exact. Money is counted in millionths of a dollar, and written in dollars.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What one attempt used, or several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Usage {
+    /// What the model was given, from a cache or not.
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    /// `None` where the program does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<Dollars>,
+}
+
+/// An amount of money, in millionths of a US dollar; written as a number of dollars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(from = "f64", into = "f64")]
+pub struct Dollars(u64);
+
+impl From<f64> for Dollars {
+    /// What is negative or no number is nothing.
+    fn from(dollars: f64) -> Dollars {
+        Dollars((dollars * 1e6).round() as u64)
+    }
+}
+
+impl From<Dollars> for f64 {
+    fn from(dollars: Dollars) -> f64 {
+        dollars.0 as f64 / 1e6
+    }
+}
+
+impl fmt::Display for Dollars {
+    /// Writes cents, and more of what is less than one dollar.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = if self.0 < 1_000_000 { 4 } else { 2 };
+        write!(f, "${:.digits$}", f64::from(*self))
+    }
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} tokens in, {} out", self.input_tokens, self.output_tokens)?;
+        self.cost_usd.map_or(Ok(()), |cost| write!(f, ", {cost}"))
+    }
+}
+
+/// Returns all of them together; a cost where one of them has a cost, `None` for nothing.
+pub fn sum(usages: impl IntoIterator<Item = Usage>) -> Option<Usage> {
+    usages.into_iter().reduce(|one, other| Usage {
+        input_tokens: one.input_tokens.saturating_add(other.input_tokens),
+        output_tokens: one.output_tokens.saturating_add(other.output_tokens),
+        cost_usd: match (one.cost_usd, other.cost_usd) {
+            (Some(one), Some(other)) => Some(Dollars(one.0.saturating_add(other.0))),
+            (one, other) => one.or(other),
+        },
+    })
+}
+
+/// Reads a count of tokens; no larger than what the journal can hold.
+pub(super) fn tokens(count: &Value) -> u64 {
+    count.as_u64().unwrap_or_default().min(u64::from(u32::MAX) << 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_adds_up_and_keeps_its_shape() {
+        let usage = |cost: Option<f64>| Usage {
+            input_tokens: 1,
+            output_tokens: 2,
+            cost_usd: cost.map(Dollars::from),
+        };
+        let all = sum([usage(Some(0.1)), usage(None), usage(Some(0.2))]).expect("some");
+        assert_eq!(all.to_string(), "3 tokens in, 6 out, $0.3000");
+        assert_eq!(usage(Some(12.345)).to_string(), "1 tokens in, 2 out, $12.35");
+        let text = toml::to_string(&all).expect("writes");
+        assert!(text.contains("cost_usd = 0.3"), "{text}");
+        assert_eq!(toml::from_str::<Usage>(&text).expect("reads"), all);
+        assert_eq!(sum([]), None);
+        assert_eq!(Dollars::from(f64::NAN), Dollars::from(-1.0));
+    }
+}

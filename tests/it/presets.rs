@@ -1,0 +1,112 @@
+//! Agents by name: what they are launched with, and what is read from what they print.
+//!
+//! Invariant: programs of these names stand in for the real ones, and print what those print.
+
+use crate::env::Env;
+use crate::plans::{plan, task};
+
+/// The end of what Claude Code 2.1.197 printed, shortened.
+const CLAUDE: &str = r#"{"type":"result","subtype":"success","is_error":false,"num_turns":2,
+    "result":"STATUS: DONE","session_id":"c-1","total_cost_usd":0.0012000000000000001,
+    "usage":{"input_tokens":200,"cache_creation_input_tokens":7,"cache_read_input_tokens":0,
+    "output_tokens":40,"service_tier":"standard"},"permission_denials":[]}"#;
+
+/// Puts a program on the PATH that records its words, does some work and prints this.
+fn acts(env: &Env, name: &str, prints: &str) {
+    let prints = prints.replace('\n', "");
+    let words = env.root().join("agents/words");
+    let script = format!(
+        "#!/bin/sh\necho {name} \"$@\" >>'{}'\ncat >/dev/null\n\
+         date +%N >\"$ORCHESTRATE_TASK.txt\"\nprintf '%s\\n' '{prints}'\n",
+        words.display()
+    );
+    env.executable(name, &script);
+}
+
+fn start(env: &Env, agent: &str) -> crate::output::Output {
+    env.run(["start", "plan.toml", "--agent", agent, "--trust"])
+}
+
+fn words(env: &Env) -> String {
+    env.read(env.root().join("agents/words"))
+}
+
+fn one_task(more: &str) -> Env {
+    let env = Env::new();
+    env.plan(&plan("p", &[task("a", &[], &format!("prompt = 'Do a.'\n{more}"))]));
+    env
+}
+
+#[test]
+fn what_an_agent_used_is_kept_and_shown() {
+    let env = one_task("model = 'opus'");
+    acts(&env, "claude", CLAUDE);
+    let _ = start(&env, "claude").ok();
+    assert!(words(&env).contains("--model opus"), "{}", words(&env));
+    let task = env.task("a");
+    assert_eq!(
+        (task["input_tokens"].as_u64(), task["output_tokens"].as_u64()),
+        (Some(207), Some(40))
+    );
+    assert_eq!(task["cost_usd"].as_f64(), Some(0.0012));
+    let _ = env.run(["status"]).ok().has("used 207 tokens in, 40 out, $0.0012");
+    let _ = env.run(["show", "a"]).ok().has("claude, model opus, 207 tokens in, 40 out, $0.0012");
+    let note = env.git(["notes", "--ref", "orchestrate", "show", "feat/p"]);
+    for line in ["agent: claude", "models: opus", "tokens: 207 in, 40 out", "cost: $0.0012"] {
+        assert!(note.lines().any(|it| it == line), "{note}");
+    }
+}
+
+#[test]
+fn what_is_not_said_is_not_invented() {
+    let env = one_task("");
+    acts(&env, "my-agent", "STATUS: DONE");
+    let _ = start(&env, "my-agent").ok();
+    assert!(env.task("a")["cost_usd"].is_null() && env.task("a")["input_tokens"].is_null());
+    let _ = env.run(["status"]).ok().has_not("used ");
+    let note = env.git(["notes", "--ref", "orchestrate", "show", "feat/p"]);
+    assert!(!note.contains("tokens:") && !note.contains("cost:"), "{note}");
+}
+
+#[test]
+fn a_model_is_always_named_to_a_program_that_has_names() {
+    let env = one_task("files = ['a.txt']");
+    env.config("orchestrate.models.standard", "codex:gpt-x");
+    env.config("orchestrate.reviews", "combined");
+    acts(&env, "claude", CLAUDE);
+    // The reviewer gives no verdict: what it was launched with is all that matters.
+    let _ = start(&env, "claude").fails(3);
+    let words = words(&env);
+    let lines: Vec<&str> = words.lines().collect();
+    assert!(lines[0].contains("--model sonnet") && lines[1].contains("--model opus"), "{words}");
+    let env = one_task("files = ['a.txt']");
+    env.config("orchestrate.models.standard", "codex:gpt-x");
+    acts(&env, "codex", r#"{"type":"item.completed","item":{"type":"agent_message","text":"ok"}}"#);
+    let _ = start(&env, "codex").ok();
+    assert!(self::words(&env).contains("--model gpt-x"));
+}
+
+#[test]
+fn a_command_is_told_the_model_in_its_environment() {
+    let env = one_task("model = 'cheap'");
+    let told = env.root().join("agents/told");
+    let command =
+        format!("echo $ORCHESTRATE_MODEL >>'{}'; date +%N >a; echo STATUS: DONE", told.display());
+    let _ = start(&env, &command).ok();
+    assert_eq!(env.read(&told), "cheap\n");
+    let env = one_task("model = 'cheap'");
+    env.config("orchestrate.models.cheap", "claude:haiku, tiny");
+    let told = env.root().join("agents/told");
+    let command =
+        format!("echo $ORCHESTRATE_MODEL >>'{}'; date +%N >a; echo STATUS: DONE", told.display());
+    let _ = start(&env, &command).ok();
+    assert_eq!(env.read(&told), "tiny\n");
+    env.config("orchestrate.models.cheap", "--settings");
+    let _ = env.run(["start"]).fails(1).has("a list such as claude:haiku");
+}
+
+#[test]
+fn an_option_is_no_model() {
+    let env = one_task("model = '--dangerously-skip-permissions'");
+    let _ = env.run(["plan", "plan.toml"]).fails(1).has("cannot be the name of a model");
+}
