@@ -106,6 +106,7 @@ mod tests {
             undone: false,
             report: None,
             verdict: pass.map(|pass| Verdict { pass, findings: Vec::new() }),
+            remarks: Vec::new(),
         }
     }
 

@@ -124,6 +124,7 @@ impl Record {
             undone: false,
             report: None,
             verdict: None,
+            remarks: Vec::new(),
         });
         next
     }
@@ -136,6 +137,7 @@ impl Record {
             undone,
             report,
             verdict,
+            remarks,
             outcome,
             at,
             ..
@@ -149,6 +151,7 @@ impl Record {
             attempt.undone = undone;
             attempt.report = report.or(attempt.report.take());
             attempt.verdict = verdict;
+            attempt.remarks = remarks;
         }
         next.state = match outcome {
             Outcome::Ready(commit) => State::Merging { commit, arrived: at },
