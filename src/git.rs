@@ -16,11 +16,13 @@ pub mod include;
 pub mod merge;
 pub mod notes;
 pub mod operation;
+pub mod picture;
 pub mod private;
 pub mod refs;
 pub mod size;
 pub mod status;
 pub mod submodules;
+pub mod trace;
 pub mod tree;
 pub mod worktree;
 

@@ -72,6 +72,8 @@
 //! - **What git can tell is asked of git**: merged means an ancestor, dirty means `git status`.
 //! - **Only a candidate that passed the tests is published**, so every first-parent commit of
 //!   the integration branch passes them.
+//! - **What moved outside of a task is found, not undone**: certain is only what the agent's own
+//!   git commands did (`run::attempt`); that blocks the task as `escaped`.
 //! - **The user's checkout, HEAD, index and stash are not touched**, but for the branch a run
 //!   merges into, where it is checked out and clean.
 //!

@@ -109,6 +109,7 @@ mod tests {
             agent: None,
             model: None,
             usage: None,
+            remarks: Vec::new(),
         }
     }
 

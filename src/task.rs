@@ -6,8 +6,10 @@
 //! other tasks (see `snapshot`) and never stored.
 
 mod apply;
+mod moved;
 
 pub use apply::Illegal;
+pub use moved::Moved;
 
 use std::fmt;
 
@@ -56,7 +58,7 @@ pub enum Reason {
     Permission,
     /// The agent said it was done, and git shows no change.
     NoChanges,
-    /// The worktree is no longer where or what it must be.
+    /// It left its branch or worktree, or something moved that is not its own.
     Escaped,
     /// The worktree could not be made.
     Worktree,
@@ -81,6 +83,9 @@ pub struct Block {
     /// The tasks whose merges the conflict is with, where git can tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub with: Vec<String>,
+    /// What moved outside of the task's own branch and worktree, where it escaped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moved: Vec<Moved>,
 }
 
 /// Where a task stands.
@@ -171,6 +176,9 @@ pub struct Attempt {
     /// What it used, where the agent's program says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// What was seen at its end that decides nothing, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
 }
 
 /// What is remembered of one task: one file in the journal.
@@ -268,6 +276,9 @@ pub struct Finished {
     pub verdict: Option<Verdict>,
     #[serde(default)]
     pub usage: Option<Usage>,
+    /// What was seen that decides nothing, a sentence each.
+    #[serde(default)]
+    pub remarks: Vec<String>,
     pub outcome: Outcome,
     /// Milliseconds since 1970.
     pub at: i64,
@@ -285,6 +296,7 @@ impl Finished {
             report: None,
             verdict: None,
             usage: None,
+            remarks: Vec::new(),
             outcome,
             at,
         }
@@ -411,8 +423,8 @@ impl fmt::Display for Reason {
 impl Block {
     /// Returns a block that needs no more than a sentence.
     pub fn new(reason: Reason, text: impl Into<String>) -> Block {
-        let (files, with) = (Vec::new(), Vec::new());
-        Block { reason, text: text.into(), files, against: None, with }
+        let (files, with, moved) = (Vec::new(), Vec::new(), Vec::new());
+        Block { reason, text: text.into(), files, against: None, with, moved }
     }
 }
 

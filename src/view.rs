@@ -12,6 +12,7 @@ pub mod plan;
 pub mod progress;
 pub mod table;
 pub mod task;
+mod undo;
 pub mod waited;
 
 use std::collections::{HashMap, HashSet};

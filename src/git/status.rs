@@ -36,10 +36,20 @@ impl Dirt {
     }
 }
 
+/// Returns all paths that are not committed, and not ignored: cheaper than [`dirt`].
+pub fn uncommitted(worktree: &Path) -> anyhow::Result<Vec<String>> {
+    let Dirt { changed, unmerged, untracked, ignored: _ } = asked(worktree, &[])?;
+    Ok([changed, unmerged, untracked].concat())
+}
+
 /// Asks git what is not committed in a worktree.
 pub fn dirt(worktree: &Path) -> anyhow::Result<Dirt> {
-    let asked = ["status", "--porcelain=v1", "-z", "--untracked-files=normal", "--ignored"];
-    let bytes = git(worktree).args(asked).bytes()?;
+    asked(worktree, &["--ignored"])
+}
+
+fn asked(worktree: &Path, more: &[&str]) -> anyhow::Result<Dirt> {
+    let asked = ["status", "--porcelain=v1", "-z", "--untracked-files=normal"];
+    let bytes = git(worktree).args(asked).args(more).bytes()?;
     let text = String::from_utf8_lossy(&bytes);
     let mut dirt = Dirt::default();
     let mut records = text.split('\0');

@@ -4,6 +4,8 @@
 //! goes on; the agent is launched nowhere but in a worktree whose top level was checked;
 //! the outcome is written down before the journal is told, so that it survives anything.
 
+mod blame;
+mod isolation;
 mod launch;
 mod place;
 mod review;
@@ -92,6 +94,7 @@ pub fn hand_out_again(
 pub fn take_back(git: &Git, folder: AttemptFolder, said: Said) -> anyhow::Result<()> {
     let attempt = Attempt::outside(git, folder)?;
     let finished = attempt.concluded(Ending::ByHand, Some(said));
+    let finished = attempt.checked(attempt.remembered(), finished);
     attempt.git.unlock_worktree(&attempt.spec.worktree)?;
     attempt.journal.append(&attempt.spec.task, &finished)
 }
@@ -120,7 +123,7 @@ impl Attempt {
 
     fn prepare_outside(&self, base: &Oid) -> anyhow::Result<()> {
         match self.make_ready(base) {
-            None => Ok(()),
+            None => self.remember_around(),
             Some(ended) => {
                 self.leave()?;
                 self.journal.append(&self.spec.task, &ended)
@@ -195,6 +198,10 @@ impl Attempt {
         if let Some(ended) = self.make_ready(base) {
             return ended;
         }
+        let before = match self.look_around() {
+            Ok(before) => before,
+            Err(error) => return self.blocked(Ending::NotLaunched, Reason::Worktree, &error),
+        };
         let ending = match self.run_agent() {
             Ok(ending) => ending,
             Err(error) => {
@@ -203,7 +210,7 @@ impl Attempt {
                 return self.blocked(Ending::NotLaunched, Reason::Agent, &error);
             }
         };
-        self.concluded(ending, None)
+        self.checked(Some(before), self.concluded(ending, None))
     }
 
     fn concluded(&self, ending: Ending, said: Option<Said>) -> Event {

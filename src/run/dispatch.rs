@@ -38,6 +38,9 @@ pub struct Spec {
     pub title: String,
     pub attempt: u32,
     pub integration: String,
+    /// What the run was started from.
+    #[serde(default)]
+    pub base_branch: String,
     pub branch: String,
     pub worktree: PathBuf,
     pub argv: Vec<String>,
@@ -183,8 +186,8 @@ pub(super) fn write_down(
     write_prompts(&folder, &spec, &Told::new(drive, snapshot, task, record)?)?;
     write_json(&folder.spec(), &spec)?;
     // A folder of the same name may be left of a run that was removed.
-    for stale in [folder.outcome(), folder.agent(), folder.log(), folder.setup_log(), folder.stop()]
-    {
+    let of_agent = [folder.agent(), folder.log(), folder.trace(), folder.around()];
+    for stale in [folder.outcome(), folder.setup_log(), folder.stop()].into_iter().chain(of_agent) {
         let _ = std::fs::remove_file(stale);
     }
     Ok((folder, spec))
@@ -244,6 +247,7 @@ fn spec_of(
         title: task.title.clone(),
         attempt: record.next_attempt(),
         integration: run.integration.clone(),
+        base_branch: run.base_branch.clone(),
         branch: record.branch.clone().unwrap_or_else(|| drive.settings.branch_of(&task.id)),
         worktree: if alone { PathBuf::from(&run.checkout) } else { own() },
         argv,

@@ -112,6 +112,16 @@ impl AttemptFolder {
         self.0.join("log")
     }
 
+    /// The git commands that the agent ran, as git writes them down.
+    pub fn trace(&self) -> PathBuf {
+        self.0.join("git-trace")
+    }
+
+    /// What the repository looked like when somebody outside began.
+    pub fn around(&self) -> PathBuf {
+        self.0.join("around.json")
+    }
+
     /// What was done to the worktree before the agent, and what `setup` printed.
     pub fn setup_log(&self) -> PathBuf {
         self.0.join("setup.log")

@@ -83,6 +83,7 @@ impl Step<'_> {
                 if finished.undone {
                     put("Undone", &"yes");
                 }
+                finished.remarks.iter().for_each(|remark| put("Remark", remark));
                 finished.report.iter().for_each(|report| put("Report", &report.status));
                 finished.verdict.iter().for_each(|verdict| put_verdict(&mut put, verdict));
                 if let Outcome::Blocked(block) = &finished.outcome {

@@ -128,6 +128,7 @@ impl Record {
             agent,
             model,
             usage: None,
+            remarks: Vec::new(),
         });
         next
     }
@@ -141,6 +142,7 @@ impl Record {
             report,
             verdict,
             usage,
+            remarks,
             outcome,
             at,
             ..
@@ -155,6 +157,7 @@ impl Record {
             attempt.report = report.or(attempt.report.take());
             attempt.verdict = verdict;
             attempt.usage = usage;
+            attempt.remarks = remarks;
         }
         next.state = match outcome {
             Outcome::Ready(commit) => State::Merging { commit, arrived: at },

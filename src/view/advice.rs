@@ -4,6 +4,7 @@
 //! directory of the repository; what follows a `#` is a remark.
 
 use super::Facts;
+use super::undo::undo;
 use crate::agent::quoted;
 use crate::snapshot::{Run, Snapshot};
 use crate::task::{Block, Reason, Record};
@@ -38,7 +39,12 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) 
         Reason::NoChanges => {
             vec![log, tell("what is missing"), format!("{merge}   # if nothing had to change")]
         }
-        Reason::Escaped => back(run, record, log, retry),
+        Reason::Escaped if block.moved.is_empty() => back(run, record, log, retry),
+        Reason::Escaped => {
+            let undone = block.moved.iter().flat_map(undo);
+            let merge = format!("{merge}   # if its own branch holds what it should");
+            std::iter::once(log).chain(undone).chain([merge, retry]).collect()
+        }
         Reason::ReviewLimit => vec![
             format!("git orchestrate show {id}{option}   # what was found, round by round"),
             tell("how to settle it"),

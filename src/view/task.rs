@@ -92,5 +92,6 @@ fn attempt(attempt: &Attempt, facts: &Facts) -> String {
     if attempt.committed_for_agent {
         line += "   what it had left uncommitted was committed for it\n";
     }
+    line += &attempt.remarks.iter().map(|it| format!("   {}\n", printable(it))).collect::<String>();
     line
 }

@@ -26,6 +26,7 @@ mod doctor; // what would go wrong is found, and nothing else is
 mod fidelity; // a worktree is what `git worktree add` makes of it
 mod furnish; // what a new worktree is given
 mod install_man; // man pages where git and man find them
+mod isolation; // what an agent changes that is not its own is found
 mod journal; // a readable history that loses nothing
 mod keep; // what `clean` keeps, and what it takes for merged
 mod merge; // conflicts, tests, publication

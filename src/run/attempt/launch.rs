@@ -12,6 +12,7 @@ use anyhow::Context;
 use super::Attempt;
 use crate::crash;
 use crate::git::command::LOCAL_VARIABLES;
+use crate::git::trace;
 use crate::process::{self, Job, Program, Streams};
 use crate::run::conversation;
 use crate::run::folder::{RunFolder, write_json};
@@ -120,10 +121,15 @@ impl Attempt {
                 output: File::create(self.folder.log())?,
             },
         };
+        let mut environment = self.environment()?;
+        // A user who has all of git's commands written down keeps that.
+        if std::env::var_os(trace::VARIABLE).is_none() {
+            environment.push((trace::VARIABLE.into(), self.folder.trace().into()));
+        }
         Ok(Program {
             argv: argv.to_vec(),
             directory: self.spec.worktree.clone(),
-            environment: self.environment()?,
+            environment,
             unset: [LOCAL_VARIABLES, crash::VARIABLES].concat(),
             streams,
         })

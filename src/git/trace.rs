@@ -1,0 +1,95 @@
+//! Which git commands a program ran, as git itself writes it down (`GIT_TRACE2_EVENT`).
+//!
+//! Invariant: it tells what was called, never that nothing was: a program may clear its
+//! environment, or have git's files changed by something else than git.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// The variable that names the file to which every git command appends.
+pub const VARIABLE: &str = "GIT_TRACE2_EVENT";
+/// Options of `git` itself that take the next word.
+const WITH_VALUE: [&str; 7] =
+    ["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--super-prefix"];
+
+/// One call of git.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Called {
+    /// `commit`, `stash`.
+    pub verb: String,
+    pub arguments: Vec<String>,
+    /// The top level of the worktree that it was about.
+    pub place: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line {
+    Start {
+        sid: String,
+        argv: Vec<String>,
+    },
+    DefRepo {
+        sid: String,
+        worktree: PathBuf,
+    },
+    #[serde(other)]
+    Other,
+}
+
+/// Reads what git wrote down, in order; lines that say nothing of this, or are torn, are skipped.
+pub fn calls(text: &str) -> Vec<Called> {
+    let mut calls: Vec<Called> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    for line in text.lines() {
+        match serde_json::from_str(line) {
+            Ok(Line::Start { sid, argv }) => {
+                if let Some(called) = called(argv) {
+                    known.insert(sid, calls.len());
+                    calls.push(called);
+                }
+            }
+            Ok(Line::DefRepo { sid, worktree }) => {
+                if let Some(index) = known.get(&sid) {
+                    calls[*index].place = Some(worktree);
+                }
+            }
+            Ok(Line::Other) | Err(_) => {}
+        }
+    }
+    calls
+}
+
+fn called(argv: Vec<String>) -> Option<Called> {
+    let mut words = argv.into_iter().skip(1);
+    let mut verb = words.next()?;
+    while verb.starts_with('-') {
+        if WITH_VALUE.contains(&verb.as_str()) {
+            words.next()?;
+        }
+        verb = words.next()?;
+    }
+    Some(Called { verb, arguments: words.collect(), place: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_put_together_from_their_events() {
+        let text = r#"{"event":"version","sid":"a","evt":"3"}
+{"event":"start","sid":"a","argv":["git","-C","..","-c","x=y","commit","-m","say: it"]}
+{"event":"start","sid":"b","argv":["/usr/libexec/git","--no-pager","stash","list"]}
+{"event":"def_repo","sid":"a","repo":1,"worktree":"/repo"}
+{"event":"def_repo","sid":"b","wor"#;
+        let calls = calls(text);
+        assert_eq!(calls.len(), 2);
+        assert_eq!((calls[0].verb.as_str(), calls[0].arguments.len()), ("commit", 2));
+        assert_eq!(calls[0].place, Some("/repo".into()));
+        assert_eq!((calls[1].verb.as_str(), &calls[1].place), ("stash", &None));
+        assert!(super::calls("no json").is_empty());
+    }
+}
