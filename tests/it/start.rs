@@ -272,3 +272,16 @@ fn a_plan_with_mistakes_starts_nothing() {
     env.run(["start", "plan.toml", "--trust"]).fails(1).has("plan.toml:").has("nobody");
     assert_eq!(env.everything(), before);
 }
+
+#[test]
+fn a_collection_that_was_over_long_ago_is_not_waited_for() {
+    let env = Env::new();
+    env.agent("a", "edit a.txt 1\ncommit 'Do a'");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    env.write(".git/gc.pid", "1 otherhost");
+    let file = std::fs::File::options().write(true).open(env.path(".git/gc.pid"));
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 86_400);
+    file.and_then(|file| file.set_modified(long_ago)).expect("it is old");
+    let _ = env.start(&[]).ok();
+    env.stands("a", "done", None);
+}
