@@ -285,3 +285,22 @@ fn a_collection_that_was_over_long_ago_is_not_waited_for() {
     let _ = env.start(&[]).ok();
     env.stands("a", "done", None);
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_run_goes_on_with_the_program_it_began_with() {
+    let env = Env::new();
+    env.agent("a", "edit a.txt 1\ncommit 'Do a'\ngate a");
+    env.agent("b", "edit b.txt 1\ncommit 'Do b'");
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &["a"])]));
+    let program = env.root().join("tmp/git-orchestrate");
+    let path = program.display().to_string();
+    // By another process: a file that a thread here writes cannot be run while others fork.
+    let _ = env.program("cp", [env!("CARGO_BIN_EXE_git-orchestrate"), &path]).run().ok();
+    let running = env.program(&path, env.start_arguments(&[])).spawn();
+    env.wait_reached("a");
+    std::fs::remove_file(&program).expect("it is removed");
+    env.open("a");
+    let _ = running.wait().ok();
+    env.stands("b", "done", None);
+}
