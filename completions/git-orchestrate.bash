@@ -9,6 +9,13 @@ __git_orchestrate_unquote() {
     REPLY=${REPLY//\\/}
 }
 
+# Puts $1 into REPLY as it must be typed, where $2 is typed; fails where a quote is open that
+# cannot hold it. The name of a branch may hold what the shell would run.
+__git_orchestrate_quote() {
+    printf -v REPLY %q "$1"
+    [[ $REPLY == "$1" || $2 != *[\"\']* ]]
+}
+
 __git_orchestrate_ask() {
     case $1 in
         __git) shift && __git orchestrate "$@" ;;
@@ -19,6 +26,7 @@ __git_orchestrate_ask() {
 # $1: the program to ask, or __git; then the words after its name up to the cursor.
 __git_orchestrate_complete() {
     local program=$1 word asked glued='' tail='' files='' line about REPLY words=()
+    local typed=${!#}
     shift
     for word in "$@"; do
         __git_orchestrate_unquote "$word"
@@ -39,7 +47,8 @@ __git_orchestrate_complete() {
             # readline adds the slash of a folder that it sees, and leaves a quote open there.
             folder) files=1 && [[ -d $line ]] && line=${line%/} ;;
             file) files=1 && line+=$tail ;;
-            *) line+=$tail ;;
+            *) line=${line#"$glued"} && __git_orchestrate_quote "$line" "$typed" || continue
+                COMPREPLY+=("$REPLY$tail") && continue ;;
         esac
         COMPREPLY+=("${line#"$glued"}")
     done < <(__git_orchestrate_ask "$program" complete -- "${words[@]}" 2>/dev/null)

@@ -365,10 +365,19 @@ pub fn ask(argv: &[&str], directory: &Path, limit: Duration) -> Option<(i32, Str
     Some((code, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
+/// Returns where this very program is, also where another was put in its place meanwhile.
+pub fn this_program() -> std::io::Result<PathBuf> {
+    let this = std::env::current_exe()?;
+    // Linux says that the file is deleted, and still has it under this name.
+    let still = PathBuf::from("/proc/self/exe");
+    let is_gone = cfg!(target_os = "linux") && !this.exists() && still.exists();
+    Ok(if is_gone { still } else { this })
+}
+
 /// Replaces this process by the same program, with further options before the others and without
 /// these variables. Returns only where that fails.
 pub fn begin_again(options: Vec<OsString>, unset: &[&str]) -> std::io::Error {
-    let this = match std::env::current_exe() {
+    let this = match this_program() {
         Ok(this) => this,
         Err(error) => return error,
     };

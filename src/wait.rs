@@ -4,6 +4,7 @@
 
 use crate::plan::TaskId;
 use crate::snapshot::Snapshot;
+use crate::task::Record;
 
 /// What is waited for.
 #[derive(Debug, Clone)]
@@ -39,9 +40,17 @@ impl Came {
 }
 
 impl Awaited {
-    /// Returns the places of the tasks that are in another state than before.
+    /// Returns the places of the tasks that are in another state than before, or again in one of
+    /// the same name after another attempt.
     pub fn changed(&self, before: &Snapshot, now: &Snapshot) -> Vec<usize> {
-        let is_other = |index: &usize| status_of(before, now.dag.id(*index)) != now.status(*index);
+        let is_other = |index: &usize| {
+            let (id, record) = (now.dag.id(*index), now.at(*index).1);
+            let is_other_record = |(_, before): (_, &Record)| {
+                before.state != record.state || before.attempts.len() != record.attempts.len()
+            };
+            status_of(before, id) != now.status(*index)
+                || before.find(id).is_some_and(is_other_record)
+        };
         self.places(now).into_iter().filter(is_other).collect()
     }
 
@@ -187,6 +196,11 @@ mod tests {
         assert_eq!(look([running(), State::Waiting, running()]), None);
         assert_eq!(look([done(), State::Waiting, running()]), Some(Came::Changed));
         assert_eq!(look([running(), State::Waiting, blocked()]), Some(Came::Attention));
+        // Blocked, let run again, and blocked anew.
+        let once = snapshot([blocked(), State::Waiting, running()]);
+        let anew = State::Blocked(Block::new(Reason::Agent, "again no"));
+        let twice = snapshot([anew, State::Waiting, running()]);
+        assert_eq!(any().look(&once, &twice, true), Some(Came::Attention));
         let changed = any().changed(&before, &snapshot([done(), State::Waiting, running()]));
         assert_eq!(changed, [0, 1], "b is ready now");
     }

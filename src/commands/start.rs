@@ -111,7 +111,8 @@ impl Start<'_> {
         if change.is_empty() {
             return Ok(None);
         }
-        self.context.ui.answer(&change::text(snapshot, &plan, &change))?;
+        let done = self.done_before(snapshot, &change)?;
+        self.context.ui.answer(&change::text(snapshot, &plan, &change, &done))?;
         let file = quoted(file);
         match self.args.update {
             true => Ok(Some(NewPlan { plan, change })),
@@ -125,6 +126,18 @@ impl Start<'_> {
                 ),
             )),
         }
+    }
+
+    /// Returns the added tasks that the run had before, and merged.
+    fn done_before(&self, snapshot: &Snapshot, change: &Change) -> anyhow::Result<Vec<TaskId>> {
+        let journal = Journal::new(self.git, &snapshot.run.name);
+        let mut done = Vec::new();
+        for id in &change.added {
+            if journal.record(id)?.state.is_done() {
+                done.push(id.clone());
+            }
+        }
+        Ok(done)
     }
 
     fn trust_plan(&self, file: &Path, content: &[u8], plan: &Plan) -> anyhow::Result<()> {

@@ -16,6 +16,8 @@ use crate::process;
 const PATIENCE: Duration = Duration::from_secs(600);
 /// How many collections in a row may be in the way of one operation.
 const MAX_TRIES: u32 = 50;
+/// After this a collection is over, whatever its file says; as in git.
+const MAX_AGE: Duration = Duration::from_secs(12 * 60 * 60);
 /// How often it is looked whether a collection has ended.
 const GLANCE: Duration = Duration::from_millis(20);
 
@@ -59,11 +61,20 @@ impl Git {
         }))
     }
 
-    /// The file holds `<pid> <host>`; one that a killed gc left behind is not believed.
+    /// The file holds `<pid> <host>`. As for git, one that a killed gc left behind is not believed,
+    /// nor one that is old, and what another host says is: nothing tells who lives there.
     fn gc_runs(&self) -> bool {
-        let text = std::fs::read_to_string(self.gc_file()).unwrap_or_default();
-        let pid = text.split_whitespace().next().and_then(|pid| pid.parse().ok());
-        pid.is_some_and(|pid| process::worker(pid).is_some())
+        let file = self.gc_file();
+        let changed = file.metadata().and_then(|found| found.modified());
+        let age = changed.ok().and_then(|changed| SystemTime::now().duration_since(changed).ok());
+        if age.is_some_and(|age| age > MAX_AGE) {
+            return false;
+        }
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        let mut words = text.split_whitespace();
+        let pid = words.next().and_then(|pid| pid.parse().ok());
+        let is_elsewhere = words.next().is_some_and(|host| host != this_host());
+        pid.is_some_and(|pid| is_elsewhere || process::worker(pid).is_some())
     }
 
     fn gc_file(&self) -> PathBuf {
@@ -76,4 +87,9 @@ impl Git {
         let listed = self.command().args(asked).output();
         object_id(commit).is_ok() && listed.is_ok_and(|output| output.status.success())
     }
+}
+
+/// Returns the name that git writes down for this host.
+fn this_host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

@@ -16,6 +16,7 @@ use super::integrate::{self, Integrated, integrate};
 use super::space::Space;
 use super::{Drive, Progress, attempt, furnish, recover};
 use crate::clock;
+use crate::error::failure;
 use crate::git::worktree::is_whole;
 use crate::plan::TaskId;
 use crate::process::{self, StopSwitch};
@@ -189,6 +190,17 @@ pub fn take_back(
 ) -> anyhow::Result<()> {
     let (_, record) = snapshot.find(id).context("the plan has no such task")?;
     let number = record.last_attempt().context("a task runs without an attempt")?.number;
+    // Of two that report at once, one judges and commits.
+    let lock = drive.folder.report_lock(id)?;
+    lock.hold()?;
+    let now = Journal::new(&drive.git, &snapshot.run.name).record(id)?;
+    let is_same = now.last_attempt().is_some_and(|attempt| attempt.number == number);
+    if !now.state.is_by_hand() || !is_same {
+        return Err(failure(
+            format!("somebody else has reported task '{id}', or given it up"),
+            format!("git orchestrate show {id}   # where it stands"),
+        ));
+    }
     let folder = folder_of(drive, snapshot, id, number)?;
     attempt::take_back(&drive.git, folder, said)
 }

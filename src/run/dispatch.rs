@@ -21,7 +21,7 @@ use crate::model::{self, Choice, Class};
 use crate::oid::Oid;
 use crate::pipeline::{self, Pipeline};
 use crate::plan::{Task, TaskId};
-use crate::process::{Program, Streams};
+use crate::process::{self, Program, Streams};
 use crate::prompt::{self, Facts, Reading};
 use crate::report::Format;
 use crate::review::{Review, Verdict};
@@ -355,7 +355,7 @@ fn lines(verdict: Option<&Verdict>) -> Vec<String> {
 }
 
 fn spawn(folder: &AttemptFolder, terminal: bool, is_first: bool) -> anyhow::Result<Child> {
-    let this = std::env::current_exe()?.display().to_string();
+    let this = process::this_program()?.display().to_string();
     let argv = vec![this, "exec".into(), folder.0.display().to_string()];
     // Of the crash points a supervisor has its own, and only the first one of a task.
     let crash_at = std::env::var_os(crash::EXEC_VARIABLE).filter(|_| is_first);

@@ -67,6 +67,11 @@ impl RunFolder {
         LockFile::open(self.locks.join("controller"))
     }
 
+    /// Takes the lock for judging what was left of a task that is done by hand.
+    pub fn report_lock(&self, task: &TaskId) -> anyhow::Result<LockFile> {
+        LockFile::open(self.locks.join("reports").join(task.as_str()))
+    }
+
     /// Takes the lock for the run's integration checkout.
     pub fn checkout_lock(&self) -> anyhow::Result<LockFile> {
         LockFile::open(self.locks.join("checkout"))

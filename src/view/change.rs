@@ -8,12 +8,17 @@ use crate::plan::{Plan, TaskId};
 use crate::snapshot::Snapshot;
 use crate::ui::{BOLD, CYAN, GREEN, RED, paint};
 
-/// Returns the difference between a run's plan and another one.
-pub fn text(snapshot: &Snapshot, new: &Plan, change: &Change) -> String {
+/// Returns the difference between a run's plan and another one; `done` are tasks that the run had
+/// before, and merged.
+pub fn text(snapshot: &Snapshot, new: &Plan, change: &Change, done: &[TaskId]) -> String {
     let mut text = format!("the plan of run '{}': {}\n", snapshot.run.name, summary(change));
     for id in &change.added {
         let title = new.task(id).map(|task| printable(&task.title)).unwrap_or_default();
-        text += &line("added", id, &title);
+        let known = match done.contains(id) {
+            true => " (this run has merged it already: it does not run again)",
+            false => "",
+        };
+        text += &line("added", id, &format!("{title}{known}"));
     }
     for id in &change.dropped {
         text += &line("dropped", id, &dropped(snapshot, id));

@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use crate::agents::quoted;
 use crate::env::Env;
 use crate::plans::{asks, plan, runs, task};
 
@@ -108,6 +109,29 @@ fn a_report_is_taken_once_and_a_wrong_branch_is_seen() {
     env.git_in(text(of(&first, "b"), "worktree"), ["checkout", "-q", "-b", "elsewhere"]);
     let _ = do_it(&env, of(&first, "b"), "done").fails(3);
     env.stands("b", "blocked", Some("escaped"));
+}
+
+#[test]
+fn of_two_reports_at_once_one_is_taken() {
+    let env = Env::new();
+    two_and_one(&env);
+    let place = text(of(&turn(&env), "a"), "worktree").to_owned();
+    // git holds the index while a file is cleaned.
+    let gate = env.root().join("agents/cleaned");
+    let script = ": >\"$1.reached\"; until [ -e \"$1.open\" ]; do sleep 0.05; done; cat\n";
+    env.write(env.root().join("bin/clean"), script);
+    let file = |path: std::path::PathBuf| quoted(&path.display().to_string());
+    let clean = format!("sh {} {}", file(env.root().join("bin/clean")), file(gate));
+    env.config("filter.slow.clean", &clean);
+    env.write(".git/info/attributes", "*.slow filter=slow\n");
+    std::fs::write(format!("{place}/a.slow"), "1\n").expect("it is written");
+    let first = env.spawn(["report", "done", "--task", "a"]);
+    env.wait_reached("cleaned");
+    let second = env.spawn(["report", "done", "--task", "a"]);
+    env.open("cleaned");
+    let _ = first.wait().ok();
+    let _ = second.wait().fails(1);
+    env.stands("a", "merging", None);
 }
 
 #[test]

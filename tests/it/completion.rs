@@ -234,6 +234,19 @@ fn bash_completes_the_program() {
 }
 
 #[test]
+fn bash_quotes_the_names_of_branches() {
+    let env = Env::new();
+    if !is_installed("bash") {
+        return;
+    }
+    env.git(["branch", "x;y$(z)"]);
+    let setup = format!(". {COMPLETIONS}/git-orchestrate.bash; function=_git__orchestrate");
+    let lines = ["start |plan.toml |--into |x", "start |plan.toml |--into |'x"];
+    let lines = lines.map(|line| format!("git-orchestrate |{line}"));
+    assert_eq!(bash(&env, &setup, &lines.each_ref().map(String::as_str)), [r"x\;y\$\(z\),", ","]);
+}
+
+#[test]
 fn bash_completes_through_git() {
     let env = world();
     let Some(git) = GIT_BASH.iter().find(|place| Path::new(place).exists()) else {

@@ -272,3 +272,35 @@ fn a_plan_with_mistakes_starts_nothing() {
     env.run(["start", "plan.toml", "--trust"]).fails(1).has("plan.toml:").has("nobody");
     assert_eq!(env.everything(), before);
 }
+
+#[test]
+fn a_collection_that_was_over_long_ago_is_not_waited_for() {
+    let env = Env::new();
+    env.agent("a", "edit a.txt 1\ncommit 'Do a'");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    env.write(".git/gc.pid", "1 otherhost");
+    let file = std::fs::File::options().write(true).open(env.path(".git/gc.pid"));
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 86_400);
+    file.and_then(|file| file.set_modified(long_ago)).expect("it is old");
+    let _ = env.start(&[]).ok();
+    env.stands("a", "done", None);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_run_goes_on_with_the_program_it_began_with() {
+    let env = Env::new();
+    env.agent("a", "edit a.txt 1\ncommit 'Do a'\ngate a");
+    env.agent("b", "edit b.txt 1\ncommit 'Do b'");
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &["a"])]));
+    let program = env.root().join("tmp/git-orchestrate");
+    let path = program.display().to_string();
+    // By another process: a file that a thread here writes cannot be run while others fork.
+    let _ = env.program("cp", [env!("CARGO_BIN_EXE_git-orchestrate"), &path]).run().ok();
+    let running = env.program(&path, env.start_arguments(&[])).spawn();
+    env.wait_reached("a");
+    std::fs::remove_file(&program).expect("it is removed");
+    env.open("a");
+    let _ = running.wait().ok();
+    env.stands("b", "done", None);
+}

@@ -122,3 +122,18 @@ fn nobody_updates_a_run_that_is_driven() {
     env.open("a");
     let _ = running.wait().ok();
 }
+
+#[test]
+fn a_task_that_comes_back_after_its_merge_is_told_to_be_done() {
+    let env = Env::new();
+    for id in ["a", "b"] {
+        env.agent(id, &format!("edit {id}.txt 1\ncommit 'Do {id}'"));
+    }
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
+    let _ = env.start(&[]).ok();
+    env.plan(&plan("p", &[asks("b", &[])]));
+    let _ = env.start(&["--update"]).ok();
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]).replace("Do a.", "Do a again."));
+    env.start(&["--update"]).ok().has("has merged it already: it does not run again");
+    assert_eq!(env.launches("a"), 1);
+}

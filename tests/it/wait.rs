@@ -60,6 +60,21 @@ fn it_does_not_wait_where_nobody_is_at_work() {
 }
 
 #[test]
+fn a_second_block_is_a_change() {
+    let env = Env::new();
+    env.agent("a", "status BLOCKED no key");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let _ = env.start(&[]).fails(3);
+    let journal = env.json(["status", "--json"])["journal"].as_str().expect("a commit").to_owned();
+    let _ = env.run(["retry", "a"]).ok();
+    let _ = env.start(&[]).fails(3);
+    let since = env.json(["wait", "--any", "--since", &journal, "--json"]);
+    let told = (&since["tasks"][0]["before"], &since["tasks"][0]["status"]);
+    assert_eq!(told, (&"blocked".into(), &"blocked".into()), "{since:#}");
+    env.run(["wait", "--any", "--since", &journal]).fails(3).has("a: blocked -> blocked");
+}
+
+#[test]
 fn a_report_by_hand_is_a_change() {
     let env = Env::new();
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use super::super::target::option;
 use super::Context;
 use crate::error::{Exit, failure};
-use crate::process::{Program, Streams};
+use crate::process::{self, Program, Streams};
 use crate::run::{Drive, controller};
 
 /// How often the new process is looked at.
@@ -38,7 +38,7 @@ pub(super) fn start(
 }
 
 fn spawn(context: &Context, drive: &Drive, name: &str, only: &[String]) -> anyhow::Result<Child> {
-    let this = std::env::current_exe()?.display().to_string();
+    let this = process::this_program()?.display().to_string();
     let mut argv = vec![this];
     for (option, place) in
         [("--git-dir", &context.told.git_dir), ("--work-tree", &context.told.work_tree)]
