@@ -267,6 +267,25 @@ pub struct Finished {
     pub at: i64,
 }
 
+impl Event {
+    /// Adds remarks to the end of an attempt; other events have none.
+    pub fn with_remarks(self, more: Vec<String>) -> Event {
+        match self {
+            Event::Finished(mut finished) => {
+                finished.remarks.extend(more);
+                Event::Finished(finished)
+            }
+            Event::Started(_)
+            | Event::Reported { .. }
+            | Event::Judged { .. }
+            | Event::Refused(_)
+            | Event::Merged { .. }
+            | Event::Retried { .. }
+            | Event::Offered { .. } => self,
+        }
+    }
+}
+
 impl Finished {
     /// Returns the end of an attempt that says no more than this.
     pub fn new(attempt: u32, ending: Ending, outcome: Outcome, at: i64) -> Finished {

@@ -55,7 +55,7 @@ impl Attempt {
             Ok(found) => Event::Finished(judged(finished, found)),
             Err(error) => {
                 let remark = format!("it could not be checked what else it changed: {error:#}");
-                Event::Finished(Finished { remarks: vec![remark], ..finished })
+                Event::Finished(finished).with_remarks(vec![remark])
             }
         }
     }
