@@ -1,7 +1,8 @@
 //! Processes: groups, signals, time limits, and who is still alive.
 //!
 //! Invariant: a job owns a process group of its own, and nothing of that group outlives the
-//! job; of a family nothing outlives it that its leader started (see [`tree`]). Unix only: groups and signals are what the whole program stands on.
+//! job; of a family nothing outlives it that its leader started (see `tree`). Unix only: groups
+//! and signals are what the whole program stands on.
 
 mod tree;
 
@@ -28,6 +29,8 @@ use crate::task::{Ending, Worker};
 const GRACE: Duration = Duration::from_secs(5);
 /// How often a group that must end is looked at.
 const GLANCE: Duration = Duration::from_millis(10);
+/// The least time between two looks at whether a job does something.
+const NAP: Duration = Duration::from_millis(100);
 
 /// A program to start: all that the system needs to know, as data.
 #[derive(Debug)]
@@ -139,6 +142,13 @@ impl Drop for Job {
     }
 }
 
+/// How long a job may do nothing.
+pub struct Quiet {
+    pub limit: Duration,
+    /// How long ago it did something; `None` where that is longer than the limit.
+    pub seen: Box<dyn Fn() -> Option<Duration>>,
+}
+
 /// What a job that takes all its descendants along must know.
 #[derive(Debug, Default)]
 struct Family {
@@ -207,16 +217,22 @@ impl Job {
     ///
     /// What the leader leaves behind in its group is ended too.
     pub fn wait(self, limit: Option<Duration>) -> Ending {
-        self.wait_for_all(limit).0
+        self.wait_for_all(limit, None).0
     }
 
     /// Waits in the same way; returns also who had to be ended, where the job is a family.
-    pub fn wait_for_all(mut self, limit: Option<Duration>) -> (Ending, Vec<Left>) {
+    pub fn wait_for_all(
+        mut self,
+        limit: Option<Duration>,
+        quiet: Option<Quiet>,
+    ) -> (Ending, Vec<Left>) {
+        let mut look_at = quiet.as_ref().and_then(|quiet| Instant::now().checked_add(quiet.limit));
         // A limit beyond what the clock can tell is none.
         let mut deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let mut forced: Option<Ending> = None;
         let ended = loop {
-            match (self.receive(deadline), forced) {
+            let next = deadline.into_iter().chain(look_at.filter(|_| forced.is_none())).min();
+            match (self.receive(next), forced) {
                 (Ok(Message::Exited(status)), _) => break status,
                 (Ok(Message::Stop), None) => {
                     forced = Some(Ending::Stopped);
@@ -225,7 +241,15 @@ impl Job {
                     deadline = Some(Instant::now() + GRACE);
                 }
                 (Err(RecvTimeoutError::Timeout), None) => {
-                    forced = Some(Ending::TimedOut);
+                    let is_over = deadline.is_some_and(|deadline| deadline <= Instant::now());
+                    if let Some(quiet) = quiet.as_ref().filter(|_| !is_over)
+                        && let Some(ago) = (quiet.seen)()
+                    {
+                        // It can be silent for long enough then at the earliest.
+                        look_at = Some(Instant::now() + quiet.limit.saturating_sub(ago).max(NAP));
+                        continue;
+                    }
+                    forced = Some(if is_over { Ending::TimedOut } else { Ending::Silent });
                     self.look();
                     self.signal(Signal::TERM);
                     deadline = Some(Instant::now() + GRACE);

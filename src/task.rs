@@ -126,6 +126,8 @@ pub enum Ending {
     /// Ended by a signal that was not ours.
     Killed(i32),
     TimedOut,
+    /// Ended by us because it printed and changed nothing for too long.
+    Silent,
     /// Ended by us because the run was stopped.
     Stopped,
     /// Its supervisor vanished without a word.
@@ -435,6 +437,7 @@ impl fmt::Display for Ending {
             Ending::Exited(code) => write!(f, "exit {code}"),
             Ending::Killed(signal) => write!(f, "killed by signal {signal}"),
             Ending::TimedOut => write!(f, "timed out"),
+            Ending::Silent => write!(f, "silent for too long"),
             Ending::Stopped => write!(f, "stopped"),
             Ending::Lost => write!(f, "lost"),
             Ending::NotLaunched => write!(f, "not launched"),

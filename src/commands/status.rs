@@ -16,7 +16,7 @@ use crate::run::space::why_no_room;
 use crate::run::{Drive, controller};
 use crate::snapshot::Snapshot;
 use crate::store::Tip;
-use crate::task::Record;
+use crate::task::{Record, State};
 use crate::ui::stdout_is_terminal;
 use crate::view::{Facts, json, table};
 
@@ -59,6 +59,7 @@ pub(super) fn facts_of(drive: &Drive, tip: &Tip, option: String) -> anyhow::Resu
         merges_wait,
         no_room: why_no_room(drive, &tip.snapshot),
         slots: slots(&tip.snapshot),
+        silent: silent(drive, &tip.snapshot),
         integration: git.find_branch(&run.integration)?,
         now: clock::now_ms(),
         controller: controller::current(&drive.folder)?.map(|driver| driver.told),
@@ -71,6 +72,19 @@ pub(super) fn facts_of(drive: &Drive, tip: &Tip, option: String) -> anyhow::Resu
 fn slots(snapshot: &Snapshot) -> HashMap<TaskId, u32> {
     let slot = |record: &Record| slot_of(Path::new(record.worktree.as_deref()?));
     let of_task = |(task, record): (&Task, &Record)| Some((task.id.clone(), slot(record)?));
+    snapshot.tasks().filter_map(of_task).collect()
+}
+
+/// Looks up for how long the agents at work have printed nothing.
+fn silent(drive: &Drive, snapshot: &Snapshot) -> HashMap<TaskId, i64> {
+    let now = clock::system_time();
+    let of_task = |(task, record): (&Task, &Record)| {
+        let State::Running { worker: Some(_), .. } = record.state else { return None };
+        let number = record.last_attempt()?.number;
+        let log = drive.folder.attempt(&task.id, number).log().metadata().ok()?;
+        let silent = now.duration_since(log.modified().ok()?).ok()?;
+        Some((task.id.clone(), i64::try_from(silent.as_secs()).ok()?))
+    };
     snapshot.tasks().filter_map(of_task).collect()
 }
 

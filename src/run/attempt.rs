@@ -9,6 +9,7 @@ mod isolation;
 mod launch;
 mod place;
 mod review;
+mod silence;
 mod work;
 
 use anyhow::Context;

@@ -3,7 +3,7 @@
 //! Invariant: who lives is told by a FIFO that it holds open, never by a process id.
 
 use crate::env::Env;
-use crate::plans::{asks, plan, task};
+use crate::plans::{asks, plan, runs, task};
 
 /// Returns false, aloud, where a process cannot leave its session, or cannot be found after that.
 fn can_leave(env: &Env) -> bool {
@@ -88,4 +88,45 @@ fn what_setup_left_on_purpose_is_not_the_agents() {
     env.plan(&plan("p", &[asks("a", &[])]));
     let _ = env.start(&[]).ok();
     assert!(env.orphan_lives("s"));
+}
+
+#[test]
+fn who_does_nothing_is_ended_where_that_is_asked_for() {
+    let env = Env::new();
+    env.config("orchestrate.idle", "1s");
+    env.agent("a", "edit a.txt 1\ncommit 'Begin a'\ngate never");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let _ = env.start(&[]).fails(3);
+    env.stands("a", "blocked", Some("timeout"));
+    let text = env.task("a")["text"].to_string();
+    assert!(text.contains("it was silent"), "{text}");
+    assert_eq!(env.blob("feat/task-a", "a.txt"), "1");
+}
+
+#[test]
+fn who_prints_or_changes_something_is_not_silent() {
+    let env = Env::new();
+    env.config("orchestrate.idle", "2s");
+    let print = "for n in 1 2 3 4 5 6; do echo $n; sleep 0.5; done; echo 1 >a";
+    let change = "for n in 1 2 3 4 5 6; do echo $n >b; sleep 0.5; done";
+    env.plan(&plan("p", &[runs("a", &[], print), runs("b", &[], change)]));
+    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.stands("a", "done", None);
+    env.stands("b", "done", None);
+}
+
+#[test]
+fn status_tells_who_is_silent() {
+    let env = Env::new();
+    env.agent("a", "gate a\nedit a.txt 1\ncommit 'Do a'");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    env.run(["status"]).ok().has_not("silent for");
+    let log = std::fs::File::options().append(true).open(env.path(".git/orchestrate/p/a/1/log"));
+    let before = std::time::SystemTime::now() - std::time::Duration::from_secs(600);
+    log.and_then(|log| log.set_modified(before)).expect("its time is set");
+    env.run(["status"]).ok().has("silent for 10m");
+    env.open("a");
+    let _ = running.wait().ok();
 }

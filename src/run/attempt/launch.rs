@@ -70,7 +70,8 @@ impl Attempt {
         let job = Job::start_family(program)?;
         self.stop.watch(Some(job.stopper()));
         self.write_agent(job.pid());
-        let (ending, left) = job.wait_for_all(Some(Duration::from_secs(self.spec.timeout)));
+        let limit = Duration::from_secs(self.spec.timeout);
+        let (ending, left) = job.wait_for_all(Some(limit), self.quiet());
         Ok(Ran { ending, remarks: self.named(&left) })
     }
 
