@@ -5,6 +5,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// Returns the system's time, for comparison with the times of files.
+pub fn system_time() -> SystemTime {
+    SystemTime::now()
+}
+
 /// Returns seconds since 1970 by the system's clock, for comparison with the times of files.
 pub fn system_seconds() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -27,6 +27,10 @@ pub const KEYS: &[(&str, &str)] = &[
     ("test", "shell command that must pass before a merge is published"),
     ("timeout", "limit for one attempt and for one test, as 90s, 30m or 2h (30m)"),
     (
+        "idle",
+        "limit for the time in which an agent prints nothing and changes no file, as 10m; 0 for none (0)",
+    ),
+    (
         "reviews",
         "what a task goes through before it is merged: spec, quality, combined; empty for none (spec, quality)",
     ),
@@ -61,6 +65,8 @@ pub struct Settings {
     pub test: Option<String>,
     /// Seconds.
     pub timeout: u64,
+    /// Seconds; 0 for any time.
+    pub idle: u64,
     /// In order.
     pub reviews: Vec<Review>,
     pub rounds: u32,
@@ -88,6 +94,8 @@ pub struct Layer {
     pub test: Option<String>,
     #[serde(default, deserialize_with = "duration")]
     pub timeout: Option<u64>,
+    #[serde(default, deserialize_with = "duration")]
+    pub idle: Option<u64>,
     pub reviews: Option<Vec<Review>>,
     #[serde(default, deserialize_with = "at_least_one")]
     pub rounds: Option<u32>,
@@ -236,6 +244,9 @@ impl Layer {
                 "timeout" => {
                     layer.timeout = Some(seconds(&value).ok_or_else(|| bad("a time such as 30m"))?);
                 }
+                "idle" => {
+                    layer.idle = Some(seconds(&value).ok_or_else(|| bad("a time such as 10m"))?);
+                }
                 "reviews" => {
                     let known = names(&value).iter().map(|word| Review::from_word(word)).collect();
                     let list: Option<Vec<Review>> = known;
@@ -286,6 +297,7 @@ pub fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
         min_free: git.min_free.or(file.min_free).unwrap_or(2 << 30),
         setup: git.setup.or(file.setup).filter(|command| !command.trim().is_empty()),
         timeout: git.timeout.or(file.timeout).unwrap_or(30 * 60),
+        idle: git.idle.or(file.idle).unwrap_or(0),
         reviews: git
             .reviews
             .or(file.reviews)

@@ -1,10 +1,15 @@
 //! Processes: groups, signals, time limits, and who is still alive.
 //!
 //! Invariant: a job owns a process group of its own, and nothing of that group outlives the
-//! job. Unix only: groups and signals are what the whole program stands on.
+//! job; of a family nothing outlives it that its leader started (see `tree`). Unix only: groups
+//! and signals are what the whole program stands on.
 
 mod members;
+mod tree;
 
+pub use tree::Left;
+
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -29,6 +34,8 @@ const GRACE: Duration = Duration::from_secs(5);
 const PROGRAM: &str = "git-orchestrate";
 /// How often a group that must end is looked at.
 const GLANCE: Duration = Duration::from_millis(10);
+/// The least time between two looks at whether a job does something.
+const NAP: Duration = Duration::from_millis(100);
 
 /// A program to start: all that the system needs to know, as data.
 #[derive(Debug)]
@@ -87,6 +94,7 @@ pub struct Job {
     sender: Sender<Message>,
     receiver: Receiver<Message>,
     has_ended: bool,
+    family: Option<Family>,
 }
 
 /// Asks a job to end; asked again, it is killed at once.
@@ -139,6 +147,42 @@ impl Drop for Job {
     }
 }
 
+/// How long a job may do nothing.
+pub struct Quiet {
+    pub limit: Duration,
+    /// How long ago it did something; `None` where that is longer than the limit.
+    pub seen: Box<dyn Fn() -> Option<Duration>>,
+}
+
+/// What a job that takes all its descendants along must know.
+#[derive(Debug, Default)]
+struct Family {
+    /// Who was there before.
+    spared: HashSet<u32>,
+    /// Who was seen below the leader when it was asked to end.
+    seen: Vec<Left>,
+}
+
+impl Family {
+    /// From now on what loses its parent is this process's child.
+    fn begin() -> Family {
+        let spared = tree::below(std::process::id()).iter().map(Left::pid).collect();
+        tree::adopt(true);
+        Family { spared, seen: Vec::new() }
+    }
+
+    /// Ends who is left.
+    fn end(self) {
+        tree::end_all(&self.spared, &self.seen);
+    }
+}
+
+impl Drop for Family {
+    fn drop(&mut self) {
+        tree::adopt(false);
+    }
+}
+
 impl Job {
     /// Starts a program as the leader of its own process group.
     pub fn start(program: Program) -> std::io::Result<Job> {
@@ -148,7 +192,21 @@ impl Job {
         let (sender, receiver) = channel();
         let waiter = sender.clone();
         std::thread::spawn(move || wait_for(child, &waiter));
-        Ok(Job { group, sender, receiver, has_ended: false })
+        Ok(Job { group, sender, receiver, has_ended: false, family: None })
+    }
+
+    /// Starts a program whose descendants all end with it, also those that leave its group.
+    ///
+    /// Until [`Job::wait`] returns this process must start nothing else.
+    pub fn start_family(program: Program) -> std::io::Result<Job> {
+        crash::point();
+        let family = Family::begin();
+        let child = program.command()?.process_group(0).spawn()?;
+        let group = pid_of(&child);
+        let (sender, receiver) = channel();
+        let waiter = sender.clone();
+        std::thread::spawn(move || waiter.send(Message::Exited(wait_among(&child))));
+        Ok(Job { group, sender, receiver, has_ended: false, family: Some(family) })
     }
 
     /// Returns the id of the leader, which is the group's too.
@@ -163,20 +221,41 @@ impl Job {
     /// Waits for the end of the job, at most `limit`; then TERM, grace, KILL for the group.
     ///
     /// What the leader leaves behind in its group is ended too.
-    pub fn wait(mut self, limit: Option<Duration>) -> Ending {
+    pub fn wait(self, limit: Option<Duration>) -> Ending {
+        self.wait_for_all(limit, None).0
+    }
+
+    /// Waits in the same way; returns also who had to be ended, where the job is a family.
+    pub fn wait_for_all(
+        mut self,
+        limit: Option<Duration>,
+        quiet: Option<Quiet>,
+    ) -> (Ending, Vec<Left>) {
+        let mut look_at = quiet.as_ref().and_then(|quiet| Instant::now().checked_add(quiet.limit));
         // A limit beyond what the clock can tell is none.
         let mut deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let mut forced: Option<Ending> = None;
         let ended = loop {
-            match (self.receive(deadline), forced) {
+            let next = deadline.into_iter().chain(look_at.filter(|_| forced.is_none())).min();
+            match (self.receive(next), forced) {
                 (Ok(Message::Exited(status)), _) => break status,
                 (Ok(Message::Stop), None) => {
                     forced = Some(Ending::Stopped);
+                    self.look();
                     self.signal(Signal::TERM);
                     deadline = Some(Instant::now() + GRACE);
                 }
                 (Err(RecvTimeoutError::Timeout), None) => {
-                    forced = Some(Ending::TimedOut);
+                    let is_over = deadline.is_some_and(|deadline| deadline <= Instant::now());
+                    if let Some(quiet) = quiet.as_ref().filter(|_| !is_over)
+                        && let Some(ago) = (quiet.seen)()
+                    {
+                        // It can be silent for long enough then at the earliest.
+                        look_at = Some(Instant::now() + quiet.limit.saturating_sub(ago).max(NAP));
+                        continue;
+                    }
+                    forced = Some(if is_over { Ending::TimedOut } else { Ending::Silent });
+                    self.look();
                     self.signal(Signal::TERM);
                     deadline = Some(Instant::now() + GRACE);
                 }
@@ -187,8 +266,19 @@ impl Job {
             }
         };
         self.has_ended = true;
-        end_group(self.group, deadline.filter(|_| forced.is_some()));
-        forced.unwrap_or_else(|| ending_of(ended))
+        let family = self.family.take();
+        let outliving = family.as_ref().map(|family| tree::outliving(&family.spared));
+        end_group(self.group, deadline.filter(|_| forced.is_some()), family.is_some());
+        family.into_iter().for_each(Family::end);
+        (forced.unwrap_or_else(|| ending_of(ended)), outliving.unwrap_or_default())
+    }
+
+    /// Remembers who is below the leader, which may take that knowledge with it.
+    fn look(&mut self) {
+        let leader = self.pid();
+        if let Some(family) = &mut self.family {
+            family.seen = tree::below(leader);
+        }
     }
 
     fn receive(&self, deadline: Option<Instant>) -> Result<Message, RecvTimeoutError> {
@@ -208,6 +298,21 @@ fn wait_for(mut child: Child, sender: &Sender<Message>) {
     let _ = sender.send(Message::Exited(child.wait()));
 }
 
+/// Waits for one child among those that were adopted, and takes note of the end of each.
+fn wait_among(child: &Child) -> std::io::Result<ExitStatus> {
+    use rustix::process::{WaitOptions, wait};
+    let wanted = pid_of(child);
+    loop {
+        match wait(WaitOptions::empty()) {
+            Ok(Some((pid, status))) if pid == wanted => {
+                return Ok(ExitStatus::from_raw(status.as_raw()));
+            }
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 fn pid_of(child: &Child) -> Pid {
     let raw = i32::try_from(child.id()).expect("a pid fits into pid_t");
     Pid::from_raw(raw).expect("a child's pid is not 0")
@@ -222,7 +327,11 @@ fn ending_of(status: std::io::Result<ExitStatus>) -> Ending {
 }
 
 /// Ends what is left of a group: TERM, until the deadline or the grace is over, then KILL.
-fn end_group(group: Pid, deadline: Option<Instant>) {
+///
+/// A group has its dead for members until their parent takes note; that is us, who `adopts`.
+fn end_group(group: Pid, deadline: Option<Instant>, adopts: bool) {
+    let reap = || adopts.then(tree::reap);
+    reap();
     if test_kill_process_group(group).is_err() {
         return;
     }
@@ -230,6 +339,7 @@ fn end_group(group: Pid, deadline: Option<Instant>) {
     let _ = kill_process_group(group, Signal::TERM);
     while test_kill_process_group(group).is_ok() && Instant::now() < deadline {
         std::thread::sleep(GLANCE);
+        reap();
     }
     let _ = kill_process_group(group, Signal::KILL);
 }
@@ -291,7 +401,7 @@ pub fn end_group_of(worker: &Worker, run: &str) {
         None => members::are_of_run(worker, run),
     };
     if let (true, Some(pid)) = (is_ours, raw(worker)) {
-        end_group(pid, None);
+        end_group(pid, None, false);
     }
 }
 
@@ -331,11 +441,25 @@ fn began(pid: u32) -> Option<String> {
     (!state.starts_with('Z')).then(|| start.trim().to_owned())
 }
 
-/// Waits for a program that shares this process's group and terminal.
+/// Starts a program that shares this process's group and terminal, waits for it, and ends what
+/// it leaves; `started` is told its id. Returns who had to be ended, too.
 ///
 /// Ctrl-C goes to the whole group: it is the program's to answer.
-pub fn wait_beside(child: &mut Child) -> Ending {
-    ending_of(child.wait())
+pub fn run_beside(
+    program: Program,
+    started: impl FnOnce(u32) -> anyhow::Result<()>,
+) -> anyhow::Result<(Ending, Vec<Left>)> {
+    let family = Family::begin();
+    let mut child = program.spawn()?;
+    if let Err(error) = started(child.id()) {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(error);
+    }
+    let ending = ending_of(wait_among(&child));
+    let outliving = tree::outliving(&family.spared);
+    family.end();
+    Ok((ending, outliving))
 }
 
 /// Returns where a program is on the PATH.

@@ -126,6 +126,8 @@ pub enum Ending {
     /// Ended by a signal that was not ours.
     Killed(i32),
     TimedOut,
+    /// Ended by us because it printed and changed nothing for too long.
+    Silent,
     /// Ended by us because the run was stopped.
     Stopped,
     /// Its supervisor vanished without a word.
@@ -284,6 +286,25 @@ pub struct Finished {
     pub at: i64,
 }
 
+impl Event {
+    /// Adds remarks to the end of an attempt; other events have none.
+    pub fn with_remarks(self, more: Vec<String>) -> Event {
+        match self {
+            Event::Finished(mut finished) => {
+                finished.remarks.extend(more);
+                Event::Finished(finished)
+            }
+            Event::Started(_)
+            | Event::Reported { .. }
+            | Event::Judged { .. }
+            | Event::Refused(_)
+            | Event::Merged { .. }
+            | Event::Retried { .. }
+            | Event::Offered { .. } => self,
+        }
+    }
+}
+
 impl Finished {
     /// Returns the end of an attempt that says no more than this.
     pub fn new(attempt: u32, ending: Ending, outcome: Outcome, at: i64) -> Finished {
@@ -434,6 +455,7 @@ impl fmt::Display for Ending {
             Ending::Exited(code) => write!(f, "exit {code}"),
             Ending::Killed(signal) => write!(f, "killed by signal {signal}"),
             Ending::TimedOut => write!(f, "timed out"),
+            Ending::Silent => write!(f, "silent for too long"),
             Ending::Stopped => write!(f, "stopped"),
             Ending::Lost => write!(f, "lost"),
             Ending::NotLaunched => write!(f, "not launched"),

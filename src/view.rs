@@ -45,6 +45,8 @@ pub struct Facts {
     pub no_room: Option<String>,
     /// The newest commit of the journal.
     pub journal: Option<Oid>,
+    /// For how many seconds agents have printed nothing.
+    pub silent: HashMap<TaskId, i64>,
     /// Where prompts and logs are; `None` where nobody asks.
     pub folder: Option<RunFolder>,
 }

@@ -16,7 +16,7 @@ use crate::run::space::why_no_room;
 use crate::run::{Drive, controller};
 use crate::snapshot::Snapshot;
 use crate::store::Tip;
-use crate::task::Record;
+use crate::task::{Record, State};
 use crate::ui::stdout_is_terminal;
 use crate::view::{Facts, json, table};
 
@@ -60,6 +60,7 @@ pub(super) fn facts_of(drive: &Drive, tip: &Tip, option: String) -> anyhow::Resu
         no_room: why_no_room(drive, &tip.snapshot),
         slots: slots(&tip.snapshot),
         gone: gone(&tip.snapshot),
+        silent: silent(drive, &tip.snapshot),
         agent: drive.settings.agent.clone(),
         integration: git.find_branch(&run.integration)?,
         now: clock::now_ms(),
@@ -83,6 +84,19 @@ fn gone(snapshot: &Snapshot) -> HashSet<TaskId> {
     };
     let begun = snapshot.tasks().filter(|(_, record)| is_gone(record));
     begun.map(|(task, _)| task.id.clone()).collect()
+}
+
+/// Looks up for how long the agents at work have printed nothing.
+fn silent(drive: &Drive, snapshot: &Snapshot) -> HashMap<TaskId, i64> {
+    let now = clock::system_time();
+    let of_task = |(task, record): (&Task, &Record)| {
+        let State::Running { worker: Some(_), .. } = record.state else { return None };
+        let number = record.last_attempt()?.number;
+        let log = drive.folder.attempt(&task.id, number).log().metadata().ok()?;
+        let silent = now.duration_since(log.modified().ok()?).ok()?;
+        Some((task.id.clone(), i64::try_from(silent.as_secs()).ok()?))
+    };
+    snapshot.tasks().filter_map(of_task).collect()
 }
 
 /// Shows the table again at every change, until nothing goes on any more.

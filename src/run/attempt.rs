@@ -9,6 +9,7 @@ mod isolation;
 mod launch;
 mod place;
 mod review;
+mod silence;
 mod work;
 
 use anyhow::Context;
@@ -202,15 +203,15 @@ impl Attempt {
             Ok(before) => before,
             Err(error) => return self.blocked(Ending::NotLaunched, Reason::Worktree, &error),
         };
-        let ending = match self.run_agent() {
-            Ok(ending) => ending,
+        let ran = match self.run_agent() {
+            Ok(ran) => ran,
             Err(error) => {
                 let program = self.spec.argv.first().map(String::as_str).unwrap_or_default();
                 let error = error.context(format!("'{program}' could not be launched"));
                 return self.blocked(Ending::NotLaunched, Reason::Agent, &error);
             }
         };
-        self.checked(Some(before), self.concluded(ending, None))
+        self.checked(Some(before), self.concluded(ran.ending, None)).with_remarks(ran.remarks)
     }
 
     fn concluded(&self, ending: Ending, said: Option<Said>) -> Event {

@@ -61,6 +61,9 @@ pub struct Spec {
     pub setup: Option<String>,
     /// Seconds.
     pub timeout: u64,
+    /// Seconds in which it must print or change something; 0 for none.
+    #[serde(default)]
+    pub idle: u64,
     /// Alone, in the run's own integration checkout.
     pub alone: bool,
     /// With the terminal, where there is one.
@@ -258,6 +261,7 @@ fn spec_of(
         is_command: task.run.is_some(),
         setup: drive.settings.setup.clone(),
         timeout: task.timeout.unwrap_or(drive.settings.timeout),
+        idle: drive.settings.idle,
         alone,
         terminal: alone
             && stage.review().is_none()

@@ -11,6 +11,10 @@ use crate::task::{Block, Ending, Outcome, Reason};
 /// What is said of a task that a person stopped.
 pub(super) const HALTED: &str = "it was stopped; its worktree is as it was left";
 
+/// What is said of an attempt that did nothing any more.
+const SILENT: &str =
+    "it was silent (nothing printed, nothing changed) for longer than 'idle' allows, and was ended";
+
 /// What is known when an agent's process is gone and before its leftovers are committed.
 #[derive(Debug, Clone)]
 pub(super) struct Facts {
@@ -42,6 +46,7 @@ pub(super) fn trouble(facts: &Facts, limit_seconds: u64) -> Option<Outcome> {
         (Ending::TimedOut, _) => {
             block(Reason::Timeout, format!("it ran longer than {limit_seconds} s and was ended"))
         }
+        (Ending::Silent, _) => block(Reason::Timeout, SILENT.into()),
         (Ending::Stopped | Ending::Killed(_), _) if facts.halted => {
             block(Reason::Stopped, HALTED.into())
         }
@@ -134,6 +139,7 @@ pub(super) fn review(
             let text = format!("its review ran longer than {limit_seconds} s and was ended");
             return block(Reason::Timeout, text);
         }
+        Ending::Silent => return block(Reason::Timeout, SILENT.into()),
         Ending::Exited(_) | Ending::Killed(_) | Ending::NotLaunched | Ending::ByHand => {}
     }
     if let Some(error) = &heard.error {

@@ -8,6 +8,9 @@ use crate::snapshot::{Snapshot, Wait};
 use crate::task::{Record, Stage, State};
 use crate::ui::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, paint};
 
+/// From when on it is told that an agent is silent.
+const SILENT_SECONDS: i64 = 5 * 60;
+
 struct Row {
     id: String,
     status: String,
@@ -103,10 +106,20 @@ fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Ve
         State::Merging { .. } => {
             facts.merges_wait.iter().map(|why| format!("waits: {why}")).collect()
         }
-        State::Running { worker: Some(_), .. } | State::Pending { .. } | State::Done { .. } => {
+        State::Running { worker: Some(_), .. } => silence(snapshot, facts, index)
+            .into_iter()
+            .chain(record.last_attempt().and_then(concern))
+            .collect(),
+        State::Pending { .. } | State::Done { .. } => {
             record.last_attempt().and_then(concern).into_iter().collect()
         }
     }
+}
+
+/// Says that an agent has printed nothing for a while, which may mean that it hangs.
+fn silence(snapshot: &Snapshot, facts: &Facts, index: usize) -> Option<String> {
+    let seconds = *facts.silent.get(snapshot.dag.id(index))?;
+    (seconds >= SILENT_SECONDS).then(|| format!("silent for {}", span(seconds * 1000)))
 }
 
 /// Says that work on a task was broken off, and goes on.

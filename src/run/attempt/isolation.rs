@@ -5,7 +5,7 @@
 //! run, and other agents run too; nothing that git keeps tells who it was. So:
 //!
 //! - what one of the agent's own git commands did (git writes them down for us, see
-//!   [`trace`](crate::git::trace)) is certain: the task is blocked, and nothing is merged;
+//!   `git::trace`) is certain: the task is blocked, and nothing is merged;
 //! - what moved without such a command, while the task's own branch got no commit, is most likely
 //!   the work that is missing: `escaped` takes the place of `no-changes`;
 //! - anything else that moved is a remark on the attempt, for `show`.
@@ -55,7 +55,7 @@ impl Attempt {
             Ok(found) => Event::Finished(judged(finished, found)),
             Err(error) => {
                 let remark = format!("it could not be checked what else it changed: {error:#}");
-                Event::Finished(Finished { remarks: vec![remark], ..finished })
+                Event::Finished(finished).with_remarks(vec![remark])
             }
         }
     }

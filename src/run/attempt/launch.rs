@@ -1,6 +1,7 @@
 //! What runs in the worktree of an attempt: `setup`, and the agent.
 //!
-//! Invariant: with a time limit and a process group of its own, or else with the terminal.
+//! Invariant: with a time limit and a process group of its own, or else with the terminal; what
+//! an agent starts does not outlive its attempt.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -13,11 +14,20 @@ use super::Attempt;
 use crate::crash;
 use crate::git::command::LOCAL_VARIABLES;
 use crate::git::trace;
-use crate::process::{self, Job, Program, Streams};
+use crate::process::{self, Job, Left, Program, Streams};
 use crate::run::conversation;
 use crate::run::folder::{RunFolder, write_json};
-use crate::run::furnish::{Ended, Furnishing};
+use crate::run::furnish::{self, Ended, Furnishing};
 use crate::task::Ending;
+
+/// How many processes are named one by one.
+const MAX_NAMED: usize = 8;
+
+/// How an agent ended, and what is to be said of it.
+pub(super) struct Ran {
+    pub(super) ending: Ending,
+    pub(super) remarks: Vec<String>,
+}
 
 impl Attempt {
     /// Gives the worktree what a new one needs.
@@ -38,38 +48,52 @@ impl Attempt {
 
     /// Goes on with the conversation that was broken off; begins afresh where there is none, or
     /// where the agent's program does not know it any more.
-    pub(super) fn run_agent(&self) -> anyhow::Result<Ending> {
+    pub(super) fn run_agent(&self) -> anyhow::Result<Ran> {
         if let Some(argv) = &self.spec.resume {
-            let ending = self.run_words(argv, &self.folder.resume_prompt())?;
+            let ran = self.run_words(argv, &self.folder.resume_prompt())?;
             let is_known = || conversation::of_log(&self.folder.log(), self.spec.format).is_some();
-            if !matches!(ending, Ending::Exited(code) if code != 0) || is_known() {
-                return Ok(ending);
+            if !matches!(ran.ending, Ending::Exited(code) if code != 0) || is_known() {
+                return Ok(ran);
             }
         }
         self.run_words(&self.spec.argv, &self.folder.prompt())
     }
 
-    fn run_words(&self, argv: &[String], prompt: &Path) -> anyhow::Result<Ending> {
+    fn run_words(&self, argv: &[String], prompt: &Path) -> anyhow::Result<Ran> {
         let program = self.agent(argv, prompt)?;
         if self.stop.is_stopped() {
-            return Ok(Ending::Stopped);
+            return Ok(Ran { ending: Ending::Stopped, remarks: Vec::new() });
         }
         if self.spec.terminal {
             // A person is there: no time limit, and Ctrl-C is the agent's, which shares our group.
-            let mut child = program.spawn()?;
-            if let Err(error) = self.write_agent(child.id()) {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(error);
-            }
-            let ending = process::wait_beside(&mut child);
-            return Ok(if self.stop.is_stopped() { Ending::Stopped } else { ending });
+            let (ending, left) = process::run_beside(program, |pid| self.write_agent(pid))?;
+            let ending = if self.stop.is_stopped() { Ending::Stopped } else { ending };
+            return Ok(Ran { ending, remarks: self.named(&left) });
         }
-        let job = Job::start(program)?;
+        let job = Job::start_family(program)?;
         self.stop.watch(Some(job.stopper()));
         // A job that is given up is killed.
         self.write_agent(job.pid())?;
-        Ok(job.wait(Some(Duration::from_secs(self.spec.timeout))))
+        let limit = Duration::from_secs(self.spec.timeout);
+        let (ending, left) = job.wait_for_all(Some(limit), self.quiet());
+        Ok(Ran { ending, remarks: self.named(&left) })
+    }
+
+    /// Says which processes had to be ended; their whole command lines go to a log alone.
+    fn named(&self, left: &[Left]) -> Vec<String> {
+        let lines = left.iter().map(|left| format!("ended pid {}: {}", left.pid(), left.line));
+        // Where it cannot be written, the remark still names them.
+        let _ = furnish::remark(&self.folder.supervisor_log(), lines);
+        let told = |left: &Left| format!("{} (pid {})", left.name, left.pid());
+        let named: Vec<String> = left.iter().take(MAX_NAMED).map(told).collect();
+        let more = left.len().saturating_sub(MAX_NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        match named.is_empty() {
+            true => Vec::new(),
+            false => {
+                vec![format!("it left processes, which were ended: {}{more}", named.join(", "))]
+            }
+        }
     }
 
     /// Names the agent's process, for whoever must end it, should this process be killed. One that

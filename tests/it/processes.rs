@@ -1,0 +1,132 @@
+//! Nothing that an agent started outlives it, and what had to be ended is named.
+//!
+//! Invariant: who lives is told by a FIFO that it holds open, never by a process id.
+
+use crate::env::Env;
+use crate::plans::{asks, plan, runs, task};
+
+/// Returns false, aloud, where a process cannot leave its session, or cannot be found after that.
+fn can_leave(env: &Env) -> bool {
+    let has =
+        cfg!(target_os = "linux") && env.program("sh", ["-c", "command -v setsid"]).run().code == 0;
+    if !has {
+        println!("skipped: no setsid, or no way to adopt what leaves the session");
+    }
+    has
+}
+
+#[test]
+fn who_leaves_the_session_is_ended_and_named() {
+    let env = Env::new();
+    if !can_leave(&env) {
+        return;
+    }
+    env.agent("a", "daemon\nedit a.txt 1\ncommit 'Do a'");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let _ = env.start(&[]).ok();
+    env.stands("a", "done", None);
+    env.wait_until("the daemon is dead", || !env.orphan_lives("a"));
+    env.run(["show", "a"]).ok().has("it left processes, which were ended: sh (pid ");
+    let log = env.read(".git/orchestrate/p/a/1/supervisor.log");
+    assert!(log.contains("ended pid "), "{log}");
+}
+
+#[test]
+fn who_left_the_session_ends_at_a_time_limit_and_at_a_stop() {
+    let env = Env::new();
+    if !can_leave(&env) {
+        return;
+    }
+    env.agent("a", "daemon\ngate never");
+    env.agent("b", "daemon\ngate b");
+    let slow = task("a", &[], "prompt = 'Do a.'\ntimeout = '1s'\n");
+    env.plan(&plan("p", &[slow, asks("b", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("b");
+    env.wait_while_running("a is ended", || env.task("a")["reason"] == "timeout");
+    assert!(!env.orphan_lives("a") && env.orphan_lives("b"));
+    let _ = env.run(["stop"]).ok();
+    let _ = running.wait();
+    assert!(!env.orphan_lives("b"));
+}
+
+#[test]
+fn who_stays_in_the_group_is_named_too() {
+    let env = Env::new();
+    env.agent("a", "orphan\nedit a.txt 1\ncommit 'Do a'");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let _ = env.start(&[]).ok();
+    assert!(!env.orphan_lives("a"));
+    if cfg!(target_os = "linux") {
+        env.run(["show", "a"]).ok().has("it left processes");
+    }
+}
+
+#[test]
+fn an_agent_that_leaves_nobody_is_said_nothing_of() {
+    let env = Env::new();
+    env.agent("a", "edit a.txt 1\ncommit 'Do a'");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let _ = env.start(&[]).ok();
+    env.run(["show", "a"]).ok().has_not("it left processes");
+}
+
+#[test]
+fn what_setup_left_on_purpose_is_not_the_agents() {
+    let env = Env::new();
+    if !can_leave(&env) {
+        return;
+    }
+    let folder = env.root().join("agents").display().to_string();
+    let serve = format!(
+        "mkfifo {folder}/s.orphan; setsid sh -c 'exec 9<>{folder}/s.orphan; : >{folder}/s.up; \
+         while [ -d {folder} ]; do sleep 0.05; done' >/dev/null 2>&1 & \
+         until [ -e {folder}/s.up ]; do sleep 0.05; done"
+    );
+    env.config("orchestrate.setup", &serve);
+    env.agent("a", "edit a.txt 1\ncommit 'Do a'");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let _ = env.start(&[]).ok();
+    assert!(env.orphan_lives("s"));
+}
+
+#[test]
+fn who_does_nothing_is_ended_where_that_is_asked_for() {
+    let env = Env::new();
+    env.config("orchestrate.idle", "1s");
+    env.agent("a", "edit a.txt 1\ncommit 'Begin a'\ngate never");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let _ = env.start(&[]).fails(3);
+    env.stands("a", "blocked", Some("timeout"));
+    let text = env.task("a")["text"].to_string();
+    assert!(text.contains("it was silent"), "{text}");
+    assert_eq!(env.blob("feat/task-a", "a.txt"), "1");
+}
+
+#[test]
+fn who_prints_or_changes_something_is_not_silent() {
+    let env = Env::new();
+    env.config("orchestrate.idle", "2s");
+    let print = "for n in 1 2 3 4 5 6; do echo $n; sleep 0.5; done; echo 1 >a";
+    let change = "for n in 1 2 3 4 5 6; do echo $n >b; sleep 0.5; done";
+    env.plan(&plan("p", &[runs("a", &[], print), runs("b", &[], change)]));
+    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.stands("a", "done", None);
+    env.stands("b", "done", None);
+}
+
+#[test]
+fn status_tells_who_is_silent() {
+    let env = Env::new();
+    env.agent("a", "gate a\nedit a.txt 1\ncommit 'Do a'");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    env.run(["status"]).ok().has_not("silent for");
+    let log = std::fs::File::options().append(true).open(env.path(".git/orchestrate/p/a/1/log"));
+    let before = std::time::SystemTime::now() - std::time::Duration::from_secs(600);
+    log.and_then(|log| log.set_modified(before)).expect("its time is set");
+    env.run(["status"]).ok().has("silent for 10m");
+    env.open("a");
+    let _ = running.wait().ok();
+}
