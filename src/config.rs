@@ -15,7 +15,11 @@ pub const FILE: &str = ".orchestrate/config.toml";
 
 /// Every key, as in `git config orchestrate.<key>`, with what it means and its default.
 pub const KEYS: &[(&str, &str)] = &[
-    ("agent", "`claude`, `codex`, or a shell command that reads the prompt from standard input"),
+    (
+        "agent",
+        "`claude`, `codex`, `gemini`, `opencode`, `copilot`, `aider`, or a shell command that reads the prompt from standard \
+         input",
+    ),
     (
         "models.cheap",
         "model for small tasks with a complete text: its name for an agent as claude:haiku, or for \
