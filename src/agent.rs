@@ -32,6 +32,19 @@ pub struct Launch {
     pub format: Format,
 }
 
+impl Launch {
+    /// Allows these rules too, where the program is told its rules in this form.
+    pub fn allowing(mut self, rules: &[String]) -> Launch {
+        if self.format == Format::ClaudeStream {
+            let at = self.argv.iter().position(|word| word == "--allowedTools");
+            at.into_iter().for_each(|at| {
+                self.argv.splice(at + 1..=at, rules.iter().cloned());
+            });
+        }
+        self
+    }
+}
+
 impl Agent {
     /// Takes a known name, or any shell command line.
     pub fn from_text(text: &str) -> Agent {
@@ -132,7 +145,7 @@ fn claude(model: Option<&str>, test: Option<&str>, resumed: Option<&str>) -> Lau
 }
 
 /// The tools of an implementer and of a reviewer.
-const WORKING: &[&str] = &["Edit", "Write", "Read", "Bash(git *)"];
+const WORKING: &[&str] = &["Edit", "Write", "Read", "Bash(git *)", "Bash(gh *)"];
 const READING: &[&str] = &["Read", "Grep", "Glob", "Bash(git *)"];
 
 fn claude_with(
@@ -178,7 +191,8 @@ mod tests {
         assert_eq!(
             launch.argv.join(" "),
             "claude -p --output-format stream-json --verbose --permission-mode acceptEdits \
-             --allowedTools Edit Write Read Bash(git *) Bash(make test) --model opus"
+             --allowedTools Edit Write Read Bash(git *) Bash(gh *) \
+             Bash(make test) --model opus"
         );
     }
 
