@@ -3,16 +3,22 @@
 //! Invariant: nothing is launched here. The prompt never becomes an argument, where `ps`
 //! would show it and the kernel limits it: it always comes on standard input.
 
+mod others;
+
 use crate::report::Format;
 
 /// The agents that are known by name.
-pub const NAMES: [&str; 2] = ["claude", "codex"];
+pub const NAMES: [&str; 6] = ["claude", "codex", "gemini", "opencode", "copilot", "aider"];
 
 /// A program that does a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Agent {
     Claude,
     Codex,
+    Gemini,
+    Opencode,
+    Copilot,
+    Aider,
     /// A shell command line, run by `sh -c`.
     Command(String),
 }
@@ -26,12 +32,29 @@ pub struct Launch {
     pub format: Format,
 }
 
+impl Launch {
+    /// Allows these rules too, where the program is told its rules in this form.
+    pub fn allowing(mut self, rules: &[String]) -> Launch {
+        if self.format == Format::ClaudeStream {
+            let at = self.argv.iter().position(|word| word == "--allowedTools");
+            at.into_iter().for_each(|at| {
+                self.argv.splice(at + 1..=at, rules.iter().cloned());
+            });
+        }
+        self
+    }
+}
+
 impl Agent {
     /// Takes a known name, or any shell command line.
     pub fn from_text(text: &str) -> Agent {
         match text {
             "claude" => Agent::Claude,
             "codex" => Agent::Codex,
+            "gemini" => Agent::Gemini,
+            "opencode" => Agent::Opencode,
+            "copilot" => Agent::Copilot,
+            "aider" => Agent::Aider,
             command => Agent::Command(command.to_owned()),
         }
     }
@@ -42,6 +65,10 @@ impl Agent {
         match self {
             Agent::Claude => claude(model, test, None),
             Agent::Codex => codex(model, None),
+            Agent::Gemini => others::gemini("auto_edit", test, model),
+            Agent::Opencode => others::opencode(model, test, None),
+            Agent::Copilot => others::copilot(true, model, test),
+            Agent::Aider => others::aider(model),
             Agent::Command(line) => Launch { argv: shell(line), format: Format::Text },
         }
     }
@@ -51,7 +78,8 @@ impl Agent {
         match self {
             Agent::Claude => Some(claude(model, test, Some(id))),
             Agent::Codex => Some(codex(model, Some(id))),
-            Agent::Command(_) => None,
+            Agent::Opencode => Some(others::opencode(model, test, Some(id))),
+            Agent::Gemini | Agent::Copilot | Agent::Aider | Agent::Command(_) => None,
         }
     }
 
@@ -60,6 +88,10 @@ impl Agent {
         match self {
             Agent::Claude => claude_with(READING, "default", model, test, None),
             Agent::Codex => codex_in("read-only", model, None),
+            Agent::Gemini => others::gemini("default", test, model),
+            Agent::Opencode => others::opencode(model, test, None),
+            Agent::Copilot => others::copilot(false, model, test),
+            Agent::Aider => others::aider(model),
             Agent::Command(line) => Launch { argv: shell(line), format: Format::Text },
         }
     }
@@ -69,6 +101,10 @@ impl Agent {
         match self {
             Agent::Claude => Some("claude"),
             Agent::Codex => Some("codex"),
+            Agent::Gemini => Some("gemini"),
+            Agent::Opencode => Some("opencode"),
+            Agent::Copilot => Some("copilot"),
+            Agent::Aider => Some("aider"),
             Agent::Command(_) => None,
         }
     }
@@ -109,7 +145,7 @@ fn claude(model: Option<&str>, test: Option<&str>, resumed: Option<&str>) -> Lau
 }
 
 /// The tools of an implementer and of a reviewer.
-const WORKING: &[&str] = &["Edit", "Write", "Read", "Bash(git *)"];
+const WORKING: &[&str] = &["Edit", "Write", "Read", "Bash(git *)", "Bash(gh *)"];
 const READING: &[&str] = &["Read", "Grep", "Glob", "Bash(git *)"];
 
 fn claude_with(
@@ -155,7 +191,8 @@ mod tests {
         assert_eq!(
             launch.argv.join(" "),
             "claude -p --output-format stream-json --verbose --permission-mode acceptEdits \
-             --allowedTools Edit Write Read Bash(git *) Bash(make test) --model opus"
+             --allowedTools Edit Write Read Bash(git *) Bash(gh *) \
+             Bash(make test) --model opus"
         );
     }
 
@@ -173,6 +210,32 @@ mod tests {
         let line = "codex exec --json --sandbox workspace-write resume t-1 -";
         assert_eq!(codex.argv.join(" "), line);
         assert_eq!(Agent::from_text("my-agent").resume("x", None, None), None);
+    }
+
+    #[test]
+    fn nobody_is_given_the_prompt_as_a_word_or_may_do_anything() {
+        for name in NAMES {
+            let agent = Agent::from_text(name);
+            assert_eq!(agent.program(), Some(name));
+            for launch in [agent.launch(None, None), agent.launch_reviewer(None, None)] {
+                let line = launch.argv.join(" ");
+                let wide = ["yolo", "dangerously", "allow-all", "--auto "];
+                assert!(wide.iter().all(|word| !line.contains(word)), "{line}");
+            }
+            let named = agent.launch(Some("m-1"), None).argv;
+            assert!(named.windows(2).any(|two| two == ["--model", "m-1"]), "{named:?}");
+        }
+    }
+
+    #[test]
+    fn opencode_is_told_in_a_variable_what_it_may() {
+        let argv = Agent::Opencode.launch(None, Some("\"x\" 1")).argv;
+        let (name, json) = argv[1].split_once('=').expect("a variable");
+        assert_eq!(name, "OPENCODE_PERMISSION");
+        assert!(json.ends_with(r#"{"*":"deny","git *":"allow","\"x\" 1":"allow"}}"#), "{json}");
+        assert!(serde_json::from_str::<serde_json::Value>(json).is_ok(), "{json}");
+        let more = Agent::Opencode.resume("ses_1", None, None).expect("it can").argv;
+        assert!(more.ends_with(&["--session".into(), "ses_1".into()]), "{more:?}");
     }
 
     #[test]

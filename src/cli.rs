@@ -260,7 +260,7 @@ pub struct StartArgs {
     /// The plan, Markdown or TOML; `-` reads standard input
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub plan: Option<PathBuf>,
-    /// The agent: `claude`, `codex`, or a shell command that reads the prompt from standard input
+    /// The agent: `claude`, `codex`, `gemini`, `opencode`, `copilot`, `aider`, or a shell command that reads the prompt from standard input
     #[arg(long, value_name = "NAME|COMMAND")]
     pub agent: Option<String>,
     /// How many tasks may run at once [default: 8]

@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 
+use crate::allow::refusal;
 use crate::model::{self, Class, Models};
 use crate::plan::TaskId;
 use crate::review::Review;
@@ -15,7 +16,11 @@ pub const FILE: &str = ".orchestrate/config.toml";
 
 /// Every key, as in `git config orchestrate.<key>`, with what it means and its default.
 pub const KEYS: &[(&str, &str)] = &[
-    ("agent", "`claude`, `codex`, or a shell command that reads the prompt from standard input"),
+    (
+        "agent",
+        "`claude`, `codex`, `gemini`, `opencode`, `copilot`, `aider`, or a shell command that reads the prompt from standard \
+         input",
+    ),
     (
         "models.cheap",
         "model for small tasks with a complete text: its name for an agent as claude:haiku, or for \
@@ -23,6 +28,11 @@ pub const KEYS: &[(&str, &str)] = &[
     ),
     ("models.standard", "model for most tasks, written in the same way (claude:sonnet)"),
     ("models.capable", "model for reviews and design, written in the same way (claude:opus)"),
+    (
+        "allow",
+        "what the agent claude may do beside editing, git and gh, a rule as Bash(make lint); may be \
+         given several times, in the file as a list",
+    ),
     ("jobs", "how many tasks may run at once (8)"),
     ("test", "shell command that must pass before a merge is published"),
     ("timeout", "limit for one attempt and for one test, as 90s, 30m or 2h (30m)"),
@@ -61,6 +71,8 @@ pub const KEYS: &[(&str, &str)] = &[
 pub struct Settings {
     pub agent: Option<String>,
     pub models: Models,
+    /// Rules for what an agent may do; none of them lets it run anything.
+    pub allow: Vec<String>,
     pub jobs: u32,
     pub test: Option<String>,
     /// Seconds.
@@ -89,6 +101,8 @@ pub struct Layer {
     pub agent: Option<String>,
     #[serde(default)]
     pub models: ModelNames,
+    #[serde(default, deserialize_with = "rules")]
+    pub allow: Option<Vec<String>>,
     #[serde(default, deserialize_with = "at_least_one")]
     pub jobs: Option<u32>,
     pub test: Option<String>,
@@ -151,6 +165,14 @@ fn merge_models(mut git: ModelNames, mut file: ModelNames) -> Models {
         models.add(class, names.unwrap_or_default());
     }
     models
+}
+
+fn rules<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<Vec<String>>, D::Error> {
+    let rules = Vec::<String>::deserialize(source)?;
+    let refused = rules.iter().find_map(|rule| Some((rule, refusal(rule)?)));
+    refused.map_or(Ok(Some(rules.clone())), |(rule, why)| {
+        Err(serde::de::Error::custom(format!("'{rule}' is not allowed: {why}")))
+    })
 }
 
 fn at_least_one<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<u32>, D::Error> {
@@ -273,6 +295,10 @@ impl Layer {
                         layer.models.of(class).replace(names.clone());
                     });
                 }
+                "allow" => match refusal(&value) {
+                    Some(why) => return Err(format!("{}: {why}", bad("allowed"))),
+                    None => layer.allow.get_or_insert_default().push(value.trim().to_owned()),
+                },
                 // As git does with keys it does not know: another version may.
                 _ => {}
             }
@@ -282,7 +308,8 @@ impl Layer {
 
     /// Returns the commands in this layer, which run only when the file is trusted.
     pub fn commands(&self) -> Vec<&str> {
-        [&self.agent, &self.test, &self.setup].into_iter().flatten().map(String::as_str).collect()
+        let commands = [&self.agent, &self.test, &self.setup].into_iter().flatten();
+        commands.chain(self.allow.iter().flatten()).map(String::as_str).collect()
     }
 }
 
@@ -292,6 +319,7 @@ pub fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
     Settings {
         agent: flags.agent.or(git.agent).or(file.agent),
         models: merge_models(git.models, file.models),
+        allow: git.allow.or(file.allow).unwrap_or_default(),
         jobs: flags.jobs.or(git.jobs).or(file.jobs).unwrap_or(8),
         test: git.test.or(file.test).filter(|command| !command.trim().is_empty()),
         min_free: git.min_free.or(file.min_free).unwrap_or(2 << 30),

@@ -49,7 +49,7 @@
 //! # The house, in reading order
 //!
 //! - Words, pure: [`plan`], [`dag`], [`task`], [`snapshot`], [`schedule`], [`config`],
-//!   [`report`], [`review`], [`pipeline`], [`model`], [`agent`], [`prompt`], [`wait`], [`oid`]. They hold no git handle, file, clock or process.
+//!   [`report`], [`review`], [`pipeline`], [`model`], [`allow`], [`agent`], [`prompt`], [`wait`], [`oid`]. They hold no git handle, file, clock or process.
 //! - Effects, one file for one outside thing: [`git`] (alone names `gix` or spawns `git`),
 //!   [`store`] (the journal), [`process`] (groups, signals, limits), [`trust`], [`lock`], [`disk`], [`clock`].
 //! - The loop: [`run`]. It performs what `schedule` decides, prints nothing, tells what happens.
@@ -93,6 +93,7 @@ pub mod report;
 pub mod review;
 pub mod task;
 
+pub mod allow;
 pub mod config;
 pub mod model;
 pub mod pipeline;

@@ -5,6 +5,7 @@
 
 mod claude;
 mod codex;
+mod others;
 mod usage;
 
 pub use usage::{Dollars, Usage, sum};
@@ -73,6 +74,14 @@ pub enum Format {
     ClaudeStream,
     /// One JSON object a line; the last `agent_message` is the answer (codex 0.169).
     CodexJson,
+    /// One JSON object a line; the words of the `assistant` are the answer (gemini 0.61).
+    GeminiStream,
+    /// One JSON object a line; the last `text` is the answer (opencode 1.18).
+    OpencodeJson,
+    /// One JSON object a line; the last `assistant.message` is the answer (copilot 1.0).
+    CopilotJson,
+    /// Text for people, which also says that the model could not be asked (aider 0.86).
+    AiderText,
 }
 
 /// What an agent's output says.
@@ -100,6 +109,10 @@ pub fn read(format: Format, text: &str) -> Output {
             json_lines(text).rev().find_map(|v| claude::result(&v)).unwrap_or_default()
         }
         Format::CodexJson => codex::output(text),
+        Format::GeminiStream => others::gemini(text),
+        Format::OpencodeJson => others::opencode(text),
+        Format::CopilotJson => others::copilot(text),
+        Format::AiderText => others::aider(text),
     }
 }
 
@@ -120,7 +133,12 @@ fn last_status(text: &str) -> Option<Report> {
 pub fn conversation(format: Format, text: &str) -> Option<String> {
     // Claude Code names an id that it does not know in its result, too.
     let (kind, key) = match format {
-        Format::Text => return None,
+        Format::OpencodeJson => {
+            return json_lines(text).find_map(|v| v["sessionID"].as_str().map(str::to_owned));
+        }
+        Format::Text | Format::GeminiStream | Format::CopilotJson | Format::AiderText => {
+            return None;
+        }
         Format::ClaudeStream => ("system", "session_id"),
         Format::CodexJson => ("thread.started", "thread_id"),
     };

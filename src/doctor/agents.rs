@@ -28,7 +28,7 @@ pub(super) fn look(place: &Place<'_>) -> Option<Finding> {
     match agent {
         Agent::Claude => claude(place),
         Agent::Codex => codex(place),
-        Agent::Command(_) => None,
+        Agent::Gemini | Agent::Opencode | Agent::Copilot | Agent::Aider | Agent::Command(_) => None,
     }
 }
 
@@ -36,6 +36,10 @@ fn install(agent: &Agent) -> &'static str {
     match agent {
         Agent::Claude => "npm install -g @anthropic-ai/claude-code",
         Agent::Codex => "npm install -g @openai/codex",
+        Agent::Gemini => "npm install -g @google/gemini-cli",
+        Agent::Opencode => "npm install -g opencode-ai",
+        Agent::Copilot => "npm install -g @github/copilot",
+        Agent::Aider => "pipx install aider-chat",
         Agent::Command(_) => "install it, or: git config orchestrate.agent 'COMMAND'",
     }
 }

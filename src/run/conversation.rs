@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::Drive;
-use super::dispatch::{Spec, agent_of, model_of};
+use super::dispatch::{Spec, agent_of, allowed, model_of};
 use super::folder::read_json;
 use crate::plan::Task;
 use crate::report;
@@ -32,7 +32,8 @@ pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec
     let id = of_log(&folder.log(), spec.format)?;
     let (model, _) = model_of(drive, task, record, record.next_stage().0);
     let test = drive.settings.test.as_deref();
-    let launch = agent_of(drive, task)?.resume(&id, model.as_deref(), test)?;
+    let launch =
+        agent_of(drive, task)?.resume(&id, model.as_deref(), test)?.allowing(&allowed(drive));
     // Another agent knows nothing of it.
     (launch.argv.first() == spec.argv.first()).then_some(launch.argv)
 }

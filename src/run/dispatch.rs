@@ -116,8 +116,14 @@ fn launch_of(
     let test = drive.settings.test.as_deref();
     Ok(match stage.review() {
         Some(_) => agent.launch_reviewer(model, test),
-        None => agent.launch(model, test),
+        None => agent.launch(model, test).allowing(&allowed(drive)),
     })
+}
+
+/// Returns the rules for what an agent may do beside its work: the run's own commands too.
+pub(super) fn allowed(drive: &Drive) -> Vec<String> {
+    let setup = drive.settings.setup.iter().map(|command| format!("Bash({command})"));
+    drive.settings.allow.iter().cloned().chain(setup).collect()
 }
 
 /// Returns the reviews of a task: a command has none.

@@ -110,3 +110,17 @@ fn an_option_is_no_model() {
     let env = one_task("model = '--dangerously-skip-permissions'");
     let _ = env.run(["plan", "plan.toml"]).fails(1).has("cannot be the name of a model");
 }
+
+#[test]
+fn more_can_be_allowed_but_not_anything() {
+    let env = one_task("");
+    env.git(["config", "--add", "orchestrate.allow", "Bash(make lint)"]);
+    env.git(["config", "--add", "orchestrate.allow", "Bash(cargo test *)"]);
+    env.config("orchestrate.setup", "true");
+    acts(&env, "claude", CLAUDE);
+    let _ = start(&env, "claude").ok();
+    let expected = "--allowedTools Bash(make lint) Bash(cargo test *) Bash(true) Edit Write Read";
+    assert!(words(&env).contains(expected), "{}", words(&env));
+    env.git(["config", "--add", "orchestrate.allow", "Bash(python3:*)"]);
+    let _ = env.run(["start"]).fails(1).has("Bash(python3:*)").has("runs whatever it is given");
+}

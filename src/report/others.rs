@@ -1,0 +1,171 @@
+//! What gemini, opencode, copilot and aider print.
+//!
+//! Invariant: as `report`: pure text in, values out. An error counts although the program may
+//! have ended with 0.
+
+use serde_json::Value;
+
+use super::usage::{self, Usage, tokens};
+use super::{Output, first_line, json_lines, last_status};
+
+/// gemini: the answer comes in pieces since the last tool was used; `result` comes last.
+pub(super) fn gemini(text: &str) -> Output {
+    let mut output = Output::default();
+    for value in json_lines(text) {
+        match value["type"].as_str().unwrap_or_default() {
+            "message" if value["role"] == "assistant" => {
+                output.answer += value["content"].as_str().unwrap_or_default();
+            }
+            "tool_use" => output.answer.clear(),
+            "result" => {
+                let failed = value["status"] != "success";
+                output.error = failed.then(|| message(&value["error"], "no more was said"));
+                output.usage = counts(&value["stats"], "input_tokens", "output_tokens");
+            }
+            _ => {}
+        }
+    }
+    Output { report: last_status(&output.answer), ..output }
+}
+
+/// opencode: what a step used is said at its end.
+pub(super) fn opencode(text: &str) -> Output {
+    let mut output = Output::default();
+    let mut steps = Vec::new();
+    for value in json_lines(text) {
+        let part = &value["part"];
+        match value["type"].as_str().unwrap_or_default() {
+            "text" => output.answer = part["text"].as_str().unwrap_or_default().to_owned(),
+            "step_finish" => {
+                let cost = part["cost"].as_f64().filter(|cost| *cost > 0.0);
+                let step = counts(&part["tokens"], "input", "output");
+                steps.extend(step.map(|u| Usage { cost_usd: cost.map(Into::into), ..u }));
+            }
+            "error" => output.error = Some(message(&value["error"]["data"], "no more was said")),
+            "tool_use" if is_refused(&part["state"]) => output
+                .denied
+                .push(tool(part["tool"].as_str().unwrap_or("a tool"), &part["state"]["input"])),
+            _ => {}
+        }
+    }
+    Output { report: last_status(&output.answer), usage: usage::sum(steps), ..output }
+}
+
+fn is_refused(state: &Value) -> bool {
+    let error = state["error"].as_str().unwrap_or_default();
+    state["status"] == "error"
+        && (error.contains("rejected permission") || error.contains("a rule which prevents"))
+}
+
+/// copilot: a tool that was refused is told at its end by number, and by name at its begin.
+pub(super) fn copilot(text: &str) -> Output {
+    let mut output = Output::default();
+    let mut begun: Vec<Value> = Vec::new();
+    for mut value in json_lines(text) {
+        let data = value["data"].take();
+        match value["type"].as_str().unwrap_or_default() {
+            "assistant.message" => {
+                output.answer = data["content"].as_str().unwrap_or_default().to_owned();
+            }
+            "tool.execution_start" => begun.push(data),
+            "tool.execution_complete" if data["error"]["code"] == "denied" => {
+                let of_call = begun.iter().find(|it| it["toolCallId"] == data["toolCallId"]);
+                let name = of_call.and_then(|it| it["toolName"].as_str()).unwrap_or("a tool");
+                let input = of_call.map(|it| &it["arguments"]).unwrap_or(&Value::Null);
+                output.denied.push(tool(name, input));
+            }
+            "session.error" => output.error = Some(message(&data, "no more was said")),
+            _ => {}
+        }
+    }
+    Output { report: last_status(&output.answer), ..output }
+}
+
+/// aider: an error of the model's library is a line of its own.
+pub(super) fn aider(text: &str) -> Output {
+    let is_error = |line: &&str| {
+        let name = line.trim().strip_prefix("litellm.").unwrap_or_default();
+        name.split([':', ' ']).next().is_some_and(|name| name.ends_with("Error"))
+    };
+    let error = text.lines().rev().find(is_error).map(first_line);
+    let (report, answer) = (last_status(text), text.to_owned());
+    // What it tried again and could do at last is no failure.
+    let error = error.filter(|_| report.is_none());
+    Output { report, error, answer, ..Output::default() }
+}
+
+fn counts(value: &Value, input: &str, output: &str) -> Option<Usage> {
+    let (input, output) = (value.get(input)?, value.get(output)?);
+    Some(Usage { input_tokens: tokens(input), output_tokens: tokens(output), cost_usd: None })
+}
+
+fn message(value: &Value, none: &str) -> String {
+    first_line(value["message"].as_str().unwrap_or(none))
+}
+
+fn tool(name: &str, input: &Value) -> String {
+    match input["command"].as_str() {
+        Some(command) => format!("{name}({})", first_line(command)),
+        None => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Status;
+
+    #[test]
+    fn gemini_answers_in_pieces() {
+        let text = r#"{"type":"init","session_id":"d8af","model":"gemini-2.5-flash"}
+{"type":"message","role":"user","content":"STATUS: BLOCKED\n"}
+{"type":"message","role":"assistant","content":"I write. STATUS: BLOCKED","delta":true}
+{"type":"tool_use","tool_name":"write_file","parameters":{}}
+{"type":"message","role":"assistant","content":"STATUS: ","delta":true}
+{"type":"message","role":"assistant","content":"DONE","delta":true}
+{"type":"result","status":"success","stats":{"input_tokens":200,"output_tokens":40}}"#;
+        let output = gemini(text);
+        assert_eq!(output.report.map(|r| r.status), Some(Status::Done));
+        assert_eq!(output.usage.map(|u| u.to_string()).as_deref(), Some("200 tokens in, 40 out"));
+        assert_eq!(output.error, None);
+        let failed = r#"{"type":"result","status":"error","error":{"message":"quota"}}"#;
+        assert_eq!(gemini(failed).error.as_deref(), Some("quota"));
+    }
+
+    #[test]
+    fn opencode_tells_each_step() {
+        let step = r#"{"type":"step_finish","sessionID":"ses_1","part":{"tokens":{"total":120,
+            "input":100,"output":20},"cost":0.5}}"#;
+        let step = step.replace('\n', "");
+        let text = format!(
+            "{step}\n{{\"type\":\"text\",\"part\":{{\"text\":\"STATUS: DONE\"}}}}\n{step}\n"
+        );
+        let output = opencode(&text);
+        assert_eq!(output.report.map(|r| r.status), Some(Status::Done));
+        let used = output.usage.expect("said").to_string();
+        assert_eq!(used, "200 tokens in, 40 out, $1.00");
+        let failed = r#"{"type":"error","error":{"name":"UnknownError","data":{"message":"no"}}}"#;
+        assert_eq!(opencode(failed).error.as_deref(), Some("no"));
+    }
+
+    #[test]
+    fn copilot_names_a_refused_tool_by_its_call() {
+        let text = r#"{"type":"tool.execution_start","data":{"toolCallId":"c","toolName":"bash",
+"arguments":{"command":"rm x"}}}
+{"type":"tool.execution_complete","data":{"toolCallId":"c","success":false,
+"error":{"message":"Permission denied","code":"denied"}}}
+{"type":"assistant.message","data":{"content":"STATUS: DONE"}}
+{"type":"result","exitCode":0}"#;
+        let output = copilot(&text.replace(",\n", ","));
+        assert_eq!(output.denied, ["bash(rm x)"]);
+        assert_eq!(output.report.map(|r| r.status), Some(Status::Done));
+    }
+
+    #[test]
+    fn aider_ends_with_0_although_it_failed() {
+        let text = "Aider v0.86.2\nlitellm.AuthenticationError: no key\nhttps://x\n";
+        let failed = aider(text);
+        assert_eq!(failed.error.as_deref(), Some("litellm.AuthenticationError: no key"));
+        assert_eq!(aider("litellm.RateLimitError: x\nSTATUS: DONE\n").error, None);
+    }
+}
