@@ -1,10 +1,25 @@
-//! File systems: how much room is left, and what is mounted where.
+//! File systems: how much room is left, what is mounted where, and folders.
 //!
-//! Invariant: asks and changes nothing.
+//! Invariant: but for folders it asks and changes nothing.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+
+use crate::error::failure;
+
+/// Makes a folder and those above it; fails with what is in the way.
+pub fn make_folder(path: &Path) -> anyhow::Result<()> {
+    let made = std::fs::create_dir_all(path);
+    let file = path.ancestors().find(|above| above.exists() && !above.is_dir());
+    match (made, file) {
+        (Err(_), Some(file)) => Err(failure(
+            format!("'{0}' is a file, and must be a folder", file.display()),
+            "move it away, then again",
+        )),
+        (made, _) => made.with_context(|| format!("cannot make '{}'", path.display())),
+    }
+}
 
 /// Returns how many bytes an ordinary user may still write to the file system that holds a path,
 /// or the nearest folder above it that exists.

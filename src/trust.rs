@@ -36,7 +36,7 @@ pub fn require(git: &Git, file: &Commands<'_>) -> anyhow::Result<()> {
 /// Trusts the file's content as it is now.
 pub fn grant(git: &Git, file: &Path, content: &[u8]) -> anyhow::Result<()> {
     let list = list_file(git);
-    std::fs::create_dir_all(list.parent().context("no folder")?)?;
+    crate::disk::make_folder(list.parent().context("no folder")?)?;
     let mut out = std::fs::OpenOptions::new().append(true).create(true).open(&list)?;
     let line = format!("{} {}\n", git.content_id(content)?, file.display());
     out.write_all(line.as_bytes()).with_context(|| format!("cannot write '{}'", list.display()))

@@ -49,7 +49,7 @@ impl Git {
             bail!("'{}' is in the way: it exists and is not this run's worktree", path.display());
         }
         self.forget_missing(path)?;
-        std::fs::create_dir_all(path.parent().context("a worktree needs a parent folder")?)?;
+        crate::disk::make_folder(path.parent().context("a worktree needs a parent folder")?)?;
         crash::point();
         let mut made = Made::default();
         let repo = {

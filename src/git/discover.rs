@@ -61,6 +61,13 @@ impl Git {
             let version = command::git(directory).arg("--version").text()?;
             return Err(too_old(&version));
         }
+        // What is no text was read as this character.
+        if answer.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(failure(
+                format!("the path of the repository is not UTF-8: '{}'", directory.display()),
+                "move it to a folder with another name: the journal holds paths as text",
+            ));
+        }
         let mut lines = answer.lines().map(PathBuf::from);
         let (git_dir, common_dir) =
             lines.next().zip(lines.next()).context("git told no directory")?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::disk::make_folder;
 use crate::git::Git;
 use crate::lock::LockFile;
 use crate::plan::TaskId;
@@ -80,8 +81,7 @@ impl RunFolder {
 
 impl AttemptFolder {
     pub fn create(&self) -> anyhow::Result<()> {
-        std::fs::create_dir_all(&self.0)
-            .with_context(|| format!("cannot make '{}'", self.0.display()))
+        make_folder(&self.0)
     }
 
     pub fn prompt(&self) -> PathBuf {

@@ -304,3 +304,26 @@ fn a_run_goes_on_with_the_program_it_began_with() {
     let _ = running.wait().ok();
     env.stands("b", "done", None);
 }
+
+#[test]
+fn a_file_in_the_place_of_a_folder_is_named() {
+    let env = Env::new();
+    env.plan(&plan("p", &[asks("a", &[])]));
+    env.write(".git/orchestrate", "mine\n");
+    let said = env.start(&[]).fails(1);
+    said.has(".git/orchestrate' is a file, and must be a folder").has("move it away");
+    let _ = env.start(&["--detach"]).fails(1).has("is a file, and must be a folder");
+    assert_eq!(env.read(".git/orchestrate"), "mine\n");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_path_that_is_not_text_is_refused_with_a_reason() {
+    let env = Env::new();
+    let name = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"odd\xff");
+    let place = env.root().join(name);
+    std::fs::create_dir(&place).expect("a folder");
+    env.git_in(&place, ["init", "-q"]);
+    let said = env.run_in(&place, ["status"]).fails(1);
+    said.has("the path of the repository is not UTF-8").has("move it");
+}

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 
 use super::super::target::option;
 use super::Context;
+use crate::disk::make_folder;
 use crate::error::{Exit, failure};
 use crate::process::{self, Program, Streams};
 use crate::run::{Drive, controller};
@@ -48,7 +49,7 @@ fn spawn(context: &Context, drive: &Drive, name: &str, only: &[String]) -> anyho
     argv.extend(["start".into(), "--in-background".into()]);
     argv.extend(["--run".into(), name.to_owned()]);
     argv.extend(only.iter().map(|task| format!("--only={task}")));
-    std::fs::create_dir_all(drive.folder.path())?;
+    make_folder(drive.folder.path())?;
     let output = File::create(drive.folder.controller_log())?;
     let streams = Streams::Files { input: None, output };
     let directory = context.directory.clone();
