@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use super::cleanup::{Leftover, Remedy};
-use super::furnish::{Furnished, furnished};
+use super::furnish::{Furnished, furnished, stamp};
 use crate::agent::quoted;
 use crate::disk;
 use crate::git::status::{self, Dirt};
@@ -98,7 +98,7 @@ impl Leftover<'_> {
         let look = Ignored { leftover: self, place, given: furnished(place)? };
         let mut precious = Vec::new();
         for path in status::ignored(place)? {
-            precious.extend(look.first_precious(Path::new(&path))?);
+            precious.extend(look.first_precious(&path)?);
         }
         let names: Vec<String> = precious.iter().map(|path| path.display().to_string()).collect();
         let found = (!names.is_empty()).then(|| named(&names));
@@ -117,11 +117,12 @@ impl Ignored<'_> {
     /// Returns the first file at or below a path that may be somebody's.
     fn first_precious(&self, path: &Path) -> anyhow::Result<Option<PathBuf>> {
         let full = self.place.join(path);
-        if self.is_expendable(path) || self.was_made(path) || is_cache(&full) {
+        if self.is_expendable(path) || is_cache(&full) {
             return Ok(None);
         }
         if !full.symlink_metadata()?.is_dir() {
-            return Ok((!self.is_copy(path)?).then(|| path.to_owned()));
+            let is_known = self.was_made(path) || self.is_copy(path)?;
+            return Ok((!is_known).then(|| path.to_owned()));
         }
         for entry in full.read_dir()? {
             let found = self.first_precious(&path.join(entry?.file_name()))?;
@@ -137,13 +138,9 @@ impl Ignored<'_> {
         path.components().any(|part| names.iter().any(|name| part.as_os_str() == name.as_str()))
     }
 
-    /// A folder of which `setup` made all is written with a slash at its end.
     fn was_made(&self, path: &Path) -> bool {
-        let is_it = |made: &String| match made.strip_suffix('/') {
-            Some(folder) => path.starts_with(folder),
-            None => path == Path::new(made),
-        };
-        self.given.made.iter().any(is_it)
+        let made = path.to_str().and_then(|path| self.given.files.get(path));
+        made.is_some_and(|made| stamp(&self.place.join(path)).as_ref() == Some(made))
     }
 
     fn is_copy(&self, path: &Path) -> anyhow::Result<bool> {
