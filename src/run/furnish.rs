@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
 use super::copies::copy_included;
@@ -47,6 +47,9 @@ pub(super) struct Furnished {
     /// What was there before `setup`, while it runs and where a crash came meanwhile.
     #[serde(default, rename = "found", skip_serializing_if = "Option::is_none")]
     before: Option<Before>,
+    /// The commit that the branch was at before a `setup` that moved it, and the one after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    moved: Option<(Oid, Oid)>,
 }
 
 /// What a worktree held before a `setup`.
@@ -114,6 +117,8 @@ impl Furnishing<'_> {
         let Some(setup) = self.setup.filter(|setup| given.setup.as_deref() != Some(setup)) else {
             return Ok(Ended::Ready);
         };
+        let (branch, head) = status::head(self.place)?;
+        refuse_moved(setup, given.moved.as_ref().filter(|(_, to)| *to == head))?;
         // What a person put there since an earlier try ended is not made by this one.
         let before = match given.before.take() {
             Some(before) => before,
@@ -130,6 +135,12 @@ impl Furnishing<'_> {
                 ending => Ended::Failed(ending),
             });
         }
+        let now = status::head(self.place)?.1;
+        given.moved = (branch.is_some() && now != head).then_some((head, now));
+        if given.moved.is_some() {
+            write_json(&record, &given)?;
+        }
+        refuse_moved(setup, given.moved.as_ref())?;
         self.remember(&mut given, before)?;
         given.setup = Some(setup.to_owned());
         crash::point();
@@ -236,6 +247,15 @@ pub(super) fn remark(log: &Path, lines: impl IntoIterator<Item = String>) -> any
     std::fs::create_dir_all(log.parent().context("a log needs a folder")?)?;
     let mut file = File::options().create(true).append(true).open(log)?;
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write '{}'", log.display()))
+}
+
+/// What `setup` commits would count as the work of the task.
+fn refuse_moved(setup: &str, moved: Option<&(Oid, Oid)>) -> anyhow::Result<()> {
+    let Some((from, to)) = moved else { return Ok(()) };
+    bail!(
+        "the setup command '{setup}' moved the branch from {from} to {to}, which only the task may \
+         do; set it back in the worktree with 'git reset --keep {from}'"
+    )
 }
 
 /// Says that `setup` failed, and where its output is.
