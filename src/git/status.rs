@@ -99,7 +99,16 @@ pub fn flagged(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
 /// Returns the folders of a worktree that are repositories of their own and no submodules; also
 /// where git ignores them.
 pub fn nested(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let bytes = git(worktree).args(["ls-files", "-z", "--others"]).bytes()?;
+    others(worktree, None)
+}
+
+/// As [`nested`], without what git ignores.
+pub fn nested_untracked(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    others(worktree, Some("--exclude-standard"))
+}
+
+fn others(worktree: &Path, option: Option<&str>) -> anyhow::Result<Vec<PathBuf>> {
+    let bytes = git(worktree).args(["ls-files", "-z", "--others"]).args(option).bytes()?;
     let records = bytes.split(|byte| *byte == 0);
     Ok(records.filter(|record| record.ends_with(b"/")).map(path_of).collect())
 }
