@@ -151,3 +151,109 @@ fn a_submodule_that_is_not_checked_out_any_more_keeps_its_commits() {
     start(&env).ok().has("kept a");
     assert!(env.exists(format!("{A}/a")));
 }
+
+#[test]
+fn force_does_not_remove_what_a_submodule_alone_has() {
+    let env = with_submodules(&format!("{IN_TWO}; exit 1"));
+    let _ = start(&env).fails(3);
+    env.run(["clean", "a", "--force"])
+        .ok()
+        .has("its submodule two holds")
+        .has("git worktree remove");
+    assert!(env.exists(format!("{A}/a")));
+}
+
+#[test]
+fn force_does_not_remove_a_repository_inside_a_worktree() {
+    for inside in [".", "data", "deep/er"] {
+        let env = doing(&format!("mkdir -p {inside}; cd {inside}; {NEST}; exit 1"));
+        let _ = start(&env).fails(3);
+        env.run(["clean", "a", "--force"]).ok().has("repository of its own").has("n/");
+        assert!(env.exists(format!("{A}/{inside}/n/.git")));
+    }
+}
+
+#[test]
+fn force_keeps_small_ignored_files_and_names_the_others_before() {
+    let large = "head -c 11000000 /dev/zero >large.db";
+    let env = doing(&format!("mkdir data; echo gold >data/x; {large}; exit 1"));
+    let _ = start(&env).fails(3);
+    env.run(["clean", "a", "--force", "-n"]).ok().has("would not be in the backup: large.db");
+    env.run(["clean", "a", "--force"]).ok().has("not in the backup, and gone: large.db");
+    assert!(!env.exists(A));
+    backed_up(&env, "a", "data/x", "gold");
+}
+
+#[test]
+fn a_change_that_git_was_told_not_to_see_is_kept() {
+    for flag in ["--assume-unchanged", "--skip-worktree"] {
+        let hide = format!("git update-index {flag} src/app.txt");
+        let env = doing(&format!("{hide}; echo mine >src/app.txt; echo 1 >a"));
+        start(&env).ok().has("kept a").has("src/app.txt");
+        let _ = env.run(["clean", "a", "--force"]).ok();
+        assert!(!env.exists(A));
+        backed_up(&env, "a", "src/app.txt", "mine");
+    }
+}
+
+#[test]
+fn a_task_alone_keeps_what_it_left_in_the_shared_checkout() {
+    let env = doing("");
+    let gold = "echo b >b; git add b; git commit -qm b; mkdir data; echo gold >data/only.sqlite";
+    env.plan(&plan("p", &[alone("a", &[], gold)]));
+    start(&env).ok().has("kept worktree").has("data/only.sqlite");
+    assert_eq!(env.read(env.path(CHECKOUT).join("data/only.sqlite")), "gold\n");
+    env.run(["clean", "--all"]).ok().has("data/only.sqlite").has("--force");
+    let _ = env.run(["clean", "--all", "--force"]).ok();
+    assert!(!env.exists(CHECKOUT));
+    backed_up(&env, "@checkout", "data/only.sqlite", "gold");
+}
+
+#[test]
+fn a_repository_in_the_shared_checkout_is_not_cleaned_away() {
+    let env = doing("");
+    let tasks = [alone("a", &[], &format!("{NEST}; exit 1")), alone("b", &[], "echo 1 >b")];
+    env.plan(&plan("p", &tasks));
+    let _ = start(&env).fails(3);
+    assert!(env.exists(format!("{CHECKOUT}/n/.git")));
+    env.stands("b", "blocked", Some("worktree"));
+}
+
+#[test]
+fn what_a_person_did_in_the_shared_checkout_is_kept() {
+    let env = doing("");
+    env.config("orchestrate.test", "true");
+    let late = "test -e ../../../go && echo 1 >b";
+    env.plan(&plan("p", &[runs("a", &[], "echo 1 >a"), runs("b", &[], late)]));
+    let _ = start(&env).fails(3);
+    env.write(env.path(CHECKOUT).join("gold.txt"), "gold\n");
+    env.git_in(CHECKOUT, ["add", "gold.txt"]);
+    env.git_in(CHECKOUT, ["commit", "-q", "-m", "On no branch"]);
+    env.git(["worktree", "lock", "--reason", "mine", CHECKOUT]);
+    env.write("go", "");
+    let _ = env.run(["retry", "b"]).ok();
+    start(&env).ok().has("kept worktree").has("locked: mine");
+    assert!(env.exists(CHECKOUT));
+    backed_up(&env, "@checkout", "gold.txt", "gold");
+    env.git(["worktree", "unlock", CHECKOUT]);
+}
+
+#[test]
+fn force_does_not_take_a_worktree_from_a_run_that_is_at_work() {
+    let env = Env::new();
+    env.agent("a", "edit a.txt 1\ncommit 'Begin a'\nstatus BLOCKED");
+    env.agent("b", "gate b\nedit b.txt 1\ncommit 'Add b'");
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("b");
+    env.wait_while_running("a has failed", || env.task("a")["status"] == "blocked");
+    for more in [&["-n"][..], &[]] {
+        let said = env.run(["clean", "a", "--force"].iter().chain(more)).ok();
+        said.has("its run is at work").has("git orchestrate stop");
+        assert!(env.exists(A));
+    }
+    env.open("b");
+    let _ = running.wait().fails(3);
+    let _ = env.run(["clean", "a", "--force"]).ok();
+    assert!(!env.exists(A));
+}
