@@ -124,7 +124,7 @@ fn sort_ignored(worktree: &Path) -> anyhow::Result<Sorted> {
 /// Returns the size of what git can keep; `None` for a pipe or a device.
 fn size(path: &Path) -> Option<u64> {
     let found = path.symlink_metadata().ok()?;
-    (found.is_file() || found.is_symlink()).then(|| found.len())
+    (found.is_file() || found.is_symlink()).then_some(found.len())
 }
 
 /// Returns paths as git reads them, each with a NUL at its end.

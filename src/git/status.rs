@@ -26,13 +26,19 @@ pub struct Dirt {
 }
 
 impl Dirt {
-    /// Returns true where everything but ignored files is committed.
-    /// Returns the untracked folders that are repositories of their own.
+    /// Returns the untracked folders that are repositories of their own, however deep.
     pub fn nested(&self, worktree: &Path) -> Vec<String> {
+        if self.untracked.is_empty() {
+            return Vec::new();
+        }
         let is_repository = |path: &&String| worktree.join(path).join(".git").exists();
-        self.untracked.iter().filter(is_repository).cloned().collect()
+        match nested_untracked(worktree) {
+            Ok(found) => found.iter().map(|path| path.display().to_string()).collect(),
+            Err(_) => self.untracked.iter().filter(is_repository).cloned().collect(),
+        }
     }
 
+    /// Returns true where everything but ignored files is committed.
     pub fn is_clean(&self) -> bool {
         self.changed.is_empty() && self.unmerged.is_empty() && self.untracked.is_empty()
     }

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::Drive;
 use super::keep;
@@ -185,6 +185,10 @@ impl Leftover<'_> {
         let held = git.snapshot_worktree(&found.path, "what the worktree held")?;
         self.back_up(&held.commit, cleaned)?;
         cleaned.left_out.extend(held.left_out);
+        // An attempt locks its worktree before anybody works in it.
+        if let Some(reason) = git.lock_of(&found.path)? {
+            bail!("it was locked meanwhile: {reason}");
+        }
         git.discard_worktree(&found.path)
     }
 

@@ -174,6 +174,14 @@ fn force_does_not_remove_a_repository_inside_a_worktree() {
 }
 
 #[test]
+fn a_repository_deep_inside_a_worktree_is_not_committed_as_a_link() {
+    let env = doing(&format!("echo 1 >a; mkdir -p deep; cd deep; {NEST}"));
+    let _ = start(&env).fails(3);
+    env.stands("a", "blocked", Some("agent"));
+    assert!(env.exists(format!("{A}/deep/n/.git")));
+}
+
+#[test]
 fn force_keeps_small_ignored_files_and_names_the_others_before() {
     let large = "head -c 11000000 /dev/zero >large.db";
     let env = doing(&format!("mkdir data; echo gold >data/x; {large}; exit 1"));
