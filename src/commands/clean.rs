@@ -17,16 +17,30 @@ pub(super) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
         [] => target.snapshot().plan.tasks.iter().map(|task| task.id.clone()).collect(),
         names => target.tasks(names)?,
     };
-    let _lock = match args.all {
+    let lock = match args.all {
         true => Some(hold_run(&target, args.force)?),
+        // No attempt may begin in what is removed by force.
+        false if args.force && !args.dry_run => {
+            controller::take(&target.drive.folder, &target.snapshot().run.name).ok()
+        }
         false => None,
     };
+    if lock.is_some() {
+        target.reload()?;
+    }
     if !args.dry_run {
         recover::settle_merged(&target.drive, &target.journal, target.snapshot())?;
         target.reload()?;
     }
     let before = args.older_than.map(|seconds| clock::now_ms() - seconds * 1000);
-    let reach = Reach { dry_run: args.dry_run, force: args.force, from_within: true, before };
+    let reach = Reach {
+        dry_run: args.dry_run,
+        force: args.force,
+        from_within: true,
+        driven: lock.is_none()
+            && (!args.dry_run || controller::current(&target.drive.folder)?.is_some()),
+        before,
+    };
     let saying = Saying {
         context,
         dry_run: args.dry_run,
@@ -103,7 +117,11 @@ impl Saying<'_> {
         }
         if !cleaned.left_out.is_empty() {
             let left_out = cleaned.left_out.join(", ");
-            ui.answer(&format!("not in the backup, and gone: {left_out}"))?;
+            let said = match self.dry_run {
+                true => "would not be in the backup",
+                false => "not in the backup, and gone",
+            };
+            ui.answer(&format!("{said}: {left_out}"))?;
         }
         if let Some((journal, backup)) = &cleaned.journal {
             let back = format!("git update-ref {journal} {backup}");

@@ -2,7 +2,8 @@
 //!
 //! Invariant: written before anything is removed or reset; a backup ref is never moved.
 
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
@@ -16,6 +17,9 @@ use crate::oid::Oid;
 /// Largest ignored file that is kept in a backup, in bytes: an `.env` or a small database,
 /// and no build output.
 const MAX_IGNORED: u64 = 10 << 20;
+/// Most bytes, and most files, of one ignored folder that are kept: data, and no build output.
+const MAX_TOGETHER: u64 = 50 << 20;
+const MAX_BELOW: usize = 2000;
 
 impl Git {
     /// Keeps a commit reachable under `refs/orchestrate/backup/<run>/<what>/<n>`.
@@ -43,9 +47,10 @@ impl Git {
     /// files that are small. The worktree and its index stay as they are.
     pub fn snapshot_worktree(&self, worktree: &Path, message: &str) -> anyhow::Result<Held> {
         let (_, head) = status::head(worktree)?;
-        let ignored = status::ignored(worktree)?;
-        if status::dirt(worktree)?.is_clean() && ignored.is_empty() {
-            return Ok(Held { commit: head, left_out: Vec::new() });
+        let Sorted { kept, left_out } = sort_ignored(worktree)?;
+        let flagged = status::flagged(worktree)?;
+        if status::dirt(worktree)?.is_clean() && kept.is_empty() && flagged.is_empty() {
+            return Ok(Held { commit: head, left_out });
         }
         let folder = tempfile::tempdir().context("no temporary folder")?;
         let index = folder.path().join("index");
@@ -56,15 +61,19 @@ impl Git {
             Some(own) => std::fs::copy(own, &index).map(drop)?,
             None => at().args(["read-tree", "HEAD"]).bytes().map(drop)?,
         }
+        if !flagged.is_empty() {
+            // git would take these for unchanged.
+            let names = lines(&flagged);
+            for flag in ["--no-assume-unchanged", "--no-skip-worktree"] {
+                let reset = ["update-index", flag, "-z", "--stdin"];
+                at().args(reset).input(names.clone()).bytes()?;
+            }
+        }
         at().args(["add", "--all", "--sparse"]).bytes()?;
-        let small = |path: &String| {
-            let metadata = worktree.join(path).symlink_metadata();
-            metadata.is_ok_and(|file| !file.is_dir() && file.len() <= MAX_IGNORED)
-        };
-        let (kept, left_out): (Vec<String>, Vec<String>) = ignored.into_iter().partition(small);
         if !kept.is_empty() {
             let literal = at().env("GIT_LITERAL_PATHSPECS", "1");
-            literal.args(["add", "--force", "--sparse", "--"]).args(kept).bytes()?;
+            let add = ["add", "--force", "--sparse", "--pathspec-from-file=-"];
+            literal.args(add).arg("--pathspec-file-nul").input(lines(&kept)).bytes()?;
         }
         let tree = at().args(["write-tree"]).text()?;
         let tree = Oid::from_hex(tree.trim()).context("git told no tree id")?;
@@ -73,10 +82,60 @@ impl Git {
     }
 }
 
+/// The ignored files of a worktree.
+struct Sorted {
+    kept: Vec<PathBuf>,
+    left_out: Vec<String>,
+}
+
+/// Returns what no backup of a worktree holds: large ignored files, and folders that hold much, or
+/// a repository.
+pub fn left_out(worktree: &Path) -> anyhow::Result<Vec<String>> {
+    Ok(sort_ignored(worktree)?.left_out)
+}
+
+/// Sorts the ignored files by whether a backup holds them.
+fn sort_ignored(worktree: &Path) -> anyhow::Result<Sorted> {
+    let mut sorted = Sorted { kept: Vec::new(), left_out: Vec::new() };
+    for path in status::ignored(worktree)? {
+        let is_folder = worktree.join(&path).symlink_metadata().is_ok_and(|found| found.is_dir());
+        let below = match is_folder {
+            true => status::files_below(worktree, &path)?,
+            false => vec![path.clone()],
+        };
+        let sizes: Vec<Option<u64>> = below.iter().map(|file| size(&worktree.join(file))).collect();
+        let is_repository = is_folder
+            && below.iter().any(|file| file.components().any(|part| part.as_os_str() == ".git"));
+        let small: u64 = sizes.iter().flatten().filter(|size| **size <= MAX_IGNORED).sum();
+        if is_repository || below.len() > MAX_BELOW || small > MAX_TOGETHER {
+            sorted.left_out.push(path.display().to_string());
+            continue;
+        }
+        for (file, size) in below.into_iter().zip(sizes) {
+            match size.is_some_and(|size| size <= MAX_IGNORED) {
+                true => sorted.kept.push(file),
+                false => sorted.left_out.push(file.display().to_string()),
+            }
+        }
+    }
+    Ok(sorted)
+}
+
+/// Returns the size of what git can keep; `None` for a pipe or a device.
+fn size(path: &Path) -> Option<u64> {
+    let found = path.symlink_metadata().ok()?;
+    (found.is_file() || found.is_symlink()).then_some(found.len())
+}
+
+/// Returns paths as git reads them, each with a NUL at its end.
+fn lines(paths: &[PathBuf]) -> Vec<u8> {
+    paths.iter().flat_map(|path| [path.as_os_str().as_bytes(), b"\0"].concat()).collect()
+}
+
 /// What a worktree held, as a commit.
 #[derive(Debug, Clone)]
 pub struct Held {
     pub commit: Oid,
-    /// Ignored folders and large ignored files, which are not in it.
+    /// Large ignored files and folders, which are not in it.
     pub left_out: Vec<String>,
 }

@@ -8,6 +8,7 @@ use anyhow::Context;
 
 use super::Git;
 use super::worktree::{Access, same_path};
+use crate::oid::Oid;
 
 /// Says whose the worktree is.
 const OWNER: &str = "git-orchestrate";
@@ -16,6 +17,9 @@ const SLOT: &str = "git-orchestrate-slot";
 
 /// Is there while the worktree is being made.
 const BEGUN: &str = "git-orchestrate-begun";
+
+/// Holds the commit that our own detached worktree was last made to show.
+const SHOWN: &str = "git-orchestrate-shown";
 
 /// Says whose a worktree is that was registered just now, that it is not finished, and gives it a
 /// number; the caller holds the registry.
@@ -39,6 +43,17 @@ pub fn is_finished(path: &Path) -> bool {
 /// Returns what a worktree of ours was made for: a run, or `run/task`; `None` for any other.
 pub fn owner_of(path: &Path) -> Option<String> {
     std::fs::read_to_string(directory(path)?.join(OWNER)).ok()
+}
+
+/// Remembers which commit a worktree was made to show.
+pub(super) fn remember_shown(path: &Path, commit: &Oid) -> anyhow::Result<()> {
+    let own = directory(path).context("it is no worktree")?;
+    Ok(std::fs::write(own.join(SHOWN), commit.as_str())?)
+}
+
+/// Returns the commit that a worktree was last made to show.
+pub(super) fn shown(path: &Path) -> Option<Oid> {
+    Oid::from_hex(std::fs::read_to_string(directory(path)?.join(SHOWN)).ok()?.trim())
 }
 
 /// Returns the private git directory of a worktree.

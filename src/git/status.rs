@@ -2,6 +2,8 @@
 //!
 //! Invariant: git decides; nothing is refreshed, staged or written by asking.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -24,13 +26,19 @@ pub struct Dirt {
 }
 
 impl Dirt {
-    /// Returns true where everything but ignored files is committed.
-    /// Returns the untracked folders that are repositories of their own.
+    /// Returns the untracked folders that are repositories of their own, however deep.
     pub fn nested(&self, worktree: &Path) -> Vec<String> {
+        if self.untracked.is_empty() {
+            return Vec::new();
+        }
         let is_repository = |path: &&String| worktree.join(path).join(".git").exists();
-        self.untracked.iter().filter(is_repository).cloned().collect()
+        match nested_untracked(worktree) {
+            Ok(found) => found.iter().map(|path| path.display().to_string()).collect(),
+            Err(_) => self.untracked.iter().filter(is_repository).cloned().collect(),
+        }
     }
 
+    /// Returns true where everything but ignored files is committed.
     pub fn is_clean(&self) -> bool {
         self.changed.is_empty() && self.unmerged.is_empty() && self.untracked.is_empty()
     }
@@ -71,15 +79,59 @@ fn asked(worktree: &Path, more: &[&str]) -> anyhow::Result<Dirt> {
 }
 
 /// Returns the ignored files one by one, and the folders that are ignored as a whole.
-pub fn ignored(worktree: &Path) -> anyhow::Result<Vec<String>> {
+pub fn ignored(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let asked = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignored=matching"];
     let bytes = git(worktree).args(asked).bytes()?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    Ok(text
-        .split('\0')
-        .filter_map(|record| record.strip_prefix("!! "))
-        .map(str::to_owned)
+    let records = bytes.split(|byte| *byte == 0);
+    Ok(records.filter_map(|record| record.strip_prefix(b"!! ")).map(path_of).collect())
+}
+
+/// Returns the ignored files and links one by one, also those in folders that are ignored as a
+/// whole.
+pub fn ignored_files(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in ignored(worktree)? {
+        match worktree.join(&path).symlink_metadata().is_ok_and(|found| found.is_dir()) {
+            true => files.extend(files_below(worktree, &path)?),
+            false => files.push(path),
+        }
+    }
+    Ok(files)
+}
+
+/// Returns the files that git was told to take for unchanged (`--assume-unchanged`,
+/// `--skip-worktree`) and that are there.
+pub fn flagged(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let bytes = git(worktree).args(["ls-files", "-v", "-z"]).bytes()?;
+    let is_flagged =
+        |record: &&[u8]| record.first().is_some_and(|c| *c == b'S' || c.is_ascii_lowercase());
+    let records = bytes.split(|byte| *byte == 0).filter(is_flagged);
+    let paths = records.filter_map(|record| record.get(2..)).map(path_of);
+    Ok(paths
+        .filter(|path| worktree.join(path).symlink_metadata().is_ok_and(|f| !f.is_dir()))
         .collect())
+}
+
+/// Returns the folders of a worktree that are repositories of their own and no submodules; also
+/// where git ignores them.
+pub fn nested(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    others(worktree, None)
+}
+
+/// As [`nested`], without what git ignores.
+pub fn nested_untracked(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    others(worktree, Some("--exclude-standard"))
+}
+
+fn others(worktree: &Path, option: Option<&str>) -> anyhow::Result<Vec<PathBuf>> {
+    let bytes = git(worktree).args(["ls-files", "-z", "--others"]).args(option).bytes()?;
+    let records = bytes.split(|byte| *byte == 0);
+    Ok(records.filter(|record| record.ends_with(b"/")).map(path_of).collect())
+}
+
+/// A name need not be UTF-8.
+fn path_of(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(bytes))
 }
 
 /// Returns all files and links below a folder of a worktree, relative to the worktree; links are

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::Git;
+use super::backup;
 use super::command::git;
 use super::create::{Made, Shows};
 use super::private::{self, owner_of};
@@ -152,31 +153,72 @@ impl Git {
             if owner_of(path).as_deref() != Some(run) {
                 bail!("'{}' is in the way: it is not the checkout of run '{run}'", path.display());
             }
-            self.save_leftovers(run, path)?;
+            if let Some(reason) = self.in_the_way(path)? {
+                bail!("{reason}");
+            }
+            self.save_checkout(run, path, false)?;
         }
         if is_whole(path) && switch(path, commit).is_ok() {
+            private::remember_shown(path, commit)?;
             return Ok(Made::default());
         }
         if is_worktree(path) {
+            let lost = backup::left_out(path)?;
+            if let Some(first) = lost.first() {
+                bail!("'{}' is broken, and no backup would hold its '{first}'", path.display());
+            }
+            if self.lock_of(path)?.is_some_and(|reason| !reason.starts_with(LOCK)) {
+                bail!("'{}' is broken, and somebody has locked it", path.display());
+            }
+            let held = self.snapshot_worktree(path, "what a broken checkout held")?;
+            self.back_up(run, "@checkout", &held.commit)?;
             self.discard_worktree(path)?;
         }
-        self.add_worktree(path, Shows::Commit(commit), run)
+        let made = self.add_worktree(path, Shows::Commit(commit), run)?;
+        private::remember_shown(path, commit)?;
+        Ok(made)
     }
 
-    /// Backs up what a task, or a person, did not commit. What tests leave untracked while no
-    /// branch is checked out is of no interest.
-    fn save_leftovers(&self, run: &str, path: &Path) -> anyhow::Result<()> {
+    /// Returns what keeps our own detached worktree from showing another commit: a repository of
+    /// its own that lies in it would be removed, and no backup could hold it.
+    pub fn in_the_way(&self, path: &Path) -> anyhow::Result<Option<String>> {
+        if !is_worktree(path) {
+            return Ok(None);
+        }
+        let first = status::nested_untracked(path)?.into_iter().next();
+        Ok(first.map(|nested| {
+            let nested = path.join(nested);
+            format!("'{}' is a repository of its own: move it elsewhere", nested.display())
+        }))
+    }
+
+    /// Backs up what a task, or a person, did not commit in our own detached worktree, or committed
+    /// on no branch; returns the refs that were written. What tests leave untracked while no branch
+    /// is checked out is of no interest, unless `all` is asked for.
+    pub fn save_checkout(&self, run: &str, path: &Path, all: bool) -> anyhow::Result<Vec<String>> {
+        let mut names = Vec::new();
         if !is_whole(path) {
-            return Ok(());
+            return Ok(names);
         }
         let dirt = status::dirt(path)?;
-        let has_branch = status::head(path)?.0.is_some();
-        if !dirt.changed.is_empty() || !dirt.unmerged.is_empty() || (has_branch && !dirt.is_clean())
-        {
+        let (branch, head) = status::head(path)?;
+        let is_changed = !dirt.changed.is_empty() || !dirt.unmerged.is_empty();
+        let is_held = !dirt.is_clean() || !dirt.ignored.is_empty();
+        if is_changed || (branch.is_some() && !dirt.is_clean()) || (all && is_held) {
             let held = self.snapshot_worktree(path, "what the checkout held")?;
-            self.back_up(run, "@checkout", &held.commit)?;
+            names.push(self.back_up(run, "@checkout", &held.commit)?);
         }
-        Ok(())
+        let is_ours = || private::shown(path).as_ref() == Some(&head);
+        if branch.is_none() && !is_ours() && !self.is_in_a_ref(&head)? {
+            names.push(self.back_up(run, "@checkout", &head)?);
+        }
+        Ok(names)
+    }
+
+    /// Returns true where a ref has a commit in its history.
+    fn is_in_a_ref(&self, commit: &Oid) -> anyhow::Result<bool> {
+        let asked = ["for-each-ref", "--count=1", "--contains", commit.as_str()];
+        Ok(!self.command().args(asked).bytes()?.is_empty())
     }
 
     /// Keeps git from seeing the folder of worktrees as content, in every worktree.

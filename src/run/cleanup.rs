@@ -6,13 +6,14 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::Drive;
 use super::keep;
 use super::recover::merged_by_others;
 use crate::agent::quoted;
 use crate::error::failure;
+use crate::git::backup;
 use crate::git::private::owner_of;
 use crate::git::refs::Swap;
 use crate::git::worktree::{Listed, same_path};
@@ -82,6 +83,8 @@ pub struct Reach {
     pub force: bool,
     /// Also the worktree that the current directory is in.
     pub from_within: bool,
+    /// Somebody drives the run meanwhile.
+    pub driven: bool,
     /// Only what ended before this time, in milliseconds since 1970.
     pub before: Option<i64>,
 }
@@ -158,8 +161,12 @@ impl Leftover<'_> {
             cleaned.kept.push(Kept { what, reason, remedy });
             return Ok(false);
         }
-        if !self.reach.dry_run {
-            self.remove(found, cleaned)?;
+        match self.reach.dry_run {
+            true if self.reach.force && found.path.is_dir() => {
+                cleaned.left_out.extend(backup::left_out(&found.path)?);
+            }
+            true => {}
+            false => self.remove(found, cleaned)?,
         }
         cleaned.removed.push(what);
         Ok(true)
@@ -178,6 +185,10 @@ impl Leftover<'_> {
         let held = git.snapshot_worktree(&found.path, "what the worktree held")?;
         self.back_up(&held.commit, cleaned)?;
         cleaned.left_out.extend(held.left_out);
+        // An attempt locks its worktree before anybody works in it.
+        if let Some(reason) = git.lock_of(&found.path)? {
+            bail!("it was locked meanwhile: {reason}");
+        }
         git.discard_worktree(&found.path)
     }
 
@@ -259,7 +270,7 @@ enum Contained {
     Commits,
 }
 
-/// Removes the run's own integration checkout, which holds nothing but caches of tests.
+/// Removes the run's own integration checkout, where it holds nothing but caches of tests.
 pub fn clean_checkout(drive: &Drive, snapshot: &Snapshot, reach: Reach) -> anyhow::Result<Cleaned> {
     let path = Path::new(&snapshot.run.checkout);
     let mut cleaned = Cleaned::default();
@@ -268,25 +279,41 @@ pub fn clean_checkout(drive: &Drive, snapshot: &Snapshot, reach: Reach) -> anyho
         return Ok(cleaned);
     };
     let what = format!("worktree {}", path.display());
-    if owner_of(path).as_ref() != Some(&snapshot.run.name) {
-        let remedy = keep::remove_by_git(path);
-        cleaned.kept.push(Kept { what, reason: "it is not this run's".into(), remedy });
-        return Ok(cleaned);
-    }
-    if let Some(branch) = &found.branch {
-        let reason = format!("branch {branch} is checked out in it");
-        cleaned.kept.push(Kept { what, reason, remedy: keep::remove_by_git(path) });
-        return Ok(cleaned);
-    }
-    if let Some((reason, remedy)) = keep::mounted(path)? {
+    if let Some((reason, remedy)) = reason_to_keep_checkout(drive, snapshot, found, reach)? {
         cleaned.kept.push(Kept { what, reason, remedy });
         return Ok(cleaned);
     }
+    let is_asked = reach.force && path.is_dir();
+    if is_asked {
+        cleaned.left_out.extend(backup::left_out(path)?);
+    }
     if !reach.dry_run {
+        let names = drive.git.save_checkout(&snapshot.run.name, path, is_asked)?;
+        let branch = |name| Backup { name, branch: format!("{}-checkout", snapshot.run.name) };
+        cleaned.backups.extend(names.into_iter().map(branch));
         drive.git.discard_worktree(path)?;
     }
     cleaned.removed.push(what);
     Ok(cleaned)
+}
+
+fn reason_to_keep_checkout(
+    drive: &Drive,
+    snapshot: &Snapshot,
+    found: &Listed,
+    reach: Reach,
+) -> anyhow::Result<Option<(String, Remedy)>> {
+    let path = Path::new(&snapshot.run.checkout);
+    if owner_of(path).as_ref() != Some(&snapshot.run.name) {
+        return Ok(Some(("it is not this run's".into(), keep::remove_by_git(path))));
+    }
+    if let Some(branch) = &found.branch {
+        let reason = format!("branch {branch} is checked out in it");
+        return Ok(Some((reason, keep::remove_by_git(path))));
+    }
+    let is_here = |record: &Record| record.worktree.as_deref() == Some(&snapshot.run.checkout);
+    let was_worked_in = snapshot.tasks().any(|(_, record)| is_here(record));
+    keep::checkout_reason(drive, found, was_worked_in, reach.force)
 }
 
 /// Removes a run's journal, after a backup, and then its folder of logs; returns the backup ref.

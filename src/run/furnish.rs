@@ -7,10 +7,11 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
 use super::copies::copy_included;
@@ -28,6 +29,9 @@ use crate::task::Ending;
 /// The record's name in the worktree's private git directory.
 const RECORD: &str = "git-orchestrate-furnished";
 
+/// Of so many files it is remembered that `setup` made them; more are kept as if a person had.
+const MAX_MADE: usize = 50_000;
+
 /// What a worktree was given.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Furnished {
@@ -37,12 +41,26 @@ pub(super) struct Furnished {
     /// Copied files and the ids of their contents.
     #[serde(default)]
     pub(super) copied: BTreeMap<String, Oid>,
-    /// Ignored files, and folders that are ignored as a whole, that `setup` made.
+    /// Ignored files that `setup` made, and the stamps they had when it ended.
     #[serde(default)]
-    pub(super) made: Vec<String>,
-    /// The ignored paths before `setup`, until it has succeeded.
+    pub(super) files: BTreeMap<String, String>,
+    /// What was there before `setup`, while it runs and where a crash came meanwhile.
+    #[serde(default, rename = "found", skip_serializing_if = "Option::is_none")]
+    before: Option<Before>,
+    /// The commit that the branch was at before a `setup` that moved it, and the one after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    before: Option<Vec<String>>,
+    moved: Option<(Oid, Oid)>,
+}
+
+/// What a worktree held before a `setup`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Before {
+    /// All ignored files.
+    files: Vec<String>,
+    /// Those that an earlier `setup` made, and nobody has changed.
+    made: Vec<String>,
+    /// The copies that nobody has changed.
+    copied: Vec<String>,
 }
 
 /// Returns what a worktree was given.
@@ -99,25 +117,80 @@ impl Furnishing<'_> {
         let Some(setup) = self.setup.filter(|setup| given.setup.as_deref() != Some(setup)) else {
             return Ok(Ended::Ready);
         };
-        if given.before.is_none() {
-            given.before = Some(status::ignored(self.place)?);
+        let (branch, head) = status::head(self.place)?;
+        refuse_moved(setup, given.moved.as_ref().filter(|(_, to)| *to == head))?;
+        // What a person put there since an earlier try ended is not made by this one.
+        let before = match given.before.take() {
+            Some(before) => before,
+            None => self.look(&given)?,
+        };
+        given.before = Some(before.clone());
+        write_json(&record, &given)?;
+        let ending = self.set_up(setup)?;
+        given.before = None;
+        if ending != Ending::Exited(0) {
+            write_json(&record, &given)?;
+            return Ok(match ending {
+                Ending::Stopped => Ended::Stopped,
+                ending => Ended::Failed(ending),
+            });
+        }
+        let now = status::head(self.place)?.1;
+        given.moved = (branch.is_some() && now != head).then_some((head, now));
+        if given.moved.is_some() {
             write_json(&record, &given)?;
         }
-        match self.set_up(setup)? {
-            Ending::Exited(0) => {}
-            Ending::Stopped => return Ok(Ended::Stopped),
-            ending => return Ok(Ended::Failed(ending)),
-        }
-        let before = given.before.take().unwrap_or_default();
-        given.made.extend(self.made(&before, &given.copied)?);
-        // `setup` may have written a port into a file that was copied.
-        let place = |path: &String| self.git.file_id(&self.place.join(path));
-        given.copied =
-            given.copied.into_keys().filter_map(|p| Some((p.clone(), place(&p).ok()?))).collect();
+        refuse_moved(setup, given.moved.as_ref())?;
+        self.remember(&mut given, before)?;
         given.setup = Some(setup.to_owned());
         crash::point();
         write_json(&record, &given)?;
         Ok(Ended::Ready)
+    }
+
+    /// Looks at what is there before `setup` runs.
+    fn look(&self, given: &Furnished) -> anyhow::Result<Before> {
+        let files = status::ignored_files(self.place)?;
+        let files = files.iter().filter_map(|path| path.to_str()).map(str::to_owned).collect();
+        Ok(Before { files, made: self.still_made(given), copied: self.still_copied(given) })
+    }
+
+    /// Remembers as made what is new, and what was so before and had not been changed since.
+    fn remember(&self, given: &mut Furnished, before: Before) -> anyhow::Result<()> {
+        let old: HashSet<&String> = before.files.iter().collect();
+        let after = status::ignored_files(self.place)?;
+        let after = after.iter().filter_map(|path| path.to_str()).map(str::to_owned);
+        let new: Vec<String> = after.filter(|path| !old.contains(path)).take(MAX_MADE).collect();
+        let made = before.made.into_iter().chain(new).filter_map(|path| {
+            let stamp = stamp(&self.place.join(&path))?;
+            Some((path, stamp))
+        });
+        given.files.extend(made);
+        // `setup` may have written a port into a file that was copied.
+        let copied = before.copied.into_iter().filter_map(|path| {
+            let id = self.git.file_id(&self.place.join(&path)).ok()?;
+            Some((path, id))
+        });
+        given.copied.extend(copied);
+        Ok(())
+    }
+
+    /// Returns the files of an earlier `setup` that nobody has changed.
+    fn still_made(&self, given: &Furnished) -> Vec<String> {
+        let is_same = |path: &str, made: &String| {
+            stamp(&self.place.join(path)).is_some_and(|stamp| stamp == *made)
+        };
+        let same = given.files.iter().filter(|(path, made)| is_same(path, made));
+        same.map(|(path, _)| path.clone()).collect()
+    }
+
+    /// Returns the copies that nobody has changed.
+    fn still_copied(&self, given: &Furnished) -> Vec<String> {
+        let is_same = |path: &str, copied: &Oid| {
+            self.git.file_id(&self.place.join(path)).is_ok_and(|id| id == *copied)
+        };
+        let same = given.copied.iter().filter(|(path, copied)| is_same(path, copied));
+        same.map(|(path, _)| path.clone()).collect()
     }
 
     fn copy(&self, private: &Path) -> anyhow::Result<Furnished> {
@@ -155,28 +228,14 @@ impl Furnishing<'_> {
         let _ = std::fs::remove_file(&self.worker);
         Ok(ending)
     }
+}
 
-    /// Returns the ignored paths that are new; where a folder that is ignored as a whole was
-    /// there before, because of a copied file, its other files one by one.
-    fn made(
-        &self,
-        before: &[String],
-        copied: &BTreeMap<String, Oid>,
-    ) -> anyhow::Result<Vec<String>> {
-        let before: HashSet<&String> = before.iter().collect();
-        let mut made = Vec::new();
-        for path in status::ignored(self.place)? {
-            if !before.contains(&path) {
-                made.push(path);
-            } else if path.ends_with('/') {
-                let files = status::files_below(self.place, Path::new(&path))?;
-                let names = files.iter().filter_map(|file| file.to_str());
-                let new = names.filter(|file| !copied.contains_key(*file));
-                made.extend(new.map(str::to_owned));
-            }
-        }
-        Ok(made)
-    }
+/// Returns what changes whenever somebody writes a file or puts another in its place.
+pub(super) fn stamp(path: &Path) -> Option<String> {
+    let found = path.symlink_metadata().ok().filter(|found| !found.is_dir())?;
+    let written = (found.mtime(), found.mtime_nsec());
+    let changed = (found.ctime(), found.ctime_nsec());
+    Some(format!("{} {} {written:?} {changed:?}", found.ino(), found.len()))
 }
 
 /// Adds lines to a log.
@@ -188,6 +247,15 @@ pub(super) fn remark(log: &Path, lines: impl IntoIterator<Item = String>) -> any
     std::fs::create_dir_all(log.parent().context("a log needs a folder")?)?;
     let mut file = File::options().create(true).append(true).open(log)?;
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write '{}'", log.display()))
+}
+
+/// What `setup` commits would count as the work of the task.
+fn refuse_moved(setup: &str, moved: Option<&(Oid, Oid)>) -> anyhow::Result<()> {
+    let Some((from, to)) = moved else { return Ok(()) };
+    bail!(
+        "the setup command '{setup}' moved the branch from {from} to {to}, which only the task may \
+         do; set it back in the worktree with 'git reset --keep {from}'"
+    )
 }
 
 /// Says that `setup` failed, and where its output is.

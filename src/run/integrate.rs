@@ -287,6 +287,9 @@ impl Merge<'_> {
     fn show(&self, candidate: &Oid) -> anyhow::Result<Option<Tested>> {
         let (git, place) = (&self.drive.git, Path::new(&self.run.checkout));
         let log = self.drive.folder.checkout_log(&self.task.id);
+        if let Some(reason) = git.in_the_way(place)? {
+            return Ok(Some(Tested::NoPlace(format!("where its merge is tested, {reason}"))));
+        }
         let made = git.show_commit(&self.run.name, place, candidate)?;
         furnish::remark(&log, made.remarks)?;
         let setup = self.drive.settings.setup.as_deref();

@@ -6,8 +6,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Drive;
 use super::cleanup::{Leftover, Remedy};
-use super::furnish::{Furnished, furnished};
+use super::furnish::{Furnished, furnished, stamp};
 use crate::agent::quoted;
 use crate::disk;
 use crate::git::status::{self, Dirt};
@@ -57,7 +58,7 @@ impl Leftover<'_> {
             return Ok(Some((reason, remedy)));
         }
         if self.reach.force {
-            return Ok(None);
+            return self.reason_against_force(path);
         }
         if !self.is_merged {
             let reason = format!("it is not merged, the task is {}", self.record.state);
@@ -70,7 +71,7 @@ impl Leftover<'_> {
             Some(reason) => Some(reason),
             None => match submodule_reason(path)? {
                 Some(reason) => Some(reason),
-                None => self.ignored_reason(path)?,
+                None => ignored_reason(self.drive, path)?,
             },
         };
         Ok(held.map(|reason| (reason, Remedy::Force)))
@@ -93,22 +94,91 @@ impl Leftover<'_> {
         Ok((ended.max(merged) >= before).then(|| "it is not that old".into()))
     }
 
-    /// Returns the reason where a file that git ignores is neither a copy nor made by `setup`.
-    fn ignored_reason(&self, place: &Path) -> anyhow::Result<Option<String>> {
-        let look = Ignored { leftover: self, place, given: furnished(place)? };
-        let mut precious = Vec::new();
-        for path in status::ignored(place)? {
-            precious.extend(look.first_precious(Path::new(&path))?);
+    /// Returns why not even force removes a worktree: a backup would not hold what is in it.
+    fn reason_against_force(&self, path: &Path) -> anyhow::Result<Option<Why>> {
+        if self.reach.driven {
+            let stop =
+                Remedy::First(format!("git orchestrate stop --run {}", self.snapshot.run.name));
+            return Ok(Some(("its run is at work, and may go on in it".into(), stop)));
         }
-        let names: Vec<String> = precious.iter().map(|path| path.display().to_string()).collect();
-        let found = (!names.is_empty()).then(|| named(&names));
-        Ok(found.map(|names| format!("it holds ignored files that are nowhere else: {names}")))
+        match path.is_dir() {
+            true => beyond_backup(self.drive, path),
+            false => Ok(None),
+        }
     }
+}
+
+/// Returns what a worktree holds that no backup can hold.
+pub(super) fn beyond_backup(drive: &Drive, place: &Path) -> anyhow::Result<Option<Why>> {
+    let look = Ignored { drive, place, given: Furnished::default() };
+    let is_cached = |path: &Path| path.ancestors().any(|path| is_cache(&place.join(path)));
+    let nested = status::nested(place)?.into_iter();
+    let nested: Vec<String> = nested
+        .filter(|path| !look.is_expendable(path) && !is_cached(path))
+        .map(|path| path.display().to_string())
+        .collect();
+    let reason = match nested.is_empty() {
+        true => submodule_reason(place)?,
+        false => Some(format!("it holds a repository of its own: {}", named(&nested))),
+    };
+    let remove = format!("git worktree remove --force --force {}", self::place(place));
+    Ok(reason
+        .map(|reason| (format!("{reason}, which no backup can hold"), Remedy::Command(remove))))
+}
+
+/// Returns why the run's own checkout is kept, in which a task may have worked.
+pub(super) fn checkout_reason(
+    drive: &Drive,
+    found: &Listed,
+    was_worked_in: bool,
+    force: bool,
+) -> anyhow::Result<Option<Why>> {
+    let path = &found.path;
+    if let Some(reason) = &found.locked {
+        let unlock = Remedy::First(format!("git worktree unlock {}", place(path)));
+        return Ok(Some((format!("it is locked: {reason}"), unlock)));
+    }
+    if let Some(why) = mounted(path)? {
+        return Ok(Some(why));
+    }
+    if !path.is_dir() {
+        return Ok(None);
+    }
+    if let Some(why) = beyond_backup(drive, path)? {
+        return Ok(Some(why));
+    }
+    if force || !was_worked_in {
+        return Ok(None);
+    }
+    let held = match dirty_reason(&status::dirt(path)?) {
+        Some(reason) => Some(reason),
+        None => ignored_reason(drive, path)?,
+    };
+    Ok(held.map(|reason| (reason, Remedy::Force)))
+}
+
+/// Returns the reason where a file that git ignores is neither a copy nor made by `setup`, or where
+/// git was told to look away from a file.
+fn ignored_reason(drive: &Drive, place: &Path) -> anyhow::Result<Option<String>> {
+    let flagged: Vec<String> =
+        status::flagged(place)?.iter().map(|path| path.display().to_string()).collect();
+    if !flagged.is_empty() {
+        let names = named(&flagged);
+        return Ok(Some(format!("git does not look at the changes of {names} (git ls-files -v)")));
+    }
+    let look = Ignored { drive, place, given: furnished(place)? };
+    let mut precious = Vec::new();
+    for path in status::ignored(place)? {
+        precious.extend(look.first_precious(&path)?);
+    }
+    let names: Vec<String> = precious.iter().map(|path| path.display().to_string()).collect();
+    let found = (!names.is_empty()).then(|| named(&names));
+    Ok(found.map(|names| format!("it holds ignored files that are nowhere else: {names}")))
 }
 
 /// The files that git ignores in a worktree.
 struct Ignored<'a> {
-    leftover: &'a Leftover<'a>,
+    drive: &'a Drive,
     place: &'a Path,
     given: Furnished,
 }
@@ -117,11 +187,12 @@ impl Ignored<'_> {
     /// Returns the first file at or below a path that may be somebody's.
     fn first_precious(&self, path: &Path) -> anyhow::Result<Option<PathBuf>> {
         let full = self.place.join(path);
-        if self.is_expendable(path) || self.was_made(path) || is_cache(&full) {
+        if self.is_expendable(path) || is_cache(&full) {
             return Ok(None);
         }
         if !full.symlink_metadata()?.is_dir() {
-            return Ok((!self.is_copy(path)?).then(|| path.to_owned()));
+            let is_known = self.was_made(path) || self.is_copy(path)?;
+            return Ok((!is_known).then(|| path.to_owned()));
         }
         for entry in full.read_dir()? {
             let found = self.first_precious(&path.join(entry?.file_name()))?;
@@ -133,24 +204,20 @@ impl Ignored<'_> {
     }
 
     fn is_expendable(&self, path: &Path) -> bool {
-        let names = &self.leftover.drive.settings.expendable;
+        let names = &self.drive.settings.expendable;
         path.components().any(|part| names.iter().any(|name| part.as_os_str() == name.as_str()))
     }
 
-    /// A folder of which `setup` made all is written with a slash at its end.
     fn was_made(&self, path: &Path) -> bool {
-        let is_it = |made: &String| match made.strip_suffix('/') {
-            Some(folder) => path.starts_with(folder),
-            None => path == Path::new(made),
-        };
-        self.given.made.iter().any(is_it)
+        let made = path.to_str().and_then(|path| self.given.files.get(path));
+        made.is_some_and(|made| stamp(&self.place.join(path)).as_ref() == Some(made))
     }
 
     fn is_copy(&self, path: &Path) -> anyhow::Result<bool> {
         let Some(copied) = path.to_str().and_then(|path| self.given.copied.get(path)) else {
             return Ok(false);
         };
-        let (git, full) = (&self.leftover.drive.git, self.place.join(path));
+        let (git, full) = (&self.drive.git, self.place.join(path));
         let kind = full.symlink_metadata()?.file_type();
         // Reading what is neither could wait for ever.
         Ok((kind.is_file() || kind.is_symlink()) && git.file_id(&full)? == *copied)

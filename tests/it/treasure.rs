@@ -4,9 +4,14 @@
 //! was, or in a backup that is named.
 
 use crate::env::Env;
-use crate::plans::{plan, runs};
+use crate::output::Output;
+use crate::plans::{asks, plan, runs, task};
 
-fn start(env: &Env) -> crate::output::Output {
+const A: &str = ".claude/worktrees/feat-task-a";
+const CHECKOUT: &str = ".claude/worktrees/integration-p";
+const NEST: &str = "mkdir n; cd n; git init -q; git commit -q --allow-empty -m nested; cd ..";
+
+fn start(env: &Env) -> Output {
     env.run(["start", "plan.toml", "--trust"])
 }
 
@@ -31,4 +36,232 @@ fn work_that_differs_in_its_spaces_alone_is_not_taken_for_merged() {
     let _ = start(&env).fails(3);
     env.stands(blocked, "blocked", Some("conflict"));
     assert!(env.exists(format!(".claude/worktrees/feat-task-{blocked}")));
+}
+
+/// A repository with ignored files, and a plan of one task.
+fn doing(command: &str) -> Env {
+    let env = Env::new();
+    env.commit(".gitignore", "*.db\n/data/\n.env\n");
+    env.plan(&plan("p", &[runs("a", &[], command)]));
+    env
+}
+
+fn alone(id: &str, depends_on: &[&str], command: &str) -> String {
+    task(id, depends_on, &format!("parallel_safe = false\nrun = '''{command}'''\n"))
+}
+
+/// Asserts that a backup of a task has a file with this content.
+#[track_caller]
+fn backed_up(env: &Env, what: &str, path: &str, content: &str) {
+    let prefix = format!("refs/orchestrate/backup/p/{what}");
+    let names = env.git(["for-each-ref", "--format=%(refname)", &prefix]);
+    let name = names.lines().next().unwrap_or_else(|| panic!("no backup\n{}", env.surroundings()));
+    assert_eq!(env.blob(name, path), content);
+}
+
+#[test]
+fn files_that_a_person_wrote_after_a_failed_setup_are_not_made_by_it() {
+    let env = doing("echo 1 >a");
+    env.config("orchestrate.setup", "test -f .env");
+    let _ = start(&env).fails(3);
+    env.write(env.path(A).join(".env"), "SECRET\n");
+    env.write(env.path(A).join("data/x"), "gold\n");
+    let _ = env.run(["retry", "a"]).ok();
+    start(&env).ok().has("kept a");
+    assert_eq!(env.read(env.path(A).join(".env")), "SECRET\n");
+    assert_eq!(env.read(env.path(A).join("data/x")), "gold\n");
+}
+
+#[test]
+fn what_setup_made_goes_unless_somebody_has_changed_it() {
+    for (more, stays) in [
+        ("true", None),
+        ("echo 2 >.env", Some(".env")),
+        ("echo 2 >data/rows", Some("data/rows")),
+        ("echo 2 >data/new.sqlite", Some("data/new.sqlite")),
+    ] {
+        let env = doing(&format!("echo 1 >a; {more}"));
+        env.config("orchestrate.setup", "echo 1 >.env; mkdir -p data; echo 1 >data/rows");
+        let said = start(&env).ok();
+        match stays {
+            None => assert!(!env.exists(A), "{said}"),
+            Some(path) => assert_eq!(env.read(env.path(A).join(path)), "2\n"),
+        }
+    }
+}
+
+#[test]
+fn a_pipe_is_not_read() {
+    let env = doing("echo 1 >a; mkdir data; mkfifo data/CACHEDIR.TAG");
+    let _ = start(&env).ok();
+    env.stands("a", "done", None);
+    assert!(env.exists(A));
+}
+
+#[test]
+fn a_setup_that_leads_the_agent_out_of_its_worktree_blocks() {
+    let env = doing("echo 1 >a; git add a; git commit -qm stray");
+    env.config("orchestrate.setup", "rm .git");
+    let main = env.rev("main");
+    let _ = start(&env).fails(3);
+    env.stands("a", "blocked", Some("worktree"));
+    assert_eq!(env.rev("main"), main);
+    env.expect_broken();
+}
+
+#[test]
+fn what_setup_commits_is_not_the_work_of_a_task() {
+    let env = doing("true");
+    env.config("orchestrate.setup", "git commit -q --allow-empty -m 'Not work'");
+    start(&env).fails(3).has("git reset --keep");
+    env.stands("a", "blocked", Some("worktree"));
+    let _ = env.run(["retry", "a"]).ok();
+    let _ = start(&env).fails(3);
+    env.stands("a", "blocked", Some("worktree"));
+    env.git_in(A, ["reset", "--keep", "main"]);
+    env.config("orchestrate.setup", "true");
+    let _ = env.run(["retry", "a"]).ok();
+    let _ = start(&env).fails(3);
+    env.stands("a", "blocked", Some("no-changes"));
+}
+
+/// A repository with two submodules, which `setup` fills in.
+fn with_submodules(command: &str) -> Env {
+    let env = doing(command);
+    let allow = ["-c", "protocol.file.allow=always"];
+    for name in ["one", "two"] {
+        let library = env.root().join(name);
+        std::fs::create_dir(&library).expect("a folder");
+        env.git_in(&library, ["init", "-q", "-b", "main"]);
+        env.git_in(&library, ["commit", "-q", "--allow-empty", "-m", "Begin"]);
+        let url = library.display().to_string();
+        env.git(allow.iter().chain(&["submodule", "--quiet", "add", &url, name]));
+    }
+    env.git(["commit", "-q", "-m", "Add libraries"]);
+    env.config("orchestrate.setup", "git -c protocol.file.allow=always submodule update -q --init");
+    env
+}
+
+const IN_TWO: &str =
+    "echo 1 >a; (cd two; git commit -q --allow-empty -m gold; git checkout -q HEAD~1)";
+
+#[test]
+fn a_submodule_that_is_not_checked_out_any_more_keeps_its_commits() {
+    let env = with_submodules(&format!("{IN_TWO}; git submodule deinit -q -f two"));
+    start(&env).ok().has("kept a");
+    assert!(env.exists(format!("{A}/a")));
+}
+
+#[test]
+fn force_does_not_remove_what_a_submodule_alone_has() {
+    let env = with_submodules(&format!("{IN_TWO}; exit 1"));
+    let _ = start(&env).fails(3);
+    env.run(["clean", "a", "--force"])
+        .ok()
+        .has("its submodule two holds")
+        .has("git worktree remove");
+    assert!(env.exists(format!("{A}/a")));
+}
+
+#[test]
+fn force_does_not_remove_a_repository_inside_a_worktree() {
+    for inside in [".", "data", "deep/er"] {
+        let env = doing(&format!("mkdir -p {inside}; cd {inside}; {NEST}; exit 1"));
+        let _ = start(&env).fails(3);
+        env.run(["clean", "a", "--force"]).ok().has("repository of its own").has("n/");
+        assert!(env.exists(format!("{A}/{inside}/n/.git")));
+    }
+}
+
+#[test]
+fn a_repository_deep_inside_a_worktree_is_not_committed_as_a_link() {
+    let env = doing(&format!("echo 1 >a; mkdir -p deep; cd deep; {NEST}"));
+    let _ = start(&env).fails(3);
+    env.stands("a", "blocked", Some("agent"));
+    assert!(env.exists(format!("{A}/deep/n/.git")));
+}
+
+#[test]
+fn force_keeps_small_ignored_files_and_names_the_others_before() {
+    let large = "head -c 11000000 /dev/zero >large.db";
+    let env = doing(&format!("mkdir data; echo gold >data/x; {large}; exit 1"));
+    let _ = start(&env).fails(3);
+    env.run(["clean", "a", "--force", "-n"]).ok().has("would not be in the backup: large.db");
+    env.run(["clean", "a", "--force"]).ok().has("not in the backup, and gone: large.db");
+    assert!(!env.exists(A));
+    backed_up(&env, "a", "data/x", "gold");
+}
+
+#[test]
+fn a_change_that_git_was_told_not_to_see_is_kept() {
+    for flag in ["--assume-unchanged", "--skip-worktree"] {
+        let hide = format!("git update-index {flag} src/app.txt");
+        let env = doing(&format!("{hide}; echo mine >src/app.txt; echo 1 >a"));
+        start(&env).ok().has("kept a").has("src/app.txt");
+        let _ = env.run(["clean", "a", "--force"]).ok();
+        assert!(!env.exists(A));
+        backed_up(&env, "a", "src/app.txt", "mine");
+    }
+}
+
+#[test]
+fn a_task_alone_keeps_what_it_left_in_the_shared_checkout() {
+    let env = doing("");
+    let gold = "echo b >b; git add b; git commit -qm b; mkdir data; echo gold >data/only.sqlite";
+    env.plan(&plan("p", &[alone("a", &[], gold)]));
+    start(&env).ok().has("kept worktree").has("data/only.sqlite");
+    assert_eq!(env.read(env.path(CHECKOUT).join("data/only.sqlite")), "gold\n");
+    env.run(["clean", "--all"]).ok().has("data/only.sqlite").has("--force");
+    let _ = env.run(["clean", "--all", "--force"]).ok();
+    assert!(!env.exists(CHECKOUT));
+    backed_up(&env, "@checkout", "data/only.sqlite", "gold");
+}
+
+#[test]
+fn a_repository_in_the_shared_checkout_is_not_cleaned_away() {
+    let env = doing("");
+    let tasks = [alone("a", &[], &format!("{NEST}; exit 1")), alone("b", &[], "echo 1 >b")];
+    env.plan(&plan("p", &tasks));
+    let _ = start(&env).fails(3);
+    assert!(env.exists(format!("{CHECKOUT}/n/.git")));
+    env.stands("b", "blocked", Some("worktree"));
+}
+
+#[test]
+fn what_a_person_did_in_the_shared_checkout_is_kept() {
+    let env = doing("");
+    env.config("orchestrate.test", "true");
+    let late = "test -e ../../../go && echo 1 >b";
+    env.plan(&plan("p", &[runs("a", &[], "echo 1 >a"), runs("b", &[], late)]));
+    let _ = start(&env).fails(3);
+    env.write(env.path(CHECKOUT).join("gold.txt"), "gold\n");
+    env.git_in(CHECKOUT, ["add", "gold.txt"]);
+    env.git_in(CHECKOUT, ["commit", "-q", "-m", "On no branch"]);
+    env.git(["worktree", "lock", "--reason", "mine", CHECKOUT]);
+    env.write("go", "");
+    let _ = env.run(["retry", "b"]).ok();
+    start(&env).ok().has("kept worktree").has("locked: mine");
+    assert!(env.exists(CHECKOUT));
+    backed_up(&env, "@checkout", "gold.txt", "gold");
+    env.git(["worktree", "unlock", CHECKOUT]);
+}
+
+#[test]
+fn force_does_not_take_a_worktree_from_a_run_that_is_at_work() {
+    let env = Env::new();
+    env.agent("a", "edit a.txt 1\ncommit 'Begin a'\nstatus BLOCKED");
+    env.agent("b", "gate b\nedit b.txt 1\ncommit 'Add b'");
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("b");
+    env.wait_while_running("a has failed", || env.task("a")["status"] == "blocked");
+    for more in [&["-n"][..], &[]] {
+        let said = env.run(["clean", "a", "--force"].iter().chain(more)).ok();
+        said.has("its run is at work").has("git orchestrate stop");
+        assert!(env.exists(A));
+    }
+    env.open("b");
+    let _ = running.wait().fails(3);
+    let _ = env.run(["clean", "a", "--force"]).ok();
+    assert!(!env.exists(A));
 }

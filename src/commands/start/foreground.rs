@@ -73,7 +73,7 @@ pub(super) fn open(context: &Context, driven: &Drive, before: &Snapshot) {
 fn conclude(context: &Context, driven: &Drive, name: &str, end: End) -> anyhow::Result<Exit> {
     let tip = Journal::new(&driven.git, name).load()?.context("the run's journal is gone")?;
     let snapshot = &tip.snapshot;
-    finish(driven, snapshot)?;
+    finish(context, driven, snapshot)?;
     context.ui.answer(&table::summary(snapshot))?;
     let option = option(&driven.git, name)?;
     match end {
@@ -95,9 +95,16 @@ fn conclude(context: &Context, driven: &Drive, name: &str, end: End) -> anyhow::
 }
 
 /// Takes away the checkout that a finished run tested its merges in.
-pub(super) fn finish(driven: &Drive, snapshot: &Snapshot) -> anyhow::Result<()> {
-    if snapshot.is_finished() {
-        cleanup::clean_checkout(driven, snapshot, Reach::default())?;
+pub(super) fn finish(context: &Context, driven: &Drive, snapshot: &Snapshot) -> anyhow::Result<()> {
+    if !snapshot.is_finished() {
+        return Ok(());
+    }
+    let cleaned = cleanup::clean_checkout(driven, snapshot, Reach::default())?;
+    for kept in &cleaned.kept {
+        context.ui.status(&format!("kept {}: {}", kept.what, kept.reason));
+    }
+    for backup in &cleaned.backups {
+        context.ui.status(&format!("what {} held is kept: {}", snapshot.run.checkout, backup.name));
     }
     Ok(())
 }

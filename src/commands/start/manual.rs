@@ -44,7 +44,7 @@ pub(super) fn turn(
     let tip = Journal::new(&driven.git, name).load()?;
     let Some(tip) = tip else { anyhow::bail!("the run's journal is gone") };
     let snapshot = &tip.snapshot;
-    foreground::finish(driven, snapshot)?;
+    foreground::finish(context, driven, snapshot)?;
     // This process drives the run no longer when the answer is read.
     let facts = Facts { controller: None, ..facts_of(driven, &tip, option)? };
     let text = match as_json {
