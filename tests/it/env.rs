@@ -348,6 +348,13 @@ impl Env {
         });
     }
 
+    /// Returns whether no controller holds its lock: one in the background outlives its command.
+    fn nobody_drives(&self) -> bool {
+        let runs = self.path(".git/orchestrate-locks").read_dir().into_iter().flatten().flatten();
+        let locks = runs.map(|run| run.path().join("controller")).filter(|lock| lock.is_file());
+        locks.into_iter().all(|lock| is_free(&lock))
+    }
+
     /// Waits until something holds.
     #[track_caller]
     pub fn wait_until(&self, what: &str, mut holds: impl FnMut() -> bool) {
@@ -355,6 +362,11 @@ impl Env {
             panic!("after {LIMIT:?} not yet: {what}\n{}", self.surroundings());
         }
     }
+}
+
+/// Returns whether a lock is free, as the kernel says.
+fn is_free(lock: &Path) -> bool {
+    std::fs::File::open(lock).is_ok_and(|file| file.try_lock_shared().is_ok())
 }
 
 /// Returns whether a child has ended, without taking its end from whoever waits for it.
@@ -368,6 +380,7 @@ fn has_ended(pid: u32) -> bool {
 impl Drop for Env {
     fn drop(&mut self) {
         if !std::thread::panicking() && !self.unchecked.get() && self.exists(".git") {
+            self.wait_until("no run in the background is driven", || self.nobody_drives());
             git_agrees::check(self);
         }
         // Agents that still wait at a gate end when their folder is gone.
