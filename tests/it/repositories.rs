@@ -808,6 +808,7 @@ fn a_disk_that_becomes_full_loses_nothing() {
     env.write("../full.toml", plan("full", &tasks));
     let script = "mkdir ../small && mount -t tmpfs -o size=6m tmpfs ../small && cd ../small
         git clone -q ../repo clone && cd clone && git config orchestrate.min-free 0
+        git config orchestrate.keep true # else the worktree of a makes room when it goes
         git orchestrate start ../../full.toml --trust && exit 9; echo \"exit $?\"
         git orchestrate status >/dev/null
         git orchestrate start && exit 9; echo \"exit $?\"
