@@ -46,12 +46,27 @@
 //! logs, pids and outcomes live in `$GIT_COMMON_DIR/orchestrate/<run>/`; deleting that folder
 //! loses logs, never work.
 //!
+//! # Life of a task
+//!
+//! ```text
+//! waiting -> running (implement) -> next (a review, a fix) <-> running (it) -> merging -> done
+//!                 \________________________\______________________\-> blocked -> retry | merge
+//! ```
+//!
+//! `ready` is derived, never stored. Between two stages a task is pending, which the JSON calls
+//! running with the stage that is next. Blocked reasons: conflict, tests, timeout, needs-context,
+//! agent, permission, review-limit, no-changes, escaped, worktree, and stopped: a person stopped
+//! it, so no agent failed. A task that somebody outside works on runs without a worker; its
+//! attempt ends with `report`.
+//!
 //! # The house, in reading order
 //!
-//! - Words, pure: [`plan`], [`dag`], [`task`], [`snapshot`], [`schedule`], [`config`],
-//!   [`report`], [`review`], [`pipeline`], [`model`], [`allow`], [`agent`], [`prompt`], [`wait`], [`oid`]. They hold no git handle, file, clock or process.
+//! - Words, pure: [`plan`], [`dag`], [`task`], [`snapshot`], [`schedule`], [`pipeline`],
+//!   [`config`], [`report`], [`review`], [`model`], [`allow`], [`agent`], [`prompt`], [`wait`],
+//!   [`oid`]. They hold no git handle, file, clock or process.
 //! - Effects, one file for one outside thing: [`git`] (alone names `gix` or spawns `git`),
-//!   [`store`] (the journal), [`process`] (groups, signals, limits), [`trust`], [`lock`], [`disk`], [`clock`].
+//!   [`store`] (the journal), [`process`] (groups, signals, limits), [`trust`], [`lock`],
+//!   [`disk`], [`clock`].
 //! - The loop: [`run`]. It performs what `schedule` decides, prints nothing, tells what happens.
 //! - What would go wrong: [`doctor`], which looks at all of the above and changes nothing.
 //! - Faces: [`cli`], [`commands`], [`view`], [`ui`], [`pages`], [`completion`].

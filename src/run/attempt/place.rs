@@ -53,6 +53,9 @@ impl Attempt {
         }
         let held = self.git.snapshot_worktree(path, "what a torn worktree held")?;
         self.back_up(&held.commit)?;
+        if let Some(first) = held.left_out.first() {
+            bail!("its worktree has no index any more, and holds what no backup takes: {first}");
+        }
         self.git.discard_worktree(path)
     }
 
