@@ -140,8 +140,10 @@ fn merge_one(
     let (_, record) = target.snapshot().find(id).context("just found")?;
     match &record.state {
         State::Done { merge } => {
-            let merge = merge.as_ref().map(|merge| format!(" as {}", merge.short()));
-            context.ui.status(&format!("merged task '{id}'{}", merge.unwrap_or_default()));
+            context.ui.status(&match merge {
+                Some(merge) => format!("merged task '{id}' as {}", merge.short()),
+                None => format!("task '{id}' is done: nothing had to be merged"),
+            });
             let cleaned = clean_task(&target.drive, target.snapshot(), id, Reach::default())?;
             Saying { context, dry_run: false, option: facts.option }.say(&cleaned)?;
             Ok(true)

@@ -129,6 +129,8 @@ impl Furnishing<'_> {
         let ending = self.set_up(setup)?;
         given.before = None;
         if ending != Ending::Exited(0) {
+            // What a try made that failed is made again, too.
+            self.remember(&mut given, before)?;
             write_json(&record, &given)?;
             return Ok(match ending {
                 Ending::Stopped => Ended::Stopped,

@@ -265,3 +265,31 @@ fn force_does_not_take_a_worktree_from_a_run_that_is_at_work() {
     let _ = env.run(["clean", "a", "--force"]).ok();
     assert!(!env.exists(A));
 }
+
+#[test]
+fn a_repository_in_a_worktree_without_an_index_is_not_taken_away() {
+    let inner = "mkdir n; cd n; git init -q; echo t >t; git add t; git commit -q -m t; exit 1";
+    let env = doing(inner);
+    let _ = start(&env).fails(3);
+    let commit = env.git_in(format!("{A}/n"), ["rev-parse", "HEAD"]);
+    let index = env.git_in(A, ["rev-parse", "--path-format=absolute", "--git-path", "index"]);
+    std::fs::remove_file(&index).expect("the index goes");
+    let _ = env.run(["retry", "a"]).ok();
+    let _ = start(&env).fails(3).has("holds a repository");
+    env.stands("a", "blocked", Some("worktree"));
+    assert_eq!(env.git_in(format!("{A}/n"), ["rev-parse", "HEAD"]), commit);
+    env.expect_broken();
+}
+
+#[test]
+fn what_a_setup_made_that_failed_at_first_goes_too() {
+    let env = doing("test -e data/db && echo 1 >a");
+    env.config("orchestrate.setup", "mkdir -p data; echo r >data/db; test -e \"$OK\"");
+    let ok = env.root().join("ok");
+    let run = |arguments: &[&str]| env.call(arguments).env("OK", &ok).run();
+    let _ = run(&["start", "plan.toml", "--trust"]).fails(3);
+    env.write(&ok, "");
+    let _ = run(&["retry", "a"]).ok();
+    let _ = run(&["start", "plan.toml", "--trust"]).ok();
+    assert!(!env.exists(A), "what setup made is no reason to keep a worktree");
+}

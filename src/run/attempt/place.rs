@@ -12,6 +12,7 @@ use crate::git::command;
 use crate::git::create::Shows;
 use crate::git::refs::Swap;
 use crate::git::status;
+use crate::git::submodules;
 use crate::git::worktree::{LOCK, is_whole, is_worktree, same_path};
 use crate::oid::Oid;
 use crate::run::dispatch::Spec;
@@ -50,6 +51,15 @@ impl Attempt {
             || status::head(path).is_ok_and(|(name, _)| name.as_ref() == Some(&self.spec.branch));
         if !self.begun || !is_worktree(path) || !is_own() {
             return Ok(());
+        }
+        if let Some(nested) = status::nested(path)?.first() {
+            bail!(
+                "its worktree has no index any more, and holds a repository: {}",
+                nested.display()
+            );
+        }
+        if submodules::has_hidden(path)? {
+            bail!("its worktree has no index any more, and holds repositories of submodules");
         }
         let held = self.git.snapshot_worktree(path, "what a torn worktree held")?;
         self.back_up(&held.commit)?;
