@@ -204,12 +204,15 @@ impl Git {
         let (branch, head) = status::head(path)?;
         let is_changed = !dirt.changed.is_empty() || !dirt.unmerged.is_empty();
         let is_held = !dirt.is_clean() || !dirt.ignored.is_empty();
-        if is_changed || (branch.is_some() && !dirt.is_clean()) || (all && is_held) {
+        let is_ours = || private::shown(path).as_ref() == Some(&head);
+        // Somebody who commits here has files here, too.
+        let is_visited = branch.is_none() && !is_ours() && !self.is_in_a_ref(&head)?;
+        let takes_all = (all || is_visited) && is_held;
+        if is_changed || (branch.is_some() && !dirt.is_clean()) || takes_all {
             let held = self.snapshot_worktree(path, "what the checkout held")?;
             names.push(self.back_up(run, "@checkout", &held.commit)?);
         }
-        let is_ours = || private::shown(path).as_ref() == Some(&head);
-        if branch.is_none() && !is_ours() && !self.is_in_a_ref(&head)? {
+        if is_visited {
             names.push(self.back_up(run, "@checkout", &head)?);
         }
         Ok(names)

@@ -15,7 +15,7 @@ pub(super) fn undo(moved: &Moved) -> Vec<String> {
                 (Some(from), Some(to), Some(place)) => vec![
                     format!("git log {}..{}   # what {name} got", from.short(), to.short()),
                     format!(
-                        "git -C {} reset --keep {}   # undoes it; it stays in 'git reflog'",
+                        "git -C {} reset --keep {}   # undoes all of it, yours too; 'git reflog' keeps it",
                         quoted(place),
                         from.short()
                     ),

@@ -267,6 +267,32 @@ fn force_does_not_take_a_worktree_from_a_run_that_is_at_work() {
 }
 
 #[test]
+fn files_beside_a_commit_on_no_branch_are_backed_up_with_it() {
+    let env = Env::new();
+    env.commit(".gitignore", "*.db\n");
+    env.config("orchestrate.test", "true");
+    env.plan(&plan(
+        "p",
+        &[runs("a", &[], "echo 1 >a"), runs("b", &["a"], "test -e ../../../ok && echo 1 >b")],
+    ));
+    let _ = start(&env).fails(3);
+    let checkout = ".claude/worktrees/integration-p";
+    env.git_in(checkout, ["commit", "-q", "--allow-empty", "-m", "mine"]);
+    env.write(format!("{checkout}/untracked"), "mine");
+    env.write(format!("{checkout}/d.db"), "mine");
+    env.write("ok", "");
+    let _ = env.run(["retry", "b"]).ok();
+    let _ = start(&env).ok();
+    let names =
+        env.git(["for-each-ref", "--format=%(refname)", "refs/orchestrate/backup/p/@checkout"]);
+    let held = |file: &str| {
+        let has = |name: &str| env.git_status(["cat-file", "-e", &format!("{name}:{file}")]) == 0;
+        names.lines().any(has)
+    };
+    assert!(held("untracked") && held("d.db"), "{names}");
+}
+
+#[test]
 fn a_repository_in_a_worktree_without_an_index_is_not_taken_away() {
     let inner = "mkdir n; cd n; git init -q; echo t >t; git add t; git commit -q -m t; exit 1";
     let env = doing(inner);
