@@ -375,6 +375,30 @@ impl State {
         matches!(self, State::Done { .. })
     }
 
+    /// Returns what a person has to mend; `None` where the task is not blocked.
+    pub fn block(&self) -> Option<&Block> {
+        match self {
+            State::Blocked(block) => Some(block),
+            State::Waiting
+            | State::Running { .. }
+            | State::Pending { .. }
+            | State::Merging { .. }
+            | State::Done { .. } => None,
+        }
+    }
+
+    /// Returns the merge commit; `None` where the task is not done, or nothing had to be merged.
+    pub fn merge(&self) -> Option<&Oid> {
+        match self {
+            State::Done { merge } => merge.as_ref(),
+            State::Waiting
+            | State::Running { .. }
+            | State::Pending { .. }
+            | State::Merging { .. }
+            | State::Blocked(_) => None,
+        }
+    }
+
     /// Returns true while somebody outside works on the task, whom no process stands for.
     pub fn is_by_hand(&self) -> bool {
         matches!(self, State::Running { worker: None, .. })

@@ -9,7 +9,7 @@ use crate::cli::ShowArgs;
 use crate::error::Exit;
 use crate::oid::Oid;
 use crate::plan::TaskId;
-use crate::task::{Record, State};
+use crate::task::Record;
 use crate::view::task::{Work, show};
 
 pub(super) fn run(context: &Context, args: ShowArgs) -> anyhow::Result<Exit> {
@@ -55,7 +55,7 @@ fn work(target: &Target, id: &TaskId) -> anyhow::Result<Work> {
 /// where the others are now.
 fn origin(target: &Target, record: &Record) -> anyhow::Result<Option<Oid>> {
     let git = &target.drive.git;
-    if let State::Done { merge: Some(merge) } = &record.state {
+    if let Some(merge) = record.state.merge() {
         return Ok(git.parent(merge)?.or_else(|| record.base().cloned()));
     }
     let integration = git.find_branch(&target.snapshot().run.integration)?;

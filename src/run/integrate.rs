@@ -395,7 +395,7 @@ impl Merge<'_> {
 pub fn complete_notes(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<()> {
     let noted = drive.git.noted()?;
     for (task, record) in snapshot.tasks() {
-        let State::Done { merge: Some(merge) } = &record.state else { continue };
+        let Some(merge) = record.state.merge() else { continue };
         if !noted.contains(merge) {
             let text = note(drive, &snapshot.run, task, record, Checks::Forgotten);
             drive.git.write_note(merge, &text)?;

@@ -82,15 +82,8 @@ impl Leftover<'_> {
         let Some(before) = self.reach.before else { return Ok(None) };
         let attempt = self.record.last_attempt();
         let ended = attempt.map(|attempt| attempt.ended.unwrap_or(i64::MAX)).unwrap_or_default();
-        let merged = match &self.record.state {
-            State::Done { merge: Some(merge) } => self.drive.git.time_of(merge)?,
-            State::Done { merge: None }
-            | State::Waiting
-            | State::Running { .. }
-            | State::Pending { .. }
-            | State::Merging { .. }
-            | State::Blocked(_) => 0,
-        };
+        let merge = self.record.state.merge();
+        let merged = merge.map(|merge| self.drive.git.time_of(merge)).transpose()?.unwrap_or(0);
         Ok((ended.max(merged) >= before).then(|| "it is not that old".into()))
     }
 

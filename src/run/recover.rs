@@ -30,14 +30,7 @@ pub fn ensure_integration(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<
         return Ok(());
     }
     if snapshot.tasks().any(|(_, record)| !record.attempts.is_empty()) {
-        let last = snapshot.tasks().filter_map(|(_, record)| match &record.state {
-            State::Done { merge } => merge.as_ref(),
-            State::Waiting
-            | State::Running { .. }
-            | State::Pending { .. }
-            | State::Merging { .. }
-            | State::Blocked(_) => None,
-        });
+        let last = snapshot.tasks().filter_map(|(_, record)| record.state.merge());
         let tip = last.last().unwrap_or(&run.base);
         return Err(failure(
             format!("the branch '{}' is gone, and run '{}' needs it", run.integration, run.name),

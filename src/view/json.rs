@@ -101,14 +101,7 @@ pub fn status(
 fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatus<'a> {
     let (task, record) = snapshot.at(index);
     let (last, usage) = (record.last_attempt(), record.usage());
-    let block = match &record.state {
-        State::Blocked(block) => Some(block),
-        State::Waiting
-        | State::Running { .. }
-        | State::Pending { .. }
-        | State::Merging { .. }
-        | State::Done { .. } => None,
-    };
+    let block = record.state.block();
     TaskStatus {
         id: task.id.as_str(),
         title: &task.title,
@@ -128,14 +121,7 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         run: task.run.as_deref(),
         slot: facts.slots.get(&task.id).copied(),
         commit: commit(record),
-        merge: match &record.state {
-            State::Done { merge } => merge.as_ref(),
-            State::Waiting
-            | State::Running { .. }
-            | State::Pending { .. }
-            | State::Merging { .. }
-            | State::Blocked(_) => None,
-        },
+        merge: record.state.merge(),
         waits_for: snapshot.missing(index).iter().map(|id| id.to_string()).collect(),
         input_tokens: usage.map(|usage| usage.input_tokens),
         output_tokens: usage.map(|usage| usage.output_tokens),

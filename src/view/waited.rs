@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::oid::Oid;
 use crate::snapshot::Snapshot;
-use crate::task::State;
 use crate::wait::{Awaited, Came, status_of};
 
 /// What was known, what is now, and what came of it.
@@ -44,14 +43,7 @@ impl Waited<'_> {
 
     fn task(&self, index: usize) -> Changed<'_> {
         let (task, record) = self.target.at(index);
-        let block = match &record.state {
-            State::Blocked(block) => Some(block),
-            State::Waiting
-            | State::Running { .. }
-            | State::Pending { .. }
-            | State::Merging { .. }
-            | State::Done { .. } => None,
-        };
+        let block = record.state.block();
         Changed {
             id: task.id.as_str(),
             before: status_of(self.before, &task.id),
