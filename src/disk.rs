@@ -21,13 +21,25 @@ pub fn make_folder(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Returns how many bytes an ordinary user may still write to the file system that holds a path,
-/// or the nearest folder above it that exists.
-pub fn free(path: &Path) -> anyhow::Result<u64> {
-    let there = path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
-    let told = rustix::fs::statvfs(there);
-    let told = told.with_context(|| format!("cannot tell how full '{}' is", there.display()))?;
-    Ok(told.f_bavail.saturating_mul(told.f_frsize))
+/// What an ordinary user may still write to a disk.
+#[derive(Debug, Clone, Copy)]
+pub struct Left {
+    pub bytes: u64,
+    pub files: u64,
+    /// False where the file system makes room for as many files as there are bytes for.
+    pub counts_files: bool,
+}
+
+/// Returns what is left where a path is, or would be; `None` where that cannot be told.
+pub fn left(path: &Path) -> Option<Left> {
+    let disk = rustix::fs::statvfs(existing(path)).ok()?;
+    let (bytes, files) = (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_favail);
+    Some(Left { bytes, files, counts_files: disk.f_files > 0 })
+}
+
+/// Returns the path, or the nearest folder above it that exists.
+pub fn existing(path: &Path) -> &Path {
+    path.ancestors().find(|folder| folder.exists()).unwrap_or(path)
 }
 
 /// Returns a place at or below a folder where another file system, or another part of one, is

@@ -1,6 +1,7 @@
 //! The repository itself: git, its refs, who the user is, what HEAD is, and room on the disk.
 
 use super::{Finding, Place, Severity};
+use crate::disk;
 use crate::run::begin::{base, room};
 
 /// Fewer free inodes than this and a few worktrees may use them up.
@@ -44,7 +45,7 @@ fn base_of(place: &Place<'_>) -> Vec<Finding> {
 
 fn low(place: &Place<'_>) -> Option<Finding> {
     let worktrees = place.git.home().join(&place.settings.worktrees);
-    let left = room::left(&worktrees)?;
+    let left = disk::left(&worktrees)?;
     let remedy = "git orchestrate clean   # and git gc; every task has a worktree of its own";
     if left.bytes < place.settings.min_free {
         let megabytes = left.bytes >> 20;

@@ -5,9 +5,10 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use rustix::fs::{Access, access, statvfs};
+use rustix::fs::{Access, access};
 
 use crate::config::Settings;
+use crate::disk;
 use crate::error::failure;
 use crate::git::Git;
 
@@ -20,7 +21,7 @@ pub fn check(git: &Git, settings: &Settings) -> anyhow::Result<()> {
     let worktrees = git.home().join(&settings.worktrees);
     let parts = ["objects", "refs"].map(|part| common.join(part));
     for place in [common.to_owned(), worktrees].iter().chain(&parts) {
-        check_place(existing(place))?;
+        check_place(disk::existing(place))?;
     }
     Ok(())
 }
@@ -42,32 +43,11 @@ fn check_place(place: &Path) -> anyhow::Result<()> {
             ));
         }
     }
-    match left(place).is_some_and(|left| left.bytes < LEAST) {
+    match disk::left(place).is_some_and(|left| left.bytes < LEAST) {
         false => Ok(()),
         true => Err(failure(
             format!("no space is left on the disk of '{shown}'"),
             "make room first: git orchestrate clean, git gc",
         )),
     }
-}
-
-/// What is left on a disk.
-#[derive(Debug, Clone, Copy)]
-pub struct Left {
-    pub bytes: u64,
-    pub files: u64,
-    /// False where the file system makes room for as many files as there are bytes for.
-    pub counts_files: bool,
-}
-
-/// Returns what is left where a folder is, or would be.
-pub fn left(place: &Path) -> Option<Left> {
-    let disk = statvfs(existing(place)).ok()?;
-    let (bytes, files) = (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_favail);
-    Some(Left { bytes, files, counts_files: disk.f_files > 0 })
-}
-
-/// Returns the folder, or the nearest one above it that exists.
-fn existing(place: &Path) -> &Path {
-    place.ancestors().find(|folder| folder.exists()).unwrap_or(place)
 }
