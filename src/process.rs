@@ -187,12 +187,7 @@ impl Job {
     /// Starts a program as the leader of its own process group.
     pub fn start(program: Program) -> std::io::Result<Job> {
         crash::point();
-        let child = program.command()?.process_group(0).spawn()?;
-        let group = pid_of(&child);
-        let (sender, receiver) = channel();
-        let waiter = sender.clone();
-        std::thread::spawn(move || wait_for(child, &waiter));
-        Ok(Job { group, sender, receiver, has_ended: false, family: None })
+        Job::begin(program, None)
     }
 
     /// Starts a program whose descendants all end with it, also those that leave its group.
@@ -200,13 +195,16 @@ impl Job {
     /// Until [`Job::wait`] returns this process must start nothing else.
     pub fn start_family(program: Program) -> std::io::Result<Job> {
         crash::point();
-        let family = Family::begin();
+        Job::begin(program, Some(Family::begin()))
+    }
+
+    fn begin(program: Program, family: Option<Family>) -> std::io::Result<Job> {
         let child = program.command()?.process_group(0).spawn()?;
         let group = pid_of(&child);
         let (sender, receiver) = channel();
-        let waiter = sender.clone();
-        std::thread::spawn(move || waiter.send(Message::Exited(wait_among(&child))));
-        Ok(Job { group, sender, receiver, has_ended: false, family: Some(family) })
+        let (waiter, adopts) = (sender.clone(), family.is_some());
+        std::thread::spawn(move || wait_for(child, adopts, &waiter));
+        Ok(Job { group, sender, receiver, has_ended: false, family })
     }
 
     /// Returns the id of the leader, which is the group's too.
@@ -241,9 +239,7 @@ impl Job {
                 (Ok(Message::Exited(status)), _) => break status,
                 (Ok(Message::Stop), None) => {
                     forced = Some(Ending::Stopped);
-                    self.look();
-                    self.signal(Signal::TERM);
-                    deadline = Some(Instant::now() + GRACE);
+                    deadline = Some(self.ask_to_end());
                 }
                 (Err(RecvTimeoutError::Timeout), None) => {
                     let is_over = deadline.is_some_and(|deadline| deadline <= Instant::now());
@@ -255,9 +251,7 @@ impl Job {
                         continue;
                     }
                     forced = Some(if is_over { Ending::TimedOut } else { Ending::Silent });
-                    self.look();
-                    self.signal(Signal::TERM);
-                    deadline = Some(Instant::now() + GRACE);
+                    deadline = Some(self.ask_to_end());
                 }
                 (_, Some(_)) | (Err(RecvTimeoutError::Disconnected), None) => {
                     self.signal(Signal::KILL);
@@ -273,12 +267,15 @@ impl Job {
         (forced.unwrap_or_else(|| ending_of(ended)), outliving.unwrap_or_default())
     }
 
-    /// Remembers who is below the leader, which may take that knowledge with it.
-    fn look(&mut self) {
+    /// Asks the group to end; returns when its grace is over. Who is below the leader is
+    /// remembered, because it may take that knowledge with it.
+    fn ask_to_end(&mut self) -> Instant {
         let leader = self.pid();
         if let Some(family) = &mut self.family {
             family.seen = tree::below(leader);
         }
+        self.signal(Signal::TERM);
+        Instant::now() + GRACE
     }
 
     fn receive(&self, deadline: Option<Instant>) -> Result<Message, RecvTimeoutError> {
@@ -294,8 +291,9 @@ impl Job {
     }
 }
 
-fn wait_for(mut child: Child, sender: &Sender<Message>) {
-    let _ = sender.send(Message::Exited(child.wait()));
+fn wait_for(mut child: Child, adopts: bool, sender: &Sender<Message>) {
+    let status = if adopts { wait_among(&child) } else { child.wait() };
+    let _ = sender.send(Message::Exited(status));
 }
 
 /// Waits for one child among those that were adopted, and takes note of the end of each.
