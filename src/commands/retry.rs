@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use super::Context;
-use super::status::facts;
+use super::status::facts_of;
 use super::target::{Trust, option};
 use crate::cli::RetryArgs;
 use crate::error::{Exit, failure};
@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, args: RetryArgs) -> anyhow::Result<Exit> {
     }
     target.journal.append(&id, &Event::Retried { note: Some(note) })?;
     context.ui.status(&format!("task '{id}' will run again"));
-    let facts = facts(&target)?;
+    let facts = facts_of(&target.drive, &target.tip, option)?;
     if facts.controller.is_none() {
         let start = advice::start(&target.snapshot().run, &facts);
         context.ui.hint(&format!("{start}   # runs it"));

@@ -64,10 +64,6 @@ impl Start<'_> {
         if self.args.into.is_some() {
             return Err(usage("--into is for a new run", "a run keeps the branch it began with"));
         }
-        if self.args.update {
-            let remedy = "git orchestrate start PLAN --update";
-            return Err(usage("--update needs the plan that has changed", remedy));
-        }
         let name = find_run(self.git, self.args.run.as_deref())?;
         self.go_on(&name, None)
     }
