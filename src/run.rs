@@ -24,6 +24,7 @@ pub mod recover;
 pub mod signals;
 pub mod space;
 pub mod stop;
+mod telling;
 pub mod update;
 
 pub use control::drive;

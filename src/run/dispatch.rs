@@ -14,6 +14,7 @@ use super::Drive;
 use super::conversation;
 use super::folder::{AttemptFolder, write_json};
 use super::place::worktree_path;
+use super::telling::{Told, write_prompts};
 use crate::agent::{Agent, Launch, shell};
 use crate::crash;
 use crate::error::failure;
@@ -22,9 +23,8 @@ use crate::oid::Oid;
 use crate::pipeline::{self, Pipeline};
 use crate::plan::{Task, TaskId};
 use crate::process::{self, Program, Streams};
-use crate::prompt::{self, Facts, Reading};
 use crate::report::Format;
-use crate::review::{Review, Verdict};
+use crate::review::Review;
 use crate::snapshot::Snapshot;
 use crate::task::{Attempt, Record, Stage, State};
 
@@ -202,37 +202,6 @@ pub(super) fn write_down(
     Ok((folder, spec))
 }
 
-fn write_prompts(folder: &AttemptFolder, spec: &Spec, told: &Told<'_>) -> anyhow::Result<()> {
-    let facts = told.facts();
-    let prompt = match spec.stage.review() {
-        Some(kind) => {
-            std::fs::write(folder.task(), &told.task.prompt)?;
-            std::fs::write(folder.report(), told.report())?;
-            prompt::review(&told.findings_of(kind), kind, &reading(folder))?
-        }
-        None => prompt::implement(&facts)?,
-    };
-    std::fs::write(folder.prompt(), prompt)?;
-    let go_on = match spec.stage {
-        Stage::Fix => prompt::fix(&facts)?,
-        _ => prompt::resume(&facts)?,
-    };
-    match spec.resume {
-        Some(_) => Ok(std::fs::write(folder.resume_prompt(), go_on)?),
-        None => Ok(()),
-    }
-}
-
-fn reading(folder: &AttemptFolder) -> Reading {
-    let text = |path: PathBuf| path.display().to_string();
-    Reading {
-        task: text(folder.task()),
-        report: text(folder.report()),
-        diff: text(folder.diff()),
-        fix: text(folder.fix_diff()),
-    }
-}
-
 fn spec_of(
     drive: &Drive,
     snapshot: &Snapshot,
@@ -285,7 +254,7 @@ fn spec_of(
 }
 
 /// Returns the stage of the next attempt; of one that is under way, its own.
-fn stage_of(record: &Record) -> Stage {
+pub(super) fn stage_of(record: &Record) -> Stage {
     match &record.state {
         State::Running { stage, .. } => *stage,
         _ => record.next_stage().0,
@@ -298,70 +267,6 @@ fn read_before(record: &Record, kind: Review) -> Option<Oid> {
     let stage = Stage::of_review(kind);
     let of_stage = |attempt: &&Attempt| attempt.stage == stage && attempt.verdict.is_some();
     record.attempts.iter().rev().find(of_stage)?.tip.clone()
-}
-
-/// What a prompt is made of.
-struct Told<'a> {
-    drive: &'a Drive,
-    snapshot: &'a Snapshot,
-    task: &'a Task,
-    record: &'a Record,
-    index: usize,
-    branch: String,
-}
-
-impl<'a> Told<'a> {
-    fn new(
-        drive: &'a Drive,
-        snapshot: &'a Snapshot,
-        task: &'a Task,
-        record: &'a Record,
-    ) -> anyhow::Result<Told<'a>> {
-        let index = snapshot.dag.index(&task.id).context("the plan has no such task")?;
-        let branch = record.branch.clone().unwrap_or_else(|| drive.settings.branch_of(&task.id));
-        Ok(Told { drive, snapshot, task, record, index, branch })
-    }
-
-    fn facts(&self) -> Facts<'_> {
-        let title = |i: &usize| self.snapshot.at(*i).0.title.as_str();
-        let dag = &self.snapshot.dag;
-        Facts {
-            run: &self.snapshot.run.name,
-            task: self.task.id.as_str(),
-            title: &self.task.title,
-            text: &self.task.prompt,
-            branch: &self.branch,
-            integration: &self.snapshot.run.integration,
-            builds_on: dag.dependencies(self.index).iter().map(title).collect(),
-            needed_by: dag.dependents(self.index).iter().map(title).collect(),
-            files: &self.task.files,
-            tests: self.drive.tests(self.task),
-            notes: &self.record.notes,
-            findings: match stage_of(self.record) {
-                Stage::Fix => lines(pipeline::newest(self.record)),
-                _ => Vec::new(),
-            },
-        }
-    }
-
-    /// The facts for a reviewer, with what it found before.
-    fn findings_of(&self, kind: Review) -> Facts<'_> {
-        Facts { findings: lines(pipeline::latest(self.record, kind)), ..self.facts() }
-    }
-
-    /// Returns what the implementer said last, and that it said nothing where it did not.
-    fn report(&self) -> String {
-        let work = self.record.attempts.iter().rev().filter(|a| a.stage.review().is_none());
-        match work.filter_map(|attempt| attempt.report.as_ref()).next() {
-            Some(report) => format!("{} {}\n", report.status, report.message),
-            None => "It made no report.\n".into(),
-        }
-    }
-}
-
-fn lines(verdict: Option<&Verdict>) -> Vec<String> {
-    let findings = verdict.filter(|verdict| !verdict.pass).map(|verdict| verdict.findings.iter());
-    findings.into_iter().flatten().map(ToString::to_string).collect()
 }
 
 fn spawn(folder: &AttemptFolder, terminal: bool, is_first: bool) -> anyhow::Result<Child> {
