@@ -98,7 +98,7 @@ pub fn of_task(task: &Task) -> Option<Choice<'_>> {
 pub fn of_attempt<'a>(task: &'a Task, record: &Record, stage: Stage) -> Option<Choice<'a>> {
     Some(match of_task(task)? {
         Choice::Class(_) if stage.review().is_some() => Choice::Class(Class::Capable),
-        Choice::Class(class) if pipeline::failures(record) >= FAILED_ROUNDS => {
+        Choice::Class(class) if pipeline::rounds_lost(record) >= FAILED_ROUNDS => {
             Choice::Class(class.up())
         }
         choice => choice,

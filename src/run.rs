@@ -18,6 +18,7 @@ mod furnish;
 pub mod integrate;
 mod judge;
 mod keep;
+mod mend;
 mod note;
 pub mod place;
 pub mod recover;

@@ -30,6 +30,10 @@ pub enum Stage {
     Review,
     /// The implementer again, with what a review found.
     Fix,
+    /// An agent on top of the merge candidate that failed the tests.
+    FixTests,
+    /// An agent that merges what conflicts.
+    FixConflict,
 }
 
 /// The process that owns an attempt: its supervisor.
@@ -195,6 +199,9 @@ pub struct Record {
     /// What `retry -m` told the next attempts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Why its newest merge candidate was no good, where an agent is to mend that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_back: Option<Block>,
     /// The number of the last attempt when a person let the task run again; 0 before.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retried_after: u32,
@@ -231,8 +238,10 @@ pub enum Event {
     Judged { verdict: Verdict },
     /// The attempt is over.
     Finished(Finished),
-    /// The merge candidate was no good.
+    /// The merge candidate was no good, and a person has to settle it.
     Refused(Block),
+    /// The merge candidate was no good, and an agent is to mend it.
+    SentBack(SentBack),
     /// The work is in the integration branch.
     Merged { merge: Option<Oid> },
     /// A person wants another attempt.
@@ -261,6 +270,15 @@ pub struct Started {
     pub model: Option<String>,
     /// Milliseconds since 1970.
     pub at: i64,
+}
+
+/// A merge candidate that an agent is to mend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentBack {
+    pub stage: Stage,
+    /// What the agent begins on: the candidate, or the task's own commit where there is none.
+    pub commit: Oid,
+    pub why: Block,
 }
 
 /// The end of an attempt.
@@ -298,6 +316,7 @@ impl Event {
             | Event::Reported { .. }
             | Event::Judged { .. }
             | Event::Refused(_)
+            | Event::SentBack(_)
             | Event::Merged { .. }
             | Event::Retried { .. }
             | Event::Offered { .. } => self,
@@ -337,6 +356,8 @@ impl Stage {
             Stage::QualityReview => "quality-review",
             Stage::Review => "review",
             Stage::Fix => "fix",
+            Stage::FixTests => "fix-tests",
+            Stage::FixConflict => "fix-conflict",
         }
     }
 
@@ -354,8 +375,13 @@ impl Stage {
             Stage::SpecReview => Some(Review::Spec),
             Stage::QualityReview => Some(Review::Quality),
             Stage::Review => Some(Review::Combined),
-            Stage::Implement | Stage::Fix => None,
+            Stage::Implement | Stage::Fix | Stage::FixTests | Stage::FixConflict => None,
         }
+    }
+
+    /// Returns true where the work is to mend a merge candidate that was no good.
+    pub fn is_mending(self) -> bool {
+        matches!(self, Stage::FixTests | Stage::FixConflict)
     }
 }
 

@@ -141,7 +141,7 @@ impl Attempt {
             attempt: self.spec.attempt,
             stage: self.spec.stage,
             base: base.clone(),
-            tip: self.git.find_branch(&self.spec.branch)?.filter(|_| self.begun),
+            tip: self.stands_on()?,
             branch: self.spec.branch.clone(),
             worktree: self.spec.worktree.display().to_string(),
             agent: self.spec.agent.clone().filter(|_| worker.is_some()),
@@ -153,6 +153,14 @@ impl Attempt {
             Ok(()) => Ok(Some(base)),
             Err(error) if is_illegal(&error) => Ok(None),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the commit that the attempt begins on; `None` before its branch is made.
+    fn stands_on(&self) -> anyhow::Result<Option<Oid>> {
+        match self.spec.candidate() {
+            Some(candidate) => Ok(Some(candidate.clone())),
+            None => Ok(self.git.find_branch(&self.spec.branch)?.filter(|_| self.begun)),
         }
     }
 

@@ -22,7 +22,9 @@ const HEAD: u64 = 1 << 20;
 /// the work that a fix is for.
 pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec<String>> {
     let last = match record.next_stage().0 {
-        Stage::Implement => record.last_attempt().filter(|last| was_broken_off(last))?,
+        Stage::Implement | Stage::FixTests | Stage::FixConflict => {
+            record.last_attempt().filter(|last| was_broken_off(last))?
+        }
         // Whoever did the work settles what was found.
         Stage::Fix => record.attempts.iter().rev().find(|last| last.stage.review().is_none())?,
         Stage::SpecReview | Stage::QualityReview | Stage::Review => return None,

@@ -80,6 +80,9 @@ pub struct Spec {
     pub reviews: Vec<Review>,
     #[serde(default)]
     pub rounds: u32,
+    /// The commit that a stage after the first begins on.
+    #[serde(default)]
+    pub begins_on: Option<Oid>,
     /// The commit that this review has read before.
     #[serde(default)]
     pub read_before: Option<Oid>,
@@ -88,6 +91,11 @@ pub struct Spec {
 impl Spec {
     pub fn pipeline(&self) -> Pipeline<'_> {
         Pipeline { reviews: &self.reviews, rounds: self.rounds }
+    }
+
+    /// Returns the merge candidate that the attempt is to mend.
+    pub(super) fn candidate(&self) -> Option<&Oid> {
+        self.begins_on.as_ref().filter(|_| self.stage == Stage::FixTests)
     }
 }
 
@@ -247,6 +255,7 @@ fn spec_of(
             Way::Alone | Way::ByHand => None,
         },
         stage,
+        begins_on: record.next_stage().1.cloned(),
         reviews: reviews_of(drive, task),
         rounds: drive.settings.rounds,
         read_before: stage.review().and_then(|kind| read_before(record, kind)),

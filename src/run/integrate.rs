@@ -15,6 +15,7 @@ use anyhow::Context;
 use super::Drive;
 use super::folder::{read_json, write_json};
 use super::furnish::{self, Ended, Furnishing};
+use super::mend::{self, Refusal};
 use super::note::{Checks, note};
 use crate::agent::shell;
 use crate::crash;
@@ -46,6 +47,15 @@ pub enum Integrated {
     Waits(String),
     /// The run is being stopped.
     Stopped,
+}
+
+/// Who wants a merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The loop: what fails may go back to an agent.
+    Controller,
+    /// A person, who is told what fails.
+    Person,
 }
 
 enum Published {
@@ -86,12 +96,13 @@ pub fn integrate(
     run: &Run,
     task: &Task,
     test: &StopSwitch,
+    by: By,
 ) -> anyhow::Result<Integrated> {
     let lock = drive.folder.checkout_lock()?;
     lock.hold()?;
     end_left_test(drive, &run.name)?;
     let journal = Journal::new(&drive.git, &run.name);
-    let merge = Merge { drive, run, task, journal, test };
+    let merge = Merge { drive, run, task, journal, test, by };
     for _ in 0..MAX_RACES {
         let record = merge.journal.record(&task.id)?;
         let State::Merging { commit, .. } = record.state.clone() else {
@@ -133,6 +144,7 @@ struct Merge<'a> {
     task: &'a Task,
     journal: Journal,
     test: &'a StopSwitch,
+    by: By,
 }
 
 impl Merge<'_> {
@@ -157,8 +169,8 @@ impl Merge<'_> {
         let tree = match git.try_merge(&tip, commit)? {
             TreeMerge::Clean(tree) => tree,
             TreeMerge::Conflict(files) => {
-                let block = self.conflict(&tip, commit, files)?;
-                return self.settle(Event::Refused(block)).map(Some);
+                let why = self.conflict(&tip, commit, files)?;
+                return self.refuse(record, Refusal { candidate: None, why }).map(Some);
             }
             TreeMerge::Impossible(why) => {
                 let block = Block::new(Reason::Conflict, format!("git cannot merge it: {why}"));
@@ -175,8 +187,9 @@ impl Merge<'_> {
             Tested::Passed { .. } => return Ok(None),
             Tested::Failed(text) => {
                 let against = Some(tip);
-                let block = Block { against, ..Block::new(Reason::Tests, text) };
-                return self.settle(Event::Refused(block)).map(Some);
+                let why = Block { against, ..Block::new(Reason::Tests, text) };
+                let candidate = Some(&candidate);
+                return self.refuse(record, Refusal { candidate, why }).map(Some);
             }
             Tested::NoPlace(text) => {
                 let against = Some(tip);
@@ -202,6 +215,15 @@ impl Merge<'_> {
     fn settle(&self, event: Event) -> anyhow::Result<Integrated> {
         self.journal.append(&self.task.id, &event)?;
         Ok(Integrated::Settled)
+    }
+
+    /// An agent mends it, or a person has to; whoever merges by hand is that person.
+    fn refuse(&self, record: &Record, refusal: Refusal<'_>) -> anyhow::Result<Integrated> {
+        let event = match self.by {
+            By::Person => Event::Refused(refusal.why),
+            By::Controller => mend::refused(self.drive, self.run, self.task, record, refusal)?,
+        };
+        self.settle(event)
     }
 
     /// Returns true where the checkout still shows what the tests were meant to see.

@@ -25,6 +25,7 @@ pub(super) struct Told<'a> {
     record: &'a Record,
     index: usize,
     branch: String,
+    notes: Vec<String>,
 }
 
 impl<'a> Told<'a> {
@@ -36,7 +37,9 @@ impl<'a> Told<'a> {
     ) -> anyhow::Result<Told<'a>> {
         let index = snapshot.dag.index(&task.id).context("the plan has no such task")?;
         let branch = record.branch.clone().unwrap_or_else(|| drive.settings.branch_of(&task.id));
-        Ok(Told { drive, snapshot, task, record, index, branch })
+        let mending = mending(drive, snapshot, task, record);
+        let notes = record.notes.iter().cloned().chain(mending).collect();
+        Ok(Told { drive, snapshot, task, record, index, branch, notes })
     }
 
     fn facts(&self) -> Facts<'_> {
@@ -53,7 +56,7 @@ impl<'a> Told<'a> {
             needed_by: dag.dependents(self.index).iter().map(title).collect(),
             files: &self.task.files,
             tests: self.drive.tests(self.task),
-            notes: &self.record.notes,
+            notes: &self.notes,
             findings: match stage_of(self.record) {
                 Stage::Fix => lines(pipeline::newest(self.record)),
                 _ => Vec::new(),
@@ -100,6 +103,14 @@ pub(super) fn write_prompts(
         Some(_) => Ok(std::fs::write(folder.resume_prompt(), go_on)?),
         None => Ok(()),
     }
+}
+
+/// Returns what was wrong with a merge candidate, where the attempt is to mend it.
+fn mending(drive: &Drive, snapshot: &Snapshot, task: &Task, record: &Record) -> Option<String> {
+    let why = record.sent_back.as_ref().filter(|_| stage_of(record).is_mending())?;
+    let said = std::fs::read(drive.folder.test_log(&task.id)).unwrap_or_default();
+    let end = prompt::end_of_output(&String::from_utf8_lossy(&said));
+    Some(prompt::after(why, &snapshot.run.integration) + &end)
 }
 
 fn reading(folder: &AttemptFolder) -> Reading {

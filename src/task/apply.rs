@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::task::{
-    Attempt, Block, Event, Finished, Outcome, Reason, Record, Stage, Started, State,
+    Attempt, Block, Event, Finished, Outcome, Reason, Record, SentBack, Stage, Started, State,
 };
 
 /// How often in a row an attempt may vanish before a person is asked.
@@ -36,6 +36,7 @@ impl Event {
             Event::Judged { .. } => "reviewed",
             Event::Finished(_) => "finished",
             Event::Refused(_) => "refused",
+            Event::SentBack(_) => "sent back",
             Event::Merged { .. } => "merged",
             Event::Retried { .. } => "retried",
             Event::Offered { .. } => "offered for merging",
@@ -74,6 +75,10 @@ impl Record {
             (Event::Refused(block), State::Merging { .. }) => {
                 Ok(self.in_state(State::Blocked(block.clone())))
             }
+            (Event::SentBack(SentBack { stage, commit, why }), State::Merging { .. }) => {
+                let next = self.in_state(State::Pending { stage: *stage, commit: commit.clone() });
+                Ok(Record { sent_back: Some(why.clone()), ..next })
+            }
             (
                 Event::Merged { merge },
                 State::Merging { .. } | State::Blocked(_) | State::Waiting | State::Pending { .. },
@@ -94,6 +99,7 @@ impl Record {
                 | Event::Judged { .. }
                 | Event::Finished(_)
                 | Event::Refused(_)
+                | Event::SentBack(_)
                 | Event::Merged { .. }
                 | Event::Retried { .. }
                 | Event::Offered { .. },
@@ -242,8 +248,8 @@ mod tests {
     }
 
     fn any_stage() -> impl Strategy<Value = Stage> {
-        use Stage::{Fix, Implement, QualityReview, Review, SpecReview};
-        prop::sample::select(vec![Implement, SpecReview, QualityReview, Review, Fix])
+        use Stage::{Fix, FixTests, Implement, QualityReview, Review, SpecReview};
+        prop::sample::select(vec![Implement, SpecReview, QualityReview, Review, Fix, FixTests])
     }
 
     fn any_event() -> impl Strategy<Value = Event> {
@@ -262,6 +268,11 @@ mod tests {
             (1..5_u32).prop_map(move |n| finished(n, Ending::Exited(1), Outcome::Blocked(block()))),
             (1..5_u32).prop_map(|n| finished(n, Ending::Lost, Outcome::Again)),
             Just(Event::Refused(Block::new(Reason::Conflict, "both"))),
+            Just(Event::SentBack(SentBack {
+                stage: Stage::FixTests,
+                commit: oid(),
+                why: Block::new(Reason::Tests, "two fail"),
+            })),
             Just(Event::Merged { merge: None }),
             Just(Event::Retried { note: Some("again".into()) }),
             Just(Event::Offered { commit: oid(), at: 3000 }),
