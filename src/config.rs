@@ -67,7 +67,8 @@ pub const KEYS: &[(&str, &str)] = &[
     (
         "on-conflict",
         "what becomes of a task that conflicts: pr pushes its branch and opens a draft pull request \
-         where there is a remote, keep leaves it here (pr)",
+         where there is a remote, keep leaves it here, agent lets an agent merge it first, and goes on as pr \
+         where that fails (pr)",
     ),
     (
         "remote",
@@ -85,17 +86,20 @@ pub enum OnConflict {
     Pr,
     /// It stays here, and waits for a person.
     Keep,
+    /// An agent merges it; where that fails, as [`OnConflict::Pr`].
+    Agent,
 }
 
 impl OnConflict {
     /// Every choice there is, in the order of the documentation.
-    pub const ALL: [OnConflict; 2] = [OnConflict::Pr, OnConflict::Keep];
+    pub const ALL: [OnConflict; 3] = [OnConflict::Pr, OnConflict::Keep, OnConflict::Agent];
 
     /// Returns the word in the configuration.
     pub fn word(self) -> &'static str {
         match self {
             OnConflict::Pr => "pr",
             OnConflict::Keep => "keep",
+            OnConflict::Agent => "agent",
         }
     }
 
@@ -444,7 +448,7 @@ mod tests {
     fn what_becomes_of_a_conflict_is_one_of_the_words() {
         let git = |text: &str| Layer::from_git([("on-conflict".into(), text.into())]);
         assert_eq!(git("keep").expect("sound").on_conflict, Some(OnConflict::Keep));
-        assert!(git("ask").expect_err("no such word").ends_with("is not pr or keep"));
+        assert!(git("ask").expect_err("no such word").ends_with("is not pr or keep or agent"));
         let file = Layer::from_toml("on-conflict = 'keep'\nremote = 'up'").expect("sound");
         let settings = merge(&Flags::default(), git("pr").expect("sound"), file);
         assert_eq!(settings.on_conflict, OnConflict::Pr);

@@ -170,7 +170,7 @@ impl Merge<'_> {
             TreeMerge::Clean(tree) => tree,
             TreeMerge::Conflict(files) => {
                 let why = self.conflict(&tip, commit, files)?;
-                return self.refuse(record, Refusal { candidate: None, why }).map(Some);
+                return self.refuse(record, Refusal { commit, candidate: None, why }).map(Some);
             }
             TreeMerge::Impossible(why) => {
                 let block = Block::new(Reason::Conflict, format!("git cannot merge it: {why}"));
@@ -189,7 +189,7 @@ impl Merge<'_> {
                 let against = Some(tip);
                 let why = Block { against, ..Block::new(Reason::Tests, text) };
                 let candidate = Some(&candidate);
-                return self.refuse(record, Refusal { candidate, why }).map(Some);
+                return self.refuse(record, Refusal { commit, candidate, why }).map(Some);
             }
             Tested::NoPlace(text) => {
                 let against = Some(tip);

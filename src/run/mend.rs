@@ -8,6 +8,7 @@ use anyhow::Context;
 use super::Drive;
 use super::cleanup::clear_place;
 use super::dispatch::agent_of;
+use crate::config::OnConflict;
 use crate::oid::Oid;
 use crate::pipeline::Pipeline;
 use crate::plan::Task;
@@ -17,6 +18,8 @@ use crate::task::{Block, Event, Reason, Record, SentBack, Stage};
 
 /// A merge that was no good, and why.
 pub(super) struct Refusal<'a> {
+    /// What the task has finished.
+    pub(super) commit: &'a Oid,
     /// The candidate; `None` where git could make none.
     pub(super) candidate: Option<&'a Oid>,
     pub(super) why: Block,
@@ -30,9 +33,14 @@ pub(super) fn refused(
     record: &Record,
     refusal: Refusal<'_>,
 ) -> anyhow::Result<Event> {
-    let Refusal { candidate, why } = refusal;
+    let Refusal { commit, candidate, why } = refusal;
+    let to_agent = drive.settings.on_conflict == OnConflict::Agent;
     let begins_on = match (why.reason, candidate) {
         (Reason::Tests, Some(candidate)) => Some((Stage::FixTests, candidate)),
+        // What git cannot merge at all names no file.
+        (Reason::Conflict, _) if to_agent && !why.files.is_empty() => {
+            Some((Stage::FixConflict, commit))
+        }
         _ => None,
     };
     let pipeline = Pipeline { reviews: &[], rounds: drive.settings.rounds };

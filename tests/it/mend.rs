@@ -131,3 +131,51 @@ fn a_fix_goes_on_after_its_supervisor_was_killed() {
     env.stands("b", "done", None);
     assert_eq!(stages(&env, "b"), ["implement", "fix-tests", "fix-tests"]);
 }
+
+/// Two tasks that change the same line; `a` is merged first.
+fn conflicts() -> Env {
+    let env = Env::new();
+    env.config("orchestrate.on-conflict", "agent");
+    for id in ["a", "b"] {
+        let work = format!("gate {id}\nedit src/shared.txt {id}\ncommit 'Change by {id}'\n{DONE}");
+        env.agent(&format!("{id}.implement"), &work);
+    }
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
+    env
+}
+
+#[test]
+fn an_agent_merges_what_conflicts_where_it_may() {
+    let env = conflicts();
+    env.config("orchestrate.reviews", "spec");
+    env.agent("a.spec-review", PASS);
+    env.agent("b.spec-review", PASS);
+    let mend = format!(
+        "git merge -q feat/p || true\nedit src/shared.txt 'a and b'\ncommit 'Merge both'\n{DONE}"
+    );
+    env.agent("b.fix-conflict", &mend);
+    one_after_the_other(&env).ok().has("next b: fix-conflict: src/shared.txt differs from a");
+    assert_eq!(stages(&env, "b"), ["implement", "spec-review", "fix-conflict", "spec-review"]);
+    env.stands("b", "done", None);
+    assert_eq!(env.blob("feat/p", "src/shared.txt"), "a and b");
+    let told = env.agent_log("b", 3);
+    assert!(told.contains("git merge ") && told.contains("src/shared.txt"), "{told}");
+}
+
+#[test]
+fn an_agent_that_does_not_merge_leaves_the_conflict_to_a_person() {
+    let env = conflicts();
+    env.agent("b.fix-conflict", &format!("edit src/shared.txt 'mine'\ncommit 'No'\n{DONE}"));
+    one_after_the_other(&env).fails(3).has("an agent was to merge it, and did not");
+    env.stands("b", "blocked", Some("conflict"));
+    assert_eq!(env.blob("feat/p", "src/shared.txt"), "a");
+}
+
+#[test]
+fn a_conflict_is_for_a_person_unless_it_is_said_otherwise() {
+    let env = conflicts();
+    env.git(["config", "--unset", "orchestrate.on-conflict"]);
+    let _ = one_after_the_other(&env).fails(3);
+    assert_eq!(stages(&env, "b"), ["implement"]);
+    env.stands("b", "blocked", Some("conflict"));
+}
