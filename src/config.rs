@@ -45,6 +45,11 @@ pub const KEYS: &[(&str, &str)] = &[
         "what a task goes through before it is merged: spec, quality, combined; empty for none (spec, quality)",
     ),
     ("rounds", "how often reviews may send a task back before it waits for a person (3)"),
+    (
+        "final-review",
+        "review the whole branch when the last task is merged; where there are reviews, and two \
+         tasks for agents (true)",
+    ),
     ("branch", "branch of a task; {id} stands for its id (feat/task-{id})"),
     (
         "min-free",
@@ -124,6 +129,8 @@ pub struct Settings {
     /// In order.
     pub reviews: Vec<Review>,
     pub rounds: u32,
+    /// A run ends with a review of all that it merged.
+    pub final_review: bool,
     pub branch: String,
     pub worktrees: String,
     /// Bytes that must stay free when a worktree is made.
@@ -158,6 +165,8 @@ pub struct Layer {
     pub reviews: Option<Vec<Review>>,
     #[serde(default, deserialize_with = "at_least_one")]
     pub rounds: Option<u32>,
+    #[serde(rename = "final-review")]
+    pub final_review: Option<bool>,
     pub branch: Option<String>,
     pub worktrees: Option<String>,
     pub setup: Option<String>,
@@ -330,6 +339,10 @@ impl Layer {
                 "branch" => layer.branch = Some(value),
                 "expendable" => layer.expendable = Some(value),
                 "keep" => layer.keep = Some(boolean(&value).ok_or_else(|| bad("true or false"))?),
+                "final-review" => {
+                    let wanted = boolean(&value).ok_or_else(|| bad("true or false"))?;
+                    layer.final_review = Some(wanted);
+                }
                 "min-free" => {
                     layer.min_free = Some(bytes(&value).ok_or_else(|| bad("a size such as 2G"))?);
                 }
@@ -385,6 +398,7 @@ pub fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
             .or(file.reviews)
             .unwrap_or_else(|| vec![Review::Spec, Review::Quality]),
         rounds: git.rounds.or(file.rounds).unwrap_or(3),
+        final_review: git.final_review.or(file.final_review).unwrap_or(true),
         branch: git.branch.or(file.branch).unwrap_or_else(|| "feat/task-{id}".into()),
         expendable: names(&git.expendable.unwrap_or("node_modules, __pycache__".into())),
         keep: flags.keep || git.keep.or(file.keep).unwrap_or(false),

@@ -222,7 +222,8 @@ mod tests {
 
     fn failed_review(record: &Record) -> Record {
         let oid = Oid::from_hex(&"a1".repeat(20)).expect("an id");
-        let (attempt, stage) = (record.next_attempt(), record.next_stage().0);
+        let pending = record.pending().map(|(stage, _)| stage);
+        let (attempt, stage) = (record.next_attempt(), pending.unwrap_or(Stage::Implement));
         let started = Started {
             attempt,
             stage,

@@ -3,6 +3,7 @@
 //! Invariant: pure, and decided from the task's record alone. A review comes after all that
 //! stand before it have passed; a verdict counts until the work is begun anew.
 
+use crate::plan::Task;
 use crate::review::{Review, Verdict};
 use crate::task::{Attempt, Ending, Record, Stage};
 
@@ -50,6 +51,15 @@ impl Pipeline<'_> {
             true => Next::Limit,
             false => Next::Stage(Stage::Fix),
         }
+    }
+}
+
+/// Returns what the next attempt at a task is for.
+pub fn next_stage(task: &Task, record: &Record) -> Stage {
+    match record.pending() {
+        Some((stage, _)) => stage,
+        None if task.final_review => Stage::FinalReview,
+        None => Stage::Implement,
     }
 }
 

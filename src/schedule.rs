@@ -209,6 +209,7 @@ mod tests {
             agent: None,
             test: None,
             timeout: None,
+            final_review: false,
             line: 1,
         };
         let tasks = sketch.iter().enumerate().map(task).collect();

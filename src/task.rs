@@ -28,6 +28,8 @@ pub enum Stage {
     QualityReview,
     /// Both reviews by one reviewer.
     Review,
+    /// The review of all that was merged.
+    FinalReview,
     /// The implementer again, with what a review found.
     Fix,
     /// An agent on top of the merge candidate that failed the tests.
@@ -355,6 +357,7 @@ impl Stage {
             Stage::SpecReview => "spec-review",
             Stage::QualityReview => "quality-review",
             Stage::Review => "review",
+            Stage::FinalReview => "final-review",
             Stage::Fix => "fix",
             Stage::FixTests => "fix-tests",
             Stage::FixConflict => "fix-conflict",
@@ -366,6 +369,7 @@ impl Stage {
             Review::Spec => Stage::SpecReview,
             Review::Quality => Stage::QualityReview,
             Review::Combined => Stage::Review,
+            Review::Whole => Stage::FinalReview,
         }
     }
 
@@ -375,8 +379,14 @@ impl Stage {
             Stage::SpecReview => Some(Review::Spec),
             Stage::QualityReview => Some(Review::Quality),
             Stage::Review => Some(Review::Combined),
+            Stage::FinalReview => Some(Review::Whole),
             Stage::Implement | Stage::Fix | Stage::FixTests | Stage::FixConflict => None,
         }
+    }
+
+    /// Returns true where a task that waits may begin with it.
+    pub fn begins(self) -> bool {
+        matches!(self, Stage::Implement | Stage::FinalReview)
     }
 
     /// Returns true where the work is to mend a merge candidate that was no good.
@@ -525,15 +535,15 @@ impl Record {
         self.last_attempt().map_or(1, |attempt| attempt.number + 1)
     }
 
-    /// Returns what its next attempt is for, and the commit it begins on where that is given.
-    pub fn next_stage(&self) -> (Stage, Option<&Oid>) {
+    /// Returns what its next attempt is for where that is settled, and the commit it begins on.
+    pub fn pending(&self) -> Option<(Stage, &Oid)> {
         match &self.state {
-            State::Pending { stage, commit } => (*stage, Some(commit)),
+            State::Pending { stage, commit } => Some((*stage, commit)),
             State::Waiting
             | State::Running { .. }
             | State::Merging { .. }
             | State::Done { .. }
-            | State::Blocked(_) => (Stage::Implement, None),
+            | State::Blocked(_) => None,
         }
     }
 

@@ -86,6 +86,11 @@ impl Start<'_> {
         match Journal::new(self.git, &plan.name).load()? {
             Some(tip) => {
                 check_into(&tip.snapshot, self.args)?;
+                // A run ends as it was begun.
+                let plan = match tip.snapshot.plan.final_review() {
+                    Some(_) => plan.with_final_review(),
+                    None => plan,
+                };
                 let new = self.new_plan(&tip.snapshot, plan, &name)?;
                 if let Some(new) = &new {
                     self.trust_plan(file, &bytes, &new.plan)?;
@@ -171,6 +176,10 @@ impl Start<'_> {
         let flags = self.flags(&Flags::default());
         // Before anything is trusted nothing of it is run: this only looks what is in the way.
         let found = settings(self.git, &flags, Trust::NotNeeded)?;
+        let plan = match found.final_review && !found.reviews.is_empty() {
+            true => plan.with_final_review(),
+            false => plan,
+        };
         let (into, launches) = (self.args.into.as_deref(), !self.args.manual);
         let beginning = Beginning { plan: &plan, settings: &found, flags, into, launches };
         let run = begin::prepare(self.git, &beginning)?;

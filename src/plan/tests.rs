@@ -468,6 +468,7 @@ fn plans() -> impl Strategy<Value = Plan> {
                     agent,
                     test,
                     timeout,
+                    final_review: false,
                     line,
                 }
             };

@@ -16,7 +16,7 @@ use super::near::nearest;
 use super::value;
 
 const PLAN_KEYS: [&str; 2] = ["name", "task"];
-const TASK_KEYS: [&str; 14] = [
+const TASK_KEYS: [&str; 15] = [
     "id",
     "number",
     "title",
@@ -30,6 +30,7 @@ const TASK_KEYS: [&str; 14] = [
     "agent",
     "test",
     "timeout",
+    "final_review",
     "line",
 ];
 
@@ -122,10 +123,16 @@ impl Reader<'_> {
             agent: text("agent"),
             test: text("test"),
             depends_on: table.get("depends_on").map(|value| self.texts("depends_on", value)),
-            parallel_safe: table.get("parallel_safe").and_then(|value| self.boolean(value)),
+            parallel_safe: table
+                .get("parallel_safe")
+                .and_then(|value| self.boolean("parallel_safe", value)),
             files: self.paths("files", table),
             reads: self.paths("reads", table),
             timeout: table.get("timeout").and_then(|value| self.timeout(value)),
+            final_review: table
+                .get("final_review")
+                .and_then(|value| self.boolean("final_review", value))
+                .unwrap_or(false),
             line: table.get("line").and_then(|value| self.number(value)).unwrap_or(line),
             id,
         };
@@ -187,10 +194,10 @@ impl Reader<'_> {
         texts.iter().filter_map(|text| value::path(&text.text)).collect()
     }
 
-    fn boolean(&mut self, value: &Value) -> Option<bool> {
+    fn boolean(&mut self, key: &str, value: &Value) -> Option<bool> {
         let boolean = value.get_ref().as_bool();
         if boolean.is_none() {
-            self.wrong("parallel_safe", value, "true or false", "write `true` or `false`");
+            self.wrong(key, value, "true or false", "write `true` or `false`");
         }
         boolean
     }

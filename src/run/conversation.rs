@@ -10,6 +10,7 @@ use std::path::Path;
 use super::Drive;
 use super::dispatch::{Spec, agent_of, allowed, model_of};
 use super::folder::read_json;
+use crate::pipeline::next_stage;
 use crate::plan::Task;
 use crate::report;
 use crate::report::Format;
@@ -21,18 +22,20 @@ const HEAD: u64 = 1 << 20;
 /// Returns the command that goes on with the last attempt, where that was broken off, or with
 /// the work that a fix is for.
 pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec<String>> {
-    let last = match record.next_stage().0 {
+    let last = match next_stage(task, record) {
         Stage::Implement | Stage::FixTests | Stage::FixConflict => {
             record.last_attempt().filter(|last| was_broken_off(last))?
         }
         // Whoever did the work settles what was found.
         Stage::Fix => record.attempts.iter().rev().find(|last| last.stage.review().is_none())?,
-        Stage::SpecReview | Stage::QualityReview | Stage::Review => return None,
+        Stage::SpecReview | Stage::QualityReview | Stage::Review | Stage::FinalReview => {
+            return None;
+        }
     };
     let folder = drive.folder.attempt(&task.id, last.number);
     let spec: Spec = read_json(&folder.spec()).ok()??;
     let id = of_log(&folder.log(), spec.format)?;
-    let (model, _) = model_of(drive, task, record, record.next_stage().0);
+    let (model, _) = model_of(drive, task, record, next_stage(task, record));
     let test = drive.settings.test.as_deref();
     let launch =
         agent_of(drive, task)?.resume(&id, model.as_deref(), test)?.allowing(&allowed(drive));

@@ -57,7 +57,7 @@ impl<'a> Told<'a> {
             files: &self.task.files,
             tests: self.drive.tests(self.task),
             notes: &self.notes,
-            findings: match stage_of(self.record) {
+            findings: match stage_of(self.task, self.record) {
                 Stage::Fix => lines(pipeline::newest(self.record)),
                 _ => Vec::new(),
             },
@@ -107,7 +107,7 @@ pub(super) fn write_prompts(
 
 /// Returns what was wrong with a merge candidate, where the attempt is to mend it.
 fn mending(drive: &Drive, snapshot: &Snapshot, task: &Task, record: &Record) -> Option<String> {
-    let why = record.sent_back.as_ref().filter(|_| stage_of(record).is_mending())?;
+    let why = record.sent_back.as_ref().filter(|_| stage_of(task, record).is_mending())?;
     let said = std::fs::read(drive.folder.test_log(&task.id)).unwrap_or_default();
     let end = prompt::end_of_output(&String::from_utf8_lossy(&said));
     Some(prompt::after(why, &snapshot.run.integration) + &end)

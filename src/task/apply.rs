@@ -50,8 +50,7 @@ impl Record {
         let illegal = || Illegal { state: self.state.name(), event: event.name() };
         match (event, &self.state) {
             (Event::Started(started), State::Waiting | State::Pending { .. })
-                if started.attempt == self.next_attempt()
-                    && started.stage == self.next_stage().0 =>
+                if started.attempt == self.next_attempt() && self.may_begin(started.stage) =>
             {
                 Ok(self.started(started))
             }
@@ -106,6 +105,10 @@ impl Record {
                 _,
             ) => Err(illegal()),
         }
+    }
+
+    fn may_begin(&self, stage: Stage) -> bool {
+        self.pending().map_or(stage.begins(), |(pending, _)| pending == stage)
     }
 
     fn in_state(&self, state: State) -> Record {
@@ -181,7 +184,7 @@ impl Record {
     /// Returns the state in which the stage of the last attempt begins again.
     fn same_stage(&self) -> State {
         match self.last_attempt().map(|attempt| (attempt.stage, &attempt.tip)) {
-            None | Some((Stage::Implement, _) | (_, None)) => State::Waiting,
+            None | Some((Stage::Implement | Stage::FinalReview, _) | (_, None)) => State::Waiting,
             Some((stage, Some(tip))) => State::Pending { stage, commit: tip.clone() },
         }
     }
@@ -282,7 +285,7 @@ mod tests {
     fn all_events(record: &Record) -> Vec<Event> {
         let (next, last) = (record.next_attempt(), record.next_attempt() - 1);
         vec![
-            started(next, record.next_stage().0),
+            started(next, record.pending().map_or(Stage::Implement, |(stage, _)| stage)),
             finished(last, Ending::Exited(0), Outcome::Ready(oid())),
             Event::Merged { merge: None },
             Event::Retried { note: None },

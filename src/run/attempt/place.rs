@@ -17,7 +17,6 @@ use crate::git::worktree::{LOCK, is_whole, is_worktree, same_path};
 use crate::oid::Oid;
 use crate::run::dispatch::Spec;
 use crate::run::furnish;
-use crate::task::Stage;
 
 impl Attempt {
     /// Makes the branch and the worktree, or takes up those of an earlier attempt.
@@ -38,7 +37,7 @@ impl Attempt {
             furnish::remark(&self.folder.setup_log(), made.remarks)?;
         }
         self.check_place()?;
-        if self.spec.stage == Stage::Implement {
+        if self.spec.stage.begins() {
             self.catch_up(base)?;
         }
         match self.spec.alone {
