@@ -21,11 +21,13 @@ mod keep;
 mod mend;
 mod note;
 pub mod place;
+pub mod publish;
 pub mod recover;
 pub mod signals;
 pub mod space;
 pub mod stop;
 mod telling;
+pub mod trial;
 pub mod update;
 
 pub use control::drive;

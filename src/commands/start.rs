@@ -25,7 +25,7 @@ use crate::plan::change::Change;
 use crate::plan::{Plan, Source, Task, TaskId, parse};
 use crate::process;
 use crate::run::begin::{self, Beginning};
-use crate::run::integrate::why_checkout_waits;
+use crate::run::publish::why_waits;
 use crate::run::update::update;
 use crate::run::{Drive, controller};
 use crate::schedule::with_dependencies;
@@ -228,7 +228,7 @@ impl Start<'_> {
         let snapshot = self.settle_flags(&mut journal)?;
         let only = self.only(&snapshot)?;
         self.git.exclude(&drive.settings.worktrees)?;
-        if let Some(why) = why_checkout_waits(self.git, &snapshot.run)? {
+        if let Some(why) = why_waits(self.git, &snapshot.run.integration)? {
             self.context.ui.warning(&format!("merges will wait: {why}"));
         }
         match (self.args.manual, self.args.detach) {
