@@ -9,10 +9,10 @@ use std::path::Path;
 
 use super::Drive;
 use super::dispatch::{Spec, agent_of, allowed, model_of};
-use super::folder::read_json;
+use super::folder::{RunFolder, read_json};
 use crate::plan::Task;
 use crate::report;
-use crate::report::Format;
+use crate::report::{Format, Usage};
 use crate::task::{Attempt, Ending, Record, Stage};
 
 /// How much of a log's beginning is searched (1 MiB).
@@ -32,10 +32,23 @@ pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec
     let id = of_log(&folder.log(), spec.format)?;
     let (model, _) = model_of(drive, task, record, record.next_stage().0);
     let test = drive.settings.test.as_deref();
-    let launch =
-        agent_of(drive, task)?.resume(&id, model.as_deref(), test)?.allowing(&allowed(drive));
+    let launch = agent_of(drive, task)?
+        .resume(&id, model.as_deref(), test)?
+        .allowing(&allowed(drive));
     // Another agent knows nothing of it.
     (launch.argv.first() == spec.argv.first()).then_some(launch.argv)
+}
+
+/// Returns what of a total an attempt used itself, where its agent's program counts from the
+/// beginning of the conversation, which attempts before may have begun.
+pub(super) fn own_usage(total: Usage, run: &RunFolder, spec: &Spec, record: &Record) -> Usage {
+    let of_attempt = |number| of_log(&run.attempt(&spec.task, number).log(), spec.format);
+    let own = of_attempt(spec.attempt).filter(|_| spec.format.counts_whole_conversation());
+    let Some(own) = own else { return total };
+    let earlier = record.attempts.iter().filter(|attempt| attempt.number < spec.attempt);
+    let same = earlier.filter(|attempt| of_attempt(attempt.number).as_ref() == Some(&own));
+    let before = report::sum(same.filter_map(|attempt| attempt.usage));
+    total.since(before.unwrap_or_default())
 }
 
 fn was_broken_off(attempt: &Attempt) -> bool {
