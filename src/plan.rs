@@ -24,6 +24,7 @@ pub use name::slug;
 
 use serde::{Deserialize, Serialize};
 
+use crate::review::Review;
 use finding::Findings;
 
 /// How the edges of a plan were meant.
@@ -70,6 +71,8 @@ pub struct Task {
     pub test: Option<String>,
     /// Limit for one attempt, in seconds.
     pub timeout: Option<u64>,
+    /// The reviews that it goes through, in order, instead of those of the settings.
+    pub reviews: Option<Vec<Review>>,
     /// Line of the task's heading or table in the plan file, counted from 1.
     pub line: usize,
 }

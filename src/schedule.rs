@@ -209,6 +209,7 @@ mod tests {
             agent: None,
             test: None,
             timeout: None,
+            reviews: None,
             line: 1,
         };
         let tasks = sketch.iter().enumerate().map(task).collect();

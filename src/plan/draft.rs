@@ -10,6 +10,7 @@ use super::near::nearest;
 use super::{IdError, Mode, Plan, Task, TaskId, name};
 use crate::dag::{Dag, DagError};
 use crate::model::is_name;
+use crate::review::Review;
 
 /// More tasks than this are a mistake: each one becomes a branch and a worktree.
 pub(super) const MAX_TASKS: usize = 100_000;
@@ -34,6 +35,7 @@ pub(super) struct Draft {
     pub(super) agent: Option<String>,
     pub(super) test: Option<String>,
     pub(super) timeout: Option<u64>,
+    pub(super) reviews: Option<Vec<Review>>,
     pub(super) line: usize,
 }
 
@@ -97,6 +99,7 @@ fn task(draft: Draft, id: TaskId) -> Task {
         agent: draft.agent,
         test: draft.test,
         timeout: draft.timeout,
+        reviews: draft.reviews,
         line: draft.line,
     }
 }

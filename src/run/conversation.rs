@@ -21,7 +21,8 @@ const HEAD: u64 = 1 << 20;
 /// Returns the command that goes on with the last attempt, where that was broken off, or with
 /// the work that a fix is for.
 pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec<String>> {
-    let last = match record.next_stage().0 {
+    let stage = record.next_stage().0;
+    let last = match stage {
         Stage::Implement => record.last_attempt().filter(|last| was_broken_off(last))?,
         // Whoever did the work settles what was found.
         Stage::Fix => record.attempts.iter().rev().find(|last| last.stage.review().is_none())?,
@@ -30,9 +31,9 @@ pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec
     let folder = drive.folder.attempt(&task.id, last.number);
     let spec: Spec = read_json(&folder.spec()).ok()??;
     let id = of_log(&folder.log(), spec.format)?;
-    let (model, _) = model_of(drive, task, record, record.next_stage().0);
+    let (model, _) = model_of(drive, task, record, stage);
     let test = drive.settings.test.as_deref();
-    let launch = agent_of(drive, task)?
+    let launch = agent_of(drive, task, stage)?
         .resume(&id, model.as_deref(), test)?
         .allowing(&allowed(drive));
     // Another agent knows nothing of it.

@@ -25,6 +25,7 @@ pub(super) struct Told<'a> {
     record: &'a Record,
     index: usize,
     branch: String,
+    text: String,
 }
 
 impl<'a> Told<'a> {
@@ -36,7 +37,12 @@ impl<'a> Told<'a> {
     ) -> anyhow::Result<Told<'a>> {
         let index = snapshot.dag.index(&task.id).context("the plan has no such task")?;
         let branch = record.branch.clone().unwrap_or_else(|| drive.settings.branch_of(&task.id));
-        Ok(Told { drive, snapshot, task, record, index, branch })
+        // Who reads or mends what a command did has to know the command.
+        let command =
+            task.run.iter().map(|command| format!("The command that does it:\n\n    {command}\n"));
+        let text = std::iter::once(task.prompt.clone()).filter(|text| !text.is_empty());
+        let text = text.chain(command).collect::<Vec<_>>().join("\n");
+        Ok(Told { drive, snapshot, task, record, index, branch, text })
     }
 
     fn facts(&self) -> Facts<'_> {
@@ -46,7 +52,7 @@ impl<'a> Told<'a> {
             run: &self.snapshot.run.name,
             task: self.task.id.as_str(),
             title: &self.task.title,
-            text: &self.task.prompt,
+            text: &self.text,
             branch: &self.branch,
             integration: &self.snapshot.run.integration,
             builds_on: dag.dependencies(self.index).iter().map(title).collect(),
@@ -85,7 +91,7 @@ pub(super) fn write_prompts(
     let facts = told.facts();
     let prompt = match spec.stage.review() {
         Some(kind) => {
-            std::fs::write(folder.task(), &told.task.prompt)?;
+            std::fs::write(folder.task(), &told.text)?;
             std::fs::write(folder.report(), told.report())?;
             prompt::review(&told.findings_of(kind), kind, &reading(folder))?
         }
