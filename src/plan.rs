@@ -25,6 +25,7 @@ pub use name::slug;
 
 use serde::{Deserialize, Serialize};
 
+use crate::review::Review;
 use finding::Findings;
 
 /// How the edges of a plan were meant.
@@ -73,6 +74,8 @@ pub struct Task {
     pub timeout: Option<u64>,
     /// It reviews all that the others did, and fixes what it finds.
     pub final_review: bool,
+    /// The reviews that it goes through, in order, instead of those of the settings.
+    pub reviews: Option<Vec<Review>>,
     /// Line of the task's heading or table in the plan file, counted from 1.
     pub line: usize,
 }

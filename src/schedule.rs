@@ -210,6 +210,7 @@ mod tests {
             test: None,
             timeout: None,
             final_review: false,
+            reviews: None,
             line: 1,
         };
         let tasks = sketch.iter().enumerate().map(task).collect();

@@ -10,6 +10,7 @@ use super::near::nearest;
 use super::{IdError, Mode, Plan, Task, TaskId, name};
 use crate::dag::{Dag, DagError};
 use crate::model::is_name;
+use crate::review::Review;
 
 /// More tasks than this are a mistake: each one becomes a branch and a worktree.
 pub(super) const MAX_TASKS: usize = 100_000;
@@ -35,6 +36,7 @@ pub(super) struct Draft {
     pub(super) test: Option<String>,
     pub(super) timeout: Option<u64>,
     pub(super) final_review: bool,
+    pub(super) reviews: Option<Vec<Review>>,
     pub(super) line: usize,
 }
 
@@ -100,6 +102,7 @@ pub(super) fn task(draft: Draft, id: TaskId) -> Task {
         test: draft.test,
         timeout: draft.timeout,
         final_review: draft.final_review,
+        reviews: draft.reviews,
         line: draft.line,
     }
 }

@@ -14,9 +14,10 @@ use super::draft::{Draft, Written};
 use super::finding::Findings;
 use super::near::nearest;
 use super::value;
+use crate::review::{self, Review};
 
 const PLAN_KEYS: [&str; 2] = ["name", "task"];
-const TASK_KEYS: [&str; 15] = [
+const TASK_KEYS: [&str; 16] = [
     "id",
     "number",
     "title",
@@ -31,6 +32,7 @@ const TASK_KEYS: [&str; 15] = [
     "test",
     "timeout",
     "final_review",
+    "reviews",
     "line",
 ];
 
@@ -133,6 +135,7 @@ impl Reader<'_> {
                 .get("final_review")
                 .and_then(|value| self.boolean("final_review", value))
                 .unwrap_or(false),
+            reviews: table.get("reviews").and_then(|value| self.reviews(value)),
             line: table.get("line").and_then(|value| self.number(value)).unwrap_or(line),
             id,
         };
@@ -209,6 +212,24 @@ impl Reader<'_> {
             self.wrong("line", value, "a number of a line", "leave it out");
         }
         number
+    }
+
+    fn reviews(&mut self, value: &Value) -> Option<Vec<Review>> {
+        value.get_ref().as_array().or_else(|| {
+            self.wrong("reviews", value, "a list", "write `reviews = [\"spec\", \"quality\"]`");
+            None
+        })?;
+        let words = self.texts("reviews", value);
+        match review::of_task(words.iter().map(|word| word.text.as_str())) {
+            Ok(reviews) => Some(reviews),
+            Err(wrong) => {
+                let line = self.line(value);
+                let remedy =
+                    "write [\"spec\", \"quality\"], one of them, [\"combined\"], or [] for none";
+                self.findings.error(line, format!("`reviews`: {wrong}"), remedy);
+                None
+            }
+        }
     }
 
     fn timeout(&mut self, value: &Value) -> Option<u64> {

@@ -44,9 +44,12 @@ pub(super) fn refused(
         _ => None,
     };
     let pipeline = Pipeline { reviews: &[], rounds: drive.settings.rounds };
-    let has_agent = task.run.is_none() && (run.flags.manual || agent_of(drive, task).is_some());
-    let may = has_agent && pipeline.may_mend(record);
-    let Some((stage, commit)) = begins_on.filter(|_| may) else { return Ok(Event::Refused(why)) };
+    // A command that fails is its author's to mend.
+    let has_agent = |stage: Stage| {
+        task.run.is_none() && (run.flags.manual || agent_of(drive, task, stage).is_some())
+    };
+    let begins_on = begins_on.filter(|(stage, _)| pipeline.may_mend(record) && has_agent(*stage));
+    let Some((stage, commit)) = begins_on else { return Ok(Event::Refused(why)) };
     if stage == Stage::FixTests {
         give_fresh_place(drive, run, task, commit)?;
     }

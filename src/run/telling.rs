@@ -26,6 +26,7 @@ pub(super) struct Told<'a> {
     index: usize,
     branch: String,
     notes: Vec<String>,
+    text: String,
 }
 
 impl<'a> Told<'a> {
@@ -39,7 +40,12 @@ impl<'a> Told<'a> {
         let branch = record.branch.clone().unwrap_or_else(|| drive.settings.branch_of(&task.id));
         let mending = mending(drive, snapshot, task, record);
         let notes = record.notes.iter().cloned().chain(mending).collect();
-        Ok(Told { drive, snapshot, task, record, index, branch, notes })
+        // Who reads or mends what a command did has to know the command.
+        let command =
+            task.run.iter().map(|command| format!("The command that does it:\n\n    {command}\n"));
+        let text = std::iter::once(task.prompt.clone()).filter(|text| !text.is_empty());
+        let text = text.chain(command).collect::<Vec<_>>().join("\n");
+        Ok(Told { drive, snapshot, task, record, index, branch, notes, text })
     }
 
     fn facts(&self) -> Facts<'_> {
@@ -49,7 +55,7 @@ impl<'a> Told<'a> {
             run: &self.snapshot.run.name,
             task: self.task.id.as_str(),
             title: &self.task.title,
-            text: &self.task.prompt,
+            text: &self.text,
             branch: &self.branch,
             integration: &self.snapshot.run.integration,
             builds_on: dag.dependencies(self.index).iter().map(title).collect(),
@@ -88,7 +94,7 @@ pub(super) fn write_prompts(
     let facts = told.facts();
     let prompt = match spec.stage.review() {
         Some(kind) => {
-            std::fs::write(folder.task(), &told.task.prompt)?;
+            std::fs::write(folder.task(), &told.text)?;
             std::fs::write(folder.report(), told.report())?;
             prompt::review(&told.findings_of(kind), kind, &reading(folder))?
         }

@@ -14,6 +14,8 @@ use crate::git::status::{self, Dirt};
 use crate::oid::Oid;
 use crate::pipeline::Next;
 use crate::report::{self, Report};
+use crate::run::conversation;
+use crate::run::folder::RunFolder;
 use crate::run::judge;
 use crate::task::{Block, Ending, Event, Finished, Outcome, Reason, Record};
 
@@ -69,12 +71,14 @@ impl Attempt {
                 }
             }
         };
+        let run = RunFolder::new(&self.git, &self.spec.run);
+        let own = |total| conversation::own_usage(total, &run, &self.spec, &record);
         let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
         Ok(Event::Finished(Finished {
             commit: Some(tip),
             committed_for_agent: commits,
             report: facts.report,
-            usage: facts.output.usage,
+            usage: facts.output.usage.map(own),
             ..finished
         }))
     }
