@@ -89,6 +89,9 @@ pub struct Block {
     /// The tasks whose merges the conflict is with, where git can tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub with: Vec<String>,
+    /// The command that failed, where it is about tests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// What moved outside of the task's own branch and worktree, where it escaped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<Moved>,
@@ -505,7 +508,8 @@ impl Block {
     /// Returns a block that needs no more than a sentence.
     pub fn new(reason: Reason, text: impl Into<String>) -> Block {
         let (files, with, moved) = (Vec::new(), Vec::new(), Vec::new());
-        Block { reason, text: text.into(), files, against: None, with, moved }
+        let text = text.into();
+        Block { reason, text, files, against: None, with, command: None, moved }
     }
 }
 

@@ -117,9 +117,9 @@ impl Merge<'_> {
         let runs = match self.trial().of(&candidate)? {
             Tested::Passed { runs } => runs,
             Tested::Disturbed => return Ok(None),
-            Tested::Failed(text) => {
-                let against = Some(tip);
-                let why = Block { against, ..Block::new(Reason::Tests, text) };
+            Tested::Failed { text, command } => {
+                let (against, command) = (Some(tip), Some(command));
+                let why = Block { against, command, ..Block::new(Reason::Tests, text) };
                 let candidate = Some(&candidate);
                 return self.refuse(record, Refusal { commit, candidate, why }).map(Some);
             }

@@ -32,7 +32,10 @@ pub(super) enum Tested {
     Passed {
         runs: u32,
     },
-    Failed(String),
+    Failed {
+        text: String,
+        command: String,
+    },
     /// The checkout could not be set up.
     NoPlace(String),
     /// It passed, and then the checkout showed something else.
@@ -86,19 +89,19 @@ impl Trial<'_> {
         if self.commands.is_empty() {
             return Ok(Tested::Passed { runs: 0 });
         }
-        let mut text = String::new();
+        let mut failure = None;
         for run in 1..=TESTS {
             if let Some(ended) = self.show(commit)? {
                 return Ok(ended);
             }
             match self.run_all(run > 1)? {
-                Some(Tested::Failed(failed)) => text = failed,
+                Some(failed @ Tested::Failed { .. }) => failure = Some(failed),
                 Some(other) => return Ok(other),
                 None if !self.shows(commit)? => return Ok(Tested::Disturbed),
                 None => return Ok(Tested::Passed { runs: run }),
             }
         }
-        Ok(Tested::Failed(text))
+        failure.context("a test neither passed nor failed")
     }
 
     /// Returns true where the checkout still shows what the tests were meant to see.
@@ -161,7 +164,8 @@ impl Trial<'_> {
                 ending => {
                     let text =
                         format!("the tests failed {TESTS} times, last '{command}' ({ending})");
-                    return Ok(Some(Tested::Failed(text)));
+                    let command = (*command).to_owned();
+                    return Ok(Some(Tested::Failed { text, command }));
                 }
             }
         }
