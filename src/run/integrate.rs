@@ -374,7 +374,7 @@ impl Merge<'_> {
 
     fn message(&self, record: &Record) -> String {
         let Task { id, title, .. } = self.task;
-        let report = record.last_attempt().and_then(|attempt| attempt.report.as_ref());
+        let report = record.last_work().and_then(|attempt| attempt.report.as_ref());
         let said = report.map(|r| r.message.trim()).filter(|text| !text.is_empty());
         let said = said.map(|text| format!("{text}\n\n")).unwrap_or_default();
         format!(

@@ -129,6 +129,7 @@ impl Record {
             model,
             usage: None,
             remarks: Vec::new(),
+            concerns: Vec::new(),
         });
         next
     }
@@ -143,6 +144,7 @@ impl Record {
             verdict,
             usage,
             remarks,
+            concerns,
             outcome,
             at,
             ..
@@ -158,6 +160,7 @@ impl Record {
             attempt.verdict = verdict;
             attempt.usage = usage;
             attempt.remarks = remarks;
+            attempt.concerns = concerns;
         }
         next.state = match outcome {
             Outcome::Ready(commit) => State::Merging { commit, arrived: at },
