@@ -298,7 +298,7 @@ impl Merge<'_> {
             place,
             setup,
             environment: self.environment()?,
-            timeout: self.limit(),
+            timeout: self.drive.settings.setup_limit(),
             log,
             worker: self.drive.folder.tester(),
             stop: self.test,
@@ -323,11 +323,6 @@ impl Merge<'_> {
             variable("STAGE", "test"),
             variable("SLOT", &slot.to_string()),
         ])
-    }
-
-    /// The time limit of a test, in seconds.
-    fn limit(&self) -> u64 {
-        self.task.timeout.unwrap_or(0).max(self.drive.settings.timeout)
     }
 
     /// Runs the tests; `None` where all of them pass.
@@ -366,7 +361,7 @@ impl Merge<'_> {
             write_json(&self.drive.folder.tester(), &worker)?;
         }
         self.test.watch(Some(job.stopper()));
-        let ending = job.wait(Some(Duration::from_secs(self.limit())));
+        let ending = job.wait(Some(Duration::from_secs(self.drive.settings.test_limit())));
         self.test.watch(None);
         let _ = std::fs::remove_file(self.drive.folder.tester());
         Ok(ending)

@@ -181,3 +181,28 @@ fn concerns_stay_with_the_work_until_it_is_merged() {
     let note = env.note();
     assert!(note.contains("concern: the test is slow\n") && note.contains("report: DONE mended\n"));
 }
+
+#[test]
+fn each_stage_has_its_own_limit() {
+    let env = Env::new();
+    env.config("orchestrate.reviews", "spec");
+    env.config("orchestrate.timeouts.review", "1s");
+    env.config("orchestrate.timeouts.test", "45s");
+    env.agent("a.implement", "edit a.txt 1\ncommit 'Add a'\nreport done");
+    env.agent("a.spec-review", "gate never");
+    env.plan(&plan("slow", &[task("a", &[], "prompt = 'Do a.'\ntimeout = '20m'\n")]));
+    let dry = env.start(&["--dry-run"]).ok();
+    dry.has("limits: 30m 00s, 1.0s for review, 45s for test");
+    env.start(&[]).fails(3).has("its review ran longer than 1 s");
+    env.stands("a", "blocked", Some("timeout"));
+}
+
+#[test]
+fn a_test_has_its_own_limit() {
+    let env = Env::new();
+    env.config("orchestrate.timeouts.test", "1s");
+    env.config("orchestrate.test", "sleep 600");
+    env.plan(&plan("slow", &[task("a", &[], "run = 'echo 1 >a.txt'\ntimeout = '20m'\n")]));
+    env.run(["start", "plan.toml", "--trust"]).fails(3).has("timed out");
+    env.stands("a", "blocked", Some("tests"));
+}
