@@ -4,7 +4,7 @@
 //! stand before it have passed; a verdict counts until the work is begun anew.
 
 use crate::review::{Review, Verdict};
-use crate::task::{Attempt, Record, Stage};
+use crate::task::{Attempt, Ending, Record, Stage};
 
 /// The reviews of a task, in order, and how often it may be sent back.
 #[derive(Debug, Clone, Copy)]
@@ -76,12 +76,15 @@ pub fn failures(record: &Record) -> usize {
     record.attempts.iter().filter(counts).count()
 }
 
-/// Returns how many of the last attempts were of this stage and gave no verdict that counts.
+/// Returns how many of the last attempts were of this stage and gave no verdict that counts;
+/// what a usage limit ended says nothing.
 pub fn silent(record: &Record, stage: Stage) -> usize {
     let is_silent = |attempt: &&Attempt| {
         attempt.stage == stage && attempt.verdict.is_none() && attempt.ended.is_some()
     };
-    record.attempts.iter().rev().skip_while(|a| a.ended.is_none()).take_while(is_silent).count()
+    let counts = |attempt: &&Attempt| attempt.ending != Some(Ending::Limited);
+    let ended = record.attempts.iter().rev().skip_while(|attempt| attempt.ended.is_none());
+    ended.filter(counts).take_while(is_silent).count()
 }
 
 #[cfg(test)]
@@ -189,5 +192,8 @@ mod tests {
         let attempts = [(Implement, None), (SpecReview, None), (SpecReview, None)];
         assert_eq!(silent(&record(&attempts), SpecReview), 2);
         assert_eq!(silent(&record(&attempts[..1]), SpecReview), 0);
+        let mut limited = record(&attempts);
+        limited.attempts[1].ending = Some(Ending::Limited);
+        assert_eq!(silent(&limited, SpecReview), 1);
     }
 }

@@ -116,6 +116,25 @@ pub enum State {
         merge: Option<Oid>,
     },
     Blocked(Block),
+    /// Its agent's program reached a usage limit: this stage begins again when that is over.
+    Paused {
+        stage: Stage,
+        /// What it begins on, where that is given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<Oid>,
+        #[serde(flatten)]
+        pause: Pause,
+    },
+}
+
+/// A wait for the end of a usage limit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Milliseconds since 1970; `None` where nobody said when, so that a person has to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<i64>,
+    /// What the program said, one line.
+    pub text: String,
 }
 
 /// How an attempt's process ended.
@@ -130,6 +149,8 @@ pub enum Ending {
     Silent,
     /// Ended by us because the run was stopped.
     Stopped,
+    /// Its program reached a usage limit, so the attempt does not count.
+    Limited,
     /// Its supervisor vanished without a word.
     Lost,
     /// The agent was never launched.
@@ -217,6 +238,8 @@ pub enum Outcome {
     Blocked(Block),
     /// Nothing was decided: it begins again in the same worktree.
     Again,
+    /// Nothing was decided, and nothing can be before a usage limit is over.
+    Later(Pause),
 }
 
 /// Something that happened to one task.
@@ -368,6 +391,7 @@ impl State {
             State::Merging { .. } => "merging",
             State::Done { .. } => "done",
             State::Blocked(_) => "blocked",
+            State::Paused { .. } => "paused",
         }
     }
 
@@ -383,7 +407,21 @@ impl State {
             | State::Running { .. }
             | State::Pending { .. }
             | State::Merging { .. }
+            | State::Paused { .. }
             | State::Done { .. } => None,
+        }
+    }
+
+    /// Returns the wait for the end of a usage limit; `None` where the task is not paused.
+    pub fn pause(&self) -> Option<&Pause> {
+        match self {
+            State::Paused { pause, .. } => Some(pause),
+            State::Waiting
+            | State::Running { .. }
+            | State::Pending { .. }
+            | State::Merging { .. }
+            | State::Done { .. }
+            | State::Blocked(_) => None,
         }
     }
 
@@ -395,6 +433,7 @@ impl State {
             | State::Running { .. }
             | State::Pending { .. }
             | State::Merging { .. }
+            | State::Paused { .. }
             | State::Blocked(_) => None,
         }
     }
@@ -420,6 +459,7 @@ impl fmt::Display for State {
             State::Running { stage, .. } => write!(f, "running ({})", stage.name()),
             State::Pending { stage, .. } => write!(f, "next ({})", stage.name()),
             State::Blocked(block) => write!(f, "blocked ({})", block.reason),
+            State::Paused { stage, .. } => write!(f, "paused ({})", stage.name()),
             State::Waiting | State::Merging { .. } | State::Done { .. } => f.write_str(self.name()),
         }
     }
@@ -481,6 +521,7 @@ impl fmt::Display for Ending {
             Ending::TimedOut => write!(f, "timed out"),
             Ending::Silent => write!(f, "silent for too long"),
             Ending::Stopped => write!(f, "stopped"),
+            Ending::Limited => write!(f, "usage limit"),
             Ending::Lost => write!(f, "lost"),
             Ending::NotLaunched => write!(f, "not launched"),
             Ending::ByHand => write!(f, "reported by hand"),
@@ -499,10 +540,16 @@ impl Record {
         self.last_attempt().map_or(1, |attempt| attempt.number + 1)
     }
 
+    /// Returns how many attempts came to something; what a usage limit ended did not.
+    pub fn spent_attempts(&self) -> usize {
+        self.attempts.iter().filter(|attempt| attempt.ending != Some(Ending::Limited)).count()
+    }
+
     /// Returns what its next attempt is for, and the commit it begins on where that is given.
     pub fn next_stage(&self) -> (Stage, Option<&Oid>) {
         match &self.state {
             State::Pending { stage, commit } => (*stage, Some(commit)),
+            State::Paused { stage, commit, .. } => (*stage, commit.as_ref()),
             State::Waiting
             | State::Running { .. }
             | State::Merging { .. }

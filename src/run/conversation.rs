@@ -39,7 +39,7 @@ pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec
 }
 
 fn was_broken_off(attempt: &Attempt) -> bool {
-    matches!(attempt.ending, Some(Ending::Stopped | Ending::Lost))
+    matches!(attempt.ending, Some(Ending::Stopped | Ending::Lost | Ending::Limited))
 }
 
 /// Returns the id of the conversation that a log begins with.
