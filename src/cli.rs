@@ -228,7 +228,7 @@ pub enum ReportStatus {
     Fail,
 }
 
-/// Let a blocked task run again, in the worktree it has
+/// Let a blocked or paused task run again, in the worktree it has
 #[derive(Debug, Args)]
 pub struct RetryArgs {
     /// The task's id, or the number in its heading

@@ -120,12 +120,15 @@ pub fn rounds_lost(record: &Record) -> usize {
     failures(record) + mended(record)
 }
 
-/// Returns how many of the last attempts were of this stage and gave no verdict that counts.
+/// Returns how many of the last attempts were of this stage and gave no verdict that counts;
+/// what a usage limit ended says nothing.
 pub fn silent(record: &Record, stage: Stage) -> usize {
     let is_silent = |attempt: &&Attempt| {
         attempt.stage == stage && attempt.verdict.is_none() && attempt.ended.is_some()
     };
-    record.attempts.iter().rev().skip_while(|a| a.ended.is_none()).take_while(is_silent).count()
+    let counts = |attempt: &&Attempt| attempt.ending != Some(Ending::Limited);
+    let ended = record.attempts.iter().rev().skip_while(|attempt| attempt.ended.is_none());
+    ended.filter(counts).take_while(is_silent).count()
 }
 
 #[cfg(test)]
@@ -234,5 +237,8 @@ mod tests {
         let attempts = [(Implement, None), (SpecReview, None), (SpecReview, None)];
         assert_eq!(silent(&record(&attempts), SpecReview), 2);
         assert_eq!(silent(&record(&attempts[..1]), SpecReview), 0);
+        let mut limited = record(&attempts);
+        limited.attempts[1].ending = Some(Ending::Limited);
+        assert_eq!(silent(&limited, SpecReview), 1);
     }
 }

@@ -5,9 +5,11 @@
 
 mod claude;
 mod codex;
+mod limit;
 mod others;
 mod usage;
 
+pub use limit::Limit;
 pub use usage::{Dollars, Usage, sum};
 
 use std::fmt;
@@ -107,6 +109,11 @@ pub struct Output {
     pub report: Option<Report>,
     /// The program's own word that it failed, although it may have exited with 0.
     pub error: Option<String>,
+    /// That was because a usage limit was reached: no failure, and it goes on later.
+    pub limit: Option<Limit>,
+    /// What went wrong on the way, where it says so: of a program that has to be ended, the last
+    /// that is known.
+    pub trouble: Option<String>,
     /// The tools that it was refused.
     pub denied: Vec<String>,
     /// Its final message; of plain text, all that is at hand.
@@ -118,12 +125,13 @@ pub struct Output {
 /// Reads what an agent printed; `text` may be only the end of it.
 pub fn read(format: Format, text: &str) -> Output {
     match format {
-        Format::Text => {
-            Output { report: last_status(text), answer: text.to_owned(), ..Output::default() }
-        }
-        Format::ClaudeStream => {
-            json_lines(text).rev().find_map(|v| claude::result(&v)).unwrap_or_default()
-        }
+        Format::Text => Output {
+            report: last_status(text),
+            limit: Limit::of_last_line(text),
+            answer: text.to_owned(),
+            ..Output::default()
+        },
+        Format::ClaudeStream => claude::output(text),
         Format::CodexJson => codex::output(text),
         Format::GeminiStream => others::gemini(text),
         Format::OpencodeJson => others::opencode(text),

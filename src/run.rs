@@ -68,6 +68,8 @@ pub enum Progress<'a> {
     Waits { task: &'a TaskId, why: &'a str },
     /// No worktree can be made yet: the disk is too full.
     NoRoom { why: &'a str },
+    /// Nothing goes on before this time: usage limits are reached.
+    Rests { until: jiff::Zoned },
     /// What was left of a merged task is gone, or stays.
     Cleaned(&'a Cleaned),
     /// The terminal belongs to a task now, or again to the display.

@@ -79,7 +79,7 @@ fn offer(context: &Context, target: &Target, id: &TaskId) -> anyhow::Result<()> 
                 format!("git orchestrate log {id} -f   # look on"),
             ));
         }
-        State::Waiting | State::Pending { .. } | State::Blocked(_) => {}
+        State::Waiting | State::Pending { .. } | State::Paused { .. } | State::Blocked(_) => {}
     }
     check_committed(record)?;
     let git = &target.drive.git;
@@ -157,8 +157,10 @@ fn merge_one(
                 .for_each(|line| context.ui.hint(line));
             Ok(false)
         }
-        State::Waiting | State::Running { .. } | State::Pending { .. } | State::Merging { .. } => {
-            Ok(false)
-        }
+        State::Waiting
+        | State::Running { .. }
+        | State::Pending { .. }
+        | State::Paused { .. }
+        | State::Merging { .. } => Ok(false),
     }
 }

@@ -41,7 +41,15 @@ pub fn turn(
     recover::settle(drive, &journal, &before)?;
     integrate::complete_notes(drive, &before)?;
     let jobs = drive.settings.jobs as usize;
-    let limits = Limits { jobs, only, launched: HashSet::new(), new_worktrees: usize::MAX };
+    let limits = Limits {
+        jobs,
+        only,
+        launched: HashSet::new(),
+        new_worktrees: usize::MAX,
+        // Whoever works here has no program with a limit.
+        agent: None,
+        now: i64::MAX,
+    };
     let waiting = HashSet::new();
     let mut turn = Turn { drive, journal, limits, stop, on_event, seen: before, waiting };
     turn.look()?;

@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
+use crate::clock;
 use crate::oid::Oid;
 use crate::plan::TaskId;
 use crate::process::{self, StopSwitch};
-use crate::schedule::{Action, Limits, decide};
+use crate::schedule::{Action, Limits, decide, next_time};
 use crate::snapshot::Snapshot;
 use crate::store::Journal;
 use crate::task::State;
@@ -41,7 +42,8 @@ pub fn drive(
     let (sender, receiver) = channel();
     forward_signals(sender.clone())?;
     let jobs = drive.settings.jobs as usize;
-    let limits = Limits { jobs, only, launched: HashSet::new(), new_worktrees: usize::MAX };
+    let (launched, agent, now) = (HashSet::new(), drive.settings.agent.clone(), clock::now_ms());
+    let limits = Limits { jobs, only, launched, new_worktrees: usize::MAX, agent, now };
     std::thread::scope(|scope| {
         let mut control = Control {
             drive,
@@ -62,6 +64,7 @@ pub fn drive(
             last_slow: Instant::now(),
             space: Space::new(drive),
             is_short: false,
+            rests_until: None,
         };
         let end = control.run(&receiver);
         control.test.stop();
@@ -121,6 +124,8 @@ struct Control<'a, 's, 'env> {
     space: Space,
     /// It was told that there is no room for more worktrees.
     is_short: bool,
+    /// It was told that nothing goes on before this time (milliseconds since 1970).
+    rests_until: Option<i64>,
 }
 
 impl Control<'_, '_, '_> {
@@ -128,6 +133,7 @@ impl Control<'_, '_, '_> {
         self.refresh()?;
         self.recover()?;
         loop {
+            self.limits.now = clock::now_ms();
             self.refresh()?;
             self.tidy()?;
             if let Some(end) = self.end()? {
@@ -159,7 +165,11 @@ impl Control<'_, '_, '_> {
         let old = self.seen.replace(Seen { commit: tip.commit, snapshot: new.clone() });
         for index in 0..new.len() {
             let (task, record) = new.at(index);
-            if !matches!(record.state, State::Waiting | State::Pending { .. }) {
+            let is_to_begin = matches!(
+                record.state,
+                State::Waiting | State::Pending { .. } | State::Paused { .. }
+            );
+            if !is_to_begin {
                 self.limits.launched.remove(&task.id);
                 self.unclaimed.remove(&task.id);
             }
@@ -214,8 +224,8 @@ impl Control<'_, '_, '_> {
     }
 
     /// Returns how it ended, when nothing is under way and nothing can be begun.
-    fn end(&self) -> anyhow::Result<Option<End>> {
-        let snapshot = &self.seen()?.snapshot;
+    fn end(&mut self) -> anyhow::Result<Option<End>> {
+        let snapshot = self.seen()?.snapshot.clone();
         let runs =
             |i: usize| matches!(snapshot.at(i).1.state, State::Running { worker: Some(_), .. });
         let busy = snapshot.active().any(runs) || self.merging.is_some() || self.cleaning.is_some();
@@ -239,10 +249,15 @@ impl Control<'_, '_, '_> {
             Action::Start(_) | Action::StartAlone(_) => true,
         };
         // A disk that is full now may have room later.
-        match decide(snapshot, &self.limits.with_room()).iter().any(can_go_on) {
-            true => Ok(None),
-            false => Ok(Some(End::Stuck)),
+        if decide(&snapshot, &self.limits.with_room()).iter().any(can_go_on) {
+            self.rests_until = None;
+            return Ok(None);
         }
+        let Some(until) = next_time(&snapshot, &self.limits) else { return Ok(Some(End::Stuck)) };
+        if self.rests_until.replace(until) != Some(until) {
+            (self.on_event)(Progress::Rests { until: clock::at(until) });
+        }
+        Ok(None)
     }
 
     /// Asks what to do next, as far as there is room for it.

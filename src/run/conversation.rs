@@ -58,7 +58,7 @@ pub(super) fn own_usage(total: Usage, run: &RunFolder, spec: &Spec, record: &Rec
 }
 
 fn was_broken_off(attempt: &Attempt) -> bool {
-    matches!(attempt.ending, Some(Ending::Stopped | Ending::Lost))
+    matches!(attempt.ending, Some(Ending::Stopped | Ending::Lost | Ending::Limited))
 }
 
 /// Returns the id of the conversation that a log begins with.

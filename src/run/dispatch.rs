@@ -269,7 +269,7 @@ fn spec_of(
             Way::Alone | Way::ByHand => None,
         },
         stage,
-        begins_on: record.pending().map(|(_, commit)| commit.clone()),
+        begins_on: record.pending().and_then(|(_, commit)| commit.cloned()),
         reviews: reviews_of(drive, task),
         rounds: drive.settings.rounds,
         run_base: (stage == Stage::FinalReview).then(|| run.base.clone()),

@@ -32,7 +32,7 @@ pub(super) fn note(
 ) -> String {
     let mut lines = vec![format!("run: {}", run.name), format!("task: {}", task.id)];
     lines.push(worker(task, drive.settings.agent.as_deref()));
-    lines.push(format!("attempts: {}", record.attempts.len()));
+    lines.push(format!("attempts: {}", record.spent_attempts()));
     let seconds = record.spent(clock::now_ms()) as f64 / 1000.0;
     lines.push(format!("seconds: {seconds:.1}"));
     lines.extend(used(record));

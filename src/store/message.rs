@@ -88,8 +88,14 @@ impl Step<'_> {
                 finished.concerns.iter().for_each(|concern| put("Concern", concern));
                 finished.report.iter().for_each(|report| put("Report", &report.status));
                 finished.verdict.iter().for_each(|verdict| put_verdict(&mut put, verdict));
-                if let Outcome::Blocked(block) = &finished.outcome {
-                    put_block(&mut put, block);
+                match &finished.outcome {
+                    Outcome::Blocked(block) => put_block(&mut put, block),
+                    Outcome::Later(pause) => {
+                        put("Text", &pause.text);
+                        let at = pause.until.map(jiff::Timestamp::from_millisecond);
+                        at.iter().flatten().for_each(|at| put("Until", at));
+                    }
+                    Outcome::Ready(_) | Outcome::Next { .. } | Outcome::Again => {}
                 }
             }
             Event::Refused(block) => put_block(&mut put, block),

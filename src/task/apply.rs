@@ -49,9 +49,10 @@ impl Record {
     pub fn apply(&self, event: &Event) -> Result<Record, Illegal> {
         let illegal = || Illegal { state: self.state.name(), event: event.name() };
         match (event, &self.state) {
-            (Event::Started(started), State::Waiting | State::Pending { .. })
-                if started.attempt == self.next_attempt() && self.may_begin(started.stage) =>
-            {
+            (
+                Event::Started(started),
+                State::Waiting | State::Pending { .. } | State::Paused { .. },
+            ) if started.attempt == self.next_attempt() && self.may_begin(started.stage) => {
                 Ok(self.started(started))
             }
             (Event::Reported { report }, State::Running { .. }) => {
@@ -80,7 +81,11 @@ impl Record {
             }
             (
                 Event::Merged { merge },
-                State::Merging { .. } | State::Blocked(_) | State::Waiting | State::Pending { .. },
+                State::Merging { .. }
+                | State::Blocked(_)
+                | State::Paused { .. }
+                | State::Waiting
+                | State::Pending { .. },
             ) => Ok(self.in_state(State::Done { merge: merge.clone() })),
             (Event::Retried { note }, State::Blocked(block)) => {
                 let mut next = self.in_state(self.again_after(block));
@@ -88,9 +93,15 @@ impl Record {
                 next.retried_after = self.last_attempt().map_or(0, |attempt| attempt.number);
                 Ok(next)
             }
+            // Nothing has failed, so nothing begins to be counted anew.
+            (Event::Retried { note }, State::Paused { .. }) => {
+                let mut next = self.in_state(self.same_stage());
+                next.notes.extend(note.clone());
+                Ok(next)
+            }
             (
                 Event::Offered { commit, at },
-                State::Blocked(_) | State::Waiting | State::Pending { .. },
+                State::Blocked(_) | State::Paused { .. } | State::Waiting | State::Pending { .. },
             ) => Ok(self.in_state(State::Merging { commit: commit.clone(), arrived: *at })),
             (
                 Event::Started(_)
@@ -180,6 +191,12 @@ impl Record {
                 format!("its process vanished {MAX_LOST} times in a row"),
             )),
             Outcome::Again => next.same_stage(),
+            Outcome::Later(pause) => match next.same_stage() {
+                State::Pending { stage, commit } => {
+                    State::Paused { stage, commit: Some(commit), pause }
+                }
+                _ => State::Paused { stage: Stage::Implement, commit: None, pause },
+            },
         };
         next
     }
@@ -226,7 +243,7 @@ mod tests {
     use crate::oid::Oid;
     use crate::report::{Report, Status, Usage};
     use crate::review::Verdict;
-    use crate::task::{Ending, Worker};
+    use crate::task::{Ending, Pause, Worker};
 
     fn oid() -> Oid {
         Oid::from_hex(&"a1".repeat(20)).expect("an id")
@@ -273,6 +290,10 @@ mod tests {
             (1..5_u32).prop_map(|n| finished(n, Ending::Exited(0), Outcome::Ready(oid()))),
             (1..5_u32).prop_map(move |n| finished(n, Ending::Exited(1), Outcome::Blocked(block()))),
             (1..5_u32).prop_map(|n| finished(n, Ending::Lost, Outcome::Again)),
+            (1..5_u32, any::<Option<u32>>()).prop_map(|(n, until)| {
+                let pause = Pause { until: until.map(i64::from), text: "limit".into() };
+                finished(n, Ending::Limited, Outcome::Later(pause))
+            }),
             Just(Event::Refused(Block::new(Reason::Conflict, "both"))),
             Just(Event::SentBack(SentBack {
                 stage: Stage::FixTests,
@@ -334,6 +355,30 @@ mod tests {
         let record = Record::default().apply(&started(1, Stage::Implement)).expect("the first");
         assert!(record.apply(&started(1, Stage::Implement)).is_err());
         assert!(record.apply(&started(2, Stage::Implement)).is_err());
+    }
+
+    #[test]
+    fn a_usage_limit_spends_nothing_and_the_same_stage_goes_on() {
+        let pause = || Pause { until: Some(9), text: "limit".into() };
+        let limited = |n| finished(n, Ending::Limited, Outcome::Later(pause()));
+        let step = |record: Record, event: Event| record.apply(&event).expect("legal");
+        let mut record = Record::default();
+        for attempt in 1..=9 {
+            record = step(record, started(attempt, Stage::Implement));
+            record = step(record, limited(attempt));
+            assert_eq!(record.state.pause(), Some(&pause()));
+        }
+        assert_eq!((record.attempts.len(), record.spent_attempts()), (9, 0));
+        let next = Outcome::Next { stage: Stage::SpecReview, commit: oid() };
+        record = step(record, started(10, Stage::Implement));
+        record = step(record, finished(10, Ending::Exited(0), next));
+        record = step(record, started(11, Stage::SpecReview));
+        record = step(record, limited(11));
+        assert_eq!(record.pending(), Some((Stage::SpecReview, Some(&oid()))));
+        let again = step(record.clone(), Event::Retried { note: None });
+        assert_eq!(again.state, State::Pending { stage: Stage::SpecReview, commit: oid() });
+        assert_eq!(again.retried_after, 0);
+        assert!(record.apply(&started(12, Stage::SpecReview)).is_ok());
     }
 
     #[test]

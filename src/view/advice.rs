@@ -7,7 +7,7 @@ use super::Facts;
 use super::undo::undo;
 use crate::agent::quoted;
 use crate::snapshot::{Run, Snapshot};
-use crate::task::{Block, Reason, Record};
+use crate::task::{Block, Pause, Reason, Record};
 
 /// Returns the commands that lead on from a block, the likeliest first.
 pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) -> Vec<String> {
@@ -58,6 +58,21 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) 
     }
 }
 
+/// Returns the commands that go on with a task that waits for the end of a usage limit.
+pub fn of_pause(run: &Run, id: &str, pause: &Pause, facts: &Facts) -> Vec<String> {
+    let start = start(run, facts);
+    let then = if facts.controller.is_some() { String::new() } else { format!(" && {start}") };
+    let retry = format!("git orchestrate retry {id}{}{then}", facts.option);
+    match (pause.until, &facts.controller) {
+        (Some(_), Some(_)) => vec![format!("{retry}   # goes on now")],
+        (Some(_), None) => vec![
+            format!("{start}   # waits until then, and goes on"),
+            format!("{retry}   # goes on now"),
+        ],
+        (None, _) => vec![format!("{retry}   # when it can be used again")],
+    }
+}
+
 /// Returns the command that goes on with a run, in the way in which it was driven so far.
 pub fn start(run: &Run, facts: &Facts) -> String {
     let manual = if run.flags.manual { " --manual" } else { "" };
@@ -78,7 +93,8 @@ fn back(run: &Run, record: &Record, log: String, retry: String) -> Vec<String> {
 pub fn next_of_run(snapshot: &Snapshot, facts: &Facts) -> Vec<String> {
     let is_work = |index: usize| {
         let state = &snapshot.at(index).1.state;
-        snapshot.is_ready(index) || (state.is_active() && !state.is_by_hand())
+        let waits_for_time = state.pause().is_some_and(|pause| pause.until.is_some());
+        waits_for_time || snapshot.is_ready(index) || (state.is_active() && !state.is_by_hand())
     };
     let could_go_on = (0..snapshot.len()).any(is_work);
     if !could_go_on || facts.controller.is_some() || facts.merges_wait.is_some() {

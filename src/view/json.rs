@@ -40,6 +40,7 @@ struct TaskStatus<'a> {
     status: &'a str,
     stage: Option<&'a str>,
     reason: Option<&'a str>,
+    /// Without those that a usage limit ended.
     attempts: usize,
     /// How the last attempt ended: `exit 0`, `stopped`, `timed out`; null while it runs.
     ended: Option<String>,
@@ -72,7 +73,9 @@ struct TaskStatus<'a> {
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
     cost_usd: Option<Dollars>,
-    /// What happened, where it is blocked; what a merge waits for.
+    /// When it goes on by itself, where it is paused and that is known.
+    until: Option<jiff::Timestamp>,
+    /// What happened, where it is blocked or paused; what a merge waits for.
     text: Option<&'a str>,
     files: &'a [String],
     /// What to type next.
@@ -111,7 +114,7 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         status: snapshot.status(index),
         stage: stage(record),
         reason: block.map(|block| block.reason.name()),
-        attempts: record.attempts.len(),
+        attempts: record.spent_attempts(),
         ended: last.and_then(|attempt| attempt.ending).map(|ending| ending.to_string()),
         by_hand: record.state.is_by_hand(),
         branch: record.branch.as_deref(),
@@ -132,8 +135,12 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         seconds: (record.spent(facts.now) as f64 / 100.0).round() / 10.0,
         concern: pipeline::concerns(record).last().copied(),
         concerns: pipeline::concerns(record),
+        until: record.state.pause().and_then(|pause| {
+            pause.until.and_then(|until| jiff::Timestamp::from_millisecond(until).ok())
+        }),
         text: block.map(|block| block.text.as_str()).or(match &record.state {
             State::Merging { .. } => facts.merges_wait.as_deref(),
+            State::Paused { pause, .. } => Some(pause.text.as_str()),
             State::Waiting
             | State::Running { .. }
             | State::Pending { .. }
@@ -141,10 +148,13 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
             | State::Blocked(_) => None,
         }),
         files: block.map(|block| block.files.as_slice()).unwrap_or_default(),
-        next: match block {
-            Some(block) => advice::next(&snapshot.run, task.id.as_str(), record, block, facts),
-            None if record.state.is_by_hand() => hand_out::next(task, record, facts),
-            None => Vec::new(),
+        next: match (block, record.state.pause()) {
+            (_, Some(pause)) => advice::of_pause(&snapshot.run, task.id.as_str(), pause, facts),
+            (Some(block), None) => {
+                advice::next(&snapshot.run, task.id.as_str(), record, block, facts)
+            }
+            (None, None) if record.state.is_by_hand() => hand_out::next(task, record, facts),
+            (None, None) => Vec::new(),
         },
     }
 }
@@ -157,7 +167,9 @@ fn agent<'a>(task: &'a Task, facts: &'a Facts) -> Option<&'a str> {
 
 fn stage(record: &Record) -> Option<&'static str> {
     match &record.state {
-        State::Running { stage, .. } | State::Pending { stage, .. } => Some(stage.name()),
+        State::Running { stage, .. }
+        | State::Pending { stage, .. }
+        | State::Paused { stage, .. } => Some(stage.name()),
         State::Merging { .. } => Some("merge"),
         State::Waiting | State::Done { .. } | State::Blocked(_) => None,
     }
@@ -169,6 +181,7 @@ fn commit(record: &Record) -> Option<&Oid> {
         State::Waiting
         | State::Running { .. }
         | State::Pending { .. }
+        | State::Paused { .. }
         | State::Done { .. }
         | State::Blocked(_) => {
             record.attempts.iter().rev().find_map(|attempt| attempt.commit.as_ref())

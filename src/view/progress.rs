@@ -2,7 +2,7 @@
 //!
 //! Invariant: pure; the live display and plain output print the same lines.
 
-use super::{Facts, advice, counted, printable, span, table};
+use super::{Facts, advice, counted, pause_text, printable, span, table};
 use crate::plan::Task;
 use crate::run::Progress;
 use crate::run::cleanup::Cleaned;
@@ -15,6 +15,10 @@ pub fn lines(progress: &Progress<'_>, facts: &Facts) -> Vec<String> {
     match progress {
         Progress::Changed { snapshot, index, before } => changed(snapshot, *index, before, facts),
         Progress::Waits { task, why } => vec![line(YELLOW, "waits", task.as_str(), why)],
+        Progress::Rests { until } => {
+            let until = facts.at(until.timestamp().as_millisecond());
+            vec![line(YELLOW, "waits", "run", &format!("nothing can go on before {until}"))]
+        }
         Progress::NoRoom { why } => vec![line(YELLOW, "waits", "worktrees", why)],
         Progress::Cleaned(cleaned) => kept(cleaned),
         Progress::Terminal { task, taken: true } => {
@@ -65,6 +69,11 @@ fn changed(snapshot: &Snapshot, index: usize, before: &Record, facts: &Facts) ->
             };
             lines.push(line(GREEN, "merged", id, &text));
         }
+        State::Paused { pause, .. } => {
+            let next = advice::of_pause(&snapshot.run, id, pause, facts);
+            let head = line(YELLOW, "paused", id, &pause_text(pause, facts));
+            lines.extend(std::iter::once(head).chain(next.iter().map(indented)));
+        }
         State::Blocked(block) => {
             lines.extend(blocked(&snapshot.run, id, record, block, facts));
         }
@@ -114,7 +123,11 @@ fn finished(task: &Task, record: &Record, took: &str) -> String {
 fn blocked(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) -> Vec<String> {
     let head = line(RED, "blocked", id, &format!("{}: {}", block.reason, block.text));
     let next = advice::next(run, id, record, block, facts);
-    std::iter::once(head).chain(next.iter().map(|text| format!("{:9}  {text}", ""))).collect()
+    std::iter::once(head).chain(next.iter().map(indented)).collect()
+}
+
+fn indented(text: &String) -> String {
+    format!("{:9}  {text}", "")
 }
 
 fn kept(cleaned: &Cleaned) -> Vec<String> {

@@ -2,7 +2,8 @@
 //!
 //! Invariant: one column layout whatever is shown; colour adds nothing that the words lack.
 
-use super::{Facts, advice, counted, hand_out, printable, span};
+use super::{Facts, advice, counted, hand_out, pause_text, printable, span};
+use crate::pause::{Rests, agent_of};
 use crate::pipeline;
 use crate::report;
 use crate::snapshot::{Snapshot, Wait};
@@ -61,7 +62,7 @@ fn colour(snapshot: &Snapshot, index: usize) -> anstyle::Style {
         State::Done { .. } => GREEN,
         State::Blocked(_) => RED,
         State::Running { .. } | State::Pending { .. } => CYAN,
-        State::Merging { .. } => YELLOW,
+        State::Merging { .. } | State::Paused { .. } => YELLOW,
         State::Waiting => DIM,
     }
 }
@@ -84,6 +85,7 @@ fn row(snapshot: &Snapshot, facts: &Facts, index: usize) -> Row {
         | State::Running { .. }
         | State::Pending { .. }
         | State::Merging { .. }
+        | State::Paused { .. }
         | State::Done { .. } => snapshot.status(index).to_owned(),
     };
     let more = more(snapshot, facts, index, record);
@@ -93,6 +95,7 @@ fn row(snapshot: &Snapshot, facts: &Facts, index: usize) -> Row {
 fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Vec<String> {
     match &record.state {
         State::Waiting => waits(snapshot, index)
+            .or_else(|| rests(snapshot, facts, index))
             .or_else(|| no_room(snapshot, facts, index))
             .into_iter()
             .chain(interrupted(record))
@@ -111,8 +114,27 @@ fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Ve
         State::Running { worker: Some(_), .. } => {
             silence(snapshot, facts, index).into_iter().chain(concerns(record)).collect()
         }
-        State::Pending { .. } | State::Done { .. } => concerns(record),
+        State::Paused { pause, .. } => {
+            let id = snapshot.dag.id(index).as_str();
+            let next = advice::of_pause(&snapshot.run, id, pause, facts);
+            let next = next.into_iter().map(|line| format!("  {line}"));
+            std::iter::once(pause_text(pause, facts)).chain(next).collect()
+        }
+        State::Pending { .. } => {
+            rests(snapshot, facts, index).into_iter().chain(concerns(record)).collect()
+        }
+        State::Done { .. } => concerns(record),
     }
+}
+
+/// Says that the task's agent has reached a usage limit in another task.
+pub fn rests(snapshot: &Snapshot, facts: &Facts, index: usize) -> Option<String> {
+    let (task, record) = snapshot.at(index);
+    let can_begin = snapshot.is_ready(index) || matches!(record.state, State::Pending { .. });
+    let agent = agent_of(task, facts.agent.as_deref()).filter(|_| can_begin)?;
+    let rest = Rests::of(snapshot, facts.now).of_agent(Some(&agent))?;
+    let until = rest.until.map(|until| format!(", which ends at {}", facts.at(until)));
+    Some(format!("waits for the usage limit of {agent}{}", until.unwrap_or_default()))
 }
 
 /// Says that an agent has printed nothing for a while, which may mean that it hangs.
@@ -170,7 +192,7 @@ fn used(snapshot: &Snapshot) -> String {
 pub fn summary(snapshot: &Snapshot) -> String {
     let mut parts =
         vec![format!("{} of {} merged", snapshot.count("done"), counted(snapshot.len(), "task"))];
-    for status in ["running", "merging", "blocked", "ready", "waiting"] {
+    for status in ["running", "merging", "blocked", "paused", "ready", "waiting"] {
         let count = snapshot.count(status);
         parts.extend((count > 0).then(|| format!("{count} {status}")));
     }

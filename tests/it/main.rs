@@ -30,6 +30,7 @@ mod install_man; // man pages where git and man find them
 mod isolation; // what an agent changes that is not its own is found
 mod journal; // a readable history that loses nothing
 mod keep; // what `clean` keeps, and what it takes for merged
+mod limit; // usage limits are waited for, and spend nothing
 mod mend; // an agent mends what fails the tests or conflicts
 mod merge; // conflicts, tests, publication
 mod messages; // what a person is told to type exists

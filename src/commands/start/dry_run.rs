@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 
+use crate::clock;
 use crate::config::Settings;
 use crate::plan::TaskId;
 use crate::schedule::{Action, Limits, decide};
@@ -30,7 +31,8 @@ pub(super) fn text(
         return format!("run '{}' is finished: nothing to do", snapshot.run.name);
     }
     let jobs = settings.jobs as usize;
-    let limits = Limits { jobs, only, launched: HashSet::new(), new_worktrees: usize::MAX };
+    let (launched, agent, now) = (HashSet::new(), settings.agent.clone(), clock::now_ms());
+    let limits = Limits { jobs, only, launched, new_worktrees: usize::MAX, agent, now };
     let opening = progress::opening(snapshot, settings.jobs);
     let mut text = format!("would {verb} {opening}\n");
     for action in decide(snapshot, &limits) {

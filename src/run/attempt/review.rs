@@ -6,6 +6,7 @@
 use anyhow::{Context, bail};
 
 use super::Attempt;
+use super::work::ending_of;
 use crate::clock;
 use crate::crash;
 use crate::git::command;
@@ -64,15 +65,17 @@ impl Attempt {
         let heard = Heard {
             ending,
             halted: self.folder.stop().exists(),
-            error: output.error,
+            pause: self.pause(&output),
+            output,
             verdict: verdict.filter(|_| !undone),
             undone,
             silent_before: pipeline::silent(&record, self.spec.stage),
         };
         let next = |verdict: &Verdict| self.spec.pipeline().after_review(&record, kind, verdict);
         let outcome = judge::review(&heard, read.clone(), next, self.spec.timeout);
+        let ending = ending_of(ending, &outcome);
         let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
-        let (commit, usage) = (Some(read), output.usage);
+        let (commit, usage) = (Some(read), heard.output.usage);
         Ok(Event::Finished(Finished { commit, undone, verdict: heard.verdict, usage, ..finished }))
     }
 
