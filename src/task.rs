@@ -5,6 +5,7 @@
 //! files or the clock; ids and times come in with the events. `ready` is derived from the
 //! other tasks (see `snapshot`) and never stored.
 
+mod again;
 mod apply;
 mod concern;
 mod moved;
@@ -202,6 +203,12 @@ pub struct Record {
     /// The number of the last attempt when a person let the task run again; 0 before.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retried_after: u32,
+    /// The model, or the class of one, that a person chose with `retry`, instead of the plan's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The agent that a person chose with `retry`: a preset's name or a shell command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     pub state: State,
     #[serde(default, rename = "attempt", skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
@@ -239,8 +246,15 @@ pub enum Event {
     Refused(Block),
     /// The work is in the integration branch.
     Merged { merge: Option<Oid> },
-    /// A person wants another attempt.
-    Retried { note: Option<String> },
+    /// A person wants another attempt; from now on with this model and this agent, where one is
+    /// named.
+    Retried {
+        note: Option<String>,
+        #[serde(default)]
+        model: Option<String>,
+        #[serde(default)]
+        agent: Option<String>,
+    },
     /// A person offers what the branch holds now.
     Offered { commit: Oid, at: i64 },
 }

@@ -78,9 +78,11 @@ impl Record {
                 Event::Merged { merge },
                 State::Merging { .. } | State::Blocked(_) | State::Waiting | State::Pending { .. },
             ) => Ok(self.in_state(State::Done { merge: merge.clone() })),
-            (Event::Retried { note }, State::Blocked(block)) => {
+            (Event::Retried { note, model, agent }, State::Blocked(block)) => {
                 let mut next = self.in_state(self.again_after(block));
                 next.notes.extend(note.clone());
+                next.model = model.clone().or(next.model);
+                next.agent = agent.clone().or(next.agent);
                 next.retried_after = self.last_attempt().map_or(0, |attempt| attempt.number);
                 Ok(next)
             }
@@ -266,7 +268,9 @@ mod tests {
             (1..5_u32).prop_map(|n| finished(n, Ending::Lost, Outcome::Again)),
             Just(Event::Refused(Block::new(Reason::Conflict, "both"))),
             Just(Event::Merged { merge: None }),
-            Just(Event::Retried { note: Some("again".into()) }),
+            (prop::option::of("[a-z]"), prop::option::of("[a-z]")).prop_map(|(model, agent)| {
+                Event::Retried { note: Some("again".into()), model, agent }
+            }),
             Just(Event::Offered { commit: oid(), at: 3000 }),
         ]
     }
@@ -277,7 +281,7 @@ mod tests {
             started(next, record.next_stage().0),
             finished(last, Ending::Exited(0), Outcome::Ready(oid())),
             Event::Merged { merge: None },
-            Event::Retried { note: None },
+            Event::Retried { note: None, model: None, agent: None },
         ]
     }
 
@@ -320,6 +324,39 @@ mod tests {
         let record = Record::default().apply(&started(1, Stage::Implement)).expect("the first");
         assert!(record.apply(&started(1, Stage::Implement)).is_err());
         assert!(record.apply(&started(2, Stage::Implement)).is_err());
+    }
+
+    #[test]
+    fn what_a_person_chose_lasts_and_what_lies_outside_may_be_repeated() {
+        let mut record = Record::default();
+        let retried = |model: Option<&str>, agent: Option<&str>| Event::Retried {
+            note: None,
+            model: model.map(str::to_owned),
+            agent: agent.map(str::to_owned),
+        };
+        let ends = [
+            (Ending::Killed(9), Reason::Agent, true),
+            (Ending::Exited(1), Reason::Agent, false),
+            (Ending::Exited(0), Reason::NeedsContext, false),
+            (Ending::Stopped, Reason::Stopped, true),
+        ];
+        for (ending, reason, is_fit) in ends {
+            let number = record.next_attempt();
+            let stage = record.next_stage().0;
+            record = record.apply(&started(number, stage)).expect("starts");
+            assert!(!record.may_be_repeated());
+            let outcome = Outcome::Blocked(Block::new(reason, "no"));
+            record = record.apply(&finished(number, ending, outcome)).expect("ends");
+            assert_eq!(record.may_be_repeated(), is_fit, "{ending}");
+            let event = match number {
+                1 => retried(Some("cheap"), Some("codex")),
+                2 => retried(Some("opus"), None),
+                _ => retried(None, None),
+            };
+            record = record.apply(&event).expect("again");
+        }
+        let chosen = (record.model.as_deref(), record.agent.as_deref());
+        assert_eq!(chosen, (Some("opus"), Some("codex")));
     }
 
     #[test]
