@@ -108,7 +108,7 @@ pub fn of_attempt<'a>(task: &'a Task, record: &'a Record, stage: Stage) -> Optio
     };
     Some(match choice {
         Choice::Class(_) if stage.review().is_some() => Choice::Class(Class::Capable),
-        Choice::Class(class) if pipeline::failures(record) >= FAILED_ROUNDS => {
+        Choice::Class(class) if pipeline::rounds_lost(record) >= FAILED_ROUNDS => {
             Choice::Class(class.up())
         }
         choice => choice,
@@ -233,7 +233,8 @@ mod tests {
 
     fn failed_review(record: &Record) -> Record {
         let oid = Oid::from_hex(&"a1".repeat(20)).expect("an id");
-        let (attempt, stage) = (record.next_attempt(), record.next_stage().0);
+        let pending = record.pending().map(|(stage, _)| stage);
+        let (attempt, stage) = (record.next_attempt(), pending.unwrap_or(Stage::Implement));
         let started = Started {
             attempt,
             stage,

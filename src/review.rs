@@ -17,6 +17,9 @@ pub enum Review {
     Quality,
     /// Both at once, by one reviewer.
     Combined,
+    /// Of all that a run has merged; no task chooses it.
+    #[serde(skip)]
+    Whole,
 }
 
 impl Review {
@@ -28,6 +31,7 @@ impl Review {
             Review::Spec => "spec",
             Review::Quality => "quality",
             Review::Combined => "combined",
+            Review::Whole => "final",
         }
     }
 

@@ -209,6 +209,7 @@ mod tests {
             agent: None,
             test: None,
             timeout: None,
+            final_review: false,
             reviews: None,
             line: 1,
         };

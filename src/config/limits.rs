@@ -64,8 +64,10 @@ impl Settings {
     pub fn limit_of(&self, stage: Stage, own: Option<u64>) -> u64 {
         let limit = match stage {
             Stage::Implement => own,
-            Stage::Fix => own.or(self.timeouts.fix),
-            Stage::SpecReview | Stage::QualityReview | Stage::Review => self.timeouts.review,
+            Stage::Fix | Stage::FixTests | Stage::FixConflict => own.or(self.timeouts.fix),
+            Stage::SpecReview | Stage::QualityReview | Stage::Review | Stage::FinalReview => {
+                self.timeouts.review
+            }
         };
         limit.unwrap_or(self.timeout)
     }

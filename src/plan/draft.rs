@@ -35,6 +35,7 @@ pub(super) struct Draft {
     pub(super) agent: Option<String>,
     pub(super) test: Option<String>,
     pub(super) timeout: Option<u64>,
+    pub(super) final_review: bool,
     pub(super) reviews: Option<Vec<Review>>,
     pub(super) line: usize,
 }
@@ -80,7 +81,8 @@ pub(super) fn plan(name: String, drafts: Vec<Draft>, findings: &mut Findings) ->
     Some(Plan { name: name::slug(&name), mode, tasks })
 }
 
-fn task(draft: Draft, id: TaskId) -> Task {
+/// Returns the task; its edges must be sound.
+pub(super) fn task(draft: Draft, id: TaskId) -> Task {
     let depends_on = draft.depends_on.unwrap_or_default();
     let depends_on = depends_on.iter().filter_map(|name| TaskId::new(&name.text).ok());
     let written = |file: &String| draft.files.contains(file);
@@ -99,6 +101,7 @@ fn task(draft: Draft, id: TaskId) -> Task {
         agent: draft.agent,
         test: draft.test,
         timeout: draft.timeout,
+        final_review: draft.final_review,
         reviews: draft.reviews,
         line: draft.line,
     }

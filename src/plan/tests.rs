@@ -512,6 +512,7 @@ fn plans() -> impl Strategy<Value = Plan> {
                     agent,
                     test,
                     timeout,
+                    final_review: false,
                     reviews,
                     line,
                 }

@@ -17,7 +17,7 @@ use super::value;
 use crate::review::{self, Review};
 
 const PLAN_KEYS: [&str; 2] = ["name", "task"];
-const TASK_KEYS: [&str; 15] = [
+const TASK_KEYS: [&str; 16] = [
     "id",
     "number",
     "title",
@@ -31,6 +31,7 @@ const TASK_KEYS: [&str; 15] = [
     "agent",
     "test",
     "timeout",
+    "final_review",
     "reviews",
     "line",
 ];
@@ -124,10 +125,16 @@ impl Reader<'_> {
             agent: text("agent"),
             test: text("test"),
             depends_on: table.get("depends_on").map(|value| self.texts("depends_on", value)),
-            parallel_safe: table.get("parallel_safe").and_then(|value| self.boolean(value)),
+            parallel_safe: table
+                .get("parallel_safe")
+                .and_then(|value| self.boolean("parallel_safe", value)),
             files: self.paths("files", table),
             reads: self.paths("reads", table),
             timeout: table.get("timeout").and_then(|value| self.timeout(value)),
+            final_review: table
+                .get("final_review")
+                .and_then(|value| self.boolean("final_review", value))
+                .unwrap_or(false),
             reviews: table.get("reviews").and_then(|value| self.reviews(value)),
             line: table.get("line").and_then(|value| self.number(value)).unwrap_or(line),
             id,
@@ -190,10 +197,10 @@ impl Reader<'_> {
         texts.iter().filter_map(|text| value::path(&text.text)).collect()
     }
 
-    fn boolean(&mut self, value: &Value) -> Option<bool> {
+    fn boolean(&mut self, key: &str, value: &Value) -> Option<bool> {
         let boolean = value.get_ref().as_bool();
         if boolean.is_none() {
-            self.wrong("parallel_safe", value, "true or false", "write `true` or `false`");
+            self.wrong(key, value, "true or false", "write `true` or `false`");
         }
         boolean
     }

@@ -76,9 +76,9 @@ fn is_told_otherwise(
     }
 }
 
-/// An implementer's prompt holds the text of its task, word for word.
+/// Returns true where the text was another one: a prompt of an implementer holds it word for word.
 fn is_reworded(folder: &AttemptFolder, task: &Task, stage: Stage) -> bool {
     let holds = |told: String| told.contains(task.prompt.trim_end());
     let told = std::fs::read_to_string(folder.prompt()).ok();
-    stage.review().is_none() && told.is_some_and(|told| !holds(told))
+    stage == Stage::Implement && told.is_some_and(|told| !holds(told))
 }

@@ -10,6 +10,7 @@ use std::path::Path;
 use super::Drive;
 use super::dispatch::{Spec, agent_of, allowed, model_of};
 use super::folder::{RunFolder, read_json};
+use crate::pipeline::next_stage;
 use crate::plan::Task;
 use crate::report;
 use crate::report::{Format, Usage};
@@ -21,12 +22,16 @@ const HEAD: u64 = 1 << 20;
 /// Returns the command that goes on with the last attempt, where that was broken off, or with
 /// the work that a fix is for.
 pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec<String>> {
-    let stage = record.next_stage().0;
+    let stage = next_stage(task, record);
     let last = match stage {
-        Stage::Implement => record.last_attempt().filter(|last| was_broken_off(last))?,
+        Stage::Implement | Stage::FixTests | Stage::FixConflict => {
+            record.last_attempt().filter(|last| was_broken_off(last))?
+        }
         // Whoever did the work settles what was found.
         Stage::Fix => record.attempts.iter().rev().find(|last| last.stage.review().is_none())?,
-        Stage::SpecReview | Stage::QualityReview | Stage::Review => return None,
+        Stage::SpecReview | Stage::QualityReview | Stage::Review | Stage::FinalReview => {
+            return None;
+        }
     };
     let folder = drive.folder.attempt(&task.id, last.number);
     let spec: Spec = read_json(&folder.spec()).ok()??;

@@ -83,6 +83,12 @@ pub struct Spec {
     pub reviews: Vec<Review>,
     #[serde(default)]
     pub rounds: u32,
+    /// The commit that a stage after the first begins on.
+    #[serde(default)]
+    pub begins_on: Option<Oid>,
+    /// What the run began on, which the review of all that was merged reads from.
+    #[serde(default)]
+    pub run_base: Option<Oid>,
     /// The commit that this review has read before.
     #[serde(default)]
     pub read_before: Option<Oid>,
@@ -91,6 +97,11 @@ pub struct Spec {
 impl Spec {
     pub fn pipeline(&self) -> Pipeline<'_> {
         Pipeline { reviews: &self.reviews, rounds: self.rounds }
+    }
+
+    /// Returns the merge candidate that the attempt is to mend.
+    pub(super) fn candidate(&self) -> Option<&Oid> {
+        self.begins_on.as_ref().filter(|_| self.stage == Stage::FixTests)
     }
 }
 
@@ -222,7 +233,7 @@ pub(super) fn spec_of(
     record: &Record,
     way: Way,
 ) -> anyhow::Result<Spec> {
-    let stage = stage_of(record);
+    let stage = stage_of(task, record);
     let (model, class) = model_of(drive, task, record, stage);
     let Launch { argv, format } = match way {
         Way::ByHand => Launch { argv: Vec::new(), format: Format::Text },
@@ -261,17 +272,19 @@ pub(super) fn spec_of(
             Way::Alone | Way::ByHand => None,
         },
         stage,
+        begins_on: record.pending().map(|(_, commit)| commit.clone()),
         reviews: reviews_of(drive, task),
         rounds: drive.settings.rounds,
+        run_base: (stage == Stage::FinalReview).then(|| run.base.clone()),
         read_before: stage.review().and_then(|kind| read_before(record, kind)),
     })
 }
 
 /// Returns the stage of the next attempt; of one that is under way, its own.
-pub(super) fn stage_of(record: &Record) -> Stage {
+pub(super) fn stage_of(task: &Task, record: &Record) -> Stage {
     match &record.state {
         State::Running { stage, .. } => *stage,
-        _ => record.next_stage().0,
+        _ => pipeline::next_stage(task, record),
     }
 }
 
