@@ -147,7 +147,6 @@ impl Merge<'_> {
             drive: self.drive,
             run: self.run,
             commands: self.drive.tests(self.task),
-            limit: self.drive.settings.test_limit(),
             task: Some(id),
             log: self.drive.folder.test_log(id),
             setup_log: self.drive.folder.checkout_log(id),
