@@ -229,6 +229,8 @@ pub enum ReportStatus {
 }
 
 /// Let a blocked or paused task run again, in the worktree it has
+///
+/// Refused where nothing would be different: add a message, or another model or agent.
 #[derive(Debug, Args)]
 pub struct RetryArgs {
     /// The task's id, or the number in its heading
@@ -236,6 +238,15 @@ pub struct RetryArgs {
     /// What the next attempt should know
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub message: Option<String>,
+    /// The model from now on: cheap, standard, capable, or a model's name
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// The agent from now on: claude, codex and the like, or a shell command
+    #[arg(long, value_name = "COMMAND")]
+    pub agent: Option<String>,
+    /// Do it once more although nothing has changed
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub run: RunArg,
 }

@@ -48,7 +48,10 @@ pub const KEYS: &[(&str, &str)] = &[
          for its work, and neither for reviews nor for tests (30m)",
     ),
     ("timeouts.review", "limit for one review, instead of `timeout`"),
-    ("timeouts.fix", "limit for an attempt that settles what a review found, instead of `timeout`"),
+    (
+        "timeouts.fix",
+        "limit for an attempt that mends what a review, the tests or a merge found, instead of `timeout`",
+    ),
     ("timeouts.test", "limit for one test, instead of `timeout`"),
     ("timeouts.setup", "limit for `setup` in one worktree, instead of `timeout`"),
     (

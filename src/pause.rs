@@ -75,7 +75,12 @@ pub fn same_pause(snapshot: &Snapshot, id: &TaskId) -> Vec<TaskId> {
 }
 
 /// Returns the name of the program that does a task; `None` for a shell command of the plan.
-pub fn agent_of(task: &Task, default: Option<&str>) -> Option<String> {
-    let named = task.agent.as_deref().or(default).filter(|_| task.run.is_none());
+pub fn agent_of(task: &Task, record: &Record, default: Option<&str>) -> Option<String> {
+    let named = record
+        .agent
+        .as_deref()
+        .or(task.agent.as_deref())
+        .or(default)
+        .filter(|_| task.run.is_none());
     named.map(|text| Agent::from_text(text).name())
 }

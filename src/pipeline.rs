@@ -73,8 +73,10 @@ fn since_work(record: &Record) -> &[Attempt] {
 
 /// Returns what is of concern in the work as it stands, oldest first, without repeats.
 pub fn concerns(record: &Record) -> Vec<&str> {
+    let begun = record.attempts.iter().rposition(|attempt| attempt.stage == Stage::Implement);
+    let work = &record.attempts[begun.unwrap_or(0)..];
     let mut all: Vec<&str> = Vec::new();
-    for concern in since_work(record).iter().flat_map(Attempt::all_concerns) {
+    for concern in work.iter().flat_map(Attempt::all_concerns) {
         if !all.contains(&concern) {
             all.push(concern);
         }

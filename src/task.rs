@@ -5,6 +5,7 @@
 //! files or the clock; ids and times come in with the events. `ready` is derived from the
 //! other tasks (see `snapshot`) and never stored.
 
+mod again;
 mod apply;
 mod concern;
 mod event;
@@ -237,6 +238,12 @@ pub struct Record {
     /// The number of the last attempt when a person let the task run again; 0 before.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retried_after: u32,
+    /// The model, or the class of one, that a person chose with `retry`, instead of the plan's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The agent that a person chose with `retry`: a preset's name or a shell command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     pub state: State,
     #[serde(default, rename = "attempt", skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,

@@ -38,7 +38,7 @@ pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec
     let id = of_log(&folder.log(), spec.format)?;
     let (model, _) = model_of(drive, task, record, stage);
     let test = drive.settings.test.as_deref();
-    let launch = agent_of(drive, task, stage)?
+    let launch = agent_of(drive, task, record, stage)?
         .resume(&id, model.as_deref(), test)?
         .allowing(&allowed(drive));
     // Another agent knows nothing of it.

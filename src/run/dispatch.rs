@@ -120,13 +120,14 @@ pub enum Way {
 fn launch_of(
     drive: &Drive,
     task: &Task,
+    record: &Record,
     stage: Stage,
     model: Option<&str>,
 ) -> anyhow::Result<Launch> {
     if let Some(command) = command_of(task, stage) {
         return Ok(Launch { argv: shell(command), format: Format::Text });
     }
-    let agent = agent_of(drive, task, stage).ok_or_else(no_agent)?;
+    let agent = agent_of(drive, task, record, stage).ok_or_else(no_agent)?;
     let test = drive.settings.test.as_deref();
     Ok(match stage.review() {
         Some(_) => agent.launch_reviewer(model, test),
@@ -156,8 +157,9 @@ fn command_of(task: &Task, stage: Stage) -> Option<&String> {
 }
 
 /// Returns the agent that does this stage of a task, where one does.
-pub(super) fn agent_of(drive: &Drive, task: &Task, stage: Stage) -> Option<Agent> {
-    let name = task.agent.as_deref().or(drive.settings.agent.as_deref());
+pub(super) fn agent_of(drive: &Drive, task: &Task, record: &Record, stage: Stage) -> Option<Agent> {
+    let name = record.agent.as_deref().or(task.agent.as_deref());
+    let name = name.or(drive.settings.agent.as_deref());
     name.filter(|_| command_of(task, stage).is_none()).map(Agent::from_text)
 }
 
@@ -169,7 +171,7 @@ pub(super) fn model_of(
     record: &Record,
     stage: Stage,
 ) -> (Option<String>, Option<Class>) {
-    let agent = agent_of(drive, task, stage).map(|agent| agent.name()).unwrap_or_default();
+    let agent = agent_of(drive, task, record, stage).map(|agent| agent.name()).unwrap_or_default();
     let choice = model::of_attempt(task, record, stage);
     let name = choice.and_then(|choice| drive.settings.models.name(choice, &agent));
     match choice {
@@ -223,7 +225,8 @@ pub(super) fn write_down(
     Ok((folder, spec))
 }
 
-fn spec_of(
+/// Returns what the next attempt of a task is to do.
+pub(super) fn spec_of(
     drive: &Drive,
     snapshot: &Snapshot,
     task: &Task,
@@ -234,7 +237,7 @@ fn spec_of(
     let (model, class) = model_of(drive, task, record, stage);
     let Launch { argv, format } = match way {
         Way::ByHand => Launch { argv: Vec::new(), format: Format::Text },
-        Way::Apart | Way::Alone => launch_of(drive, task, stage, model.as_deref())?,
+        Way::Apart | Way::Alone => launch_of(drive, task, record, stage, model.as_deref())?,
     };
     let alone = way == Way::Alone;
     let run = &snapshot.run;
@@ -251,7 +254,7 @@ fn spec_of(
         worktree: if alone { PathBuf::from(&run.checkout) } else { own() },
         argv,
         format,
-        agent: agent_of(drive, task, stage).map(|agent| agent.name()),
+        agent: agent_of(drive, task, record, stage).map(|agent| agent.name()),
         model,
         class,
         is_command: command_of(task, stage).is_some(),

@@ -46,7 +46,7 @@ pub(super) fn refused(
     let pipeline = Pipeline { reviews: &[], rounds: drive.settings.rounds };
     // A command that fails is its author's to mend.
     let has_agent = |stage: Stage| {
-        task.run.is_none() && (run.flags.manual || agent_of(drive, task, stage).is_some())
+        task.run.is_none() && (run.flags.manual || agent_of(drive, task, record, stage).is_some())
     };
     let begins_on = begins_on.filter(|(stage, _)| pipeline.may_mend(record) && has_agent(*stage));
     let Some((stage, commit)) = begins_on else { return Ok(Event::Refused(why)) };

@@ -31,7 +31,8 @@ pub(super) fn note(
     checks: Checks,
 ) -> String {
     let mut lines = vec![format!("run: {}", run.name), format!("task: {}", task.id)];
-    lines.push(worker(task, drive.settings.agent.as_deref()));
+    let agent = record.agent.as_deref().or(task.agent.as_deref());
+    lines.push(worker(task, agent.or(drive.settings.agent.as_deref())));
     lines.push(format!("attempts: {}", record.spent_attempts()));
     let seconds = record.spent(clock::now_ms()) as f64 / 1000.0;
     lines.push(format!("seconds: {seconds:.1}"));
@@ -68,7 +69,7 @@ fn worker(task: &Task, agent: Option<&str>) -> String {
     if let Some(command) = &task.run {
         return format!("command: {}", first_line(command));
     }
-    let line = task.agent.as_deref().or(agent).unwrap_or_default();
+    let line = agent.unwrap_or_default();
     format!("agent: {}", Agent::from_text(line).name())
 }
 

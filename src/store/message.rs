@@ -4,6 +4,7 @@
 
 use std::fmt::Write;
 
+use crate::agent::Agent;
 use crate::plan::{Plan, TaskId};
 use crate::review::Verdict;
 use crate::snapshot::Run;
@@ -104,7 +105,12 @@ impl Step<'_> {
                 put_block(&mut put, &back.why);
             }
             Event::Merged { merge } => merge.iter().for_each(|merge| put("Merge", merge)),
-            Event::Retried { note } => note.iter().for_each(|note| put("Note", note)),
+            Event::Retried { note, model, agent } => {
+                note.iter().for_each(|note| put("Note", note));
+                model.iter().for_each(|model| put("Model", model));
+                // The rest of the command line is the user's own, and may hold a key.
+                agent.iter().for_each(|agent| put("Agent", &Agent::from_text(agent).name()));
+            }
             Event::Offered { commit, at: _ } => put("Commit", commit),
         }
     }

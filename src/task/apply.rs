@@ -87,16 +87,20 @@ impl Record {
                 | State::Waiting
                 | State::Pending { .. },
             ) => Ok(self.in_state(State::Done { merge: merge.clone() })),
-            (Event::Retried { note }, State::Blocked(block)) => {
+            (Event::Retried { note, model, agent }, State::Blocked(block)) => {
                 let mut next = self.in_state(self.again_after(block));
                 next.notes.extend(note.clone());
+                next.model = model.clone().or(next.model);
+                next.agent = agent.clone().or(next.agent);
                 next.retried_after = self.last_attempt().map_or(0, |attempt| attempt.number);
                 Ok(next)
             }
             // Nothing has failed, so nothing begins to be counted anew.
-            (Event::Retried { note }, State::Paused { .. }) => {
+            (Event::Retried { note, model, agent }, State::Paused { .. }) => {
                 let mut next = self.in_state(self.same_stage());
                 next.notes.extend(note.clone());
+                next.model = model.clone().or(next.model);
+                next.agent = agent.clone().or(next.agent);
                 Ok(next)
             }
             (
@@ -301,7 +305,9 @@ mod tests {
                 why: Block::new(Reason::Tests, "two fail"),
             })),
             Just(Event::Merged { merge: None }),
-            Just(Event::Retried { note: Some("again".into()) }),
+            (prop::option::of("[a-z]"), prop::option::of("[a-z]")).prop_map(|(model, agent)| {
+                Event::Retried { note: Some("again".into()), model, agent }
+            }),
             Just(Event::Offered { commit: oid(), at: 3000 }),
         ]
     }
@@ -312,7 +318,7 @@ mod tests {
             started(next, record.pending().map_or(Stage::Implement, |(stage, _)| stage)),
             finished(last, Ending::Exited(0), Outcome::Ready(oid())),
             Event::Merged { merge: None },
-            Event::Retried { note: None },
+            Event::Retried { note: None, model: None, agent: None },
         ]
     }
 
@@ -375,10 +381,43 @@ mod tests {
         record = step(record, started(11, Stage::SpecReview));
         record = step(record, limited(11));
         assert_eq!(record.pending(), Some((Stage::SpecReview, Some(&oid()))));
-        let again = step(record.clone(), Event::Retried { note: None });
+        let again = step(record.clone(), Event::Retried { note: None, model: None, agent: None });
         assert_eq!(again.state, State::Pending { stage: Stage::SpecReview, commit: oid() });
         assert_eq!(again.retried_after, 0);
         assert!(record.apply(&started(12, Stage::SpecReview)).is_ok());
+    }
+
+    #[test]
+    fn what_a_person_chose_lasts_and_what_lies_outside_may_be_repeated() {
+        let mut record = Record::default();
+        let retried = |model: Option<&str>, agent: Option<&str>| Event::Retried {
+            note: None,
+            model: model.map(str::to_owned),
+            agent: agent.map(str::to_owned),
+        };
+        let ends = [
+            (Ending::Killed(9), Reason::Agent, true),
+            (Ending::Exited(1), Reason::Agent, false),
+            (Ending::Exited(0), Reason::NeedsContext, false),
+            (Ending::Stopped, Reason::Stopped, true),
+        ];
+        for (ending, reason, is_fit) in ends {
+            let number = record.next_attempt();
+            let stage = record.pending().map_or(Stage::Implement, |(stage, _)| stage);
+            record = record.apply(&started(number, stage)).expect("starts");
+            assert!(!record.may_be_repeated());
+            let outcome = Outcome::Blocked(Block::new(reason, "no"));
+            record = record.apply(&finished(number, ending, outcome)).expect("ends");
+            assert_eq!(record.may_be_repeated(), is_fit, "{ending}");
+            let event = match number {
+                1 => retried(Some("cheap"), Some("codex")),
+                2 => retried(Some("opus"), None),
+                _ => retried(None, None),
+            };
+            record = record.apply(&event).expect("again");
+        }
+        let chosen = (record.model.as_deref(), record.agent.as_deref());
+        assert_eq!(chosen, (Some("opus"), Some("codex")));
     }
 
     #[test]

@@ -28,8 +28,15 @@ pub enum Event {
     SentBack(SentBack),
     /// The work is in the integration branch.
     Merged { merge: Option<Oid> },
-    /// A person wants another attempt.
-    Retried { note: Option<String> },
+    /// A person wants another attempt; from now on with this model and this agent, where one is
+    /// named.
+    Retried {
+        note: Option<String>,
+        #[serde(default)]
+        model: Option<String>,
+        #[serde(default)]
+        agent: Option<String>,
+    },
     /// A person offers what the branch holds now.
     Offered { commit: Oid, at: i64 },
 }

@@ -21,9 +21,14 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) 
     let retry = format!("git orchestrate retry {id}{option}{then}");
     let tell = |what: &str| format!("git orchestrate retry {id}{option} -m '{what}'{then}");
     let merge = format!("git orchestrate merge {id}{option}");
+    // As it was, where that is not refused.
+    let again = match record.may_be_repeated() {
+        true => retry.clone(),
+        false => tell("what it should know"),
+    };
     match block.reason {
         // What was to be mended is not there any more.
-        Reason::Conflict | Reason::Tests | Reason::Escaped if facts.is_gone(id) => vec![log, retry],
+        Reason::Conflict | Reason::Tests | Reason::Escaped if facts.is_gone(id) => vec![log, again],
         Reason::Conflict => resolve(run, record, block, merge),
         Reason::Tests => {
             let (place, made) = place(run, record);
@@ -33,17 +38,17 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) 
             let last = format!("{merge}   # or: {}", tell("what to mend"));
             [format!("{log} --test")].into_iter().chain(made).chain([mend, last]).collect()
         }
-        Reason::Timeout => vec![log, retry],
+        Reason::Timeout => vec![log, tell("what to do otherwise")],
         Reason::NeedsContext => vec![tell("the answer")],
-        Reason::Agent | Reason::Permission => vec![log, tell("what it should know")],
+        Reason::Agent | Reason::Permission => vec![log, again],
         Reason::NoChanges => {
             vec![log, tell("what is missing"), format!("{merge}   # if nothing had to change")]
         }
-        Reason::Escaped if block.moved.is_empty() => back(run, record, log, retry),
+        Reason::Escaped if block.moved.is_empty() => back(run, record, log, tell("where to work")),
         Reason::Escaped => {
             let undone = block.moved.iter().flat_map(undo);
             let merge = format!("{merge}   # if its own branch holds what it should");
-            std::iter::once(log).chain(undone).chain([merge, retry]).collect()
+            std::iter::once(log).chain(undone).chain([merge, tell("what to leave alone")]).collect()
         }
         Reason::ReviewLimit => vec![
             format!("git orchestrate show {id}{option}   # what was found, round by round"),

@@ -122,8 +122,8 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         base: last.map(|attempt| &attempt.base),
         prompt: facts.prompt(task, record),
         log: facts.log(task, record),
-        model: task.model.as_deref(),
-        agent: agent(task, facts),
+        model: record.model.as_deref().or(task.model.as_deref()),
+        agent: agent(task, record, facts),
         run: task.run.as_deref(),
         slot: facts.slots.get(&task.id).copied(),
         commit: commit(record),
@@ -160,8 +160,8 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
 }
 
 /// Returns the agent that does a task; a command needs none.
-fn agent<'a>(task: &'a Task, facts: &'a Facts) -> Option<&'a str> {
-    let named = task.agent.as_deref().or(facts.agent.as_deref());
+fn agent<'a>(task: &'a Task, record: &'a Record, facts: &'a Facts) -> Option<&'a str> {
+    let named = record.agent.as_deref().or(task.agent.as_deref()).or(facts.agent.as_deref());
     named.filter(|_| task.run.is_none())
 }
 

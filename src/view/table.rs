@@ -131,7 +131,7 @@ fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Ve
 pub fn rests(snapshot: &Snapshot, facts: &Facts, index: usize) -> Option<String> {
     let (task, record) = snapshot.at(index);
     let can_begin = snapshot.is_ready(index) || matches!(record.state, State::Pending { .. });
-    let agent = agent_of(task, facts.agent.as_deref()).filter(|_| can_begin)?;
+    let agent = agent_of(task, record, facts.agent.as_deref()).filter(|_| can_begin)?;
     let rest = Rests::of(snapshot, facts.now).of_agent(Some(&agent))?;
     let until = rest.until.map(|until| format!(", which ends at {}", facts.at(until)));
     Some(format!("waits for the usage limit of {agent}{}", until.unwrap_or_default()))

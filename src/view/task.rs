@@ -28,6 +28,10 @@ pub fn show(snapshot: &Snapshot, facts: &Facts, index: usize, work: &Work) -> St
     text += &format!("status: {}\n", status(snapshot, facts, index, record));
     text += &record.branch.iter().map(|branch| format!("branch: {branch}\n")).collect::<String>();
     text += &record.worktree.iter().map(|place| format!("worktree: {place}\n")).collect::<String>();
+    let chosen = [("agent", &record.agent), ("model", &record.model)];
+    for (what, name) in chosen.iter().filter_map(|(what, name)| Some((what, name.as_ref()?))) {
+        text += &format!("{what}: {}, as 'retry' said\n", printable(name));
+    }
     if let State::Blocked(block) = &record.state {
         let next = advice::next(&snapshot.run, task.id.as_str(), record, block, facts);
         text += &section("next", &next.join("\n"));

@@ -42,6 +42,7 @@ mod readme; // what a reader pastes works
 mod recover; // kill -9 at the worst moments
 mod report; // what an agent says, and what counts
 mod repositories; // any repository: whole runs in every kind, and what is refused
+mod retry;
 mod review; // reviews, and what they lead to
 mod safety; // what must never be lost, overwritten or taken for done
 mod space; // no worktree is made where the disk would be too full
