@@ -12,7 +12,7 @@ use super::dispatch::{Spec, stage_of};
 use super::folder::AttemptFolder;
 use crate::config::Role;
 use crate::pipeline;
-use crate::plan::Task;
+use crate::plan::{Task, TaskId};
 use crate::prompt::{self, Earlier, Facts, Reading};
 use crate::review::{Review, Verdict};
 use crate::snapshot::Snapshot;
@@ -140,9 +140,18 @@ pub(super) fn write_prompts(
     }
     std::fs::write(folder.prompt(), told.prompt(folder, spec.stage)?)?;
     match spec.resume {
-        Some(_) => Ok(std::fs::write(folder.resume_prompt(), told.go_on(spec.stage)?)?),
-        None => Ok(()),
+        Some(_) => std::fs::write(folder.resume_prompt(), told.go_on(spec.stage)?)?,
+        // A folder of the same name may be left of a run that was removed.
+        None => drop(std::fs::remove_file(folder.resume_prompt())),
     }
+    Ok(())
+}
+
+/// Returns what the next attempt at a task would be told, where its conversation does not go on.
+pub fn next_prompt(drive: &Drive, snapshot: &Snapshot, id: &TaskId) -> anyhow::Result<String> {
+    let (task, record) = snapshot.find(id).context("the plan has no such task")?;
+    let folder = drive.folder.attempt(id, record.next_attempt());
+    Ok(Told::new(drive, snapshot, task, record)?.prompt(&folder, stage_of(record))?)
 }
 
 /// Returns the role that the skills of a stage are for.
