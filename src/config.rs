@@ -51,6 +51,11 @@ pub const KEYS: &[(&str, &str)] = &[
     ),
     ("rounds", "how often reviews may send a task back before it waits for a person (3)"),
     (
+        "final-review",
+        "review the whole branch when the last task is merged; where there are reviews, and two \
+         tasks for agents (true)",
+    ),
+    (
         "skills.plan",
         "skills that an agent which plans a task loads first, separated by commas; in the file a \
          list, in the table `[skills]`",
@@ -77,7 +82,49 @@ pub const KEYS: &[(&str, &str)] = &[
          separated by commas; in git config alone (node_modules, __pycache__)",
     ),
     ("keep", "leave worktrees and branches of merged tasks for 'clean' (false)"),
+    (
+        "on-conflict",
+        "what becomes of a task that conflicts: pr pushes its branch and opens a draft pull request \
+         where there is a remote, keep leaves it here, agent lets an agent merge it first, and goes on as pr \
+         where that fails (pr)",
+    ),
+    (
+        "remote",
+        "name of the remote that branches are pushed to; without one, the upstream remote of the base \
+         branch, else origin, else the only one",
+    ),
 ];
+
+/// What becomes of a task that conflicts with what was merged before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnConflict {
+    /// Its branch is pushed, and a draft pull request opened.
+    #[default]
+    Pr,
+    /// It stays here, and waits for a person.
+    Keep,
+    /// An agent merges it; where that fails, as [`OnConflict::Pr`].
+    Agent,
+}
+
+impl OnConflict {
+    /// Every choice there is, in the order of the documentation.
+    pub const ALL: [OnConflict; 3] = [OnConflict::Pr, OnConflict::Keep, OnConflict::Agent];
+
+    /// Returns the word in the configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            OnConflict::Pr => "pr",
+            OnConflict::Keep => "keep",
+            OnConflict::Agent => "agent",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<OnConflict> {
+        OnConflict::ALL.into_iter().find(|choice| choice.word() == word)
+    }
+}
 
 /// The settings in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +142,8 @@ pub struct Settings {
     /// In order.
     pub reviews: Vec<Review>,
     pub rounds: u32,
+    /// A run ends with a review of all that it merged.
+    pub final_review: bool,
     pub skills: Skills,
     /// The repository's own, which [`merge`] knows nothing of.
     pub prompts: Templates,
@@ -108,6 +157,9 @@ pub struct Settings {
     pub expendable: Vec<String>,
     /// What is merged stays until `clean`.
     pub keep: bool,
+    pub on_conflict: OnConflict,
+    /// The name of the remote; `None` where git's configuration decides.
+    pub remote: Option<String>,
 }
 
 /// What one source says; `None` where it says nothing.
@@ -129,6 +181,8 @@ pub struct Layer {
     pub reviews: Option<Vec<Review>>,
     #[serde(default, deserialize_with = "at_least_one")]
     pub rounds: Option<u32>,
+    #[serde(rename = "final-review")]
+    pub final_review: Option<bool>,
     #[serde(default)]
     pub skills: Skills,
     pub branch: Option<String>,
@@ -140,6 +194,9 @@ pub struct Layer {
     #[serde(default, rename = "min-free", deserialize_with = "size")]
     pub min_free: Option<u64>,
     pub keep: Option<bool>,
+    #[serde(rename = "on-conflict")]
+    pub on_conflict: Option<OnConflict>,
+    pub remote: Option<String>,
 }
 
 /// The names of models by class, as written.
@@ -300,9 +357,19 @@ impl Layer {
                 "branch" => layer.branch = Some(value),
                 "expendable" => layer.expendable = Some(value),
                 "keep" => layer.keep = Some(boolean(&value).ok_or_else(|| bad("true or false"))?),
+                "final-review" => {
+                    let wanted = boolean(&value).ok_or_else(|| bad("true or false"))?;
+                    layer.final_review = Some(wanted);
+                }
                 "min-free" => {
                     layer.min_free = Some(bytes(&value).ok_or_else(|| bad("a size such as 2G"))?);
                 }
+                "on-conflict" => {
+                    let choice = OnConflict::from_word(&value);
+                    let words = OnConflict::ALL.map(OnConflict::word).join(" or ");
+                    layer.on_conflict = Some(choice.ok_or_else(|| bad(&words))?);
+                }
+                "remote" => layer.remote = Some(value),
                 "setup" => layer.setup = Some(value),
                 "worktrees" => layer.worktrees = Some(value),
                 "models.cheap" | "models.standard" | "models.capable" => {
@@ -352,11 +419,14 @@ pub fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
             .or(file.reviews)
             .unwrap_or_else(|| vec![Review::Spec, Review::Quality]),
         rounds: git.rounds.or(file.rounds).unwrap_or(3),
+        final_review: git.final_review.or(file.final_review).unwrap_or(true),
         skills: git.skills.or(file.skills),
         prompts: Templates::default(),
         branch: git.branch.or(file.branch).unwrap_or_else(|| "feat/task-{id}".into()),
         expendable: names(&git.expendable.unwrap_or("node_modules, __pycache__".into())),
         keep: flags.keep || git.keep.or(file.keep).unwrap_or(false),
+        on_conflict: git.on_conflict.or(file.on_conflict).unwrap_or_default(),
+        remote: git.remote.or(file.remote).filter(|name| !name.trim().is_empty()),
         worktrees: git.worktrees.or(file.worktrees).unwrap_or_else(|| ".claude/worktrees".into()),
     }
 }
@@ -409,6 +479,18 @@ mod tests {
         assert_eq!(name(Class::Capable, "claude").as_deref(), Some("b"));
         assert!(Layer::from_git([("models.cheap".into(), "-x".into())]).is_err());
         assert!(Layer::from_toml("models.dear = 'x'").is_err());
+    }
+
+    #[test]
+    fn what_becomes_of_a_conflict_is_one_of_the_words() {
+        let git = |text: &str| Layer::from_git([("on-conflict".into(), text.into())]);
+        assert_eq!(git("keep").expect("sound").on_conflict, Some(OnConflict::Keep));
+        assert!(git("ask").expect_err("no such word").ends_with("is not pr or keep or agent"));
+        let file = Layer::from_toml("on-conflict = 'keep'\nremote = 'up'").expect("sound");
+        let settings = merge(&Flags::default(), git("pr").expect("sound"), file);
+        assert_eq!(settings.on_conflict, OnConflict::Pr);
+        assert_eq!(settings.remote.as_deref(), Some("up"));
+        assert!(Layer::from_toml("on-conflict = 'ask'").is_err());
     }
 
     #[test]

@@ -93,12 +93,17 @@ pub fn of_task(task: &Task) -> Option<Choice<'_>> {
     }))
 }
 
-/// Returns what the next attempt of this stage is made with: a reviewer must be capable, and so
+/// Returns what the next attempt of this stage is made with, `None` for a shell command: a reviewer must be capable, and so
 /// in the end must be whose work was sent back again and again.
 pub fn of_attempt<'a>(task: &'a Task, record: &Record, stage: Stage) -> Option<Choice<'a>> {
-    Some(match of_task(task)? {
+    let choice = match &task.run {
+        // An agent reads what a command did, and settles what was found.
+        Some(_) if stage != Stage::Implement => Choice::Class(Class::Standard),
+        _ => of_task(task)?,
+    };
+    Some(match choice {
         Choice::Class(_) if stage.review().is_some() => Choice::Class(Class::Capable),
-        Choice::Class(class) if pipeline::failures(record) >= FAILED_ROUNDS => {
+        Choice::Class(class) if pipeline::rounds_lost(record) >= FAILED_ROUNDS => {
             Choice::Class(class.up())
         }
         choice => choice,
@@ -222,7 +227,8 @@ mod tests {
 
     fn failed_review(record: &Record) -> Record {
         let oid = Oid::from_hex(&"a1".repeat(20)).expect("an id");
-        let (attempt, stage) = (record.next_attempt(), record.next_stage().0);
+        let pending = record.pending().map(|(stage, _)| stage);
+        let (attempt, stage) = (record.next_attempt(), pending.unwrap_or(Stage::Implement));
         let started = Started {
             attempt,
             stage,

@@ -3,8 +3,9 @@
 //! Invariant: pure, and decided from the task's record alone. A review comes after all that
 //! stand before it have passed; a verdict counts until the work is begun anew.
 
+use crate::plan::Task;
 use crate::review::{Review, Verdict};
-use crate::task::{Attempt, Record, Stage};
+use crate::task::{Attempt, Ending, Record, Stage};
 
 /// The reviews of a task, in order, and how often it may be sent back.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +33,11 @@ impl Pipeline<'_> {
         }
     }
 
+    /// Returns true where an agent may still mend a merge candidate that was no good.
+    pub fn may_mend(&self, record: &Record) -> bool {
+        mended(record) + 1 < self.rounds as usize
+    }
+
     /// Returns what follows a verdict, which is not in the record yet.
     pub fn after_review(&self, record: &Record, review: Review, verdict: &Verdict) -> Next {
         if verdict.pass {
@@ -48,9 +54,20 @@ impl Pipeline<'_> {
     }
 }
 
-/// Returns the attempts since the work was begun, or begun anew.
+/// Returns what the next attempt at a task is for.
+pub fn next_stage(task: &Task, record: &Record) -> Stage {
+    match record.pending() {
+        Some((stage, _)) => stage,
+        None if task.final_review => Stage::FinalReview,
+        None => Stage::Implement,
+    }
+}
+
+/// Returns the attempts since the work was begun, or begun anew on another base.
 fn since_work(record: &Record) -> &[Attempt] {
-    let begun = record.attempts.iter().rposition(|attempt| attempt.stage == Stage::Implement);
+    let begins =
+        |attempt: &Attempt| attempt.stage == Stage::Implement || attempt.stage.is_mending();
+    let begun = record.attempts.iter().rposition(begins);
     &record.attempts[begun.unwrap_or(0)..]
 }
 
@@ -67,13 +84,29 @@ pub fn newest(record: &Record) -> Option<&Verdict> {
 }
 
 /// Returns how often reviews have failed since a person had a word in it.
-pub fn failures(record: &Record) -> usize {
+fn failures(record: &Record) -> usize {
     let counts = |attempt: &&Attempt| {
         attempt.number > record.retried_after
             && attempt.ended.is_some()
             && attempt.verdict.as_ref().is_some_and(|verdict| !verdict.pass)
     };
     record.attempts.iter().filter(counts).count()
+}
+
+/// Returns how often an agent has mended a merge candidate since a person had a word in it.
+fn mended(record: &Record) -> usize {
+    let counts = |attempt: &&Attempt| {
+        attempt.number > record.retried_after
+            && attempt.stage.is_mending()
+            && attempt.ended.is_some()
+            && !matches!(attempt.ending, Some(Ending::Lost | Ending::Stopped))
+    };
+    record.attempts.iter().filter(counts).count()
+}
+
+/// Returns how many rounds were lost since a person had a word in it, to reviews and to tests.
+pub fn rounds_lost(record: &Record) -> usize {
+    failures(record) + mended(record)
 }
 
 /// Returns how many of the last attempts were of this stage and gave no verdict that counts.

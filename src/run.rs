@@ -18,14 +18,17 @@ mod furnish;
 pub mod integrate;
 mod judge;
 mod keep;
+mod mend;
 mod note;
 pub mod place;
+pub mod publish;
 pub mod recover;
 pub mod signals;
 pub mod space;
 pub mod stop;
 mod telling;
 pub mod templates;
+pub mod trial;
 pub mod update;
 
 pub use control::drive;

@@ -28,8 +28,14 @@ pub enum Stage {
     QualityReview,
     /// Both reviews by one reviewer.
     Review,
+    /// The review of all that was merged.
+    FinalReview,
     /// The implementer again, with what a review found.
     Fix,
+    /// An agent on top of the merge candidate that failed the tests.
+    FixTests,
+    /// An agent that merges what conflicts.
+    FixConflict,
 }
 
 /// The process that owns an attempt: its supervisor.
@@ -83,6 +89,9 @@ pub struct Block {
     /// The tasks whose merges the conflict is with, where git can tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub with: Vec<String>,
+    /// The command that failed, where it is about tests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// What moved outside of the task's own branch and worktree, where it escaped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<Moved>,
@@ -195,6 +204,9 @@ pub struct Record {
     /// What `retry -m` told the next attempts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Why its newest merge candidate was no good, where an agent is to mend that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_back: Option<Block>,
     /// The number of the last attempt when a person let the task run again; 0 before.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retried_after: u32,
@@ -231,8 +243,10 @@ pub enum Event {
     Judged { verdict: Verdict },
     /// The attempt is over.
     Finished(Finished),
-    /// The merge candidate was no good.
+    /// The merge candidate was no good, and a person has to settle it.
     Refused(Block),
+    /// The merge candidate was no good, and an agent is to mend it.
+    SentBack(SentBack),
     /// The work is in the integration branch.
     Merged { merge: Option<Oid> },
     /// A person wants another attempt.
@@ -261,6 +275,15 @@ pub struct Started {
     pub model: Option<String>,
     /// Milliseconds since 1970.
     pub at: i64,
+}
+
+/// A merge candidate that an agent is to mend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentBack {
+    pub stage: Stage,
+    /// What the agent begins on: the candidate, or the task's own commit where there is none.
+    pub commit: Oid,
+    pub why: Block,
 }
 
 /// The end of an attempt.
@@ -298,6 +321,7 @@ impl Event {
             | Event::Reported { .. }
             | Event::Judged { .. }
             | Event::Refused(_)
+            | Event::SentBack(_)
             | Event::Merged { .. }
             | Event::Retried { .. }
             | Event::Offered { .. } => self,
@@ -336,7 +360,10 @@ impl Stage {
             Stage::SpecReview => "spec-review",
             Stage::QualityReview => "quality-review",
             Stage::Review => "review",
+            Stage::FinalReview => "final-review",
             Stage::Fix => "fix",
+            Stage::FixTests => "fix-tests",
+            Stage::FixConflict => "fix-conflict",
         }
     }
 
@@ -345,6 +372,7 @@ impl Stage {
             Review::Spec => Stage::SpecReview,
             Review::Quality => Stage::QualityReview,
             Review::Combined => Stage::Review,
+            Review::Whole => Stage::FinalReview,
         }
     }
 
@@ -354,8 +382,19 @@ impl Stage {
             Stage::SpecReview => Some(Review::Spec),
             Stage::QualityReview => Some(Review::Quality),
             Stage::Review => Some(Review::Combined),
-            Stage::Implement | Stage::Fix => None,
+            Stage::FinalReview => Some(Review::Whole),
+            Stage::Implement | Stage::Fix | Stage::FixTests | Stage::FixConflict => None,
         }
+    }
+
+    /// Returns true where a task that waits may begin with it.
+    pub fn begins(self) -> bool {
+        matches!(self, Stage::Implement | Stage::FinalReview)
+    }
+
+    /// Returns true where the work is to mend a merge candidate that was no good.
+    pub fn is_mending(self) -> bool {
+        matches!(self, Stage::FixTests | Stage::FixConflict)
     }
 }
 
@@ -469,7 +508,8 @@ impl Block {
     /// Returns a block that needs no more than a sentence.
     pub fn new(reason: Reason, text: impl Into<String>) -> Block {
         let (files, with, moved) = (Vec::new(), Vec::new(), Vec::new());
-        Block { reason, text: text.into(), files, against: None, with, moved }
+        let text = text.into();
+        Block { reason, text, files, against: None, with, command: None, moved }
     }
 }
 
@@ -499,15 +539,15 @@ impl Record {
         self.last_attempt().map_or(1, |attempt| attempt.number + 1)
     }
 
-    /// Returns what its next attempt is for, and the commit it begins on where that is given.
-    pub fn next_stage(&self) -> (Stage, Option<&Oid>) {
+    /// Returns what its next attempt is for where that is settled, and the commit it begins on.
+    pub fn pending(&self) -> Option<(Stage, &Oid)> {
         match &self.state {
-            State::Pending { stage, commit } => (*stage, Some(commit)),
+            State::Pending { stage, commit } => Some((*stage, commit)),
             State::Waiting
             | State::Running { .. }
             | State::Merging { .. }
             | State::Done { .. }
-            | State::Blocked(_) => (Stage::Implement, None),
+            | State::Blocked(_) => None,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::git::worktree::is_worktree;
 use crate::plan::TaskId;
 use crate::process::StopSwitch;
 use crate::run::cleanup::{Reach, clean_task};
-use crate::run::integrate::{Integrated, integrate};
+use crate::run::integrate::{By, Integrated, integrate};
 use crate::run::recover;
 use crate::run::signals::Signals;
 use crate::task::{Event, Record, State};
@@ -130,7 +130,7 @@ fn merge_one(
         context.ui.status(&format!("task '{id}' is merged already"));
         return Ok(true);
     }
-    let ended = integrate(&target.drive, &target.snapshot().run, task, stop)?;
+    let ended = integrate(&target.drive, &target.snapshot().run, task, stop, By::Person)?;
     target.reload()?;
     if let Integrated::Waits(why) = ended {
         context.ui.warning(&format!("task '{id}' waits: {why}"));

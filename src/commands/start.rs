@@ -25,7 +25,7 @@ use crate::plan::change::Change;
 use crate::plan::{Plan, Source, Task, TaskId, parse};
 use crate::process;
 use crate::run::begin::{self, Beginning};
-use crate::run::integrate::why_checkout_waits;
+use crate::run::publish::why_waits;
 use crate::run::update::update;
 use crate::run::{Drive, controller};
 use crate::schedule::with_dependencies;
@@ -86,6 +86,11 @@ impl Start<'_> {
         match Journal::new(self.git, &plan.name).load()? {
             Some(tip) => {
                 check_into(&tip.snapshot, self.args)?;
+                // A run ends as it was begun.
+                let plan = match tip.snapshot.plan.final_review() {
+                    Some(_) => plan.with_final_review(),
+                    None => plan,
+                };
                 let new = self.new_plan(&tip.snapshot, plan, &name)?;
                 if let Some(new) = &new {
                     self.trust_plan(file, &bytes, &new.plan)?;
@@ -172,6 +177,10 @@ impl Start<'_> {
         // Before anything is trusted nothing of it is run: this only looks what is in the way.
         let found = settings(self.git, &flags, Trust::NotNeeded)?;
         prompts(self.git, Trust::NotNeeded)?;
+        let plan = match found.final_review && !found.reviews.is_empty() {
+            true => plan.with_final_review(),
+            false => plan,
+        };
         let (into, launches) = (self.args.into.as_deref(), !self.args.manual);
         let beginning = Beginning { plan: &plan, settings: &found, flags, into, launches };
         let run = begin::prepare(self.git, &beginning)?;
@@ -222,7 +231,7 @@ impl Start<'_> {
         let snapshot = self.settle_flags(&mut journal)?;
         let only = self.only(&snapshot)?;
         self.git.exclude(&drive.settings.worktrees)?;
-        if let Some(why) = why_checkout_waits(self.git, &snapshot.run)? {
+        if let Some(why) = why_waits(self.git, &snapshot.run.integration)? {
             self.context.ui.warning(&format!("merges will wait: {why}"));
         }
         match (self.args.manual, self.args.detach) {

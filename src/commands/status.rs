@@ -11,7 +11,7 @@ use crate::clock;
 use crate::error::Exit;
 use crate::git::private::slot_of;
 use crate::plan::{Task, TaskId};
-use crate::run::integrate::why_checkout_waits;
+use crate::run::publish::why_waits;
 use crate::run::space::why_no_room;
 use crate::run::{Drive, controller};
 use crate::snapshot::Snapshot;
@@ -53,7 +53,7 @@ fn facts_with(target: &Target, option: String) -> anyhow::Result<Facts> {
 pub(super) fn facts_of(drive: &Drive, tip: &Tip, option: String) -> anyhow::Result<Facts> {
     let (git, run) = (&drive.git, &tip.snapshot.run);
     let merges = tip.snapshot.count("merging") > 0;
-    let merges_wait = if merges { why_checkout_waits(git, run)? } else { None };
+    let merges_wait = if merges { why_waits(git, &run.integration)? } else { None };
     Ok(Facts {
         option,
         merges_wait,

@@ -65,6 +65,7 @@ impl Template {
             Review::Spec => Template::SpecReview,
             Review::Quality => Template::QualityReview,
             Review::Combined => Template::Review,
+            Review::Whole => Template::FinalReview,
         }
     }
 

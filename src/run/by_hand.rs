@@ -12,7 +12,7 @@ use super::attempt::Said;
 use super::cleanup::{self, Reach};
 use super::dispatch::{Way, write_down};
 use super::folder::AttemptFolder;
-use super::integrate::{self, Integrated, integrate};
+use super::integrate::{self, By, Integrated, integrate};
 use super::space::Space;
 use super::{Drive, Progress, attempt, furnish, recover};
 use crate::clock;
@@ -96,7 +96,7 @@ impl Turn<'_> {
 
     fn merge(&mut self, id: &TaskId) -> anyhow::Result<()> {
         let (task, _) = self.seen.find(id).context("the plan has no such task")?;
-        let ended = integrate(self.drive, &self.seen.run, task, self.stop)?;
+        let ended = integrate(self.drive, &self.seen.run, task, self.stop, By::Controller)?;
         self.look()?;
         match ended {
             Integrated::Waits(why) => {

@@ -20,7 +20,7 @@ use crate::store::Journal;
 use crate::task::State;
 
 use super::cleanup::{Cleaned, Reach};
-use super::integrate::Integrated;
+use super::integrate::{By, Integrated};
 use super::space::Space;
 use super::{Drive, End, Progress, cleanup, dispatch, integrate, recover};
 
@@ -301,7 +301,7 @@ impl Control<'_, '_, '_> {
         let (own, sender) = (self.drive.clone(), self.sender.clone());
         self.merging = Some(id);
         self.scope.spawn(move || {
-            let ended = integrate::integrate(&own, &run, &task, &test);
+            let ended = integrate::integrate(&own, &run, &task, &test, By::Controller);
             let _ = sender.send(Message::Integrated(task.id, ended));
         });
         Ok(())

@@ -3,6 +3,8 @@
 //! Invariant: written before anything is launched, from the task's record alone; an agent never
 //! needs the plan.
 
+mod whole;
+
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -11,9 +13,10 @@ use super::Drive;
 use super::dispatch::{Spec, stage_of};
 use super::folder::AttemptFolder;
 use crate::config::Role;
+use crate::oid::Oid;
 use crate::pipeline;
 use crate::plan::{Task, TaskId};
-use crate::prompt::{self, Earlier, Facts, Reading};
+use crate::prompt::{self, Conflict, Earlier, Facts, FailedTest, Named, Reading};
 use crate::review::{Review, Verdict};
 use crate::snapshot::Snapshot;
 use crate::task::{Record, Stage};
@@ -29,6 +32,7 @@ pub(super) struct Told<'a> {
     record: &'a Record,
     index: usize,
     branch: String,
+    text: String,
 }
 
 impl<'a> Told<'a> {
@@ -40,7 +44,12 @@ impl<'a> Told<'a> {
     ) -> anyhow::Result<Told<'a>> {
         let index = snapshot.dag.index(&task.id).context("the plan has no such task")?;
         let branch = record.branch.clone().unwrap_or_else(|| drive.settings.branch_of(&task.id));
-        Ok(Told { drive, snapshot, task, record, index, branch })
+        // Who reads or mends what a command did has to know the command.
+        let command =
+            task.run.iter().map(|command| format!("The command that does it:\n\n    {command}\n"));
+        let text = std::iter::once(task.prompt.clone()).filter(|text| !text.is_empty());
+        let text = text.chain(command).collect::<Vec<_>>().join("\n");
+        Ok(Told { drive, snapshot, task, record, index, branch, text })
     }
 
     fn facts(&self) -> Facts<'_> {
@@ -50,16 +59,16 @@ impl<'a> Told<'a> {
             run: &self.snapshot.run.name,
             task: self.task.id.as_str(),
             title: &self.task.title,
-            text: &self.task.prompt,
+            text: &self.text,
             branch: &self.branch,
             integration: &self.snapshot.run.integration,
             builds_on: dag.dependencies(self.index).iter().map(|i| self.earlier(*i)).collect(),
             needed_by: dag.dependents(self.index).iter().map(title).collect(),
             files: &self.task.files,
             tests: self.drive.tests(self.task),
-            skills: self.drive.settings.skills.of(role_of(stage_of(self.record))),
+            skills: self.drive.settings.skills.of(role_of(stage_of(self.task, self.record))),
             notes: &self.record.notes,
-            findings: match stage_of(self.record) {
+            findings: match stage_of(self.task, self.record) {
                 Stage::Fix => lines(pipeline::newest(self.record)),
                 _ => Vec::new(),
             },
@@ -100,12 +109,43 @@ impl<'a> Told<'a> {
     fn prompt(&self, folder: &AttemptFolder, stage: Stage) -> Result<String, prompt::Mistake> {
         let templates = &self.drive.settings.prompts;
         match (stage.review(), stage) {
+            (Some(Review::Whole), _) => whole::prompt(self, folder),
             (Some(kind), _) => {
                 prompt::review(templates, &self.findings_of(kind), kind, &reading(folder))
             }
             (None, Stage::Fix) => prompt::fix(templates, &self.facts()),
+            (None, Stage::FixTests) => self.fix_tests(),
+            (None, Stage::FixConflict) => self.fix_conflict(),
             (None, _) => prompt::implement(templates, &self.facts()),
         }
+    }
+
+    fn fix_tests(&self) -> Result<String, prompt::Mistake> {
+        let log = self.drive.folder.test_log(&self.task.id);
+        let output = std::fs::read(&log).unwrap_or_default();
+        let command = self.record.sent_back.as_ref().and_then(|why| why.command.as_deref());
+        let failed = FailedTest {
+            command: command.unwrap_or_default(),
+            output: &String::from_utf8_lossy(&output),
+            log: &log.display().to_string(),
+        };
+        prompt::fix_tests(&self.drive.settings.prompts, &self.facts(), &failed)
+    }
+
+    fn fix_conflict(&self) -> Result<String, prompt::Mistake> {
+        let why = self.record.sent_back.as_ref();
+        let title =
+            |id: &'a str| self.snapshot.plan.tasks.iter().find(|task| task.id.as_str() == id);
+        let others = why.iter().flat_map(|why| &why.with);
+        let others: Vec<Named<'_>> = others
+            .map(|id| Named { id, title: title(id).map_or("", |task| &task.title) })
+            .collect();
+        let conflict = Conflict {
+            tip: why.and_then(|why| why.against.as_ref()).map_or("", Oid::as_str),
+            files: why.map_or(&[], |why| &why.files),
+            others: &others,
+        };
+        prompt::fix_conflict(&self.drive.settings.prompts, &self.facts(), &conflict)
     }
 
     /// Returns what an agent is told whose conversation goes on.
@@ -134,8 +174,10 @@ pub(super) fn write_prompts(
     spec: &Spec,
     told: &Told<'_>,
 ) -> anyhow::Result<()> {
-    if spec.stage.review().is_some() {
-        std::fs::write(folder.task(), &told.task.prompt)?;
+    if spec.stage == Stage::FinalReview {
+        whole::write_texts(told, folder)?;
+    } else if spec.stage.review().is_some() {
+        std::fs::write(folder.task(), &told.text)?;
         std::fs::write(folder.report(), told.report())?;
     }
     std::fs::write(folder.prompt(), told.prompt(folder, spec.stage)?)?;
@@ -151,20 +193,21 @@ pub(super) fn write_prompts(
 pub fn next_prompt(drive: &Drive, snapshot: &Snapshot, id: &TaskId) -> anyhow::Result<String> {
     let (task, record) = snapshot.find(id).context("the plan has no such task")?;
     let folder = drive.folder.attempt(id, record.next_attempt());
-    Ok(Told::new(drive, snapshot, task, record)?.prompt(&folder, stage_of(record))?)
+    Ok(Told::new(drive, snapshot, task, record)?.prompt(&folder, stage_of(task, record))?)
 }
 
 /// Returns the role that the skills of a stage are for.
 fn role_of(stage: Stage) -> Role {
     match stage {
         Stage::Implement => Role::Implement,
-        Stage::SpecReview | Stage::QualityReview | Stage::Review => Role::Review,
-        Stage::Fix => Role::Fix,
+        Stage::SpecReview | Stage::QualityReview | Stage::Review | Stage::FinalReview => {
+            Role::Review
+        }
+        Stage::Fix | Stage::FixTests | Stage::FixConflict => Role::Fix,
     }
 }
 
 fn reading(folder: &AttemptFolder) -> Reading {
-    let name = |path: PathBuf| path.file_name().unwrap_or_default().display().to_string();
     Reading {
         folder: folder.0.display().to_string(),
         task: name(folder.task()),
@@ -174,7 +217,20 @@ fn reading(folder: &AttemptFolder) -> Reading {
     }
 }
 
+/// Returns the findings that a verdict failed for, a line each.
 fn lines(verdict: Option<&Verdict>) -> Vec<String> {
-    let findings = verdict.filter(|verdict| !verdict.pass).map(|verdict| verdict.findings.iter());
-    findings.into_iter().flatten().map(ToString::to_string).collect()
+    verdict.filter(|verdict| !verdict.pass).map(lines_of).unwrap_or_default()
+}
+
+fn lines_of(verdict: &Verdict) -> Vec<String> {
+    verdict.findings.iter().map(ToString::to_string).collect()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the name of a file in the attempt's folder.
+fn name(path: PathBuf) -> String {
+    path.file_name().unwrap_or_default().display().to_string()
 }

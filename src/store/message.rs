@@ -40,6 +40,7 @@ impl Step<'_> {
             Event::Started(_)
             | Event::Finished(_)
             | Event::Refused(_)
+            | Event::SentBack(_)
             | Event::Merged { .. }
             | Event::Retried { .. }
             | Event::Offered { .. } => format!("{id}: {before} -> {after}"),
@@ -91,6 +92,10 @@ impl Step<'_> {
                 }
             }
             Event::Refused(block) => put_block(&mut put, block),
+            Event::SentBack(back) => {
+                put("Commit", &back.commit);
+                put_block(&mut put, &back.why);
+            }
             Event::Merged { merge } => merge.iter().for_each(|merge| put("Merge", merge)),
             Event::Retried { note } => note.iter().for_each(|note| put("Note", note)),
             Event::Offered { commit, at: _ } => put("Commit", commit),

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::task::{
-    Attempt, Block, Event, Finished, Outcome, Reason, Record, Stage, Started, State,
+    Attempt, Block, Event, Finished, Outcome, Reason, Record, SentBack, Stage, Started, State,
 };
 
 /// How often in a row an attempt may vanish before a person is asked.
@@ -36,6 +36,7 @@ impl Event {
             Event::Judged { .. } => "reviewed",
             Event::Finished(_) => "finished",
             Event::Refused(_) => "refused",
+            Event::SentBack(_) => "sent back",
             Event::Merged { .. } => "merged",
             Event::Retried { .. } => "retried",
             Event::Offered { .. } => "offered for merging",
@@ -49,8 +50,7 @@ impl Record {
         let illegal = || Illegal { state: self.state.name(), event: event.name() };
         match (event, &self.state) {
             (Event::Started(started), State::Waiting | State::Pending { .. })
-                if started.attempt == self.next_attempt()
-                    && started.stage == self.next_stage().0 =>
+                if started.attempt == self.next_attempt() && self.may_begin(started.stage) =>
             {
                 Ok(self.started(started))
             }
@@ -74,6 +74,10 @@ impl Record {
             (Event::Refused(block), State::Merging { .. }) => {
                 Ok(self.in_state(State::Blocked(block.clone())))
             }
+            (Event::SentBack(SentBack { stage, commit, why }), State::Merging { .. }) => {
+                let next = self.in_state(State::Pending { stage: *stage, commit: commit.clone() });
+                Ok(Record { sent_back: Some(why.clone()), ..next })
+            }
             (
                 Event::Merged { merge },
                 State::Merging { .. } | State::Blocked(_) | State::Waiting | State::Pending { .. },
@@ -94,12 +98,17 @@ impl Record {
                 | Event::Judged { .. }
                 | Event::Finished(_)
                 | Event::Refused(_)
+                | Event::SentBack(_)
                 | Event::Merged { .. }
                 | Event::Retried { .. }
                 | Event::Offered { .. },
                 _,
             ) => Err(illegal()),
         }
+    }
+
+    fn may_begin(&self, stage: Stage) -> bool {
+        self.pending().map_or(stage.begins(), |(pending, _)| pending == stage)
     }
 
     fn in_state(&self, state: State) -> Record {
@@ -175,7 +184,7 @@ impl Record {
     /// Returns the state in which the stage of the last attempt begins again.
     fn same_stage(&self) -> State {
         match self.last_attempt().map(|attempt| (attempt.stage, &attempt.tip)) {
-            None | Some((Stage::Implement, _) | (_, None)) => State::Waiting,
+            None | Some((Stage::Implement | Stage::FinalReview, _) | (_, None)) => State::Waiting,
             Some((stage, Some(tip))) => State::Pending { stage, commit: tip.clone() },
         }
     }
@@ -242,8 +251,8 @@ mod tests {
     }
 
     fn any_stage() -> impl Strategy<Value = Stage> {
-        use Stage::{Fix, Implement, QualityReview, Review, SpecReview};
-        prop::sample::select(vec![Implement, SpecReview, QualityReview, Review, Fix])
+        use Stage::{Fix, FixTests, Implement, QualityReview, Review, SpecReview};
+        prop::sample::select(vec![Implement, SpecReview, QualityReview, Review, Fix, FixTests])
     }
 
     fn any_event() -> impl Strategy<Value = Event> {
@@ -262,6 +271,11 @@ mod tests {
             (1..5_u32).prop_map(move |n| finished(n, Ending::Exited(1), Outcome::Blocked(block()))),
             (1..5_u32).prop_map(|n| finished(n, Ending::Lost, Outcome::Again)),
             Just(Event::Refused(Block::new(Reason::Conflict, "both"))),
+            Just(Event::SentBack(SentBack {
+                stage: Stage::FixTests,
+                commit: oid(),
+                why: Block::new(Reason::Tests, "two fail"),
+            })),
             Just(Event::Merged { merge: None }),
             Just(Event::Retried { note: Some("again".into()) }),
             Just(Event::Offered { commit: oid(), at: 3000 }),
@@ -271,7 +285,7 @@ mod tests {
     fn all_events(record: &Record) -> Vec<Event> {
         let (next, last) = (record.next_attempt(), record.next_attempt() - 1);
         vec![
-            started(next, record.next_stage().0),
+            started(next, record.pending().map_or(Stage::Implement, |(stage, _)| stage)),
             finished(last, Ending::Exited(0), Outcome::Ready(oid())),
             Event::Merged { merge: None },
             Event::Retried { note: None },

@@ -7,7 +7,7 @@ use crate::plan::Task;
 use crate::run::Progress;
 use crate::run::cleanup::Cleaned;
 use crate::snapshot::{Run, Snapshot};
-use crate::task::{Block, Record, State};
+use crate::task::{Block, Record, Stage, State};
 use crate::ui::{CYAN, GREEN, RED, YELLOW, paint};
 
 /// Returns the lines for something that happened; none where there is nothing to say.
@@ -52,7 +52,7 @@ fn changed(snapshot: &Snapshot, index: usize, before: &Record, facts: &Facts) ->
                 CYAN,
                 "next",
                 id,
-                &format!("{}{}", stage.name(), after(record, &took)),
+                &format!("{}: {}", stage.name(), why_next(record, *stage, &took)),
             ));
         }
         State::Merging { .. } => {
@@ -80,20 +80,23 @@ fn changed(snapshot: &Snapshot, index: usize, before: &Record, facts: &Facts) ->
     lines
 }
 
-/// Says what a stage ended with, before the next one begins.
-fn after(record: &Record, took: &str) -> String {
+/// Says what leads to a stage: what the one before ended with, or what its merge did.
+fn why_next(record: &Record, stage: Stage, took: &str) -> String {
+    if let Some(why) = record.sent_back.as_ref().filter(|_| stage.is_mending()) {
+        return why.text.clone();
+    }
     let Some(attempt) = record.last_attempt() else { return String::new() };
     let name = attempt.stage.name();
     match (&attempt.verdict, attempt.undone) {
-        (_, true) => format!(": {name} changed files, which was undone"),
+        (_, true) => format!("{name} changed files, which was undone"),
         (Some(verdict), _) => {
             let found = match verdict.findings.len() {
                 0 => String::new(),
                 count => format!(", {}", counted(count, "finding")),
             };
-            format!(": {name} {} in {took}{found}", verdict.word())
+            format!("{name} {} in {took}{found}", verdict.word())
         }
-        (None, _) => format!(": {name} ended in {took}"),
+        (None, _) => format!("{name} ended in {took}"),
     }
 }
 

@@ -48,6 +48,7 @@ impl Env {
         env.config("user.name", "Ada");
         env.config("user.email", "ada@example.org");
         env.config("orchestrate.reviews", "");
+        env.config("orchestrate.final-review", "false");
         // However full the disk is that tests run on.
         env.config("orchestrate.min-free", "0");
         env.write("README.md", "# Sample\n");

@@ -24,11 +24,13 @@ mod completion; // TAB in bash, zsh and fish
 mod crash; // ended at every effect in turn, and begun again
 mod doctor; // what would go wrong is found, and nothing else is
 mod fidelity; // a worktree is what `git worktree add` makes of it
+mod final_review; // the review of the whole branch
 mod furnish; // what a new worktree is given
 mod install_man; // man pages where git and man find them
 mod isolation; // what an agent changes that is not its own is found
 mod journal; // a readable history that loses nothing
 mod keep; // what `clean` keeps, and what it takes for merged
+mod mend; // an agent mends what fails the tests or conflicts
 mod merge; // conflicts, tests, publication
 mod messages; // what a person is told to type exists
 mod model; // the journal against its model

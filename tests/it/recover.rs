@@ -130,7 +130,7 @@ fn deleting_the_short_lived_files_loses_no_work() {
 }
 
 /// Kills the supervisor that an agent has found, with [`FIND_SUPERVISOR`].
-fn kill_supervisor(env: &Env) {
+pub fn kill_supervisor(env: &Env) {
     let pid: i32 = env.read(env.root().join("agents/supervisor")).trim().parse().expect("a pid");
     assert!(pid > 1, "no supervisor among the agent's ancestors");
     kill_process(Pid::from_raw(pid).expect("a pid"), Signal::KILL).expect("it is killed");
