@@ -78,6 +78,29 @@ fn an_agent_knows_what_the_tasks_before_its_own_made() {
     assert!(heard(&env, "a", 1).contains("- Later work builds on this: Do b\n"));
 }
 
+#[test]
+fn of_many_earlier_tasks_not_everything_is_told() {
+    let env = Env::new();
+    let ids: Vec<String> = (1..=10).map(|number| format!("t{number}")).collect();
+    let long = format!("**Interfaces:**\n- Produces: `{}`\n", "f".repeat(500));
+    let mut tasks: Vec<String> =
+        ids.iter().map(|id| task(id, &[], &format!("prompt = '''{long}'''\n"))).collect();
+    for id in &ids {
+        let many = "for n in 1 2 3 4 5 6 7 8 9; do edit $ORCHESTRATE_TASK.$n x; done";
+        env.agent(id, &format!("{many}\ncommit 'Do it'"));
+    }
+    env.agent("last", "edit last.txt 1\ncommit 'Do it'");
+    tasks.push(asks("last", &ids.iter().map(String::as_str).collect::<Vec<_>>()));
+    env.plan(&plan("p", &tasks));
+    let _ = env.start(&[]).ok();
+    let told = heard(&env, "last", 1);
+    assert_eq!(told.matches("- It builds on t").count(), 10, "{told}");
+    assert_eq!(told.matches(" It changed: ").count(), 8, "{told}");
+    assert_eq!(told.matches(", and 1 more.").count(), 8, "{told}");
+    assert_eq!(told.matches("- Produces: ").count(), 2, "{told}");
+    assert_eq!(told.matches("too long to repeat here").count(), 6, "{told}");
+}
+
 /// One that is sent back once: five prompts.
 #[test]
 fn the_prompts_of_a_task_add_less_than_six_kilobytes_to_its_text() {
