@@ -142,6 +142,17 @@ impl<'a> Told<'a> {
         }
     }
 
+    /// Returns the text that the work is read against: where it settles what the final review
+    /// found, that too.
+    fn text_for_review(&self) -> String {
+        let found = lines(pipeline::latest(self.record, Review::Whole));
+        let found = found.iter().map(|finding| format!("- {finding}\n")).collect::<String>();
+        match found.is_empty() {
+            true => self.text.clone(),
+            false => format!("{}\n\nIt found this:\n\n{found}", self.text),
+        }
+    }
+
     /// Returns what the implementer said last, and that it said nothing where it did not.
     fn report(&self) -> String {
         let work = self.record.attempts.iter().rev().filter(|a| a.stage.review().is_none());
@@ -195,7 +206,7 @@ pub(super) fn write_prompts(
     if spec.stage == Stage::FinalReview {
         whole::write_texts(told, folder)?;
     } else if spec.stage.review().is_some() {
-        std::fs::write(folder.task(), &told.text)?;
+        std::fs::write(folder.task(), told.text_for_review())?;
         std::fs::write(folder.report(), told.report())?;
     }
     std::fs::write(folder.prompt(), told.prompt(folder, spec.stage)?)?;
