@@ -3,8 +3,10 @@
 //! Invariant: pure. Texts and pairs come in, [`Settings`] come out; every key is named in
 //! [`KEYS`]. An unknown key in the file is an error; in git config, as git does, it is nothing.
 
+mod limits;
 mod skills;
 
+pub use limits::Timeouts;
 pub use skills::{Role, Skills};
 
 use serde::Deserialize;
@@ -40,7 +42,15 @@ pub const KEYS: &[(&str, &str)] = &[
     ),
     ("jobs", "how many tasks may run at once (8)"),
     ("test", "shell command that must pass before a merge is published"),
-    ("timeout", "limit for one attempt and for one test, as 90s, 30m or 2h (30m)"),
+    (
+        "timeout",
+        "limit for one attempt and for one test, as 90s, 30m or 2h; a task's own one in the plan is \
+         for its work, and neither for reviews nor for tests (30m)",
+    ),
+    ("timeouts.review", "limit for one review, instead of `timeout`"),
+    ("timeouts.fix", "limit for an attempt that settles what a review found, instead of `timeout`"),
+    ("timeouts.test", "limit for one test, instead of `timeout`"),
+    ("timeouts.setup", "limit for `setup` in one worktree, instead of `timeout`"),
     (
         "idle",
         "limit for the time in which an agent prints nothing and changes no file, as 10m; 0 for none (0)",
@@ -137,6 +147,8 @@ pub struct Settings {
     pub test: Option<String>,
     /// Seconds.
     pub timeout: u64,
+    /// The stages that have another limit.
+    pub timeouts: Timeouts,
     /// Seconds; 0 for any time.
     pub idle: u64,
     /// In order.
@@ -176,6 +188,8 @@ pub struct Layer {
     pub test: Option<String>,
     #[serde(default, deserialize_with = "duration")]
     pub timeout: Option<u64>,
+    #[serde(default)]
+    pub timeouts: Timeouts,
     #[serde(default, deserialize_with = "duration")]
     pub idle: Option<u64>,
     pub reviews: Option<Vec<Review>>,
@@ -341,6 +355,11 @@ impl Layer {
                 "timeout" => {
                     layer.timeout = Some(seconds(&value).ok_or_else(|| bad("a time such as 30m"))?);
                 }
+                key if key.starts_with("timeouts.") => {
+                    let stage = key.trim_start_matches("timeouts.");
+                    let set = layer.timeouts.set(stage, &value);
+                    set.ok_or_else(|| bad("a time such as 30m"))?;
+                }
                 "idle" => {
                     layer.idle = Some(seconds(&value).ok_or_else(|| bad("a time such as 10m"))?);
                 }
@@ -412,6 +431,7 @@ pub fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
         test: git.test.or(file.test).filter(|command| !command.trim().is_empty()),
         min_free: git.min_free.or(file.min_free).unwrap_or(2 << 30),
         setup: git.setup.or(file.setup).filter(|command| !command.trim().is_empty()),
+        timeouts: git.timeouts.or(file.timeouts),
         timeout: git.timeout.or(file.timeout).unwrap_or(30 * 60),
         idle: git.idle.or(file.idle).unwrap_or(0),
         reviews: git

@@ -71,6 +71,17 @@ fn since_work(record: &Record) -> &[Attempt] {
     &record.attempts[begun.unwrap_or(0)..]
 }
 
+/// Returns what is of concern in the work as it stands, oldest first, without repeats.
+pub fn concerns(record: &Record) -> Vec<&str> {
+    let mut all: Vec<&str> = Vec::new();
+    for concern in since_work(record).iter().flat_map(Attempt::all_concerns) {
+        if !all.contains(&concern) {
+            all.push(concern);
+        }
+    }
+    all
+}
+
 /// Returns the newest verdict of a review on this work.
 pub fn latest(record: &Record, review: Review) -> Option<&Verdict> {
     let stage = Stage::of_review(review);
@@ -143,6 +154,7 @@ mod tests {
             model: None,
             usage: None,
             remarks: Vec::new(),
+            concerns: Vec::new(),
         }
     }
 

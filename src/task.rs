@@ -6,6 +6,7 @@
 //! other tasks (see `snapshot`) and never stored.
 
 mod apply;
+mod concern;
 mod moved;
 
 pub use apply::Illegal;
@@ -190,6 +191,9 @@ pub struct Attempt {
     /// What was seen at its end that decides nothing, a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
+    /// What was seen at its end that reviewers and a person should know, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub concerns: Vec<String>,
 }
 
 /// What is remembered of one task: one file in the journal.
@@ -304,6 +308,9 @@ pub struct Finished {
     /// What was seen that decides nothing, a sentence each.
     #[serde(default)]
     pub remarks: Vec<String>,
+    /// What was seen that reviewers and a person should know, a sentence each.
+    #[serde(default)]
+    pub concerns: Vec<String>,
     pub outcome: Outcome,
     /// Milliseconds since 1970.
     pub at: i64,
@@ -342,6 +349,7 @@ impl Finished {
             verdict: None,
             usage: None,
             remarks: Vec::new(),
+            concerns: Vec::new(),
             outcome,
             at,
         }

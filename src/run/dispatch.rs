@@ -61,6 +61,9 @@ pub struct Spec {
     pub setup: Option<String>,
     /// Seconds.
     pub timeout: u64,
+    /// Seconds for `setup`; as `timeout` where nothing is said.
+    #[serde(default)]
+    pub setup_timeout: Option<u64>,
     /// Seconds in which it must print or change something; 0 for none.
     #[serde(default)]
     pub idle: u64,
@@ -253,7 +256,8 @@ fn spec_of(
         class,
         is_command: command_of(task, stage).is_some(),
         setup: drive.settings.setup.clone(),
-        timeout: task.timeout.unwrap_or(drive.settings.timeout),
+        timeout: drive.settings.limit_of(stage, task.timeout),
+        setup_timeout: Some(drive.settings.setup_limit()),
         idle: drive.settings.idle,
         alone,
         terminal: alone

@@ -147,7 +147,6 @@ impl Merge<'_> {
             drive: self.drive,
             run: self.run,
             commands: self.drive.tests(self.task),
-            limit: self.task.timeout.unwrap_or(0).max(self.drive.settings.timeout),
             task: Some(id),
             log: self.drive.folder.test_log(id),
             setup_log: self.drive.folder.checkout_log(id),
@@ -186,7 +185,7 @@ impl Merge<'_> {
 
     fn message(&self, record: &Record) -> String {
         let Task { id, title, .. } = self.task;
-        let report = record.last_attempt().and_then(|attempt| attempt.report.as_ref());
+        let report = record.last_work().and_then(|attempt| attempt.report.as_ref());
         let said = report.map(|r| r.message.trim()).filter(|text| !text.is_empty());
         let said = said.map(|text| format!("{text}\n\n")).unwrap_or_default();
         format!(

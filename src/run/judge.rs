@@ -104,6 +104,22 @@ pub(super) fn result(facts: &Facts, tip: Oid, has_commits: bool) -> Outcome {
     }
 }
 
+/// Returns what reviewers and a person should know of an attempt whatever its branch holds: that
+/// it said nothing of its work, and what it was refused.
+pub(super) fn concerns(facts: &Facts) -> Vec<String> {
+    let mut concerns = Vec::new();
+    if let (Ending::Exited(_), None, false) = (facts.ending, &facts.report, facts.is_command) {
+        concerns.push(format!("it made no report ({})", facts.ending));
+    }
+    let mut rules: Vec<&str> = facts.output.denied.iter().map(String::as_str).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    if !rules.is_empty() {
+        concerns.push(format!("it was refused {}", rules.join(", ")));
+    }
+    concerns
+}
+
 /// What is known when a reviewer's process is gone.
 #[derive(Debug, Clone)]
 pub(super) struct Heard {
@@ -217,6 +233,20 @@ mod tests {
         let Outcome::Blocked(block) = result(&facts, tip.clone(), false) else { panic!("done") };
         assert_eq!(block.reason, Reason::Permission);
         assert_eq!(result(&facts, tip.clone(), true), Outcome::Ready(tip));
+    }
+
+    #[test]
+    fn what_is_missing_and_what_was_refused_is_of_concern() {
+        let mut facts = facts(Ending::Exited(0));
+        assert_eq!(concerns(&facts), ["it made no report (exit 0)"]);
+        facts.report = said(Status::Done);
+        assert_eq!(concerns(&facts), [""; 0]);
+        facts.output.denied = vec!["Write".into(), "Bash(npm ci)".into(), "Write".into()];
+        assert_eq!(concerns(&facts), ["it was refused Bash(npm ci), Write"]);
+        let command = Facts { is_command: true, report: None, ..facts.clone() };
+        assert_eq!(concerns(&command).len(), 1);
+        let stopped = Facts { report: None, ..self::facts(Ending::Stopped) };
+        assert_eq!(concerns(&stopped), [""; 0]);
     }
 
     #[test]

@@ -156,9 +156,15 @@ impl<'a> Told<'a> {
     /// Returns what the implementer said last, and that it said nothing where it did not.
     fn report(&self) -> String {
         let work = self.record.attempts.iter().rev().filter(|a| a.stage.review().is_none());
-        match work.filter_map(|attempt| attempt.report.as_ref()).next() {
+        let said = match work.filter_map(|attempt| attempt.report.as_ref()).next() {
             Some(report) => format!("{} {}\n", report.status, report.message),
             None => "It made no report.\n".into(),
+        };
+        let concerns = pipeline::concerns(self.record);
+        let lines: String = concerns.iter().map(|concern| format!("- {concern}\n")).collect();
+        match concerns.is_empty() {
+            true => said,
+            false => format!("{said}\nOf concern, since the work began:\n\n{lines}"),
         }
     }
 }

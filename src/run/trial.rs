@@ -48,8 +48,6 @@ pub(super) struct Trial<'a> {
     pub(super) drive: &'a Drive,
     pub(super) run: &'a Run,
     pub(super) commands: Vec<&'a str>,
-    /// For each command, in seconds.
-    pub(super) limit: u64,
     /// The task whose merge it is; `None` where it is the run as a whole.
     pub(super) task: Option<&'a TaskId>,
     /// Where the commands print.
@@ -124,7 +122,7 @@ impl Trial<'_> {
             place,
             setup,
             environment: self.environment()?,
-            timeout: self.limit,
+            timeout: self.drive.settings.setup_limit(),
             log,
             worker: self.drive.folder.tester(),
             stop: self.stop,
@@ -189,7 +187,7 @@ impl Trial<'_> {
             write_json(&self.drive.folder.tester(), &worker)?;
         }
         self.stop.watch(Some(job.stopper()));
-        let ending = job.wait(Some(Duration::from_secs(self.limit)));
+        let ending = job.wait(Some(Duration::from_secs(self.drive.settings.test_limit())));
         self.stop.watch(None);
         let _ = std::fs::remove_file(self.drive.folder.tester());
         Ok(ending)

@@ -85,6 +85,7 @@ impl Step<'_> {
                     put("Undone", &"yes");
                 }
                 finished.remarks.iter().for_each(|remark| put("Remark", remark));
+                finished.concerns.iter().for_each(|concern| put("Concern", concern));
                 finished.report.iter().for_each(|report| put("Report", &report.status));
                 finished.verdict.iter().for_each(|verdict| put_verdict(&mut put, verdict));
                 if let Outcome::Blocked(block) = &finished.outcome {

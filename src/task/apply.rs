@@ -138,6 +138,7 @@ impl Record {
             model,
             usage: None,
             remarks: Vec::new(),
+            concerns: Vec::new(),
         });
         next
     }
@@ -152,6 +153,7 @@ impl Record {
             verdict,
             usage,
             remarks,
+            concerns,
             outcome,
             at,
             ..
@@ -167,6 +169,7 @@ impl Record {
             attempt.verdict = verdict;
             attempt.usage = usage;
             attempt.remarks = remarks;
+            attempt.concerns = concerns;
         }
         next.state = match outcome {
             Outcome::Ready(commit) => State::Merging { commit, arrived: at },

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::{Facts, advice, hand_out};
 use crate::oid::Oid;
+use crate::pipeline;
 use crate::plan::Task;
-use crate::report::{self, Dollars};
+use crate::report::Dollars;
 use crate::snapshot::Snapshot;
 use crate::task::{Record, State};
 
@@ -63,8 +64,10 @@ struct TaskStatus<'a> {
     merge: Option<&'a Oid>,
     waits_for: Vec<String>,
     seconds: f64,
-    /// What its agent was not sure of, where it said so.
+    /// What its agent was not sure of, or what was seen at its end; the newest of `concerns`.
     concern: Option<&'a str>,
+    /// All that is of concern in the work as it stands, oldest first.
+    concerns: Vec<&'a str>,
     /// What all its attempts used, as far as the agents' programs say so; null where none does.
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
@@ -127,7 +130,8 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         output_tokens: usage.map(|usage| usage.output_tokens),
         cost_usd: usage.and_then(|usage| usage.cost_usd),
         seconds: (record.spent(facts.now) as f64 / 100.0).round() / 10.0,
-        concern: concern(record),
+        concern: pipeline::concerns(record).last().copied(),
+        concerns: pipeline::concerns(record),
         text: block.map(|block| block.text.as_str()).or(match &record.state {
             State::Merging { .. } => facts.merges_wait.as_deref(),
             State::Waiting
@@ -149,12 +153,6 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
 fn agent<'a>(task: &'a Task, facts: &'a Facts) -> Option<&'a str> {
     let named = task.agent.as_deref().or(facts.agent.as_deref());
     named.filter(|_| task.run.is_none())
-}
-
-/// Returns what the last agent that reported was not sure of.
-fn concern(record: &Record) -> Option<&str> {
-    let report = record.attempts.iter().rev().find_map(|attempt| attempt.report.as_ref())?;
-    (report.status == report::Status::DoneWithConcerns).then_some(report.message.as_str())
 }
 
 fn stage(record: &Record) -> Option<&'static str> {

@@ -101,7 +101,7 @@ fn why_next(record: &Record, stage: Stage, took: &str) -> String {
 }
 
 fn finished(task: &Task, record: &Record, took: &str) -> String {
-    let attempt = record.last_attempt();
+    let attempt = record.last_work();
     let report = attempt.and_then(|attempt| attempt.report.as_ref());
     let said = report.map(|r| format!(", {} {}", r.status, r.message)).unwrap_or_default();
     // A `run` command is not expected to commit.

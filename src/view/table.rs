@@ -3,6 +3,7 @@
 //! Invariant: one column layout whatever is shown; colour adds nothing that the words lack.
 
 use super::{Facts, advice, counted, hand_out, printable, span};
+use crate::pipeline;
 use crate::report;
 use crate::snapshot::{Snapshot, Wait};
 use crate::task::{Record, Stage, State};
@@ -104,15 +105,13 @@ fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Ve
             std::iter::once(printable(&block.text)).chain(next).collect()
         }
         State::Merging { .. } => {
-            facts.merges_wait.iter().map(|why| format!("waits: {why}")).collect()
+            let waits = facts.merges_wait.iter().map(|why| format!("waits: {why}"));
+            waits.chain(concerns(record)).collect()
         }
-        State::Running { worker: Some(_), .. } => silence(snapshot, facts, index)
-            .into_iter()
-            .chain(record.last_attempt().and_then(concern))
-            .collect(),
-        State::Pending { .. } | State::Done { .. } => {
-            record.last_attempt().and_then(concern).into_iter().collect()
+        State::Running { worker: Some(_), .. } => {
+            silence(snapshot, facts, index).into_iter().chain(concerns(record)).collect()
         }
+        State::Pending { .. } | State::Done { .. } => concerns(record),
     }
 }
 
@@ -137,10 +136,8 @@ pub fn no_room(snapshot: &Snapshot, facts: &Facts, index: usize) -> Option<Strin
     facts.no_room.as_ref().filter(|_| is_new).map(|why| format!("waits: {why}"))
 }
 
-fn concern(attempt: &crate::task::Attempt) -> Option<String> {
-    let report = attempt.report.as_ref()?;
-    let has_concern = report.status == crate::report::Status::DoneWithConcerns;
-    has_concern.then(|| format!("concern: {}", printable(&report.message)))
+fn concerns(record: &Record) -> Vec<String> {
+    pipeline::concerns(record).iter().map(|text| format!("concern: {}", printable(text))).collect()
 }
 
 /// Returns what a task waits for, in one line.

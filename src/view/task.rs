@@ -92,6 +92,8 @@ fn attempt(attempt: &Attempt, facts: &Facts) -> String {
     if attempt.committed_for_agent {
         line += "   what it had left uncommitted was committed for it\n";
     }
+    let concerns = attempt.concerns.iter().map(|it| format!("   concern: {}\n", printable(it)));
+    line += &concerns.collect::<String>();
     line += &attempt.remarks.iter().map(|it| format!("   {}\n", printable(it))).collect::<String>();
     line
 }

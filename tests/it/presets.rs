@@ -153,3 +153,18 @@ fn a_conversation_that_goes_on_is_not_counted_twice() {
     assert_eq!(env.task("a")["input_tokens"].as_u64(), Some(500));
     assert_eq!(env.blob("feat/p", "a.txt"), "2");
 }
+
+#[test]
+fn what_was_refused_beside_the_work_is_of_concern() {
+    let env = one_task("");
+    let denials = r#"[{"tool_name":"Bash","tool_input":{"command":"npm ci"}},
+        {"tool_name":"Bash","tool_input":{"command":"npm ci"}}]"#;
+    let said =
+        CLAUDE.replace(r#""permission_denials":[]"#, &format!("\"permission_denials\":{denials}"));
+    acts(&env, "claude", &said);
+    let _ = start(&env, "claude").ok();
+    let concern = "concern: it was refused Bash(npm ci)";
+    env.run(["status"]).ok().has(concern);
+    env.run(["show", "a"]).ok().has(concern);
+    assert!(env.note().lines().any(|line| line == concern), "{}", env.note());
+}

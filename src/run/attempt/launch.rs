@@ -38,7 +38,7 @@ impl Attempt {
             place: &self.spec.worktree,
             setup: self.spec.setup.as_deref(),
             environment: self.environment(&self.folder.prompt())?,
-            timeout: self.spec.timeout,
+            timeout: self.spec.setup_timeout.unwrap_or(self.spec.timeout),
             log: self.folder.setup_log(),
             worker,
             stop: &self.stop,

@@ -77,6 +77,7 @@ impl Attempt {
         Ok(Event::Finished(Finished {
             commit: Some(tip),
             committed_for_agent: commits,
+            concerns: judge::concerns(&facts),
             report: facts.report,
             usage: facts.output.usage.map(own),
             ..finished

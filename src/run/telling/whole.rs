@@ -4,7 +4,6 @@
 
 use super::{Told, lines_of, role_of};
 use crate::prompt::{self, Named, Whole, WholeFiles};
-use crate::report::Status;
 use crate::run::folder::AttemptFolder;
 use crate::task::{Record, Stage};
 
@@ -50,9 +49,8 @@ pub(super) fn write_texts(told: &Told<'_>, folder: &AttemptFolder) -> anyhow::Re
 
 /// Returns what whoever did a task had doubts about.
 fn concerns(id: &str, record: &Record) -> Vec<String> {
-    let reports = record.attempts.iter().filter_map(|attempt| attempt.report.as_ref());
-    let doubtful = reports.filter(|report| report.status == Status::DoneWithConcerns);
-    doubtful.map(|report| format!("{id}: {}", super::one_line(&report.message))).collect()
+    let doubts = record.attempts.iter().flat_map(|attempt| attempt.all_concerns());
+    doubts.map(|doubt| format!("{id}: {}", super::one_line(doubt))).collect()
 }
 
 /// Returns what reviews found that did not keep a task from being merged.
