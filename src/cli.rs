@@ -258,7 +258,7 @@ pub struct ShowArgs {
     pub task: String,
     #[command(flatten)]
     pub run: RunArg,
-    /// Print the very text that the last attempt was given
+    /// Print the very text that the last attempt was given, or the first one would be
     #[arg(long)]
     pub prompt: bool,
 }
@@ -308,7 +308,7 @@ pub struct StartArgs {
     /// What is merged stays merged, and tasks that the plan drops keep their branches.
     #[arg(long, requires = "plan")]
     pub update: bool,
-    /// Trust the commands in the plan and in .orchestrate/config.toml as they are now
+    /// Trust the commands in the plan and all in .orchestrate as they are now
     #[arg(long)]
     pub trust: bool,
     /// Leave the terminal's session (what `--detach` starts)
@@ -351,13 +351,13 @@ pub struct StopArgs {
     pub kill: bool,
 }
 
-/// Trust the commands in these files as they are now
+/// Trust the commands and prompts in these files as they are now
 ///
-/// Commands that come from files of the repository run only after this. A file that
-/// changes has to be trusted again.
+/// Commands that come from files of the repository run, and prompts in it are given to
+/// agents, only after this. A file that changes has to be trusted again.
 #[derive(Debug, Args)]
 pub struct TrustArgs {
-    /// Plans or configuration files [default: .orchestrate/config.toml]
+    /// Plans, configuration files or prompts [default: .orchestrate/config.toml and .orchestrate/prompts]
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
 }

@@ -19,7 +19,7 @@ pub use facts::{
 };
 pub use interfaces::declared;
 pub use sample::variables;
-pub use template::{MEANINGS, Template};
+pub use template::{MEANINGS, Template, parts};
 pub use templates::{FOLDER, Mistake, Templates};
 
 use crate::review::Review;

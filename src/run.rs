@@ -28,10 +28,12 @@ pub mod signals;
 pub mod space;
 pub mod stop;
 mod telling;
+pub mod templates;
 pub mod trial;
 pub mod update;
 
 pub use control::drive;
+pub use telling::next_prompt;
 
 use crate::config::Settings;
 use crate::git::Git;

@@ -15,14 +15,20 @@ use super::folder::AttemptFolder;
 use crate::config::Role;
 use crate::oid::Oid;
 use crate::pipeline;
-use crate::plan::Task;
+use crate::plan::{Task, TaskId};
 use crate::prompt::{self, Conflict, Earlier, Facts, FailedTest, Named, Reading};
 use crate::review::{Review, Verdict};
 use crate::snapshot::Snapshot;
 use crate::task::{Record, Stage};
 
+/// Of so many tasks that one builds on it is told what they made; the others are named.
+const MAX_EARLIER: usize = 8;
 /// So many of the files are named that an earlier task changed.
 const MAX_FILES: usize = 8;
+/// What is told of the interfaces of all of them, in bytes.
+const MAX_INTERFACES: usize = 1200;
+/// What stands in the place of more.
+const TOO_LONG: &str = "  (what it declares is too long to repeat here: read its files)";
 
 /// What a prompt is made of.
 pub(super) struct Told<'a> {
@@ -33,6 +39,7 @@ pub(super) struct Told<'a> {
     index: usize,
     branch: String,
     text: String,
+    earlier: Vec<Earlier<'a>>,
 }
 
 impl<'a> Told<'a> {
@@ -49,7 +56,8 @@ impl<'a> Told<'a> {
             task.run.iter().map(|command| format!("The command that does it:\n\n    {command}\n"));
         let text = std::iter::once(task.prompt.clone()).filter(|text| !text.is_empty());
         let text = text.chain(command).collect::<Vec<_>>().join("\n");
-        Ok(Told { drive, snapshot, task, record, index, branch, text })
+        let earlier = earlier(drive, snapshot, index);
+        Ok(Told { drive, snapshot, task, record, index, branch, text, earlier })
     }
 
     fn facts(&self) -> Facts<'_> {
@@ -62,7 +70,7 @@ impl<'a> Told<'a> {
             text: &self.text,
             branch: &self.branch,
             integration: &self.snapshot.run.integration,
-            builds_on: dag.dependencies(self.index).iter().map(|i| self.earlier(*i)).collect(),
+            builds_on: self.earlier.clone(),
             needed_by: dag.dependents(self.index).iter().map(title).collect(),
             files: &self.task.files,
             tests: self.drive.tests(self.task),
@@ -74,30 +82,6 @@ impl<'a> Told<'a> {
             },
             resumed: false,
         }
-    }
-
-    /// Returns what is told of a task that this one builds on.
-    fn earlier(&self, index: usize) -> Earlier<'_> {
-        let (task, record) = self.snapshot.at(index);
-        Earlier {
-            id: task.id.as_str(),
-            title: &task.title,
-            interfaces: prompt::declared(&task.prompt),
-            files: self.changed(task, record),
-        }
-    }
-
-    /// Returns the files that the merge of a task changed, or else those that it says it owns; the
-    /// first of them, where there are many.
-    fn changed(&self, task: &Task, record: &Record) -> Vec<String> {
-        let git = &self.drive.git;
-        let merge = record.state.merge();
-        let changed = merge.and_then(|merge| git.changed_files(merge).ok());
-        let mut files = changed.unwrap_or_else(|| task.files.clone());
-        let more = files.len().saturating_sub(MAX_FILES);
-        files.truncate(MAX_FILES);
-        files.extend((more > 0).then(|| format!("and {more} more")));
-        files
     }
 
     /// The facts for a reviewer, with what it found before.
@@ -158,6 +142,17 @@ impl<'a> Told<'a> {
         }
     }
 
+    /// Returns the text that the work is read against: where it settles what the final review
+    /// found, that too.
+    fn text_for_review(&self) -> String {
+        let found = lines(pipeline::latest(self.record, Review::Whole));
+        let found = found.iter().map(|finding| format!("- {finding}\n")).collect::<String>();
+        match found.is_empty() {
+            true => self.text.clone(),
+            false => format!("{}\n\nIt found this:\n\n{found}", self.text),
+        }
+    }
+
     /// Returns what the implementer said last, and that it said nothing where it did not.
     fn report(&self) -> String {
         let work = self.record.attempts.iter().rev().filter(|a| a.stage.review().is_none());
@@ -174,6 +169,40 @@ impl<'a> Told<'a> {
     }
 }
 
+/// Returns what is told of the tasks that one builds on; of those that would make the prompt long,
+/// no more than the names.
+fn earlier<'a>(drive: &Drive, snapshot: &'a Snapshot, index: usize) -> Vec<Earlier<'a>> {
+    let mut left = MAX_INTERFACES;
+    let told = |(at, dependency): (usize, &usize)| {
+        let (task, record) = snapshot.at(*dependency);
+        let named = Earlier { id: task.id.as_str(), title: &task.title, ..Earlier::default() };
+        if at >= MAX_EARLIER {
+            return named;
+        }
+        let declared = prompt::declared(&task.prompt);
+        let interfaces = match left.checked_sub(declared.len()) {
+            Some(rest) => {
+                left = rest;
+                declared
+            }
+            None => TOO_LONG.into(),
+        };
+        Earlier { interfaces, files: changed(drive, task, record), ..named }
+    };
+    snapshot.dag.dependencies(index).iter().enumerate().map(told).collect()
+}
+
+/// Returns the files that the merge of a task changed, or else those that it says it owns; the
+/// first of them, where there are many.
+fn changed(drive: &Drive, task: &Task, record: &Record) -> Vec<String> {
+    let changed = record.state.merge().and_then(|merge| drive.git.changed_files(merge).ok());
+    let mut files = changed.unwrap_or_else(|| task.files.clone());
+    let more = files.len().saturating_sub(MAX_FILES);
+    files.truncate(MAX_FILES);
+    files.extend((more > 0).then(|| format!("and {more} more")));
+    files
+}
+
 /// Writes the prompt of an attempt, and the files that it names.
 pub(super) fn write_prompts(
     folder: &AttemptFolder,
@@ -183,14 +212,23 @@ pub(super) fn write_prompts(
     if spec.stage == Stage::FinalReview {
         whole::write_texts(told, folder)?;
     } else if spec.stage.review().is_some() {
-        std::fs::write(folder.task(), &told.text)?;
+        std::fs::write(folder.task(), told.text_for_review())?;
         std::fs::write(folder.report(), told.report())?;
     }
     std::fs::write(folder.prompt(), told.prompt(folder, spec.stage)?)?;
     match spec.resume {
-        Some(_) => Ok(std::fs::write(folder.resume_prompt(), told.go_on(spec.stage)?)?),
-        None => Ok(()),
+        Some(_) => std::fs::write(folder.resume_prompt(), told.go_on(spec.stage)?)?,
+        // A folder of the same name may be left of a run that was removed.
+        None => drop(std::fs::remove_file(folder.resume_prompt())),
     }
+    Ok(())
+}
+
+/// Returns what the next attempt at a task would be told, where its conversation does not go on.
+pub fn next_prompt(drive: &Drive, snapshot: &Snapshot, id: &TaskId) -> anyhow::Result<String> {
+    let (task, record) = snapshot.find(id).context("the plan has no such task")?;
+    let folder = drive.folder.attempt(id, record.next_attempt());
+    Ok(Told::new(drive, snapshot, task, record)?.prompt(&folder, stage_of(task, record))?)
 }
 
 /// Returns the role that the skills of a stage are for.

@@ -38,6 +38,7 @@ mod model; // the journal against its model
 mod plan; // a plan is checked and shown
 mod presets; // agents by name: how they are called and read
 mod processes; // nothing that an agent started outlives it
+mod prompts; // what agents are told, and by whose words
 mod readme; // what a reader pastes works
 mod recover; // kill -9 at the worst moments
 mod report; // what an agent says, and what counts
