@@ -7,9 +7,11 @@
 
 mod apply;
 mod moved;
+mod pull;
 
 pub use apply::Illegal;
 pub use moved::Moved;
+pub use pull::{Obstacle, PullRequest, Unopened};
 
 use std::fmt;
 
@@ -83,6 +85,16 @@ pub struct Block {
     /// The tasks whose merges the conflict is with, where git can tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub with: Vec<String>,
+    /// The commit that was to be merged, where it was brought from elsewhere and is not in the
+    /// task's branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brought: Option<Oid>,
+    /// The draft pull request that shows the conflict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Why there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unopened: Option<Box<Unopened>>,
     /// What moved outside of the task's own branch and worktree, where it escaped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<Moved>,
@@ -239,6 +251,8 @@ pub enum Event {
     Retried { note: Option<String> },
     /// A person offers what the branch holds now.
     Offered { commit: Oid, at: i64 },
+    /// Somebody tried to show the conflict elsewhere.
+    PullRequest(PullRequest),
 }
 
 /// The claim of an attempt.
@@ -300,7 +314,8 @@ impl Event {
             | Event::Refused(_)
             | Event::Merged { .. }
             | Event::Retried { .. }
-            | Event::Offered { .. } => self,
+            | Event::Offered { .. }
+            | Event::PullRequest(_) => self,
         }
     }
 }
@@ -468,8 +483,17 @@ impl fmt::Display for Reason {
 impl Block {
     /// Returns a block that needs no more than a sentence.
     pub fn new(reason: Reason, text: impl Into<String>) -> Block {
-        let (files, with, moved) = (Vec::new(), Vec::new(), Vec::new());
-        Block { reason, text: text.into(), files, against: None, with, moved }
+        Block {
+            reason,
+            text: text.into(),
+            files: Vec::new(),
+            against: None,
+            with: Vec::new(),
+            brought: None,
+            url: None,
+            unopened: None,
+            moved: Vec::new(),
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::task::{
-    Attempt, Block, Event, Finished, Outcome, Reason, Record, Stage, Started, State,
+    Attempt, Block, Event, Finished, Outcome, PullRequest, Reason, Record, Stage, Started, State,
 };
 
 /// How often in a row an attempt may vanish before a person is asked.
@@ -39,6 +39,7 @@ impl Event {
             Event::Merged { .. } => "merged",
             Event::Retried { .. } => "retried",
             Event::Offered { .. } => "offered for merging",
+            Event::PullRequest(_) => "given a pull request",
         }
     }
 }
@@ -88,6 +89,11 @@ impl Record {
                 Event::Offered { commit, at },
                 State::Blocked(_) | State::Waiting | State::Pending { .. },
             ) => Ok(self.in_state(State::Merging { commit: commit.clone(), arrived: *at })),
+            (Event::PullRequest(shown), State::Blocked(block))
+                if block.reason == Reason::Conflict =>
+            {
+                Ok(self.in_state(State::Blocked(shown_in(block, shown))))
+            }
             (
                 Event::Started(_)
                 | Event::Reported { .. }
@@ -96,7 +102,8 @@ impl Record {
                 | Event::Refused(_)
                 | Event::Merged { .. }
                 | Event::Retried { .. }
-                | Event::Offered { .. },
+                | Event::Offered { .. }
+                | Event::PullRequest(_),
                 _,
             ) => Err(illegal()),
         }
@@ -206,6 +213,14 @@ impl Record {
     }
 }
 
+/// Returns a block with what became of its pull request; one that is there stays.
+fn shown_in(block: &Block, shown: &PullRequest) -> Block {
+    match shown.clone() {
+        PullRequest::Opened { url } => Block { url: Some(url), unopened: None, ..block.clone() },
+        PullRequest::Unopened(why) => Block { unopened: Some(Box::new(why)), ..block.clone() },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -214,7 +229,7 @@ mod tests {
     use crate::oid::Oid;
     use crate::report::{Report, Status, Usage};
     use crate::review::Verdict;
-    use crate::task::{Ending, Worker};
+    use crate::task::{Ending, Obstacle, Unopened, Worker};
 
     fn oid() -> Oid {
         Oid::from_hex(&"a1".repeat(20)).expect("an id")
@@ -241,6 +256,12 @@ mod tests {
         Event::Finished(Finished { commit: Some(oid()), usage: Some(usage), ..finished })
     }
 
+    fn unopened() -> Event {
+        let next = vec!["gh auth login".into()];
+        let (why, text) = (Obstacle::NotLoggedIn, "no".into());
+        Event::PullRequest(PullRequest::Unopened(Unopened { why, text, next }))
+    }
+
     fn any_stage() -> impl Strategy<Value = Stage> {
         use Stage::{Fix, Implement, QualityReview, Review, SpecReview};
         prop::sample::select(vec![Implement, SpecReview, QualityReview, Review, Fix])
@@ -265,6 +286,8 @@ mod tests {
             Just(Event::Merged { merge: None }),
             Just(Event::Retried { note: Some("again".into()) }),
             Just(Event::Offered { commit: oid(), at: 3000 }),
+            Just(Event::PullRequest(PullRequest::Opened { url: "https://x/1".into() })),
+            Just(unopened()),
         ]
     }
 
@@ -317,6 +340,23 @@ mod tests {
         let record = Record::default().apply(&started(1, Stage::Implement)).expect("the first");
         assert!(record.apply(&started(1, Stage::Implement)).is_err());
         assert!(record.apply(&started(2, Stage::Implement)).is_err());
+    }
+
+    #[test]
+    fn a_pull_request_is_remembered_until_the_conflict_is_gone() {
+        let opened = Event::PullRequest(PullRequest::Opened { url: "https://x/1".into() });
+        let ready = finished(1, Ending::Exited(0), Outcome::Ready(oid()));
+        let refused = Event::Refused(Block::new(Reason::Conflict, "both"));
+        let events = [started(1, Stage::Implement), ready, refused];
+        let apply = |record: Record, event: &Event| record.apply(event).expect("legal");
+        let blocked = events.iter().fold(Record::default(), apply);
+        let failed = apply(blocked, &unopened());
+        assert!(failed.state.block().expect("a block").unopened.is_some());
+        let shown = apply(failed, &opened);
+        let block = shown.state.block().expect("a block");
+        assert_eq!((block.url.as_deref(), &block.unopened), (Some("https://x/1"), &None));
+        let offered = apply(shown, &Event::Offered { commit: oid(), at: 1 });
+        assert!(offered.apply(&opened).is_err());
     }
 
     #[test]

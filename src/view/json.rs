@@ -72,8 +72,17 @@ struct TaskStatus<'a> {
     /// What happened, where it is blocked; what a merge waits for.
     text: Option<&'a str>,
     files: &'a [String],
+    /// The draft pull request that shows a conflict; why there is none.
+    url: Option<&'a str>,
+    unopened: Option<NoPullRequest<'a>>,
     /// What to type next.
     next: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct NoPullRequest<'a> {
+    why: &'a str,
+    text: &'a str,
 }
 
 /// Returns the JSON of all tasks, or of one.
@@ -137,6 +146,10 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
             | State::Blocked(_) => None,
         }),
         files: block.map(|block| block.files.as_slice()).unwrap_or_default(),
+        url: block.and_then(|block| block.url.as_deref()),
+        unopened: block
+            .and_then(|block| block.unopened.as_deref())
+            .map(|unopened| NoPullRequest { why: unopened.why.name(), text: &unopened.text }),
         next: match block {
             Some(block) => advice::next(&snapshot.run, task.id.as_str(), record, block, facts),
             None if record.state.is_by_hand() => hand_out::next(task, record, facts),
