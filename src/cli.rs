@@ -332,6 +332,11 @@ pub struct StatusArgs {
     /// Stay, and show every change, until the run ends
     #[arg(short, long, conflicts_with = "json")]
     pub watch: bool,
+    /// Look first whether pull requests of blocked tasks were merged on the remote
+    ///
+    /// Those that were wait to be merged here then, which `start` and `merge` do.
+    #[arg(long)]
+    pub fetch: bool,
 }
 
 /// End a run's agents, or those of one task

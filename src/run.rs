@@ -23,6 +23,7 @@ mod mend;
 mod note;
 pub mod place;
 pub mod publish;
+pub mod pull;
 pub mod recover;
 pub mod signals;
 pub mod space;
@@ -79,6 +80,8 @@ pub enum Progress<'a> {
     Terminal { task: &'a TaskId, taken: bool },
     /// Agents are being stopped.
     Stopping { again: bool },
+    /// Something that was seen on the remote, or kept from being seen.
+    Remote { text: &'a str },
     /// Time passed.
     Tick(&'a Snapshot),
 }

@@ -10,10 +10,12 @@ mod apply;
 mod concern;
 mod event;
 mod moved;
+mod pull;
 
 pub use apply::Illegal;
 pub use event::{Event, Finished, SentBack, Started};
 pub use moved::Moved;
+pub use pull::{Obstacle, PullRequest, Unopened};
 
 use std::fmt;
 
@@ -96,6 +98,16 @@ pub struct Block {
     /// The command that failed, where it is about tests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
+    /// The commit that was to be merged, where it was brought from elsewhere and is not in the
+    /// task's branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brought: Option<Oid>,
+    /// The draft pull request that shows the conflict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Why there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unopened: Option<Box<Unopened>>,
     /// What moved outside of the task's own branch and worktree, where it escaped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<Moved>,
@@ -443,9 +455,18 @@ impl fmt::Display for Reason {
 impl Block {
     /// Returns a block that needs no more than a sentence.
     pub fn new(reason: Reason, text: impl Into<String>) -> Block {
-        let (files, with, moved) = (Vec::new(), Vec::new(), Vec::new());
-        let text = text.into();
-        Block { reason, text, files, against: None, with, command: None, moved }
+        Block {
+            reason,
+            text: text.into(),
+            files: Vec::new(),
+            against: None,
+            with: Vec::new(),
+            command: None,
+            brought: None,
+            url: None,
+            unopened: None,
+            moved: Vec::new(),
+        }
     }
 }
 

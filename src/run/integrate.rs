@@ -101,7 +101,7 @@ impl Merge<'_> {
         let tree = match git.try_merge(&tip, commit)? {
             TreeMerge::Clean(tree) => tree,
             TreeMerge::Conflict(files) => {
-                let why = self.conflict(&tip, commit, files)?;
+                let why = self.conflict(record, &tip, commit, files)?;
                 return self.refuse(record, Refusal { commit, candidate: None, why }).map(Some);
             }
             TreeMerge::Impossible(why) => {
@@ -169,8 +169,20 @@ impl Merge<'_> {
         self.settle(event)
     }
 
-    fn conflict(&self, tip: &Oid, commit: &Oid, files: Vec<String>) -> anyhow::Result<Block> {
+    fn conflict(
+        &self,
+        record: &Record,
+        tip: &Oid,
+        commit: &Oid,
+        files: Vec<String>,
+    ) -> anyhow::Result<Block> {
         let git = &self.drive.git;
+        let own = record.branch.as_deref().map(|branch| git.find_branch(branch)).transpose()?;
+        let is_own = match own.flatten() {
+            Some(own) => git.is_ancestor(commit, &own)?,
+            None => true,
+        };
+        let brought = (!is_own).then(|| commit.clone());
         let base = git.merge_base(tip, commit)?.unwrap_or_else(|| self.run.base.clone());
         let mut with = git.trailers(&base, tip, TASK_TRAILER, &files)?;
         with.sort();
@@ -179,8 +191,11 @@ impl Merge<'_> {
             [] => format!("what {} holds", self.run.integration),
             names => names.join(", "),
         };
-        let text = format!("{} differs from {others}", files.join(", "));
-        Ok(Block { files, against: Some(tip.clone()), with, ..Block::new(Reason::Conflict, text) })
+        let where_from = brought.as_ref().map(|at| format!(" of {}, from the remote,", at.short()));
+        let where_from = where_from.unwrap_or_default();
+        let text = format!("{}{where_from} differs from {others}", files.join(", "));
+        let against = Some(tip.clone());
+        Ok(Block { files, against, with, brought, ..Block::new(Reason::Conflict, text) })
     }
 
     fn message(&self, record: &Record) -> String {

@@ -8,7 +8,7 @@ use crate::agent::Agent;
 use crate::plan::{Plan, TaskId};
 use crate::review::Verdict;
 use crate::snapshot::Run;
-use crate::task::{Block, Event, Outcome, State};
+use crate::task::{Block, Event, Outcome, PullRequest, State};
 
 /// An event with the states around it.
 pub(super) struct Step<'a> {
@@ -38,6 +38,10 @@ impl Step<'_> {
         match self.event {
             Event::Reported { report } => format!("{id}: reported {}", report.status),
             Event::Judged { verdict } => format!("{id}: judged {}", verdict.word()),
+            Event::PullRequest(PullRequest::Opened { .. }) => format!("{id}: pull request opened"),
+            Event::PullRequest(PullRequest::Unopened(unopened)) => {
+                format!("{id}: no pull request ({})", unopened.why)
+            }
             Event::Started(_)
             | Event::Finished(_)
             | Event::Refused(_)
@@ -112,6 +116,8 @@ impl Step<'_> {
                 agent.iter().for_each(|agent| put("Agent", &Agent::from_text(agent).name()));
             }
             Event::Offered { commit, at: _ } => put("Commit", commit),
+            Event::PullRequest(PullRequest::Opened { url }) => put("Url", url),
+            Event::PullRequest(PullRequest::Unopened(unopened)) => put("Text", &unopened.text),
         }
     }
 }

@@ -6,7 +6,8 @@
 use std::fmt;
 
 use crate::task::{
-    Attempt, Block, Event, Finished, Outcome, Reason, Record, SentBack, Stage, Started, State,
+    Attempt, Block, Event, Finished, Outcome, PullRequest, Reason, Record, SentBack, Stage,
+    Started, State,
 };
 
 /// How often in a row an attempt may vanish before a person is asked.
@@ -40,6 +41,7 @@ impl Event {
             Event::Merged { .. } => "merged",
             Event::Retried { .. } => "retried",
             Event::Offered { .. } => "offered for merging",
+            Event::PullRequest(_) => "given a pull request",
         }
     }
 }
@@ -107,6 +109,11 @@ impl Record {
                 Event::Offered { commit, at },
                 State::Blocked(_) | State::Paused { .. } | State::Waiting | State::Pending { .. },
             ) => Ok(self.in_state(State::Merging { commit: commit.clone(), arrived: *at })),
+            (Event::PullRequest(shown), State::Blocked(block))
+                if block.reason == Reason::Conflict =>
+            {
+                Ok(self.in_state(State::Blocked(shown_in(block, shown))))
+            }
             (
                 Event::Started(_)
                 | Event::Reported { .. }
@@ -116,7 +123,8 @@ impl Record {
                 | Event::SentBack(_)
                 | Event::Merged { .. }
                 | Event::Retried { .. }
-                | Event::Offered { .. },
+                | Event::Offered { .. }
+                | Event::PullRequest(_),
                 _,
             ) => Err(illegal()),
         }
@@ -239,6 +247,14 @@ impl Record {
     }
 }
 
+/// Returns a block with what became of its pull request; one that is there stays.
+fn shown_in(block: &Block, shown: &PullRequest) -> Block {
+    match shown.clone() {
+        PullRequest::Opened { url } => Block { url: Some(url), unopened: None, ..block.clone() },
+        PullRequest::Unopened(why) => Block { unopened: Some(Box::new(why)), ..block.clone() },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -247,7 +263,7 @@ mod tests {
     use crate::oid::Oid;
     use crate::report::{Report, Status, Usage};
     use crate::review::Verdict;
-    use crate::task::{Ending, Pause, Worker};
+    use crate::task::{Ending, Obstacle, Pause, Unopened, Worker};
 
     fn oid() -> Oid {
         Oid::from_hex(&"a1".repeat(20)).expect("an id")
@@ -272,6 +288,12 @@ mod tests {
         let finished = Finished::new(attempt, ending, outcome, 2000);
         let usage = Usage { input_tokens: 7, output_tokens: 1, cost_usd: Some(0.25.into()) };
         Event::Finished(Finished { commit: Some(oid()), usage: Some(usage), ..finished })
+    }
+
+    fn unopened() -> Event {
+        let next = vec!["gh auth login".into()];
+        let (why, text) = (Obstacle::NotLoggedIn, "no".into());
+        Event::PullRequest(PullRequest::Unopened(Unopened { why, text, next }))
     }
 
     fn any_stage() -> impl Strategy<Value = Stage> {
@@ -309,6 +331,8 @@ mod tests {
                 Event::Retried { note: Some("again".into()), model, agent }
             }),
             Just(Event::Offered { commit: oid(), at: 3000 }),
+            Just(Event::PullRequest(PullRequest::Opened { url: "https://x/1".into() })),
+            Just(unopened()),
         ]
     }
 
@@ -418,6 +442,23 @@ mod tests {
         }
         let chosen = (record.model.as_deref(), record.agent.as_deref());
         assert_eq!(chosen, (Some("opus"), Some("codex")));
+    }
+
+    #[test]
+    fn a_pull_request_is_remembered_until_the_conflict_is_gone() {
+        let opened = Event::PullRequest(PullRequest::Opened { url: "https://x/1".into() });
+        let ready = finished(1, Ending::Exited(0), Outcome::Ready(oid()));
+        let refused = Event::Refused(Block::new(Reason::Conflict, "both"));
+        let events = [started(1, Stage::Implement), ready, refused];
+        let apply = |record: Record, event: &Event| record.apply(event).expect("legal");
+        let blocked = events.iter().fold(Record::default(), apply);
+        let failed = apply(blocked, &unopened());
+        assert!(failed.state.block().expect("a block").unopened.is_some());
+        let shown = apply(failed, &opened);
+        let block = shown.state.block().expect("a block");
+        assert_eq!((block.url.as_deref(), &block.unopened), (Some("https://x/1"), &None));
+        let offered = apply(shown, &Event::Offered { commit: oid(), at: 1 });
+        assert!(offered.apply(&opened).is_err());
     }
 
     #[test]

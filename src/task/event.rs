@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::oid::Oid;
 use crate::report::{Report, Usage};
 use crate::review::Verdict;
-use crate::task::{Block, Ending, Outcome, Stage, Worker};
+use crate::task::{Block, Ending, Outcome, PullRequest, Stage, Worker};
 
 /// Something that happened to one task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,8 @@ pub enum Event {
     },
     /// A person offers what the branch holds now.
     Offered { commit: Oid, at: i64 },
+    /// Somebody tried to show the conflict elsewhere.
+    PullRequest(PullRequest),
 }
 
 /// The claim of an attempt.
@@ -113,7 +115,8 @@ impl Event {
             | Event::SentBack(_)
             | Event::Merged { .. }
             | Event::Retried { .. }
-            | Event::Offered { .. } => self,
+            | Event::Offered { .. }
+            | Event::PullRequest(_) => self,
         }
     }
 }

@@ -3,8 +3,8 @@
 //! Invariant: every line is a command that works when it is pasted into a shell, from any
 //! directory of the repository; what follows a `#` is a remark.
 
-use super::Facts;
 use super::undo::undo;
+use super::{Facts, printable};
 use crate::agent::quoted;
 use crate::snapshot::{Run, Snapshot};
 use crate::task::{Block, Pause, Reason, Record};
@@ -29,7 +29,13 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) 
     match block.reason {
         // What was to be mended is not there any more.
         Reason::Conflict | Reason::Tests | Reason::Escaped if facts.is_gone(id) => vec![log, again],
-        Reason::Conflict => resolve(run, record, block, merge),
+        Reason::Conflict => {
+            let fetch =
+                format!("git orchestrate status --fetch{option}   # once it is merged there");
+            let there = block.url.as_ref().map(|_| fetch);
+            let by_hand = block.unopened.iter().flat_map(|unopened| unopened.next.clone());
+            resolve(run, record, block, merge).into_iter().chain(there).chain(by_hand).collect()
+        }
         Reason::Tests => {
             let (place, made) = place(run, record);
             let merged = quoted(&run.integration);
@@ -120,7 +126,22 @@ fn resolve(run: &Run, record: &Record, block: &Block, merge: String) -> Vec<Stri
         "git -C {place} add {} && git -C {place} commit   # after both sides are in",
         files.join(" ")
     );
-    made.into_iter().chain([begin, end, merge]).collect()
+    let brought = block
+        .brought
+        .as_ref()
+        .map(|commit| format!("git -C {place} merge {commit}   # what was merged on the remote"));
+    made.into_iter().chain(brought).chain([begin, end, merge]).collect()
+}
+
+/// Returns a line that says where a conflict is shown, or why it is not.
+pub fn pull_request(block: &Block) -> Option<String> {
+    match (&block.url, &block.unopened) {
+        (Some(url), _) => Some(format!("pull request: {}", printable(url))),
+        (None, Some(unopened)) => {
+            Some(format!("no pull request ({}): {}", unopened.why, printable(&unopened.text)))
+        }
+        (None, None) => None,
+    }
 }
 
 /// Returns where the task's branch is checked out, as a word for the shell, and what makes that

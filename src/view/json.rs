@@ -78,8 +78,17 @@ struct TaskStatus<'a> {
     /// What happened, where it is blocked or paused; what a merge waits for.
     text: Option<&'a str>,
     files: &'a [String],
+    /// The draft pull request that shows a conflict; why there is none.
+    url: Option<&'a str>,
+    unopened: Option<NoPullRequest<'a>>,
     /// What to type next.
     next: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct NoPullRequest<'a> {
+    why: &'a str,
+    text: &'a str,
 }
 
 /// Returns the JSON of all tasks, or of one.
@@ -148,6 +157,10 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
             | State::Blocked(_) => None,
         }),
         files: block.map(|block| block.files.as_slice()).unwrap_or_default(),
+        url: block.and_then(|block| block.url.as_deref()),
+        unopened: block
+            .and_then(|block| block.unopened.as_deref())
+            .map(|unopened| NoPullRequest { why: unopened.why.name(), text: &unopened.text }),
         next: match (block, record.state.pause()) {
             (_, Some(pause)) => advice::of_pause(&snapshot.run, task.id.as_str(), pause, facts),
             (Some(block), None) => {

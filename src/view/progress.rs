@@ -24,6 +24,7 @@ pub fn lines(progress: &Progress<'_>, facts: &Facts) -> Vec<String> {
         Progress::Terminal { task, taken: true } => {
             vec![line(CYAN, "alone", task.as_str(), "it runs here, in the foreground")]
         }
+        Progress::Remote { text } => vec![line(YELLOW, "remote", "run", text)],
         Progress::Terminal { taken: false, .. } | Progress::Tick(_) => Vec::new(),
         Progress::Stopping { again: false } => {
             vec!["stopping: agents are asked to end (once more to kill them)".into()]
@@ -74,9 +75,10 @@ fn changed(snapshot: &Snapshot, index: usize, before: &Record, facts: &Facts) ->
             let head = line(YELLOW, "paused", id, &pause_text(pause, facts));
             lines.extend(std::iter::once(head).chain(next.iter().map(indented)));
         }
-        State::Blocked(block) => {
-            lines.extend(blocked(&snapshot.run, id, record, block, facts));
-        }
+        State::Blocked(block) => lines.extend(match before.state.is_blocked() {
+            true => shown(id, block),
+            false => blocked(&snapshot.run, id, record, block, facts),
+        }),
         State::Waiting if before.state.is_blocked() => {
             lines.push(line(CYAN, "again", id, &task.title));
         }
@@ -128,6 +130,19 @@ fn blocked(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) -
 
 fn indented(text: &String) -> String {
     format!("{:9}  {text}", "")
+}
+
+/// Says what became of a pull request.
+fn shown(id: &str, block: &Block) -> Vec<String> {
+    match (&block.url, &block.unopened) {
+        (Some(url), _) => vec![line(CYAN, "opened", id, url)],
+        (None, Some(unopened)) => {
+            let head = format!("no pull request ({}): {}", unopened.why, unopened.text);
+            let next = unopened.next.iter().map(|text| format!("{:9}  {text}", ""));
+            std::iter::once(line(YELLOW, "waits", id, &head)).chain(next).collect()
+        }
+        (None, None) => Vec::new(),
+    }
 }
 
 fn kept(cleaned: &Cleaned) -> Vec<String> {

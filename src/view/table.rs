@@ -105,7 +105,8 @@ fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Ve
             let id = snapshot.dag.id(index).as_str();
             let next = advice::next(&snapshot.run, id, record, block, facts);
             let next = next.into_iter().map(|line| format!("  {line}"));
-            std::iter::once(printable(&block.text)).chain(next).collect()
+            let shown = advice::pull_request(block);
+            std::iter::once(printable(&block.text)).chain(shown).chain(next).collect()
         }
         State::Merging { .. } => {
             let waits = facts.merges_wait.iter().map(|why| format!("waits: {why}"));

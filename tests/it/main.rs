@@ -25,6 +25,7 @@ mod crash; // ended at every effect in turn, and begun again
 mod doctor; // what would go wrong is found, and nothing else is
 mod fidelity; // a worktree is what `git worktree add` makes of it
 mod final_review; // the review of the whole branch
+mod forge; // conflicts shown as pull requests
 mod furnish; // what a new worktree is given
 mod install_man; // man pages where git and man find them
 mod isolation; // what an agent changes that is not its own is found
