@@ -4,6 +4,7 @@
 //! processes; it may be killed at any moment and begun again. It prints nothing: what happens
 //! goes to `on_event`.
 
+pub mod allowance;
 pub mod attempt;
 pub mod begin;
 pub mod by_hand;

@@ -83,6 +83,9 @@ pub struct Block {
     /// The tasks whose merges the conflict is with, where git can tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub with: Vec<String>,
+    /// The rules that would allow what it was refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<String>,
     /// What moved outside of the task's own branch and worktree, where it escaped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<Moved>,
@@ -508,8 +511,8 @@ impl fmt::Display for Reason {
 impl Block {
     /// Returns a block that needs no more than a sentence.
     pub fn new(reason: Reason, text: impl Into<String>) -> Block {
-        let (files, with, moved) = (Vec::new(), Vec::new(), Vec::new());
-        Block { reason, text: text.into(), files, against: None, with, moved }
+        let (files, with, rules, moved) = Default::default();
+        Block { reason, text: text.into(), files, against: None, with, rules, moved }
     }
 }
 

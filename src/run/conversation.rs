@@ -13,6 +13,7 @@ use super::folder::read_json;
 use crate::plan::Task;
 use crate::report;
 use crate::report::Format;
+use crate::snapshot::Run;
 use crate::task::{Attempt, Ending, Record, Stage};
 
 /// How much of a log's beginning is searched (1 MiB).
@@ -20,7 +21,12 @@ const HEAD: u64 = 1 << 20;
 
 /// Returns the command that goes on with the last attempt, where that was broken off, or with
 /// the work that a fix is for.
-pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec<String>> {
+pub(super) fn resumed(
+    drive: &Drive,
+    run: &Run,
+    task: &Task,
+    record: &Record,
+) -> Option<Vec<String>> {
     let last = match record.next_stage().0 {
         Stage::Implement => record.last_attempt().filter(|last| was_broken_off(last))?,
         // Whoever did the work settles what was found.
@@ -33,7 +39,7 @@ pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec
     let (model, _) = model_of(drive, task, record, record.next_stage().0);
     let test = drive.settings.test.as_deref();
     let launch =
-        agent_of(drive, task)?.resume(&id, model.as_deref(), test)?.allowing(&allowed(drive));
+        agent_of(drive, task)?.resume(&id, model.as_deref(), test)?.allowing(&allowed(drive, run));
     // Another agent knows nothing of it.
     (launch.argv.first() == spec.argv.first()).then_some(launch.argv)
 }

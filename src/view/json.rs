@@ -75,6 +75,8 @@ struct TaskStatus<'a> {
     /// What happened, where it is blocked or paused; what a merge waits for.
     text: Option<&'a str>,
     files: &'a [String],
+    /// The rules that would allow what it was refused.
+    rules: &'a [String],
     /// What to type next.
     next: Vec<String>,
 }
@@ -144,6 +146,7 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
             | State::Blocked(_) => None,
         }),
         files: block.map(|block| block.files.as_slice()).unwrap_or_default(),
+        rules: block.map(|block| block.rules.as_slice()).unwrap_or_default(),
         next: match (block, record.state.pause()) {
             (_, Some(pause)) => advice::of_pause(&snapshot.run, task.id.as_str(), pause, facts),
             (Some(block), None) => {

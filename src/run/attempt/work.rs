@@ -68,12 +68,14 @@ impl Attempt {
             }
         };
         let ending = ending_of(ending, &outcome);
+        let remarks = judge::did_without(&facts.output.denied, &outcome);
         let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
         Ok(Event::Finished(Finished {
             commit: Some(tip),
             committed_for_agent: commits,
             report: facts.report,
             usage: facts.output.usage,
+            remarks,
             ..finished
         }))
     }
