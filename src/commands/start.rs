@@ -168,6 +168,7 @@ impl Start<'_> {
             jobs: self.args.jobs.or(before.jobs),
             keep: self.args.keep || before.keep,
             manual: self.args.manual,
+            allow: before.allow.clone(),
         }
     }
 
@@ -249,9 +250,12 @@ impl Start<'_> {
     /// Writes down the flags that are in force from now on; returns the newest state.
     fn settle_flags(&self, journal: &mut Journal) -> anyhow::Result<Snapshot> {
         let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
-        let flags = self.flags(&snapshot.run.flags);
-        if flags != snapshot.run.flags {
-            journal.rewrite(&Run { flags, ..snapshot.run.clone() }, "settings changed")?;
+        if self.flags(&snapshot.run.flags) != snapshot.run.flags {
+            // Somebody may allow a rule at this moment.
+            journal.amend("settings changed", |run| {
+                let flags = self.flags(&run.flags);
+                Run { flags, ..run }
+            })?;
         }
         Ok(snapshot)
     }
