@@ -60,6 +60,12 @@
 //! there is none. A task that somebody outside works on runs without a worker; its
 //! attempt ends with `report`.
 //!
+//! # End of a run
+//!
+//! A run is finished when its tasks are done. What a person decides about its work
+//! ([`run::finish`]) is `closed` in `run.toml`: merge, pr, keep or discard. One that is closed is
+//! not chosen any more by commands that name none; `start` opens one again that was kept.
+//!
 //! # The house, in reading order
 //!
 //! - Words, pure: [`plan`], [`dag`], [`task`], [`snapshot`], [`schedule`], [`pipeline`],

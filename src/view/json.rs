@@ -8,7 +8,7 @@ use super::{Facts, advice, hand_out};
 use crate::oid::Oid;
 use crate::plan::Task;
 use crate::report::{self, Dollars};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Closed, Snapshot};
 use crate::task::{Record, State};
 
 #[derive(Serialize)]
@@ -18,6 +18,8 @@ struct Status<'a> {
     base: Branch<'a>,
     integration: Branch<'a>,
     finished: bool,
+    /// How a person finished the run: `how` (merge, pr, keep, discard), `at`, `commit`, `url`.
+    closed: Option<&'a Closed>,
     controller: Option<&'a str>,
     /// The newest commit of the journal, for `wait --since`.
     journal: Option<&'a Oid>,
@@ -100,6 +102,7 @@ pub fn status(
         base: Branch { branch: &run.base_branch, commit: Some(&run.base) },
         integration: Branch { branch: &run.integration, commit: facts.integration.as_ref() },
         finished: snapshot.is_finished(),
+        closed: run.closed.as_ref(),
         controller: facts.controller.as_deref(),
         journal: facts.journal.as_ref(),
         tasks: tasks.collect(),

@@ -24,6 +24,7 @@ mod completion; // TAB in bash, zsh and fish
 mod crash; // ended at every effect in turn, and begun again
 mod doctor; // what would go wrong is found, and nothing else is
 mod fidelity; // a worktree is what `git worktree add` makes of it
+mod finish; // merged, asked for, kept or given up
 mod forge; // conflicts shown as pull requests
 mod furnish; // what a new worktree is given
 mod install_man; // man pages where git and man find them
