@@ -38,6 +38,7 @@ mod plan; // a plan is checked and shown
 mod presets; // agents by name: how they are called and read
 mod processes; // nothing that an agent started outlives it
 mod readme; // what a reader pastes works
+mod real_gh; // the real program against a forge on a local socket
 mod recover; // kill -9 at the worst moments
 mod report; // what an agent says, and what counts
 mod repositories; // any repository: whole runs in every kind, and what is refused
