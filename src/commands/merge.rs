@@ -15,7 +15,7 @@ use crate::git::worktree::is_worktree;
 use crate::plan::TaskId;
 use crate::process::StopSwitch;
 use crate::run::cleanup::{Reach, clean_task};
-use crate::run::integrate::{Integrated, integrate};
+use crate::run::integrate::{By, Integrated, integrate};
 use crate::run::signals::Signals;
 use crate::run::{pull, recover};
 use crate::task::{Event, Record, State};
@@ -122,7 +122,7 @@ fn offer(context: &Context, target: &Target, id: &TaskId) -> anyhow::Result<()> 
                 format!("git orchestrate log {id} -f   # look on"),
             ));
         }
-        State::Waiting | State::Pending { .. } | State::Blocked(_) => {}
+        State::Waiting | State::Pending { .. } | State::Paused { .. } | State::Blocked(_) => {}
     }
     check_committed(record)?;
     let git = &target.drive.git;
@@ -173,7 +173,7 @@ fn merge_one(
         context.ui.status(&format!("task '{id}' is merged already"));
         return Ok(true);
     }
-    let ended = integrate(&target.drive, &target.snapshot().run, task, stop)?;
+    let ended = integrate(&target.drive, &target.snapshot().run, task, stop, By::Person)?;
     target.reload()?;
     if let Integrated::Waits(why) = ended {
         context.ui.warning(&format!("task '{id}' waits: {why}"));
@@ -200,8 +200,10 @@ fn merge_one(
                 .for_each(|line| context.ui.hint(line));
             Ok(false)
         }
-        State::Waiting | State::Running { .. } | State::Pending { .. } | State::Merging { .. } => {
-            Ok(false)
-        }
+        State::Waiting
+        | State::Running { .. }
+        | State::Pending { .. }
+        | State::Paused { .. }
+        | State::Merging { .. } => Ok(false),
     }
 }

@@ -68,6 +68,7 @@ pub(super) fn facts_of(drive: &Drive, tip: &Tip, option: String) -> anyhow::Resu
         agent: drive.settings.agent.clone(),
         integration: git.find_branch(&run.integration)?,
         now: clock::now_ms(),
+        zone: Some(clock::now().time_zone().clone()),
         controller: controller::current(&drive.folder)?.map(|driver| driver.told),
         journal: Some(tip.commit.clone()),
         folder: Some(drive.folder.clone()),

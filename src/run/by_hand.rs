@@ -12,7 +12,7 @@ use super::attempt::Said;
 use super::cleanup::{self, Reach};
 use super::dispatch::{Way, write_down};
 use super::folder::AttemptFolder;
-use super::integrate::{self, Integrated, integrate};
+use super::integrate::{self, By, Integrated, integrate};
 use super::space::Space;
 use super::{Drive, Progress, attempt, furnish, pull, recover};
 use crate::clock;
@@ -44,7 +44,15 @@ pub fn turn(
     }
     integrate::complete_notes(drive, &before)?;
     let jobs = drive.settings.jobs as usize;
-    let limits = Limits { jobs, only, launched: HashSet::new(), new_worktrees: usize::MAX };
+    let limits = Limits {
+        jobs,
+        only,
+        launched: HashSet::new(),
+        new_worktrees: usize::MAX,
+        // Whoever works here has no program with a limit.
+        agent: None,
+        now: i64::MAX,
+    };
     let waiting = HashSet::new();
     let mut turn = Turn { drive, journal, limits, stop, on_event, seen: before, waiting };
     turn.look()?;
@@ -109,7 +117,7 @@ impl Turn<'_> {
 
     fn merge(&mut self, id: &TaskId) -> anyhow::Result<()> {
         let (task, _) = self.seen.find(id).context("the plan has no such task")?;
-        let ended = integrate(self.drive, &self.seen.run, task, self.stop)?;
+        let ended = integrate(self.drive, &self.seen.run, task, self.stop, By::Controller)?;
         self.look()?;
         match ended {
             Integrated::Waits(why) => {

@@ -13,16 +13,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
+use crate::clock;
 use crate::oid::Oid;
 use crate::plan::TaskId;
 use crate::process::{self, StopSwitch};
-use crate::schedule::{Action, Limits, decide};
+use crate::schedule::{Action, Limits, decide, next_time};
 use crate::snapshot::Snapshot;
 use crate::store::Journal;
 use crate::task::State;
 
 use super::cleanup::{Cleaned, Reach};
-use super::integrate::Integrated;
+use super::integrate::{By, Integrated};
 use super::space::Space;
 use super::{Drive, End, Progress, cleanup, dispatch, integrate, recover};
 use talks::Talk;
@@ -44,7 +45,8 @@ pub fn drive(
     let (sender, receiver) = channel();
     forward_signals(sender.clone())?;
     let jobs = drive.settings.jobs as usize;
-    let limits = Limits { jobs, only, launched: HashSet::new(), new_worktrees: usize::MAX };
+    let (launched, agent, now) = (HashSet::new(), drive.settings.agent.clone(), clock::now_ms());
+    let limits = Limits { jobs, only, launched, new_worktrees: usize::MAX, agent, now };
     std::thread::scope(|scope| {
         let mut control = Control {
             drive,
@@ -68,6 +70,7 @@ pub fn drive(
             last_slow: Instant::now(),
             space: Space::new(drive),
             is_short: false,
+            rests_until: None,
         };
         let end = control.run(&receiver);
         control.test.stop();
@@ -134,6 +137,8 @@ struct Control<'a, 's, 'env> {
     space: Space,
     /// It was told that there is no room for more worktrees.
     is_short: bool,
+    /// It was told that nothing goes on before this time (milliseconds since 1970).
+    rests_until: Option<i64>,
 }
 
 impl Control<'_, '_, '_> {
@@ -142,6 +147,7 @@ impl Control<'_, '_, '_> {
         self.recover()?;
         self.begin_talks()?;
         loop {
+            self.limits.now = clock::now_ms();
             self.refresh()?;
             self.tidy()?;
             self.talk()?;
@@ -175,7 +181,11 @@ impl Control<'_, '_, '_> {
         let mut blocked = Vec::new();
         for index in 0..new.len() {
             let (task, record) = new.at(index);
-            if !matches!(record.state, State::Waiting | State::Pending { .. }) {
+            let is_to_begin = matches!(
+                record.state,
+                State::Waiting | State::Pending { .. } | State::Paused { .. }
+            );
+            if !is_to_begin {
                 self.limits.launched.remove(&task.id);
                 self.unclaimed.remove(&task.id);
             }
@@ -233,8 +243,8 @@ impl Control<'_, '_, '_> {
     }
 
     /// Returns how it ended, when nothing is under way and nothing can be begun.
-    fn end(&self) -> anyhow::Result<Option<End>> {
-        let snapshot = &self.seen()?.snapshot;
+    fn end(&mut self) -> anyhow::Result<Option<End>> {
+        let snapshot = self.seen()?.snapshot.clone();
         let runs =
             |i: usize| matches!(snapshot.at(i).1.state, State::Running { worker: Some(_), .. });
         let busy = snapshot.active().any(runs) || self.merging.is_some() || self.cleaning.is_some();
@@ -260,10 +270,15 @@ impl Control<'_, '_, '_> {
             Action::Start(_) | Action::StartAlone(_) => true,
         };
         // A disk that is full now may have room later.
-        match decide(snapshot, &self.limits.with_room()).iter().any(can_go_on) {
-            true => Ok(None),
-            false => Ok(Some(End::Stuck)),
+        if decide(&snapshot, &self.limits.with_room()).iter().any(can_go_on) {
+            self.rests_until = None;
+            return Ok(None);
         }
+        let Some(until) = next_time(&snapshot, &self.limits) else { return Ok(Some(End::Stuck)) };
+        if self.rests_until.replace(until) != Some(until) {
+            (self.on_event)(Progress::Rests { until: clock::at(until) });
+        }
+        Ok(None)
     }
 
     /// Asks what to do next, as far as there is room for it.
@@ -322,7 +337,7 @@ impl Control<'_, '_, '_> {
         let (own, sender) = (self.drive.clone(), self.sender.clone());
         self.merging = Some(id);
         self.scope.spawn(move || {
-            let ended = integrate::integrate(&own, &run, &task, &test);
+            let ended = integrate::integrate(&own, &run, &task, &test, By::Controller);
             let _ = sender.send(Message::Integrated(task.id, ended));
         });
         Ok(())

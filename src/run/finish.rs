@@ -77,7 +77,6 @@ pub fn prove(drive: &Drive, run: &Run, commit: &Oid, stop: &StopSwitch) -> anyho
         drive,
         run,
         commands: vec![test],
-        limit: drive.settings.timeout,
         task: None,
         log: drive.folder.finish_log(),
         see_setup: format!("cat {}", crate::agent::quoted(&setup_log.display().to_string())),
@@ -87,7 +86,7 @@ pub fn prove(drive: &Drive, run: &Run, commit: &Oid, stop: &StopSwitch) -> anyho
     for _ in 0..MAX_RACES {
         match trial.of(commit)? {
             Tested::Passed { .. } => return Ok(Proof::Passed),
-            Tested::Failed(text) | Tested::NoPlace(text) => return Ok(Proof::Failed(text)),
+            Tested::Failed { text, .. } | Tested::NoPlace(text) => return Ok(Proof::Failed(text)),
             Tested::Stopped => return Ok(Proof::Stopped),
             Tested::Disturbed => {}
         }

@@ -8,6 +8,7 @@
 use anyhow::Context;
 
 use super::Drive;
+use super::mend::{self, Refusal};
 use super::note::{Checks, note};
 use super::publish::{Published, publish};
 use super::trial::{self, Tested, Trial};
@@ -35,18 +36,28 @@ pub enum Integrated {
     Stopped,
 }
 
+/// Who wants a merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The loop: what fails may go back to an agent.
+    Controller,
+    /// A person, who is told what fails.
+    Person,
+}
+
 /// Merges one task whose commit waits in the queue.
 pub fn integrate(
     drive: &Drive,
     run: &Run,
     task: &Task,
     test: &StopSwitch,
+    by: By,
 ) -> anyhow::Result<Integrated> {
     let lock = drive.folder.checkout_lock()?;
     lock.hold()?;
     trial::end_left(drive, &run.name)?;
     let journal = Journal::new(&drive.git, &run.name);
-    let merge = Merge { drive, run, task, journal, test };
+    let merge = Merge { drive, run, task, journal, test, by };
     for _ in 0..MAX_RACES {
         let record = merge.journal.record(&task.id)?;
         let State::Merging { commit, .. } = record.state.clone() else {
@@ -65,6 +76,7 @@ struct Merge<'a> {
     task: &'a Task,
     journal: Journal,
     test: &'a StopSwitch,
+    by: By,
 }
 
 impl Merge<'_> {
@@ -89,8 +101,8 @@ impl Merge<'_> {
         let tree = match git.try_merge(&tip, commit)? {
             TreeMerge::Clean(tree) => tree,
             TreeMerge::Conflict(files) => {
-                let block = self.conflict(record, &tip, commit, files)?;
-                return self.settle(Event::Refused(block)).map(Some);
+                let why = self.conflict(record, &tip, commit, files)?;
+                return self.refuse(record, Refusal { commit, candidate: None, why }).map(Some);
             }
             TreeMerge::Impossible(why) => {
                 let block = Block::new(Reason::Conflict, format!("git cannot merge it: {why}"));
@@ -105,10 +117,11 @@ impl Merge<'_> {
         let runs = match self.trial().of(&candidate)? {
             Tested::Passed { runs } => runs,
             Tested::Disturbed => return Ok(None),
-            Tested::Failed(text) => {
-                let against = Some(tip);
-                let block = Block { against, ..Block::new(Reason::Tests, text) };
-                return self.settle(Event::Refused(block)).map(Some);
+            Tested::Failed { text, command } => {
+                let (against, command) = (Some(tip), Some(command));
+                let why = Block { against, command, ..Block::new(Reason::Tests, text) };
+                let candidate = Some(&candidate);
+                return self.refuse(record, Refusal { commit, candidate, why }).map(Some);
             }
             Tested::NoPlace(text) => {
                 let against = Some(tip);
@@ -134,7 +147,6 @@ impl Merge<'_> {
             drive: self.drive,
             run: self.run,
             commands: self.drive.tests(self.task),
-            limit: self.task.timeout.unwrap_or(0).max(self.drive.settings.timeout),
             task: Some(id),
             log: self.drive.folder.test_log(id),
             setup_log: self.drive.folder.checkout_log(id),
@@ -146,6 +158,15 @@ impl Merge<'_> {
     fn settle(&self, event: Event) -> anyhow::Result<Integrated> {
         self.journal.append(&self.task.id, &event)?;
         Ok(Integrated::Settled)
+    }
+
+    /// An agent mends it, or a person has to; whoever merges by hand is that person.
+    fn refuse(&self, record: &Record, refusal: Refusal<'_>) -> anyhow::Result<Integrated> {
+        let event = match self.by {
+            By::Person => Event::Refused(refusal.why),
+            By::Controller => mend::refused(self.drive, self.run, self.task, record, refusal)?,
+        };
+        self.settle(event)
     }
 
     fn conflict(
@@ -179,7 +200,7 @@ impl Merge<'_> {
 
     fn message(&self, record: &Record) -> String {
         let Task { id, title, .. } = self.task;
-        let report = record.last_attempt().and_then(|attempt| attempt.report.as_ref());
+        let report = record.last_work().and_then(|attempt| attempt.report.as_ref());
         let said = report.map(|r| r.message.trim()).filter(|text| !text.is_empty());
         let said = said.map(|text| format!("{text}\n\n")).unwrap_or_default();
         format!(

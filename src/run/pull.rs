@@ -50,7 +50,7 @@ pub fn wanted(drive: &Drive, snapshot: &Snapshot) -> Vec<TaskId> {
     let is_wanted = |record: &Record| conflict(record).is_some_and(|block| block.url.is_none());
     let all = snapshot.tasks().filter(|(_, record)| is_wanted(record));
     match drive.settings.on_conflict {
-        OnConflict::Pr => all.map(|(task, _)| task.id.clone()).collect(),
+        OnConflict::Pr | OnConflict::Agent => all.map(|(task, _)| task.id.clone()).collect(),
         OnConflict::Keep => Vec::new(),
     }
 }

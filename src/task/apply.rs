@@ -6,7 +6,8 @@
 use std::fmt;
 
 use crate::task::{
-    Attempt, Block, Event, Finished, Outcome, PullRequest, Reason, Record, Stage, Started, State,
+    Attempt, Block, Event, Finished, Outcome, PullRequest, Reason, Record, SentBack, Stage,
+    Started, State,
 };
 
 /// How often in a row an attempt may vanish before a person is asked.
@@ -36,6 +37,7 @@ impl Event {
             Event::Judged { .. } => "reviewed",
             Event::Finished(_) => "finished",
             Event::Refused(_) => "refused",
+            Event::SentBack(_) => "sent back",
             Event::Merged { .. } => "merged",
             Event::Retried { .. } => "retried",
             Event::Offered { .. } => "offered for merging",
@@ -49,10 +51,10 @@ impl Record {
     pub fn apply(&self, event: &Event) -> Result<Record, Illegal> {
         let illegal = || Illegal { state: self.state.name(), event: event.name() };
         match (event, &self.state) {
-            (Event::Started(started), State::Waiting | State::Pending { .. })
-                if started.attempt == self.next_attempt()
-                    && started.stage == self.next_stage().0 =>
-            {
+            (
+                Event::Started(started),
+                State::Waiting | State::Pending { .. } | State::Paused { .. },
+            ) if started.attempt == self.next_attempt() && self.may_begin(started.stage) => {
                 Ok(self.started(started))
             }
             (Event::Reported { report }, State::Running { .. }) => {
@@ -75,19 +77,37 @@ impl Record {
             (Event::Refused(block), State::Merging { .. }) => {
                 Ok(self.in_state(State::Blocked(block.clone())))
             }
+            (Event::SentBack(SentBack { stage, commit, why }), State::Merging { .. }) => {
+                let next = self.in_state(State::Pending { stage: *stage, commit: commit.clone() });
+                Ok(Record { sent_back: Some(why.clone()), ..next })
+            }
             (
                 Event::Merged { merge },
-                State::Merging { .. } | State::Blocked(_) | State::Waiting | State::Pending { .. },
+                State::Merging { .. }
+                | State::Blocked(_)
+                | State::Paused { .. }
+                | State::Waiting
+                | State::Pending { .. },
             ) => Ok(self.in_state(State::Done { merge: merge.clone() })),
-            (Event::Retried { note }, State::Blocked(block)) => {
+            (Event::Retried { note, model, agent }, State::Blocked(block)) => {
                 let mut next = self.in_state(self.again_after(block));
                 next.notes.extend(note.clone());
+                next.model = model.clone().or(next.model);
+                next.agent = agent.clone().or(next.agent);
                 next.retried_after = self.last_attempt().map_or(0, |attempt| attempt.number);
+                Ok(next)
+            }
+            // Nothing has failed, so nothing begins to be counted anew.
+            (Event::Retried { note, model, agent }, State::Paused { .. }) => {
+                let mut next = self.in_state(self.same_stage());
+                next.notes.extend(note.clone());
+                next.model = model.clone().or(next.model);
+                next.agent = agent.clone().or(next.agent);
                 Ok(next)
             }
             (
                 Event::Offered { commit, at },
-                State::Blocked(_) | State::Waiting | State::Pending { .. },
+                State::Blocked(_) | State::Paused { .. } | State::Waiting | State::Pending { .. },
             ) => Ok(self.in_state(State::Merging { commit: commit.clone(), arrived: *at })),
             (Event::PullRequest(shown), State::Blocked(block))
                 if block.reason == Reason::Conflict =>
@@ -100,6 +120,7 @@ impl Record {
                 | Event::Judged { .. }
                 | Event::Finished(_)
                 | Event::Refused(_)
+                | Event::SentBack(_)
                 | Event::Merged { .. }
                 | Event::Retried { .. }
                 | Event::Offered { .. }
@@ -107,6 +128,10 @@ impl Record {
                 _,
             ) => Err(illegal()),
         }
+    }
+
+    fn may_begin(&self, stage: Stage) -> bool {
+        self.pending().map_or(stage.begins(), |(pending, _)| pending == stage)
     }
 
     fn in_state(&self, state: State) -> Record {
@@ -136,6 +161,7 @@ impl Record {
             model,
             usage: None,
             remarks: Vec::new(),
+            concerns: Vec::new(),
         });
         next
     }
@@ -150,6 +176,7 @@ impl Record {
             verdict,
             usage,
             remarks,
+            concerns,
             outcome,
             at,
             ..
@@ -165,6 +192,7 @@ impl Record {
             attempt.verdict = verdict;
             attempt.usage = usage;
             attempt.remarks = remarks;
+            attempt.concerns = concerns;
         }
         next.state = match outcome {
             Outcome::Ready(commit) => State::Merging { commit, arrived: at },
@@ -175,6 +203,12 @@ impl Record {
                 format!("its process vanished {MAX_LOST} times in a row"),
             )),
             Outcome::Again => next.same_stage(),
+            Outcome::Later(pause) => match next.same_stage() {
+                State::Pending { stage, commit } => {
+                    State::Paused { stage, commit: Some(commit), pause }
+                }
+                _ => State::Paused { stage: Stage::Implement, commit: None, pause },
+            },
         };
         next
     }
@@ -182,7 +216,7 @@ impl Record {
     /// Returns the state in which the stage of the last attempt begins again.
     fn same_stage(&self) -> State {
         match self.last_attempt().map(|attempt| (attempt.stage, &attempt.tip)) {
-            None | Some((Stage::Implement, _) | (_, None)) => State::Waiting,
+            None | Some((Stage::Implement | Stage::FinalReview, _) | (_, None)) => State::Waiting,
             Some((stage, Some(tip))) => State::Pending { stage, commit: tip.clone() },
         }
     }
@@ -229,7 +263,7 @@ mod tests {
     use crate::oid::Oid;
     use crate::report::{Report, Status, Usage};
     use crate::review::Verdict;
-    use crate::task::{Ending, Obstacle, Unopened, Worker};
+    use crate::task::{Ending, Obstacle, Pause, Unopened, Worker};
 
     fn oid() -> Oid {
         Oid::from_hex(&"a1".repeat(20)).expect("an id")
@@ -263,8 +297,8 @@ mod tests {
     }
 
     fn any_stage() -> impl Strategy<Value = Stage> {
-        use Stage::{Fix, Implement, QualityReview, Review, SpecReview};
-        prop::sample::select(vec![Implement, SpecReview, QualityReview, Review, Fix])
+        use Stage::{Fix, FixTests, Implement, QualityReview, Review, SpecReview};
+        prop::sample::select(vec![Implement, SpecReview, QualityReview, Review, Fix, FixTests])
     }
 
     fn any_event() -> impl Strategy<Value = Event> {
@@ -282,9 +316,20 @@ mod tests {
             (1..5_u32).prop_map(|n| finished(n, Ending::Exited(0), Outcome::Ready(oid()))),
             (1..5_u32).prop_map(move |n| finished(n, Ending::Exited(1), Outcome::Blocked(block()))),
             (1..5_u32).prop_map(|n| finished(n, Ending::Lost, Outcome::Again)),
+            (1..5_u32, any::<Option<u32>>()).prop_map(|(n, until)| {
+                let pause = Pause { until: until.map(i64::from), text: "limit".into() };
+                finished(n, Ending::Limited, Outcome::Later(pause))
+            }),
             Just(Event::Refused(Block::new(Reason::Conflict, "both"))),
+            Just(Event::SentBack(SentBack {
+                stage: Stage::FixTests,
+                commit: oid(),
+                why: Block::new(Reason::Tests, "two fail"),
+            })),
             Just(Event::Merged { merge: None }),
-            Just(Event::Retried { note: Some("again".into()) }),
+            (prop::option::of("[a-z]"), prop::option::of("[a-z]")).prop_map(|(model, agent)| {
+                Event::Retried { note: Some("again".into()), model, agent }
+            }),
             Just(Event::Offered { commit: oid(), at: 3000 }),
             Just(Event::PullRequest(PullRequest::Opened { url: "https://x/1".into() })),
             Just(unopened()),
@@ -294,10 +339,10 @@ mod tests {
     fn all_events(record: &Record) -> Vec<Event> {
         let (next, last) = (record.next_attempt(), record.next_attempt() - 1);
         vec![
-            started(next, record.next_stage().0),
+            started(next, record.pending().map_or(Stage::Implement, |(stage, _)| stage)),
             finished(last, Ending::Exited(0), Outcome::Ready(oid())),
             Event::Merged { merge: None },
-            Event::Retried { note: None },
+            Event::Retried { note: None, model: None, agent: None },
         ]
     }
 
@@ -340,6 +385,63 @@ mod tests {
         let record = Record::default().apply(&started(1, Stage::Implement)).expect("the first");
         assert!(record.apply(&started(1, Stage::Implement)).is_err());
         assert!(record.apply(&started(2, Stage::Implement)).is_err());
+    }
+
+    #[test]
+    fn a_usage_limit_spends_nothing_and_the_same_stage_goes_on() {
+        let pause = || Pause { until: Some(9), text: "limit".into() };
+        let limited = |n| finished(n, Ending::Limited, Outcome::Later(pause()));
+        let step = |record: Record, event: Event| record.apply(&event).expect("legal");
+        let mut record = Record::default();
+        for attempt in 1..=9 {
+            record = step(record, started(attempt, Stage::Implement));
+            record = step(record, limited(attempt));
+            assert_eq!(record.state.pause(), Some(&pause()));
+        }
+        assert_eq!((record.attempts.len(), record.spent_attempts()), (9, 0));
+        let next = Outcome::Next { stage: Stage::SpecReview, commit: oid() };
+        record = step(record, started(10, Stage::Implement));
+        record = step(record, finished(10, Ending::Exited(0), next));
+        record = step(record, started(11, Stage::SpecReview));
+        record = step(record, limited(11));
+        assert_eq!(record.pending(), Some((Stage::SpecReview, Some(&oid()))));
+        let again = step(record.clone(), Event::Retried { note: None, model: None, agent: None });
+        assert_eq!(again.state, State::Pending { stage: Stage::SpecReview, commit: oid() });
+        assert_eq!(again.retried_after, 0);
+        assert!(record.apply(&started(12, Stage::SpecReview)).is_ok());
+    }
+
+    #[test]
+    fn what_a_person_chose_lasts_and_what_lies_outside_may_be_repeated() {
+        let mut record = Record::default();
+        let retried = |model: Option<&str>, agent: Option<&str>| Event::Retried {
+            note: None,
+            model: model.map(str::to_owned),
+            agent: agent.map(str::to_owned),
+        };
+        let ends = [
+            (Ending::Killed(9), Reason::Agent, true),
+            (Ending::Exited(1), Reason::Agent, false),
+            (Ending::Exited(0), Reason::NeedsContext, false),
+            (Ending::Stopped, Reason::Stopped, true),
+        ];
+        for (ending, reason, is_fit) in ends {
+            let number = record.next_attempt();
+            let stage = record.pending().map_or(Stage::Implement, |(stage, _)| stage);
+            record = record.apply(&started(number, stage)).expect("starts");
+            assert!(!record.may_be_repeated());
+            let outcome = Outcome::Blocked(Block::new(reason, "no"));
+            record = record.apply(&finished(number, ending, outcome)).expect("ends");
+            assert_eq!(record.may_be_repeated(), is_fit, "{ending}");
+            let event = match number {
+                1 => retried(Some("cheap"), Some("codex")),
+                2 => retried(Some("opus"), None),
+                _ => retried(None, None),
+            };
+            record = record.apply(&event).expect("again");
+        }
+        let chosen = (record.model.as_deref(), record.agent.as_deref());
+        assert_eq!(chosen, (Some("opus"), Some("codex")));
     }
 
     #[test]
