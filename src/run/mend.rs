@@ -37,8 +37,9 @@ pub(super) fn refused(
     let to_agent = drive.settings.on_conflict == OnConflict::Agent;
     let begins_on = match (why.reason, candidate) {
         (Reason::Tests, Some(candidate)) => Some((Stage::FixTests, candidate)),
-        // What git cannot merge at all names no file.
-        (Reason::Conflict, _) if to_agent && !why.files.is_empty() => {
+        // What git cannot merge at all names no file; what was brought from elsewhere is on no
+        // branch of the task.
+        (Reason::Conflict, _) if to_agent && !why.files.is_empty() && why.brought.is_none() => {
             Some((Stage::FixConflict, commit))
         }
         _ => None,

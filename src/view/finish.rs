@@ -6,9 +6,8 @@ use std::fmt::Write;
 
 use super::{Facts, counted, span};
 use crate::agent::quoted;
-use crate::report::{self, Status};
+use crate::report;
 use crate::snapshot::Snapshot;
-use crate::task::Record;
 
 /// Returns the title of the run's pull request.
 pub fn title(snapshot: &Snapshot) -> String {
@@ -79,18 +78,13 @@ fn cost(snapshot: &Snapshot) -> Vec<String> {
 fn concerns(snapshot: &Snapshot) -> Vec<String> {
     let mut lines = Vec::new();
     for (task, record) in snapshot.tasks().filter(|(_, record)| record.state.is_done()) {
-        let told = concern(record).map(|text| format!("`{}`: {}", task.id, cell(text)));
-        lines.extend(told);
+        let told = record.last_work().into_iter().flat_map(|work| work.all_concerns());
+        lines.extend(told.map(|text| format!("`{}`: {}", task.id, cell(text))));
         let passing = record.attempts.iter().filter_map(|attempt| attempt.verdict.as_ref());
         let findings = passing.filter(|verdict| verdict.pass).flat_map(|v| &v.findings);
         lines.extend(findings.map(|found| format!("`{}`: {}", task.id, cell(&found.to_string()))));
     }
     lines
-}
-
-fn concern(record: &Record) -> Option<&str> {
-    let report = record.attempts.iter().rev().find_map(|attempt| attempt.report.as_ref())?;
-    (report.status == Status::DoneWithConcerns).then_some(report.message.as_str())
 }
 
 fn not_done(snapshot: &Snapshot) -> Vec<String> {
