@@ -114,3 +114,19 @@ fn codex_asks(home: &Path, url: &str, env: &Env) {
     );
     env.write(home.join(".codex/config.toml"), text);
 }
+
+#[test]
+fn codex_that_reaches_nobody_is_ended_by_its_limit_and_tells_why() {
+    if !is_installed("codex") {
+        return;
+    }
+    let env = Env::new();
+    env.config("orchestrate.timeout", "8s");
+    env.plan(&plan("p", &[task("alpha", &[], "prompt = 'Write it.'\n")]));
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
+    let url = format!("http://{}", nobody.expect("a port that is free again"));
+    codex_asks(&env.root().join("home"), &url, &env);
+    let said = start(&env, "codex").env("LOOPBACK_KEY", "x").run().fails(3);
+    said.has("it ran longer than 8 s").has("Connection failed");
+    env.stands("alpha", "blocked", Some("timeout"));
+}
