@@ -246,7 +246,9 @@ pub enum ReportStatus {
     Fail,
 }
 
-/// Let a blocked task run again, in the worktree it has
+/// Let a blocked or paused task run again, in the worktree it has
+///
+/// Refused where nothing would be different: add a message, or another model or agent.
 #[derive(Debug, Args)]
 pub struct RetryArgs {
     /// The task's id, or the number in its heading
@@ -254,6 +256,15 @@ pub struct RetryArgs {
     /// What the next attempt should know
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub message: Option<String>,
+    /// The model from now on: cheap, standard, capable, or a model's name
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// The agent from now on: claude, codex and the like, or a shell command
+    #[arg(long, value_name = "COMMAND")]
+    pub agent: Option<String>,
+    /// Do it once more although nothing has changed
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub run: RunArg,
 }
@@ -265,7 +276,7 @@ pub struct ShowArgs {
     pub task: String,
     #[command(flatten)]
     pub run: RunArg,
-    /// Print the very text that the last attempt was given
+    /// Print the very text that the last attempt was given, or the first one would be
     #[arg(long)]
     pub prompt: bool,
 }
@@ -315,7 +326,7 @@ pub struct StartArgs {
     /// What is merged stays merged, and tasks that the plan drops keep their branches.
     #[arg(long, requires = "plan")]
     pub update: bool,
-    /// Trust the commands in the plan and in .orchestrate/config.toml as they are now
+    /// Trust the commands in the plan and all in .orchestrate as they are now
     #[arg(long)]
     pub trust: bool,
     /// Leave the terminal's session (what `--detach` starts)
@@ -339,6 +350,11 @@ pub struct StatusArgs {
     /// Stay, and show every change, until the run ends
     #[arg(short, long, conflicts_with = "json")]
     pub watch: bool,
+    /// Look first whether pull requests of blocked tasks were merged on the remote
+    ///
+    /// Those that were wait to be merged here then, which `start` and `merge` do.
+    #[arg(long)]
+    pub fetch: bool,
 }
 
 /// End a run's agents, or those of one task
@@ -358,13 +374,13 @@ pub struct StopArgs {
     pub kill: bool,
 }
 
-/// Trust the commands in these files as they are now
+/// Trust the commands and prompts in these files as they are now
 ///
-/// Commands that come from files of the repository run only after this. A file that
-/// changes has to be trusted again.
+/// Commands that come from files of the repository run, and prompts in it are given to
+/// agents, only after this. A file that changes has to be trusted again.
 #[derive(Debug, Args)]
 pub struct TrustArgs {
-    /// Plans or configuration files [default: .orchestrate/config.toml]
+    /// Plans, configuration files or prompts [default: .orchestrate/config.toml and .orchestrate/prompts]
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
 }

@@ -86,6 +86,22 @@ pub enum Format {
     AiderText,
 }
 
+impl Format {
+    /// Returns true where what was used is told as a total of the conversation, which an attempt
+    /// that goes on with one has to be freed of.
+    pub fn counts_whole_conversation(self) -> bool {
+        match self {
+            Format::CodexJson => true,
+            Format::Text
+            | Format::ClaudeStream
+            | Format::GeminiStream
+            | Format::OpencodeJson
+            | Format::CopilotJson
+            | Format::AiderText => false,
+        }
+    }
+}
+
 /// What an agent's output says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Output {
@@ -228,8 +244,10 @@ mod tests {
         let turn = r#"{"type":"turn.completed","usage":{"input_tokens":200,
             "cached_input_tokens":20,"output_tokens":40,"reasoning_output_tokens":0}}"#;
         let turn = turn.replace('\n', "");
-        let usage = read(Format::CodexJson, &format!("{turn}\n{turn}\n")).usage.expect("said");
-        assert_eq!(usage.to_string(), "400 tokens in, 80 out");
+        // Totals of the conversation, not of the turn: codex 0.169 says 200, then 300.
+        let later = turn.replace("200", "300").replace("40", "60");
+        let usage = read(Format::CodexJson, &format!("{turn}\n{later}\n")).usage.expect("said");
+        assert_eq!(usage.to_string(), "300 tokens in, 60 out");
         assert_eq!(read(Format::CodexJson, "{\"type\":\"turn.started\"}").usage, None);
         assert_eq!(read(Format::Text, claude).usage, None);
     }

@@ -4,6 +4,7 @@
 //! processes; it may be killed at any moment and begun again. It prints nothing: what happens
 //! goes to `on_event`.
 
+pub mod again;
 pub mod allowance;
 pub mod attempt;
 pub mod begin;
@@ -19,16 +20,22 @@ mod furnish;
 pub mod integrate;
 mod judge;
 mod keep;
+mod mend;
 mod note;
 pub mod place;
+pub mod publish;
+pub mod pull;
 pub mod recover;
 pub mod signals;
 pub mod space;
 pub mod stop;
 mod telling;
+pub mod templates;
+pub mod trial;
 pub mod update;
 
 pub use control::drive;
+pub use telling::next_prompt;
 
 use crate::config::Settings;
 use crate::git::Git;
@@ -74,6 +81,8 @@ pub enum Progress<'a> {
     Terminal { task: &'a TaskId, taken: bool },
     /// Agents are being stopped.
     Stopping { again: bool },
+    /// Something that was seen on the remote, or kept from being seen.
+    Remote { text: &'a str },
     /// Time passed.
     Tick(&'a Snapshot),
 }

@@ -85,7 +85,8 @@ fn starts(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
     let mut room = limits.new_worktrees;
     let rests = Rests::of(snapshot, limits.now);
     let rests = |index: &usize| {
-        let agent = agent_of(snapshot.at(*index).0, limits.agent.as_deref());
+        let (task, record) = snapshot.at(*index);
+        let agent = agent_of(task, record, limits.agent.as_deref());
         rests.of_agent(agent.as_deref()).is_some()
     };
     let mut actions = Vec::new();
@@ -156,7 +157,10 @@ pub fn next_time(snapshot: &Snapshot, limits: &Limits) -> Option<i64> {
     let rests = Rests::of(snapshot, limits.now);
     let between = between_stages(snapshot, limits);
     let waiting = between.chain(by_priority(snapshot, limits));
-    let agent = |index| agent_of(snapshot.at(index).0, limits.agent.as_deref());
+    let agent = |index| {
+        let (task, record) = snapshot.at(index);
+        agent_of(task, record, limits.agent.as_deref())
+    };
     waiting.filter_map(|index| rests.of_agent(agent(index).as_deref())?.until).min()
 }
 
@@ -238,6 +242,8 @@ mod tests {
             agent: None,
             test: None,
             timeout: None,
+            final_review: false,
+            reviews: None,
             line: 1,
         };
         let tasks = sketch.iter().enumerate().map(task).collect();

@@ -31,6 +31,13 @@ pub struct Run {
     pub flags: Flags,
 }
 
+impl Run {
+    /// Returns true where the run made its integration branch; else it merges into the user's own.
+    pub fn owns_integration(&self) -> bool {
+        self.integration != self.base_branch
+    }
+}
+
 /// Settings that were given on the command line.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Flags {

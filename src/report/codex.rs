@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::usage::{self, Usage, tokens};
+use super::usage::{Usage, tokens};
 use super::{Limit, Output, first_line, json_lines, last_status};
 
 pub(super) fn output(text: &str) -> Output {
@@ -34,7 +34,8 @@ pub(super) fn output(text: &str) -> Output {
     }
 }
 
-/// The sum over the turns; codex names no cost. What came from a cache is in `input_tokens`.
+/// The last of the totals: codex counts from the beginning of the conversation on, a conversation
+/// that is resumed too. It names no cost. What came from a cache is in `input_tokens`.
 fn usage(text: &str) -> Option<Usage> {
     let turn = |v: Value| {
         let counts = (v["type"] == "turn.completed").then(|| v["usage"].clone())?;
@@ -42,5 +43,5 @@ fn usage(text: &str) -> Option<Usage> {
             (tokens(counts.get("input_tokens")?), tokens(counts.get("output_tokens")?));
         Some(Usage { input_tokens, output_tokens, cost_usd: None })
     };
-    usage::sum(json_lines(text).filter_map(turn))
+    json_lines(text).rev().find_map(turn)
 }

@@ -3,6 +3,8 @@
 //! Invariant: it waits in one place, for messages and the journal alone; what takes long
 //! (agents, merges, cleaning) goes on elsewhere and sends a message when it ends.
 
+mod talks;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::process::Child;
 use std::sync::Arc;
@@ -21,9 +23,10 @@ use crate::store::Journal;
 use crate::task::State;
 
 use super::cleanup::{Cleaned, Reach};
-use super::integrate::Integrated;
+use super::integrate::{By, Integrated};
 use super::space::Space;
 use super::{Drive, End, Progress, cleanup, dispatch, integrate, recover};
+use talks::Talk;
 
 /// How often the journal is looked at for what other processes wrote (one small file).
 const GLANCE: Duration = Duration::from_millis(100);
@@ -59,6 +62,9 @@ pub fn drive(
             waiting: HashMap::new(),
             cleaning: None,
             to_clean: VecDeque::new(),
+            talks: StopSwitch::default(),
+            talking: false,
+            to_talk: VecDeque::new(),
             terminal: None,
             stopping: None,
             last_slow: Instant::now(),
@@ -68,6 +74,7 @@ pub fn drive(
         };
         let end = control.run(&receiver);
         control.test.stop();
+        control.talks.stop();
         end
     })
 }
@@ -76,6 +83,8 @@ enum Message {
     SupervisorEnded(TaskId, u32),
     Integrated(TaskId, anyhow::Result<Integrated>),
     Cleaned(TaskId, anyhow::Result<Cleaned>),
+    /// What the user should know of the remote.
+    Talked(anyhow::Result<Vec<String>>),
     Signal(i32),
 }
 
@@ -117,6 +126,10 @@ struct Control<'a, 's, 'env> {
     /// The merged task whose worktree is being removed, and those whose turn comes.
     cleaning: Option<TaskId>,
     to_clean: VecDeque<TaskId>,
+    /// Ends what is said to a remote.
+    talks: StopSwitch,
+    talking: bool,
+    to_talk: VecDeque<Talk>,
     /// The task that has the terminal.
     terminal: Option<TaskId>,
     stopping: Option<i32>,
@@ -132,10 +145,12 @@ impl Control<'_, '_, '_> {
     fn run(&mut self, receiver: &Receiver<Message>) -> anyhow::Result<End> {
         self.refresh()?;
         self.recover()?;
+        self.begin_talks()?;
         loop {
             self.limits.now = clock::now_ms();
             self.refresh()?;
             self.tidy()?;
+            self.talk()?;
             if let Some(end) = self.end()? {
                 return Ok(end);
             }
@@ -163,6 +178,7 @@ impl Control<'_, '_, '_> {
         let tip = self.journal.load()?.context("the run's journal is gone")?;
         let new = Arc::new(tip.snapshot);
         let old = self.seen.replace(Seen { commit: tip.commit, snapshot: new.clone() });
+        let mut blocked = Vec::new();
         for index in 0..new.len() {
             let (task, record) = new.at(index);
             let is_to_begin = matches!(
@@ -186,9 +202,12 @@ impl Control<'_, '_, '_> {
                     self.waiting.remove(&task.id);
                     self.to_clean.push_back(task.id.clone());
                 }
+                if record.state.is_blocked() && !before.state.is_blocked() {
+                    blocked.push(task.id.clone());
+                }
             }
         }
-        Ok(())
+        blocked.iter().try_for_each(|id| self.talk_about(id))
     }
 
     /// Takes away the worktree and branch of a task that was merged, in a thread of its own:
@@ -229,10 +248,12 @@ impl Control<'_, '_, '_> {
         let runs =
             |i: usize| matches!(snapshot.at(i).1.state, State::Running { worker: Some(_), .. });
         let busy = snapshot.active().any(runs) || self.merging.is_some() || self.cleaning.is_some();
+        let busy = busy || self.talking;
         if busy || !self.limits.launched.is_empty() {
             return Ok(None);
         }
-        if !self.to_clean.is_empty() && self.stopping.is_none() {
+        let has_more = !self.to_clean.is_empty() || !self.to_talk.is_empty();
+        if has_more && self.stopping.is_none() {
             return Ok(None);
         }
         if let Some(signal) = self.stopping {
@@ -316,7 +337,7 @@ impl Control<'_, '_, '_> {
         let (own, sender) = (self.drive.clone(), self.sender.clone());
         self.merging = Some(id);
         self.scope.spawn(move || {
-            let ended = integrate::integrate(&own, &run, &task, &test);
+            let ended = integrate::integrate(&own, &run, &task, &test, By::Controller);
             let _ = sender.send(Message::Integrated(task.id, ended));
         });
         Ok(())
@@ -327,6 +348,7 @@ impl Control<'_, '_, '_> {
             Ok(Message::SupervisorEnded(id, number)) => self.after_supervisor(&id, number),
             Ok(Message::Integrated(id, ended)) => self.after_merge(id, ended),
             Ok(Message::Cleaned(id, cleaned)) => self.after_cleaning(&id, cleaned),
+            Ok(Message::Talked(ended)) => self.after_talk(ended),
             Ok(Message::Signal(signal)) => self.stop(signal),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => self.tick(),
         }
@@ -400,6 +422,7 @@ impl Control<'_, '_, '_> {
         (self.on_event)(Progress::Stopping { again: self.stopping.is_some() });
         self.stopping = Some(signal);
         self.test.stop();
+        self.talks.stop();
         self.refresh()?;
         for (_, record) in self.seen()?.snapshot.tasks() {
             if let State::Running { worker: Some(worker), .. } = &record.state {

@@ -138,14 +138,20 @@ fn refused(denied: &[String], says: Option<&str>) -> Block {
 const FILE_TOOLS: &[&str] =
     &["Edit", "MultiEdit", "NotebookEdit", "Write", "Read", "edit", "write", "create", "view"];
 
-/// Says what an agent was refused that it could do without.
-pub(super) fn did_without(denied: &[String], outcome: &Outcome) -> Vec<String> {
-    match outcome {
-        Outcome::Ready(_) | Outcome::Next { .. } if !denied.is_empty() => {
-            vec![format!("it was refused, and did without: {}", denied.join(", "))]
-        }
-        _ => Vec::new(),
+/// Returns what reviewers and a person should know of an attempt whatever its branch holds: that
+/// it said nothing of its work, and what it was refused.
+pub(super) fn concerns(facts: &Facts) -> Vec<String> {
+    let mut concerns = Vec::new();
+    if let (Ending::Exited(_), None, false) = (facts.ending, &facts.report, facts.is_command) {
+        concerns.push(format!("it made no report ({})", facts.ending));
     }
+    let mut rules: Vec<&str> = facts.output.denied.iter().map(String::as_str).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    if !rules.is_empty() {
+        concerns.push(format!("it was refused {}", rules.join(", ")));
+    }
+    concerns
 }
 
 /// What is known when a reviewer's process is gone.
@@ -277,10 +283,23 @@ mod tests {
         facts.output.denied = denied.map(str::to_owned).to_vec();
         let Outcome::Blocked(block) = result(&facts, tip.clone(), false) else { panic!("done") };
         assert_eq!((block.reason, block.rules), (Reason::Permission, vec!["Bash(make x)".into()]));
-        assert_eq!(did_without(&facts.output.denied, &Outcome::Ready(tip.clone())).len(), 1);
         let blocked = Facts { report: said(Status::Blocked), ..facts.clone() };
         assert_eq!(reason(&blocked), Some(Reason::Permission));
         assert_eq!(result(&facts, tip.clone(), true), Outcome::Ready(tip));
+    }
+
+    #[test]
+    fn what_is_missing_and_what_was_refused_is_of_concern() {
+        let mut facts = facts(Ending::Exited(0));
+        assert_eq!(concerns(&facts), ["it made no report (exit 0)"]);
+        facts.report = said(Status::Done);
+        assert_eq!(concerns(&facts), [""; 0]);
+        facts.output.denied = vec!["Write".into(), "Bash(npm ci)".into(), "Write".into()];
+        assert_eq!(concerns(&facts), ["it was refused Bash(npm ci), Write"]);
+        let command = Facts { is_command: true, report: None, ..facts.clone() };
+        assert_eq!(concerns(&command).len(), 1);
+        let stopped = Facts { report: None, ..self::facts(Ending::Stopped) };
+        assert_eq!(concerns(&stopped), [""; 0]);
     }
 
     #[test]

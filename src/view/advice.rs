@@ -3,8 +3,8 @@
 //! Invariant: every line is a command that works when it is pasted into a shell, from any
 //! directory of the repository; what follows a `#` is a remark.
 
-use super::Facts;
 use super::undo::undo;
+use super::{Facts, printable};
 use crate::agent::quoted;
 use crate::snapshot::{Run, Snapshot};
 use crate::task::{Block, Pause, Reason, Record};
@@ -25,10 +25,21 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) 
     let retry = format!("git orchestrate retry {id}{option}{then}");
     let tell = |what: &str| format!("git orchestrate retry {id}{option} -m '{what}'{then}");
     let merge = format!("git orchestrate merge {id}{option}");
+    // As it was, where that is not refused.
+    let again = match record.may_be_repeated() {
+        true => retry.clone(),
+        false => tell("what it should know"),
+    };
     match block.reason {
         // What was to be mended is not there any more.
-        Reason::Conflict | Reason::Tests | Reason::Escaped if facts.is_gone(id) => vec![log, retry],
-        Reason::Conflict => resolve(run, record, block, merge),
+        Reason::Conflict | Reason::Tests | Reason::Escaped if facts.is_gone(id) => vec![log, again],
+        Reason::Conflict => {
+            let fetch =
+                format!("git orchestrate status --fetch{option}   # once it is merged there");
+            let there = block.url.as_ref().map(|_| fetch);
+            let by_hand = block.unopened.iter().flat_map(|unopened| unopened.next.clone());
+            resolve(run, record, block, merge).into_iter().chain(there).chain(by_hand).collect()
+        }
         Reason::Tests => {
             let (place, made) = place(run, record);
             let merged = quoted(&run.integration);
@@ -37,7 +48,7 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) 
             let last = format!("{merge}   # or: {}", tell("what to mend"));
             [format!("{log} --test")].into_iter().chain(made).chain([mend, last]).collect()
         }
-        Reason::Timeout => vec![log, retry],
+        Reason::Timeout => vec![log, tell("what to do otherwise")],
         Reason::NeedsContext => vec![tell("the answer")],
         Reason::Permission if !block.rules.is_empty() => {
             let allow = |rule: &String| format!("git orchestrate allow {}{option}", quoted(rule));
@@ -48,15 +59,15 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) 
             let tell = tell("how to do without");
             vec![log, format!("{tell}   # {FOREGROUND}")]
         }
-        Reason::Agent => vec![log, tell("what it should know")],
+        Reason::Agent => vec![log, again],
         Reason::NoChanges => {
             vec![log, tell("what is missing"), format!("{merge}   # if nothing had to change")]
         }
-        Reason::Escaped if block.moved.is_empty() => back(run, record, log, retry),
+        Reason::Escaped if block.moved.is_empty() => back(run, record, log, tell("where to work")),
         Reason::Escaped => {
             let undone = block.moved.iter().flat_map(undo);
             let merge = format!("{merge}   # if its own branch holds what it should");
-            std::iter::once(log).chain(undone).chain([merge, retry]).collect()
+            std::iter::once(log).chain(undone).chain([merge, tell("what to leave alone")]).collect()
         }
         Reason::ReviewLimit => vec![
             format!("git orchestrate show {id}{option}   # what was found, round by round"),
@@ -128,7 +139,22 @@ fn resolve(run: &Run, record: &Record, block: &Block, merge: String) -> Vec<Stri
         "git -C {place} add {} && git -C {place} commit   # after both sides are in",
         files.join(" ")
     );
-    made.into_iter().chain([begin, end, merge]).collect()
+    let brought = block
+        .brought
+        .as_ref()
+        .map(|commit| format!("git -C {place} merge {commit}   # what was merged on the remote"));
+    made.into_iter().chain(brought).chain([begin, end, merge]).collect()
+}
+
+/// Returns a line that says where a conflict is shown, or why it is not.
+pub fn pull_request(block: &Block) -> Option<String> {
+    match (&block.url, &block.unopened) {
+        (Some(url), _) => Some(format!("pull request: {}", printable(url))),
+        (None, Some(unopened)) => {
+            Some(format!("no pull request ({}): {}", unopened.why, printable(&unopened.text)))
+        }
+        (None, None) => None,
+    }
 }
 
 /// Returns where the task's branch is checked out, as a word for the shell, and what makes that

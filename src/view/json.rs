@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::{Facts, advice, hand_out};
 use crate::oid::Oid;
+use crate::pipeline;
 use crate::plan::Task;
-use crate::report::{self, Dollars};
+use crate::report::Dollars;
 use crate::snapshot::Snapshot;
 use crate::task::{Record, State};
 
@@ -64,8 +65,10 @@ struct TaskStatus<'a> {
     merge: Option<&'a Oid>,
     waits_for: Vec<String>,
     seconds: f64,
-    /// What its agent was not sure of, where it said so.
+    /// What its agent was not sure of, or what was seen at its end; the newest of `concerns`.
     concern: Option<&'a str>,
+    /// All that is of concern in the work as it stands, oldest first.
+    concerns: Vec<&'a str>,
     /// What all its attempts used, as far as the agents' programs say so; null where none does.
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
@@ -75,10 +78,19 @@ struct TaskStatus<'a> {
     /// What happened, where it is blocked or paused; what a merge waits for.
     text: Option<&'a str>,
     files: &'a [String],
+    /// The draft pull request that shows a conflict; why there is none.
+    url: Option<&'a str>,
+    unopened: Option<NoPullRequest<'a>>,
     /// The rules that would allow what it was refused.
     rules: &'a [String],
     /// What to type next.
     next: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct NoPullRequest<'a> {
+    why: &'a str,
+    text: &'a str,
 }
 
 /// Returns the JSON of all tasks, or of one.
@@ -121,8 +133,8 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         base: last.map(|attempt| &attempt.base),
         prompt: facts.prompt(task, record),
         log: facts.log(task, record),
-        model: task.model.as_deref(),
-        agent: agent(task, facts),
+        model: record.model.as_deref().or(task.model.as_deref()),
+        agent: agent(task, record, facts),
         run: task.run.as_deref(),
         slot: facts.slots.get(&task.id).copied(),
         commit: commit(record),
@@ -132,7 +144,8 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         output_tokens: usage.map(|usage| usage.output_tokens),
         cost_usd: usage.and_then(|usage| usage.cost_usd),
         seconds: (record.spent(facts.now) as f64 / 100.0).round() / 10.0,
-        concern: concern(record),
+        concern: pipeline::concerns(record).last().copied(),
+        concerns: pipeline::concerns(record),
         until: record.state.pause().and_then(|pause| {
             pause.until.and_then(|until| jiff::Timestamp::from_millisecond(until).ok())
         }),
@@ -146,6 +159,10 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
             | State::Blocked(_) => None,
         }),
         files: block.map(|block| block.files.as_slice()).unwrap_or_default(),
+        url: block.and_then(|block| block.url.as_deref()),
+        unopened: block
+            .and_then(|block| block.unopened.as_deref())
+            .map(|unopened| NoPullRequest { why: unopened.why.name(), text: &unopened.text }),
         rules: block.map(|block| block.rules.as_slice()).unwrap_or_default(),
         next: match (block, record.state.pause()) {
             (_, Some(pause)) => advice::of_pause(&snapshot.run, task.id.as_str(), pause, facts),
@@ -159,15 +176,9 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
 }
 
 /// Returns the agent that does a task; a command needs none.
-fn agent<'a>(task: &'a Task, facts: &'a Facts) -> Option<&'a str> {
-    let named = task.agent.as_deref().or(facts.agent.as_deref());
+fn agent<'a>(task: &'a Task, record: &'a Record, facts: &'a Facts) -> Option<&'a str> {
+    let named = record.agent.as_deref().or(task.agent.as_deref()).or(facts.agent.as_deref());
     named.filter(|_| task.run.is_none())
-}
-
-/// Returns what the last agent that reported was not sure of.
-fn concern(record: &Record) -> Option<&str> {
-    let report = record.attempts.iter().rev().find_map(|attempt| attempt.report.as_ref())?;
-    (report.status == report::Status::DoneWithConcerns).then_some(report.message.as_str())
 }
 
 fn stage(record: &Record) -> Option<&'static str> {

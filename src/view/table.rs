@@ -4,6 +4,7 @@
 
 use super::{Facts, advice, counted, hand_out, pause_text, printable, span};
 use crate::pause::{Rests, agent_of};
+use crate::pipeline;
 use crate::report;
 use crate::snapshot::{Snapshot, Wait};
 use crate::task::{Record, Stage, State};
@@ -104,26 +105,26 @@ fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Ve
             let id = snapshot.dag.id(index).as_str();
             let next = advice::next(&snapshot.run, id, record, block, facts);
             let next = next.into_iter().map(|line| format!("  {line}"));
-            std::iter::once(printable(&block.text)).chain(next).collect()
+            let shown = advice::pull_request(block);
+            std::iter::once(printable(&block.text)).chain(shown).chain(next).collect()
         }
         State::Merging { .. } => {
-            facts.merges_wait.iter().map(|why| format!("waits: {why}")).collect()
+            let waits = facts.merges_wait.iter().map(|why| format!("waits: {why}"));
+            waits.chain(concerns(record)).collect()
         }
-        State::Running { worker: Some(_), .. } => silence(snapshot, facts, index)
-            .into_iter()
-            .chain(record.last_attempt().and_then(concern))
-            .collect(),
+        State::Running { worker: Some(_), .. } => {
+            silence(snapshot, facts, index).into_iter().chain(concerns(record)).collect()
+        }
         State::Paused { pause, .. } => {
             let id = snapshot.dag.id(index).as_str();
             let next = advice::of_pause(&snapshot.run, id, pause, facts);
             let next = next.into_iter().map(|line| format!("  {line}"));
             std::iter::once(pause_text(pause, facts)).chain(next).collect()
         }
-        State::Pending { .. } => rests(snapshot, facts, index)
-            .into_iter()
-            .chain(record.last_attempt().and_then(concern))
-            .collect(),
-        State::Done { .. } => record.last_attempt().and_then(concern).into_iter().collect(),
+        State::Pending { .. } => {
+            rests(snapshot, facts, index).into_iter().chain(concerns(record)).collect()
+        }
+        State::Done { .. } => concerns(record),
     }
 }
 
@@ -131,7 +132,7 @@ fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Ve
 pub fn rests(snapshot: &Snapshot, facts: &Facts, index: usize) -> Option<String> {
     let (task, record) = snapshot.at(index);
     let can_begin = snapshot.is_ready(index) || matches!(record.state, State::Pending { .. });
-    let agent = agent_of(task, facts.agent.as_deref()).filter(|_| can_begin)?;
+    let agent = agent_of(task, record, facts.agent.as_deref()).filter(|_| can_begin)?;
     let rest = Rests::of(snapshot, facts.now).of_agent(Some(&agent))?;
     let until = rest.until.map(|until| format!(", which ends at {}", facts.at(until)));
     Some(format!("waits for the usage limit of {agent}{}", until.unwrap_or_default()))
@@ -158,10 +159,8 @@ pub fn no_room(snapshot: &Snapshot, facts: &Facts, index: usize) -> Option<Strin
     facts.no_room.as_ref().filter(|_| is_new).map(|why| format!("waits: {why}"))
 }
 
-fn concern(attempt: &crate::task::Attempt) -> Option<String> {
-    let report = attempt.report.as_ref()?;
-    let has_concern = report.status == crate::report::Status::DoneWithConcerns;
-    has_concern.then(|| format!("concern: {}", printable(&report.message)))
+fn concerns(record: &Record) -> Vec<String> {
+    pipeline::concerns(record).iter().map(|text| format!("concern: {}", printable(text))).collect()
 }
 
 /// Returns what a task waits for, in one line.

@@ -28,6 +28,10 @@ pub fn show(snapshot: &Snapshot, facts: &Facts, index: usize, work: &Work) -> St
     text += &format!("status: {}\n", status(snapshot, facts, index, record));
     text += &record.branch.iter().map(|branch| format!("branch: {branch}\n")).collect::<String>();
     text += &record.worktree.iter().map(|place| format!("worktree: {place}\n")).collect::<String>();
+    let chosen = [("agent", &record.agent), ("model", &record.model)];
+    for (what, name) in chosen.iter().filter_map(|(what, name)| Some((what, name.as_ref()?))) {
+        text += &format!("{what}: {}, as 'retry' said\n", printable(name));
+    }
     if let State::Blocked(block) = &record.state {
         let next = advice::next(&snapshot.run, task.id.as_str(), record, block, facts);
         text += &section("next", &next.join("\n"));
@@ -97,6 +101,8 @@ fn attempt(attempt: &Attempt, facts: &Facts) -> String {
     if attempt.committed_for_agent {
         line += "   what it had left uncommitted was committed for it\n";
     }
+    let concerns = attempt.concerns.iter().map(|it| format!("   concern: {}\n", printable(it)));
+    line += &concerns.collect::<String>();
     line += &attempt.remarks.iter().map(|it| format!("   {}\n", printable(it))).collect::<String>();
     line
 }

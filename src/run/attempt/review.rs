@@ -30,14 +30,23 @@ impl Attempt {
         if !status::dirt(&self.spec.worktree)?.is_clean() {
             bail!("it holds work that is not committed, which no reviewer would see");
         }
-        let integration = self.git.find_branch(&self.spec.integration)?;
-        let integration = integration.context("the integration branch is gone")?;
-        let base = self.git.merge_base(&integration, &read)?.context("no common history")?;
+        let base = self.reads_from(&read)?;
         std::fs::write(self.folder.diff(), self.git.diff(&base, &read)?)?;
         if let Some(before) = &self.spec.read_before {
             std::fs::write(self.folder.fix_diff(), self.git.diff(before, &read)?)?;
         }
         Ok(())
+    }
+
+    /// Returns where the diff begins that is read: where the task's work left the integration
+    /// branch, or where the run began.
+    fn reads_from(&self, read: &Oid) -> anyhow::Result<Oid> {
+        if let Some(base) = &self.spec.run_base {
+            return Ok(base.clone());
+        }
+        let integration = self.git.find_branch(&self.spec.integration)?;
+        let integration = integration.context("the integration branch is gone")?;
+        self.git.merge_base(&integration, read)?.context("no common history")
     }
 
     /// Judges what a reviewer said and left.
