@@ -7,7 +7,7 @@
 use crate::agent::Agent;
 use crate::plan::{Task, TaskId};
 use crate::snapshot::Snapshot;
-use crate::task::{Attempt, Ending, Record};
+use crate::task::{Attempt, Ending, Record, Stage};
 
 /// A program that must not be used now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,13 +74,11 @@ pub fn same_pause(snapshot: &Snapshot, id: &TaskId) -> Vec<TaskId> {
     snapshot.tasks().filter(is_same).map(|(task, _)| task.id.clone()).collect()
 }
 
-/// Returns the name of the program that does a task; `None` for a shell command of the plan.
+/// Returns the name of the program that does what is next of a task; `None` where that is a shell
+/// command of the plan.
 pub fn agent_of(task: &Task, record: &Record, default: Option<&str>) -> Option<String> {
-    let named = record
-        .agent
-        .as_deref()
-        .or(task.agent.as_deref())
-        .or(default)
-        .filter(|_| task.run.is_none());
-    named.map(|text| Agent::from_text(text).name())
+    let is_command =
+        task.run.is_some() && record.pending().is_none_or(|(stage, _)| stage == Stage::Implement);
+    let named = record.agent.as_deref().or(task.agent.as_deref()).or(default);
+    named.filter(|_| !is_command).map(|text| Agent::from_text(text).name())
 }

@@ -123,7 +123,8 @@ pub(super) fn copilot_may(command: &str) -> String {
 }
 
 /// aider 0.86: reads the prompt from a file and not from standard input, commits by itself, and
-/// ends with 0 although its model could not be asked.
+/// ends with 0 although its model could not be asked. What it keeps for itself (its history, its
+/// map of the repository) would be taken for work of the task, so it keeps nothing.
 pub(super) fn aider(model: Option<&str>) -> Launch {
     aider_with("--yes-always --no-stream --no-pretty", model)
 }
@@ -136,7 +137,8 @@ pub(super) fn aider_beside(model: Option<&str>) -> Launch {
 fn aider_with(options: &str, model: Option<&str>) -> Launch {
     let line = format!(
         "exec aider --message-file \"$ORCHESTRATE_PROMPT\" --no-gitignore --no-check-update \
-         {options} \"$@\""
+         --no-show-release-notes --no-suggest-shell-commands --no-detect-urls --map-tokens 0 \
+         --chat-history-file /dev/null --input-history-file /dev/null {options} \"$@\""
     );
     let mut argv = shell(&line);
     argv.extend(words(&["aider"], model));

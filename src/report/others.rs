@@ -124,7 +124,28 @@ pub(super) fn aider(text: &str) -> Output {
     let (report, answer) = (last_status(text), text.to_owned());
     // What it tried again and could do at last is no failure.
     let error = error.filter(|_| report.is_none());
-    limited(Output { report, error, answer, ..Output::default() })
+    let usage = usage::sum(text.lines().filter_map(aider_usage));
+    limited(Output { report, error, answer, usage, ..Output::default() })
+}
+
+/// `Tokens: 2.3k sent, 120 received. Cost: $0.01 message, $0.02 session.`
+fn aider_usage(line: &str) -> Option<Usage> {
+    let (sent, rest) = line.trim().strip_prefix("Tokens: ")?.split_once(" sent, ")?;
+    let (received, rest) = rest.split_once(" received.")?;
+    let cost =
+        rest.trim().strip_prefix("Cost: $").and_then(|it| it.split(' ').next()?.parse().ok());
+    let cost = cost.map(|dollars: f64| dollars.into());
+    let (input, output) = (aider_count(sent)?, aider_count(received)?);
+    Some(Usage { input_tokens: input, output_tokens: output, cost_usd: cost })
+}
+
+fn aider_count(text: &str) -> Option<u64> {
+    let (number, unit) = match text.trim().strip_suffix(['k', 'M']) {
+        Some(number) if text.trim().ends_with('k') => (number, 1e3),
+        Some(number) => (number, 1e6),
+        None => (text.trim(), 1.0),
+    };
+    Some((number.replace(',', "").parse::<f64>().ok()? * unit).round() as u64)
 }
 
 fn counts(value: &Value, input: &str, output: &str) -> Option<Usage> {
@@ -198,5 +219,9 @@ mod tests {
         let failed = aider(text);
         assert_eq!(failed.error.as_deref(), Some("litellm.AuthenticationError: no key"));
         assert_eq!(aider("litellm.RateLimitError: x\nSTATUS: DONE\n").error, None);
+        let text = "Tokens: 2.3k sent, 120 received. Cost: $0.01 message, $0.02 session.\n\
+                    Tokens: 100 sent, 20 received.\nSTATUS: DONE\n";
+        let used = aider(text).usage.expect("said").to_string();
+        assert_eq!(used, "2400 tokens in, 140 out, $0.0100");
     }
 }

@@ -207,7 +207,11 @@ impl Record {
                 State::Pending { stage, commit } => {
                     State::Paused { stage, commit: Some(commit), pause }
                 }
-                _ => State::Paused { stage: Stage::Implement, commit: None, pause },
+                _ => {
+                    let last = next.last_attempt().map(|attempt| attempt.stage);
+                    let stage = last.filter(|stage| stage.begins()).unwrap_or(Stage::Implement);
+                    State::Paused { stage, commit: None, pause }
+                }
             },
         };
         next

@@ -9,6 +9,7 @@ mod agents; // scripts, gates and launches of the fake agent
 mod call; // one command: its environment, its end, its time limit
 mod env; // a temporary repository and what a test does in it
 mod git_agrees; // git as the oracle, asked when an `Env` goes away
+mod loopback; // a model server for real agent programs
 mod output; // what a command said, and assertions on it
 mod plans; // plans put together from one line per task
 
@@ -43,6 +44,7 @@ mod presets; // agents by name: how they are called and read
 mod processes; // nothing that an agent started outlives it
 mod prompts; // what agents are told, and by whose words
 mod readme; // what a reader pastes works
+mod real_clients; // Claude Code and codex themselves, where they are installed
 mod real_gh; // the real program against a forge on a local socket
 mod recover; // kill -9 at the worst moments
 mod report; // what an agent says, and what counts
