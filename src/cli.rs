@@ -40,6 +40,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Allow(AllowArgs),
     Clean(CleanArgs),
     #[command(hide = true)]
     Complete(CompleteArgs),
@@ -76,6 +77,23 @@ pub struct RunArg {
     /// belongs to none of them.
     #[arg(long = "run", value_name = "NAME")]
     pub name: Option<String>,
+}
+
+/// Allow the agents of a run one thing more
+///
+/// Adds a rule, written as Claude Code writes it, to what this run's agents are given from
+/// their next attempt on, and to `.claude/settings.local.json`. Rules that would let an agent
+/// run anything are refused.
+#[derive(Debug, Args)]
+pub struct AllowArgs {
+    /// What to allow: Bash(make lint), Bash(cargo test *), WebFetch
+    #[arg(value_name = "RULE")]
+    pub rule: String,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub run: RunArg,
 }
 
 /// Remove worktrees and branches that are merged

@@ -114,12 +114,20 @@ pub struct Output {
     /// What went wrong on the way, where it says so: of a program that has to be ended, the last
     /// that is known.
     pub trouble: Option<String>,
-    /// The tools that it was refused.
+    /// What it was refused, as rules that would allow it.
     pub denied: Vec<String>,
     /// Its final message; of plain text, all that is at hand.
     pub answer: String,
     /// What it used, where it says so.
     pub usage: Option<Usage>,
+}
+
+/// What stands for the further lines of a command.
+const MORE: char = '…';
+
+/// Returns true where a refused tool is known so exactly that a rule can allow it.
+pub fn is_exact(rule: &str) -> bool {
+    !rule.contains(MORE)
 }
 
 /// Reads what an agent printed; `text` may be only the end of it.
@@ -168,6 +176,20 @@ pub fn conversation(format: Format, text: &str) -> Option<String> {
     };
     let mut begun = json_lines(text).filter(|value| value["type"] == kind);
     begun.find_map(|value| value[key].as_str().map(str::to_owned))
+}
+
+/// Returns the rule that allows a tool that was refused, as Claude Code writes it. Of a command of
+/// several lines none can: the first is named, with a sign that there is more.
+fn rule(tool: &str, command: Option<&str>) -> String {
+    let tool = match tool {
+        "bash" | "shell" | "run_shell_command" | "local_shell" => "Bash",
+        tool => tool,
+    };
+    let Some(command) = command.map(str::trim) else { return tool.to_owned() };
+    match command.split_once('\n') {
+        Some((first, _)) => format!("{tool}({} {MORE})", first.trim()),
+        None => format!("{tool}({command})"),
+    }
 }
 
 fn json_lines(text: &str) -> impl DoubleEndedIterator<Item = Value> + '_ {

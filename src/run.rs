@@ -5,6 +5,7 @@
 //! goes to `on_event`.
 
 pub mod again;
+pub mod allowance;
 pub mod attempt;
 pub mod begin;
 pub mod by_hand;

@@ -93,6 +93,9 @@ pub struct Flags {
     /// The caller launches the agents.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub manual: bool,
+    /// What a person allowed the agents of this run, rule by rule, with `allow`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
 }
 
 /// A run at one tip of its journal.

@@ -108,6 +108,9 @@ pub struct Block {
     /// Why there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unopened: Option<Box<Unopened>>,
+    /// The rules that would allow what it was refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<String>,
     /// What moved outside of the task's own branch and worktree, where it escaped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<Moved>,
@@ -465,6 +468,7 @@ impl Block {
             brought: None,
             url: None,
             unopened: None,
+            rules: Vec::new(),
             moved: Vec::new(),
         }
     }

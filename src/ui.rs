@@ -44,6 +44,19 @@ impl Ui {
         self.answer(&format!("{back}{text}"))
     }
 
+    /// Asks a person; `None` where nobody is there to answer.
+    pub fn ask(&self, question: &str) -> std::io::Result<Option<bool>> {
+        if !std::io::stdin().is_terminal() {
+            return Ok(None);
+        }
+        let mut err = anstream::stderr().lock();
+        write!(err, "{question}? [y/N] ")?;
+        err.flush()?;
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer)?;
+        Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
+    }
+
     /// Prints bytes of a log as they are.
     pub fn raw(&self, bytes: &[u8]) -> std::io::Result<()> {
         let mut out = std::io::stdout().lock();

@@ -168,6 +168,7 @@ impl Start<'_> {
             jobs: self.args.jobs.or(before.jobs),
             keep: self.args.keep || before.keep,
             manual: self.args.manual,
+            allow: before.allow.clone(),
         }
     }
 
@@ -265,9 +266,12 @@ impl Start<'_> {
         let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
         let flags = self.flags(&snapshot.run.flags);
         if flags != snapshot.run.flags || snapshot.run.closed.is_some() {
-            // Whoever starts a run that was put aside goes on with it.
-            let run = Run { flags, closed: None, ..snapshot.run.clone() };
-            journal.rewrite(&run, "settings changed")?;
+            // Whoever starts a run that was put aside goes on with it; somebody may allow a rule
+            // at this moment.
+            journal.amend("settings changed", |run| {
+                let flags = self.flags(&run.flags);
+                Run { flags, closed: None, ..run }
+            })?;
         }
         Ok(snapshot)
     }

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::usage::{Usage, tokens};
-use super::{Limit, Output, first_line, json_lines, last_status};
+use super::{Limit, Output, first_line, json_lines, last_status, rule};
 
 /// Without a result, it has not come to its end.
 pub(super) fn output(text: &str) -> Output {
@@ -53,11 +53,10 @@ fn result(value: &Value) -> Option<Output> {
 }
 
 fn refusal(denial: &Value) -> String {
-    let tool = denial["tool_name"].as_str().unwrap_or("a tool");
-    match denial["tool_input"]["command"].as_str() {
-        Some(command) => format!("{tool}({})", first_line(command)),
-        None => tool.to_owned(),
-    }
+    let input = &denial["tool_input"];
+    // Files it may edit anyway, so it is the place that was refused.
+    let what = input["command"].as_str().or_else(|| input["file_path"].as_str());
+    rule(denial["tool_name"].as_str().unwrap_or("a tool"), what)
 }
 
 /// What came from a cache was given to the model, too.

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::usage::{self, Usage, tokens};
-use super::{Limit, Output, first_line, json_lines, last_status};
+use super::{Limit, Output, first_line, json_lines, last_status, rule};
 
 /// gemini: the answer comes in pieces since the last tool was used; `result` comes last.
 pub(super) fn gemini(text: &str) -> Output {
@@ -59,7 +59,7 @@ pub(super) fn opencode(text: &str) -> Output {
             }
             "tool_use" if is_refused(&part["state"]) => output
                 .denied
-                .push(tool(part["tool"].as_str().unwrap_or("a tool"), &part["state"]["input"])),
+                .push(refused(part["tool"].as_str().unwrap_or("a tool"), &part["state"]["input"])),
             _ => {}
         }
     }
@@ -102,7 +102,7 @@ pub(super) fn copilot(text: &str) -> Output {
                 let of_call = begun.iter().find(|it| it["toolCallId"] == data["toolCallId"]);
                 let name = of_call.and_then(|it| it["toolName"].as_str()).unwrap_or("a tool");
                 let input = of_call.map(|it| &it["arguments"]).unwrap_or(&Value::Null);
-                output.denied.push(tool(name, input));
+                output.denied.push(refused(name, input));
             }
             "session.error" => {
                 output.error = Some(message(&data, "no more was said"));
@@ -136,11 +136,9 @@ fn message(value: &Value, none: &str) -> String {
     first_line(value["message"].as_str().unwrap_or(none))
 }
 
-fn tool(name: &str, input: &Value) -> String {
-    match input["command"].as_str() {
-        Some(command) => format!("{name}({})", first_line(command)),
-        None => name.to_owned(),
-    }
+fn refused(name: &str, input: &Value) -> String {
+    let paths = ["filePath", "path", "file_path"].iter().find_map(|key| input[key].as_str());
+    rule(name, input["command"].as_str().or(paths))
 }
 
 #[cfg(test)]
@@ -190,7 +188,7 @@ mod tests {
 {"type":"assistant.message","data":{"content":"STATUS: DONE"}}
 {"type":"result","exitCode":0}"#;
         let output = copilot(&text.replace(",\n", ","));
-        assert_eq!(output.denied, ["bash(rm x)"]);
+        assert_eq!(output.denied, ["Bash(rm x)"]);
         assert_eq!(output.report.map(|r| r.status), Some(Status::Done));
     }
 

@@ -14,6 +14,7 @@ use crate::pipeline::next_stage;
 use crate::plan::Task;
 use crate::report;
 use crate::report::{Format, Usage};
+use crate::snapshot::Run;
 use crate::task::{Attempt, Ending, Record, Stage};
 
 /// How much of a log's beginning is searched (1 MiB).
@@ -21,7 +22,12 @@ const HEAD: u64 = 1 << 20;
 
 /// Returns the command that goes on with the last attempt, where that was broken off, or with
 /// the work that a fix is for.
-pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec<String>> {
+pub(super) fn resumed(
+    drive: &Drive,
+    run: &Run,
+    task: &Task,
+    record: &Record,
+) -> Option<Vec<String>> {
     let stage = next_stage(task, record);
     let last = match stage {
         Stage::Implement | Stage::FixTests | Stage::FixConflict => {
@@ -40,7 +46,7 @@ pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec
     let test = drive.settings.test.as_deref();
     let launch = agent_of(drive, task, record, stage)?
         .resume(&id, model.as_deref(), test)?
-        .allowing(&allowed(drive));
+        .allowing(&allowed(drive, run));
     // Another agent knows nothing of it.
     (launch.argv.first() == spec.argv.first()).then_some(launch.argv)
 }

@@ -25,7 +25,7 @@ use crate::plan::{Task, TaskId};
 use crate::process::{self, Program, Streams};
 use crate::report::Format;
 use crate::review::Review;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Run, Snapshot};
 use crate::task::{Attempt, Record, Stage, State};
 
 /// What a supervisor is to do: `spec.json` in the attempt's folder.
@@ -119,6 +119,7 @@ pub enum Way {
 /// Returns the command for a stage of a task; fails where there is no agent for it.
 fn launch_of(
     drive: &Drive,
+    run: &Run,
     task: &Task,
     record: &Record,
     stage: Stage,
@@ -130,15 +131,24 @@ fn launch_of(
     let agent = agent_of(drive, task, record, stage).ok_or_else(no_agent)?;
     let test = drive.settings.test.as_deref();
     Ok(match stage.review() {
-        Some(_) => agent.launch_reviewer(model, test),
-        None => agent.launch(model, test).allowing(&allowed(drive)),
+        Some(_) => agent.launch_reviewer(model, test).allowing(&for_reader(allowed(drive, run))),
+        None => agent.launch(model, test).allowing(&allowed(drive, run)),
     })
 }
 
 /// Returns the rules for what an agent may do beside its work: the run's own commands too.
-pub(super) fn allowed(drive: &Drive) -> Vec<String> {
+pub(super) fn allowed(drive: &Drive, run: &Run) -> Vec<String> {
     let setup = drive.settings.setup.iter().map(|command| format!("Bash({command})"));
-    drive.settings.allow.iter().cloned().chain(setup).collect()
+    let added = run.flags.allow.iter().filter(|rule| !drive.settings.allow.contains(rule));
+    drive.settings.allow.iter().chain(added).cloned().chain(setup).collect()
+}
+
+/// Leaves out what would let a reviewer change files.
+fn for_reader(rules: Vec<String>) -> Vec<String> {
+    let writes = |rule: &str| {
+        ["Edit", "MultiEdit", "NotebookEdit", "Write"].iter().any(|tool| rule.starts_with(tool))
+    };
+    rules.into_iter().filter(|rule| !writes(rule)).collect()
 }
 
 /// Returns the reviews of a task: a command has none, unless the plan asks for them.
@@ -235,11 +245,22 @@ pub(super) fn spec_of(
 ) -> anyhow::Result<Spec> {
     let stage = stage_of(task, record);
     let (model, class) = model_of(drive, task, record, stage);
+    let alone = way == Way::Alone;
+    let terminal =
+        alone && stage.review().is_none() && std::io::IsTerminal::is_terminal(&std::io::stdin());
     let Launch { argv, format } = match way {
         Way::ByHand => Launch { argv: Vec::new(), format: Format::Text },
-        Way::Apart | Way::Alone => launch_of(drive, task, record, stage, model.as_deref())?,
+        Way::Alone if terminal && task.run.is_none() => {
+            let prompt = drive.folder.attempt(&task.id, record.next_attempt()).prompt();
+            let agent = agent_of(drive, task, record, stage).ok_or_else(no_agent)?;
+            let test = drive.settings.test.as_deref();
+            let launch = agent.launch_beside(model.as_deref(), test, &prompt);
+            launch.allowing(&allowed(drive, &snapshot.run))
+        }
+        Way::Apart | Way::Alone => {
+            launch_of(drive, &snapshot.run, task, record, stage, model.as_deref())?
+        }
     };
-    let alone = way == Way::Alone;
     let run = &snapshot.run;
     let own = || worktree_path(&drive.git, &drive.settings, &task.id);
     Ok(Spec {
@@ -263,12 +284,10 @@ pub(super) fn spec_of(
         setup_timeout: Some(drive.settings.setup_limit()),
         idle: drive.settings.idle,
         alone,
-        terminal: alone
-            && stage.review().is_none()
-            && std::io::IsTerminal::is_terminal(&std::io::stdin()),
+        terminal,
         by_hand: way == Way::ByHand,
         resume: match way {
-            Way::Apart => conversation::resumed(drive, task, record),
+            Way::Apart => conversation::resumed(drive, &snapshot.run, task, record),
             Way::Alone | Way::ByHand => None,
         },
         stage,

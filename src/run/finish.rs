@@ -178,6 +178,6 @@ pub fn close(
         return Ok(());
     }
     let closed = Closed { how, at: clock::now_ms(), commit, url };
-    let run = Run { closed: Some(closed), ..snapshot.run.clone() };
-    journal.rewrite(&run, &format!("finished ({})", how.name()))
+    let why = format!("finished ({})", how.name());
+    journal.amend(&why, |run| Run { closed: Some(closed.clone()), ..run })
 }

@@ -2,9 +2,10 @@
 //!
 //! Invariant: pure. An agent's word can stop a task, but only git can finish one.
 
+use crate::allow::refusal;
 use crate::oid::Oid;
 use crate::pipeline::Next;
-use crate::report::{Output, Report, Status};
+use crate::report::{Output, Report, Status, is_exact};
 use crate::review::Verdict;
 use crate::task::{Block, Ending, Outcome, Pause, Reason};
 
@@ -61,6 +62,9 @@ pub(super) fn trouble(facts: &Facts, limit_seconds: u64) -> Option<Outcome> {
         }
         (Ending::Stopped | Ending::Lost, _) => Some(Outcome::Again),
         (Ending::NotLaunched, _) => block(Reason::Agent, "it could not be launched".into()),
+        (_, Some(Status::Blocked | Status::NeedsContext)) if !facts.output.denied.is_empty() => {
+            Some(Outcome::Blocked(refused(&facts.output.denied, Some(message))))
+        }
         (_, Some(Status::Blocked)) => {
             block(Reason::Agent, format!("it says it is blocked: {message}"))
         }
@@ -112,12 +116,27 @@ pub(super) fn result(facts: &Facts, tip: Oid, has_commits: bool) -> Outcome {
             Reason::NoChanges,
             "it ended, and its branch holds no commit of its own",
         )),
-        denied => Outcome::Blocked(Block::new(
-            Reason::Permission,
-            format!("it was refused what it needed: {}", denied.join(", ")),
-        )),
+        denied => Outcome::Blocked(refused(denied, None)),
     }
 }
+
+/// Returns the block of a task that was refused this, with the rules that would allow it.
+fn refused(denied: &[String], says: Option<&str>) -> Block {
+    let mut denied = denied.to_vec();
+    denied.sort_unstable();
+    denied.dedup();
+    let says = says.map(|says| format!("; it says: {says}")).unwrap_or_default();
+    let text = format!("it was refused what it needed: {}{says}", denied.join(", "));
+    // A place that it may not write in is no rule's matter.
+    let is_file = |rule: &str| FILE_TOOLS.iter().any(|tool| rule.starts_with(tool));
+    let can_be = |rule: &String| is_exact(rule) && !is_file(rule) && refusal(rule).is_none();
+    let rules = denied.into_iter().filter(can_be).collect();
+    Block { rules, ..Block::new(Reason::Permission, text) }
+}
+
+/// Tools for files, which agents have; they are refused places.
+const FILE_TOOLS: &[&str] =
+    &["Edit", "MultiEdit", "NotebookEdit", "Write", "Read", "edit", "write", "create", "view"];
 
 /// Returns what reviewers and a person should know of an attempt whatever its branch holds: that
 /// it said nothing of its work, and what it was refused.
@@ -189,6 +208,9 @@ pub(super) fn review(
         return block(Reason::Agent, format!("its reviewer's program failed: {error}"));
     }
     let Some(verdict) = &heard.verdict else {
+        if !heard.output.denied.is_empty() && !heard.undone {
+            return Outcome::Blocked(refused(&heard.output.denied, None));
+        }
         let text = match heard.undone {
             true => "its reviewer changed files again, which was undone",
             false => "its reviewers gave no verdict",
@@ -257,9 +279,12 @@ mod tests {
         assert_eq!(trouble(&facts, 60), None);
         let Outcome::Blocked(block) = result(&facts, tip.clone(), false) else { panic!("done") };
         assert_eq!(block.reason, Reason::NoChanges);
-        facts.output.denied = vec!["Write".into()];
+        let denied = ["Bash(make x)", "Write(/etc/x)", "Bash(cat <<E …)", "Bash(make x)"];
+        facts.output.denied = denied.map(str::to_owned).to_vec();
         let Outcome::Blocked(block) = result(&facts, tip.clone(), false) else { panic!("done") };
-        assert_eq!(block.reason, Reason::Permission);
+        assert_eq!((block.reason, block.rules), (Reason::Permission, vec!["Bash(make x)".into()]));
+        let blocked = Facts { report: said(Status::Blocked), ..facts.clone() };
+        assert_eq!(reason(&blocked), Some(Reason::Permission));
         assert_eq!(result(&facts, tip.clone(), true), Outcome::Ready(tip));
     }
 

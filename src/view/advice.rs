@@ -9,6 +9,10 @@ use crate::agent::quoted;
 use crate::snapshot::{Run, Snapshot};
 use crate::task::{Block, Pause, Reason, Record};
 
+/// Where a person can answer what an agent asks.
+const FOREGROUND: &str =
+    "with parallel_safe = false in the plan it runs in the foreground, where you answer";
+
 /// Returns the commands that lead on from a block, the likeliest first.
 pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) -> Vec<String> {
     let option = &facts.option;
@@ -46,7 +50,16 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) 
         }
         Reason::Timeout => vec![log, tell("what to do otherwise")],
         Reason::NeedsContext => vec![tell("the answer")],
-        Reason::Agent | Reason::Permission => vec![log, again],
+        Reason::Permission if !block.rules.is_empty() => {
+            let allow = |rule: &String| format!("git orchestrate allow {}{option}", quoted(rule));
+            let retry = format!("{retry}   # {FOREGROUND}");
+            block.rules.iter().map(allow).chain([retry]).collect()
+        }
+        Reason::Permission => {
+            let tell = tell("how to do without");
+            vec![log, format!("{tell}   # {FOREGROUND}")]
+        }
+        Reason::Agent => vec![log, again],
         Reason::NoChanges => {
             vec![log, tell("what is missing"), format!("{merge}   # if nothing had to change")]
         }

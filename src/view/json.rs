@@ -83,6 +83,8 @@ struct TaskStatus<'a> {
     /// The draft pull request that shows a conflict; why there is none.
     url: Option<&'a str>,
     unopened: Option<NoPullRequest<'a>>,
+    /// The rules that would allow what it was refused.
+    rules: &'a [String],
     /// What to type next.
     next: Vec<String>,
 }
@@ -164,6 +166,7 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         unopened: block
             .and_then(|block| block.unopened.as_deref())
             .map(|unopened| NoPullRequest { why: unopened.why.name(), text: &unopened.text }),
+        rules: block.map(|block| block.rules.as_slice()).unwrap_or_default(),
         next: match (block, record.state.pause()) {
             (_, Some(pause)) => advice::of_pause(&snapshot.run, task.id.as_str(), pause, facts),
             (Some(block), None) => {

@@ -441,7 +441,8 @@ fn what_was_merged_there_and_fails_the_tests_is_not_published() {
     let before = env.rev("feat/clash");
     resolve_elsewhere(&env, false, "feat/clash");
     env.config("orchestrate.test", "! grep -q and src/shared.txt");
-    let _ = env.run(["merge"]).fails(3);
+    env.config("orchestrate.rounds", "1");
+    let _ = env.start(&[]).fails(3);
     env.stands("b", "blocked", Some("tests"));
     assert_eq!(env.rev("feat/clash"), before);
 }
