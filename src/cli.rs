@@ -48,6 +48,7 @@ pub enum Command {
     Doctor(DoctorArgs),
     #[command(hide = true)]
     Exec(ExecArgs),
+    Finish(FinishArgs),
     InstallMan(InstallManArgs),
     Log(LogArgs),
     Merge(MergeArgs),
@@ -159,6 +160,39 @@ pub struct DoctorArgs {
 pub struct ExecArgs {
     /// The folder of the attempt
     pub attempt: PathBuf,
+}
+
+/// Decide what becomes of a run's work: merge it, ask for that, keep or discard it
+///
+/// The tests run first on the integration branch as it is, and nothing is merged or asked for where
+/// they fail. Without a choice it is asked for, on a terminal.
+#[derive(Debug, Args)]
+pub struct FinishArgs {
+    #[command(flatten)]
+    pub run: RunArg,
+    /// Merge the integration branch into the base branch, and clean up
+    ///
+    /// Fast-forward where that is possible, else with a merge commit, which is tested too.
+    #[arg(long, group = "how")]
+    pub merge: bool,
+    /// Push the integration branch, and open a pull request that says what the run did
+    #[arg(long, group = "how")]
+    pub pr: bool,
+    /// Leave everything as it is, and say where it is
+    #[arg(long, group = "how")]
+    pub keep: bool,
+    /// Remove everything, after backups; the run's name has to be typed
+    #[arg(long, group = "how")]
+    pub discard: bool,
+    /// With --discard: the run's name, where there is no terminal to type it
+    #[arg(long, value_name = "NAME", requires = "discard")]
+    pub confirm: Option<String>,
+    /// Merge, or ask for it, although tasks are not done
+    #[arg(short, long, conflicts_with_all = ["keep", "discard"])]
+    pub force: bool,
+    /// Say what would be done, and do nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
 }
 
 /// Install the man pages, for git help orchestrate

@@ -8,6 +8,7 @@ mod complete;
 mod demo;
 mod doctor;
 mod exec;
+mod finish;
 mod install_man;
 mod log;
 mod merge;
@@ -59,6 +60,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Demo(args) => demo::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),
         Command::Exec(args) => exec::run(&context, args),
+        Command::Finish(args) => finish::run(&context, args),
         Command::InstallMan(args) => install_man::run(&context, args),
         Command::Log(args) => log::run(&context, args),
         Command::Merge(args) => merge::run(&context, args),

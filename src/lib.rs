@@ -61,6 +61,12 @@
 //! with `report`. A task whose agent reached a usage limit is paused: no attempt is spent, and
 //! nothing is launched with that program before the limit is over.
 //!
+//! # End of a run
+//!
+//! A run is finished when its tasks are done. What a person decides about its work
+//! ([`run::finish`]) is `closed` in `run.toml`: merge, pr, keep or discard. One that is closed is
+//! not chosen any more by commands that name none; `start` opens one again that was kept.
+//!
 //! # The house, in reading order
 //!
 //! - Words, pure: [`plan`], [`dag`], [`task`], [`snapshot`], [`schedule`], [`pipeline`],

@@ -15,6 +15,7 @@ pub mod controller;
 mod conversation;
 mod copies;
 pub mod dispatch;
+pub mod finish;
 pub mod folder;
 mod furnish;
 pub mod integrate;

@@ -263,6 +263,7 @@ mod tests {
             checkout: "/c".into(),
             created: 0,
             flags: Flags::default(),
+            closed: None,
         };
         Snapshot::new(run, plan_of(sketch), records).expect("edges point back")
     }

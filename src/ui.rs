@@ -3,6 +3,7 @@
 //! Invariant: the only file that prints. Colour appears on a terminal alone and never
 //! when `NO_COLOR` is set (`anstream` decides); text without colour says the same.
 
+pub mod ask;
 pub mod live;
 
 use std::io::{IsTerminal, Write};

@@ -6,6 +6,7 @@
 pub mod advice;
 pub mod change;
 pub mod doctor;
+pub mod finish;
 pub mod hand_out;
 pub mod json;
 pub mod plan;

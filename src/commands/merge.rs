@@ -37,10 +37,14 @@ pub(super) fn run(context: &Context, args: MergeArgs) -> anyhow::Result<Exit> {
     }
     let mut exit = Exit::Ok;
     for id in &ids {
+        let url = pull_request(&target, id);
         offer(context, &target, id)?;
         target.reload()?;
         if !merge_one(context, &mut target, id, &signals.stop)? {
             exit = Exit::Attention;
+        } else if let Some(url) = url {
+            let branch = quoted(&target.snapshot().run.integration);
+            context.ui.hint(&format!("git push REMOTE {branch}   # settles {url}, or close it"));
         }
         if let Some(signal) = signals.last() {
             let option = facts(&target)?.option;
@@ -89,6 +93,11 @@ fn propose(
         line.iter().for_each(|line| context.ui.status(line));
     }
     Ok(())
+}
+
+/// Returns the URL of the pull request that a task waits for.
+fn pull_request(target: &Target, id: &TaskId) -> Option<String> {
+    target.snapshot().find(id)?.1.state.block()?.url.clone()
 }
 
 fn in_queue(target: &Target) -> Vec<TaskId> {

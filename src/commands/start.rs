@@ -29,10 +29,10 @@ use crate::run::publish::why_waits;
 use crate::run::update::update;
 use crate::run::{Drive, controller};
 use crate::schedule::with_dependencies;
-use crate::snapshot::{Flags, Run, Snapshot};
+use crate::snapshot::{Closed, Flags, Run, Snapshot};
 use crate::store::{Journal, Tip};
 use crate::trust;
-use crate::view::change;
+use crate::view::{change, table};
 
 pub(super) fn run(context: &Context, args: StartArgs) -> anyhow::Result<Exit> {
     if args.in_background {
@@ -215,6 +215,9 @@ impl Start<'_> {
             };
             return self.would_do("go on with", &settings, &snapshot);
         }
+        if let Some(closed) = snapshot.run.closed.as_ref().filter(|_| snapshot.is_finished()) {
+            return Ok(self.is_over(&snapshot.run, closed));
+        }
         self.git.check_ready()?;
         if !self.args.manual {
             let plan = new.as_ref().map_or(&snapshot.plan, |new| &new.plan);
@@ -247,14 +250,27 @@ impl Start<'_> {
         }
     }
 
+    /// Says that a run has been finished before.
+    fn is_over(&self, run: &Run, closed: &Closed) -> Exit {
+        let told = table::closed(run, closed);
+        self.context.ui.status(&format!("run '{}' is finished: {told}", run.name));
+        self.context.ui.hint(&format!(
+            "git orchestrate clean --all --run {}   # removes its journal, so that the plan can be run again",
+            run.name
+        ));
+        Exit::Ok
+    }
+
     /// Writes down the flags that are in force from now on; returns the newest state.
     fn settle_flags(&self, journal: &mut Journal) -> anyhow::Result<Snapshot> {
         let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
-        if self.flags(&snapshot.run.flags) != snapshot.run.flags {
-            // Somebody may allow a rule at this moment.
+        let flags = self.flags(&snapshot.run.flags);
+        if flags != snapshot.run.flags || snapshot.run.closed.is_some() {
+            // Whoever starts a run that was put aside goes on with it; somebody may allow a rule
+            // at this moment.
             journal.amend("settings changed", |run| {
                 let flags = self.flags(&run.flags);
-                Run { flags, ..run }
+                Run { flags, closed: None, ..run }
             })?;
         }
         Ok(snapshot)

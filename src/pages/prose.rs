@@ -15,6 +15,7 @@ const FILES: &[(&str, &str)] = &[
     ("clean", include_str!("clean.toml")),
     ("demo", include_str!("demo.toml")),
     ("doctor", include_str!("doctor.toml")),
+    ("finish", include_str!("finish.toml")),
     ("install-man", include_str!("install-man.toml")),
     ("log", include_str!("log.toml")),
     ("merge", include_str!("merge.toml")),

@@ -121,7 +121,8 @@ pub fn next_of_run(snapshot: &Snapshot, facts: &Facts) -> Vec<String> {
         waits_for_time || snapshot.is_ready(index) || (state.is_active() && !state.is_by_hand())
     };
     let could_go_on = (0..snapshot.len()).any(is_work);
-    if !could_go_on || facts.controller.is_some() || facts.merges_wait.is_some() {
+    let is_over = snapshot.run.closed.is_some();
+    if !could_go_on || is_over || facts.controller.is_some() || facts.merges_wait.is_some() {
         return Vec::new();
     }
     vec![start(&snapshot.run, facts)]

@@ -9,7 +9,7 @@ use crate::oid::Oid;
 use crate::pipeline;
 use crate::plan::Task;
 use crate::report::Dollars;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Closed, Snapshot};
 use crate::task::{Record, State};
 
 #[derive(Serialize)]
@@ -19,6 +19,8 @@ struct Status<'a> {
     base: Branch<'a>,
     integration: Branch<'a>,
     finished: bool,
+    /// How a person finished the run: `how` (merge, pr, keep, discard), `at`, `commit`, `url`.
+    closed: Option<&'a Closed>,
     controller: Option<&'a str>,
     /// The newest commit of the journal, for `wait --since`.
     journal: Option<&'a Oid>,
@@ -108,6 +110,7 @@ pub fn status(
         base: Branch { branch: &run.base_branch, commit: Some(&run.base) },
         integration: Branch { branch: &run.integration, commit: facts.integration.as_ref() },
         finished: snapshot.is_finished(),
+        closed: run.closed.as_ref(),
         controller: facts.controller.as_deref(),
         journal: facts.journal.as_ref(),
         tasks: tasks.collect(),

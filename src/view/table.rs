@@ -6,7 +6,7 @@ use super::{Facts, advice, counted, hand_out, pause_text, printable, span};
 use crate::pause::{Rests, agent_of};
 use crate::pipeline;
 use crate::report;
-use crate::snapshot::{Snapshot, Wait};
+use crate::snapshot::{Closed, How, Run, Snapshot, Wait};
 use crate::task::{Record, Stage, State};
 use crate::ui::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, paint};
 
@@ -54,7 +54,23 @@ fn heading(snapshot: &Snapshot, facts: &Facts) -> String {
         None => String::new(),
     };
     let name = paint(BOLD, &run.name);
-    format!("run {name}: {}{at}, from {}{driven}\n", run.integration, run.base_branch)
+    let over = run.closed.as_ref().map(|told| format!("finished: {}\n", closed(run, told)));
+    let over = over.unwrap_or_default();
+    format!("run {name}: {}{at}, from {}{driven}\n{over}", run.integration, run.base_branch)
+}
+
+/// Says how a run was finished.
+pub fn closed(run: &Run, closed: &Closed) -> String {
+    match (closed.how, &closed.url) {
+        (How::Merge, _) => {
+            let at = closed.commit.as_ref().map(|commit| format!(" at {}", commit.short()));
+            format!("merged into {}{}", run.base_branch, at.unwrap_or_default())
+        }
+        (How::Pr, Some(url)) => format!("pull request: {}", printable(url)),
+        (How::Pr, None) => "a pull request".into(),
+        (How::Keep, _) => "kept as it is".into(),
+        (How::Discard, _) => "being discarded".into(),
+    }
 }
 
 fn colour(snapshot: &Snapshot, index: usize) -> anstyle::Style {

@@ -67,7 +67,7 @@ impl Env {
 }
 
 /// Makes a plan of four tasks of which `b` conflicts with `a`, and `d` waits for `b`.
-fn prepared() -> Env {
+pub fn prepared() -> Env {
     let env = Env::new();
     for id in ["a", "b"] {
         env.agent(id, &format!("gate {id}\nedit src/shared.txt {id}\ncommit 'Change by {id}'"));
@@ -82,7 +82,7 @@ fn prepared() -> Env {
 }
 
 /// Lets `b` run into its conflict; `c` still waits at its gate when this begins.
-fn run_into_conflict(env: &Env) -> Output {
+pub fn run_into_conflict(env: &Env) -> Output {
     let running = env.start_in_background(&[]);
     env.wait_reached("a");
     env.wait_reached("b");
@@ -112,7 +112,7 @@ fn at_remote(env: &Env, branch: &str) -> String {
 }
 
 /// Resolves the conflict of `b` in a clone, and pushes the result to a branch.
-fn resolve_elsewhere(env: &Env, squash: bool, into: &str) {
+pub fn resolve_elsewhere(env: &Env, squash: bool, into: &str) {
     let clone = env.root().join("clone");
     let (place, bare) = (clone.display().to_string(), env.root().join("remote.git"));
     env.git(["clone", "-q", bare.to_str().expect("a UTF-8 path"), &place]);
@@ -362,6 +362,77 @@ fn what_was_squashed_there_is_known_by_the_forge() {
     env.stands("b", "done", None);
     assert_eq!(env.blob("feat/clash", "src/shared.txt"), "a and b");
     assert_eq!(env.blob("feat/task-b", "src/shared.txt"), "b", "what is in no history stays");
+}
+
+#[test]
+fn what_is_resolved_here_says_what_becomes_of_the_pull_request() {
+    let env = shown();
+    let worktree = env.path(".claude/worktrees/feat-task-b");
+    let _ = env.git_call(["merge", "-q", "feat/clash"]).dir(&worktree).run().fails(1);
+    env.write(worktree.join("src/shared.txt"), "a and b\n");
+    env.git_in(&worktree, ["commit", "-q", "-a", "-m", "Merge feat/clash"]);
+    env.run(["merge", "b"]).ok().has(&format!("settles {URL}"));
+    env.stands("b", "done", None);
+}
+
+#[test]
+fn a_branch_of_the_user_is_the_users_to_push() {
+    let env = prepared();
+    with_remote(&env);
+    fake_gh(&env);
+    env.git(["branch", "topic"]);
+    for id in ["a", "b", "c"] {
+        env.open(id);
+    }
+    let _ = env.start(&["--into", "topic"]).fails(3);
+    let blocked = if env.task("a")["status"] == "blocked" { "a" } else { "b" };
+    assert_eq!(env.task(blocked)["unopened"]["why"], "failed");
+    assert!(env.task(blocked)["next"].to_string().contains("git push origin topic"));
+    assert_eq!(at_remote(&env, "topic"), "");
+    env.git(["push", "-q", "origin", "topic"]);
+    let there = at_remote(&env, "topic");
+    env.start(&[]).fails(3).has(URL);
+    assert!(env.read(env.gh("calls")).contains("--base topic"));
+    assert_eq!(at_remote(&env, "topic"), there);
+}
+
+#[test]
+fn who_is_ended_anywhere_in_between_opens_one_pull_request() {
+    let env = prepared();
+    let bare = with_remote(&env);
+    let place = bare.to_str().expect("a UTF-8 path");
+    fake_gh(&env);
+    env.config("orchestrate.on-conflict", "keep");
+    let _ = run_into_conflict(&env);
+    env.config("orchestrate.on-conflict", "pr");
+    let begin = env.rev("refs/orchestrate/runs/clash");
+    // As if nothing had been tried.
+    let forget = || {
+        env.git(["update-ref", "refs/orchestrate/runs/clash", &begin]);
+        for branch in ["refs/heads/feat/clash", "refs/heads/feat/task-b"] {
+            env.git(["--git-dir", place, "update-ref", "-d", branch]);
+        }
+        for file in ["pr", "calls"] {
+            std::fs::remove_file(env.gh(file)).ok();
+        }
+    };
+    let counter = env.root().join("effects");
+    let merge = env.call(["merge", "b"]).env("GIT_ORCHESTRATE_CRASH_COUNT", &counter);
+    merge.run().fails(3).has(URL);
+    let effects = std::fs::read(&counter).map_or(0, |bytes| bytes.len());
+    if effects == 0 {
+        println!("skipped: this build has no crash points");
+        return;
+    }
+    for number in 1..=effects {
+        forget();
+        let merge = env.call(["merge", "b"]);
+        let _ = merge.env("GIT_ORCHESTRATE_CRASH_AT", number.to_string()).run();
+        let _ = env.start(&[]).fails(3);
+        assert_eq!(env.task("b")["url"], URL, "ended at effect {number}");
+        assert_eq!(env.gh_calls("pr create"), 1, "ended at effect {number}");
+        assert_eq!(at_remote(&env, "feat/task-b"), env.rev("feat/task-b"));
+    }
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod crash; // ended at every effect in turn, and begun again
 mod doctor; // what would go wrong is found, and nothing else is
 mod fidelity; // a worktree is what `git worktree add` makes of it
 mod final_review; // the review of the whole branch
+mod finish; // merged, asked for, kept or given up
 mod forge; // conflicts shown as pull requests
 mod furnish; // what a new worktree is given
 mod install_man; // man pages where git and man find them
@@ -44,6 +45,7 @@ mod processes; // nothing that an agent started outlives it
 mod prompts; // what agents are told, and by whose words
 mod readme; // what a reader pastes works
 mod real_clients; // Claude Code and codex themselves, where they are installed
+mod real_gh; // the real program against a forge on a local socket
 mod recover; // kill -9 at the worst moments
 mod report; // what an agent says, and what counts
 mod repositories; // any repository: whole runs in every kind, and what is refused

@@ -37,6 +37,7 @@ fn journal(env: &Env, name: &str) -> (Git, Journal) {
         checkout: env.path("nowhere").display().to_string(),
         created: 0,
         flags: Flags::default(),
+        closed: None,
     };
     let journal = Journal::new(&git, name);
     journal.create(&run, &parsed.plan).expect("a new journal");
