@@ -209,6 +209,8 @@ mod tests {
             agent: None,
             test: None,
             timeout: None,
+            criteria: Vec::new(),
+            ticket: None,
             line: 1,
         };
         let tasks = sketch.iter().enumerate().map(task).collect();
