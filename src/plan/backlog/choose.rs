@@ -80,10 +80,13 @@ pub(super) fn batch(backlog: Backlog, choice: &Choice) -> Result<Parsed, Vec<Fin
     }
 }
 
+/// What to do about a ticket that is left out.
+const NEXT: &str = "finish what it waits for, or name it: git orchestrate plan FOLDER --task ID";
+
 fn none_left(folder: &str, left_out: &[LeftOut], findings: &mut Findings) {
     let whole = Spot::default();
     for LeftOut { id, why, .. } in left_out {
-        findings.warning(whole, format!("{id} is left out: {why}"), "see above");
+        findings.warning(whole, format!("{id} is left out: {why}"), NEXT);
     }
     let message = format!("no ticket of {folder} can begin");
     let remedy = "a ticket can begin when it is not begun, and all that it depends on is done";
