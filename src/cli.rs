@@ -40,6 +40,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Allow(AllowArgs),
     Clean(CleanArgs),
     #[command(hide = true)]
     Complete(CompleteArgs),
@@ -75,6 +76,23 @@ pub struct RunArg {
     /// belongs to none of them.
     #[arg(long = "run", value_name = "NAME")]
     pub name: Option<String>,
+}
+
+/// Allow the agents of a run one thing more
+///
+/// Adds a rule, written as Claude Code writes it, to what this run's agents are given from
+/// their next attempt on, and to `.claude/settings.local.json`. Rules that would let an agent
+/// run anything are refused.
+#[derive(Debug, Args)]
+pub struct AllowArgs {
+    /// What to allow: Bash(make lint), Bash(cargo test *), WebFetch
+    #[arg(value_name = "RULE")]
+    pub rule: String,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub run: RunArg,
 }
 
 /// Remove worktrees and branches that are merged
@@ -243,7 +261,9 @@ pub enum ReportStatus {
     Fail,
 }
 
-/// Let a blocked task run again, in the worktree it has
+/// Let a blocked or paused task run again, in the worktree it has
+///
+/// Refused where nothing would be different: add a message, or another model or agent.
 #[derive(Debug, Args)]
 pub struct RetryArgs {
     /// The task's id, or the number in its heading
@@ -251,6 +271,15 @@ pub struct RetryArgs {
     /// What the next attempt should know
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub message: Option<String>,
+    /// The model from now on: cheap, standard, capable, or a model's name
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// The agent from now on: claude, codex and the like, or a shell command
+    #[arg(long, value_name = "COMMAND")]
+    pub agent: Option<String>,
+    /// Do it once more although nothing has changed
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub run: RunArg,
 }
@@ -262,7 +291,7 @@ pub struct ShowArgs {
     pub task: String,
     #[command(flatten)]
     pub run: RunArg,
-    /// Print the very text that the last attempt was given
+    /// Print the very text that the last attempt was given, or the first one would be
     #[arg(long)]
     pub prompt: bool,
 }
@@ -319,7 +348,7 @@ pub struct StartArgs {
     /// What is merged stays merged, and tasks that the plan drops keep their branches.
     #[arg(long, requires = "plan")]
     pub update: bool,
-    /// Trust the commands in the plan and in .orchestrate/config.toml as they are now
+    /// Trust the commands in the plan and all in .orchestrate as they are now
     #[arg(long)]
     pub trust: bool,
     /// Leave the terminal's session (what `--detach` starts)
@@ -343,6 +372,11 @@ pub struct StatusArgs {
     /// Stay, and show every change, until the run ends
     #[arg(short, long, conflicts_with = "json")]
     pub watch: bool,
+    /// Look first whether pull requests of blocked tasks were merged on the remote
+    ///
+    /// Those that were wait to be merged here then, which `start` and `merge` do.
+    #[arg(long)]
+    pub fetch: bool,
 }
 
 /// End a run's agents, or those of one task
@@ -362,13 +396,13 @@ pub struct StopArgs {
     pub kill: bool,
 }
 
-/// Trust the commands in these files as they are now
+/// Trust the commands and prompts in these files as they are now
 ///
-/// Commands that come from files of the repository run only after this. A file that
-/// changes has to be trusted again.
+/// Commands that come from files of the repository run, and prompts in it are given to
+/// agents, only after this. A file that changes has to be trusted again.
 #[derive(Debug, Args)]
 pub struct TrustArgs {
-    /// Plans or configuration files [default: .orchestrate/config.toml]
+    /// Plans, configuration files or prompts [default: .orchestrate/config.toml and .orchestrate/prompts]
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
 }

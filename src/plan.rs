@@ -12,6 +12,7 @@ mod finding;
 mod front;
 mod id;
 mod inputs;
+mod last;
 mod name;
 mod near;
 mod superpowers;
@@ -29,6 +30,7 @@ pub use name::slug;
 
 use serde::{Deserialize, Serialize};
 
+use crate::review::Review;
 use finding::Findings;
 
 /// How the edges of a plan were meant.
@@ -79,6 +81,10 @@ pub struct Task {
     pub criteria: Vec<Criterion>,
     /// The ticket it was made of: a path relative to the top level.
     pub ticket: Option<String>,
+    /// It reviews all that the others did, and fixes what it finds.
+    pub final_review: bool,
+    /// The reviews that it goes through, in order, instead of those of the settings.
+    pub reviews: Option<Vec<Review>>,
     /// Line of the task's heading or table in the plan file, counted from 1.
     pub line: usize,
 }

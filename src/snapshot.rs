@@ -31,6 +31,13 @@ pub struct Run {
     pub flags: Flags,
 }
 
+impl Run {
+    /// Returns true where the run made its integration branch; else it merges into the user's own.
+    pub fn owns_integration(&self) -> bool {
+        self.integration != self.base_branch
+    }
+}
+
 /// Settings that were given on the command line.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Flags {
@@ -43,6 +50,9 @@ pub struct Flags {
     /// The caller launches the agents.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub manual: bool,
+    /// What a person allowed the agents of this run, rule by rule, with `allow`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
 }
 
 /// A run at one tip of its journal.

@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use super::Context;
 use super::input::{Given, run_of_batch};
 use super::plan::{self, print_findings};
-use super::target::{Trust, find_run, find_task, settings};
+use super::target::{Trust, find_run, find_task, prompts, settings};
 use crate::agent::quoted;
 use crate::cli::StartArgs;
 use crate::config::Settings;
@@ -27,7 +27,7 @@ use crate::plan::change::Change;
 use crate::plan::{Finding, Parsed, Plan, Task, TaskId, slug};
 use crate::process;
 use crate::run::begin::{self, Beginning};
-use crate::run::integrate::why_checkout_waits;
+use crate::run::publish::why_waits;
 use crate::run::update::update;
 use crate::run::{Drive, controller};
 use crate::schedule::with_dependencies;
@@ -92,6 +92,7 @@ impl Start<'_> {
             Some(tip) => {
                 check_into(&tip.snapshot, self.args)?;
                 let (sources, plan) = (parsed.sources, parsed.plan);
+                let plan = as_begun(&tip.snapshot, plan);
                 let new = self.new_plan(&tip.snapshot, plan, &self.typed())?;
                 if let Some(new) = &new {
                     self.trust_plan(given, &new.plan, &sources)?;
@@ -146,7 +147,8 @@ impl Start<'_> {
             Some(run) => {
                 check_into(&run, self.args)?;
                 print_findings(&self.context.ui, &parsed.warnings);
-                let new = self.new_plan(&run, parsed.plan, &self.typed())?;
+                let plan = as_begun(&run, parsed.plan);
+                let new = self.new_plan(&run, plan, &self.typed())?;
                 self.go_on(&run.run.name, new)
             }
             None => self.begin(parsed, &given),
@@ -164,7 +166,7 @@ impl Start<'_> {
         ui.show(&plan::text(parsed)?);
         print_findings(ui, &parsed.warnings);
         let count = parsed.plan.tasks.len();
-        let question = format!("Begin with {}?", crate::view::counted(count, "ticket"));
+        let question = format!("Begin with {}", crate::view::counted(count, "ticket"));
         match ui.ask(&question)? {
             Some(true) => Ok(true),
             Some(false) => {
@@ -255,17 +257,23 @@ impl Start<'_> {
             jobs: self.args.jobs.or(before.jobs),
             keep: self.args.keep || before.keep,
             manual: self.args.manual,
+            allow: before.allow.clone(),
         }
     }
 
     fn begin(&self, parsed: Parsed, given: &Given) -> anyhow::Result<Exit> {
-        let plan = &parsed.plan;
-        self.args.only.iter().try_for_each(|name| find_task(plan, name).map(drop))?;
+        let plan = parsed.plan.clone();
+        self.args.only.iter().try_for_each(|name| find_task(&plan, name).map(drop))?;
         let flags = self.flags(&Flags::default());
         // Before anything is trusted nothing of it is run: this only looks what is in the way.
         let found = settings(self.git, &flags, Trust::NotNeeded)?;
+        prompts(self.git, Trust::NotNeeded)?;
+        let plan = match found.final_review && !found.reviews.is_empty() {
+            true => plan.with_final_review(),
+            false => plan,
+        };
         let (into, launches) = (self.args.into.as_deref(), !self.args.manual);
-        let beginning = Beginning { plan, settings: &found, flags, into, launches };
+        let beginning = Beginning { plan: &plan, settings: &found, flags, into, launches };
         let run = begin::prepare(self.git, &beginning)?;
         for remark in begin::remarks(self.git, &beginning)? {
             self.context.ui.warning(&remark.text);
@@ -275,13 +283,14 @@ impl Start<'_> {
             return Ok(Exit::Failed);
         }
         if self.args.dry_run {
-            let snapshot = Snapshot::new(run, parsed.plan, Default::default())
+            let snapshot = Snapshot::new(run, plan, Default::default())
                 .map_err(|_| anyhow::anyhow!("the plan holds a cycle"))?;
             return self.would_do("begin", &found, &snapshot);
         }
-        self.trust_plan(given, plan, &parsed.sources)?;
+        self.trust_plan(given, &plan, &parsed.sources)?;
         settings(self.git, &run.flags, self.trust())?;
-        begin::create(self.git, &run, plan)?;
+        prompts(self.git, self.trust())?;
+        begin::create(self.git, &run, &plan)?;
         self.go_on(&run.name, None)
     }
 
@@ -291,6 +300,7 @@ impl Start<'_> {
         let Tip { snapshot, .. } =
             journal.load()?.with_context(|| format!("there is no run '{name}'"))?;
         let settings = settings(self.git, &self.flags(&snapshot.run.flags), self.trust())?;
+        let settings = Settings { prompts: prompts(self.git, self.trust())?, ..settings };
         if self.args.dry_run {
             let snapshot = match new {
                 Some(new) => snapshot.with_plan(new.plan),
@@ -315,7 +325,7 @@ impl Start<'_> {
         let snapshot = self.settle_flags(&mut journal)?;
         let only = self.only(&snapshot)?;
         self.git.exclude(&drive.settings.worktrees)?;
-        if let Some(why) = why_checkout_waits(self.git, &snapshot.run)? {
+        if let Some(why) = why_waits(self.git, &snapshot.run.integration)? {
             self.context.ui.warning(&format!("merges will wait: {why}"));
         }
         match (self.args.manual, self.args.detach) {
@@ -333,9 +343,12 @@ impl Start<'_> {
     /// Writes down the flags that are in force from now on; returns the newest state.
     fn settle_flags(&self, journal: &mut Journal) -> anyhow::Result<Snapshot> {
         let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
-        let flags = self.flags(&snapshot.run.flags);
-        if flags != snapshot.run.flags {
-            journal.rewrite(&Run { flags, ..snapshot.run.clone() }, "settings changed")?;
+        if self.flags(&snapshot.run.flags) != snapshot.run.flags {
+            // Somebody may allow a rule at this moment.
+            journal.amend("settings changed", |run| {
+                let flags = self.flags(&run.flags);
+                Run { flags, ..run }
+            })?;
         }
         Ok(snapshot)
     }
@@ -376,6 +389,14 @@ impl Start<'_> {
 
 fn commands_of(task: &Task) -> impl Iterator<Item = &str> {
     [&task.run, &task.test, &task.agent].into_iter().flatten().map(String::as_str)
+}
+
+/// A run ends as it was begun: with a final review, or without one.
+fn as_begun(run: &Snapshot, plan: Plan) -> Plan {
+    match run.plan.final_review() {
+        Some(_) => plan.with_final_review(),
+        None => plan,
+    }
 }
 
 /// A run keeps the branch it began with.

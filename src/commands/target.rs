@@ -13,7 +13,8 @@ use crate::error::{Hinted, failure, usage};
 use crate::git::Git;
 use crate::git::worktree::same_path;
 use crate::plan::{Plan, TaskId};
-use crate::run::{Drive, controller};
+use crate::prompt::Templates;
+use crate::run::{Drive, controller, templates};
 use crate::snapshot::{Flags, Snapshot};
 use crate::store::{Journal, Tip, no_run, run_names};
 use crate::trust;
@@ -131,6 +132,19 @@ pub(super) fn settings(git: &Git, flags: &Flags, trust: Trust) -> anyhow::Result
         failure(text, "see 'git config --get-regexp ^orchestrate' and 'git help orchestrate'")
     })?;
     Ok(config::merge(flags, from_git, settings_file(git, trust)?))
+}
+
+/// Reads the repository's own prompts; fails where one would not render.
+pub(super) fn prompts(git: &Git, trust: Trust) -> anyhow::Result<Templates> {
+    let prompts = templates::read(git)?;
+    match trust {
+        Trust::NotNeeded => {}
+        Trust::Granted => prompts
+            .own()
+            .try_for_each(|(file, text)| trust::grant(git, file.as_ref(), text.as_bytes()))?,
+        Trust::Required => trust::require_prompts(git, prompts.own())?,
+    }
+    Ok(prompts)
 }
 
 fn settings_file(git: &Git, trust: Trust) -> anyhow::Result<Layer> {

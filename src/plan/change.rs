@@ -6,6 +6,7 @@
 use similar::TextDiff;
 
 use crate::plan::{Plan, Task, TaskId};
+use crate::review;
 
 /// The difference between two plans.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -94,6 +95,7 @@ fn as_text(task: &Task) -> String {
     for criterion in &task.criteria {
         put("criterion", Some(format!("#{} {}", criterion.index, criterion.text)));
     }
+    put("reviews", task.reviews.as_deref().map(review::words));
     text + "\n" + task.prompt.trim_end() + "\n"
 }
 

@@ -124,3 +124,47 @@ fn more_can_be_allowed_but_not_anything() {
     env.git(["config", "--add", "orchestrate.allow", "Bash(python3:*)"]);
     let _ = env.run(["start"]).fails(1).has("Bash(python3:*)").has("runs whatever it is given");
 }
+
+/// codex 0.169 as a task meets it that is sent back once: totals grow with the conversation.
+const CODEX: &str = r#"#!/bin/sh
+cat >/dev/null
+tell() {
+    printf '{"type":"thread.started","thread_id":"%s"}\n' "$1"
+    printf '{"type":"item.completed","item":{"type":"agent_message","text":"%s"}}\n' "$2"
+    printf '{"type":"turn.completed","usage":{"input_tokens":%s,"output_tokens":%s}}\n' "$3" "$4"
+}
+case "$ORCHESTRATE_STAGE.$ORCHESTRATE_ATTEMPT $*" in
+implement.1*) echo 1 >a.txt; tell t-1 'STATUS: DONE' 200 40 ;;
+review.2*) tell t-2 'VERDICT: FAIL' 100 20 ;;
+"fix.3 "*" resume t-1 -") echo 2 >a.txt; tell t-1 'STATUS: DONE' 300 60 ;;
+review.4*) tell t-3 'VERDICT: PASS' 100 20 ;;
+esac
+"#;
+
+#[test]
+fn a_conversation_that_goes_on_is_not_counted_twice() {
+    let env = one_task("");
+    env.config("orchestrate.reviews", "combined");
+    env.executable("codex", CODEX);
+    let _ = start(&env, "codex").ok();
+    let show = env.run(["show", "a"]).ok();
+    show.has("codex, 200 tokens in, 40 out").has("codex, 100 tokens in, 20 out");
+    show.has_not("300 tokens in");
+    assert_eq!(env.task("a")["input_tokens"].as_u64(), Some(500));
+    assert_eq!(env.blob("feat/p", "a.txt"), "2");
+}
+
+#[test]
+fn what_was_refused_beside_the_work_is_of_concern() {
+    let env = one_task("");
+    let denials = r#"[{"tool_name":"Bash","tool_input":{"command":"npm ci"}},
+        {"tool_name":"Bash","tool_input":{"command":"npm ci"}}]"#;
+    let said =
+        CLAUDE.replace(r#""permission_denials":[]"#, &format!("\"permission_denials\":{denials}"));
+    acts(&env, "claude", &said);
+    let _ = start(&env, "claude").ok();
+    let concern = "concern: it was refused Bash(npm ci)";
+    env.run(["status"]).ok().has(concern);
+    env.run(["show", "a"]).ok().has(concern);
+    assert!(env.note().lines().any(|line| line == concern), "{}", env.note());
+}
