@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod exec;
 mod finish;
+mod input;
 mod install_man;
 mod log;
 mod merge;

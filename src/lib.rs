@@ -74,7 +74,7 @@
 //!   [`wait`], [`oid`]. They hold no git handle, file, clock or process.
 //! - Effects, one file for one outside thing: [`git`] (alone names `gix` or spawns `git`),
 //!   [`store`] (the journal), [`forge`] (pull requests), [`process`] (groups, signals, limits),
-//!   [`trust`], [`lock`], [`disk`], [`clock`].
+//!   [`trust`], [`lock`], [`disk`], [`clock`], [`input`] (what a plan is read from).
 //! - The loop: [`run`]. It performs what `schedule` decides, prints nothing, tells what happens.
 //! - What would go wrong: [`doctor`], which looks at all of the above and changes nothing.
 //! - Faces: [`cli`], [`commands`], [`view`], [`ui`], [`pages`], [`completion`].
@@ -132,6 +132,7 @@ mod crash;
 pub mod disk;
 pub mod forge;
 pub mod git;
+pub mod input;
 pub mod lock;
 pub mod process;
 pub mod store;

@@ -242,6 +242,8 @@ mod tests {
             agent: None,
             test: None,
             timeout: None,
+            criteria: Vec::new(),
+            ticket: None,
             final_review: false,
             reviews: None,
             line: 1,

@@ -71,6 +71,11 @@ impl Ui {
         }
     }
 
+    /// Prints what a question is about, quiet or not.
+    pub fn show(&self, text: &str) {
+        to_stderr(text.trim_end());
+    }
+
     pub fn warning(&self, text: &str) {
         let (on, off) = (YELLOW.render(), YELLOW.render_reset());
         to_stderr(&format!("{on}warning:{off} {text}"));

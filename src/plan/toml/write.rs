@@ -40,6 +40,15 @@ fn write_task(out: &mut String, task: &Task, mode: Mode) {
     if let Some(seconds) = task.timeout {
         pair(out, "timeout", seconds.to_string());
     }
+    if !task.criteria.is_empty() {
+        pair(out, "criteria", list(task.criteria.iter().map(|c| c.text.as_str())));
+    }
+    let ticked: Vec<String> =
+        task.criteria.iter().filter(|c| c.checked).map(|c| c.index.to_string()).collect();
+    if !ticked.is_empty() {
+        pair(out, "ticked", format!("[{}]", ticked.join(", ")));
+    }
+    text(out, "ticket", task.ticket.as_deref());
     if task.final_review {
         pair(out, "final_review", "true".to_owned());
     }
