@@ -312,7 +312,7 @@ fn fish_completes_the_program_and_through_git() {
         &elsewhere,
     ];
     let commands = "report\tSay how a task ended (what an agent calls when it is finished)\n\
-                    retry\tLet a blocked task run again, in the worktree it has";
+                    retry\tLet a blocked or paused task run again, in the worktree it has";
     let answers = [
         commands,
         commands,

@@ -201,7 +201,7 @@ fn every_worktree_has_a_number_of_its_own() {
     env.open("c");
     env.open("a");
     let _ = running.wait().fails(3);
-    let _ = env.run(["retry", "a"]).ok();
+    let _ = env.run(["retry", "a", "--force"]).ok();
     let _ = env.start(&[]).ok();
     let told = env.task("a");
     assert_eq!(told["status"], "done", "{told}");
