@@ -63,7 +63,7 @@
 //!
 //! - Words, pure: [`plan`], [`dag`], [`task`], [`snapshot`], [`schedule`], [`pipeline`],
 //!   [`config`], [`report`], [`review`], [`model`], [`allow`], [`agent`], [`prompt`], [`wait`],
-//!   [`oid`]. They hold no git handle, file, clock or process.
+//!   [`oid`], [`style`]. They hold no git handle, file, clock or process.
 //! - Effects, one file for one outside thing: [`git`] (alone names `gix` or spawns `git`),
 //!   [`store`] (the journal), [`process`] (groups, signals, limits), [`trust`], [`lock`],
 //!   [`disk`], [`clock`].
@@ -115,6 +115,7 @@ pub mod pipeline;
 pub mod prompt;
 pub mod schedule;
 pub mod snapshot;
+pub mod style;
 pub mod wait;
 
 pub mod agent;
