@@ -3,6 +3,7 @@
 //! Invariant: no policy lives here, and nothing below `commands` sees a clap type.
 
 mod clean;
+mod compare;
 mod complete;
 mod demo;
 mod doctor;
@@ -53,6 +54,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     let context = Context { ui: Ui { quiet: cli.quiet }, directory, told };
     match cli.command {
         Command::Clean(args) => clean::run(&context, args),
+        Command::Compare(args) => compare::run(&context, args),
         Command::Complete(args) => complete::run(&context, args),
         Command::Demo(args) => demo::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),

@@ -12,6 +12,7 @@ use serde::Deserialize;
 const FILES: &[(&str, &str)] = &[
     ("", include_str!("main.toml")),
     ("clean", include_str!("clean.toml")),
+    ("compare", include_str!("compare.toml")),
     ("demo", include_str!("demo.toml")),
     ("doctor", include_str!("doctor.toml")),
     ("install-man", include_str!("install-man.toml")),

@@ -20,6 +20,7 @@ mod layering; // the import rules of DESIGN, read from the source text
 // The program, one concern in each.
 mod by_hand; // the caller launches the agents
 mod clean; // only what is merged, clean and ours goes
+mod compare; // how tasks are written, side by side
 mod completion; // TAB in bash, zsh and fish
 mod crash; // ended at every effect in turn, and begun again
 mod doctor; // what would go wrong is found, and nothing else is
