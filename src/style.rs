@@ -62,8 +62,8 @@ pub struct Seen {
     pub row: usize,
     pub value: String,
     pub line: u32,
-    /// It counts only where this is known to be a type with fields, not an interface.
-    needs: Option<String>,
+    /// The name of the type that it is about.
+    about: Option<String>,
 }
 
 /// What one file says.

@@ -16,7 +16,7 @@ const MIN_TOKENS: usize = 40;
 /// Up to so many tokens a function counts as small.
 const SMALL_TOKENS: usize = 80;
 /// How alike functions must be, and small ones.
-const ALIKE: f64 = 0.80;
+const ALIKE: f64 = 0.85;
 const SMALL_ALIKE: f64 = 0.90;
 /// Which part of the names that others gave two functions must share: `FindUser` and `FindOrder` are
 /// built alike, and yet about different things.
@@ -120,14 +120,15 @@ fn sketch(tokens: &[u64]) -> Vec<u64> {
 
 /// Returns how alike two functions are, where that is enough.
 fn alike(one: &Candidate<'_>, other: &Candidate<'_>) -> Option<f64> {
+    // What is cheap to tell comes first: most pairs end here.
+    if shared_part(&one.2.foreign, &other.2.foreign) < SHARED_NAMES {
+        return None;
+    }
     let (a, b) = (&one.2.tokens, &other.2.tokens);
     let (small, large) = (a.len().min(b.len()), a.len().max(b.len()));
     let least = if small < SMALL_TOKENS { SMALL_ALIKE } else { ALIKE };
     let total = (small + large) as f64;
     if 2.0 * (small as f64) < least * total || 2.0 * (common(a, b) as f64) < least * total {
-        return None;
-    }
-    if shared_part(&one.2.foreign, &other.2.foreign) < SHARED_NAMES {
         return None;
     }
     let same = |op: DiffOp| match op {

@@ -1,18 +1,20 @@
 //! Which rows diverge: where tasks that should agree have different habits.
 //!
 //! Invariant: a habit needs [`Row::least`] places and four of five alike. A task that does
-//! as the code around it did before is not to blame; where both of two do, nothing is said.
+//! as the code around it did before, or which is of two minds, is not to blame; where both of two
+//! are not, nothing is said.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::row::{ROWS, Row};
-use super::{Language, Place, Reading, Values, Work};
+use super::{Language, Place, Reading, Seen, Values, Work};
 
 /// Which part of all places makes a habit, in hundredths.
 const HABIT_PERCENT: usize = 80;
-/// How often the code around must do something for it to be the custom there, and which part.
+/// How often a row must be seen in the code around for there to be a custom, and which part of it
+/// is custom enough to do the same.
 const CUSTOM_LEAST: usize = 3;
-const CUSTOM_PERCENT: usize = 60;
+const CUSTOM_PERCENT: usize = 30;
 
 /// One row of one language, over all tasks.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,15 +60,13 @@ impl Line {
 
 /// Returns the rows in which something was seen.
 pub(super) fn lines(works: &[Work]) -> Vec<Line> {
-    let readings = || works.iter().flat_map(|work| work.changed.iter().chain(&work.beside));
-    let concrete: HashSet<&str> =
-        readings().flat_map(|reading| reading.concrete.iter().map(String::as_str)).collect();
+    let types = Types::new(works);
     let languages: BTreeSet<Language> =
         works.iter().flat_map(|work| &work.changed).map(|reading| reading.language).collect();
     let mut lines = Vec::new();
     for language in languages {
         let seen: Vec<Vec<Whose>> =
-            works.iter().map(|work| count(work, language, &concrete)).collect();
+            works.iter().map(|work| count(work, language, &types)).collect();
         for row in 0..ROWS.len() {
             let cells: Vec<Cell> = seen.iter().map(|rows| cell(&ROWS[row], &rows[row])).collect();
             if cells.iter().any(|cell| !cell.values.is_empty()) {
@@ -78,6 +78,49 @@ pub(super) fn lines(works: &[Work]) -> Vec<Line> {
     lines
 }
 
+/// What is known of the types that tasks return. Whether a pointer is returned is decided type
+/// by type, so it tells of an author only where the type is the task's own, or shared.
+struct Types<'a> {
+    /// Types with fields, not interfaces.
+    concrete: HashSet<&'a str>,
+    /// Types that more than one task returns.
+    shared: HashSet<&'a str>,
+}
+
+impl<'a> Types<'a> {
+    fn new(works: &'a [Work]) -> Types<'a> {
+        let readings = works.iter().flat_map(|work| work.changed.iter().chain(&work.beside));
+        let concrete = readings.flat_map(|reading| reading.concrete.iter().map(String::as_str));
+        let mut tasks: HashMap<&str, HashSet<usize>> = HashMap::new();
+        for (task, work) in works.iter().enumerate() {
+            for about in named(work, "structs") {
+                tasks.entry(about).or_default().insert(task);
+            }
+        }
+        let shared = tasks.into_iter().filter(|(_, tasks)| tasks.len() > 1);
+        Types { concrete: concrete.collect(), shared: shared.map(|(about, _)| about).collect() }
+    }
+
+    /// Returns true where something was seen of a type with fields, or of no type.
+    fn knows(&self, seen: &Seen) -> bool {
+        let is_of_types = ROWS[seen.row].id == "structs";
+        !is_of_types || seen.about.as_deref().is_none_or(|about| self.concrete.contains(about))
+    }
+
+    /// Returns true where that tells of the author too.
+    fn tells(&self, seen: &Seen, made: &HashSet<&str>) -> bool {
+        let is_of_types = ROWS[seen.row].id == "structs";
+        let is_theirs = |about: &str| made.contains(about) || self.shared.contains(about);
+        self.knows(seen) && (!is_of_types || seen.about.as_deref().is_none_or(is_theirs))
+    }
+}
+
+/// Returns the types that a row of a task is about.
+fn named<'a>(work: &'a Work, row: &'a str) -> impl Iterator<Item = &'a str> {
+    let own = work.changed.iter().flat_map(|reading| &reading.own);
+    own.filter(move |seen| ROWS[seen.row].id == row).filter_map(|seen| seen.about.as_deref())
+}
+
 /// What was seen in a row: in what the task added, and around it.
 #[derive(Default)]
 struct Whose {
@@ -85,19 +128,19 @@ struct Whose {
     around: BTreeMap<String, usize>,
 }
 
-fn count(work: &Work, language: Language, concrete: &HashSet<&str>) -> Vec<Whose> {
+fn count(work: &Work, language: Language, types: &Types<'_>) -> Vec<Whose> {
     let mut rows: Vec<Whose> = ROWS.iter().map(|_| Whose::default()).collect();
-    let is_known =
-        |needs: &Option<String>| needs.as_ref().is_none_or(|name| concrete.contains(name.as_str()));
+    let made: HashSet<&str> = named(work, "types").collect();
+    let tells = |seen: &&Seen| types.tells(seen, &made);
     let of_language = |reading: &&Reading| reading.language == language;
     for reading in work.changed.iter().filter(of_language) {
-        for seen in reading.own.iter().filter(|seen| is_known(&seen.needs)) {
+        for seen in reading.own.iter().filter(tells) {
             let place = Place { path: reading.path.clone(), line: seen.line };
             rows[seen.row].own.entry(seen.value.clone()).or_default().push(place);
         }
     }
     let all = work.changed.iter().chain(&work.beside).filter(of_language);
-    for seen in all.flat_map(|reading| &reading.around).filter(|seen| is_known(&seen.needs)) {
+    for seen in all.flat_map(|reading| &reading.around).filter(|seen| types.knows(seen)) {
         *rows[seen.row].around.entry(seen.value.clone()).or_default() += 1;
     }
     rows

@@ -211,13 +211,13 @@ impl Found<'_> {
                 Area::Both => true,
             };
             let subject = subject.map(|node| &source.text[node.byte_range()]);
-            let Some((value, needs)) =
+            let Some((value, about)) =
                 fits.then(|| self.value(language, *row, value.as_deref(), subject)).flatten()
             else {
                 continue;
             };
             if known.insert((at, *row, value.clone())) {
-                all.push(Seen { row: *row, value, line: line(*node), needs });
+                all.push(Seen { row: *row, value, line: line(*node), about });
             }
         }
         all.extend(self.cases.iter().filter_map(|case| self.subtest(*case)));
@@ -225,7 +225,7 @@ impl Found<'_> {
         all
     }
 
-    /// Returns what a row says of a subject, and the type that must be known for it.
+    /// Returns what a row says of a subject, and the type that it is about.
     fn value(
         &self,
         language: Language,
@@ -239,9 +239,8 @@ impl Found<'_> {
             if matches!(row.id, "structs" | "returns") && path.is_some_and(is_generated) {
                 return Some(("generated".to_owned(), None));
             }
-            let is_doubtful = row.id == "structs" && value == "value";
-            let needs = subject.filter(|_| is_doubtful).map(str::to_owned);
-            return Some((value.to_owned(), needs));
+            let about = subject.filter(|_| matches!(row.id, "structs" | "types"));
+            return Some((value.to_owned(), about.map(str::to_owned)));
         }
         let subject = subject?;
         let value = match row.label {
@@ -251,7 +250,10 @@ impl Found<'_> {
             Label::TestName => name::test_case(subject).map(str::to_owned),
             Label::Tag => name::tag_case(subject).map(str::to_owned),
             Label::Initialism => name::initialism(subject).map(str::to_owned),
-            Label::Import(trade) => self.package(language, subject, trade),
+            // `io::Result` says where an error comes from, not how errors are made here.
+            Label::Import(trade) => self
+                .package(language, subject, trade)
+                .filter(|package| row.id != "error-types" || package != "std"),
         };
         value.map(|value| (value, None))
     }
@@ -288,7 +290,7 @@ impl Found<'_> {
         };
         let value = if self.subtests.iter().any(belongs) { "subtests" } else { "flat" };
         let row = row::index("subtests")?;
-        Some(Seen { row, value: value.to_owned(), line: line(case), needs: None })
+        Some(Seen { row, value: value.to_owned(), line: line(case), about: None })
     }
 }
 
@@ -306,7 +308,7 @@ fn file_name(source: &Source<'_>) -> Option<Seen> {
     let name = source.path.rsplit('/').next()?;
     let stem = name.split('.').next()?.trim_end_matches("_test").trim_start_matches("test_");
     let value = name::case(stem).filter(|_| source.is_new)?.to_owned();
-    Some(Seen { row: row::index("file-names")?, value, line: 1, needs: None })
+    Some(Seen { row: row::index("file-names")?, value, line: 1, about: None })
 }
 
 /// Returns the line on which a node begins.

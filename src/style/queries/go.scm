@@ -49,8 +49,8 @@
 (method_declaration result: (parameter_list .
   (parameter_declaration type: [(type_identifier) (qualified_type)] @subject))) @structs.value
 (type_spec name: (type_identifier) @concrete type: (struct_type))
-(composite_literal type: (type_identifier) @concrete)
-(pointer_type (type_identifier) @concrete)
+(composite_literal type: [(type_identifier) (qualified_type)] @concrete)
+(pointer_type [(type_identifier) (qualified_type)] @concrete)
 
 ; Errors.
 ((return_statement (expression_list (identifier) @_e .)) @errors.raw
