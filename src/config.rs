@@ -3,11 +3,18 @@
 //! Invariant: pure. Texts and pairs come in, [`Settings`] come out; every key is named in
 //! [`KEYS`]. An unknown key in the file is an error; in git config, as git does, it is nothing.
 
+mod limits;
+mod skills;
+
+pub use limits::Timeouts;
+pub use skills::{Role, Skills};
+
 use serde::Deserialize;
 
 use crate::allow::refusal;
 use crate::model::{self, Class, Models};
 use crate::plan::TaskId;
+use crate::prompt::Templates;
 use crate::review::Review;
 use crate::snapshot::Flags;
 
@@ -35,7 +42,18 @@ pub const KEYS: &[(&str, &str)] = &[
     ),
     ("jobs", "how many tasks may run at once (8)"),
     ("test", "shell command that must pass before a merge is published"),
-    ("timeout", "limit for one attempt and for one test, as 90s, 30m or 2h (30m)"),
+    (
+        "timeout",
+        "limit for one attempt and for one test, as 90s, 30m or 2h; a task's own one in the plan is \
+         for its work, and neither for reviews nor for tests (30m)",
+    ),
+    ("timeouts.review", "limit for one review, instead of `timeout`"),
+    (
+        "timeouts.fix",
+        "limit for an attempt that mends what a review, the tests or a merge found, instead of `timeout`",
+    ),
+    ("timeouts.test", "limit for one test, instead of `timeout`"),
+    ("timeouts.setup", "limit for `setup` in one worktree, instead of `timeout`"),
     (
         "idle",
         "limit for the time in which an agent prints nothing and changes no file, as 10m; 0 for none (0)",
@@ -45,6 +63,19 @@ pub const KEYS: &[(&str, &str)] = &[
         "what a task goes through before it is merged: spec, quality, combined; empty for none (spec, quality)",
     ),
     ("rounds", "how often reviews may send a task back before it waits for a person (3)"),
+    (
+        "final-review",
+        "review the whole branch when the last task is merged; where there are reviews, and two \
+         tasks for agents (true)",
+    ),
+    (
+        "skills.plan",
+        "skills that an agent which plans a task loads first, separated by commas; in the file a \
+         list, in the table `[skills]`",
+    ),
+    ("skills.implement", "skills of an agent that does a task"),
+    ("skills.review", "skills of a reviewer"),
+    ("skills.fix", "skills of an agent that settles findings, mends tests or resolves a conflict"),
     ("branch", "branch of a task; {id} stands for its id (feat/task-{id})"),
     (
         "min-free",
@@ -64,7 +95,49 @@ pub const KEYS: &[(&str, &str)] = &[
          separated by commas; in git config alone (node_modules, __pycache__)",
     ),
     ("keep", "leave worktrees and branches of merged tasks for 'clean' (false)"),
+    (
+        "on-conflict",
+        "what becomes of a task that conflicts: pr pushes its branch and opens a draft pull request \
+         where there is a remote, keep leaves it here, agent lets an agent merge it first, and goes on as pr \
+         where that fails (pr)",
+    ),
+    (
+        "remote",
+        "name of the remote that branches are pushed to; without one, the upstream remote of the base \
+         branch, else origin, else the only one",
+    ),
 ];
+
+/// What becomes of a task that conflicts with what was merged before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnConflict {
+    /// Its branch is pushed, and a draft pull request opened.
+    #[default]
+    Pr,
+    /// It stays here, and waits for a person.
+    Keep,
+    /// An agent merges it; where that fails, as [`OnConflict::Pr`].
+    Agent,
+}
+
+impl OnConflict {
+    /// Every choice there is, in the order of the documentation.
+    pub const ALL: [OnConflict; 3] = [OnConflict::Pr, OnConflict::Keep, OnConflict::Agent];
+
+    /// Returns the word in the configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            OnConflict::Pr => "pr",
+            OnConflict::Keep => "keep",
+            OnConflict::Agent => "agent",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<OnConflict> {
+        OnConflict::ALL.into_iter().find(|choice| choice.word() == word)
+    }
+}
 
 /// The settings in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,11 +150,18 @@ pub struct Settings {
     pub test: Option<String>,
     /// Seconds.
     pub timeout: u64,
+    /// The stages that have another limit.
+    pub timeouts: Timeouts,
     /// Seconds; 0 for any time.
     pub idle: u64,
     /// In order.
     pub reviews: Vec<Review>,
     pub rounds: u32,
+    /// A run ends with a review of all that it merged.
+    pub final_review: bool,
+    pub skills: Skills,
+    /// The repository's own, which [`merge`] knows nothing of.
+    pub prompts: Templates,
     pub branch: String,
     pub worktrees: String,
     /// Bytes that must stay free when a worktree is made.
@@ -92,6 +172,9 @@ pub struct Settings {
     pub expendable: Vec<String>,
     /// What is merged stays until `clean`.
     pub keep: bool,
+    pub on_conflict: OnConflict,
+    /// The name of the remote; `None` where git's configuration decides.
+    pub remote: Option<String>,
 }
 
 /// What one source says; `None` where it says nothing.
@@ -108,11 +191,17 @@ pub struct Layer {
     pub test: Option<String>,
     #[serde(default, deserialize_with = "duration")]
     pub timeout: Option<u64>,
+    #[serde(default)]
+    pub timeouts: Timeouts,
     #[serde(default, deserialize_with = "duration")]
     pub idle: Option<u64>,
     pub reviews: Option<Vec<Review>>,
     #[serde(default, deserialize_with = "at_least_one")]
     pub rounds: Option<u32>,
+    #[serde(rename = "final-review")]
+    pub final_review: Option<bool>,
+    #[serde(default)]
+    pub skills: Skills,
     pub branch: Option<String>,
     pub worktrees: Option<String>,
     pub setup: Option<String>,
@@ -122,6 +211,9 @@ pub struct Layer {
     #[serde(default, rename = "min-free", deserialize_with = "size")]
     pub min_free: Option<u64>,
     pub keep: Option<bool>,
+    #[serde(rename = "on-conflict")]
+    pub on_conflict: Option<OnConflict>,
+    pub remote: Option<String>,
 }
 
 /// The names of models by class, as written.
@@ -266,6 +358,11 @@ impl Layer {
                 "timeout" => {
                     layer.timeout = Some(seconds(&value).ok_or_else(|| bad("a time such as 30m"))?);
                 }
+                key if key.starts_with("timeouts.") => {
+                    let stage = key.trim_start_matches("timeouts.");
+                    let set = layer.timeouts.set(stage, &value);
+                    set.ok_or_else(|| bad("a time such as 30m"))?;
+                }
                 "idle" => {
                     layer.idle = Some(seconds(&value).ok_or_else(|| bad("a time such as 10m"))?);
                 }
@@ -282,9 +379,19 @@ impl Layer {
                 "branch" => layer.branch = Some(value),
                 "expendable" => layer.expendable = Some(value),
                 "keep" => layer.keep = Some(boolean(&value).ok_or_else(|| bad("true or false"))?),
+                "final-review" => {
+                    let wanted = boolean(&value).ok_or_else(|| bad("true or false"))?;
+                    layer.final_review = Some(wanted);
+                }
                 "min-free" => {
                     layer.min_free = Some(bytes(&value).ok_or_else(|| bad("a size such as 2G"))?);
                 }
+                "on-conflict" => {
+                    let choice = OnConflict::from_word(&value);
+                    let words = OnConflict::ALL.map(OnConflict::word).join(" or ");
+                    layer.on_conflict = Some(choice.ok_or_else(|| bad(&words))?);
+                }
+                "remote" => layer.remote = Some(value),
                 "setup" => layer.setup = Some(value),
                 "worktrees" => layer.worktrees = Some(value),
                 "models.cheap" | "models.standard" | "models.capable" => {
@@ -299,6 +406,9 @@ impl Layer {
                     Some(why) => return Err(format!("{}: {why}", bad("allowed"))),
                     None => layer.allow.get_or_insert_default().push(value.trim().to_owned()),
                 },
+                key if key.starts_with("skills.") => {
+                    layer.skills.set(&key["skills.".len()..], names(&value))?;
+                }
                 // As git does with keys it does not know: another version may.
                 _ => {}
             }
@@ -324,6 +434,7 @@ pub fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
         test: git.test.or(file.test).filter(|command| !command.trim().is_empty()),
         min_free: git.min_free.or(file.min_free).unwrap_or(2 << 30),
         setup: git.setup.or(file.setup).filter(|command| !command.trim().is_empty()),
+        timeouts: git.timeouts.or(file.timeouts),
         timeout: git.timeout.or(file.timeout).unwrap_or(30 * 60),
         idle: git.idle.or(file.idle).unwrap_or(0),
         reviews: git
@@ -331,9 +442,14 @@ pub fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
             .or(file.reviews)
             .unwrap_or_else(|| vec![Review::Spec, Review::Quality]),
         rounds: git.rounds.or(file.rounds).unwrap_or(3),
+        final_review: git.final_review.or(file.final_review).unwrap_or(true),
+        skills: git.skills.or(file.skills),
+        prompts: Templates::default(),
         branch: git.branch.or(file.branch).unwrap_or_else(|| "feat/task-{id}".into()),
         expendable: names(&git.expendable.unwrap_or("node_modules, __pycache__".into())),
         keep: flags.keep || git.keep.or(file.keep).unwrap_or(false),
+        on_conflict: git.on_conflict.or(file.on_conflict).unwrap_or_default(),
+        remote: git.remote.or(file.remote).filter(|name| !name.trim().is_empty()),
         worktrees: git.worktrees.or(file.worktrees).unwrap_or_else(|| ".claude/worktrees".into()),
     }
 }
@@ -386,6 +502,34 @@ mod tests {
         assert_eq!(name(Class::Capable, "claude").as_deref(), Some("b"));
         assert!(Layer::from_git([("models.cheap".into(), "-x".into())]).is_err());
         assert!(Layer::from_toml("models.dear = 'x'").is_err());
+    }
+
+    #[test]
+    fn what_becomes_of_a_conflict_is_one_of_the_words() {
+        let git = |text: &str| Layer::from_git([("on-conflict".into(), text.into())]);
+        assert_eq!(git("keep").expect("sound").on_conflict, Some(OnConflict::Keep));
+        assert!(git("ask").expect_err("no such word").ends_with("is not pr or keep or agent"));
+        let file = Layer::from_toml("on-conflict = 'keep'\nremote = 'up'").expect("sound");
+        let settings = merge(&Flags::default(), git("pr").expect("sound"), file);
+        assert_eq!(settings.on_conflict, OnConflict::Pr);
+        assert_eq!(settings.remote.as_deref(), Some("up"));
+        assert!(Layer::from_toml("on-conflict = 'ask'").is_err());
+    }
+
+    #[test]
+    fn skills_are_named_in_both_and_role_by_role() {
+        let file = "[skills]\nimplement = ['tdd']\nreview = ['read']";
+        let file = Layer::from_toml(file).expect("sound");
+        let git = [("skills.implement".into(), "tdd, verify".into())];
+        let git = Layer::from_git(git).expect("sound");
+        let skills = merge(&Flags::default(), git, file).skills;
+        assert_eq!(skills.of(Role::Implement), ["tdd", "verify"]);
+        assert_eq!((skills.of(Role::Review).len(), skills.of(Role::Fix).len()), (1, 0));
+        let unknown = Layer::from_toml("jobs = 2\n[skills]\nreviewer = []").expect_err("unknown");
+        let told = unknown.to_string();
+        assert!(told.contains("line 3") && told.contains("`review`"), "{told}");
+        let unknown = Layer::from_git([("skills.reviewer".into(), String::new())]);
+        assert!(unknown.expect_err("unknown").contains("plan, implement, review, fix"));
     }
 
     #[test]

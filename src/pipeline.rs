@@ -3,8 +3,9 @@
 //! Invariant: pure, and decided from the task's record alone. A review comes after all that
 //! stand before it have passed; a verdict counts until the work is begun anew.
 
+use crate::plan::Task;
 use crate::review::{Review, Verdict};
-use crate::task::{Attempt, Record, Stage};
+use crate::task::{Attempt, Ending, Record, Stage};
 
 /// The reviews of a task, in order, and how often it may be sent back.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +33,11 @@ impl Pipeline<'_> {
         }
     }
 
+    /// Returns true where an agent may still mend a merge candidate that was no good.
+    pub fn may_mend(&self, record: &Record) -> bool {
+        mended(record) + 1 < self.rounds as usize
+    }
+
     /// Returns what follows a verdict, which is not in the record yet.
     pub fn after_review(&self, record: &Record, review: Review, verdict: &Verdict) -> Next {
         if verdict.pass {
@@ -48,10 +54,34 @@ impl Pipeline<'_> {
     }
 }
 
-/// Returns the attempts since the work was begun, or begun anew.
+/// Returns what the next attempt at a task is for.
+pub fn next_stage(task: &Task, record: &Record) -> Stage {
+    match record.pending() {
+        Some((stage, _)) => stage,
+        None if task.final_review => Stage::FinalReview,
+        None => Stage::Implement,
+    }
+}
+
+/// Returns the attempts since the work was begun, or begun anew on another base.
 fn since_work(record: &Record) -> &[Attempt] {
-    let begun = record.attempts.iter().rposition(|attempt| attempt.stage == Stage::Implement);
+    let begins =
+        |attempt: &Attempt| attempt.stage == Stage::Implement || attempt.stage.is_mending();
+    let begun = record.attempts.iter().rposition(begins);
     &record.attempts[begun.unwrap_or(0)..]
+}
+
+/// Returns what is of concern in the work as it stands, oldest first, without repeats.
+pub fn concerns(record: &Record) -> Vec<&str> {
+    let begun = record.attempts.iter().rposition(|attempt| attempt.stage == Stage::Implement);
+    let work = &record.attempts[begun.unwrap_or(0)..];
+    let mut all: Vec<&str> = Vec::new();
+    for concern in work.iter().flat_map(Attempt::all_concerns) {
+        if !all.contains(&concern) {
+            all.push(concern);
+        }
+    }
+    all
 }
 
 /// Returns the newest verdict of a review on this work.
@@ -67,7 +97,7 @@ pub fn newest(record: &Record) -> Option<&Verdict> {
 }
 
 /// Returns how often reviews have failed since a person had a word in it.
-pub fn failures(record: &Record) -> usize {
+fn failures(record: &Record) -> usize {
     let counts = |attempt: &&Attempt| {
         attempt.number > record.retried_after
             && attempt.ended.is_some()
@@ -76,12 +106,31 @@ pub fn failures(record: &Record) -> usize {
     record.attempts.iter().filter(counts).count()
 }
 
-/// Returns how many of the last attempts were of this stage and gave no verdict that counts.
+/// Returns how often an agent has mended a merge candidate since a person had a word in it.
+fn mended(record: &Record) -> usize {
+    let counts = |attempt: &&Attempt| {
+        attempt.number > record.retried_after
+            && attempt.stage.is_mending()
+            && attempt.ended.is_some()
+            && !matches!(attempt.ending, Some(Ending::Lost | Ending::Stopped))
+    };
+    record.attempts.iter().filter(counts).count()
+}
+
+/// Returns how many rounds were lost since a person had a word in it, to reviews and to tests.
+pub fn rounds_lost(record: &Record) -> usize {
+    failures(record) + mended(record)
+}
+
+/// Returns how many of the last attempts were of this stage and gave no verdict that counts;
+/// what a usage limit ended says nothing.
 pub fn silent(record: &Record, stage: Stage) -> usize {
     let is_silent = |attempt: &&Attempt| {
         attempt.stage == stage && attempt.verdict.is_none() && attempt.ended.is_some()
     };
-    record.attempts.iter().rev().skip_while(|a| a.ended.is_none()).take_while(is_silent).count()
+    let counts = |attempt: &&Attempt| attempt.ending != Some(Ending::Limited);
+    let ended = record.attempts.iter().rev().skip_while(|attempt| attempt.ended.is_none());
+    ended.filter(counts).take_while(is_silent).count()
 }
 
 #[cfg(test)]
@@ -110,6 +159,7 @@ mod tests {
             model: None,
             usage: None,
             remarks: Vec::new(),
+            concerns: Vec::new(),
         }
     }
 
@@ -189,5 +239,8 @@ mod tests {
         let attempts = [(Implement, None), (SpecReview, None), (SpecReview, None)];
         assert_eq!(silent(&record(&attempts), SpecReview), 2);
         assert_eq!(silent(&record(&attempts[..1]), SpecReview), 0);
+        let mut limited = record(&attempts);
+        limited.attempts[1].ending = Some(Ending::Limited);
+        assert_eq!(silent(&limited, SpecReview), 1);
     }
 }

@@ -9,6 +9,7 @@ pub mod change;
 mod draft;
 mod finding;
 mod id;
+mod last;
 mod name;
 mod near;
 mod superpowers;
@@ -24,6 +25,7 @@ pub use name::slug;
 
 use serde::{Deserialize, Serialize};
 
+use crate::review::Review;
 use finding::Findings;
 
 /// How the edges of a plan were meant.
@@ -70,6 +72,10 @@ pub struct Task {
     pub test: Option<String>,
     /// Limit for one attempt, in seconds.
     pub timeout: Option<u64>,
+    /// It reviews all that the others did, and fixes what it finds.
+    pub final_review: bool,
+    /// The reviews that it goes through, in order, instead of those of the settings.
+    pub reviews: Option<Vec<Review>>,
     /// Line of the task's heading or table in the plan file, counted from 1.
     pub line: usize,
 }

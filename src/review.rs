@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// A review that a task goes through before it is merged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Review {
     /// Against the text of the task.
@@ -17,6 +17,9 @@ pub enum Review {
     Quality,
     /// Both at once, by one reviewer.
     Combined,
+    /// Of all that a run has merged; no task chooses it.
+    #[serde(skip)]
+    Whole,
 }
 
 impl Review {
@@ -28,12 +31,40 @@ impl Review {
             Review::Spec => "spec",
             Review::Quality => "quality",
             Review::Combined => "combined",
+            Review::Whole => "final",
         }
     }
 
     /// Reads a word of the settings.
     pub fn from_word(word: &str) -> Option<Review> {
         Review::ALL.into_iter().find(|review| review.word() == word.trim())
+    }
+}
+
+/// Reads the reviews of a task, in any case: `none` alone, `combined` alone, or some of `spec` and
+/// `quality`, which come back in the order in which they are made.
+///
+/// The error is a clause that says which word is wrong.
+pub fn of_task<'a>(words: impl Iterator<Item = &'a str>) -> Result<Vec<Review>, String> {
+    let words: Vec<String> = words.map(|word| word.trim().to_lowercase()).collect();
+    if words.iter().all(|word| word == "none") {
+        return Ok(Vec::new());
+    }
+    let read = |word: &String| Review::from_word(word).ok_or(format!("`{word}` is no review"));
+    let mut reviews: Vec<Review> = words.iter().map(read).collect::<Result<_, _>>()?;
+    reviews.sort_unstable();
+    reviews.dedup();
+    match reviews.as_slice() {
+        [_, .., Review::Combined] => Err("`combined` is all reviews in one".into()),
+        _ => Ok(reviews),
+    }
+}
+
+/// Returns the words of some reviews as they are written in a plan.
+pub fn words(reviews: &[Review]) -> String {
+    match reviews {
+        [] => "none".into(),
+        some => some.iter().map(|review| review.word()).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -201,5 +232,17 @@ mod tests {
     fn words_of_the_settings() {
         assert_eq!(Review::from_word(" quality "), Some(Review::Quality));
         assert_eq!(Review::from_word("style"), None);
+    }
+
+    #[test]
+    fn reviews_of_a_task_come_in_the_order_in_which_they_are_made() {
+        let read = |text: &str| of_task(text.split(',')).map(|reviews| words(&reviews));
+        assert_eq!(read("Quality, SPEC,spec").as_deref(), Ok("spec, quality"));
+        assert_eq!(read("none").as_deref(), Ok("none"));
+        assert_eq!(read("combined").as_deref(), Ok("combined"));
+        assert_eq!(of_task(std::iter::empty()), Ok(Vec::new()));
+        for bad in ["style", "spec, none", "combined, spec", ""] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
     }
 }

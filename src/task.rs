@@ -5,11 +5,17 @@
 //! files or the clock; ids and times come in with the events. `ready` is derived from the
 //! other tasks (see `snapshot`) and never stored.
 
+mod again;
 mod apply;
+mod concern;
+mod event;
 mod moved;
+mod pull;
 
 pub use apply::Illegal;
+pub use event::{Event, Finished, SentBack, Started};
 pub use moved::Moved;
+pub use pull::{Obstacle, PullRequest, Unopened};
 
 use std::fmt;
 
@@ -28,8 +34,14 @@ pub enum Stage {
     QualityReview,
     /// Both reviews by one reviewer.
     Review,
+    /// The review of all that was merged.
+    FinalReview,
     /// The implementer again, with what a review found.
     Fix,
+    /// An agent on top of the merge candidate that failed the tests.
+    FixTests,
+    /// An agent that merges what conflicts.
+    FixConflict,
 }
 
 /// The process that owns an attempt: its supervisor.
@@ -83,6 +95,22 @@ pub struct Block {
     /// The tasks whose merges the conflict is with, where git can tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub with: Vec<String>,
+    /// The command that failed, where it is about tests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// The commit that was to be merged, where it was brought from elsewhere and is not in the
+    /// task's branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brought: Option<Oid>,
+    /// The draft pull request that shows the conflict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Why there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unopened: Option<Box<Unopened>>,
+    /// The rules that would allow what it was refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<String>,
     /// What moved outside of the task's own branch and worktree, where it escaped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<Moved>,
@@ -116,6 +144,25 @@ pub enum State {
         merge: Option<Oid>,
     },
     Blocked(Block),
+    /// Its agent's program reached a usage limit: this stage begins again when that is over.
+    Paused {
+        stage: Stage,
+        /// What it begins on, where that is given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<Oid>,
+        #[serde(flatten)]
+        pause: Pause,
+    },
+}
+
+/// A wait for the end of a usage limit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Milliseconds since 1970; `None` where nobody said when, so that a person has to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<i64>,
+    /// What the program said, one line.
+    pub text: String,
 }
 
 /// How an attempt's process ended.
@@ -130,6 +177,8 @@ pub enum Ending {
     Silent,
     /// Ended by us because the run was stopped.
     Stopped,
+    /// Its program reached a usage limit, so the attempt does not count.
+    Limited,
     /// Its supervisor vanished without a word.
     Lost,
     /// The agent was never launched.
@@ -181,6 +230,9 @@ pub struct Attempt {
     /// What was seen at its end that decides nothing, a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
+    /// What was seen at its end that reviewers and a person should know, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub concerns: Vec<String>,
 }
 
 /// What is remembered of one task: one file in the journal.
@@ -195,9 +247,18 @@ pub struct Record {
     /// What `retry -m` told the next attempts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Why its newest merge candidate was no good, where an agent is to mend that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_back: Option<Block>,
     /// The number of the last attempt when a person let the task run again; 0 before.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retried_after: u32,
+    /// The model, or the class of one, that a person chose with `retry`, instead of the plan's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The agent that a person chose with `retry`: a preset's name or a shell command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     pub state: State,
     #[serde(default, rename = "attempt", skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
@@ -217,111 +278,8 @@ pub enum Outcome {
     Blocked(Block),
     /// Nothing was decided: it begins again in the same worktree.
     Again,
-}
-
-/// Something that happened to one task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Event {
-    /// A supervisor claims the next attempt. Of two that race, the second is illegal.
-    Started(Started),
-    /// The agent said how it went, through `report`.
-    Reported { report: Report },
-    /// A reviewer said what it found, through `report`.
-    Judged { verdict: Verdict },
-    /// The attempt is over.
-    Finished(Finished),
-    /// The merge candidate was no good.
-    Refused(Block),
-    /// The work is in the integration branch.
-    Merged { merge: Option<Oid> },
-    /// A person wants another attempt.
-    Retried { note: Option<String> },
-    /// A person offers what the branch holds now.
-    Offered { commit: Oid, at: i64 },
-}
-
-/// The claim of an attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Started {
-    pub attempt: u32,
-    pub stage: Stage,
-    pub base: Oid,
-    /// Where the task's branch stands; `None` before it is made.
-    pub tip: Option<Oid>,
-    pub branch: String,
-    pub worktree: String,
-    /// `None` where somebody outside does the work.
-    pub worker: Option<Worker>,
-    /// The program of the agent, without its arguments.
-    #[serde(default)]
-    pub agent: Option<String>,
-    /// The model that the agent is told to use.
-    #[serde(default)]
-    pub model: Option<String>,
-    /// Milliseconds since 1970.
-    pub at: i64,
-}
-
-/// The end of an attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finished {
-    pub attempt: u32,
-    pub ending: Ending,
-    pub commit: Option<Oid>,
-    #[serde(default)]
-    pub committed_for_agent: bool,
-    #[serde(default)]
-    pub undone: bool,
-    pub report: Option<Report>,
-    #[serde(default)]
-    pub verdict: Option<Verdict>,
-    #[serde(default)]
-    pub usage: Option<Usage>,
-    /// What was seen that decides nothing, a sentence each.
-    #[serde(default)]
-    pub remarks: Vec<String>,
-    pub outcome: Outcome,
-    /// Milliseconds since 1970.
-    pub at: i64,
-}
-
-impl Event {
-    /// Adds remarks to the end of an attempt; other events have none.
-    pub fn with_remarks(self, more: Vec<String>) -> Event {
-        match self {
-            Event::Finished(mut finished) => {
-                finished.remarks.extend(more);
-                Event::Finished(finished)
-            }
-            Event::Started(_)
-            | Event::Reported { .. }
-            | Event::Judged { .. }
-            | Event::Refused(_)
-            | Event::Merged { .. }
-            | Event::Retried { .. }
-            | Event::Offered { .. } => self,
-        }
-    }
-}
-
-impl Finished {
-    /// Returns the end of an attempt that says no more than this.
-    pub fn new(attempt: u32, ending: Ending, outcome: Outcome, at: i64) -> Finished {
-        Finished {
-            attempt,
-            ending,
-            commit: None,
-            committed_for_agent: false,
-            undone: false,
-            report: None,
-            verdict: None,
-            usage: None,
-            remarks: Vec::new(),
-            outcome,
-            at,
-        }
-    }
+    /// Nothing was decided, and nothing can be before a usage limit is over.
+    Later(Pause),
 }
 
 fn is_zero(number: &u32) -> bool {
@@ -336,7 +294,10 @@ impl Stage {
             Stage::SpecReview => "spec-review",
             Stage::QualityReview => "quality-review",
             Stage::Review => "review",
+            Stage::FinalReview => "final-review",
             Stage::Fix => "fix",
+            Stage::FixTests => "fix-tests",
+            Stage::FixConflict => "fix-conflict",
         }
     }
 
@@ -345,6 +306,7 @@ impl Stage {
             Review::Spec => Stage::SpecReview,
             Review::Quality => Stage::QualityReview,
             Review::Combined => Stage::Review,
+            Review::Whole => Stage::FinalReview,
         }
     }
 
@@ -354,8 +316,19 @@ impl Stage {
             Stage::SpecReview => Some(Review::Spec),
             Stage::QualityReview => Some(Review::Quality),
             Stage::Review => Some(Review::Combined),
-            Stage::Implement | Stage::Fix => None,
+            Stage::FinalReview => Some(Review::Whole),
+            Stage::Implement | Stage::Fix | Stage::FixTests | Stage::FixConflict => None,
         }
+    }
+
+    /// Returns true where a task that waits may begin with it.
+    pub fn begins(self) -> bool {
+        matches!(self, Stage::Implement | Stage::FinalReview)
+    }
+
+    /// Returns true where the work is to mend a merge candidate that was no good.
+    pub fn is_mending(self) -> bool {
+        matches!(self, Stage::FixTests | Stage::FixConflict)
     }
 }
 
@@ -368,6 +341,7 @@ impl State {
             State::Merging { .. } => "merging",
             State::Done { .. } => "done",
             State::Blocked(_) => "blocked",
+            State::Paused { .. } => "paused",
         }
     }
 
@@ -383,7 +357,21 @@ impl State {
             | State::Running { .. }
             | State::Pending { .. }
             | State::Merging { .. }
+            | State::Paused { .. }
             | State::Done { .. } => None,
+        }
+    }
+
+    /// Returns the wait for the end of a usage limit; `None` where the task is not paused.
+    pub fn pause(&self) -> Option<&Pause> {
+        match self {
+            State::Paused { pause, .. } => Some(pause),
+            State::Waiting
+            | State::Running { .. }
+            | State::Pending { .. }
+            | State::Merging { .. }
+            | State::Done { .. }
+            | State::Blocked(_) => None,
         }
     }
 
@@ -395,6 +383,7 @@ impl State {
             | State::Running { .. }
             | State::Pending { .. }
             | State::Merging { .. }
+            | State::Paused { .. }
             | State::Blocked(_) => None,
         }
     }
@@ -420,6 +409,7 @@ impl fmt::Display for State {
             State::Running { stage, .. } => write!(f, "running ({})", stage.name()),
             State::Pending { stage, .. } => write!(f, "next ({})", stage.name()),
             State::Blocked(block) => write!(f, "blocked ({})", block.reason),
+            State::Paused { stage, .. } => write!(f, "paused ({})", stage.name()),
             State::Waiting | State::Merging { .. } | State::Done { .. } => f.write_str(self.name()),
         }
     }
@@ -468,8 +458,19 @@ impl fmt::Display for Reason {
 impl Block {
     /// Returns a block that needs no more than a sentence.
     pub fn new(reason: Reason, text: impl Into<String>) -> Block {
-        let (files, with, moved) = (Vec::new(), Vec::new(), Vec::new());
-        Block { reason, text: text.into(), files, against: None, with, moved }
+        Block {
+            reason,
+            text: text.into(),
+            files: Vec::new(),
+            against: None,
+            with: Vec::new(),
+            command: None,
+            brought: None,
+            url: None,
+            unopened: None,
+            rules: Vec::new(),
+            moved: Vec::new(),
+        }
     }
 }
 
@@ -481,6 +482,7 @@ impl fmt::Display for Ending {
             Ending::TimedOut => write!(f, "timed out"),
             Ending::Silent => write!(f, "silent for too long"),
             Ending::Stopped => write!(f, "stopped"),
+            Ending::Limited => write!(f, "usage limit"),
             Ending::Lost => write!(f, "lost"),
             Ending::NotLaunched => write!(f, "not launched"),
             Ending::ByHand => write!(f, "reported by hand"),
@@ -499,15 +501,21 @@ impl Record {
         self.last_attempt().map_or(1, |attempt| attempt.number + 1)
     }
 
-    /// Returns what its next attempt is for, and the commit it begins on where that is given.
-    pub fn next_stage(&self) -> (Stage, Option<&Oid>) {
+    /// Returns how many attempts came to something; what a usage limit ended did not.
+    pub fn spent_attempts(&self) -> usize {
+        self.attempts.iter().filter(|attempt| attempt.ending != Some(Ending::Limited)).count()
+    }
+
+    /// Returns what its next attempt is for where that is settled, and the commit it begins on.
+    pub fn pending(&self) -> Option<(Stage, Option<&Oid>)> {
         match &self.state {
-            State::Pending { stage, commit } => (*stage, Some(commit)),
+            State::Pending { stage, commit } => Some((*stage, Some(commit))),
+            State::Paused { stage, commit, .. } => Some((*stage, commit.as_ref())),
             State::Waiting
             | State::Running { .. }
             | State::Merging { .. }
             | State::Done { .. }
-            | State::Blocked(_) => (Stage::Implement, None),
+            | State::Blocked(_) => None,
         }
     }
 

@@ -3,6 +3,7 @@
 //! Invariant: the only file that prints. Colour appears on a terminal alone and never
 //! when `NO_COLOR` is set (`anstream` decides); text without colour says the same.
 
+pub mod ask;
 pub mod live;
 
 use std::io::{IsTerminal, Write};
@@ -41,6 +42,19 @@ impl Ui {
             lines => format!("\x1b[{lines}A\x1b[J"),
         };
         self.answer(&format!("{back}{text}"))
+    }
+
+    /// Asks a person; `None` where nobody is there to answer.
+    pub fn ask(&self, question: &str) -> std::io::Result<Option<bool>> {
+        if !std::io::stdin().is_terminal() {
+            return Ok(None);
+        }
+        let mut err = anstream::stderr().lock();
+        write!(err, "{question}? [y/N] ")?;
+        err.flush()?;
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer)?;
+        Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
     }
 
     /// Prints bytes of a log as they are.

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 
 use crate::cli::PlanArgs;
 use crate::commands::Context;
+use crate::commands::target::{Trust, prompts};
 use crate::dag::Dag;
 use crate::error::{self, Exit, Hinted};
 use crate::plan::analysis::Analysis;
@@ -21,6 +22,10 @@ use crate::view::printable;
 /// Runs the command.
 pub(super) fn run(context: &Context, args: PlanArgs) -> anyhow::Result<Exit> {
     let (name, bytes) = read(&context.directory, &args.file)?;
+    // A plan may be looked at anywhere; in a repository a run of it would use that one's prompts.
+    if let Ok(git) = context.git() {
+        prompts(&git, Trust::NotNeeded)?;
+    }
     match parse(&Source { name: &name, bytes: &bytes }) {
         Ok(parsed) => show(&context.ui, &parsed, args.json),
         Err(findings) => {

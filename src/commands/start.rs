@@ -15,7 +15,7 @@ use anyhow::Context as _;
 
 use super::Context;
 use super::plan::{print_findings, read};
-use super::target::{Trust, find_run, find_task, settings};
+use super::target::{Trust, find_run, find_task, prompts, settings};
 use crate::agent::quoted;
 use crate::cli::StartArgs;
 use crate::config::Settings;
@@ -25,14 +25,14 @@ use crate::plan::change::Change;
 use crate::plan::{Plan, Source, Task, TaskId, parse};
 use crate::process;
 use crate::run::begin::{self, Beginning};
-use crate::run::integrate::why_checkout_waits;
+use crate::run::publish::why_waits;
 use crate::run::update::update;
 use crate::run::{Drive, controller};
 use crate::schedule::with_dependencies;
-use crate::snapshot::{Flags, Run, Snapshot};
+use crate::snapshot::{Closed, Flags, Run, Snapshot};
 use crate::store::{Journal, Tip};
 use crate::trust;
-use crate::view::change;
+use crate::view::{change, table};
 
 pub(super) fn run(context: &Context, args: StartArgs) -> anyhow::Result<Exit> {
     if args.in_background {
@@ -86,6 +86,11 @@ impl Start<'_> {
         match Journal::new(self.git, &plan.name).load()? {
             Some(tip) => {
                 check_into(&tip.snapshot, self.args)?;
+                // A run ends as it was begun.
+                let plan = match tip.snapshot.plan.final_review() {
+                    Some(_) => plan.with_final_review(),
+                    None => plan,
+                };
                 let new = self.new_plan(&tip.snapshot, plan, &name)?;
                 if let Some(new) = &new {
                     self.trust_plan(file, &bytes, &new.plan)?;
@@ -163,6 +168,7 @@ impl Start<'_> {
             jobs: self.args.jobs.or(before.jobs),
             keep: self.args.keep || before.keep,
             manual: self.args.manual,
+            allow: before.allow.clone(),
         }
     }
 
@@ -171,6 +177,11 @@ impl Start<'_> {
         let flags = self.flags(&Flags::default());
         // Before anything is trusted nothing of it is run: this only looks what is in the way.
         let found = settings(self.git, &flags, Trust::NotNeeded)?;
+        prompts(self.git, Trust::NotNeeded)?;
+        let plan = match found.final_review && !found.reviews.is_empty() {
+            true => plan.with_final_review(),
+            false => plan,
+        };
         let (into, launches) = (self.args.into.as_deref(), !self.args.manual);
         let beginning = Beginning { plan: &plan, settings: &found, flags, into, launches };
         let run = begin::prepare(self.git, &beginning)?;
@@ -185,6 +196,7 @@ impl Start<'_> {
         }
         self.trust_plan(file, content, &plan)?;
         settings(self.git, &run.flags, self.trust())?;
+        prompts(self.git, self.trust())?;
         begin::create(self.git, &run, &plan)?;
         self.go_on(&run.name, None)
     }
@@ -195,12 +207,16 @@ impl Start<'_> {
         let Tip { snapshot, .. } =
             journal.load()?.with_context(|| format!("there is no run '{name}'"))?;
         let settings = settings(self.git, &self.flags(&snapshot.run.flags), self.trust())?;
+        let settings = Settings { prompts: prompts(self.git, self.trust())?, ..settings };
         if self.args.dry_run {
             let snapshot = match new {
                 Some(new) => snapshot.with_plan(new.plan),
                 None => snapshot,
             };
             return self.would_do("go on with", &settings, &snapshot);
+        }
+        if let Some(closed) = snapshot.run.closed.as_ref().filter(|_| snapshot.is_finished()) {
+            return Ok(self.is_over(&snapshot.run, closed));
         }
         self.git.check_ready()?;
         if !self.args.manual {
@@ -219,7 +235,7 @@ impl Start<'_> {
         let snapshot = self.settle_flags(&mut journal)?;
         let only = self.only(&snapshot)?;
         self.git.exclude(&drive.settings.worktrees)?;
-        if let Some(why) = why_checkout_waits(self.git, &snapshot.run)? {
+        if let Some(why) = why_waits(self.git, &snapshot.run.integration)? {
             self.context.ui.warning(&format!("merges will wait: {why}"));
         }
         match (self.args.manual, self.args.detach) {
@@ -234,12 +250,28 @@ impl Start<'_> {
         }
     }
 
+    /// Says that a run has been finished before.
+    fn is_over(&self, run: &Run, closed: &Closed) -> Exit {
+        let told = table::closed(run, closed);
+        self.context.ui.status(&format!("run '{}' is finished: {told}", run.name));
+        self.context.ui.hint(&format!(
+            "git orchestrate clean --all --run {}   # removes its journal, so that the plan can be run again",
+            run.name
+        ));
+        Exit::Ok
+    }
+
     /// Writes down the flags that are in force from now on; returns the newest state.
     fn settle_flags(&self, journal: &mut Journal) -> anyhow::Result<Snapshot> {
         let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
         let flags = self.flags(&snapshot.run.flags);
-        if flags != snapshot.run.flags {
-            journal.rewrite(&Run { flags, ..snapshot.run.clone() }, "settings changed")?;
+        if flags != snapshot.run.flags || snapshot.run.closed.is_some() {
+            // Whoever starts a run that was put aside goes on with it; somebody may allow a rule
+            // at this moment.
+            journal.amend("settings changed", |run| {
+                let flags = self.flags(&run.flags);
+                Run { flags, closed: None, ..run }
+            })?;
         }
         Ok(snapshot)
     }

@@ -6,6 +6,7 @@
 use similar::TextDiff;
 
 use crate::plan::{Plan, Task, TaskId};
+use crate::review;
 
 /// The difference between two plans.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -91,6 +92,7 @@ fn as_text(task: &Task) -> String {
     put("model", task.model.clone());
     put("test", task.test.clone());
     put("timeout", task.timeout.map(|seconds| format!("{seconds}s")));
+    put("reviews", task.reviews.as_deref().map(review::words));
     text + "\n" + task.prompt.trim_end() + "\n"
 }
 

@@ -10,6 +10,7 @@ use super::near::nearest;
 use super::{IdError, Mode, Plan, Task, TaskId, name};
 use crate::dag::{Dag, DagError};
 use crate::model::is_name;
+use crate::review::Review;
 
 /// More tasks than this are a mistake: each one becomes a branch and a worktree.
 pub(super) const MAX_TASKS: usize = 100_000;
@@ -34,6 +35,8 @@ pub(super) struct Draft {
     pub(super) agent: Option<String>,
     pub(super) test: Option<String>,
     pub(super) timeout: Option<u64>,
+    pub(super) final_review: bool,
+    pub(super) reviews: Option<Vec<Review>>,
     pub(super) line: usize,
 }
 
@@ -78,7 +81,8 @@ pub(super) fn plan(name: String, drafts: Vec<Draft>, findings: &mut Findings) ->
     Some(Plan { name: name::slug(&name), mode, tasks })
 }
 
-fn task(draft: Draft, id: TaskId) -> Task {
+/// Returns the task; its edges must be sound.
+pub(super) fn task(draft: Draft, id: TaskId) -> Task {
     let depends_on = draft.depends_on.unwrap_or_default();
     let depends_on = depends_on.iter().filter_map(|name| TaskId::new(&name.text).ok());
     let written = |file: &String| draft.files.contains(file);
@@ -97,6 +101,8 @@ fn task(draft: Draft, id: TaskId) -> Task {
         agent: draft.agent,
         test: draft.test,
         timeout: draft.timeout,
+        final_review: draft.final_review,
+        reviews: draft.reviews,
         line: draft.line,
     }
 }

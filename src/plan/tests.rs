@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::review;
 
 fn read(name: &str, text: &str) -> Result<Parsed, Vec<Finding>> {
     parse(&Source { name, bytes: text.as_bytes() })
@@ -49,6 +50,7 @@ const AUTH: &str = "\
 **depends_on**: []
 **parallel_safe**: true
 **timeout**: 1h30m
+**Reviews**: `quality`, Spec (nobody else is left)
 
 **Files:**
 - Create: `src/model.rs`
@@ -86,6 +88,8 @@ fn the_exact_format_is_read_in_full() {
     let task = &plan.tasks[0];
     assert_eq!((task.number.as_deref(), task.title.as_str()), (Some("1"), "Add the `User` model"));
     assert_eq!((task.line, task.timeout), (7, Some(5400)));
+    assert_eq!(task.reviews, Some(vec![Review::Spec, Review::Quality]));
+    assert_eq!(plan.tasks[1].reviews, None);
     assert_eq!((&task.run, &task.test, task.parallel_safe), (&None, &None, true));
     assert_eq!(task.files, ["src/model.rs", "src/lib.rs"]);
     assert_eq!(task.reads, ["docs/auth.md"]);
@@ -403,6 +407,43 @@ fn mistakes_in_toml_are_told_at_once() {
     );
 }
 
+#[test]
+fn reviews_are_words_or_a_mistake() {
+    let of = |value: &str| {
+        let text = format!("# Task 1: a\n**REVIEWS:** {value}\n\nDo it.\n");
+        match read("x.md", &text) {
+            Ok(parsed) => Ok(parsed.plan.tasks[0].reviews.clone().map(|list| review::words(&list))),
+            Err(_) => Err(findings("x.md", &text).remove(0)),
+        }
+    };
+    for (value, words) in [
+        ("none", "none"),
+        ("None, it is a typo", "none"),
+        ("[quality, spec]", "spec, quality"),
+        ("`Combined`", "combined"),
+        ("spec.", "spec"),
+        ("[]", "none"),
+    ] {
+        assert_eq!(of(value), Ok(Some(words.to_owned())), "{value}");
+    }
+    assert_eq!(of("style"), Err("error:2: `REVIEWS`: `style` is no review".into()));
+    assert_eq!(of(""), Err("error:2: `REVIEWS`: it names none".into()));
+    assert_eq!(
+        of("spec, combined"),
+        Err("error:2: `REVIEWS`: `combined` is all reviews in one".into())
+    );
+    let toml = |value: &str| {
+        format!("[[task]]\nid = \"a\"\ndepends_on = []\nreviews = {value}\nprompt = \"x\"\n")
+    };
+    let plan = read("x.toml", &toml("[]")).unwrap().plan;
+    assert_eq!(plan.tasks[0].reviews, Some(Vec::new()));
+    assert_eq!(findings("x.toml", &toml("[\"x\"]")), ["error:4: `reviews`: `x` is no review"]);
+    assert_eq!(
+        findings("x.toml", &toml("\"spec\"")),
+        ["error:4: `reviews` must be a list, not string"]
+    );
+}
+
 /// Any sound plan; texts are hostile, ids are not.
 fn plans() -> impl Strategy<Value = Plan> {
     let text = || {
@@ -415,7 +456,10 @@ fn plans() -> impl Strategy<Value = Plan> {
     let optional = move || proptest::option::of(text());
     let path = || proptest::collection::vec("[a-z/]{1,8}", 0..3);
     let model = proptest::option::of("[!-,.-~ä]{1,20}");
-    let settings = (optional(), model, optional(), optional(), proptest::option::of(1..9999_u64));
+    let reviews = prop::sample::select(vec!["none", "spec", "quality,spec", "combined"]);
+    let reviews = reviews.prop_map(|text| review::of_task(text.split(',')).expect("reviews"));
+    let timed = (proptest::option::of(1..9999_u64), proptest::option::of(reviews));
+    let settings = (optional(), model, optional(), optional(), timed);
     let task = (
         text(),
         "[a-z ]{0,9}",
@@ -430,7 +474,7 @@ fn plans() -> impl Strategy<Value = Plan> {
         let mode = if dag { Mode::Dag } else { Mode::Sequential };
         let task =
             |(i, ((prompt, title, parallel_safe, files, reads, settings, number), on, line))| {
-                let (run, model, agent, test, timeout) = settings;
+                let (run, model, agent, test, (timeout, reviews)) = settings;
                 let id = |i: usize| TaskId::new(&format!("t{i}")).unwrap();
                 let depends_on = (0..i).filter(|d| dag && on >> d & 1 == 1).map(id).collect();
                 let mut files: Vec<String> = files;
@@ -468,6 +512,8 @@ fn plans() -> impl Strategy<Value = Plan> {
                     agent,
                     test,
                     timeout,
+                    final_review: false,
+                    reviews,
                     line,
                 }
             };

@@ -14,9 +14,10 @@ use super::draft::{Draft, Written};
 use super::finding::Findings;
 use super::near::nearest;
 use super::value;
+use crate::review::{self, Review};
 
 const PLAN_KEYS: [&str; 2] = ["name", "task"];
-const TASK_KEYS: [&str; 14] = [
+const TASK_KEYS: [&str; 16] = [
     "id",
     "number",
     "title",
@@ -30,6 +31,8 @@ const TASK_KEYS: [&str; 14] = [
     "agent",
     "test",
     "timeout",
+    "final_review",
+    "reviews",
     "line",
 ];
 
@@ -122,10 +125,17 @@ impl Reader<'_> {
             agent: text("agent"),
             test: text("test"),
             depends_on: table.get("depends_on").map(|value| self.texts("depends_on", value)),
-            parallel_safe: table.get("parallel_safe").and_then(|value| self.boolean(value)),
+            parallel_safe: table
+                .get("parallel_safe")
+                .and_then(|value| self.boolean("parallel_safe", value)),
             files: self.paths("files", table),
             reads: self.paths("reads", table),
             timeout: table.get("timeout").and_then(|value| self.timeout(value)),
+            final_review: table
+                .get("final_review")
+                .and_then(|value| self.boolean("final_review", value))
+                .unwrap_or(false),
+            reviews: table.get("reviews").and_then(|value| self.reviews(value)),
             line: table.get("line").and_then(|value| self.number(value)).unwrap_or(line),
             id,
         };
@@ -187,10 +197,10 @@ impl Reader<'_> {
         texts.iter().filter_map(|text| value::path(&text.text)).collect()
     }
 
-    fn boolean(&mut self, value: &Value) -> Option<bool> {
+    fn boolean(&mut self, key: &str, value: &Value) -> Option<bool> {
         let boolean = value.get_ref().as_bool();
         if boolean.is_none() {
-            self.wrong("parallel_safe", value, "true or false", "write `true` or `false`");
+            self.wrong(key, value, "true or false", "write `true` or `false`");
         }
         boolean
     }
@@ -202,6 +212,24 @@ impl Reader<'_> {
             self.wrong("line", value, "a number of a line", "leave it out");
         }
         number
+    }
+
+    fn reviews(&mut self, value: &Value) -> Option<Vec<Review>> {
+        value.get_ref().as_array().or_else(|| {
+            self.wrong("reviews", value, "a list", "write `reviews = [\"spec\", \"quality\"]`");
+            None
+        })?;
+        let words = self.texts("reviews", value);
+        match review::of_task(words.iter().map(|word| word.text.as_str())) {
+            Ok(reviews) => Some(reviews),
+            Err(wrong) => {
+                let line = self.line(value);
+                let remedy =
+                    "write [\"spec\", \"quality\"], one of them, [\"combined\"], or [] for none";
+                self.findings.error(line, format!("`reviews`: {wrong}"), remedy);
+                None
+            }
+        }
     }
 
     fn timeout(&mut self, value: &Value) -> Option<u64> {

@@ -4,8 +4,8 @@
 
 use serde_json::Value;
 
-use super::usage::{self, Usage, tokens};
-use super::{Output, first_line, json_lines, last_status};
+use super::usage::{Usage, tokens};
+use super::{Limit, Output, first_line, json_lines, last_status};
 
 pub(super) fn output(text: &str) -> Output {
     let answer = |v: &Value| match v["item"]["type"] == "agent_message" {
@@ -16,17 +16,26 @@ pub(super) fn output(text: &str) -> Output {
         true => v["error"]["message"].as_str().map(first_line),
         false => None,
     };
+    // While it asks again by itself, and before it gives up.
+    let trouble = |v: &Value| match v["type"] == "error" {
+        true => v["message"].as_str().map(first_line),
+        false => None,
+    };
     let said = json_lines(text).rev().find_map(|v| answer(&v)).unwrap_or_default();
+    let error = json_lines(text).rev().find_map(|v| failure(&v));
     Output {
         report: last_status(&said),
         answer: said,
-        error: json_lines(text).rev().find_map(|v| failure(&v)),
+        limit: error.as_deref().and_then(Limit::of_error),
+        trouble: json_lines(text).rev().find_map(|v| trouble(&v)),
+        error,
         denied: Vec::new(),
         usage: usage(text),
     }
 }
 
-/// The sum over the turns; codex names no cost. What came from a cache is in `input_tokens`.
+/// The last of the totals: codex counts from the beginning of the conversation on, a conversation
+/// that is resumed too. It names no cost. What came from a cache is in `input_tokens`.
 fn usage(text: &str) -> Option<Usage> {
     let turn = |v: Value| {
         let counts = (v["type"] == "turn.completed").then(|| v["usage"].clone())?;
@@ -34,5 +43,5 @@ fn usage(text: &str) -> Option<Usage> {
             (tokens(counts.get("input_tokens")?), tokens(counts.get("output_tokens")?));
         Some(Usage { input_tokens, output_tokens, cost_usd: None })
     };
-    usage::sum(json_lines(text).filter_map(turn))
+    json_lines(text).rev().find_map(turn)
 }

@@ -63,6 +63,20 @@ pub fn sum(usages: impl IntoIterator<Item = Usage>) -> Option<Usage> {
     })
 }
 
+impl Usage {
+    /// Returns what came after `before`, of which this is the total.
+    pub fn since(self, before: Usage) -> Usage {
+        let cost_usd = self
+            .cost_usd
+            .map(|cost| Dollars(cost.0.saturating_sub(before.cost_usd.unwrap_or_default().0)));
+        Usage {
+            input_tokens: self.input_tokens.saturating_sub(before.input_tokens),
+            output_tokens: self.output_tokens.saturating_sub(before.output_tokens),
+            cost_usd,
+        }
+    }
+}
+
 /// Reads a count of tokens; no larger than what the journal can hold.
 pub(super) fn tokens(count: &Value) -> u64 {
     count.as_u64().unwrap_or_default().min(u64::from(u32::MAX) << 16)
@@ -86,6 +100,8 @@ mod tests {
         assert!(text.contains("cost_usd = 0.3"), "{text}");
         assert_eq!(toml::from_str::<Usage>(&text).expect("reads"), all);
         assert_eq!(sum([]), None);
+        assert_eq!(all.since(usage(Some(0.1))).to_string(), "2 tokens in, 4 out, $0.2000");
+        assert_eq!(usage(None).since(all), Usage::default());
         assert_eq!(Dollars::from(f64::NAN), Dollars::from(-1.0));
     }
 }

@@ -26,7 +26,7 @@ use crate::process::{self, StopSwitch};
 use crate::report::Report;
 use crate::review::Verdict;
 use crate::store::{Journal, is_illegal};
-use crate::task::{Block, Ending, Event, Finished, Outcome, Reason, Started, Worker};
+use crate::task::{Block, Ending, Event, Finished, Outcome, Reason, Stage, Started, Worker};
 
 /// What somebody outside says of an attempt.
 #[derive(Debug, Clone)]
@@ -141,7 +141,7 @@ impl Attempt {
             attempt: self.spec.attempt,
             stage: self.spec.stage,
             base: base.clone(),
-            tip: self.git.find_branch(&self.spec.branch)?.filter(|_| self.begun),
+            tip: self.stands_on(&base)?,
             branch: self.spec.branch.clone(),
             worktree: self.spec.worktree.display().to_string(),
             agent: self.spec.agent.clone().filter(|_| worker.is_some()),
@@ -154,6 +154,22 @@ impl Attempt {
             Err(error) if is_illegal(&error) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Returns the commit that the attempt begins on; `None` before its branch is made.
+    fn stands_on(&self, base: &Oid) -> anyhow::Result<Option<Oid>> {
+        if let Some(candidate) = self.spec.candidate() {
+            return Ok(Some(candidate.clone()));
+        }
+        let tip = self.git.find_branch(&self.spec.branch)?.filter(|_| self.begun);
+        Ok(match (self.spec.stage, tip) {
+            // What has no work of its own is brought up to the base before it is read.
+            (Stage::FinalReview, None) => Some(base.clone()),
+            (Stage::FinalReview, Some(tip)) if self.git.is_ancestor(&tip, base)? => {
+                Some(base.clone())
+            }
+            (_, tip) => tip,
+        })
     }
 
     /// Makes the worktree, runs the agent, judges what it left, and leaves.

@@ -70,6 +70,7 @@ pub fn prepare(git: &Git, beginning: &Beginning<'_>) -> anyhow::Result<Run> {
         integration,
         created: clock::now_ms(),
         flags: beginning.flags.clone(),
+        closed: None,
     })
 }
 
@@ -94,7 +95,8 @@ pub fn create(git: &Git, run: &Run, plan: &Plan) -> anyhow::Result<()> {
 
 /// Fails where a task has no agent, or one known by name that is not installed.
 pub fn check_agent(plan: &Plan, settings: &Settings) -> anyhow::Result<()> {
-    for task in plan.tasks.iter().filter(|task| task.run.is_none()) {
+    let is_reviewed = |task: &Task| task.reviews.as_ref().is_some_and(|list| !list.is_empty());
+    for task in plan.tasks.iter().filter(|task| task.run.is_none() || is_reviewed(task)) {
         let agent = task.agent.as_deref().or(settings.agent.as_deref()).ok_or_else(no_agent)?;
         let program = Agent::from_text(agent).program();
         if let Some(missing) = program.filter(|program| find_program(program).is_none()) {

@@ -123,6 +123,18 @@ pub fn clean_task(
     Ok(cleaned)
 }
 
+/// Takes away the worktree of a task that goes on in a new one, where nothing in it would be
+/// lost; its branch stays.
+pub(super) fn clear_place(drive: &Drive, snapshot: &Snapshot, id: &TaskId) -> anyhow::Result<()> {
+    let (_, record) = snapshot.find(id).context("the plan has no such task")?;
+    let Some(branch) = &record.branch else { return Ok(()) };
+    let (reach, integration) = (Reach::default(), None);
+    // What counts as merged is clean; its commits stay on the branch.
+    let is_merged = true;
+    let task = Leftover { drive, snapshot, id, record, branch, reach, integration, is_merged };
+    task.clean_worktree(&mut Cleaned::default()).map(drop)
+}
+
 /// A task, and what may be left of it.
 pub(super) struct Leftover<'a> {
     pub(super) drive: &'a Drive,

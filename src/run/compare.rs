@@ -146,8 +146,10 @@ fn tip(git: &Git, record: &Record) -> anyhow::Result<Option<Oid>> {
         State::Merging { commit, .. } | State::Pending { commit, .. } => Some(commit.clone()),
         State::Done { .. } => last(),
         State::Blocked(_) => on_branch()?.or_else(last),
-        State::Running { stage: Stage::Implement, .. } | State::Waiting => None,
-        State::Running { .. } => last(),
+        State::Running { stage: Stage::Implement, .. }
+        | State::Paused { stage: Stage::Implement, .. }
+        | State::Waiting => None,
+        State::Running { .. } | State::Paused { .. } => last(),
     })
 }
 

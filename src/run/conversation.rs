@@ -9,10 +9,12 @@ use std::path::Path;
 
 use super::Drive;
 use super::dispatch::{Spec, agent_of, allowed, model_of};
-use super::folder::read_json;
+use super::folder::{RunFolder, read_json};
+use crate::pipeline::next_stage;
 use crate::plan::Task;
 use crate::report;
-use crate::report::Format;
+use crate::report::{Format, Usage};
+use crate::snapshot::Run;
 use crate::task::{Attempt, Ending, Record, Stage};
 
 /// How much of a log's beginning is searched (1 MiB).
@@ -20,26 +22,49 @@ const HEAD: u64 = 1 << 20;
 
 /// Returns the command that goes on with the last attempt, where that was broken off, or with
 /// the work that a fix is for.
-pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec<String>> {
-    let last = match record.next_stage().0 {
-        Stage::Implement => record.last_attempt().filter(|last| was_broken_off(last))?,
+pub(super) fn resumed(
+    drive: &Drive,
+    run: &Run,
+    task: &Task,
+    record: &Record,
+) -> Option<Vec<String>> {
+    let stage = next_stage(task, record);
+    let last = match stage {
+        Stage::Implement | Stage::FixTests | Stage::FixConflict => {
+            record.last_attempt().filter(|last| was_broken_off(last))?
+        }
         // Whoever did the work settles what was found.
         Stage::Fix => record.attempts.iter().rev().find(|last| last.stage.review().is_none())?,
-        Stage::SpecReview | Stage::QualityReview | Stage::Review => return None,
+        Stage::SpecReview | Stage::QualityReview | Stage::Review | Stage::FinalReview => {
+            return None;
+        }
     };
     let folder = drive.folder.attempt(&task.id, last.number);
     let spec: Spec = read_json(&folder.spec()).ok()??;
     let id = of_log(&folder.log(), spec.format)?;
-    let (model, _) = model_of(drive, task, record, record.next_stage().0);
+    let (model, _) = model_of(drive, task, record, stage);
     let test = drive.settings.test.as_deref();
-    let launch =
-        agent_of(drive, task)?.resume(&id, model.as_deref(), test)?.allowing(&allowed(drive));
+    let launch = agent_of(drive, task, record, stage)?
+        .resume(&id, model.as_deref(), test)?
+        .allowing(&allowed(drive, run));
     // Another agent knows nothing of it.
     (launch.argv.first() == spec.argv.first()).then_some(launch.argv)
 }
 
+/// Returns what of a total an attempt used itself, where its agent's program counts from the
+/// beginning of the conversation, which attempts before may have begun.
+pub(super) fn own_usage(total: Usage, run: &RunFolder, spec: &Spec, record: &Record) -> Usage {
+    let of_attempt = |number| of_log(&run.attempt(&spec.task, number).log(), spec.format);
+    let own = of_attempt(spec.attempt).filter(|_| spec.format.counts_whole_conversation());
+    let Some(own) = own else { return total };
+    let earlier = record.attempts.iter().filter(|attempt| attempt.number < spec.attempt);
+    let same = earlier.filter(|attempt| of_attempt(attempt.number).as_ref() == Some(&own));
+    let before = report::sum(same.filter_map(|attempt| attempt.usage));
+    total.since(before.unwrap_or_default())
+}
+
 fn was_broken_off(attempt: &Attempt) -> bool {
-    matches!(attempt.ending, Some(Ending::Stopped | Ending::Lost))
+    matches!(attempt.ending, Some(Ending::Stopped | Ending::Lost | Ending::Limited))
 }
 
 /// Returns the id of the conversation that a log begins with.

@@ -5,35 +5,23 @@
 //! commit of the integration branch has passed the tests. On any other outcome the branch
 //! is as it was. One merge at a time holds the checkout's lock.
 
-use std::ffi::OsString;
-use std::fs::File;
-use std::path::Path;
-use std::time::Duration;
-
 use anyhow::Context;
 
 use super::Drive;
-use super::folder::{read_json, write_json};
-use super::furnish::{self, Ended, Furnishing};
+use super::mend::{self, Refusal};
 use super::note::{Checks, note};
-use crate::agent::shell;
-use crate::crash;
-use crate::git::Git;
-use crate::git::command::LOCAL_VARIABLES;
+use super::publish::{Published, publish};
+use super::trial::{self, Tested, Trial};
 use crate::git::merge::TreeMerge;
-use crate::git::refs::Swap;
-use crate::git::status;
 use crate::oid::Oid;
 use crate::plan::Task;
-use crate::process::{self, Job, Program, StopSwitch, Streams};
+use crate::process::StopSwitch;
 use crate::snapshot::{Run, Snapshot};
 use crate::store::Journal;
-use crate::task::{Block, Ending, Event, Reason, Record, State, Worker};
+use crate::task::{Block, Event, Reason, Record, State};
 
 /// The trailer of a merge commit that names the task.
 const TASK_TRAILER: &str = "Orchestrate-Task";
-/// How often a candidate is tested before the task is blocked: a flaky test gets a second chance.
-const TESTS: u32 = 2;
 /// How often a merge starts over because the branch moved under it.
 const MAX_RACES: u32 = 100;
 
@@ -48,36 +36,13 @@ pub enum Integrated {
     Stopped,
 }
 
-enum Published {
-    Done,
-    /// Somebody else moved the branch first.
-    Moved,
-    Waits(String),
-}
-
-enum Tested {
-    Passed {
-        runs: u32,
-    },
-    Failed(String),
-    /// The checkout could not be set up.
-    NoPlace(String),
-    Stopped,
-}
-
-/// Returns why nothing can be merged now: the branch is checked out with uncommitted changes.
-pub fn why_checkout_waits(git: &Git, run: &Run) -> anyhow::Result<Option<String>> {
-    if let Some(operation) = git.rebase_of(&run.integration)? {
-        let why = format!("{} is being rebased ({})", run.integration, operation.display());
-        return Ok(Some(format!("{why}: finish that first")));
-    }
-    let Some(elsewhere) = git.worktree_of(&run.integration)? else { return Ok(None) };
-    let dirt = status::dirt(&elsewhere.path)?;
-    let is_clean = dirt.changed.is_empty() && dirt.unmerged.is_empty();
-    let (branch, place) = (&run.integration, elsewhere.path.display());
-    Ok((!is_clean).then(|| {
-        format!("{branch} is checked out at {place} with uncommitted changes: commit or stash them")
-    }))
+/// Who wants a merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The loop: what fails may go back to an agent.
+    Controller,
+    /// A person, who is told what fails.
+    Person,
 }
 
 /// Merges one task whose commit waits in the queue.
@@ -86,12 +51,13 @@ pub fn integrate(
     run: &Run,
     task: &Task,
     test: &StopSwitch,
+    by: By,
 ) -> anyhow::Result<Integrated> {
     let lock = drive.folder.checkout_lock()?;
     lock.hold()?;
-    end_left_test(drive, &run.name)?;
+    trial::end_left(drive, &run.name)?;
     let journal = Journal::new(&drive.git, &run.name);
-    let merge = Merge { drive, run, task, journal, test };
+    let merge = Merge { drive, run, task, journal, test, by };
     for _ in 0..MAX_RACES {
         let record = merge.journal.record(&task.id)?;
         let State::Merging { commit, .. } = record.state.clone() else {
@@ -104,35 +70,13 @@ pub fn integrate(
     Ok(Integrated::Waits(format!("{} keeps moving", run.integration)))
 }
 
-/// Ends a test that nobody waits for any more; returns whether there was one. While somebody
-/// merges, its test is its own.
-pub fn end_orphaned_test(drive: &Drive, run: &str) -> anyhow::Result<bool> {
-    if !drive.folder.tester().exists() {
-        return Ok(false);
-    }
-    let lock = drive.folder.checkout_lock()?;
-    match lock.try_hold("")? {
-        true => end_left_test(drive, run),
-        false => Ok(false),
-    }
-}
-
-/// Ends a test that a controller left running when it was killed; returns whether there was one.
-fn end_left_test(drive: &Drive, run: &str) -> anyhow::Result<bool> {
-    let file = drive.folder.tester();
-    let Some(worker) = read_json::<Worker>(&file).unwrap_or_default() else { return Ok(false) };
-    let was_there = !process::is_group_gone(&worker, run);
-    process::end_group_of(&worker, run);
-    std::fs::remove_file(&file)?;
-    Ok(was_there)
-}
-
 struct Merge<'a> {
     drive: &'a Drive,
     run: &'a Run,
     task: &'a Task,
     journal: Journal,
     test: &'a StopSwitch,
+    by: By,
 }
 
 impl Merge<'_> {
@@ -157,8 +101,8 @@ impl Merge<'_> {
         let tree = match git.try_merge(&tip, commit)? {
             TreeMerge::Clean(tree) => tree,
             TreeMerge::Conflict(files) => {
-                let block = self.conflict(&tip, commit, files)?;
-                return self.settle(Event::Refused(block)).map(Some);
+                let why = self.conflict(record, &tip, commit, files)?;
+                return self.refuse(record, Refusal { commit, candidate: None, why }).map(Some);
             }
             TreeMerge::Impossible(why) => {
                 let block = Block::new(Reason::Conflict, format!("git cannot merge it: {why}"));
@@ -170,13 +114,14 @@ impl Merge<'_> {
         if git.gc_since(&mark) && !git.is_stored(&candidate) {
             return Ok(None);
         }
-        let runs = match self.check(&candidate)? {
-            Tested::Passed { runs } if self.was_tested(&candidate, runs)? => runs,
-            Tested::Passed { .. } => return Ok(None),
-            Tested::Failed(text) => {
-                let against = Some(tip);
-                let block = Block { against, ..Block::new(Reason::Tests, text) };
-                return self.settle(Event::Refused(block)).map(Some);
+        let runs = match self.trial().of(&candidate)? {
+            Tested::Passed { runs } => runs,
+            Tested::Disturbed => return Ok(None),
+            Tested::Failed { text, command } => {
+                let (against, command) = (Some(tip), Some(command));
+                let why = Block { against, command, ..Block::new(Reason::Tests, text) };
+                let candidate = Some(&candidate);
+                return self.refuse(record, Refusal { commit, candidate, why }).map(Some);
             }
             Tested::NoPlace(text) => {
                 let against = Some(tip);
@@ -185,7 +130,8 @@ impl Merge<'_> {
             }
             Tested::Stopped => return Ok(Some(Integrated::Stopped)),
         };
-        match self.publish(&tip, &candidate)? {
+        let why = format!("merge {}", self.task.id);
+        match publish(git, &self.run.integration, &tip, &candidate, &why)? {
             Published::Done => {}
             Published::Moved => return Ok(None),
             Published::Waits(why) => return Ok(Some(Integrated::Waits(why))),
@@ -195,8 +141,18 @@ impl Merge<'_> {
         Ok(Some(end))
     }
 
-    fn integration_ref(&self) -> String {
-        format!("refs/heads/{}", self.run.integration)
+    fn trial(&self) -> Trial<'_> {
+        let id = &self.task.id;
+        Trial {
+            drive: self.drive,
+            run: self.run,
+            commands: self.drive.tests(self.task),
+            task: Some(id),
+            log: self.drive.folder.test_log(id),
+            setup_log: self.drive.folder.checkout_log(id),
+            see_setup: format!("git orchestrate log {id} --setup"),
+            stop: self.test,
+        }
     }
 
     fn settle(&self, event: Event) -> anyhow::Result<Integrated> {
@@ -204,54 +160,29 @@ impl Merge<'_> {
         Ok(Integrated::Settled)
     }
 
-    /// Returns true where the checkout still shows what the tests were meant to see.
-    fn was_tested(&self, candidate: &Oid, runs: u32) -> anyhow::Result<bool> {
-        Ok(runs == 0 || status::head(Path::new(&self.run.checkout))?.1 == *candidate)
+    /// An agent mends it, or a person has to; whoever merges by hand is that person.
+    fn refuse(&self, record: &Record, refusal: Refusal<'_>) -> anyhow::Result<Integrated> {
+        let event = match self.by {
+            By::Person => Event::Refused(refusal.why),
+            By::Controller => mend::refused(self.drive, self.run, self.task, record, refusal)?,
+        };
+        self.settle(event)
     }
 
-    /// Moves the branch, and the checkout it is in.
-    fn publish(&self, tip: &Oid, candidate: &Oid) -> anyhow::Result<Published> {
+    fn conflict(
+        &self,
+        record: &Record,
+        tip: &Oid,
+        commit: &Oid,
+        files: Vec<String>,
+    ) -> anyhow::Result<Block> {
         let git = &self.drive.git;
-        if let Some(why) = why_checkout_waits(git, self.run)? {
-            return Ok(Published::Waits(why));
-        }
-        let Some(elsewhere) = git.worktree_of(&self.run.integration)? else {
-            let why = format!("merge {}", self.task.id);
-            return Ok(
-                match git.swap_ref(&self.integration_ref(), Some(tip), candidate, &why)? {
-                    Swap::Done => Published::Done,
-                    Swap::Moved => Published::Moved,
-                    Swap::Locked => return Err(git.stale_lock(&self.integration_ref())),
-                },
-            );
+        let own = record.branch.as_deref().map(|branch| git.find_branch(branch)).transpose()?;
+        let is_own = match own.flatten() {
+            Some(own) => git.is_ancestor(commit, &own)?,
+            None => true,
         };
-        let branch = &self.run.integration;
-        let is_at = |commit: &Oid| {
-            Ok::<bool, anyhow::Error>(
-                git.find_branch(&self.run.integration)?.as_ref() == Some(commit),
-            )
-        };
-        if !is_at(tip)? || status::head(&elsewhere.path)?.0.as_ref() != Some(branch) {
-            return Ok(Published::Moved);
-        }
-        let moved = git.fast_forward(&elsewhere.path, branch, candidate);
-        // git's word is not enough: only the branch tells.
-        if is_at(candidate)? {
-            return Ok(Published::Done);
-        }
-        if !is_at(tip)? {
-            return Ok(Published::Moved);
-        }
-        let cause =
-            moved.err().map_or("it says nothing".into(), |error| error.root_cause().to_string());
-        let (place, cause) = (elsewhere.path.display(), cause.replace('\n', " "));
-        Ok(Published::Waits(format!(
-            "{branch} is checked out at {place}, and git does not update it: {cause}"
-        )))
-    }
-
-    fn conflict(&self, tip: &Oid, commit: &Oid, files: Vec<String>) -> anyhow::Result<Block> {
-        let git = &self.drive.git;
+        let brought = (!is_own).then(|| commit.clone());
         let base = git.merge_base(tip, commit)?.unwrap_or_else(|| self.run.base.clone());
         let mut with = git.trailers(&base, tip, TASK_TRAILER, &files)?;
         with.sort();
@@ -260,121 +191,16 @@ impl Merge<'_> {
             [] => format!("what {} holds", self.run.integration),
             names => names.join(", "),
         };
-        let text = format!("{} differs from {others}", files.join(", "));
-        Ok(Block { files, against: Some(tip.clone()), with, ..Block::new(Reason::Conflict, text) })
-    }
-
-    fn check(&self, candidate: &Oid) -> anyhow::Result<Tested> {
-        let commands = self.drive.tests(self.task);
-        if commands.is_empty() {
-            return Ok(Tested::Passed { runs: 0 });
-        }
-        let mut text = String::new();
-        for run in 1..=TESTS {
-            if let Some(ended) = self.show(candidate)? {
-                return Ok(ended);
-            }
-            match self.run_all(&commands, run > 1)? {
-                Some(Tested::Failed(failed)) => text = failed,
-                Some(other) => return Ok(other),
-                None => return Ok(Tested::Passed { runs: run }),
-            }
-        }
-        Ok(Tested::Failed(text))
-    }
-
-    /// Makes the checkout show the candidate; `None` where the tests may run in it.
-    fn show(&self, candidate: &Oid) -> anyhow::Result<Option<Tested>> {
-        let (git, place) = (&self.drive.git, Path::new(&self.run.checkout));
-        let log = self.drive.folder.checkout_log(&self.task.id);
-        if let Some(reason) = git.in_the_way(place)? {
-            return Ok(Some(Tested::NoPlace(format!("where its merge is tested, {reason}"))));
-        }
-        let made = git.show_commit(&self.run.name, place, candidate)?;
-        furnish::remark(&log, made.remarks)?;
-        let setup = self.drive.settings.setup.as_deref();
-        let ended = Furnishing {
-            git,
-            place,
-            setup,
-            environment: self.environment()?,
-            timeout: self.limit(),
-            log,
-            worker: self.drive.folder.tester(),
-            stop: self.test,
-        };
-        Ok(match ended.run()? {
-            Ended::Ready => None,
-            Ended::Stopped => Some(Tested::Stopped),
-            Ended::Failed(ending) => {
-                let log = format!("git orchestrate log {} --setup", self.task.id);
-                let text = furnish::failure_text(setup.unwrap_or_default(), ending, &log);
-                Some(Tested::NoPlace(format!("where its merge is tested, {text}")))
-            }
-        })
-    }
-
-    fn environment(&self) -> anyhow::Result<Vec<(String, OsString)>> {
-        let variable = |name: &str, value: &str| (format!("ORCHESTRATE_{name}"), value.into());
-        let slot = self.drive.git.slot(Path::new(&self.run.checkout))?;
-        Ok(vec![
-            variable("RUN", &self.run.name),
-            variable("TASK", self.task.id.as_str()),
-            variable("STAGE", "test"),
-            variable("SLOT", &slot.to_string()),
-        ])
-    }
-
-    /// The time limit of a test, in seconds.
-    fn limit(&self) -> u64 {
-        self.task.timeout.unwrap_or(0).max(self.drive.settings.timeout)
-    }
-
-    /// Runs the tests; `None` where all of them pass.
-    fn run_all(&self, commands: &[&str], again: bool) -> anyhow::Result<Option<Tested>> {
-        for command in commands {
-            if self.test.is_stopped() {
-                return Ok(Some(Tested::Stopped));
-            }
-            match self.run_one(command, again)? {
-                Ending::Exited(0) => {}
-                Ending::Stopped => return Ok(Some(Tested::Stopped)),
-                ending => {
-                    let text =
-                        format!("the tests failed {TESTS} times, last '{command}' ({ending})");
-                    return Ok(Some(Tested::Failed(text)));
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    fn run_one(&self, line: &str, again: bool) -> anyhow::Result<Ending> {
-        let log = self.drive.folder.test_log(&self.task.id);
-        std::fs::create_dir_all(log.parent().context("a log needs a folder")?)?;
-        let log =
-            File::options().create(true).append(again).write(true).truncate(!again).open(log)?;
-        let job = Job::start(Program {
-            argv: shell(line),
-            directory: self.run.checkout.clone().into(),
-            environment: self.environment()?,
-            unset: [LOCAL_VARIABLES, crash::VARIABLES].concat(),
-            streams: Streams::Files { input: None, output: log },
-        });
-        let job = job.with_context(|| format!("cannot run '{line}'"))?;
-        if let Some(worker) = process::worker(job.pid()) {
-            write_json(&self.drive.folder.tester(), &worker)?;
-        }
-        self.test.watch(Some(job.stopper()));
-        let ending = job.wait(Some(Duration::from_secs(self.limit())));
-        self.test.watch(None);
-        let _ = std::fs::remove_file(self.drive.folder.tester());
-        Ok(ending)
+        let where_from = brought.as_ref().map(|at| format!(" of {}, from the remote,", at.short()));
+        let where_from = where_from.unwrap_or_default();
+        let text = format!("{}{where_from} differs from {others}", files.join(", "));
+        let against = Some(tip.clone());
+        Ok(Block { files, against, with, brought, ..Block::new(Reason::Conflict, text) })
     }
 
     fn message(&self, record: &Record) -> String {
         let Task { id, title, .. } = self.task;
-        let report = record.last_attempt().and_then(|attempt| attempt.report.as_ref());
+        let report = record.last_work().and_then(|attempt| attempt.report.as_ref());
         let said = report.map(|r| r.message.trim()).filter(|text| !text.is_empty());
         let said = said.map(|text| format!("{text}\n\n")).unwrap_or_default();
         format!(

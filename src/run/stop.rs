@@ -10,8 +10,8 @@ use anyhow::Context;
 use super::controller::{self, Driver};
 use super::dispatch::Spec;
 use super::folder::{read_json, write_json};
-use super::integrate::end_orphaned_test;
 use super::judge::HALTED;
+use super::trial::end_orphaned;
 use super::{Drive, by_hand, recover};
 use crate::error::failure;
 use crate::plan::TaskId;
@@ -52,7 +52,7 @@ fn stop_merge(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Resul
         return Ok(true);
     }
     let run = journal.load()?.context("the run's journal is gone")?.snapshot.run.name.clone();
-    end_orphaned_test(drive, &run)
+    end_orphaned(drive, &run)
 }
 
 fn end_driver(drive: &Drive, driver: &Driver, kill: bool) -> anyhow::Result<()> {

@@ -3,6 +3,8 @@
 //! Invariant: written before anything is launched, from the task's record alone; an agent never
 //! needs the plan.
 
+mod whole;
+
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -10,12 +12,23 @@ use anyhow::Context;
 use super::Drive;
 use super::dispatch::{Spec, stage_of};
 use super::folder::AttemptFolder;
+use crate::config::Role;
+use crate::oid::Oid;
 use crate::pipeline;
-use crate::plan::Task;
-use crate::prompt::{self, Facts, Reading};
+use crate::plan::{Task, TaskId};
+use crate::prompt::{self, Conflict, Earlier, Facts, FailedTest, Named, Reading};
 use crate::review::{Review, Verdict};
 use crate::snapshot::Snapshot;
 use crate::task::{Record, Stage};
+
+/// Of so many tasks that one builds on it is told what they made; the others are named.
+const MAX_EARLIER: usize = 8;
+/// So many of the files are named that an earlier task changed.
+const MAX_FILES: usize = 8;
+/// What is told of the interfaces of all of them, in bytes.
+const MAX_INTERFACES: usize = 1200;
+/// What stands in the place of more.
+const TOO_LONG: &str = "  (what it declares is too long to repeat here: read its files)";
 
 /// What a prompt is made of.
 pub(super) struct Told<'a> {
@@ -25,6 +38,8 @@ pub(super) struct Told<'a> {
     record: &'a Record,
     index: usize,
     branch: String,
+    text: String,
+    earlier: Vec<Earlier<'a>>,
 }
 
 impl<'a> Told<'a> {
@@ -36,7 +51,13 @@ impl<'a> Told<'a> {
     ) -> anyhow::Result<Told<'a>> {
         let index = snapshot.dag.index(&task.id).context("the plan has no such task")?;
         let branch = record.branch.clone().unwrap_or_else(|| drive.settings.branch_of(&task.id));
-        Ok(Told { drive, snapshot, task, record, index, branch })
+        // Who reads or mends what a command did has to know the command.
+        let command =
+            task.run.iter().map(|command| format!("The command that does it:\n\n    {command}\n"));
+        let text = std::iter::once(task.prompt.clone()).filter(|text| !text.is_empty());
+        let text = text.chain(command).collect::<Vec<_>>().join("\n");
+        let earlier = earlier(drive, snapshot, index);
+        Ok(Told { drive, snapshot, task, record, index, branch, text, earlier })
     }
 
     fn facts(&self) -> Facts<'_> {
@@ -46,18 +67,20 @@ impl<'a> Told<'a> {
             run: &self.snapshot.run.name,
             task: self.task.id.as_str(),
             title: &self.task.title,
-            text: &self.task.prompt,
+            text: &self.text,
             branch: &self.branch,
             integration: &self.snapshot.run.integration,
-            builds_on: dag.dependencies(self.index).iter().map(title).collect(),
+            builds_on: self.earlier.clone(),
             needed_by: dag.dependents(self.index).iter().map(title).collect(),
             files: &self.task.files,
             tests: self.drive.tests(self.task),
+            skills: self.drive.settings.skills.of(role_of(stage_of(self.task, self.record))),
             notes: &self.record.notes,
-            findings: match stage_of(self.record) {
+            findings: match stage_of(self.task, self.record) {
                 Stage::Fix => lines(pipeline::newest(self.record)),
                 _ => Vec::new(),
             },
+            resumed: false,
         }
     }
 
@@ -66,14 +89,118 @@ impl<'a> Told<'a> {
         Facts { findings: lines(pipeline::latest(self.record, kind)), ..self.facts() }
     }
 
+    /// Returns the whole prompt of a stage.
+    fn prompt(&self, folder: &AttemptFolder, stage: Stage) -> Result<String, prompt::Mistake> {
+        let templates = &self.drive.settings.prompts;
+        match (stage.review(), stage) {
+            (Some(Review::Whole), _) => whole::prompt(self, folder),
+            (Some(kind), _) => {
+                prompt::review(templates, &self.findings_of(kind), kind, &reading(folder))
+            }
+            (None, Stage::Fix) => prompt::fix(templates, &self.facts()),
+            (None, Stage::FixTests) => self.fix_tests(),
+            (None, Stage::FixConflict) => self.fix_conflict(),
+            (None, _) => prompt::implement(templates, &self.facts()),
+        }
+    }
+
+    fn fix_tests(&self) -> Result<String, prompt::Mistake> {
+        let log = self.drive.folder.test_log(&self.task.id);
+        let output = std::fs::read(&log).unwrap_or_default();
+        let command = self.record.sent_back.as_ref().and_then(|why| why.command.as_deref());
+        let failed = FailedTest {
+            command: command.unwrap_or_default(),
+            output: &String::from_utf8_lossy(&output),
+            log: &log.display().to_string(),
+        };
+        prompt::fix_tests(&self.drive.settings.prompts, &self.facts(), &failed)
+    }
+
+    fn fix_conflict(&self) -> Result<String, prompt::Mistake> {
+        let why = self.record.sent_back.as_ref();
+        let title =
+            |id: &'a str| self.snapshot.plan.tasks.iter().find(|task| task.id.as_str() == id);
+        let others = why.iter().flat_map(|why| &why.with);
+        let others: Vec<Named<'_>> = others
+            .map(|id| Named { id, title: title(id).map_or("", |task| &task.title) })
+            .collect();
+        let conflict = Conflict {
+            tip: why.and_then(|why| why.against.as_ref()).map_or("", Oid::as_str),
+            files: why.map_or(&[], |why| &why.files),
+            others: &others,
+        };
+        prompt::fix_conflict(&self.drive.settings.prompts, &self.facts(), &conflict)
+    }
+
+    /// Returns what an agent is told whose conversation goes on.
+    fn go_on(&self, stage: Stage) -> Result<String, prompt::Mistake> {
+        let templates = &self.drive.settings.prompts;
+        let facts = Facts { resumed: true, ..self.facts() };
+        match stage {
+            Stage::Fix => prompt::fix(templates, &facts),
+            _ => prompt::resume(templates, &facts),
+        }
+    }
+
+    /// Returns the text that the work is read against: where it settles what the final review
+    /// found, that too.
+    fn text_for_review(&self) -> String {
+        let found = lines(pipeline::latest(self.record, Review::Whole));
+        let found = found.iter().map(|finding| format!("- {finding}\n")).collect::<String>();
+        match found.is_empty() {
+            true => self.text.clone(),
+            false => format!("{}\n\nIt found this:\n\n{found}", self.text),
+        }
+    }
+
     /// Returns what the implementer said last, and that it said nothing where it did not.
     fn report(&self) -> String {
         let work = self.record.attempts.iter().rev().filter(|a| a.stage.review().is_none());
-        match work.filter_map(|attempt| attempt.report.as_ref()).next() {
+        let said = match work.filter_map(|attempt| attempt.report.as_ref()).next() {
             Some(report) => format!("{} {}\n", report.status, report.message),
             None => "It made no report.\n".into(),
+        };
+        let concerns = pipeline::concerns(self.record);
+        let lines: String = concerns.iter().map(|concern| format!("- {concern}\n")).collect();
+        match concerns.is_empty() {
+            true => said,
+            false => format!("{said}\nOf concern, since the work began:\n\n{lines}"),
         }
     }
+}
+
+/// Returns what is told of the tasks that one builds on; of those that would make the prompt long,
+/// no more than the names.
+fn earlier<'a>(drive: &Drive, snapshot: &'a Snapshot, index: usize) -> Vec<Earlier<'a>> {
+    let mut left = MAX_INTERFACES;
+    let told = |(at, dependency): (usize, &usize)| {
+        let (task, record) = snapshot.at(*dependency);
+        let named = Earlier { id: task.id.as_str(), title: &task.title, ..Earlier::default() };
+        if at >= MAX_EARLIER {
+            return named;
+        }
+        let declared = prompt::declared(&task.prompt);
+        let interfaces = match left.checked_sub(declared.len()) {
+            Some(rest) => {
+                left = rest;
+                declared
+            }
+            None => TOO_LONG.into(),
+        };
+        Earlier { interfaces, files: changed(drive, task, record), ..named }
+    };
+    snapshot.dag.dependencies(index).iter().enumerate().map(told).collect()
+}
+
+/// Returns the files that the merge of a task changed, or else those that it says it owns; the
+/// first of them, where there are many.
+fn changed(drive: &Drive, task: &Task, record: &Record) -> Vec<String> {
+    let changed = record.state.merge().and_then(|merge| drive.git.changed_files(merge).ok());
+    let mut files = changed.unwrap_or_else(|| task.files.clone());
+    let more = files.len().saturating_sub(MAX_FILES);
+    files.truncate(MAX_FILES);
+    files.extend((more > 0).then(|| format!("and {more} more")));
+    files
 }
 
 /// Writes the prompt of an attempt, and the files that it names.
@@ -82,37 +209,63 @@ pub(super) fn write_prompts(
     spec: &Spec,
     told: &Told<'_>,
 ) -> anyhow::Result<()> {
-    let facts = told.facts();
-    let prompt = match spec.stage.review() {
-        Some(kind) => {
-            std::fs::write(folder.task(), &told.task.prompt)?;
-            std::fs::write(folder.report(), told.report())?;
-            prompt::review(&told.findings_of(kind), kind, &reading(folder))?
-        }
-        None => prompt::implement(&facts)?,
-    };
-    std::fs::write(folder.prompt(), prompt)?;
-    let go_on = match spec.stage {
-        Stage::Fix => prompt::fix(&facts)?,
-        _ => prompt::resume(&facts)?,
-    };
+    if spec.stage == Stage::FinalReview {
+        whole::write_texts(told, folder)?;
+    } else if spec.stage.review().is_some() {
+        std::fs::write(folder.task(), told.text_for_review())?;
+        std::fs::write(folder.report(), told.report())?;
+    }
+    std::fs::write(folder.prompt(), told.prompt(folder, spec.stage)?)?;
     match spec.resume {
-        Some(_) => Ok(std::fs::write(folder.resume_prompt(), go_on)?),
-        None => Ok(()),
+        Some(_) => std::fs::write(folder.resume_prompt(), told.go_on(spec.stage)?)?,
+        // A folder of the same name may be left of a run that was removed.
+        None => drop(std::fs::remove_file(folder.resume_prompt())),
+    }
+    Ok(())
+}
+
+/// Returns what the next attempt at a task would be told, where its conversation does not go on.
+pub fn next_prompt(drive: &Drive, snapshot: &Snapshot, id: &TaskId) -> anyhow::Result<String> {
+    let (task, record) = snapshot.find(id).context("the plan has no such task")?;
+    let folder = drive.folder.attempt(id, record.next_attempt());
+    Ok(Told::new(drive, snapshot, task, record)?.prompt(&folder, stage_of(task, record))?)
+}
+
+/// Returns the role that the skills of a stage are for.
+fn role_of(stage: Stage) -> Role {
+    match stage {
+        Stage::Implement => Role::Implement,
+        Stage::SpecReview | Stage::QualityReview | Stage::Review | Stage::FinalReview => {
+            Role::Review
+        }
+        Stage::Fix | Stage::FixTests | Stage::FixConflict => Role::Fix,
     }
 }
 
 fn reading(folder: &AttemptFolder) -> Reading {
-    let text = |path: PathBuf| path.display().to_string();
     Reading {
-        task: text(folder.task()),
-        report: text(folder.report()),
-        diff: text(folder.diff()),
-        fix: text(folder.fix_diff()),
+        folder: folder.0.display().to_string(),
+        task: name(folder.task()),
+        report: name(folder.report()),
+        diff: name(folder.diff()),
+        fix: name(folder.fix_diff()),
     }
 }
 
+/// Returns the findings that a verdict failed for, a line each.
 fn lines(verdict: Option<&Verdict>) -> Vec<String> {
-    let findings = verdict.filter(|verdict| !verdict.pass).map(|verdict| verdict.findings.iter());
-    findings.into_iter().flatten().map(ToString::to_string).collect()
+    verdict.filter(|verdict| !verdict.pass).map(lines_of).unwrap_or_default()
+}
+
+fn lines_of(verdict: &Verdict) -> Vec<String> {
+    verdict.findings.iter().map(ToString::to_string).collect()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the name of a file in the attempt's folder.
+fn name(path: PathBuf) -> String {
+    path.file_name().unwrap_or_default().display().to_string()
 }

@@ -9,6 +9,7 @@ use crate::dag::Dag;
 use crate::model::{Choice, of_task};
 use crate::plan::analysis::{Alone, Analysis, Overlap};
 use crate::plan::{Finding, Mode, Parsed, Plan, Severity, Task, TaskId};
+use crate::review::{self, Review};
 use crate::ui::{BOLD, CYAN, DIM, paint};
 use crate::view::{counted, printable};
 
@@ -120,6 +121,10 @@ impl PlanView<'_> {
         if !models.is_empty() {
             facts.push(("models", models));
         }
+        let reviews = reviews(&self.parsed.plan);
+        if !reviews.is_empty() {
+            facts.push(("reviews", reviews));
+        }
         let commands = self.parsed.plan.tasks.iter().flat_map(commands).collect::<Vec<_>>();
         if !commands.is_empty() {
             facts.push(("commands", commands));
@@ -193,6 +198,19 @@ fn models(plan: &Plan) -> Vec<String> {
     named.iter().map(line).collect()
 }
 
+/// Returns each choice of reviews with the tasks that make it for themselves.
+fn reviews(plan: &Plan) -> Vec<String> {
+    let mut named: Vec<(String, Vec<&str>)> = Vec::new();
+    for task in &plan.tasks {
+        let Some(words) = task.reviews.as_deref().map(review::words) else { continue };
+        match named.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, ids)) => ids.push(task.id.as_str()),
+            None => named.push((words, vec![task.id.as_str()])),
+        }
+    }
+    named.iter().map(|(words, ids)| format!("{words} ({})", ids.join(", "))).collect()
+}
+
 fn class_word(task: &Task) -> Option<&'static str> {
     match of_task(task)? {
         Choice::Class(class) => Some(class.word()),
@@ -213,6 +231,7 @@ fn tasks(plan: &Plan) -> Vec<TaskJson<'_>> {
             reads: &task.reads,
             class: class_word(task),
             model: task.model.as_deref(),
+            reviews: task.reviews.as_deref(),
             line: task.line,
         })
         .collect()
@@ -245,6 +264,8 @@ struct TaskJson<'a> {
     /// The class of model that the work begins with; null where the plan names a model.
     class: Option<&'a str>,
     model: Option<&'a str>,
+    /// The reviews that the task goes through; null where the settings say which.
+    reviews: Option<&'a [Review]>,
     line: usize,
 }
 

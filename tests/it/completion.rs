@@ -210,7 +210,7 @@ fn bash_completes_the_program() {
         "git-orchestrate |-C |sub |retry |",
         "git-orchestrate |show |--run|=|a",
         "git-orchestrate |show |--run|=",
-        "git-orchestrate |retry |api |--m",
+        "git-orchestrate |retry |api |--me",
         "git-orchestrate |plan |my\\ plans/",
         "git-orchestrate |plan |\"my plans/",
         "git-orchestrate |start |'my plans/a b.toml' |--only |",
@@ -377,7 +377,7 @@ fn zsh_completes_the_program_and_through_git() {
         "git orchestrate plan \"my plans/",
         "git orchestrate start 'my plans/a b.toml' --only ",
         "git orchestrate start my\\ plans/a\\ b.toml --only ",
-        "git orchestrate retry --m",
+        "git orchestrate retry --me",
         "git orchestrate report --task ",
         "git orchestr",
     ];

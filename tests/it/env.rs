@@ -48,6 +48,7 @@ impl Env {
         env.config("user.name", "Ada");
         env.config("user.email", "ada@example.org");
         env.config("orchestrate.reviews", "");
+        env.config("orchestrate.final-review", "false");
         // However full the disk is that tests run on.
         env.config("orchestrate.min-free", "0");
         env.write("README.md", "# Sample\n");
@@ -217,6 +218,13 @@ impl Env {
     pub fn journal(&self, format: &str) -> String {
         let journal = format!("refs/orchestrate/runs/{}", self.run_name());
         self.git(["log", &format!("--format={format}"), &journal])
+    }
+
+    /// Returns the note on the newest merge of the only run there is.
+    #[track_caller]
+    pub fn note(&self) -> String {
+        let integration = format!("feat/{}", self.run_name());
+        self.git(["notes", "--ref=orchestrate", "show", &integration]) + "\n"
     }
 
     /// Returns whether one commit is the other or in its history.

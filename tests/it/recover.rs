@@ -105,7 +105,7 @@ fn a_killed_supervisor_loses_nothing() {
     kill_supervisor(&env);
     env.open("a");
     if running.wait().code != 0 {
-        let _ = env.run(["retry", "a"]).ok();
+        let _ = env.run(["retry", "a", "--force"]).ok();
         let _ = env.start(&[]).ok();
     }
     env.stands("a", "done", None);
@@ -122,7 +122,7 @@ fn deleting_the_short_lived_files_loses_no_work() {
     env.plan(&plan("logs", &[asks("a", &[]), asks("b", &["a"])]));
     let _ = env.start(&[]).fails(3);
     std::fs::remove_dir_all(env.path(".git/orchestrate")).expect("the files go");
-    let _ = env.run(["retry", "b"]).ok();
+    let _ = env.run(["retry", "b", "-m", "try again"]).ok();
     let _ = env.start(&[]).ok();
     env.stands("a", "done", None);
     env.stands("b", "done", None);
@@ -130,7 +130,7 @@ fn deleting_the_short_lived_files_loses_no_work() {
 }
 
 /// Kills the supervisor that an agent has found, with [`FIND_SUPERVISOR`].
-fn kill_supervisor(env: &Env) {
+pub fn kill_supervisor(env: &Env) {
     let pid: i32 = env.read(env.root().join("agents/supervisor")).trim().parse().expect("a pid");
     assert!(pid > 1, "no supervisor among the agent's ancestors");
     kill_process(Pid::from_raw(pid).expect("a pid"), Signal::KILL).expect("it is killed");

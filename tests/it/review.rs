@@ -4,7 +4,7 @@
 //! the commit that passed.
 
 use crate::env::Env;
-use crate::plans::{asks, plan};
+use crate::plans::{asks, plan, runs, task};
 
 const PASS: &str = "verdict pass 'all is well'";
 const WORK: &str = "edit a.txt 1\ncommit 'Do a'\nreport done -m 'wrote a.txt'";
@@ -122,7 +122,7 @@ fn reviewers_without_a_verdict_are_asked_again_and_then_a_person() {
     env.stands("a", "blocked", Some("agent"));
     assert_eq!(stages(&env), ["implement", "spec-review", "spec-review"]);
     env.agent("a.spec-review", PASS);
-    let _ = env.run(["retry", "a"]).ok();
+    let _ = env.run(["retry", "a", "--force"]).ok();
     let _ = env.start(&[]).ok();
     assert_eq!(stages(&env).len(), 4, "the work is not done again");
 }
@@ -186,4 +186,49 @@ fn what_is_merged_is_what_was_read() {
     env.agent("a.2", &format!("{late}\n{PASS}"));
     let _ = env.start(&[]).ok();
     assert_eq!(env.git(["log", "--format=%s", "main..feat/p", "--no-merges"]), "Do a");
+}
+
+#[test]
+fn a_plan_says_which_reviews_a_task_goes_through() {
+    let env = reviewed("spec");
+    let done = |id: &str| format!("edit {id}.txt 1\ncommit 'Do {id}'\nreport done");
+    env.agent("b.implement", &done("b"));
+    env.agent("c.spec-review", "say '- [minor] c.txt:1: say two'\nverdict fail no");
+    env.agent("c.fix", "edit c.txt 2\ncommit 'Settle it'\nreport done");
+    env.agent("c.4", PASS);
+    let command = "echo 1 >c.txt";
+    let tasks = [
+        asks("a", &[]),
+        task("b", &["a"], "prompt = 'Do b.'\nreviews = []\n"),
+        task("c", &["b"], &format!("run = '{command}'\nreviews = ['spec']\n")),
+        runs("d", &["c"], "echo 1 >d.txt"),
+    ];
+    env.plan(&plan("p", &tasks));
+    env.run(["plan", "plan.toml"]).ok().has("reviews:").has("none (b)").has("spec (c)");
+    let shown = env.json(["plan", "plan.toml", "--json"]);
+    assert_eq!(shown["tasks"][0]["reviews"], serde_json::Value::Null);
+    assert_eq!(shown["tasks"][1]["reviews"], serde_json::json!([]));
+    let _ = env.start(&[]).ok();
+    let expected =
+        ["a 1 implement", "a 2 spec-review", "b 1 implement", "c 2 spec-review", "c 3 fix"];
+    assert_eq!(env.all_launches()[..5], expected);
+    assert_eq!(env.all_launches()[5..], ["c 4 spec-review"]);
+    assert!(env.read(".git/orchestrate/p/c/2/task.md").contains(command));
+    assert_eq!(env.blob("feat/p", "c.txt"), "2");
+}
+
+#[test]
+fn other_reviews_are_another_plan() {
+    let env = reviewed("spec");
+    env.agent("a.implement", &format!("gate work\n{WORK}"));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("work");
+    running.interrupt();
+    let _ = running.wait().fails(128 + 2);
+    env.plan(&plan("p", &[task("a", &[], "prompt = 'Do a.'\nreviews = ['combined']\n")]));
+    env.start(&[]).fails(1).has("+reviews: combined");
+    env.open("work");
+    env.agent("a.review", PASS);
+    let _ = env.start(&["--update"]).ok();
+    assert_eq!(stages(&env), ["implement", "implement", "review"]);
 }

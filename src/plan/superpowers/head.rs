@@ -11,6 +11,7 @@ use crate::plan::draft::{Draft, Written};
 use crate::plan::finding::Findings;
 use crate::plan::near::nearest;
 use crate::plan::value;
+use crate::review;
 
 /// Keys whose misspelling changes when a task runs.
 const SLIPS: [&str; 2] = ["depends_on", "parallel_safe"];
@@ -146,6 +147,7 @@ impl Reader<'_> {
             Key::Model | Key::Agent | Key::Test | Key::Run | Key::Timeout if is_meant => {
                 self.setting(&pending);
             }
+            Key::Reviews if is_meant => self.reviews(&pending),
             Key::Unknown if is_meant => self.slip(&pending),
             _ => {}
         }
@@ -247,6 +249,25 @@ impl Reader<'_> {
             }
             Key::Test => self.draft.test = Some(text),
             _ => self.timeout(&text, pending),
+        }
+    }
+
+    fn reviews(&mut self, pending: &Pending) {
+        let text = without_remarks(&pending.value).replace('`', "");
+        let text = text.trim().trim_matches(['[', ']', '.']);
+        let words = text.split(',').map(|word| word.trim().trim_matches(['"', '\'']));
+        let read = match text {
+            "" if pending.value.trim() != "[]" => Err("it names none".to_owned()),
+            _ if is_nothing(text) => Ok(Vec::new()),
+            _ => review::of_task(words),
+        };
+        match read {
+            Ok(reviews) => self.draft.reviews = Some(reviews),
+            Err(wrong) => {
+                let message = format!("`{}`: {wrong}", pending.name);
+                let remedy = "write `spec, quality`, one of them, `combined` or `none`";
+                self.findings.error(pending.line, message, remedy);
+            }
         }
     }
 

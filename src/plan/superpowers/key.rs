@@ -15,6 +15,7 @@ pub(super) enum Key {
     Agent,
     Test,
     Timeout,
+    Reviews,
     Run,
     /// Not an edge; noticed to warn those who think so.
     Wave,
@@ -108,6 +109,7 @@ pub(super) fn known(name: &str) -> Option<Key> {
         "agent" => Key::Agent,
         "test" => Key::Test,
         "timeout" => Key::Timeout,
+        "reviews" => Key::Reviews,
         "run" => Key::Run,
         "wave" => Key::Wave,
         "newfile" | "newfiles" | "create" | "modify" | "edit" | "delete" => Key::Write,

@@ -40,6 +40,12 @@ fn write_task(out: &mut String, task: &Task, mode: Mode) {
     if let Some(seconds) = task.timeout {
         pair(out, "timeout", seconds.to_string());
     }
+    if task.final_review {
+        pair(out, "final_review", "true".to_owned());
+    }
+    if let Some(reviews) = &task.reviews {
+        pair(out, "reviews", list(reviews.iter().map(|review| review.word())));
+    }
     pair(out, "line", task.line.to_string());
     if !task.prompt.is_empty() {
         text(out, "prompt", Some(&task.prompt));

@@ -191,8 +191,9 @@ fn judged(finished: Finished, found: Vec<Found>) -> Finished {
         return escaped(finished, text, other);
     }
     let remarks = other.iter().take(MAX_NAMED);
-    let remarks = remarks.map(|found| format!("while it ran: {}", found.moved)).collect();
-    let finished = Finished { remarks, ..finished };
+    let remarks = remarks.map(|found| format!("while it ran: {}", found.moved));
+    let mut finished = finished;
+    finished.remarks.extend(remarks);
     match certain.is_empty() {
         true => finished,
         false => {

@@ -17,25 +17,27 @@ use crate::git::worktree::{LOCK, is_whole, is_worktree, same_path};
 use crate::oid::Oid;
 use crate::run::dispatch::Spec;
 use crate::run::furnish;
-use crate::task::Stage;
 
 impl Attempt {
     /// Makes the branch and the worktree, or takes up those of an earlier attempt.
     pub(super) fn prepare(&self, base: &Oid) -> anyhow::Result<()> {
         let (path, branch) = (&self.spec.worktree, self.spec.branch.as_str());
         self.prepare_branch(base)?;
+        if !self.spec.alone && !is_whole(path) {
+            self.discard_torn(path)?;
+        }
+        self.take_up_candidate()?;
         if self.spec.alone {
             let made = self.git.show_commit(&self.spec.run, path, base)?;
             furnish::remark(&self.folder.setup_log(), made.remarks)?;
             command::git(path).args(["checkout", "--quiet", branch, "--"]).bytes()?;
         } else if !is_whole(path) {
-            self.discard_torn(path)?;
             let owner = format!("{}/{}", self.spec.run, self.spec.task);
             let made = self.git.add_worktree(path, Shows::Branch(branch), &owner)?;
             furnish::remark(&self.folder.setup_log(), made.remarks)?;
         }
         self.check_place()?;
-        if self.spec.stage == Stage::Implement {
+        if self.spec.stage.begins() {
             self.catch_up(base)?;
         }
         match self.spec.alone {
@@ -111,6 +113,27 @@ impl Attempt {
         match is_behind && status::dirt(&self.spec.worktree)?.is_clean() {
             true => self.git.fast_forward(&self.spec.worktree, &self.spec.branch, base),
             false => Ok(()),
+        }
+    }
+
+    /// What failed the tests is the merge of the task's work, not the work alone: its branch goes
+    /// on from there.
+    fn take_up_candidate(&self) -> anyhow::Result<()> {
+        let Some(candidate) = self.spec.candidate() else { return Ok(()) };
+        let tip = self.tip()?;
+        if self.git.is_ancestor(candidate, &tip)? {
+            return Ok(());
+        }
+        if let Some(place) = self.git.worktree_of(&self.spec.branch)? {
+            return self.git.fast_forward(&place.path, &self.spec.branch, candidate);
+        }
+        if !self.git.is_ancestor(&tip, candidate)? {
+            bail!("its branch holds more than what failed the tests: {}", tip.short());
+        }
+        match self.git.swap_ref(&self.branch_ref(), Some(&tip), candidate, "mend its merge")? {
+            Swap::Done => Ok(()),
+            Swap::Moved => bail!("its branch moves while its merge is taken up"),
+            Swap::Locked => Err(self.git.stale_lock(&self.branch_ref())),
         }
     }
 

@@ -6,6 +6,7 @@
 use anyhow::{Context, bail};
 
 use super::Attempt;
+use super::work::ending_of;
 use crate::clock;
 use crate::crash;
 use crate::git::command;
@@ -29,14 +30,23 @@ impl Attempt {
         if !status::dirt(&self.spec.worktree)?.is_clean() {
             bail!("it holds work that is not committed, which no reviewer would see");
         }
-        let integration = self.git.find_branch(&self.spec.integration)?;
-        let integration = integration.context("the integration branch is gone")?;
-        let base = self.git.merge_base(&integration, &read)?.context("no common history")?;
+        let base = self.reads_from(&read)?;
         std::fs::write(self.folder.diff(), self.git.diff(&base, &read)?)?;
         if let Some(before) = &self.spec.read_before {
             std::fs::write(self.folder.fix_diff(), self.git.diff(before, &read)?)?;
         }
         Ok(())
+    }
+
+    /// Returns where the diff begins that is read: where the task's work left the integration
+    /// branch, or where the run began.
+    fn reads_from(&self, read: &Oid) -> anyhow::Result<Oid> {
+        if let Some(base) = &self.spec.run_base {
+            return Ok(base.clone());
+        }
+        let integration = self.git.find_branch(&self.spec.integration)?;
+        let integration = integration.context("the integration branch is gone")?;
+        self.git.merge_base(&integration, read)?.context("no common history")
     }
 
     /// Judges what a reviewer said and left.
@@ -55,15 +65,17 @@ impl Attempt {
         let heard = Heard {
             ending,
             halted: self.folder.stop().exists(),
-            error: output.error,
+            pause: self.pause(&output),
+            output,
             verdict: verdict.filter(|_| !undone),
             undone,
             silent_before: pipeline::silent(&record, self.spec.stage),
         };
         let next = |verdict: &Verdict| self.spec.pipeline().after_review(&record, kind, verdict);
         let outcome = judge::review(&heard, read.clone(), next, self.spec.timeout);
+        let ending = ending_of(ending, &outcome);
         let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
-        let (commit, usage) = (Some(read), output.usage);
+        let (commit, usage) = (Some(read), heard.output.usage);
         Ok(Event::Finished(Finished { commit, undone, verdict: heard.verdict, usage, ..finished }))
     }
 

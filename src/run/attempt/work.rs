@@ -13,9 +13,11 @@ use crate::git::command;
 use crate::git::status::{self, Dirt};
 use crate::oid::Oid;
 use crate::pipeline::Next;
-use crate::report::{self, Report};
+use crate::report::{self, Output, Report};
+use crate::run::conversation;
+use crate::run::folder::RunFolder;
 use crate::run::judge;
-use crate::task::{Block, Ending, Event, Finished, Outcome, Record};
+use crate::task::{Block, Ending, Event, Finished, Outcome, Pause, Reason, Record};
 
 /// How much of a log's end is searched for the agent's last words (1 MiB).
 const TAIL: u64 = 1 << 20;
@@ -40,6 +42,7 @@ impl Attempt {
             ending,
             is_command: self.spec.is_command,
             report: reported.or(output.report.clone()),
+            pause: self.pause(&output),
             output,
             halted: self.folder.stop().exists(),
             escaped,
@@ -63,15 +66,22 @@ impl Attempt {
             Some(outcome) => outcome,
             None => {
                 let result = judge::result(&facts, tip.clone(), self.has_work(&tip)?);
-                self.reviewed_first(&record, result)
+                match self.unmended(&record, &tip)? {
+                    Some(block) => Outcome::Blocked(block),
+                    None => self.reviewed_first(&record, result),
+                }
             }
         };
+        let run = RunFolder::new(&self.git, &self.spec.run);
+        let own = |total| conversation::own_usage(total, &run, &self.spec, &record);
+        let ending = ending_of(ending, &outcome);
         let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
         Ok(Event::Finished(Finished {
             commit: Some(tip),
             committed_for_agent: commits,
+            concerns: judge::concerns(&facts),
             report: facts.report,
-            usage: facts.output.usage,
+            usage: facts.output.usage.map(own),
             ..finished
         }))
     }
@@ -112,8 +122,46 @@ impl Attempt {
         Ok(!self.git.is_ancestor(tip, &integration.context("the integration branch is gone")?)?)
     }
 
+    /// Returns what is still wrong with a merge that was to be mended.
+    fn unmended(&self, record: &Record, tip: &Oid) -> anyhow::Result<Option<Block>> {
+        let Some(why) = record.sent_back.as_ref().filter(|_| self.spec.stage.is_mending()) else {
+            return Ok(None);
+        };
+        if self.spec.candidate() == Some(tip) {
+            let text = "it was to mend the tests of its merge, and changed nothing";
+            return Ok(Some(Block {
+                against: why.against.clone(),
+                ..Block::new(Reason::Tests, text)
+            }));
+        }
+        let Some(against) = why.against.as_ref().filter(|_| why.reason == Reason::Conflict) else {
+            return Ok(None);
+        };
+        Ok(match self.git.is_ancestor(against, tip)? {
+            true => None,
+            false => Some(Block {
+                text: format!("an agent was to merge it, and did not: {}", why.text),
+                ..why.clone()
+            }),
+        })
+    }
+
+    /// Returns how long it has to wait where its program reached a usage limit.
+    pub(super) fn pause(&self, output: &Output) -> Option<Pause> {
+        let limit = output.limit.as_ref()?;
+        Some(Pause { until: limit.until(&clock::now()), text: limit.text.clone() })
+    }
+
     pub(super) fn tail(&self) -> String {
         read_tail(&self.folder.log()).unwrap_or_default()
+    }
+}
+
+/// Returns how the attempt ended, where what its process did is not the whole truth.
+pub(super) fn ending_of(ending: Ending, outcome: &Outcome) -> Ending {
+    match outcome {
+        Outcome::Later(_) => Ending::Limited,
+        Outcome::Ready(_) | Outcome::Next { .. } | Outcome::Blocked(_) | Outcome::Again => ending,
     }
 }
 

@@ -1,0 +1,99 @@
+//! The review of the whole branch: when it comes, what it reads, and what it leads to.
+//!
+//! Invariant: it comes once everything else is merged; what it finds is fixed, reviewed, tested
+//! and merged like any other work, and then the run is finished.
+
+use crate::env::Env;
+use crate::plans::{asks, plan};
+
+const PASS: &str = "verdict pass 'all is well'";
+const LAST: &str = "p-final-review";
+
+/// Tasks `a` and, after it, `b`, whose work and reviews are sound.
+fn two_tasks() -> Env {
+    let env = Env::new();
+    env.config("orchestrate.reviews", "spec");
+    env.config("orchestrate.final-review", "true");
+    for id in ["a", "b"] {
+        let work = format!("edit {id}.txt 1\ncommit 'Add {id}'\nreport done -m 'wrote {id}'");
+        env.agent(&format!("{id}.implement"), &work);
+        env.agent(&format!("{id}.spec-review"), PASS);
+    }
+    env.agent(&format!("{LAST}.final-review"), PASS);
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &["a"])]));
+    env
+}
+
+fn last_stages(env: &Env) -> Vec<String> {
+    let words = |line: &String| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let launches: Vec<Vec<String>> = env.all_launches().iter().map(words).collect();
+    launches.into_iter().filter(|words| words[0] == LAST).map(|words| words[2].clone()).collect()
+}
+
+#[test]
+fn the_whole_branch_is_read_when_everything_is_merged() {
+    let env = two_tasks();
+    env.start(&[]).ok().has("3 of 3 tasks merged");
+    assert_eq!(last_stages(&env), ["final-review"]);
+    let diff = env.read(format!(".git/orchestrate/p/{LAST}/1/task.diff"));
+    assert!(diff.contains("+++ b/a.txt") && diff.contains("+++ b/b.txt"), "{diff}");
+    env.stands(LAST, "done", None);
+    assert_eq!(env.steps("feat/p").len(), 2, "nothing is merged where nothing was found");
+    assert_eq!(env.git(["branch", "--list", "feat/task-p-final-review"]), "");
+    let _ = env.start(&[]).ok();
+    assert_eq!(last_stages(&env).len(), 1);
+}
+
+#[test]
+fn what_it_finds_is_fixed_reviewed_tested_and_merged() {
+    let env = two_tasks();
+    env.config("orchestrate.test", "test ! -e b.txt || test -e a.txt");
+    let found = "say '- [important] b.txt:1: it repeats a.txt'\nverdict fail 'they differ'";
+    env.agent(&format!("{LAST}.final-review"), found);
+    let fix = "edit both.txt 1\ncommit 'Put them together'\nreport done -m 'one file'";
+    env.agent(&format!("{LAST}.fix"), fix);
+    env.agent(&format!("{LAST}.spec-review"), PASS);
+    let _ = env.start(&[]).ok();
+    assert_eq!(last_stages(&env), ["final-review", "fix", "spec-review"]);
+    let told = env.agent_log(LAST, 2);
+    assert!(told.contains("it repeats a.txt") && told.contains("final review"), "{told}");
+    let text = env.read(format!(".git/orchestrate/p/{LAST}/3/task.md"));
+    assert!(text.contains("- [important] b.txt:1: it repeats a.txt\n"), "{text}");
+    let diff = env.read(format!(".git/orchestrate/p/{LAST}/3/task.diff"));
+    assert!(diff.contains("both.txt") && !diff.contains("+++ b/a.txt"), "the fix alone: {diff}");
+    assert_eq!(env.blob("feat/p", "both.txt"), "1");
+    assert_eq!(env.steps("feat/p").len(), 3);
+}
+
+#[test]
+fn it_waits_while_a_task_is_blocked() {
+    let env = two_tasks();
+    env.agent("b.implement", "report blocked -m 'no way'");
+    let _ = env.start(&[]).fails(3);
+    assert_eq!(last_stages(&env), [""; 0]);
+    assert_eq!(env.task(LAST)["waits_for"], serde_json::json!(["b"]));
+}
+
+#[test]
+fn it_can_be_left_out_and_a_run_ends_as_it_was_begun() {
+    let env = two_tasks();
+    env.config("orchestrate.final-review", "false");
+    let _ = env.start(&[]).ok();
+    assert_eq!(last_stages(&env), [""; 0]);
+    let env = two_tasks();
+    env.agent("b.implement", "report blocked -m 'no way'");
+    let _ = env.start(&[]).fails(3);
+    env.agent("c.implement", "edit c.txt 1\ncommit 'Add c'");
+    env.agent("c.spec-review", PASS);
+    env.plan(&plan("p", &[asks("a", &[]), asks("c", &["a"])]));
+    env.config("orchestrate.final-review", "false");
+    let _ = env.start(&["--update"]).ok();
+    assert_eq!(last_stages(&env), ["final-review"]);
+}
+
+#[test]
+fn one_task_needs_none() {
+    let env = two_tasks();
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let _ = env.start(&[]).ok().has("1 of 1 task");
+}

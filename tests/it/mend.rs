@@ -1,0 +1,181 @@
+//! Merge candidates that fail the tests or conflict, and the agents that mend them.
+//!
+//! Invariant: what an agent mended is reviewed and tested as the work was; after so many rounds a
+//! person is asked, and every work is still on its branch.
+
+use crate::env::Env;
+use crate::plans::{asks, plan};
+
+const PASS: &str = "verdict pass 'all is well'";
+const DONE: &str = "report done -m 'so it is'";
+
+/// Two tasks that pass the tests alone and fail them together; `a` is merged first.
+fn fails_together() -> Env {
+    let env = Env::new();
+    env.config("orchestrate.test", "test ! -e a.txt || test ! -e b.txt || cat both.txt");
+    for id in ["a", "b"] {
+        let work = format!("gate {id}\nedit {id}.txt 1\ncommit 'Add {id}'\n{DONE}");
+        env.agent(&format!("{id}.implement"), &work);
+    }
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
+    env
+}
+
+/// Lets `a` be merged before `b` has ended; returns what `start` says.
+fn one_after_the_other(env: &Env) -> crate::output::Output {
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    env.wait_reached("b");
+    env.open("a");
+    env.wait_while_running("a is merged", || env.task("a")["status"] == "done");
+    env.open("b");
+    running.wait()
+}
+
+fn stages(env: &Env, task: &str) -> Vec<String> {
+    let of_task = |line: &String| line.split(' ').next() == Some(task);
+    let stage = |line: String| line.split(' ').nth(2).map(str::to_owned);
+    env.all_launches().into_iter().filter(of_task).filter_map(stage).collect()
+}
+
+#[test]
+fn a_fix_agent_mends_the_candidate_that_failed_the_tests() {
+    let env = fails_together();
+    env.config("orchestrate.reviews", "spec");
+    env.agent("a.spec-review", PASS);
+    env.agent("b.spec-review", PASS);
+    let mend = format!(
+        "git log --format=parents:%p -1 >>\"$FAKE_AGENT_DIR/b.stood\"\nls >>\"$FAKE_AGENT_DIR/b.stood\"\n\
+         edit both.txt 1\ncommit 'Let both be'\n{DONE}"
+    );
+    env.agent("b.fix-tests", &mend);
+    one_after_the_other(&env).ok().has("next b: fix-tests: the tests failed 2 times");
+    assert_eq!(stages(&env, "b"), ["implement", "spec-review", "fix-tests", "spec-review"]);
+    let stood = env.read(env.root().join("agents/b.stood"));
+    let parents = stood.lines().next().expect("a line");
+    assert_eq!(parents.split(' ').count(), 2, "it stands on the candidate: {stood}");
+    assert!(stood.contains("a.txt") && stood.contains("b.txt"), "{stood}");
+    let told = env.agent_log("b", 3);
+    assert!(told.contains("cat both.txt") && told.contains("both.txt: No such file"), "{told}");
+    env.stands("b", "done", None);
+    assert_eq!(env.blob("feat/p", "both.txt"), "1");
+    let diff = env.read(".git/orchestrate/p/b/4/task.diff");
+    assert!(diff.contains("+++ b/both.txt") && diff.contains("+++ b/b.txt"), "{diff}");
+    assert!(!diff.contains("a.txt"), "what others merged is not this task's: {diff}");
+    assert!(env.journal("%s").contains("b: merging -> next (fix-tests)"));
+}
+
+#[test]
+fn a_fix_that_does_not_help_is_tried_again_and_then_a_person_is_asked() {
+    let env = fails_together();
+    env.agent("b.fix-tests", &format!("append tried.txt 1\ncommit 'Try'\n{DONE}"));
+    let _ = one_after_the_other(&env).fails(3);
+    assert_eq!(stages(&env, "b"), ["implement", "fix-tests", "fix-tests"]);
+    env.stands("b", "blocked", Some("tests"));
+    assert_eq!(env.steps("feat/p").len(), 1, "what fails is not published");
+    assert_eq!(env.blob("feat/task-b", "tried.txt"), "1\n1");
+    // A person says more, and there are new rounds.
+    env.agent("b.4", &format!("edit both.txt 1\ncommit 'Let both be'\n{DONE}"));
+    let _ = env.run(["retry", "b", "-m", "both.txt is missing"]).ok();
+    let _ = env.start(&[]).ok();
+    env.stands("b", "done", None);
+}
+
+#[test]
+fn a_fix_agent_that_changes_nothing_has_not_mended_anything() {
+    let env = fails_together();
+    env.agent("b.fix-tests", DONE);
+    one_after_the_other(&env).fails(3).has("changed nothing");
+    env.stands("b", "blocked", Some("tests"));
+}
+
+#[test]
+fn one_round_asks_a_person_at_once() {
+    let env = fails_together();
+    env.config("orchestrate.rounds", "1");
+    let _ = one_after_the_other(&env).fails(3);
+    assert_eq!(stages(&env, "b"), ["implement"]);
+    env.stands("b", "blocked", Some("tests"));
+}
+
+#[test]
+fn what_a_person_keeps_in_the_old_worktree_stays() {
+    let env = fails_together();
+    env.write(".git/info/exclude", "*.local\n.claude/\n");
+    let work = format!("gate b\nedit b.txt 1\nedit notes.local mine\ncommit 'Add b'\n{DONE}");
+    env.agent("b.implement", &work);
+    env.agent(
+        "b.fix-tests",
+        &format!("edit both.txt \"$(cat notes.local)\"\ncommit 'Fix'\n{DONE}"),
+    );
+    let _ = one_after_the_other(&env).ok();
+    assert_eq!(env.blob("feat/p", "both.txt"), "mine");
+}
+
+#[test]
+fn a_fix_goes_on_after_its_supervisor_was_killed() {
+    let env = fails_together();
+    let find = crate::recover::FIND_SUPERVISOR;
+    env.agent("b.2", &format!("{find}\ngate fix"));
+    env.agent("b.3", &format!("edit both.txt 1\ncommit 'Fix'\n{DONE}"));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    env.wait_reached("b");
+    env.open("a");
+    env.wait_while_running("a is merged", || env.task("a")["status"] == "done");
+    env.open("b");
+    env.wait_reached("fix");
+    let _ = running.kill().fails(128 + 9);
+    crate::recover::kill_supervisor(&env);
+    let _ = env.start(&[]).ok();
+    env.stands("b", "done", None);
+    assert_eq!(stages(&env, "b"), ["implement", "fix-tests", "fix-tests"]);
+}
+
+/// Two tasks that change the same line; `a` is merged first.
+fn conflicts() -> Env {
+    let env = Env::new();
+    env.config("orchestrate.on-conflict", "agent");
+    for id in ["a", "b"] {
+        let work = format!("gate {id}\nedit src/shared.txt {id}\ncommit 'Change by {id}'\n{DONE}");
+        env.agent(&format!("{id}.implement"), &work);
+    }
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
+    env
+}
+
+#[test]
+fn an_agent_merges_what_conflicts_where_it_may() {
+    let env = conflicts();
+    env.config("orchestrate.reviews", "spec");
+    env.agent("a.spec-review", PASS);
+    env.agent("b.spec-review", PASS);
+    let mend = format!(
+        "git merge -q feat/p || true\nedit src/shared.txt 'a and b'\ncommit 'Merge both'\n{DONE}"
+    );
+    env.agent("b.fix-conflict", &mend);
+    one_after_the_other(&env).ok().has("next b: fix-conflict: src/shared.txt differs from a");
+    assert_eq!(stages(&env, "b"), ["implement", "spec-review", "fix-conflict", "spec-review"]);
+    env.stands("b", "done", None);
+    assert_eq!(env.blob("feat/p", "src/shared.txt"), "a and b");
+    let told = env.agent_log("b", 3);
+    assert!(told.contains("git merge ") && told.contains("src/shared.txt"), "{told}");
+}
+
+#[test]
+fn an_agent_that_does_not_merge_leaves_the_conflict_to_a_person() {
+    let env = conflicts();
+    env.agent("b.fix-conflict", &format!("edit src/shared.txt 'mine'\ncommit 'No'\n{DONE}"));
+    one_after_the_other(&env).fails(3).has("an agent was to merge it, and did not");
+    env.stands("b", "blocked", Some("conflict"));
+    assert_eq!(env.blob("feat/p", "src/shared.txt"), "a");
+}
+
+#[test]
+fn a_conflict_is_for_a_person_unless_it_is_said_otherwise() {
+    let env = conflicts();
+    env.git(["config", "--unset", "orchestrate.on-conflict"]);
+    let _ = one_after_the_other(&env).fails(3);
+    assert_eq!(stages(&env, "b"), ["implement"]);
+    env.stands("b", "blocked", Some("conflict"));
+}
