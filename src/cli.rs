@@ -42,6 +42,7 @@ pub struct Cli {
 pub enum Command {
     Allow(AllowArgs),
     Clean(CleanArgs),
+    Compare(CompareArgs),
     #[command(hide = true)]
     Complete(CompleteArgs),
     Demo(DemoArgs),
@@ -122,6 +123,23 @@ pub struct CleanArgs {
     /// of its journal and of all that is not merged.
     #[arg(long)]
     pub all: bool,
+}
+
+/// Compare how the tasks of a run are written, and find what two of them wrote alike
+///
+/// A table of style fingerprints of what each finished task added (Go, Rust, Python, TypeScript,
+/// JavaScript, Java), the rows in which tasks that should agree do not, with places, and
+/// functions that two tasks wrote alike. What it finds is no error: it exits with 0.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The tasks' ids [default: all that are finished, merged or not]
+    #[arg(value_name = "TASK")]
+    pub tasks: Vec<String>,
+    #[command(flatten)]
+    pub run: RunArg,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Print what can be typed next (for the shells' completions)

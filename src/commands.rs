@@ -4,6 +4,7 @@
 
 mod allow;
 mod clean;
+mod compare;
 mod complete;
 mod demo;
 mod doctor;
@@ -57,6 +58,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Allow(args) => allow::run(&context, args),
         Command::Clean(args) => clean::run(&context, args),
+        Command::Compare(args) => compare::run(&context, args),
         Command::Complete(args) => complete::run(&context, args),
         Command::Demo(args) => demo::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),

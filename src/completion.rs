@@ -31,6 +31,7 @@ pub enum Tasks {
 /// The kind of tasks of every TASK argument: command, argument, kind.
 pub const TASKS: &[(&str, &str, Tasks)] = &[
     ("clean", "tasks", Tasks::Leftover),
+    ("compare", "tasks", Tasks::Begun),
     ("log", "task", Tasks::Begun),
     ("merge", "tasks", Tasks::Mergeable),
     ("report", "task", Tasks::Running),

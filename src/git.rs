@@ -4,6 +4,7 @@
 //! reads and writes objects, swaps refs and makes worktrees; the `git` program is the judge
 //! of merges and status and does what gix cannot. Each effect passes `crash::point`.
 
+pub mod added;
 mod ask;
 pub mod backup;
 mod checkout;

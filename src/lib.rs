@@ -71,7 +71,7 @@
 //!
 //! - Words, pure: [`plan`], [`dag`], [`task`], [`snapshot`], [`schedule`], [`pipeline`],
 //!   [`config`], [`report`], [`review`], [`model`], [`pause`], [`allow`], [`agent`], [`prompt`],
-//!   [`wait`], [`oid`]. They hold no git handle, file, clock or process.
+//!   [`wait`], [`oid`], [`style`]. They hold no git handle, file, clock or process.
 //! - Effects, one file for one outside thing: [`git`] (alone names `gix` or spawns `git`),
 //!   [`store`] (the journal), [`forge`] (pull requests), [`process`] (groups, signals, limits),
 //!   [`trust`], [`lock`], [`disk`], [`clock`], [`input`] (what a plan is read from).
@@ -124,6 +124,7 @@ pub mod pipeline;
 pub mod prompt;
 pub mod schedule;
 pub mod snapshot;
+pub mod style;
 pub mod wait;
 
 pub mod agent;

@@ -10,6 +10,7 @@ pub mod attempt;
 pub mod begin;
 pub mod by_hand;
 pub mod cleanup;
+pub mod compare;
 mod control;
 pub mod controller;
 mod conversation;

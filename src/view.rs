@@ -5,6 +5,7 @@
 
 pub mod advice;
 pub mod change;
+pub mod compare;
 pub mod doctor;
 pub mod finish;
 pub mod hand_out;

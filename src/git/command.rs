@@ -86,11 +86,16 @@ impl GitCommand {
             ),
             _ => anyhow!(error).context("cannot run git"),
         })?;
-        if let (Some(bytes), Some(mut pipe)) = (self.input.take(), child.stdin.take()) {
-            // git may end before it has read everything; its own words say why.
-            let _ = pipe.write_all(&bytes);
+        let fed = self.input.take().zip(child.stdin.take()).map(|(bytes, mut pipe)| {
+            // Beside it, because git may answer before it has read everything; and it may end before
+            // that: its own words say why.
+            std::thread::spawn(move || drop(pipe.write_all(&bytes)))
+        });
+        let output = child.wait_with_output().context("cannot wait for git");
+        if let Some(fed) = fed {
+            let _ = fed.join();
         }
-        child.wait_with_output().context("cannot wait for git")
+        output
     }
 
     /// Runs git and returns what it printed; fails with git's own words.

@@ -81,6 +81,32 @@ impl Git {
         Ok(commit.parent_ids().next().map(oid))
     }
 
+    /// Returns all parents of a commit, the first one first.
+    pub fn parents(&self, commit: &Oid) -> anyhow::Result<Vec<Oid>> {
+        let commit = self.repo.find_commit(object_id(commit)?)?;
+        Ok(commit.parent_ids().map(oid).collect())
+    }
+
+    /// Returns the files, not the folders or links, of a folder below a tree; `""` is its top.
+    pub fn files_in(&self, tree: &Oid, folder: &str) -> anyhow::Result<Vec<Entry>> {
+        let tree = self.repo.find_tree(object_id(tree)?)?;
+        let tree = match folder {
+            "" => tree,
+            folder => match tree.lookup_entry_by_path(folder)? {
+                Some(entry) if entry.mode().is_tree() => entry.object()?.into_tree(),
+                _ => return Ok(Vec::new()),
+            },
+        };
+        let mut files = Vec::new();
+        for entry in tree.iter() {
+            let entry = entry?;
+            if entry.mode().is_blob() {
+                files.push(Entry { name: entry.filename().to_string(), id: oid(entry.oid()) });
+            }
+        }
+        Ok(files)
+    }
+
     /// Writes a commit by the user, at the clock's time.
     pub fn write_commit(&self, tree: &Oid, parents: &[Oid], message: &str) -> anyhow::Result<Oid> {
         let who = self.repo.committer().context("git does not know who commits")??;

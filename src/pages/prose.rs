@@ -13,6 +13,7 @@ const FILES: &[(&str, &str)] = &[
     ("", include_str!("main.toml")),
     ("allow", include_str!("allow.toml")),
     ("clean", include_str!("clean.toml")),
+    ("compare", include_str!("compare.toml")),
     ("demo", include_str!("demo.toml")),
     ("doctor", include_str!("doctor.toml")),
     ("finish", include_str!("finish.toml")),

@@ -97,3 +97,30 @@ fn one_task_needs_none() {
     env.plan(&plan("p", &[asks("a", &[])]));
     let _ = env.start(&[]).ok().has("1 of 1 task");
 }
+
+#[test]
+fn it_is_told_what_was_left_open_and_where_tasks_differ() {
+    let env = two_tasks();
+    let source = env.root().join("source");
+    env.write(source.join("a/slug.go"), crate::compare::SLUG);
+    env.write(source.join("b/path.go"), crate::compare::slug_renamed());
+    for id in ["a", "b"] {
+        let copy = format!("cp -R '{}/{id}' .", source.display());
+        let doubt = "report done-with-concerns -m 'is it slow?'";
+        env.agent(&format!("{id}.implement"), &format!("{copy}\ncommit 'Add {id}'\n{doubt}"));
+    }
+    let pass = "say '- [minor] a/slug.go:3: say what it does'\nverdict pass 'well'";
+    env.agent("a.spec-review", pass);
+    let _ = env.start(&[]).ok();
+    let told = env.agent_log(LAST, 1);
+    for text in [
+        "- a: is it slow?",
+        "- b: is it slow?",
+        "- a: [minor] a/slug.go:3: say what it does",
+        "alike, 100 %: slug in a (a/slug.go:3) and pathOf in b (b/path.go:3)",
+    ] {
+        assert!(told.contains(text), "no '{text}' in {told}");
+    }
+    let texts = env.read(format!(".git/orchestrate/p/{LAST}/1/task.md"));
+    assert!(texts.contains("# Task a: Do a\n\nDo a."), "{texts}");
+}

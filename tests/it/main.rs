@@ -23,6 +23,7 @@ mod allow; // what agents are refused, and how a person allows it
 mod backlog; // a batch of tickets, and what other programs list
 mod by_hand; // the caller launches the agents
 mod clean; // only what is merged, clean and ours goes
+mod compare; // how tasks are written, side by side
 mod completion; // TAB in bash, zsh and fish
 mod crash; // ended at every effect in turn, and begun again
 mod doctor; // what would go wrong is found, and nothing else is

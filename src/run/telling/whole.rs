@@ -4,7 +4,9 @@
 
 use super::{Told, lines_of, role_of};
 use crate::prompt::{self, Named, Whole, WholeFiles};
+use crate::run::compare::compare;
 use crate::run::folder::AttemptFolder;
+use crate::style::said;
 use crate::task::{Record, Stage};
 
 /// Returns the prompt; the files that it names lie in the folder.
@@ -15,6 +17,7 @@ pub(super) fn prompt(told: &Told<'_>, folder: &AttemptFolder) -> Result<String, 
         others().flat_map(|(task, record)| concerns(task.id.as_str(), record)).collect();
     let parked: Vec<String> =
         others().flat_map(|(task, record)| parked(task.id.as_str(), record)).collect();
+    let divergences = divergences(told);
     let commit = told.drive.git.find_branch(&run.integration).ok().flatten();
     let whole = Whole {
         run: &run.name,
@@ -31,11 +34,20 @@ pub(super) fn prompt(told: &Told<'_>, folder: &AttemptFolder) -> Result<String, 
             .collect(),
         concerns: &concerns,
         parked: &parked,
-        divergences: &[],
+        divergences: &divergences,
         tests: told.drive.settings.test.iter().map(String::as_str).collect(),
         skills: told.drive.settings.skills.of(role_of(Stage::FinalReview)),
     };
     prompt::final_review(&told.drive.settings.prompts, &whole)
+}
+
+/// Returns where the tasks that are merged do the same in different ways. What cannot be compared
+/// is no reason not to read the branch.
+fn divergences(told: &Told<'_>) -> Vec<String> {
+    match compare(&told.drive.git, told.snapshot, &[]) {
+        Ok(comparison) => said::all(&comparison.findings, &comparison.ids()),
+        Err(_) => Vec::new(),
+    }
 }
 
 /// Writes the texts of all tasks into one file.

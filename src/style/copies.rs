@@ -1,0 +1,162 @@
+//! Near-copies: functions that two tasks wrote alike, each on its own.
+//!
+//! Invariant: of many functions only those are held against each other that share a rare run of
+//! tokens, so that a hundred tasks take seconds. A function is named with its best match in
+//! another task, not with every one.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use rayon::prelude::*;
+use similar::{Algorithm, DiffOp};
+
+use super::{Function, Place, Reading};
+
+/// Functions with fewer tokens are too small to be worth sharing.
+const MIN_TOKENS: usize = 40;
+/// Up to so many tokens a function counts as small.
+const SMALL_TOKENS: usize = 80;
+/// How alike functions must be, and small ones.
+const ALIKE: f64 = 0.85;
+const SMALL_ALIKE: f64 = 0.90;
+/// Which part of the names that others gave two functions must share: `FindUser` and `FindOrder` are
+/// built alike, and yet about different things.
+const SHARED_NAMES: f64 = 0.70;
+/// The length of a run of tokens, and how many runs stand for a function.
+const RUN: usize = 5;
+const SKETCH: usize = 24;
+/// How many runs two functions must share to be held against each other.
+const SHARED: usize = 3;
+/// A run that more functions have is no hint.
+const COMMON: usize = 200;
+
+/// One of two functions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct End {
+    /// The place of the task among those that are compared.
+    pub task: usize,
+    pub place: Place,
+    pub name: String,
+}
+
+/// Two functions that are alike.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alike {
+    pub one: End,
+    pub other: End,
+    /// 1 where only names differ.
+    pub ratio: f64,
+    /// How many tokens the smaller one has.
+    pub tokens: usize,
+}
+
+/// A function with the place of its task.
+pub(super) type Candidate<'a> = (usize, &'a Reading, &'a Function);
+
+/// Finds functions of different tasks that are alike, the most alike first.
+pub(super) fn find(all: &[Candidate<'_>]) -> Vec<Alike> {
+    let large = |(_, _, function): &&Candidate<'_>| function.tokens.len() >= MIN_TOKENS;
+    let all: Vec<Candidate<'_>> = all.iter().filter(large).copied().collect();
+    let pairs: Vec<(usize, usize)> = pairs(&all).into_iter().collect();
+    let compared = pairs.par_iter().filter_map(|(a, b)| Some((*a, *b, alike(&all[*a], &all[*b])?)));
+    let mut compared: Vec<(usize, usize, f64)> = compared.collect();
+    compared.sort_by(|x, y| y.2.total_cmp(&x.2).then((x.0, x.1).cmp(&(y.0, y.1))));
+    let mut told = HashSet::new();
+    let best = compared.into_iter().filter(|(a, b, _)| {
+        let is_new = !told.contains(a) || !told.contains(b);
+        told.extend([*a, *b]);
+        is_new
+    });
+    best.map(|(a, b, ratio)| pair(&all[a], &all[b], ratio)).collect()
+}
+
+fn pair(one: &Candidate<'_>, other: &Candidate<'_>, ratio: f64) -> Alike {
+    let tokens = one.2.tokens.len().min(other.2.tokens.len());
+    Alike { one: end(one), other: end(other), ratio, tokens }
+}
+
+fn end((task, reading, function): &Candidate<'_>) -> End {
+    let place = Place { path: reading.path.clone(), line: function.lines.0 };
+    End { task: *task, place, name: function.name.clone() }
+}
+
+/// Returns the pairs that may be alike: those that share runs of tokens.
+fn pairs(all: &[Candidate<'_>]) -> Vec<(usize, usize)> {
+    let sketches: Vec<Vec<u64>> = all.par_iter().map(|(_, _, f)| sketch(&f.tokens)).collect();
+    let mut having: HashMap<u64, Vec<usize>> = HashMap::new();
+    for (index, sketch) in sketches.iter().enumerate() {
+        sketch.iter().for_each(|run| having.entry(*run).or_default().push(index));
+    }
+    let near = |index: usize| {
+        let mut shared: BTreeMap<usize, usize> = BTreeMap::new();
+        let rare = sketches[index].iter().filter_map(|run| having.get(run));
+        for others in rare.filter(|others| others.len() <= COMMON) {
+            for other in others.iter().filter(|other| **other > index) {
+                *shared.entry(*other).or_default() += 1;
+            }
+        }
+        let may_be = move |(other, count): (usize, usize)| {
+            let (one, two) = (&all[index], &all[other]);
+            // The very same file in both came from one hand: a commit that both took over.
+            let same_file = (&one.1.path, one.1.text) == (&two.1.path, two.1.text);
+            let fits = one.0 != two.0 && one.1.language == two.1.language && !same_file;
+            (count >= SHARED && fits).then_some((index, other))
+        };
+        shared.into_iter().filter_map(may_be).collect::<Vec<_>>()
+    };
+    (0..all.len()).into_par_iter().flat_map_iter(near).collect()
+}
+
+/// Returns the smallest hashes of a function's runs: what two functions share of them tells how
+/// much they share of all.
+fn sketch(tokens: &[u64]) -> Vec<u64> {
+    let mix =
+        |hash: u64, token: &u64| (hash ^ token).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23);
+    let mut runs: Vec<u64> = tokens.windows(RUN).map(|run| run.iter().fold(0, mix)).collect();
+    runs.sort_unstable();
+    runs.dedup();
+    runs.truncate(SKETCH);
+    runs
+}
+
+/// Returns how alike two functions are, where that is enough.
+fn alike(one: &Candidate<'_>, other: &Candidate<'_>) -> Option<f64> {
+    // What is cheap to tell comes first: most pairs end here.
+    if shared_part(&one.2.foreign, &other.2.foreign) < SHARED_NAMES {
+        return None;
+    }
+    let (a, b) = (&one.2.tokens, &other.2.tokens);
+    let (small, large) = (a.len().min(b.len()), a.len().max(b.len()));
+    let least = if small < SMALL_TOKENS { SMALL_ALIKE } else { ALIKE };
+    let total = (small + large) as f64;
+    if 2.0 * (small as f64) < least * total || 2.0 * (common(a, b) as f64) < least * total {
+        return None;
+    }
+    let same = |op: DiffOp| match op {
+        DiffOp::Equal { len, .. } => len,
+        DiffOp::Delete { .. } | DiffOp::Insert { .. } | DiffOp::Replace { .. } => 0,
+    };
+    let equal: usize =
+        similar::capture_diff_slices(Algorithm::Myers, a, b).into_iter().map(same).sum();
+    let ratio = 2.0 * equal as f64 / total;
+    (ratio >= least).then_some(ratio)
+}
+
+/// Returns which part of all names, each once and in order, two functions share.
+fn shared_part(a: &[u64], b: &[u64]) -> f64 {
+    let shared = a.iter().filter(|name| b.binary_search(name).is_ok()).count();
+    shared as f64 / (a.len() + b.len() - shared).max(1) as f64
+}
+
+/// Returns how many tokens two functions have in common, wherever they stand.
+fn common(a: &[u64], b: &[u64]) -> usize {
+    let mut left: HashMap<u64, usize> = HashMap::new();
+    a.iter().for_each(|token| *left.entry(*token).or_default() += 1);
+    let mut take = |token: &&u64| match left.get_mut(token) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            true
+        }
+        _ => false,
+    };
+    b.iter().filter(|token| take(token)).count()
+}

@@ -1,0 +1,161 @@
+//! Functions as sequences of tokens in which it does not matter how local names are spelled.
+//!
+//! Invariant: two functions that differ in comments, layout, their own name and the names of
+//! what they bind themselves have the same tokens; what they call and which fields they read
+//! counts.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
+
+use tree_sitter::{Node, Tree};
+
+use super::Source;
+use super::read::within;
+
+/// What of a function's lines must be the task's own, in hundredths.
+const OWN_PERCENT: usize = 90;
+
+/// A function that a task added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    pub name: String,
+    /// The first and the last line, counted from 1.
+    pub lines: (u32, u32),
+    /// Hashes of its tokens.
+    pub tokens: Vec<u64>,
+    /// Hashes of the names in it that others gave: types, fields, what it calls. In order, once each.
+    pub foreign: Vec<u64>,
+}
+
+/// Where a function stands in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) bytes: Range<usize>,
+    pub(super) name: Range<usize>,
+    /// The first and the last row, counted from 0.
+    pub(super) rows: (usize, usize),
+}
+
+/// Returns the functions that lie in no other one and in no test.
+pub(super) fn outermost<'s>(spans: &'s [Span], cases: &[Range<usize>]) -> Vec<&'s Span> {
+    let mut sorted: Vec<&Span> = spans.iter().collect();
+    sorted.sort_by_key(|span| (span.bytes.start, usize::MAX - span.bytes.end));
+    sorted.dedup_by_key(|span| span.bytes.clone());
+    let mut end = 0;
+    sorted.retain(|span| {
+        let is_outer = span.bytes.start >= end;
+        end = end.max(span.bytes.end);
+        is_outer
+    });
+    let in_case = |span: &Span| {
+        cases.iter().any(|case| case.start <= span.bytes.start && span.bytes.end <= case.end)
+    };
+    sorted.retain(|span| !in_case(span));
+    sorted
+}
+
+/// Returns true for a function that the task wrote, not one that it changed or moved.
+pub(super) fn is_own(span: &Span, source: &Source<'_>) -> bool {
+    let (first, last) = span.rows;
+    let count = last - first + 1;
+    let line = |row: usize| u32::try_from(row + 1).unwrap_or(u32::MAX);
+    let added = (first..=last).filter(|row| within(source.added, line(*row))).count();
+    if added * 100 < count * OWN_PERCENT {
+        return false;
+    }
+    let text = source.text[span.bytes.clone()].lines().map(str::trim);
+    let lines: Vec<&str> = text.filter(|line| line.len() > 2).collect();
+    let moved = lines.iter().filter(|line| source.removed.contains(**line)).count();
+    moved * 100 < lines.len() * (100 - OWN_PERCENT).max(50)
+}
+
+/// Reads a function; `locals` are the places where a name is bound, in order.
+pub(super) fn read(
+    tree: &Tree,
+    span: &Span,
+    locals: &[Range<usize>],
+    source: &Source<'_>,
+) -> Function {
+    let start = locals.partition_point(|local| local.start < span.bytes.start);
+    let inside = locals[start..].iter().take_while(|local| local.start < span.bytes.end);
+    let mut reader = Tokens {
+        text: source.text,
+        spelled: HashMap::new(),
+        numbered: 0,
+        tokens: Vec::new(),
+        foreign: Vec::new(),
+    };
+    let identifiers = |c: char| !(c.is_alphanumeric() || c == '_');
+    for local in inside {
+        for word in source.text[local.clone()].split(identifiers) {
+            // A pattern such as `Some(x)` binds what begins with a small letter.
+            if word.starts_with(|c: char| c.is_lowercase() || c == '_') {
+                reader.spelled.entry(word).or_insert(None);
+            }
+        }
+    }
+    reader.spelled.insert(&source.text[span.name.clone()], None);
+    let root = tree.root_node();
+    if let Some(node) = root.descendant_for_byte_range(span.bytes.start, span.bytes.end - 1) {
+        reader.walk(node);
+    }
+    reader.foreign.sort_unstable();
+    reader.foreign.dedup();
+    let line = |row: usize| u32::try_from(row + 1).unwrap_or(u32::MAX);
+    Function {
+        name: source.text[span.name.clone()].to_owned(),
+        lines: (line(span.rows.0), line(span.rows.1)),
+        tokens: reader.tokens,
+        foreign: reader.foreign,
+    }
+}
+
+struct Tokens<'t> {
+    text: &'t str,
+    /// Names that the function binds, numbered as they come.
+    spelled: HashMap<&'t str, Option<usize>>,
+    numbered: usize,
+    tokens: Vec<u64>,
+    foreign: Vec<u64>,
+}
+
+impl<'t> Tokens<'t> {
+    fn walk(&mut self, node: Node<'_>) {
+        let kind = node.kind();
+        if kind.contains("comment") {
+            return;
+        }
+        // A string is one token, whatever the grammar finds in it.
+        let is_string = node.is_named() && kind.contains("string") && !kind.contains("content");
+        if node.child_count() == 0 || is_string {
+            return self.take(node);
+        }
+        let mut cursor = node.walk();
+        let children: Vec<Node<'_>> = node.children(&mut cursor).collect();
+        children.into_iter().for_each(|child| self.walk(child));
+    }
+
+    fn take(&mut self, node: Node<'_>) {
+        let word = &self.text[node.byte_range()];
+        if word.trim().is_empty() {
+            return;
+        }
+        // What follows a dot is a field or a method, whatever local name is spelled so.
+        let may_be_local = !node.kind().contains("field") && !node.kind().contains("property");
+        let next = self.numbered;
+        let local = self.spelled.get_mut(word).filter(|_| may_be_local);
+        let mut hasher = DefaultHasher::new();
+        let is_foreign = local.is_none() && node.kind().ends_with("identifier");
+        match local {
+            Some(number) => {
+                self.numbered += usize::from(number.is_none());
+                (0_u8, *number.get_or_insert(next)).hash(&mut hasher);
+            }
+            None => (1_u8, word).hash(&mut hasher),
+        }
+        let token = hasher.finish();
+        self.tokens.push(token);
+        self.foreign.extend(is_foreign.then_some(token));
+    }
+}
