@@ -20,7 +20,7 @@ fn main() {
     sh(place, "git commit -q --allow-empty -m first");
     let task = |n: usize| {
         std::fs::write(place.join(format!(".git/file-{n}")), file(n)).expect("written");
-        let end = if n % 2 == 0 { "go" } else { "rs" };
+        let end = if n.is_multiple_of(2) { "go" } else { "rs" };
         let run = format!(
             "mkdir -p part{n} && cp '{}/.git/file-{n}' part{n}/code.{end}",
             place.display()
@@ -59,7 +59,7 @@ fn file(task: usize) -> String {
             ),
         }
     };
-    let head = if task % 2 == 0 { "package p\n" } else { "use x::Error;\n" };
+    let head = if task.is_multiple_of(2) { "package p\n" } else { "use x::Error;\n" };
     let all: String = (0..LINES / 10).map(function).collect();
     format!("{head}{all}")
 }
