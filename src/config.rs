@@ -3,11 +3,16 @@
 //! Invariant: pure. Texts and pairs come in, [`Settings`] come out; every key is named in
 //! [`KEYS`]. An unknown key in the file is an error; in git config, as git does, it is nothing.
 
+mod skills;
+
+pub use skills::{Role, Skills};
+
 use serde::Deserialize;
 
 use crate::allow::refusal;
 use crate::model::{self, Class, Models};
 use crate::plan::TaskId;
+use crate::prompt::Templates;
 use crate::review::Review;
 use crate::snapshot::Flags;
 
@@ -50,6 +55,14 @@ pub const KEYS: &[(&str, &str)] = &[
         "review the whole branch when the last task is merged; where there are reviews, and two \
          tasks for agents (true)",
     ),
+    (
+        "skills.plan",
+        "skills that an agent which plans a task loads first, separated by commas; in the file a \
+         list, in the table `[skills]`",
+    ),
+    ("skills.implement", "skills of an agent that does a task"),
+    ("skills.review", "skills of a reviewer"),
+    ("skills.fix", "skills of an agent that settles findings, mends tests or resolves a conflict"),
     ("branch", "branch of a task; {id} stands for its id (feat/task-{id})"),
     (
         "min-free",
@@ -131,6 +144,9 @@ pub struct Settings {
     pub rounds: u32,
     /// A run ends with a review of all that it merged.
     pub final_review: bool,
+    pub skills: Skills,
+    /// The repository's own, which [`merge`] knows nothing of.
+    pub prompts: Templates,
     pub branch: String,
     pub worktrees: String,
     /// Bytes that must stay free when a worktree is made.
@@ -167,6 +183,8 @@ pub struct Layer {
     pub rounds: Option<u32>,
     #[serde(rename = "final-review")]
     pub final_review: Option<bool>,
+    #[serde(default)]
+    pub skills: Skills,
     pub branch: Option<String>,
     pub worktrees: Option<String>,
     pub setup: Option<String>,
@@ -366,6 +384,9 @@ impl Layer {
                     Some(why) => return Err(format!("{}: {why}", bad("allowed"))),
                     None => layer.allow.get_or_insert_default().push(value.trim().to_owned()),
                 },
+                key if key.starts_with("skills.") => {
+                    layer.skills.set(&key["skills.".len()..], names(&value))?;
+                }
                 // As git does with keys it does not know: another version may.
                 _ => {}
             }
@@ -399,6 +420,8 @@ pub fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
             .unwrap_or_else(|| vec![Review::Spec, Review::Quality]),
         rounds: git.rounds.or(file.rounds).unwrap_or(3),
         final_review: git.final_review.or(file.final_review).unwrap_or(true),
+        skills: git.skills.or(file.skills),
+        prompts: Templates::default(),
         branch: git.branch.or(file.branch).unwrap_or_else(|| "feat/task-{id}".into()),
         expendable: names(&git.expendable.unwrap_or("node_modules, __pycache__".into())),
         keep: flags.keep || git.keep.or(file.keep).unwrap_or(false),
@@ -468,6 +491,22 @@ mod tests {
         assert_eq!(settings.on_conflict, OnConflict::Pr);
         assert_eq!(settings.remote.as_deref(), Some("up"));
         assert!(Layer::from_toml("on-conflict = 'ask'").is_err());
+    }
+
+    #[test]
+    fn skills_are_named_in_both_and_role_by_role() {
+        let file = "[skills]\nimplement = ['tdd']\nreview = ['read']";
+        let file = Layer::from_toml(file).expect("sound");
+        let git = [("skills.implement".into(), "tdd, verify".into())];
+        let git = Layer::from_git(git).expect("sound");
+        let skills = merge(&Flags::default(), git, file).skills;
+        assert_eq!(skills.of(Role::Implement), ["tdd", "verify"]);
+        assert_eq!((skills.of(Role::Review).len(), skills.of(Role::Fix).len()), (1, 0));
+        let unknown = Layer::from_toml("jobs = 2\n[skills]\nreviewer = []").expect_err("unknown");
+        let told = unknown.to_string();
+        assert!(told.contains("line 3") && told.contains("`review`"), "{told}");
+        let unknown = Layer::from_git([("skills.reviewer".into(), String::new())]);
+        assert!(unknown.expect_err("unknown").contains("plan, implement, review, fix"));
     }
 
     #[test]

@@ -207,6 +207,14 @@ impl Git {
         command.args([from.as_str(), to.as_str(), "--"]).bytes()
     }
 
+    /// Returns the paths that a merge changed in what it was merged into.
+    pub fn changed_files(&self, merge: &Oid) -> anyhow::Result<Vec<String>> {
+        let shape = ["diff", "--name-only", "--no-renames", "-z"];
+        let range = [format!("{merge}^1"), merge.to_string()];
+        let text = self.command().args(shape).args(range.iter().map(String::as_str)).arg("--");
+        Ok(text.text()?.split_terminator('\0').map(str::to_owned).collect())
+    }
+
     /// Returns `git diff --stat` between two commits, as git prints it for a person.
     pub fn diff_stat(&self, from: &Oid, to: &Oid) -> anyhow::Result<String> {
         let range = format!("{from}...{to}");

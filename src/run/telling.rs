@@ -10,12 +10,16 @@ use anyhow::Context;
 use super::Drive;
 use super::dispatch::{Spec, stage_of};
 use super::folder::AttemptFolder;
+use crate::config::Role;
 use crate::pipeline;
 use crate::plan::Task;
-use crate::prompt::{self, Facts, Reading};
+use crate::prompt::{self, Earlier, Facts, Reading};
 use crate::review::{Review, Verdict};
 use crate::snapshot::Snapshot;
 use crate::task::{Record, Stage};
+
+/// So many of the files are named that an earlier task changed.
+const MAX_FILES: usize = 8;
 
 /// What a prompt is made of.
 pub(super) struct Told<'a> {
@@ -58,21 +62,69 @@ impl<'a> Told<'a> {
             text: &self.text,
             branch: &self.branch,
             integration: &self.snapshot.run.integration,
-            builds_on: dag.dependencies(self.index).iter().map(title).collect(),
+            builds_on: dag.dependencies(self.index).iter().map(|i| self.earlier(*i)).collect(),
             needed_by: dag.dependents(self.index).iter().map(title).collect(),
             files: &self.task.files,
             tests: self.drive.tests(self.task),
+            skills: self.drive.settings.skills.of(role_of(stage_of(self.task, self.record))),
             notes: &self.notes,
             findings: match stage_of(self.task, self.record) {
                 Stage::Fix => lines(pipeline::newest(self.record)),
                 _ => Vec::new(),
             },
+            resumed: false,
         }
+    }
+
+    /// Returns what is told of a task that this one builds on.
+    fn earlier(&self, index: usize) -> Earlier<'_> {
+        let (task, record) = self.snapshot.at(index);
+        Earlier {
+            id: task.id.as_str(),
+            title: &task.title,
+            interfaces: prompt::declared(&task.prompt),
+            files: self.changed(task, record),
+        }
+    }
+
+    /// Returns the files that the merge of a task changed, or else those that it says it owns; the
+    /// first of them, where there are many.
+    fn changed(&self, task: &Task, record: &Record) -> Vec<String> {
+        let git = &self.drive.git;
+        let merge = record.state.merge();
+        let changed = merge.and_then(|merge| git.changed_files(merge).ok());
+        let mut files = changed.unwrap_or_else(|| task.files.clone());
+        let more = files.len().saturating_sub(MAX_FILES);
+        files.truncate(MAX_FILES);
+        files.extend((more > 0).then(|| format!("and {more} more")));
+        files
     }
 
     /// The facts for a reviewer, with what it found before.
     fn findings_of(&self, kind: Review) -> Facts<'_> {
         Facts { findings: lines(pipeline::latest(self.record, kind)), ..self.facts() }
+    }
+
+    /// Returns the whole prompt of a stage.
+    fn prompt(&self, folder: &AttemptFolder, stage: Stage) -> Result<String, prompt::Mistake> {
+        let templates = &self.drive.settings.prompts;
+        match (stage.review(), stage) {
+            (Some(kind), _) => {
+                prompt::review(templates, &self.findings_of(kind), kind, &reading(folder))
+            }
+            (None, Stage::Fix) => prompt::fix(templates, &self.facts()),
+            (None, _) => prompt::implement(templates, &self.facts()),
+        }
+    }
+
+    /// Returns what an agent is told whose conversation goes on.
+    fn go_on(&self, stage: Stage) -> Result<String, prompt::Mistake> {
+        let templates = &self.drive.settings.prompts;
+        let facts = Facts { resumed: true, ..self.facts() };
+        match stage {
+            Stage::Fix => prompt::fix(templates, &facts),
+            _ => prompt::resume(templates, &facts),
+        }
     }
 
     /// Returns what the implementer said last, and that it said nothing where it did not.
@@ -91,22 +143,13 @@ pub(super) fn write_prompts(
     spec: &Spec,
     told: &Told<'_>,
 ) -> anyhow::Result<()> {
-    let facts = told.facts();
-    let prompt = match spec.stage.review() {
-        Some(kind) => {
-            std::fs::write(folder.task(), &told.text)?;
-            std::fs::write(folder.report(), told.report())?;
-            prompt::review(&told.findings_of(kind), kind, &reading(folder))?
-        }
-        None => prompt::implement(&facts)?,
-    };
-    std::fs::write(folder.prompt(), prompt)?;
-    let go_on = match spec.stage {
-        Stage::Fix => prompt::fix(&facts)?,
-        _ => prompt::resume(&facts)?,
-    };
+    if spec.stage.review().is_some() {
+        std::fs::write(folder.task(), &told.text)?;
+        std::fs::write(folder.report(), told.report())?;
+    }
+    std::fs::write(folder.prompt(), told.prompt(folder, spec.stage)?)?;
     match spec.resume {
-        Some(_) => Ok(std::fs::write(folder.resume_prompt(), go_on)?),
+        Some(_) => Ok(std::fs::write(folder.resume_prompt(), told.go_on(spec.stage)?)?),
         None => Ok(()),
     }
 }
@@ -119,13 +162,25 @@ fn mending(drive: &Drive, snapshot: &Snapshot, task: &Task, record: &Record) -> 
     Some(prompt::after(why, &snapshot.run.integration) + &end)
 }
 
+/// Returns the role that the skills of a stage are for.
+fn role_of(stage: Stage) -> Role {
+    match stage {
+        Stage::Implement => Role::Implement,
+        Stage::SpecReview | Stage::QualityReview | Stage::Review | Stage::FinalReview => {
+            Role::Review
+        }
+        Stage::Fix | Stage::FixTests | Stage::FixConflict => Role::Fix,
+    }
+}
+
 fn reading(folder: &AttemptFolder) -> Reading {
-    let text = |path: PathBuf| path.display().to_string();
+    let name = |path: PathBuf| path.file_name().unwrap_or_default().display().to_string();
     Reading {
-        task: text(folder.task()),
-        report: text(folder.report()),
-        diff: text(folder.diff()),
-        fix: text(folder.fix_diff()),
+        folder: folder.0.display().to_string(),
+        task: name(folder.task()),
+        report: name(folder.report()),
+        diff: name(folder.diff()),
+        fix: name(folder.fix_diff()),
     }
 }
 

@@ -1,0 +1,80 @@
+//! The skills that agents load, by role: an agent starts fresh and inherits none.
+//!
+//! Invariant: pure. A role that is not known is refused, as nobody would be given its skills.
+
+use serde::Deserialize;
+
+/// What an agent is asked for, as far as skills go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Plan,
+    Implement,
+    Review,
+    /// Settles findings, mends tests, resolves conflicts.
+    Fix,
+}
+
+impl Role {
+    pub const ALL: [Role; 4] = [Role::Plan, Role::Implement, Role::Review, Role::Fix];
+
+    /// Returns the word, as in the settings.
+    pub fn word(self) -> &'static str {
+        match self {
+            Role::Plan => "plan",
+            Role::Implement => "implement",
+            Role::Review => "review",
+            Role::Fix => "fix",
+        }
+    }
+}
+
+/// The skills of each role; `None` where a source says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Skills {
+    plan: Option<Vec<String>>,
+    implement: Option<Vec<String>>,
+    review: Option<Vec<String>>,
+    fix: Option<Vec<String>>,
+}
+
+impl Skills {
+    /// Returns the skills of a role, in the order in which they are loaded.
+    pub fn of(&self, role: Role) -> &[String] {
+        let skills = match role {
+            Role::Plan => &self.plan,
+            Role::Implement => &self.implement,
+            Role::Review => &self.review,
+            Role::Fix => &self.fix,
+        };
+        skills.as_deref().unwrap_or_default()
+    }
+
+    /// Sets the skills of a role by its word; the error names the roles there are.
+    pub(super) fn set(&mut self, role: &str, names: Vec<String>) -> Result<(), String> {
+        let slot = match Role::ALL.into_iter().find(|known| known.word() == role) {
+            Some(Role::Plan) => &mut self.plan,
+            Some(Role::Implement) => &mut self.implement,
+            Some(Role::Review) => &mut self.review,
+            Some(Role::Fix) => &mut self.fix,
+            None => {
+                let known = Role::ALL.map(Role::word).join(", ");
+                return Err(format!(
+                    "orchestrate.skills.{role}: there is no such role; the roles are {known}"
+                ));
+            }
+        };
+        *slot = Some(names);
+        Ok(())
+    }
+
+    /// Puts two sources together, role by role; what comes first wins.
+    pub(super) fn or(self, other: Skills) -> Skills {
+        Skills {
+            plan: self.plan.or(other.plan),
+            implement: self.implement.or(other.implement),
+            review: self.review.or(other.review),
+            fix: self.fix.or(other.fix),
+        }
+    }
+}

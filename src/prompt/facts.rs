@@ -1,0 +1,181 @@
+//! What prompts are made of: the variables that templates know.
+//!
+//! Invariant: words only. The names of the fields are the names in the templates, and so part of
+//! what a repository with templates of its own relies on.
+
+use serde::Serialize;
+
+/// The headings of a plan that a planning agent returns, in their order, without `## `.
+pub const PARTS: [&str; 7] = [
+    "Context summary",
+    "File changes",
+    "Method signatures",
+    "SQL queries",
+    "Edge cases",
+    "Testing strategy",
+    "Open questions",
+];
+
+/// The facts about a task that every prompt is made of.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Facts<'a> {
+    pub run: &'a str,
+    pub task: &'a str,
+    pub title: &'a str,
+    /// The task's own text.
+    pub text: &'a str,
+    pub branch: &'a str,
+    pub integration: &'a str,
+    /// The tasks whose work is in the worktree already.
+    pub builds_on: Vec<Earlier<'a>>,
+    /// Titles of the tasks that will build on this one.
+    pub needed_by: Vec<&'a str>,
+    /// What the task owns, by its own word.
+    pub files: &'a [String],
+    /// What must pass before the work is merged.
+    pub tests: Vec<&'a str>,
+    /// What to load first, for the role that the prompt is for.
+    pub skills: &'a [String],
+    /// What earlier attempts and the user left to say.
+    pub notes: &'a [String],
+    /// What the last review found, a line each.
+    pub findings: Vec<String>,
+    /// The conversation of whoever did the work goes on, so the text of the task is known there.
+    pub resumed: bool,
+}
+
+/// A task that this one builds on.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Earlier<'a> {
+    pub id: &'a str,
+    pub title: &'a str,
+    /// What its text declares for those that build on it, indented by two; see [`super::declared`].
+    pub interfaces: String,
+    /// What its merge changed, or else what it says it owns.
+    pub files: Vec<String>,
+}
+
+/// What a reviewer is given beside the facts: files in a folder, by name.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Reading {
+    /// Absolute.
+    pub folder: String,
+    /// The text of the task.
+    pub task: String,
+    /// What the implementer said.
+    pub report: String,
+    /// All that was changed.
+    pub diff: String,
+    /// What was changed since the last review.
+    pub fix: String,
+}
+
+/// A command that failed on a merge candidate.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct FailedTest<'a> {
+    pub command: &'a str,
+    /// What it printed; only the end of it is told.
+    pub output: &'a str,
+    /// The path of the file with all of it.
+    pub log: &'a str,
+}
+
+/// A merge that git could not make.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Conflict<'a> {
+    /// The id of the integration commit to merge.
+    pub tip: &'a str,
+    /// The paths in conflict.
+    pub files: &'a [String],
+    /// The tasks whose merges it conflicts with, where git can tell.
+    pub others: &'a [Named<'a>],
+}
+
+/// What a planning agent is given beside the facts.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Planning<'a> {
+    /// The absolute path of the file that it writes the plan to; without one the plan is the end
+    /// of its final message.
+    pub file: Option<&'a str>,
+}
+
+/// All that a run did.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Whole<'a> {
+    pub run: &'a str,
+    /// What the run was started from: a branch or a commit.
+    pub base: &'a str,
+    pub integration: &'a str,
+    /// The commit of the integration branch that is read.
+    pub commit: &'a str,
+    pub reading: WholeFiles<'a>,
+    pub tasks: Vec<Named<'a>>,
+    /// What implementers had doubts about, a line each.
+    pub concerns: &'a [String],
+    /// What reviews found and left open, a line each.
+    pub parked: &'a [String],
+    /// Where tasks that should agree do not, a line each.
+    pub divergences: &'a [String],
+    /// What passes on the branch.
+    pub tests: Vec<&'a str>,
+    pub skills: &'a [String],
+}
+
+/// The files that a final reviewer reads.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct WholeFiles<'a> {
+    /// Absolute.
+    pub folder: &'a str,
+    /// The name of the file with all that was changed.
+    pub diff: &'a str,
+    /// The name of the file with the texts of the tasks, and their plans.
+    pub texts: Option<&'a str>,
+}
+
+/// A task by name.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Named<'a> {
+    pub id: &'a str,
+    pub title: &'a str,
+}
+
+/// The facts, and a test that failed.
+#[derive(Serialize)]
+pub(super) struct WithFailure<'a> {
+    #[serde(flatten)]
+    pub(super) facts: &'a Facts<'a>,
+    pub(super) failed: FailedTest<'a>,
+}
+
+/// The facts, and a conflict.
+#[derive(Serialize)]
+pub(super) struct WithConflict<'a> {
+    #[serde(flatten)]
+    pub(super) facts: &'a Facts<'a>,
+    pub(super) conflict: &'a Conflict<'a>,
+}
+
+/// The facts, and where a plan goes.
+#[derive(Serialize)]
+pub(super) struct Planned<'a> {
+    #[serde(flatten)]
+    pub(super) facts: &'a Facts<'a>,
+    pub(super) plan_file: Option<&'a str>,
+}
+
+/// The facts, and what a reviewer reads.
+#[derive(Serialize)]
+pub(super) struct Reviewed<'a> {
+    #[serde(flatten)]
+    pub(super) facts: &'a Facts<'a>,
+    pub(super) kind: &'a str,
+    pub(super) reading: &'a Reading,
+}
+
+/// All that a run did, and what the shared parts of templates are told that they are for.
+#[derive(Serialize)]
+pub(super) struct Final<'a> {
+    #[serde(flatten)]
+    pub(super) whole: &'a Whole<'a>,
+    pub(super) kind: &'a str,
+}

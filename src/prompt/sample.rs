@@ -1,0 +1,93 @@
+//! Facts of no real task: what each template is checked with before anything depends on it.
+//!
+//! Invariant: the same structures as the real ones, once with everything in them and once with
+//! as little as there may be.
+
+use minijinja::value::{Serde, Value};
+use serde::Serialize;
+
+use super::facts::{
+    Conflict, Earlier, Facts, FailedTest, Final, Named, Planned, Reading, Reviewed, Whole,
+    WholeFiles, WithConflict, WithFailure,
+};
+use super::template::Template;
+
+/// Returns the names of the variables that a template is told, sorted.
+pub fn variables(template: Template) -> Vec<String> {
+    let bare = all(template).remove(0);
+    let mut names: Vec<String> =
+        bare.try_iter().into_iter().flatten().map(|name| name.to_string()).collect();
+    names.sort_unstable();
+    names
+}
+
+/// Returns the facts that a template is checked with.
+pub(super) fn all(template: Template) -> Vec<Value> {
+    let names = ["a".to_owned(), "b".to_owned()];
+    [false, true].map(|full| facts_for(template, full, if full { &names } else { &[] })).into()
+}
+
+fn facts_for(template: Template, full: bool, names: &[String]) -> Value {
+    let facts = &facts(full, names);
+    let word = |word: &'static str| full.then_some(word);
+    match template {
+        Template::Implement | Template::Resume | Template::Fix => value(facts),
+        Template::Plan => value(&Planned { facts, plan_file: word("plan.md") }),
+        Template::SpecReview => reviewed(facts, "spec"),
+        Template::QualityReview => reviewed(facts, "quality"),
+        Template::Review | Template::ReReview => reviewed(facts, "combined"),
+        Template::FixTests => value(&WithFailure { facts, failed: FailedTest::default() }),
+        Template::FixConflict => {
+            let others = [Named { id: "api", title: "HTTP API" }];
+            let others = if full { others.as_slice() } else { &[] };
+            value(&WithConflict { facts, conflict: &Conflict { tip: "0f", files: names, others } })
+        }
+        Template::FinalReview => {
+            let tasks = full.then_some(Named { id: "api", title: "HTTP API" });
+            let whole = Whole {
+                reading: WholeFiles { texts: word("tasks.md"), ..WholeFiles::default() },
+                tasks: tasks.into_iter().collect(),
+                concerns: names,
+                parked: names,
+                divergences: names,
+                tests: word("make test").into_iter().collect(),
+                skills: names,
+                ..Whole::default()
+            };
+            value(&Final { whole: &whole, kind: "final" })
+        }
+    }
+}
+
+fn facts(full: bool, names: &[String]) -> Facts<'_> {
+    let earlier = Earlier {
+        id: "model",
+        title: "User model",
+        interfaces: "  `find(id)`".into(),
+        files: names.to_vec(),
+    };
+    Facts {
+        run: "auth",
+        task: "api",
+        title: "HTTP API",
+        text: "Write it.",
+        branch: "feat/task-api",
+        integration: "feat/auth",
+        builds_on: full.then_some(earlier).into_iter().collect(),
+        needed_by: full.then_some("User interface").into_iter().collect(),
+        files: names,
+        tests: full.then_some("make test").into_iter().collect(),
+        skills: names,
+        notes: names,
+        findings: names.to_vec(),
+        resumed: full,
+    }
+}
+
+fn reviewed(facts: &Facts<'_>, kind: &str) -> Value {
+    value(&Reviewed { facts, kind, reading: &Reading::default() })
+}
+
+fn value(facts: &impl Serialize) -> Value {
+    Value::from(Serde(facts))
+}
