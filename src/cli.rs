@@ -40,6 +40,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Approve(ApproveArgs),
     Clean(CleanArgs),
     #[command(hide = true)]
     Complete(CompleteArgs),
@@ -75,6 +76,23 @@ pub struct RunArg {
     /// belongs to none of them.
     #[arg(long = "run", value_name = "NAME")]
     pub name: Option<String>,
+}
+
+/// Let the work begin on tasks whose plans wait for a person
+///
+/// For runs that were begun with `start --plan-first`: each task is planned by an agent first,
+/// and nothing is implemented before its plan is approved. `show TASK --plan` prints it, and
+/// `retry TASK -m "..."` sends it back with an answer.
+#[derive(Debug, Args)]
+pub struct ApproveArgs {
+    /// The tasks' ids, or the numbers in their headings
+    #[arg(value_name = "TASK", required_unless_present = "all")]
+    pub tasks: Vec<String>,
+    /// All tasks whose plans wait
+    #[arg(long, conflicts_with = "tasks")]
+    pub all: bool,
+    #[command(flatten)]
+    pub run: RunArg,
 }
 
 /// Remove worktrees and branches that are merged
@@ -250,6 +268,9 @@ pub struct ShowArgs {
     /// Print the very text that the last attempt was given
     #[arg(long)]
     pub prompt: bool,
+    /// Print the plan that was made for it, its open questions first
+    #[arg(long, conflicts_with = "prompt")]
+    pub plan: bool,
 }
 
 /// Run a plan to the end, or go on with a run
@@ -272,6 +293,14 @@ pub struct StartArgs {
     /// Run only these tasks, and what they depend on
     #[arg(long, value_name = "TASK", num_args = 1..)]
     pub only: Vec<String>,
+    /// Have each task planned by an agent first, and wait for `approve` before the work
+    ///
+    /// A run goes on as it was begun.
+    #[arg(long)]
+    pub plan_first: bool,
+    /// Approve all plans, without asking anybody
+    #[arg(long)]
+    pub yes: bool,
     /// Leave worktrees and branches of merged tasks for `clean`
     #[arg(long)]
     pub keep: bool,

@@ -2,6 +2,7 @@
 //!
 //! Invariant: no policy lives here, and nothing below `commands` sees a clap type.
 
+mod approve;
 mod clean;
 mod complete;
 mod demo;
@@ -52,6 +53,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     let told = Told { git_dir: cli.git_dir, work_tree: cli.work_tree };
     let context = Context { ui: Ui { quiet: cli.quiet }, directory, told };
     match cli.command {
+        Command::Approve(args) => approve::run(&context, args),
         Command::Clean(args) => clean::run(&context, args),
         Command::Complete(args) => complete::run(&context, args),
         Command::Demo(args) => demo::run(&context, args),

@@ -42,7 +42,8 @@
 //! Lock files are in `$GIT_COMMON_DIR/orchestrate-locks/`, apart from the logs: whoever deletes
 //! logs must not let a second controller in.
 //!
-//! The tip's tree holds `format`, `plan.toml`, `run.toml` and `tasks/<xx>/<id>.toml`. Prompts,
+//! The tip's tree holds `format`, `plan.toml`, `run.toml`, `tasks/<xx>/<id>.toml` and, where
+//! tasks are planned first, `plans/<xx>/<id>.md`. Prompts,
 //! logs, pids and outcomes live in `$GIT_COMMON_DIR/orchestrate/<run>/`; deleting that folder
 //! loses logs, never work.
 //!
@@ -53,15 +54,17 @@
 //!                 \________________________\______________________\-> blocked -> retry | merge
 //! ```
 //!
+//! Where tasks are planned first (`--plan-first`), a waiting one runs its plan stage, is blocked for
+//! `approval`, and waits again when a person approved the plan: only then it begins to implement.
 //! `ready` is derived, never stored. Between two stages a task is pending, which the JSON calls
 //! running with the stage that is next. Blocked reasons: conflict, tests, timeout, needs-context,
-//! agent, permission, review-limit, no-changes, escaped, worktree, and stopped: a person stopped
-//! it, so no agent failed. A task that somebody outside works on runs without a worker; its
+//! agent, permission, review-limit, no-changes, escaped, worktree, approval, and stopped: a person
+//! stopped it, so no agent failed. A task that somebody outside works on runs without a worker; its
 //! attempt ends with `report`.
 //!
 //! # The house, in reading order
 //!
-//! - Words, pure: [`plan`], [`dag`], [`task`], [`snapshot`], [`schedule`], [`pipeline`],
+//! - Words, pure: [`plan`], [`blueprint`], [`dag`], [`task`], [`snapshot`], [`schedule`], [`pipeline`],
 //!   [`config`], [`report`], [`review`], [`model`], [`allow`], [`agent`], [`prompt`], [`wait`],
 //!   [`oid`]. They hold no git handle, file, clock or process.
 //! - Effects, one file for one outside thing: [`git`] (alone names `gix` or spawns `git`),
@@ -102,6 +105,7 @@
 
 pub mod plan;
 
+pub mod blueprint;
 pub mod dag;
 pub mod oid;
 pub mod report;

@@ -102,7 +102,7 @@ pub fn of_attempt<'a>(task: &'a Task, record: &Record, stage: Stage) -> Option<C
         _ => of_task(task)?,
     };
     Some(match choice {
-        Choice::Class(_) if stage.review().is_some() => Choice::Class(Class::Capable),
+        Choice::Class(_) if !stage.is_work() => Choice::Class(Class::Capable),
         Choice::Class(class) if pipeline::rounds_lost(record) >= FAILED_ROUNDS => {
             Choice::Class(class.up())
         }

@@ -59,6 +59,7 @@ pub fn next_stage(task: &Task, record: &Record) -> Stage {
     match record.pending() {
         Some((stage, _)) => stage,
         None if task.final_review => Stage::FinalReview,
+        None if task.plan_first && !record.is_approved() => Stage::Plan,
         None => Stage::Implement,
     }
 }
@@ -115,6 +116,17 @@ pub fn silent(record: &Record, stage: Stage) -> usize {
         attempt.stage == stage && attempt.verdict.is_none() && attempt.ended.is_some()
     };
     record.attempts.iter().rev().skip_while(|a| a.ended.is_none()).take_while(is_silent).count()
+}
+
+/// Returns how many agents ended without a plan that is whole since a person had a word in it.
+pub fn unplanned(record: &Record) -> usize {
+    let made = record.blueprint.as_ref().map_or(0, |drawn| drawn.attempt);
+    let counts = |attempt: &&Attempt| {
+        attempt.number > record.retried_after.max(made)
+            && attempt.stage == Stage::Plan
+            && matches!(attempt.ending, Some(Ending::Exited(_) | Ending::ByHand))
+    };
+    record.attempts.iter().filter(counts).count()
 }
 
 #[cfg(test)]

@@ -74,6 +74,8 @@ pub struct Task {
     pub timeout: Option<u64>,
     /// It reviews all that the others did, and fixes what it finds.
     pub final_review: bool,
+    /// Before the work somebody plans it, and a person approves that plan.
+    pub plan_first: bool,
     /// The reviews that it goes through, in order, instead of those of the settings.
     pub reviews: Option<Vec<Review>>,
     /// Line of the task's heading or table in the plan file, counted from 1.
@@ -195,4 +197,12 @@ fn is_toml(file: &str, text: &str) -> bool {
         ["name", "task", "\"name\"", "'name'"].contains(&key)
     };
     first.is_some_and(|line| line.starts_with("[[task]]") || is_key(line))
+}
+
+/// Returns the paths inside the repository that an item of a list of changes names:
+/// `src/a.rs: what changes in it`, `Create: \`src/b.rs\``.
+pub fn paths_of_change(item: &str) -> Vec<String> {
+    let is_inside =
+        |path: &String| !path.starts_with(['/', '~']) && !path.split('/').any(|step| step == "..");
+    superpowers::changed(item).into_iter().filter(is_inside).collect()
 }

@@ -210,6 +210,7 @@ mod tests {
             test: None,
             timeout: None,
             final_review: false,
+            plan_first: false,
             reviews: None,
             line: 1,
         };

@@ -6,9 +6,11 @@
 //! other tasks (see `snapshot`) and never stored.
 
 mod apply;
+mod drawn;
 mod moved;
 
 pub use apply::Illegal;
+pub use drawn::Drawn;
 pub use moved::Moved;
 
 use std::fmt;
@@ -23,6 +25,8 @@ use crate::review::{Review, Verdict};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
+    /// A plan of the work, before any of it.
+    Plan,
     Implement,
     SpecReview,
     QualityReview,
@@ -72,6 +76,8 @@ pub enum Reason {
     Stopped,
     /// Reviews sent it back as often as they may.
     ReviewLimit,
+    /// Its plan waits for a person.
+    Approval,
 }
 
 /// Everything a person needs to mend a blocked task.
@@ -201,6 +207,9 @@ pub struct Record {
     /// What `retry -m` told the next attempts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The newest plan of the work, where one is made before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blueprint: Option<Drawn>,
     /// Why its newest merge candidate was no good, where an agent is to mend that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_back: Option<Block>,
@@ -224,6 +233,8 @@ pub enum Outcome {
         commit: Oid,
     },
     Blocked(Block),
+    /// The plan that was made is approved by itself: the work may begin.
+    Approved,
     /// Nothing was decided: it begins again in the same worktree.
     Again,
 }
@@ -246,6 +257,8 @@ pub enum Event {
     SentBack(SentBack),
     /// The work is in the integration branch.
     Merged { merge: Option<Oid> },
+    /// A person lets the work begin that was planned.
+    Approved,
     /// A person wants another attempt.
     Retried { note: Option<String> },
     /// A person offers what the branch holds now.
@@ -301,6 +314,9 @@ pub struct Finished {
     /// What was seen that decides nothing, a sentence each.
     #[serde(default)]
     pub remarks: Vec<String>,
+    /// The text of the plan that it made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blueprint: Option<String>,
     pub outcome: Outcome,
     /// Milliseconds since 1970.
     pub at: i64,
@@ -320,6 +336,7 @@ impl Event {
             | Event::Refused(_)
             | Event::SentBack(_)
             | Event::Merged { .. }
+            | Event::Approved
             | Event::Retried { .. }
             | Event::Offered { .. } => self,
         }
@@ -339,6 +356,7 @@ impl Finished {
             verdict: None,
             usage: None,
             remarks: Vec::new(),
+            blueprint: None,
             outcome,
             at,
         }
@@ -353,6 +371,7 @@ impl Stage {
     /// Returns the name, as in the JSON.
     pub fn name(self) -> &'static str {
         match self {
+            Stage::Plan => "plan",
             Stage::Implement => "implement",
             Stage::SpecReview => "spec-review",
             Stage::QualityReview => "quality-review",
@@ -380,13 +399,20 @@ impl Stage {
             Stage::QualityReview => Some(Review::Quality),
             Stage::Review => Some(Review::Combined),
             Stage::FinalReview => Some(Review::Whole),
-            Stage::Implement | Stage::Fix | Stage::FixTests | Stage::FixConflict => None,
+            Stage::Plan | Stage::Implement | Stage::Fix | Stage::FixTests | Stage::FixConflict => {
+                None
+            }
         }
+    }
+
+    /// Returns true where its agent changes files: it neither plans nor reads.
+    pub fn is_work(self) -> bool {
+        self.review().is_none() && self != Stage::Plan
     }
 
     /// Returns true where a task that waits may begin with it.
     pub fn begins(self) -> bool {
-        matches!(self, Stage::Implement | Stage::FinalReview)
+        matches!(self, Stage::Plan | Stage::Implement | Stage::FinalReview)
     }
 
     /// Returns true where the work is to mend a merge candidate that was no good.
@@ -463,7 +489,7 @@ impl fmt::Display for State {
 
 impl Reason {
     /// Every reason there is.
-    pub const ALL: [Reason; 11] = [
+    pub const ALL: [Reason; 12] = [
         Reason::Conflict,
         Reason::Tests,
         Reason::Timeout,
@@ -475,6 +501,7 @@ impl Reason {
         Reason::Worktree,
         Reason::Stopped,
         Reason::ReviewLimit,
+        Reason::Approval,
     ];
 
     /// Returns the name, as in the JSON.
@@ -491,6 +518,7 @@ impl Reason {
             Reason::Worktree => "worktree",
             Reason::Stopped => "stopped",
             Reason::ReviewLimit => "review-limit",
+            Reason::Approval => "approval",
         }
     }
 }

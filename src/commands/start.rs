@@ -30,7 +30,8 @@ use crate::run::update::update;
 use crate::run::{Drive, controller};
 use crate::schedule::with_dependencies;
 use crate::snapshot::{Flags, Run, Snapshot};
-use crate::store::{Journal, Tip};
+use crate::store::{Journal, Tip, is_illegal};
+use crate::task::Event;
 use crate::trust;
 use crate::view::change;
 
@@ -86,7 +87,11 @@ impl Start<'_> {
         match Journal::new(self.git, &plan.name).load()? {
             Some(tip) => {
                 check_into(&tip.snapshot, self.args)?;
-                // A run ends as it was begun.
+                // A run ends as it was begun, and new tasks go the way of the others.
+                let plan = match tip.snapshot.plan.tasks.iter().any(|task| task.plan_first) {
+                    true => plan.with_planning(),
+                    false => plan,
+                };
                 let plan = match tip.snapshot.plan.final_review() {
                     Some(_) => plan.with_final_review(),
                     None => plan,
@@ -168,6 +173,8 @@ impl Start<'_> {
             jobs: self.args.jobs.or(before.jobs),
             keep: self.args.keep || before.keep,
             manual: self.args.manual,
+            plan_first: self.args.plan_first || before.plan_first,
+            yes: self.args.yes || before.yes,
         }
     }
 
@@ -176,6 +183,7 @@ impl Start<'_> {
         let flags = self.flags(&Flags::default());
         // Before anything is trusted nothing of it is run: this only looks what is in the way.
         let found = settings(self.git, &flags, Trust::NotNeeded)?;
+        let plan = if found.plan_first { plan.with_planning() } else { plan };
         let plan = match found.final_review && !found.reviews.is_empty() {
             true => plan.with_final_review(),
             false => plan,
@@ -203,6 +211,7 @@ impl Start<'_> {
         let mut journal = Journal::new(self.git, name);
         let Tip { snapshot, .. } =
             journal.load()?.with_context(|| format!("there is no run '{name}'"))?;
+        check_planning(&snapshot, self.args)?;
         let settings = settings(self.git, &self.flags(&snapshot.run.flags), self.trust())?;
         if self.args.dry_run {
             let snapshot = match new {
@@ -226,6 +235,9 @@ impl Start<'_> {
             self.update(&drive, &mut journal, new)?;
         }
         let snapshot = self.settle_flags(&mut journal)?;
+        if drive.settings.yes {
+            self.approve_all(&journal, &snapshot)?;
+        }
         let only = self.only(&snapshot)?;
         self.git.exclude(&drive.settings.worktrees)?;
         if let Some(why) = why_waits(self.git, &snapshot.run.integration)? {
@@ -251,6 +263,18 @@ impl Start<'_> {
             journal.rewrite(&Run { flags, ..snapshot.run.clone() }, "settings changed")?;
         }
         Ok(snapshot)
+    }
+
+    /// Lets the work begin that waits for a person who wants to decide nothing.
+    fn approve_all(&self, journal: &Journal, snapshot: &Snapshot) -> anyhow::Result<()> {
+        for id in snapshot.to_approve() {
+            match journal.append(&id, &Event::Approved) {
+                // Somebody decided otherwise meanwhile.
+                Err(error) if !is_illegal(&error) => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
     }
 
     fn update(&self, drive: &Drive, journal: &mut Journal, new: NewPlan) -> anyhow::Result<()> {
@@ -289,6 +313,19 @@ impl Start<'_> {
 
 fn commands_of(task: &Task) -> impl Iterator<Item = &str> {
     [&task.run, &task.test, &task.agent].into_iter().flatten().map(String::as_str)
+}
+
+/// Tasks that have begun cannot be planned first any more.
+fn check_planning(snapshot: &Snapshot, args: &StartArgs) -> anyhow::Result<()> {
+    let is_planned = snapshot.plan.tasks.iter().any(|task| task.plan_first);
+    let could_be = snapshot.plan.tasks.iter().any(|task| task.run.is_none());
+    match args.plan_first && could_be && !is_planned {
+        false => Ok(()),
+        true => Err(usage(
+            format!("run '{}' was begun without --plan-first", snapshot.run.name),
+            "leave it away, or begin another run: git orchestrate start PLAN --run NAME --plan-first",
+        )),
+    }
 }
 
 /// A run keeps the branch it began with.

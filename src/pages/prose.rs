@@ -11,6 +11,7 @@ use serde::Deserialize;
 /// The files; `""` is the main page.
 const FILES: &[(&str, &str)] = &[
     ("", include_str!("main.toml")),
+    ("approve", include_str!("approve.toml")),
     ("clean", include_str!("clean.toml")),
     ("demo", include_str!("demo.toml")),
     ("doctor", include_str!("doctor.toml")),

@@ -36,6 +36,7 @@ pub(super) struct Draft {
     pub(super) test: Option<String>,
     pub(super) timeout: Option<u64>,
     pub(super) final_review: bool,
+    pub(super) plan_first: bool,
     pub(super) reviews: Option<Vec<Review>>,
     pub(super) line: usize,
 }
@@ -102,6 +103,7 @@ pub(super) fn task(draft: Draft, id: TaskId) -> Task {
         test: draft.test,
         timeout: draft.timeout,
         final_review: draft.final_review,
+        plan_first: draft.plan_first,
         reviews: draft.reviews,
         line: draft.line,
     }

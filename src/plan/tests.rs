@@ -513,6 +513,7 @@ fn plans() -> impl Strategy<Value = Plan> {
                     test,
                     timeout,
                     final_review: false,
+                    plan_first: false,
                     reviews,
                     line,
                 }

@@ -17,7 +17,7 @@ use super::value;
 use crate::review::{self, Review};
 
 const PLAN_KEYS: [&str; 2] = ["name", "task"];
-const TASK_KEYS: [&str; 16] = [
+const TASK_KEYS: [&str; 17] = [
     "id",
     "number",
     "title",
@@ -32,6 +32,7 @@ const TASK_KEYS: [&str; 16] = [
     "test",
     "timeout",
     "final_review",
+    "plan_first",
     "reviews",
     "line",
 ];
@@ -131,6 +132,10 @@ impl Reader<'_> {
             files: self.paths("files", table),
             reads: self.paths("reads", table),
             timeout: table.get("timeout").and_then(|value| self.timeout(value)),
+            plan_first: table
+                .get("plan_first")
+                .and_then(|value| self.boolean("plan_first", value))
+                .unwrap_or(false),
             final_review: table
                 .get("final_review")
                 .and_then(|value| self.boolean("final_review", value))

@@ -118,7 +118,7 @@ pub(super) const PIECES: [(&str, &str); 10] = [
 ];
 
 /// What each variable holds, in the words of the man page.
-pub const MEANINGS: [(&str, &str); 25] = [
+pub const MEANINGS: [(&str, &str); 27] = [
     ("run", "the name of the run"),
     ("task", "the id of the task"),
     ("title", "the title of the task"),
@@ -133,6 +133,7 @@ pub const MEANINGS: [(&str, &str); 25] = [
     ("needed_by", "a list of the titles of the tasks that will build on this one"),
     ("files", "a list of the files that the task says it owns"),
     ("tests", "a list of the commands that must pass"),
+    ("plan", "the file with the plan that was approved for the task; none where none was made"),
     ("skills", "a list of the skills to load, from the setting of the role"),
     ("notes", "a list of what was said since: by `retry -m`, and by the attempt before"),
     ("findings", "a list of what the last review found, a line each"),
@@ -157,6 +158,7 @@ pub const MEANINGS: [(&str, &str); 25] = [
         "plan_file",
         "the file that a plan is to be written to; none where it is the end of the answer",
     ),
+    ("earlier_plan", "the file with the plan before, where a person sent it back"),
     ("base", "what the run was started from"),
     ("commit", "the commit of the integration branch that is read"),
     ("tasks", "a list of the tasks of the run, each with id and title"),

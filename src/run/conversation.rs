@@ -27,8 +27,10 @@ pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec
         Stage::Implement | Stage::FixTests | Stage::FixConflict => {
             record.last_attempt().filter(|last| was_broken_off(last))?
         }
+        // Whoever made a plan makes it better.
+        Stage::Plan => record.last_attempt().filter(|last| last.stage == Stage::Plan)?,
         // Whoever did the work settles what was found.
-        Stage::Fix => record.attempts.iter().rev().find(|last| last.stage.review().is_none())?,
+        Stage::Fix => record.attempts.iter().rev().find(|last| last.stage.is_work())?,
         Stage::SpecReview | Stage::QualityReview | Stage::Review | Stage::FinalReview => {
             return None;
         }
@@ -38,9 +40,11 @@ pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec
     let id = of_log(&folder.log(), spec.format)?;
     let (model, _) = model_of(drive, task, record, stage);
     let test = drive.settings.test.as_deref();
-    let launch = agent_of(drive, task, stage)?
-        .resume(&id, model.as_deref(), test)?
-        .allowing(&allowed(drive));
+    let launch = agent_of(drive, task, stage)?.resume(&id, model.as_deref(), test)?;
+    let launch = match stage.is_work() {
+        true => launch.allowing(&allowed(drive)),
+        false => launch,
+    };
     // Another agent knows nothing of it.
     (launch.argv.first() == spec.argv.first()).then_some(launch.argv)
 }

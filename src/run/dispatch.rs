@@ -80,6 +80,9 @@ pub struct Spec {
     pub reviews: Vec<Review>,
     #[serde(default)]
     pub rounds: u32,
+    /// A plan that it makes is approved by itself.
+    #[serde(default)]
+    pub approves: bool,
     /// The commit that a stage after the first begins on.
     #[serde(default)]
     pub begins_on: Option<Oid>,
@@ -125,9 +128,9 @@ fn launch_of(
     }
     let agent = agent_of(drive, task, stage).ok_or_else(no_agent)?;
     let test = drive.settings.test.as_deref();
-    Ok(match stage.review() {
-        Some(_) => agent.launch_reviewer(model, test),
-        None => agent.launch(model, test).allowing(&allowed(drive)),
+    Ok(match stage.is_work() {
+        false => agent.launch_reviewer(model, test),
+        true => agent.launch(model, test).allowing(&allowed(drive)),
     })
 }
 
@@ -210,7 +213,7 @@ pub(super) fn write_down(
     let spec = Spec { attempt: number, ..spec_of(drive, snapshot, task, record, way)? };
     let folder = drive.folder.attempt(id, number);
     folder.create()?;
-    write_prompts(&folder, &spec, &Told::new(drive, snapshot, task, record)?)?;
+    write_prompts(&folder, &spec, &Told::new(drive, snapshot, task, record, &folder)?)?;
     write_json(&folder.spec(), &spec)?;
     // A folder of the same name may be left of a run that was removed.
     let of_agent = [folder.agent(), folder.log(), folder.trace(), folder.around()];
@@ -256,9 +259,7 @@ fn spec_of(
         timeout: task.timeout.unwrap_or(drive.settings.timeout),
         idle: drive.settings.idle,
         alone,
-        terminal: alone
-            && stage.review().is_none()
-            && std::io::IsTerminal::is_terminal(&std::io::stdin()),
+        terminal: alone && stage.is_work() && std::io::IsTerminal::is_terminal(&std::io::stdin()),
         by_hand: way == Way::ByHand,
         resume: match way {
             Way::Apart => conversation::resumed(drive, task, record),
@@ -268,6 +269,7 @@ fn spec_of(
         begins_on: record.pending().map(|(_, commit)| commit.clone()),
         reviews: reviews_of(drive, task),
         rounds: drive.settings.rounds,
+        approves: drive.settings.yes,
         run_base: (stage == Stage::FinalReview).then(|| run.base.clone()),
         read_before: stage.review().and_then(|kind| read_before(record, kind)),
     })

@@ -2,6 +2,10 @@
 //!
 //! Invariant: pure. An agent's word can stop a task, but only git can finish one.
 
+mod planned;
+
+pub(super) use planned::{Planned, lacks, plan};
+
 use crate::oid::Oid;
 use crate::pipeline::Next;
 use crate::report::{Output, Report, Status};
@@ -187,7 +191,7 @@ mod tests {
     fn reason(facts: &Facts) -> Option<Reason> {
         match trouble(facts, 60)? {
             Outcome::Blocked(block) => Some(block.reason),
-            Outcome::Ready(_) | Outcome::Next { .. } | Outcome::Again => None,
+            Outcome::Ready(_) | Outcome::Next { .. } | Outcome::Approved | Outcome::Again => None,
         }
     }
 

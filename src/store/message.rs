@@ -42,6 +42,7 @@ impl Step<'_> {
             | Event::Refused(_)
             | Event::SentBack(_)
             | Event::Merged { .. }
+            | Event::Approved
             | Event::Retried { .. }
             | Event::Offered { .. } => format!("{id}: {before} -> {after}"),
         }
@@ -97,6 +98,7 @@ impl Step<'_> {
                 put_block(&mut put, &back.why);
             }
             Event::Merged { merge } => merge.iter().for_each(|merge| put("Merge", merge)),
+            Event::Approved => {}
             Event::Retried { note } => note.iter().for_each(|note| put("Note", note)),
             Event::Offered { commit, at: _ } => put("Commit", commit),
         }

@@ -9,7 +9,7 @@ use crate::oid::Oid;
 use crate::plan::Task;
 use crate::report::{self, Dollars};
 use crate::snapshot::Snapshot;
-use crate::task::{Record, State};
+use crate::task::{Drawn, Record, State};
 
 #[derive(Serialize)]
 struct Status<'a> {
@@ -63,6 +63,8 @@ struct TaskStatus<'a> {
     merge: Option<&'a Oid>,
     waits_for: Vec<String>,
     seconds: f64,
+    /// The plan that was made before the work, where one was: `show --plan` prints it.
+    plan: Option<Planned<'a>>,
     /// What its agent was not sure of, where it said so.
     concern: Option<&'a str>,
     /// What all its attempts used, as far as the agents' programs say so; null where none does.
@@ -74,6 +76,20 @@ struct TaskStatus<'a> {
     files: &'a [String],
     /// What to type next.
     next: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Planned<'a> {
+    approved: bool,
+    /// How many questions it leaves open.
+    open_questions: usize,
+    /// The paths that it says the work changes.
+    files: &'a [String],
+}
+
+fn planned(drawn: &Drawn) -> Planned<'_> {
+    let Drawn { approved, questions, files, .. } = drawn;
+    Planned { approved: *approved, open_questions: *questions, files }
 }
 
 /// Returns the JSON of all tasks, or of one.
@@ -127,6 +143,7 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         output_tokens: usage.map(|usage| usage.output_tokens),
         cost_usd: usage.and_then(|usage| usage.cost_usd),
         seconds: (record.spent(facts.now) as f64 / 100.0).round() / 10.0,
+        plan: record.blueprint.as_ref().map(planned),
         concern: concern(record),
         text: block.map(|block| block.text.as_str()).or(match &record.state {
             State::Merging { .. } => facts.merges_wait.as_deref(),

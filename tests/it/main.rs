@@ -35,6 +35,7 @@ mod merge; // conflicts, tests, publication
 mod messages; // what a person is told to type exists
 mod model; // the journal against its model
 mod plan; // a plan is checked and shown
+mod planning; // plans before work, and who approves them
 mod presets; // agents by name: how they are called and read
 mod processes; // nothing that an agent started outlives it
 mod readme; // what a reader pastes works

@@ -191,7 +191,8 @@ fn judged(finished: Finished, found: Vec<Found>) -> Finished {
         return escaped(finished, text, other);
     }
     let remarks = other.iter().take(MAX_NAMED);
-    let remarks = remarks.map(|found| format!("while it ran: {}", found.moved)).collect();
+    let remarks = remarks.map(|found| format!("while it ran: {}", found.moved));
+    let remarks = finished.remarks.iter().cloned().chain(remarks).collect();
     let finished = Finished { remarks, ..finished };
     match certain.is_empty() {
         true => finished,

@@ -76,8 +76,8 @@ impl Attempt {
         Ok(Event::Finished(Finished { commit, undone, verdict: heard.verdict, usage, ..finished }))
     }
 
-    /// Puts back what a reviewer changed, after a backup; returns whether there was anything.
-    fn undo(&self, read: &Oid) -> anyhow::Result<bool> {
+    /// Puts back what was changed by who only reads, after a backup; returns whether there was anything.
+    pub(super) fn undo(&self, read: &Oid) -> anyhow::Result<bool> {
         let place = &self.spec.worktree;
         let (branch, head) = status::head(place)?;
         let dirt = status::dirt(place)?;
@@ -87,9 +87,9 @@ impl Attempt {
             return Ok(false);
         }
         if !dirt.nested(place).is_empty() {
-            bail!("the reviewer made another repository inside the worktree");
+            bail!("who only reads made another repository inside the worktree");
         }
-        let held = self.git.snapshot_worktree(place, "what a reviewer changed")?;
+        let held = self.git.snapshot_worktree(place, "what was changed by who only reads")?;
         self.back_up(&held.commit)?;
         self.back_up(&tip)?;
         crash::point();
@@ -97,7 +97,7 @@ impl Attempt {
         command::git(place).args(there).bytes()?;
         command::git(place).args(["clean", "-ffd", "--quiet"]).bytes()?;
         if tip != *read {
-            match self.git.swap_ref(&self.branch_ref(), Some(&tip), read, "undo a reviewer")? {
+            match self.git.swap_ref(&self.branch_ref(), Some(&tip), read, "undo who only reads")? {
                 Swap::Done => {}
                 Swap::Moved => bail!("its branch moves while it is put back"),
                 Swap::Locked => return Err(self.git.stale_lock(&self.branch_ref())),
