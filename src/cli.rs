@@ -208,12 +208,27 @@ pub struct MergeArgs {
     pub run: RunArg,
 }
 
+/// Which tickets of a backlog are taken.
+#[derive(Debug, Default, Args)]
+pub struct TicketArgs {
+    /// Of a backlog, take only these tickets
+    #[arg(long = "task", value_name = "ID", num_args = 1..)]
+    pub ids: Vec<String>,
+    /// Of a backlog, take only tickets with this label; of a task-master file, the tag
+    #[arg(long = "label", value_name = "LABEL")]
+    pub labels: Vec<String>,
+}
+
 /// Check a plan: layers, critical path, overlaps, mistakes; writes nothing
 #[derive(Debug, Args)]
 pub struct PlanArgs {
     /// The plan, Markdown or TOML; `-` reads standard input
-    #[arg(value_hint = clap::ValueHint::FilePath)]
-    pub file: PathBuf,
+    ///
+    /// Also a folder of tickets, or the list of another program; see PLANS in git-orchestrate(1).
+    #[arg(value_hint = clap::ValueHint::FilePath, required = true)]
+    pub file: Vec<PathBuf>,
+    #[command(flatten)]
+    pub tickets: TicketArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -279,8 +294,15 @@ pub struct ShowArgs {
 #[derive(Debug, Default, Args)]
 pub struct StartArgs {
     /// The plan, Markdown or TOML; `-` reads standard input
+    ///
+    /// Also a folder of tickets, or the list of another program; see PLANS in git-orchestrate(1).
     #[arg(value_hint = clap::ValueHint::FilePath)]
-    pub plan: Option<PathBuf>,
+    pub plan: Vec<PathBuf>,
+    #[command(flatten)]
+    pub tickets: TicketArgs,
+    /// Ask nothing: take the tickets of a backlog that can begin, and approve plans as they are
+    #[arg(short, long)]
+    pub yes: bool,
     /// The agent: `claude`, `codex`, `gemini`, `opencode`, `copilot`, `aider`, or a shell command that reads the prompt from standard input
     #[arg(long, value_name = "NAME|COMMAND")]
     pub agent: Option<String>,
@@ -298,9 +320,6 @@ pub struct StartArgs {
     /// A run goes on as it was begun.
     #[arg(long)]
     pub plan_first: bool,
-    /// Approve all plans, without asking anybody
-    #[arg(long)]
-    pub yes: bool,
     /// Leave worktrees and branches of merged tasks for `clean`
     #[arg(long)]
     pub keep: bool,

@@ -8,6 +8,7 @@ mod complete;
 mod demo;
 mod doctor;
 mod exec;
+mod input;
 mod install_man;
 mod log;
 mod merge;

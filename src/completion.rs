@@ -379,7 +379,7 @@ mod tests {
         assert_eq!(next("retry a --r"), "--run");
         assert_eq!(next("retry a --run x --r"), "");
         assert_eq!(next("plan x.md --j"), "--json");
-        assert!(next("plan x.md ").contains("--json"));
+        assert!(next("status api ").contains("--json"));
         assert_eq!(next("plan --nonsense=1 -z --j"), "--json");
     }
 

@@ -69,7 +69,7 @@
 //!   [`oid`]. They hold no git handle, file, clock or process.
 //! - Effects, one file for one outside thing: [`git`] (alone names `gix` or spawns `git`),
 //!   [`store`] (the journal), [`process`] (groups, signals, limits), [`trust`], [`lock`],
-//!   [`disk`], [`clock`].
+//!   [`disk`], [`clock`], [`input`] (what a plan is read from).
 //! - The loop: [`run`]. It performs what `schedule` decides, prints nothing, tells what happens.
 //! - What would go wrong: [`doctor`], which looks at all of the above and changes nothing.
 //! - Faces: [`cli`], [`commands`], [`view`], [`ui`], [`pages`], [`completion`].
@@ -126,6 +126,7 @@ pub mod clock;
 mod crash;
 pub mod disk;
 pub mod git;
+pub mod input;
 pub mod lock;
 pub mod process;
 pub mod store;

@@ -5,20 +5,25 @@
 //! a text is told as [`Finding`]s, all of them at once. Nothing here reads a file.
 
 pub mod analysis;
+pub mod backlog;
 pub mod change;
 mod draft;
 mod finding;
+mod front;
 mod id;
+mod inputs;
 mod last;
 mod name;
 mod near;
 mod superpowers;
 pub mod toml;
 mod value;
+mod yaml;
 
 #[cfg(test)]
 mod tests;
 
+pub use backlog::LeftOut;
 pub use finding::{Finding, Severity};
 pub use id::{IdError, TaskId};
 pub use name::slug;
@@ -78,8 +83,22 @@ pub struct Task {
     pub plan_first: bool,
     /// The reviews that it goes through, in order, instead of those of the settings.
     pub reviews: Option<Vec<Review>>,
+    /// What must be true when it is done, where its ticket lists that.
+    pub criteria: Vec<Criterion>,
+    /// The ticket it was made of: a path relative to the top level.
+    pub ticket: Option<String>,
     /// Line of the task's heading or table in the plan file, counted from 1.
     pub line: usize,
+}
+
+/// Something that must be true when a task is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Criterion {
+    /// Its place in the list, counted from 1.
+    pub index: usize,
+    pub text: String,
+    /// Somebody has found it to be true.
+    pub checked: bool,
 }
 
 impl Plan {
@@ -119,45 +138,104 @@ pub struct Parsed {
     pub warnings: Vec<Finding>,
     /// The text of the section `Parallelism analysis`, which says why tasks must run alone.
     pub justification: Option<String>,
+    /// Tickets of a backlog that are open and not in this batch.
+    pub left_out: Vec<LeftOut>,
+    /// For each task the number of the file it stands in, where several are read together.
+    pub sources: Vec<usize>,
 }
 
 /// Larger files are no plan; the limit keeps a mistaken path from filling the memory.
 const MAX_BYTES: usize = 64 << 20;
 
-/// Reads a plan, TOML where the name says so, else Markdown.
+/// Reads a plan: TOML where the name says so, a list of another program where the content is
+/// one, else Markdown.
 ///
 /// On mistakes returns all of them together with the warnings, sorted by line.
 pub fn parse(source: &Source) -> Result<Parsed, Vec<Finding>> {
+    parse_tagged(source, None)
+}
+
+/// As [`parse`]; `tag` chooses among the lists of a task-master file.
+pub fn parse_tagged(source: &Source, tag: Option<&str>) -> Result<Parsed, Vec<Finding>> {
     let mut findings = Findings::new(source.name);
-    let parsed = text(source.bytes, &mut findings)
-        .and_then(|text| parse_text(source.name, text, &mut findings));
-    match parsed {
-        Some((plan, justification)) if !findings.has_errors() => {
-            Ok(Parsed { plan, warnings: findings.into_sorted(), justification })
+    let read = text(source.bytes, &mut findings)
+        .and_then(|text| read_text(source.name, text, tag, &mut findings));
+    finish(read, findings)
+}
+
+/// Reads files that hold one task each, in their front matter; `name` is the run's.
+pub fn parse_tickets(name: &str, sources: &[Source]) -> Result<Parsed, Vec<Finding>> {
+    let mut findings = Findings::of_files(sources.iter().map(|s| s.name.to_owned()).collect());
+    let texts = sources.iter().enumerate().filter_map(|(number, source)| {
+        findings.go_to(number);
+        Some((number, source.name, text(source.bytes, &mut findings)?))
+    });
+    let texts: Vec<_> = texts.collect();
+    let drafts = inputs::tickets::read(&texts, &mut findings);
+    let read = Read {
+        drafts,
+        name: Some(name.to_owned()),
+        justification: None,
+        without_tasks: OPEN_TASKS,
+    };
+    finish(Some(read), findings)
+}
+
+/// What was read of a text: tasks that are not checked yet.
+struct Read {
+    drafts: Vec<draft::Draft>,
+    name: Option<String>,
+    justification: Option<String>,
+    /// What to do where there is no task.
+    without_tasks: &'static str,
+}
+
+/// What to do where a text of ours holds no task.
+const BEGIN_TASKS: &str = "begin each task with a heading like `### Task 1: title`, \
+    or in a .toml file with `[[task]]`";
+
+/// What to do where a list holds nothing that is open.
+const OPEN_TASKS: &str =
+    "all that it lists is done, put off, or a group: name a list with open items";
+
+/// Checks what was read, and makes a plan of it.
+fn finish(read: Option<Read>, mut findings: Findings) -> Result<Parsed, Vec<Finding>> {
+    let Some(Read { drafts, name, justification, without_tasks }) = read else {
+        return Err(findings.into_sorted());
+    };
+    if drafts.is_empty() {
+        if !findings.has_errors() {
+            findings.error(0, "no task in it", without_tasks);
+        }
+        return Err(findings.into_sorted());
+    }
+    let sources = drafts.iter().map(|draft| draft.file).collect();
+    let name = name.unwrap_or_else(|| name::DEFAULT.to_owned());
+    match draft::plan(name, drafts, &mut findings) {
+        Some(plan) if !findings.has_errors() => {
+            let (warnings, left_out) = (findings.into_sorted(), Vec::new());
+            Ok(Parsed { plan, warnings, justification, left_out, sources })
         }
         _ => Err(findings.into_sorted()),
     }
 }
 
-fn parse_text(file: &str, text: &str, findings: &mut Findings) -> Option<(Plan, Option<String>)> {
-    let (drafts, name, justification) = if is_toml(file, text) {
+fn read_text(file: &str, text: &str, tag: Option<&str>, findings: &mut Findings) -> Option<Read> {
+    if is_toml(file, text) {
         let document = toml::parse(text, findings);
-        (document.drafts, document.name.or_else(|| name::of_file(file)), None)
-    } else {
-        let document = superpowers::parse(text, findings);
-        let name = name::of_file(file).or(document.title);
-        (document.drafts, name, document.justification)
-    };
-    if drafts.is_empty() {
-        if !findings.has_errors() {
-            let remedy = "begin each task with a heading like `### Task 1: title`, \
-                 or in a .toml file with `[[task]]`";
-            findings.error(0, "no task in it", remedy);
-        }
-        return None;
+        let name = document.name.or_else(|| name::of_file(file));
+        let (drafts, justification) = (document.drafts, None);
+        return Some(Read { drafts, name, justification, without_tasks: BEGIN_TASKS });
     }
-    let name = name.unwrap_or_else(|| name::DEFAULT.to_owned());
-    Some((draft::plan(name, drafts, findings)?, justification))
+    if let Some(shape) = inputs::shape(file, text) {
+        let drafts = inputs::read(shape, text, tag, findings)?;
+        let name = inputs::run_name(shape, file, tag);
+        return Some(Read { drafts, name, justification: None, without_tasks: OPEN_TASKS });
+    }
+    let document = superpowers::parse(text, findings);
+    let name = name::of_file(file).or(document.title);
+    let (drafts, justification) = (document.drafts, document.justification);
+    Some(Read { drafts, name, justification, without_tasks: BEGIN_TASKS })
 }
 
 /// Returns the bytes as text without a byte order mark, or tells why they are none.

@@ -212,6 +212,8 @@ mod tests {
             final_review: false,
             plan_first: false,
             reviews: None,
+            criteria: Vec::new(),
+            ticket: None,
             line: 1,
         };
         let tasks = sketch.iter().enumerate().map(task).collect();

@@ -57,6 +57,24 @@ impl Ui {
         }
     }
 
+    /// Prints what a question is about, quiet or not.
+    pub fn show(&self, text: &str) {
+        to_stderr(text.trim_end());
+    }
+
+    /// Asks for yes or no; `None` where no person is there to answer.
+    pub fn ask(&self, question: &str) -> std::io::Result<Option<bool>> {
+        if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+            return Ok(None);
+        }
+        let mut err = anstream::stderr().lock();
+        write!(err, "{question} [y/N] ")?;
+        err.flush()?;
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer)?;
+        Ok(Some(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")))
+    }
+
     pub fn warning(&self, text: &str) {
         let (on, off) = (YELLOW.render(), YELLOW.render_reset());
         to_stderr(&format!("{on}warning:{off} {text}"));

@@ -7,13 +7,13 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::Context;
-use super::plan::read;
 use super::target::Trust;
 use crate::agent::NAMES;
 use crate::cli::CompleteArgs;
 use crate::completion::{Candidate, Line, Tasks, Value, Wanted, fits, look};
 use crate::error::Exit;
 use crate::git::Git;
+use crate::input::{self, Input};
 use crate::plan::{Parsed, Source, parse, slug};
 use crate::snapshot::Snapshot;
 use crate::store::{Journal, Tip, run_names};
@@ -104,8 +104,10 @@ fn tasks_of_plan(
     if !context.directory.join(&file).is_file() {
         return Ok(Vec::new());
     }
-    let (name, bytes) = read(&context.directory, &file)?;
-    let Ok(Parsed { plan, .. }) = parse(&Source { name: &name, bytes: &bytes }) else {
+    let Input::One(file) = input::read(&context.directory, &[file], None)? else {
+        return Ok(Vec::new());
+    };
+    let Ok(Parsed { plan, .. }) = parse(&Source { name: &file.name, bytes: &file.bytes }) else {
         return Ok(Vec::new());
     };
     let run = line.run.as_deref().map_or(plan.name.clone(), slug);

@@ -98,7 +98,7 @@ fn make_repository(place: &Path) -> anyhow::Result<()> {
 }
 
 fn start_args() -> StartArgs {
-    StartArgs { plan: Some("plan.toml".into()), trust: true, ..StartArgs::default() }
+    StartArgs { plan: vec!["plan.toml".into()], trust: true, ..StartArgs::default() }
 }
 
 /// Returns how to look at the result with plain git, and how to go on.

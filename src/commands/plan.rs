@@ -3,25 +3,24 @@
 //! Invariant: without `--json` the plan goes to standard output and every finding to
 //! standard error; with it, all of them are in the JSON.
 
-use std::io::Read;
-use std::path::Path;
-
-use anyhow::Context as _;
-
+use super::input::Given;
 use crate::cli::PlanArgs;
 use crate::commands::Context;
 use crate::dag::Dag;
-use crate::error::{self, Exit, Hinted};
+use crate::error::{self, Exit};
 use crate::plan::analysis::Analysis;
-use crate::plan::{Finding, Parsed, Severity, Source, parse};
+use crate::plan::{Finding, Parsed, Severity};
 use crate::ui::Ui;
 use crate::view::plan::{self as view, PlanView};
 use crate::view::printable;
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: PlanArgs) -> anyhow::Result<Exit> {
-    let (name, bytes) = read(&context.directory, &args.file)?;
-    match parse(&Source { name: &name, bytes: &bytes }) {
+    // A plan needs no repository; where there is one, its runs have tickets already.
+    let git = context.git().ok();
+    let (tasks, labels) = (&args.tickets.ids, &args.tickets.labels);
+    let given = Given::read(context, git.as_ref(), &args.file, tasks, labels)?;
+    match given.plan(git.as_ref())? {
         Ok(parsed) => show(&context.ui, &parsed, args.json),
         Err(findings) => {
             if args.json {
@@ -32,25 +31,6 @@ pub(super) fn run(context: &Context, args: PlanArgs) -> anyhow::Result<Exit> {
             Ok(Exit::Failed)
         }
     }
-}
-
-/// Reads a plan, `-` from standard input; returns what to call it, and its bytes.
-pub(super) fn read(directory: &Path, file: &Path) -> anyhow::Result<(String, Vec<u8>)> {
-    let name = file.to_string_lossy().into_owned();
-    let mut bytes = Vec::new();
-    if name == "-" {
-        std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
-        return Ok((name, bytes));
-    }
-    let path = directory.join(file);
-    if path.is_dir() {
-        let remedy = "name a file in Markdown or TOML";
-        return Err(error::failure(format!("`{name}` is a folder, not a plan"), remedy));
-    }
-    let bytes = std::fs::read(&path)
-        .with_context(|| format!("cannot read the plan `{name}`"))
-        .hint("name a file in Markdown or TOML, or `-` for standard input")?;
-    Ok((name, bytes))
 }
 
 /// Prints what was found, errors and warnings alike, each with its remedy.
@@ -69,15 +49,23 @@ pub(super) fn print_findings(ui: &Ui, findings: &[Finding]) {
 }
 
 fn show(ui: &Ui, parsed: &Parsed, json: bool) -> anyhow::Result<Exit> {
-    let dag = Dag::new(&parsed.plan.edges())
-        .map_err(|errors| anyhow::anyhow!("the plan is not sound: {errors:?}"))?;
-    let analysis = Analysis::new(&parsed.plan, &dag, parsed.justification.as_deref());
-    let view = PlanView { parsed, dag: &dag, analysis: &analysis };
     if json {
-        ui.answer(&view.json()?)?;
+        ui.answer(&with_view(parsed, |view| view.json())??)?;
     } else {
-        ui.answer(&view.text())?;
+        ui.answer(&text(parsed)?)?;
         print_findings(ui, &parsed.warnings);
     }
     Ok(Exit::Ok)
+}
+
+/// Returns a plan as it is shown to people.
+pub(super) fn text(parsed: &Parsed) -> anyhow::Result<String> {
+    with_view(parsed, |view| view.text())
+}
+
+fn with_view<T>(parsed: &Parsed, show: impl Fn(&PlanView<'_>) -> T) -> anyhow::Result<T> {
+    let dag = Dag::new(&parsed.plan.edges())
+        .map_err(|errors| anyhow::anyhow!("the plan is not sound: {errors:?}"))?;
+    let analysis = Analysis::new(&parsed.plan, &dag, parsed.justification.as_deref());
+    Ok(show(&PlanView { parsed, dag: &dag, analysis: &analysis }))
 }

@@ -9,20 +9,22 @@ mod foreground;
 mod manual;
 
 use std::collections::HashSet;
-use std::path::Path;
 
 use anyhow::Context as _;
 
 use super::Context;
-use super::plan::{print_findings, read};
+use super::input::{Given, run_of_batch};
+use super::plan::{self, print_findings};
 use super::target::{Trust, find_run, find_task, settings};
 use crate::agent::quoted;
 use crate::cli::StartArgs;
 use crate::config::Settings;
 use crate::error::{Exit, Hinted, failure, usage};
 use crate::git::Git;
+use crate::input::Input;
+use crate::plan::backlog::{self, Folder};
 use crate::plan::change::Change;
-use crate::plan::{Plan, Source, Task, TaskId, parse};
+use crate::plan::{Finding, Parsed, Plan, Task, TaskId, slug};
 use crate::process;
 use crate::run::begin::{self, Beginning};
 use crate::run::publish::why_waits;
@@ -41,9 +43,14 @@ pub(super) fn run(context: &Context, args: StartArgs) -> anyhow::Result<Exit> {
     }
     let git = context.git()?;
     let start = Start { context, git: &git, args: &args };
-    match &args.plan {
-        Some(file) => start.with_plan(file),
-        None => start.without_plan(),
+    if args.plan.is_empty() {
+        return start.without_plan();
+    }
+    let (tasks, labels) = (&args.tickets.ids, &args.tickets.labels);
+    let given = Given::read(context, Some(&git), &args.plan, tasks, labels)?;
+    match &given.input {
+        Input::Backlog(folder) => start.with_backlog(&given, folder),
+        Input::One(_) | Input::Tickets { .. } => start.with_plan(&given),
     }
 }
 
@@ -65,44 +72,116 @@ impl Start<'_> {
         if self.args.into.is_some() {
             return Err(usage("--into is for a new run", "a run keeps the branch it began with"));
         }
+        if !self.args.tickets.ids.is_empty() || !self.args.tickets.labels.is_empty() {
+            let remedy = "name the folder: git orchestrate start backlog/ --task ID";
+            return Err(usage("--task and --label choose tickets of a backlog", remedy));
+        }
         let name = find_run(self.git, self.args.run.as_deref())?;
         self.go_on(&name, None)
     }
 
-    fn with_plan(&self, file: &Path) -> anyhow::Result<Exit> {
-        let (name, bytes) = read(&self.context.directory, file)?;
-        let mut plan = match parse(&Source { name: &name, bytes: &bytes }) {
-            Ok(parsed) => {
-                print_findings(&self.context.ui, &parsed.warnings);
-                parsed.plan
-            }
-            Err(findings) => {
-                print_findings(&self.context.ui, &findings);
-                return Ok(Exit::Failed);
-            }
+    fn with_plan(&self, given: &Given) -> anyhow::Result<Exit> {
+        let mut parsed = match given.plan(Some(self.git))? {
+            Ok(parsed) => parsed,
+            Err(findings) => return Ok(self.refuse(&findings)),
         };
+        print_findings(&self.context.ui, &parsed.warnings);
         if let Some(name) = &self.args.run {
-            plan.name = crate::plan::slug(name);
+            parsed.plan.name = slug(name);
         }
-        match Journal::new(self.git, &plan.name).load()? {
+        match Journal::new(self.git, &parsed.plan.name).load()? {
             Some(tip) => {
                 check_into(&tip.snapshot, self.args)?;
-                // A run ends as it was begun, and new tasks go the way of the others.
-                let plan = match tip.snapshot.plan.tasks.iter().any(|task| task.plan_first) {
-                    true => plan.with_planning(),
-                    false => plan,
-                };
-                let plan = match tip.snapshot.plan.final_review() {
-                    Some(_) => plan.with_final_review(),
-                    None => plan,
-                };
-                let new = self.new_plan(&tip.snapshot, plan, &name)?;
+                let (sources, plan) = (parsed.sources, parsed.plan);
+                let new = self.new_plan(&tip.snapshot, plan, &self.typed())?;
                 if let Some(new) = &new {
-                    self.trust_plan(file, &bytes, &new.plan)?;
+                    self.trust_plan(given, &new.plan, &sources)?;
                 }
                 self.go_on(&tip.snapshot.run.name, new)
             }
-            None => self.begin(plan, file, &bytes),
+            None => self.begin(parsed, given),
+        }
+    }
+
+    fn refuse(&self, findings: &[Finding]) -> Exit {
+        print_findings(&self.context.ui, findings);
+        Exit::Failed
+    }
+
+    /// Returns the plan as it was named.
+    fn typed(&self) -> String {
+        let names = self.args.plan.iter().map(|file| quoted(&file.to_string_lossy()));
+        names.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Begins a run of the tickets that can begin, or goes on with the batch that was taken.
+    fn with_backlog(&self, given: &Given, folder: &Folder) -> anyhow::Result<Exit> {
+        let backlog = match backlog::read(folder) {
+            Ok(backlog) => backlog,
+            Err(findings) => return Ok(self.refuse(&findings)),
+        };
+        let (name, run) = match &self.args.run {
+            Some(name) => {
+                let tip = Journal::new(self.git, &slug(name)).load()?;
+                (slug(name), tip.map(|tip| tip.snapshot))
+            }
+            None => run_of_batch(self.git, &backlog.name(&given.choice))?,
+        };
+        if let Some(run) = run.as_ref().filter(|_| !self.args.update) {
+            check_into(run, self.args)?;
+            self.context.ui.status(&format!("going on with the tickets that run '{name}' has"));
+            let update = format!("git orchestrate start {} --update", self.typed());
+            self.context.ui.hint(&format!("{update}   # also takes what can begin now"));
+            return self.go_on(&name, None);
+        }
+        let mut given =
+            Given { input: Input::Backlog(folder.clone()), choice: given.choice.clone() };
+        let kept = run.iter().flat_map(|run| run.tasks()).map(|(task, _)| task.id.clone());
+        given.choice.kept = kept.collect();
+        let mut parsed = match given.batch(backlog, Some(self.git))? {
+            Ok(parsed) => parsed,
+            Err(findings) => return Ok(self.refuse(&findings)),
+        };
+        parsed.plan.name = name;
+        match run {
+            Some(run) => {
+                check_into(&run, self.args)?;
+                print_findings(&self.context.ui, &parsed.warnings);
+                let new = self.new_plan(&run, parsed.plan, &self.typed())?;
+                self.go_on(&run.run.name, new)
+            }
+            None => self.begin(parsed, &given),
+        }
+    }
+
+    /// Shows a batch, and asks whether it is the one that is meant; true to go on.
+    ///
+    /// Where each plan is approved before the work, nobody has to be there yet.
+    fn confirm(&self, parsed: &Parsed, is_planned: bool) -> anyhow::Result<bool> {
+        let ui = &self.context.ui;
+        if self.args.yes || self.args.dry_run {
+            ui.status(&plan::text(parsed)?);
+            print_findings(ui, &parsed.warnings);
+            return Ok(true);
+        }
+        ui.show(&plan::text(parsed)?);
+        print_findings(ui, &parsed.warnings);
+        let count = parsed.plan.tasks.len();
+        let question = format!("Begin with {}?", crate::view::counted(count, "ticket"));
+        match ui.ask(&question)? {
+            Some(true) => Ok(true),
+            Some(false) => {
+                ui.status("nothing was begun");
+                Ok(false)
+            }
+            None if is_planned => Ok(true),
+            None => Err(usage(
+                "nobody is there to say whether this is the batch that is meant",
+                format!(
+                    "git orchestrate start {} --yes   # or --dry-run, to see what would be done",
+                    self.typed()
+                ),
+            )),
         }
     }
 
@@ -113,13 +192,13 @@ impl Start<'_> {
         plan: Plan,
         file: &str,
     ) -> anyhow::Result<Option<NewPlan>> {
+        let plan = as_begun(snapshot, plan);
         let change = Change::between(&snapshot.plan, &plan);
         if change.is_empty() {
             return Ok(None);
         }
         let done = self.done_before(snapshot, &change)?;
         self.context.ui.answer(&change::text(snapshot, &plan, &change, &done))?;
-        let file = quoted(file);
         match self.args.update {
             true => Ok(Some(NewPlan { plan, change })),
             false => Err(failure(
@@ -146,15 +225,23 @@ impl Start<'_> {
         Ok(done)
     }
 
-    fn trust_plan(&self, file: &Path, content: &[u8], plan: &Plan) -> anyhow::Result<()> {
-        match self.trust() {
-            Trust::NotNeeded => Ok(()),
-            Trust::Granted => trust::grant(self.git, file, content),
-            Trust::Required => {
-                let commands = plan.tasks.iter().flat_map(commands_of).collect();
-                trust::require(self.git, &trust::Commands { file, content, commands })
+    /// Checks that the commands of each file are trusted; `sources` says which file a task is of.
+    fn trust_plan(&self, given: &Given, plan: &Plan, sources: &[usize]) -> anyhow::Result<()> {
+        for (number, file) in given.files().iter().enumerate() {
+            let content = &file.bytes;
+            let file = file.name.as_ref();
+            match self.trust() {
+                Trust::NotNeeded => {}
+                Trust::Granted => trust::grant(self.git, file, content)?,
+                Trust::Required => {
+                    let tasks = plan.tasks.iter().zip(sources);
+                    let own = tasks.filter(|(_, source)| **source == number);
+                    let commands = own.flat_map(|(task, _)| commands_of(task)).collect();
+                    trust::require(self.git, &trust::Commands { file, content, commands })?;
+                }
             }
         }
+        Ok(())
     }
 
     /// Nothing is run in a dry run, so nothing needs to be trusted for it.
@@ -178,11 +265,12 @@ impl Start<'_> {
         }
     }
 
-    fn begin(&self, plan: Plan, file: &Path, content: &[u8]) -> anyhow::Result<Exit> {
-        self.args.only.iter().try_for_each(|name| find_task(&plan, name).map(drop))?;
+    fn begin(&self, parsed: Parsed, given: &Given) -> anyhow::Result<Exit> {
+        self.args.only.iter().try_for_each(|name| find_task(&parsed.plan, name).map(drop))?;
         let flags = self.flags(&Flags::default());
         // Before anything is trusted nothing of it is run: this only looks what is in the way.
         let found = settings(self.git, &flags, Trust::NotNeeded)?;
+        let plan = parsed.plan.clone();
         let plan = if found.plan_first { plan.with_planning() } else { plan };
         let plan = match found.final_review && !found.reviews.is_empty() {
             true => plan.with_final_review(),
@@ -195,12 +283,15 @@ impl Start<'_> {
             self.context.ui.warning(&remark.text);
             self.context.ui.hint(&remark.remedy);
         }
+        if matches!(given.input, Input::Backlog(_)) && !self.confirm(&parsed, found.plan_first)? {
+            return Ok(Exit::Failed);
+        }
         if self.args.dry_run {
             let snapshot = Snapshot::new(run, plan, Default::default())
                 .map_err(|_| anyhow::anyhow!("the plan holds a cycle"))?;
             return self.would_do("begin", &found, &snapshot);
         }
-        self.trust_plan(file, content, &plan)?;
+        self.trust_plan(given, &plan, &parsed.sources)?;
         settings(self.git, &run.flags, self.trust())?;
         begin::create(self.git, &run, &plan)?;
         self.go_on(&run.name, None)
@@ -313,6 +404,19 @@ impl Start<'_> {
 
 fn commands_of(task: &Task) -> impl Iterator<Item = &str> {
     [&task.run, &task.test, &task.agent].into_iter().flatten().map(String::as_str)
+}
+
+/// Returns a plan for a run that exists: it ends as it was begun, and new tasks go the way of the
+/// others.
+fn as_begun(snapshot: &Snapshot, plan: Plan) -> Plan {
+    let plan = match snapshot.plan.tasks.iter().any(|task| task.plan_first) {
+        true => plan.with_planning(),
+        false => plan,
+    };
+    match snapshot.plan.final_review() {
+        Some(_) => plan.with_final_review(),
+        None => plan,
+    }
 }
 
 /// Tasks that have begun cannot be planned first any more.

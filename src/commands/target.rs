@@ -99,10 +99,11 @@ impl Target {
     }
 }
 
-/// Finds a task by its id or the number in its heading.
+/// Finds a task by its id, the number in its heading, or the id of its ticket.
 pub(super) fn find_task(plan: &Plan, text: &str) -> anyhow::Result<TaskId> {
     let by_id = plan.tasks.iter().find(|task| task.id.as_str() == text);
-    let by_number = || plan.tasks.iter().find(|task| task.number.as_deref() == Some(text));
+    let is_number = |number: &String| number.eq_ignore_ascii_case(text);
+    let by_number = || plan.tasks.iter().find(|task| task.number.as_ref().is_some_and(is_number));
     by_id.or_else(by_number).map(|task| task.id.clone()).ok_or_else(|| {
         let names: Vec<&str> = plan.tasks.iter().map(|task| task.id.as_str()).collect();
         let more = if names.len() > MAX_NAMES { ", ..." } else { "" };

@@ -21,6 +21,8 @@ pub struct Analysis {
     pub bottlenecks: Vec<usize>,
     pub not_parallel_safe: Vec<Alone>,
     pub overlaps: Vec<Overlap>,
+    /// Paths that several tickets name, and that are in no overlap: they may be in each other's way.
+    pub mentions: Vec<Overlap>,
 }
 
 /// A task that must run alone.
@@ -48,6 +50,7 @@ impl Analysis {
             Mode::Dag => bottlenecks(&layers),
             Mode::Sequential => Vec::new(),
         };
+        let overlaps = overlaps(plan, dag);
         Analysis {
             width: layers.iter().map(Vec::len).max().unwrap_or(0),
             critical_path: dag.critical_path(),
@@ -55,7 +58,8 @@ impl Analysis {
             not_parallel_safe: alone
                 .map(|(i, task)| Alone { task: i, justified: justified(task) })
                 .collect(),
-            overlaps: overlaps(plan, dag),
+            mentions: mentions(plan, &overlaps),
+            overlaps,
             layers,
         }
     }
@@ -131,6 +135,25 @@ fn overlaps(plan: &Plan, dag: &Dag) -> Vec<Overlap> {
             path: group.path.to_owned(),
             tasks: tasks.into_iter().collect(),
         })
+        .collect()
+}
+
+/// Finds paths that several tickets name, but for those that are told as overlaps.
+fn mentions(plan: &Plan, overlaps: &[Overlap]) -> Vec<Overlap> {
+    let mut named: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    let tickets = plan.tasks.iter().enumerate().filter(|(_, task)| task.ticket.is_some());
+    for (i, task) in tickets {
+        task.files.iter().chain(&task.reads).for_each(|path| {
+            named.entry(path).or_default().insert(i);
+        });
+    }
+    named
+        .into_iter()
+        .filter(|(path, tasks)| {
+            let told = overlaps.iter().find(|overlap| overlap.path == *path);
+            tasks.len() > 1 && told.is_none_or(|told| told.tasks.len() < tasks.len())
+        })
+        .map(|(path, tasks)| Overlap { path: path.to_owned(), tasks: tasks.into_iter().collect() })
         .collect()
 }
 

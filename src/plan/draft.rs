@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
-use super::finding::Findings;
+use super::finding::{Findings, Spot};
 use super::near::nearest;
-use super::{IdError, Mode, Plan, Task, TaskId, name};
+use super::{Criterion, IdError, Mode, Plan, Task, TaskId, name};
 use crate::dag::{Dag, DagError};
 use crate::model::is_name;
 use crate::review::Review;
@@ -38,6 +38,10 @@ pub(super) struct Draft {
     pub(super) final_review: bool,
     pub(super) plan_first: bool,
     pub(super) reviews: Option<Vec<Review>>,
+    pub(super) criteria: Vec<Criterion>,
+    pub(super) ticket: Option<String>,
+    /// The number of the file that it stands in, where several are read together.
+    pub(super) file: usize,
     pub(super) line: usize,
 }
 
@@ -55,8 +59,16 @@ impl Draft {
         id.or(self.number.as_deref()).unwrap_or_default()
     }
 
-    fn id_line(&self) -> usize {
-        self.id.as_ref().map_or(self.line, |id| id.line)
+    fn id_spot(&self) -> Spot {
+        self.at(self.id.as_ref().map_or(self.line, |id| id.line))
+    }
+
+    pub(super) fn spot(&self) -> Spot {
+        self.at(self.line)
+    }
+
+    pub(super) fn at(&self, line: usize) -> Spot {
+        Spot { file: self.file, line }
     }
 }
 
@@ -65,7 +77,7 @@ pub(super) fn plan(name: String, drafts: Vec<Draft>, findings: &mut Findings) ->
     if drafts.len() > MAX_TASKS {
         let message =
             format!("{} tasks are more than the {MAX_TASKS} a plan can have", drafts.len());
-        findings.error(drafts[MAX_TASKS].line, message, "split the plan");
+        findings.error(drafts[MAX_TASKS].spot(), message, "split the plan");
         return None;
     }
     let is_dag = drafts.iter().any(|draft| draft.depends_on.is_some());
@@ -105,6 +117,8 @@ pub(super) fn task(draft: Draft, id: TaskId) -> Task {
         final_review: draft.final_review,
         plan_first: draft.plan_first,
         reviews: draft.reviews,
+        criteria: draft.criteria,
+        ticket: draft.ticket,
         line: draft.line,
     }
 }
@@ -120,7 +134,7 @@ fn check_models(drafts: &[Draft], findings: &mut Findings) {
         let Some(model) = draft.model.as_ref().filter(|model| !is_name(model)) else { continue };
         let message =
             format!("task `{}`: {model:?} cannot be the name of a model", draft.id_text());
-        findings.error(draft.line, message, "write cheap, standard, capable, or a model's name");
+        findings.error(draft.spot(), message, "write cheap, standard, capable, or a model's name");
     }
 }
 
@@ -144,40 +158,40 @@ fn check_ids(drafts: &[Draft], findings: &mut Findings) -> Vec<Option<TaskId>> {
 }
 
 fn bad_id(draft: &Draft, why: IdError, findings: &mut Findings) {
-    let (text, line) = (draft.id_text(), draft.id_line());
+    let (text, spot) = (draft.id_text(), draft.id_spot());
     let message = format!("the id {text:?} cannot be a branch name: {why}");
     let better = name::slug(if text.is_empty() { &draft.title } else { text });
-    findings.error(line, message, format!("write for example `{better}`"));
+    findings.error(spot, message, format!("write for example `{better}`"));
 }
 
 fn repeated_id(draft: &Draft, first: &Draft, findings: &mut Findings) {
     let (text, before) = (draft.id_text(), first.id_text());
-    let (line, first_line) = (draft.id_line(), first.id_line());
+    let (spot, first) = (draft.id_spot(), findings.told(first.id_spot()));
     if text == before {
-        let message = format!("two tasks have the id `{text}`; the first is at line {first_line}");
-        findings.error(line, message, "give each task an id of its own: `**id**: name`");
+        let message = format!("two tasks have the id `{text}`; the first is at {first}");
+        findings.error(spot, message, "give each task an id of its own: `**id**: name`");
     } else {
         let message = format!(
-            "the ids `{before}` (line {first_line}) and `{text}` differ only in case, \
+            "the ids `{before}` ({first}) and `{text}` differ only in case, \
              and would share one folder on some file systems"
         );
-        findings.error(line, message, "give one of them another id");
+        findings.error(spot, message, "give one of them another id");
     }
 }
 
 fn check_titles(drafts: &[Draft], findings: &mut Findings) {
     for draft in drafts.iter().filter(|draft| draft.title.is_empty()) {
         let message = format!("task `{}` has no title", draft.id_text());
-        findings.error(draft.line, message, "say in a few words what the task does");
+        findings.error(draft.spot(), message, "say in a few words what the task does");
     }
 }
 
 /// Checks that every dependency is a task and that none waits for itself, directly or not.
 fn check_edges(drafts: &[Draft], ids: &[Option<TaskId>], findings: &mut Findings) {
-    let mut lines: HashMap<&TaskId, usize> = HashMap::new();
+    let mut spots: HashMap<&TaskId, Spot> = HashMap::new();
     for (id, draft) in ids.iter().zip(drafts) {
         if let Some(id) = id {
-            lines.entry(id).or_insert(draft.line);
+            spots.entry(id).or_insert(draft.spot());
         }
     }
     let mut suggestions = 0..MAX_SUGGESTIONS;
@@ -186,7 +200,7 @@ fn check_edges(drafts: &[Draft], ids: &[Option<TaskId>], findings: &mut Findings
     for (draft, id) in drafts.iter().zip(ids) {
         let mut known = Vec::new();
         for name in draft.depends_on.iter().flatten() {
-            match TaskId::new(&name.text).ok().filter(|id| lines.contains_key(id)) {
+            match TaskId::new(&name.text).ok().filter(|id| spots.contains_key(id)) {
                 Some(id) => known.push(id),
                 None => unknown(draft, name, drafts, suggestions.next().is_some(), findings),
             }
@@ -197,9 +211,9 @@ fn check_edges(drafts: &[Draft], ids: &[Option<TaskId>], findings: &mut Findings
     }
     for error in Dag::new(&edges).err().unwrap_or_default() {
         if let DagError::Cycle(path) = &error {
-            let line = path.first().and_then(|id| lines.get(id)).copied().unwrap_or(0);
+            let spot = path.first().and_then(|id| spots.get(id)).copied().unwrap_or_default();
             let remedy = "remove one of these dependencies; `a -> b` reads: a depends on b";
-            findings.error(line, error.to_string(), remedy);
+            findings.error(spot, error.to_string(), remedy);
         }
     }
 }
@@ -225,5 +239,5 @@ fn unknown(
         }
         None => "name the id or the number of a task, or write `None`".to_owned(),
     };
-    findings.error(name.line, message, remedy);
+    findings.error(draft.at(name.line), message, remedy);
 }

@@ -10,7 +10,7 @@
 
 mod dependencies;
 mod files;
-mod front;
+pub(super) mod front;
 mod head;
 mod heading;
 mod hidden;
@@ -45,7 +45,7 @@ const MAX_DEPENDENCIES: usize = 1_000_000;
 /// Reads a plan; `source` has no byte order mark.
 pub(super) fn parse(source: &str, findings: &mut Findings) -> Document {
     let lines = Lines::new(source);
-    let front = front::read(source);
+    let front = front::Front::read(source);
     let start = front.as_ref().map_or(0, |front| front.end);
     let outline = outline::read(source, start, &lines);
     let title = title(&outline);
@@ -53,6 +53,12 @@ pub(super) fn parse(source: &str, findings: &mut Findings) -> Document {
     let sections = sections(&outline, source, findings);
     let numbers: Vec<_> = sections.iter().map(|s| (s.number.clone(), s.line)).collect();
     hidden::check(source, &lines, &outline, &numbers, findings);
+    if let Some(fault) =
+        front.as_ref().and_then(|front| front.fault()).filter(|_| sections.is_empty())
+    {
+        let message = format!("the front matter is not YAML: {}", fault.why);
+        findings.warning(fault.line, message, "put the value into quotes");
+    }
     let mut drafts = match front.filter(|front| sections.is_empty() && front.is_task()) {
         Some(front) => vec![front.draft(title.as_deref(), &source[start..], findings)],
         None => read_tasks(&outline, source, sections, findings),

@@ -468,56 +468,63 @@ fn plans() -> impl Strategy<Value = Plan> {
         path(),
         settings,
         proptest::option::of("[1-9]"),
+        (proptest::collection::vec((text(), any::<bool>()), 0..3), optional()),
     );
     let tasks = proptest::collection::vec((task, any::<u64>(), 1..999_usize), 1..6);
     (tasks, any::<bool>()).prop_map(|(tasks, dag)| {
         let mode = if dag { Mode::Dag } else { Mode::Sequential };
-        let task =
-            |(i, ((prompt, title, parallel_safe, files, reads, settings, number), on, line))| {
-                let (run, model, agent, test, (timeout, reviews)) = settings;
-                let id = |i: usize| TaskId::new(&format!("t{i}")).unwrap();
-                let depends_on = (0..i).filter(|d| dag && on >> d & 1 == 1).map(id).collect();
-                let mut files: Vec<String> = files;
-                files.dedup();
-                let mut seen = files.clone();
-                let mut is_new = |path: &String| {
-                    !seen.contains(path) && {
-                        seen.push(path.clone());
-                        true
-                    }
-                };
-                let mut reads: Vec<String> = reads;
-                reads.retain(&mut is_new);
-                let files = {
-                    let mut seen = Vec::new();
-                    for f in files {
-                        if !seen.contains(&f) {
-                            seen.push(f)
-                        }
-                    }
-                    seen
-                };
-                let title = value::title(&format!("x {title}"));
-                Task {
-                    id: id(i),
-                    number,
-                    title,
-                    depends_on,
-                    parallel_safe,
-                    files,
-                    reads,
-                    prompt,
-                    run,
-                    model,
-                    agent,
-                    test,
-                    timeout,
-                    final_review: false,
-                    plan_first: false,
-                    reviews,
-                    line,
+        let task = |(
+            i,
+            ((prompt, title, parallel_safe, files, reads, settings, number, of), on, line),
+        )| {
+            let (criteria, ticket): (Vec<(String, bool)>, _) = of;
+            let criterion = |((text, checked), index)| Criterion { index, text, checked };
+            let (run, model, agent, test, (timeout, reviews)) = settings;
+            let id = |i: usize| TaskId::new(&format!("t{i}")).unwrap();
+            let depends_on = (0..i).filter(|d| dag && on >> d & 1 == 1).map(id).collect();
+            let mut files: Vec<String> = files;
+            files.dedup();
+            let mut seen = files.clone();
+            let mut is_new = |path: &String| {
+                !seen.contains(path) && {
+                    seen.push(path.clone());
+                    true
                 }
             };
+            let mut reads: Vec<String> = reads;
+            reads.retain(&mut is_new);
+            let files = {
+                let mut seen = Vec::new();
+                for f in files {
+                    if !seen.contains(&f) {
+                        seen.push(f)
+                    }
+                }
+                seen
+            };
+            let title = value::title(&format!("x {title}"));
+            Task {
+                id: id(i),
+                number,
+                title,
+                depends_on,
+                parallel_safe,
+                files,
+                reads,
+                prompt,
+                run,
+                model,
+                agent,
+                test,
+                timeout,
+                final_review: false,
+                plan_first: false,
+                reviews,
+                criteria: criteria.into_iter().zip(1..).map(criterion).collect(),
+                ticket,
+                line,
+            }
+        };
         Plan {
             name: "a-plan".to_owned(),
             mode,

@@ -10,6 +10,7 @@ pub use write::write;
 use ::toml::Spanned;
 use ::toml::de::{DeTable, DeValue};
 
+use super::Criterion;
 use super::draft::{Draft, Written};
 use super::finding::Findings;
 use super::near::nearest;
@@ -17,7 +18,7 @@ use super::value;
 use crate::review::{self, Review};
 
 const PLAN_KEYS: [&str; 2] = ["name", "task"];
-const TASK_KEYS: [&str; 17] = [
+const TASK_KEYS: [&str; 20] = [
     "id",
     "number",
     "title",
@@ -34,6 +35,9 @@ const TASK_KEYS: [&str; 17] = [
     "final_review",
     "plan_first",
     "reviews",
+    "criteria",
+    "ticked",
+    "ticket",
     "line",
 ];
 
@@ -125,6 +129,8 @@ impl Reader<'_> {
             model: text("model"),
             agent: text("agent"),
             test: text("test"),
+            ticket: text("ticket"),
+            criteria: self.criteria(table),
             depends_on: table.get("depends_on").map(|value| self.texts("depends_on", value)),
             parallel_safe: table
                 .get("parallel_safe")
@@ -143,6 +149,7 @@ impl Reader<'_> {
             reviews: table.get("reviews").and_then(|value| self.reviews(value)),
             line: table.get("line").and_then(|value| self.number(value)).unwrap_or(line),
             id,
+            file: 0,
         };
         if draft.prompt.trim().is_empty() && draft.run.is_none() {
             let message = format!("task `{}` says nothing besides its title", draft.id_text());
@@ -200,6 +207,30 @@ impl Reader<'_> {
     fn paths(&mut self, key: &str, table: &DeTable) -> Vec<String> {
         let texts = table.get(key).map(|value| self.texts(key, value)).unwrap_or_default();
         texts.iter().filter_map(|text| value::path(&text.text)).collect()
+    }
+
+    /// Reads `criteria`, a list of texts, and `ticked`, the numbers of those that are true.
+    fn criteria(&mut self, table: &DeTable) -> Vec<Criterion> {
+        let texts = table.get("criteria").map(|value| self.texts("criteria", value));
+        let ticked = table.get("ticked").map(|value| self.numbers("ticked", value));
+        let ticked = ticked.unwrap_or_default();
+        let numbered = texts.unwrap_or_default().into_iter().zip(1..);
+        let criterion = |(written, index): (Written, usize)| Criterion {
+            index,
+            text: written.text,
+            checked: ticked.contains(&index),
+        };
+        numbered.map(criterion).collect()
+    }
+
+    fn numbers(&mut self, key: &str, value: &Value) -> Vec<usize> {
+        let list = value.get_ref().as_array().map(|list| list.iter().collect::<Vec<_>>());
+        let number = |item: &&Value| item.get_ref().as_integer()?.as_str().parse().ok();
+        let numbers = list.map(|list| list.iter().map(number).collect::<Option<Vec<usize>>>());
+        numbers.flatten().unwrap_or_else(|| {
+            self.wrong(key, value, "a list of numbers", &format!("write `{key} = [1, 2]`"));
+            Vec::new()
+        })
     }
 
     fn boolean(&mut self, key: &str, value: &Value) -> Option<bool> {

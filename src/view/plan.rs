@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::dag::Dag;
 use crate::model::{Choice, of_task};
 use crate::plan::analysis::{Alone, Analysis, Overlap};
-use crate::plan::{Finding, Mode, Parsed, Plan, Severity, Task, TaskId};
+use crate::plan::{Criterion, Finding, LeftOut, Mode, Parsed, Plan, Severity, Task, TaskId};
 use crate::review::{self, Review};
 use crate::ui::{BOLD, CYAN, DIM, paint};
 use crate::view::{counted, printable};
@@ -117,6 +117,12 @@ impl PlanView<'_> {
             };
             facts.push(("overlaps", analysis.overlaps.iter().map(overlap).collect()));
         }
+        if !analysis.mentions.is_empty() {
+            let mention = |overlap: &Overlap| {
+                format!("{} ({})", overlap.path, self.ids(&overlap.tasks).join(", "))
+            };
+            facts.push(("all name", analysis.mentions.iter().map(mention).collect()));
+        }
         let models = models(&self.parsed.plan);
         if !models.is_empty() {
             facts.push(("models", models));
@@ -128,6 +134,9 @@ impl PlanView<'_> {
         let commands = self.parsed.plan.tasks.iter().flat_map(commands).collect::<Vec<_>>();
         if !commands.is_empty() {
             facts.push(("commands", commands));
+        }
+        if !self.parsed.left_out.is_empty() {
+            facts.push(("left out", left_out(&self.parsed.left_out)));
         }
         facts
     }
@@ -158,9 +167,22 @@ impl PlanView<'_> {
             bottlenecks: self.ids(&analysis.bottlenecks),
             not_parallel_safe: analysis.not_parallel_safe.iter().map(alone).collect(),
             overlaps: analysis.overlaps.iter().map(overlap).collect(),
+            mentions: analysis.mentions.iter().map(overlap).collect(),
+            left_out: &self.parsed.left_out,
             warnings: &self.parsed.warnings,
         })
     }
+}
+
+/// How many tickets that are left out the text names.
+const MAX_LEFT_OUT: usize = 20;
+
+fn left_out(tickets: &[LeftOut]) -> Vec<String> {
+    let told =
+        tickets.iter().take(MAX_LEFT_OUT).map(|ticket| format!("{}: {}", ticket.id, ticket.why));
+    let more = tickets.len().saturating_sub(MAX_LEFT_OUT);
+    let more = (more > 0).then(|| format!("and {more} more, which --json names"));
+    told.chain(more).collect()
 }
 
 /// Returns what is wrong with a plan as one line of JSON.
@@ -232,6 +254,8 @@ fn tasks(plan: &Plan) -> Vec<TaskJson<'_>> {
             class: class_word(task),
             model: task.model.as_deref(),
             reviews: task.reviews.as_deref(),
+            criteria: &task.criteria,
+            ticket: task.ticket.as_deref(),
             line: task.line,
         })
         .collect()
@@ -249,6 +273,10 @@ struct PlanJson<'a> {
     bottlenecks: Vec<&'a str>,
     not_parallel_safe: Vec<AloneJson<'a>>,
     overlaps: Vec<OverlapJson>,
+    /// Paths that several tickets name, and that are in no overlap.
+    mentions: Vec<OverlapJson>,
+    /// Open tickets of a backlog that are not in the batch, and why.
+    left_out: &'a [LeftOut],
     warnings: &'a [Finding],
 }
 
@@ -266,6 +294,8 @@ struct TaskJson<'a> {
     model: Option<&'a str>,
     /// The reviews that the task goes through; null where the settings say which.
     reviews: Option<&'a [Review]>,
+    criteria: &'a [Criterion],
+    ticket: Option<&'a str>,
     line: usize,
 }
 

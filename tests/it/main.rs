@@ -18,6 +18,7 @@ mod harness; // the harness keeps its own promises
 mod layering; // the import rules of DESIGN, read from the source text
 
 // The program, one concern in each.
+mod backlog; // a batch of tickets, and what other programs list
 mod by_hand; // the caller launches the agents
 mod clean; // only what is merged, clean and ours goes
 mod completion; // TAB in bash, zsh and fish

@@ -75,7 +75,7 @@ fn json_says_the_same() {
         serde_json::json!({
             "id": id, "number": number, "title": title, "depends_on": on, "parallel_safe": safe,
             "files": [file], "reads": reads, "line": line,
-            "class": "standard", "model": null, "reviews": null,
+            "class": "standard", "model": null, "reviews": null, "criteria": [], "ticket": null,
         })
     };
     let expected = serde_json::json!({
@@ -92,6 +92,8 @@ fn json_says_the_same() {
         "bottlenecks": ["model"],
         "not_parallel_safe": [{"id": "api", "justified": false}],
         "overlaps": [{"path": "src/lib.rs", "tasks": ["ui", "docs"]}],
+        "mentions": [],
+        "left_out": [],
         "warnings": [],
     });
     assert_eq!(json, expected);

@@ -1,143 +1,129 @@
 //! Front matter: the `---` block at the start of a file that holds one task.
 //!
-//! Invariant: reads the part of YAML that such files use, keys with a text or a list of
-//! texts. What it does not know it skips; it never guesses.
+//! Invariant: reads keys with a text or a list of texts. What it does not know it skips; it
+//! never guesses.
 
 use super::dependencies::is_nothing;
 use super::files;
 use crate::plan::draft::{Draft, Written};
 use crate::plan::finding::Findings;
+use crate::plan::front;
 use crate::plan::value;
+use crate::plan::yaml::{self, Fault, Node};
 
 /// The fields of a front matter, and where the document behind it begins.
 #[derive(Debug)]
-pub(super) struct Front {
-    fields: Vec<Field>,
-    pub(super) end: usize,
+pub(in crate::plan) struct Front {
+    fields: Result<Node, Fault>,
+    pub(in crate::plan) end: usize,
 }
 
-#[derive(Debug)]
-struct Field {
-    key: String,
-    values: Vec<String>,
-    line: usize,
-}
-
-/// Returns the front matter, if the text begins with one that is closed.
-pub(super) fn read(source: &str) -> Option<Front> {
-    let mut fields: Vec<Field> = Vec::new();
-    let mut end = 0;
-    for (at, raw) in source.split_inclusive('\n').enumerate() {
-        end += raw.len();
-        let text = raw.trim_end();
-        match (at, text) {
-            (0, "---") => continue,
-            (0, _) => return None,
-            (_, "---" | "...") => return Some(Front { fields, end }),
-            _ => {}
-        }
-        let trimmed = text.trim_start();
-        if let Some(item) = trimmed.strip_prefix("- ") {
-            fields.iter_mut().last().into_iter().for_each(|field| field.values.push(scalar(item)));
-        } else if trimmed.len() == text.len()
-            && let Some((key, value)) = text.split_once(':')
-        {
-            let values = list(value.trim());
-            fields.push(Field { key: key.trim().to_owned(), values, line: at + 1 });
-        }
-    }
-    None
-}
+const IDS: [&str; 4] = ["id", "task_id", "ticket_id", "phase_id"];
+const DEPENDENCIES: [&str; 3] = ["depends_on", "dependencies", "blocked_by"];
+const PARALLEL: [&str; 2] = ["parallel_safe", "parallel"];
 
 impl Front {
+    /// Returns the front matter, if the text begins with one that is closed.
+    pub(in crate::plan) fn read(source: &str) -> Option<Front> {
+        let place = front::range(source)?;
+        Some(Front { fields: yaml::read(&source[place.matter], 2), end: place.end })
+    }
+
+    /// Returns why the fields cannot be read, where they are no YAML.
+    pub(in crate::plan) fn fault(&self) -> Option<&Fault> {
+        self.fields.as_ref().err()
+    }
+
     /// Returns whether the fields are those of a task, not of a document about tasks.
     pub(super) fn is_task(&self) -> bool {
-        let says = |keys: &[&str]| keys.iter().any(|key| self.field(key).is_some());
-        says(&["id", "task_id", "ticket_id", "phase_id"])
-            && says(&["depends_on", "dependencies", "parallel_safe", "parallel"])
+        self.first(&IDS).is_some() && self.says_when()
+    }
+
+    /// Returns whether the fields are those of a ticket among others.
+    pub(in crate::plan) fn is_ticket(&self) -> bool {
+        self.first(&IDS).is_some() || self.says_when()
+    }
+
+    fn says_when(&self) -> bool {
+        self.first(&DEPENDENCIES).is_some() || self.first(&PARALLEL).is_some()
+    }
+
+    /// Returns how far the task is, where that is said.
+    pub(in crate::plan) fn status(&self) -> Option<String> {
+        self.text(&["status", "state"])
     }
 
     /// Makes a task of the fields; `title` is the document's first heading.
-    pub(super) fn draft(&self, title: Option<&str>, body: &str, findings: &mut Findings) -> Draft {
-        let id = self.first(&["id", "task_id", "ticket_id", "phase_id"]);
-        let dependencies = self.first(&["depends_on", "dependencies"]);
-        let text =
-            |keys: &[&str]| self.first(keys).map(Field::text).filter(|text| !text.is_empty());
-        let title = text(&["title", "name"]).or(title.map(str::to_owned));
-        let id_text = id.map(Field::text).unwrap_or_default();
+    pub(in crate::plan) fn draft(
+        &self,
+        title: Option<&str>,
+        body: &str,
+        findings: &mut Findings,
+    ) -> Draft {
+        let id = self.first(&IDS).and_then(|node| Some((node.text()?.to_owned(), node.line)));
+        let title = self.text(&["title", "name"]).or(title.map(str::to_owned));
+        let id_text = id.as_ref().map(|(text, _)| text.clone()).unwrap_or_default();
         Draft {
-            title: value::title(&title.unwrap_or_else(|| id_text.clone())),
-            id: id.map(|field| Written { text: id_text, line: field.line }),
-            depends_on: dependencies.map(Field::written),
+            title: value::title(&title.unwrap_or(id_text)),
+            id: id.map(|(text, line)| Written { text, line }),
+            depends_on: self.first(&DEPENDENCIES).map(written),
             parallel_safe: self.parallel_safe(findings),
             files: self.paths(&["files", "file", "scope_files", "allowed_paths"]),
             prompt: body.to_owned(),
-            model: text(&["model"]),
-            agent: text(&["agent"]),
-            test: text(&["test"]),
-            run: text(&["run"]),
+            model: self.text(&["model"]),
+            agent: self.text(&["agent"]),
+            test: self.text(&["test"]),
+            run: self.text(&["run"]),
             timeout: self.timeout(findings),
             line: 1,
             ..Draft::default()
         }
     }
 
-    fn field(&self, key: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.key == key)
+    fn first(&self, keys: &[&str]) -> Option<&Node> {
+        self.fields.as_ref().ok()?.first(keys)
     }
 
-    fn first(&self, keys: &[&str]) -> Option<&Field> {
-        keys.iter().find_map(|key| self.field(key))
+    fn text(&self, keys: &[&str]) -> Option<String> {
+        let texts = self.first(keys)?.texts();
+        let text = texts.iter().map(|(text, _)| *text).collect::<Vec<_>>().join(", ");
+        (!text.is_empty()).then_some(text)
     }
 
     fn paths(&self, keys: &[&str]) -> Vec<String> {
-        let values = self.first(keys).map(|field| field.values.iter()).into_iter().flatten();
-        values.flat_map(|text| files::paths(&format!("`{text}`"))).collect()
+        let texts = self.first(keys).map(Node::texts).unwrap_or_default();
+        texts.iter().flat_map(|(text, _)| files::paths(&format!("`{text}`"))).collect()
     }
 
     fn parallel_safe(&self, findings: &mut Findings) -> Option<bool> {
-        let field = self.first(&["parallel_safe", "parallel"])?;
-        let safe = value::boolean(&field.text());
+        let node = self.first(&PARALLEL)?;
+        let text = node.text().unwrap_or_default();
+        let safe = value::boolean(text);
         if safe.is_none() {
-            let message = format!("`{}` is neither true nor false: {:?}", field.key, field.text());
-            findings.error(field.line, message, "write `true` or `false`");
+            let message = format!("`parallel_safe` is neither true nor false: {text:?}");
+            findings.error(node.line, message, "write `true` or `false`");
         }
         safe
     }
 
     fn timeout(&self, findings: &mut Findings) -> Option<u64> {
-        let field = self.field("timeout")?;
-        let seconds = value::seconds(&field.text());
+        let node = self.first(&["timeout"])?;
+        let text = node.text().unwrap_or_default();
+        let seconds = value::seconds(text);
         if seconds.is_none() {
-            let message = format!("`timeout` is no span of time: {:?}", field.text());
-            findings.error(field.line, message, "write for example `30m`, `1h30m` or `90s`");
+            let message = format!("`timeout` is no span of time: {text:?}");
+            findings.error(node.line, message, "write for example `30m`, `1h30m` or `90s`");
         }
         seconds
     }
 }
 
-impl Field {
-    fn text(&self) -> String {
-        self.values.join(", ")
-    }
-
-    fn written(&self) -> Vec<Written> {
-        let names = self.values.iter().filter(|text| !is_nothing(text));
-        names.map(|text| Written { text: text.clone(), line: self.line }).collect()
-    }
-}
-
-/// Reads `[a, "b"]` or a single text.
-fn list(value: &str) -> Vec<String> {
-    let inner = value.strip_prefix('[').and_then(|rest| rest.trim_end().strip_suffix(']'));
-    match inner {
-        Some(inner) => inner.split(',').map(scalar).filter(|text| !text.is_empty()).collect(),
-        None => Some(scalar(value)).filter(|text| !text.is_empty()).into_iter().collect(),
-    }
-}
-
-fn scalar(text: &str) -> String {
-    let text = text.trim();
-    let text = text.split_once(" #").map_or(text, |(text, _)| text.trim_end());
-    text.trim_matches(['"', '\'']).to_owned()
+fn written(node: &Node) -> Vec<Written> {
+    // `a, b` on one line is a list too.
+    let parts = |(text, line): (&str, usize)| {
+        let names =
+            text.split(',').map(str::trim).filter(|name| !name.is_empty() && !is_nothing(name));
+        names.map(|name| Written { text: name.to_owned(), line }).collect::<Vec<_>>()
+    };
+    node.texts().into_iter().flat_map(parts).collect()
 }

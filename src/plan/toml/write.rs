@@ -49,6 +49,15 @@ fn write_task(out: &mut String, task: &Task, mode: Mode) {
     if let Some(reviews) = &task.reviews {
         pair(out, "reviews", list(reviews.iter().map(|review| review.word())));
     }
+    if !task.criteria.is_empty() {
+        pair(out, "criteria", list(task.criteria.iter().map(|c| c.text.as_str())));
+    }
+    let ticked: Vec<String> =
+        task.criteria.iter().filter(|c| c.checked).map(|c| c.index.to_string()).collect();
+    if !ticked.is_empty() {
+        pair(out, "ticked", format!("[{}]", ticked.join(", ")));
+    }
+    text(out, "ticket", task.ticket.as_deref());
     pair(out, "line", task.line.to_string());
     if !task.prompt.is_empty() {
         text(out, "prompt", Some(&task.prompt));

@@ -1,0 +1,99 @@
+//! The id of a ticket as it is compared: `TASK-7`, `task-07` and `7` are one.
+//!
+//! Invariant: a number is never counted with, so that one of any length keeps its digits.
+
+use crate::plan::TaskId;
+
+/// An id in its one spelling.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Key {
+    /// In upper case.
+    prefix: String,
+    /// Digits and dots without leading zeros, or anything else in upper case.
+    body: String,
+}
+
+impl Key {
+    /// Reads an id; one without a prefix gets this.
+    pub(super) fn new(id: &str, prefix: &str) -> Key {
+        let id = id.trim();
+        let (prefix, body) = split(id).unwrap_or((prefix, id));
+        let is_number = body.chars().all(|c| c.is_ascii_digit() || c == '.');
+        let body = match is_number {
+            true => body.split('.').map(without_zeros).collect::<Vec<_>>().join("."),
+            false => body.to_uppercase(),
+        };
+        Key { prefix: prefix.to_uppercase(), body }
+    }
+
+    /// Returns the same number under another prefix.
+    pub(super) fn under(&self, prefix: &str) -> Key {
+        Key { prefix: prefix.to_uppercase(), body: self.body.clone() }
+    }
+
+    pub(super) fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// Returns the id of a task: `back-7`, and `7` for `task-7`, since branches say `task-` already.
+    pub(super) fn task_id(&self) -> Option<TaskId> {
+        let body = self.body.to_lowercase();
+        let text = match self.prefix.as_str() {
+            "TASK" => body,
+            prefix => format!("{}-{body}", prefix.to_lowercase()),
+        };
+        TaskId::new(&text).ok()
+    }
+
+    /// Returns what sorts keys by their numbers, part by part.
+    pub(super) fn order(&self) -> (String, Vec<(usize, String)>) {
+        let parts = self.body.split('.').map(|part| (part.len(), part.to_owned()));
+        (self.prefix.clone(), parts.collect())
+    }
+}
+
+/// Splits `TASK-7` where letters stand before the first `-`.
+fn split(id: &str) -> Option<(&str, &str)> {
+    let (prefix, body) = id.split_once('-')?;
+    let is_prefix = !prefix.is_empty() && prefix.chars().all(|c| c.is_ascii_alphabetic());
+    (is_prefix && !body.is_empty()).then_some((prefix, body))
+}
+
+fn without_zeros(digits: &str) -> &str {
+    match digits.trim_start_matches('0') {
+        "" if !digits.is_empty() => "0",
+        rest => rest,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_id_are_one() {
+        let key = |id| Key::new(id, "back");
+        assert_eq!(key("BACK-355.02"), key("back-355.2"));
+        assert_eq!(key("7"), key("Back-007"));
+        assert_eq!(key("000"), key("0"));
+        assert_ne!(key("task-7"), key("back-7"));
+        assert_eq!(key("task-7").under("back"), key("7"));
+        assert_ne!(key("1.10"), key("1.1"));
+        assert_ne!(key("99999999999999999999999"), key("99999999999999999999998"));
+    }
+
+    #[test]
+    fn branches_do_not_say_task_twice() {
+        let id = |id| Key::new(id, "task").task_id().map(String::from);
+        assert_eq!(id("TASK-007.02").as_deref(), Some("7.2"));
+        assert_eq!(id("BACK-7").as_deref(), Some("back-7"));
+        assert_eq!(id("JIRA-x y"), None);
+    }
+
+    #[test]
+    fn keys_sort_by_number() {
+        let mut ids = vec!["t-10", "t-9", "t-9.2", "t-9.10", "t-2"];
+        ids.sort_by_key(|id| Key::new(id, "t").order());
+        assert_eq!(ids, ["t-2", "t-9", "t-9.2", "t-9.10", "t-10"]);
+    }
+}

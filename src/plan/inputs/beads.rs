@@ -1,0 +1,84 @@
+//! beads: `.beads/issues.jsonl`, one issue on each line.
+//!
+//! Invariant: only `blocks` orders work. An epic is a group, and no task; what was closed or
+//! deleted is done.
+
+use serde::Deserialize;
+
+use super::items::{Item, State};
+use super::{KNOWN, json};
+use crate::plan::draft::{Draft, Written};
+use crate::plan::finding::Findings;
+use crate::plan::value;
+
+#[derive(Debug, Deserialize)]
+struct Issue {
+    id: json::Word,
+    title: Option<String>,
+    status: Option<String>,
+    issue_type: Option<String>,
+    description: Option<String>,
+    design: Option<String>,
+    acceptance_criteria: Option<String>,
+    notes: Option<String>,
+    dependencies: Option<Vec<Dependency>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Dependency {
+    depends_on_id: json::Word,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+impl Dependency {
+    fn is(&self, kinds: &[&str]) -> bool {
+        kinds.contains(&self.kind.as_deref().unwrap_or("blocks"))
+    }
+}
+
+/// Reads all lines; `None` where one is no issue.
+pub(super) fn read(text: &str, findings: &mut Findings) -> Option<Vec<Item>> {
+    let lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
+    let read = lines.map(|(line, number)| {
+        json::parse::<Issue>(line, number, KNOWN, findings).map(|issue| item(issue, number))
+    });
+    let items: Vec<Option<Item>> = read.collect();
+    items.into_iter().collect()
+}
+
+fn item(issue: Issue, line: usize) -> Item {
+    let id = issue.id.text();
+    let dependencies = issue.dependencies.unwrap_or_default();
+    let written = |on: &Dependency| Written { text: on.depends_on_id.text(), line };
+    let blocks =
+        dependencies.iter().filter(|on| on.is(&["blocks", "blocked-by", "conditional-blocks"]));
+    let parent = dependencies.iter().find(|on| on.is(&["parent-child"]));
+    let status = issue.status.unwrap_or_else(|| "open".to_owned());
+    let sections = [
+        ("", issue.description),
+        ("## Design", issue.design),
+        ("## Acceptance Criteria", issue.acceptance_criteria),
+        ("## Notes", issue.notes),
+    ];
+    let draft = Draft {
+        title: value::title(&issue.title.unwrap_or_else(|| id.clone())),
+        depends_on: Some(blocks.map(written).collect()),
+        prompt: super::items::text(&sections),
+        id: Some(Written { text: id, line }),
+        line,
+        ..Draft::default()
+    };
+    Item {
+        draft,
+        state: match status.as_str() {
+            "closed" | "tombstone" => State::Done,
+            "in_progress" | "hooked" => State::Begun,
+            "deferred" | "pinned" => State::Off,
+            _ => State::Open,
+        },
+        status,
+        parent: parent.map(|on| on.depends_on_id.text()),
+        is_group: issue.issue_type.as_deref() == Some("epic"),
+    }
+}
