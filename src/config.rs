@@ -3,8 +3,10 @@
 //! Invariant: pure. Texts and pairs come in, [`Settings`] come out; every key is named in
 //! [`KEYS`]. An unknown key in the file is an error; in git config, as git does, it is nothing.
 
+mod backlog;
 mod skills;
 
+pub use backlog::{BacklogKeys, TicketDone};
 pub use skills::{Role, Skills};
 
 use serde::Deserialize;
@@ -66,6 +68,10 @@ pub const KEYS: &[(&str, &str)] = &[
     (
         "plan-first",
         "have each task planned before the work, and wait for a person who approves the plan (false)",
+    ),
+    (
+        "backlog.done",
+        "who sets a ticket to done: `user`, or `auto` for the run, with the work that is merged (user)",
     ),
     ("branch", "branch of a task; {id} stands for its id (feat/task-{id})"),
     (
@@ -152,6 +158,7 @@ pub struct Settings {
     pub plan_first: bool,
     /// Plans are approved by themselves.
     pub yes: bool,
+    pub ticket_done: TicketDone,
     pub skills: Skills,
     /// The repository's own, which [`merge`] knows nothing of.
     pub prompts: Templates,
@@ -195,6 +202,8 @@ pub struct Layer {
     pub plan_first: Option<bool>,
     #[serde(default)]
     pub skills: Skills,
+    #[serde(default)]
+    pub backlog: BacklogKeys,
     pub branch: Option<String>,
     pub worktrees: Option<String>,
     pub setup: Option<String>,
@@ -371,6 +380,10 @@ impl Layer {
                     let wanted = boolean(&value).ok_or_else(|| bad("true or false"))?;
                     layer.plan_first = Some(wanted);
                 }
+                "backlog.done" => {
+                    let who = TicketDone::from_word(&value);
+                    layer.backlog.done = Some(who.ok_or_else(|| bad("user or auto"))?);
+                }
                 "final-review" => {
                     let wanted = boolean(&value).ok_or_else(|| bad("true or false"))?;
                     layer.final_review = Some(wanted);
@@ -435,6 +448,7 @@ pub fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
         rounds: git.rounds.or(file.rounds).unwrap_or(3),
         plan_first: flags.plan_first || git.plan_first.or(file.plan_first).unwrap_or(false),
         yes: flags.yes,
+        ticket_done: git.backlog.done.or(file.backlog.done).unwrap_or(TicketDone::User),
         final_review: git.final_review.or(file.final_review).unwrap_or(true),
         skills: git.skills.or(file.skills),
         prompts: Templates::default(),

@@ -90,6 +90,10 @@
 //! - **What git can tell is asked of git**: merged means an ancestor, dirty means `git status`.
 //! - **Only a candidate that passed the tests is published**, so every first-parent commit of
 //!   the integration branch passes them.
+//! - **What is merged is the commit that passed its reviews**, and, where the task was made of a
+//!   ticket, one more commit on it that ticks what they confirmed: it is made from the reviewed
+//!   tree, changes that one file, and names what was reviewed in its trailer `Reviewed`.
+//! - **Tickets change on the task's branch alone**, so that the user gets them with the work.
 //! - **What moved outside of a task is found, not undone**: certain is only what the agent's own
 //!   git commands did (`run::attempt`); that blocks the task as `escaped`.
 //! - **The user's checkout, HEAD, index and stash are not touched**, but for the branch a run

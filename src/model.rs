@@ -243,7 +243,7 @@ mod tests {
         };
         let outcome = Outcome::Next { stage: Stage::Review, commit: oid };
         let finished = Finished::new(attempt, crate::task::Ending::Exited(0), outcome, 2);
-        let verdict = Some(Verdict { pass: false, findings: Vec::new() });
+        let verdict = Some(Verdict { pass: false, findings: Vec::new(), met: Vec::new() });
         let record = record.apply(&Event::Started(started)).expect("starts");
         record.apply(&Event::Finished(Finished { verdict, ..finished })).expect("ends")
     }

@@ -79,6 +79,15 @@ pub fn latest(record: &Record, review: Review) -> Option<&Verdict> {
     of_stage.filter_map(|attempt| attempt.verdict.as_ref()).next()
 }
 
+/// Returns the acceptance criteria that the review against the text has confirmed on this work.
+pub fn confirmed(record: &Record) -> Vec<usize> {
+    let reads_text =
+        |attempt: &&Attempt| matches!(attempt.stage, Stage::SpecReview | Stage::Review);
+    let verdicts = since_work(record).iter().rev().filter(reads_text);
+    let newest = verdicts.filter_map(|attempt| attempt.verdict.as_ref()).next();
+    newest.filter(|verdict| verdict.pass).map(|verdict| verdict.met.clone()).unwrap_or_default()
+}
+
 /// Returns the newest verdict of all: what a fix has to answer.
 pub fn newest(record: &Record) -> Option<&Verdict> {
     since_work(record).iter().rev().find_map(|attempt| attempt.verdict.as_ref())
@@ -150,7 +159,7 @@ mod tests {
             committed_for_agent: false,
             undone: false,
             report: None,
-            verdict: pass.map(|pass| Verdict { pass, findings: Vec::new() }),
+            verdict: pass.map(|pass| Verdict { pass, findings: Vec::new(), met: Vec::new() }),
             agent: None,
             model: None,
             usage: None,
@@ -168,7 +177,7 @@ mod tests {
     }
 
     fn verdict(pass: bool) -> Verdict {
-        Verdict { pass, findings: Vec::new() }
+        Verdict { pass, findings: Vec::new(), met: Vec::new() }
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub struct Facts<'a> {
     pub plan: Option<&'a str>,
     /// What to load first, for the role that the prompt is for.
     pub skills: &'a [String],
+    /// What must be true when it is done, a line each that begins with its number: `#1 it logs in`.
+    pub criteria: Vec<String>,
     /// What earlier attempts and the user left to say.
     pub notes: &'a [String],
     /// What the last review found, a line each.

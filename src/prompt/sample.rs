@@ -81,6 +81,7 @@ fn facts(full: bool, names: &[String]) -> Facts<'_> {
         tests: full.then_some("make test").into_iter().collect(),
         plan: full.then_some("/r/plan.md"),
         skills: names,
+        criteria: names.to_vec(),
         notes: names,
         findings: names.to_vec(),
         resumed: full,

@@ -104,7 +104,8 @@ impl Template {
 }
 
 /// Parts that templates share, by the name that `{% include %}` takes.
-pub(super) const PIECES: [(&str, &str); 10] = [
+pub(super) const PIECES: [(&str, &str); 11] = [
+    ("criteria", include_str!("piece/criteria.md")),
     ("fits", include_str!("piece/fits.md")),
     ("said", include_str!("piece/said.md")),
     ("skills", include_str!("piece/skills.md")),
@@ -118,7 +119,7 @@ pub(super) const PIECES: [(&str, &str); 10] = [
 ];
 
 /// What each variable holds, in the words of the man page.
-pub const MEANINGS: [(&str, &str); 27] = [
+pub const MEANINGS: [(&str, &str); 28] = [
     ("run", "the name of the run"),
     ("task", "the id of the task"),
     ("title", "the title of the task"),
@@ -135,6 +136,7 @@ pub const MEANINGS: [(&str, &str); 27] = [
     ("tests", "a list of the commands that must pass"),
     ("plan", "the file with the plan that was approved for the task; none where none was made"),
     ("skills", "a list of the skills to load, from the setting of the role"),
+    ("criteria", "a list of the acceptance criteria, each with its number"),
     ("notes", "a list of what was said since: by `retry -m`, and by the attempt before"),
     ("findings", "a list of what the last review found, a line each"),
     ("resumed", "true where the conversation goes on, and so the text of the task is known in it"),

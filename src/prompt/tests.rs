@@ -46,6 +46,7 @@ impl Given {
             tests: vec!["make test"],
             plan: None,
             skills: &self.skills,
+            criteria: Vec::new(),
             notes: &self.notes,
             findings: vec!["[important] src/api.rs:12: no limit".into()],
             resumed: false,

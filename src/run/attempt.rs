@@ -11,6 +11,7 @@ mod place;
 mod planning;
 mod review;
 mod silence;
+mod ticket;
 mod work;
 
 use anyhow::Context;

@@ -16,6 +16,7 @@ use super::folder::{AttemptFolder, write_json};
 use super::place::worktree_path;
 use super::telling::{Told, write_prompts};
 use crate::agent::{Agent, Launch, shell};
+use crate::config::TicketDone;
 use crate::crash;
 use crate::error::failure;
 use crate::model::{self, Choice, Class};
@@ -80,6 +81,15 @@ pub struct Spec {
     pub reviews: Vec<Review>,
     #[serde(default)]
     pub rounds: u32,
+    /// The ticket that the task was made of: a path relative to the top level.
+    #[serde(default)]
+    pub ticket: Option<String>,
+    /// The ticket's acceptance criteria, by their numbers, as the run knows them.
+    #[serde(default)]
+    pub criteria: Vec<(usize, String)>,
+    /// The ticket is set to done with the work.
+    #[serde(default)]
+    pub sets_done: bool,
     /// A plan that it makes is approved by itself.
     #[serde(default)]
     pub approves: bool,
@@ -269,6 +279,9 @@ fn spec_of(
         begins_on: record.pending().map(|(_, commit)| commit.clone()),
         reviews: reviews_of(drive, task),
         rounds: drive.settings.rounds,
+        ticket: task.ticket.clone(),
+        criteria: task.criteria.iter().map(|it| (it.index, it.text.clone())).collect(),
+        sets_done: drive.settings.ticket_done == TicketDone::Auto,
         approves: drive.settings.yes,
         run_base: (stage == Stage::FinalReview).then(|| run.base.clone()),
         read_before: stage.review().and_then(|kind| read_before(record, kind)),

@@ -245,7 +245,7 @@ mod tests {
     }
 
     fn heard(verdict: Option<bool>) -> Heard {
-        let verdict = verdict.map(|pass| Verdict { pass, findings: Vec::new() });
+        let verdict = verdict.map(|pass| Verdict { pass, findings: Vec::new(), met: Vec::new() });
         let ending = Ending::Exited(0);
         Heard { ending, halted: false, error: None, verdict, undone: false, silent_before: 0 }
     }

@@ -12,7 +12,7 @@ use super::dispatch::{Spec, stage_of};
 use super::folder::AttemptFolder;
 use crate::config::Role;
 use crate::pipeline;
-use crate::plan::Task;
+use crate::plan::{Criterion, Task};
 use crate::prompt::{self, Earlier, Facts, Planning, Reading};
 use crate::report::Format;
 use crate::review::{Review, Verdict};
@@ -93,6 +93,7 @@ impl<'a> Told<'a> {
             needed_by: dag.dependents(self.index).iter().map(title).collect(),
             files: &self.files,
             tests: self.drive.tests(self.task),
+            criteria: criteria(self.task),
             plan: self.record.is_approved().then_some(self.plan.as_str()),
             skills: self.drive.settings.skills.of(role_of(stage_of(self.task, self.record))),
             notes: &self.notes,
@@ -226,6 +227,12 @@ fn mending(drive: &Drive, snapshot: &Snapshot, task: &Task, record: &Record) -> 
     let said = std::fs::read(drive.folder.test_log(&task.id)).unwrap_or_default();
     let end = prompt::end_of_output(&String::from_utf8_lossy(&said));
     Some(prompt::after(why, &snapshot.run.integration) + &end)
+}
+
+/// Returns the acceptance criteria, each with the number that a reviewer calls it by.
+fn criteria(task: &Task) -> Vec<String> {
+    let line = |criterion: &Criterion| format!("#{} {}", criterion.index, criterion.text);
+    task.criteria.iter().map(line).collect()
 }
 
 /// Returns what the plan before lacked, where one is to be made again for that.

@@ -48,6 +48,7 @@ mod safety; // what must never be lost, overwritten or taken for done
 mod space; // no worktree is made where the disk would be too full
 mod start; // from a plan to a merged branch
 mod stop; // without a terminal, ended, taken up again
+mod tickets; // what a run writes to the tickets of a backlog
 mod treasure; // what an attack has found to be lost
 mod update; // a plan that changes under way
 mod wait; // what other programs drive a run with

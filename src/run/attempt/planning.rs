@@ -13,7 +13,7 @@ use crate::report::{self, Report};
 use crate::run::conversation;
 use crate::run::folder::RunFolder;
 use crate::run::judge::{self, Planned};
-use crate::task::{Ending, Event, Finished};
+use crate::task::{Block, Ending, Event, Finished, Outcome, Reason};
 
 /// Larger files are no plan (1 MiB).
 const MAX_PLAN: u64 = 1 << 20;
@@ -43,16 +43,29 @@ impl Attempt {
         };
         let outcome = judge::plan(&facts, self.spec.timeout);
         let lacks = facts.blueprint.as_ref().err().map(|missing| judge::lacks(missing));
+        let text = facts.blueprint.as_ref().ok().map(Blueprint::text);
+        let mut remarks: Vec<String> = lacks.into_iter().collect();
+        let commit = match (&text, &outcome) {
+            (
+                Some(text),
+                Outcome::Approved | Outcome::Blocked(Block { reason: Reason::Approval, .. }),
+            ) => {
+                let written = self.write_plan(&began, text)?;
+                remarks.extend(written.remark);
+                written.tip
+            }
+            _ => began,
+        };
         let run = RunFolder::new(&self.git, &self.spec.run);
         let own = |total| conversation::own_usage(total, &run, &self.spec, &record);
         let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
         Ok(Event::Finished(Finished {
-            commit: Some(began),
+            commit: Some(commit),
             undone,
             report,
             usage: output.usage.map(own),
-            blueprint: facts.blueprint.ok().map(|plan| plan.text()),
-            remarks: lacks.into_iter().collect(),
+            blueprint: text,
+            remarks,
             ..finished
         }))
     }

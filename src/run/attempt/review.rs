@@ -16,7 +16,7 @@ use crate::pipeline;
 use crate::report;
 use crate::review::{self, Review, Verdict};
 use crate::run::judge::{self, Heard};
-use crate::task::{Ending, Event, Finished};
+use crate::task::{Ending, Event, Finished, Outcome, Record};
 
 impl Attempt {
     /// Writes the diffs that the prompt names: of all the work, and of what came after the commit
@@ -71,9 +71,34 @@ impl Attempt {
         };
         let next = |verdict: &Verdict| self.spec.pipeline().after_review(&record, kind, verdict);
         let outcome = judge::review(&heard, read.clone(), next, self.spec.timeout);
+        let (outcome, remark) = self.ticked(outcome, kind, heard.verdict.as_ref(), &record)?;
+        let commit = match &outcome {
+            Outcome::Ready(commit) => commit.clone(),
+            _ => read,
+        };
         let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
-        let (commit, usage) = (Some(read), output.usage);
-        Ok(Event::Finished(Finished { commit, undone, verdict: heard.verdict, usage, ..finished }))
+        let remarks = remark.into_iter().collect();
+        let (commit, usage) = (Some(commit), output.usage);
+        let verdict = heard.verdict;
+        Ok(Event::Finished(Finished { commit, undone, verdict, usage, remarks, ..finished }))
+    }
+
+    /// Ticks in the ticket what reviews have confirmed, when the last of them has passed: what is
+    /// merged is the commit that was read, and those ticks.
+    fn ticked(
+        &self,
+        outcome: Outcome,
+        kind: Review,
+        verdict: Option<&Verdict>,
+        record: &Record,
+    ) -> anyhow::Result<(Outcome, Option<String>)> {
+        let Outcome::Ready(read) = outcome else { return Ok((outcome, None)) };
+        let met = match (kind, verdict) {
+            (Review::Spec | Review::Combined, Some(verdict)) => verdict.met.clone(),
+            _ => pipeline::confirmed(record),
+        };
+        let written = self.tick(&read, &met)?;
+        Ok((Outcome::Ready(written.tip), written.remark))
     }
 
     /// Puts back what was changed by who only reads, after a backup; returns whether there was anything.

@@ -71,6 +71,13 @@ impl Attempt {
                 }
             }
         };
+        let (outcome, tip, remark) = match outcome {
+            Outcome::Ready(commit) => {
+                let written = self.set_done(&commit)?;
+                (Outcome::Ready(written.tip.clone()), written.tip, written.remark)
+            }
+            other => (other, tip, None),
+        };
         let run = RunFolder::new(&self.git, &self.spec.run);
         let own = |total| conversation::own_usage(total, &run, &self.spec, &record);
         let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
@@ -79,6 +86,7 @@ impl Attempt {
             committed_for_agent: commits,
             report: facts.report,
             usage: facts.output.usage.map(own),
+            remarks: remark.into_iter().collect(),
             ..finished
         }))
     }
@@ -116,7 +124,8 @@ impl Attempt {
     /// Returns true where the branch has a commit that the integration branch has not.
     fn has_work(&self, tip: &Oid) -> anyhow::Result<bool> {
         let integration = self.git.find_branch(&self.spec.integration)?;
-        Ok(!self.git.is_ancestor(tip, &integration.context("the integration branch is gone")?)?)
+        let integration = integration.context("the integration branch is gone")?;
+        Ok(!self.git.is_ancestor(tip, &integration)? && !self.has_only_ticket(tip)?)
     }
 
     /// Returns what is still wrong with a merge that was to be mended.
