@@ -5,6 +5,8 @@
 
 mod others;
 
+use std::path::Path;
+
 use crate::report::Format;
 
 /// The agents that are known by name.
@@ -33,13 +35,23 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// Allows these rules too, where the program is told its rules in this form.
+    /// Allows these rules too, in the program's own form; commands alone, where it knows no more.
     pub fn allowing(mut self, rules: &[String]) -> Launch {
-        if self.format == Format::ClaudeStream {
-            let at = self.argv.iter().position(|word| word == "--allowedTools");
-            at.into_iter().for_each(|at| {
-                self.argv.splice(at + 1..=at, rules.iter().cloned());
-            });
+        let commands = rules.iter().filter_map(|rule| command_of(rule));
+        match self.format {
+            Format::ClaudeStream => {
+                let at = self.argv.iter().position(|word| word == "--allowedTools");
+                at.into_iter().for_each(|at| {
+                    self.argv.splice(at + 1..=at, rules.iter().cloned());
+                });
+            }
+            Format::GeminiStream => {
+                commands.for_each(|it| self.argv.extend(others::gemini_may(&it)))
+            }
+            Format::CopilotJson => commands.for_each(|it| self.argv.push(others::copilot_may(&it))),
+            Format::OpencodeJson => others::opencode_may(&mut self.argv, commands),
+            // A sandbox, a command of the user's, and a program that runs none.
+            Format::CodexJson | Format::Text | Format::AiderText => {}
         }
         self
     }
@@ -96,6 +108,33 @@ impl Agent {
         }
     }
 
+    /// Returns the command that runs this agent in the foreground, where a person answers what it
+    /// asks. The terminal is its own, so it is told in a few words which file its prompt is.
+    pub fn launch_beside(&self, model: Option<&str>, test: Option<&str>, prompt: &Path) -> Launch {
+        let told = format!("Read the file {} and do what it says.", prompt.display());
+        match self {
+            Agent::Claude => {
+                let readable = format!("Read(/{})", prompt.display());
+                let tools: Vec<&str> = WORKING.iter().copied().chain([readable.as_str()]).collect();
+                let mut launch = claude_with(&tools, "acceptEdits", model, test, None);
+                // What stands first is not taken for one more tool.
+                launch.argv.splice(1..CLAUDE_HEADLESS, [told]);
+                launch
+            }
+            Agent::Codex => {
+                let words =
+                    ["codex", "--sandbox", "workspace-write"].map(str::to_owned).into_iter();
+                let model = model.into_iter().flat_map(|it| ["--model".into(), it.to_owned()]);
+                Launch { argv: words.chain(model).chain([told]).collect(), format: Format::Text }
+            }
+            Agent::Gemini => others::gemini_beside(&told, prompt, test, model),
+            Agent::Opencode => others::opencode_beside(&told, model, test),
+            Agent::Copilot => others::copilot_beside(&told, prompt, model, test),
+            Agent::Aider => others::aider_beside(model),
+            Agent::Command(_) => self.launch(model, test),
+        }
+    }
+
     /// Returns the program that must be installed.
     pub fn program(&self) -> Option<&'static str> {
         match self {
@@ -124,6 +163,12 @@ impl Agent {
     }
 }
 
+/// Returns the command that a rule allows: `make lint`, `cargo test *`; `None` for another tool.
+fn command_of(rule: &str) -> Option<String> {
+    let command = rule.strip_prefix("Bash(")?.strip_suffix(')')?;
+    Some(command.replace(":*", " *"))
+}
+
 /// Returns the words that give a line to the shell.
 pub fn shell(line: &str) -> Vec<String> {
     ["sh", "-c", line].map(str::to_owned).to_vec()
@@ -147,6 +192,9 @@ fn claude(model: Option<&str>, test: Option<&str>, resumed: Option<&str>) -> Lau
 /// The tools of an implementer and of a reviewer.
 const WORKING: &[&str] = &["Edit", "Write", "Read", "Bash(git *)", "Bash(gh *)"];
 const READING: &[&str] = &["Read", "Grep", "Glob", "Bash(git *)"];
+
+/// How many words make it run without a person.
+const CLAUDE_HEADLESS: usize = 5;
 
 fn claude_with(
     tools: &[&str],
@@ -236,6 +284,45 @@ mod tests {
         assert!(serde_json::from_str::<serde_json::Value>(json).is_ok(), "{json}");
         let more = Agent::Opencode.resume("ses_1", None, None).expect("it can").argv;
         assert!(more.ends_with(&["--session".into(), "ses_1".into()]), "{more:?}");
+    }
+
+    #[test]
+    fn in_the_foreground_a_person_answers_and_the_prompt_is_a_file() {
+        for name in NAMES {
+            let launch = Agent::from_text(name).launch_beside(Some("m-1"), None, Path::new("/f/p"));
+            let line = launch.argv.join(" ");
+            let alone = [" -p ", "exec", "--yes-always", "--output-format", " run ", "--json"];
+            assert!(alone.iter().all(|word| !line.contains(word) || name == "aider"), "{line}");
+            assert!(line.contains("Read the file /f/p and do") || name == "aider", "{line}");
+            assert!(launch.argv.windows(2).any(|two| two == ["--model", "m-1"]), "{line}");
+        }
+        let claude = Agent::Claude.launch_beside(None, None, Path::new("/f/p")).argv;
+        assert_eq!(
+            claude[..3],
+            ["claude", "Read the file /f/p and do what it says.", "--permission-mode"]
+        );
+        assert!(claude.contains(&"Read(//f/p)".to_owned()), "{claude:?}");
+        let aider = Agent::Aider.launch_beside(None, None, Path::new("/f/p")).argv.join(" ");
+        assert!(!aider.contains("--yes-always") && aider.contains("--message-file"), "{aider}");
+    }
+
+    #[test]
+    fn what_is_allowed_is_told_to_each_in_its_own_form() {
+        let rules = ["Bash(make lint)", "Bash(cargo test:*)", "WebFetch"].map(str::to_owned);
+        let argv = |agent: Agent| agent.launch(Some("m"), None).allowing(&rules).argv;
+        let has = |argv: &[String], words: &[&str]| argv.windows(words.len()).any(|w| w == words);
+        let claude = argv(Agent::Claude);
+        assert!(has(&claude, &["--allowedTools", &rules[0], &rules[1], &rules[2], "Edit"]));
+        let gemini = argv(Agent::Gemini);
+        assert!(has(&gemini, &["--allowed-tools", "run_shell_command(make lint)"]), "{gemini:?}");
+        assert!(has(&gemini, &["--allowed-tools", "run_shell_command(cargo test)"]), "{gemini:?}");
+        let copilot = argv(Agent::Copilot);
+        assert!(has(&copilot, &["--allow-tool=shell(make lint)"]), "{copilot:?}");
+        assert!(has(&copilot, &["--allow-tool=shell(cargo test:*)"]), "{copilot:?}");
+        let opencode = argv(Agent::Opencode);
+        let told = r#""git *":"allow","make lint":"allow","cargo test *":"allow"}}"#;
+        assert!(opencode[1].ends_with(told), "{opencode:?}");
+        assert_eq!(argv(Agent::Codex), Agent::Codex.launch(Some("m"), None).argv);
     }
 
     #[test]

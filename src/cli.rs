@@ -40,6 +40,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Allow(AllowArgs),
     Approve(ApproveArgs),
     Clean(CleanArgs),
     #[command(hide = true)]
@@ -48,6 +49,7 @@ pub enum Command {
     Doctor(DoctorArgs),
     #[command(hide = true)]
     Exec(ExecArgs),
+    Finish(FinishArgs),
     InstallMan(InstallManArgs),
     Log(LogArgs),
     Merge(MergeArgs),
@@ -76,6 +78,23 @@ pub struct RunArg {
     /// belongs to none of them.
     #[arg(long = "run", value_name = "NAME")]
     pub name: Option<String>,
+}
+
+/// Allow the agents of a run one thing more
+///
+/// Adds a rule, written as Claude Code writes it, to what this run's agents are given from
+/// their next attempt on, and to `.claude/settings.local.json`. Rules that would let an agent
+/// run anything are refused.
+#[derive(Debug, Args)]
+pub struct AllowArgs {
+    /// What to allow: Bash(make lint), Bash(cargo test *), WebFetch
+    #[arg(value_name = "RULE")]
+    pub rule: String,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub run: RunArg,
 }
 
 /// Let the work begin on tasks whose plans wait for a person
@@ -159,6 +178,39 @@ pub struct DoctorArgs {
 pub struct ExecArgs {
     /// The folder of the attempt
     pub attempt: PathBuf,
+}
+
+/// Decide what becomes of a run's work: merge it, ask for that, keep or discard it
+///
+/// The tests run first on the integration branch as it is, and nothing is merged or asked for where
+/// they fail. Without a choice it is asked for, on a terminal.
+#[derive(Debug, Args)]
+pub struct FinishArgs {
+    #[command(flatten)]
+    pub run: RunArg,
+    /// Merge the integration branch into the base branch, and clean up
+    ///
+    /// Fast-forward where that is possible, else with a merge commit, which is tested too.
+    #[arg(long, group = "how")]
+    pub merge: bool,
+    /// Push the integration branch, and open a pull request that says what the run did
+    #[arg(long, group = "how")]
+    pub pr: bool,
+    /// Leave everything as it is, and say where it is
+    #[arg(long, group = "how")]
+    pub keep: bool,
+    /// Remove everything, after backups; the run's name has to be typed
+    #[arg(long, group = "how")]
+    pub discard: bool,
+    /// With --discard: the run's name, where there is no terminal to type it
+    #[arg(long, value_name = "NAME", requires = "discard")]
+    pub confirm: Option<String>,
+    /// Merge, or ask for it, although tasks are not done
+    #[arg(short, long, conflicts_with_all = ["keep", "discard"])]
+    pub force: bool,
+    /// Say what would be done, and do nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
 }
 
 /// Install the man pages, for git help orchestrate
@@ -261,7 +313,9 @@ pub enum ReportStatus {
     Fail,
 }
 
-/// Let a blocked task run again, in the worktree it has
+/// Let a blocked or paused task run again, in the worktree it has
+///
+/// Refused where nothing would be different: add a message, or another model or agent.
 #[derive(Debug, Args)]
 pub struct RetryArgs {
     /// The task's id, or the number in its heading
@@ -269,6 +323,15 @@ pub struct RetryArgs {
     /// What the next attempt should know
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub message: Option<String>,
+    /// The model from now on: cheap, standard, capable, or a model's name
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// The agent from now on: claude, codex and the like, or a shell command
+    #[arg(long, value_name = "COMMAND")]
+    pub agent: Option<String>,
+    /// Do it once more although nothing has changed
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub run: RunArg,
 }
@@ -280,7 +343,7 @@ pub struct ShowArgs {
     pub task: String,
     #[command(flatten)]
     pub run: RunArg,
-    /// Print the very text that the last attempt was given
+    /// Print the very text that the last attempt was given, or the first one would be
     #[arg(long)]
     pub prompt: bool,
     /// Print the plan that was made for it, its open questions first
@@ -345,7 +408,7 @@ pub struct StartArgs {
     /// What is merged stays merged, and tasks that the plan drops keep their branches.
     #[arg(long, requires = "plan")]
     pub update: bool,
-    /// Trust the commands in the plan and in .orchestrate/config.toml as they are now
+    /// Trust the commands in the plan and all in .orchestrate as they are now
     #[arg(long)]
     pub trust: bool,
     /// Leave the terminal's session (what `--detach` starts)
@@ -369,6 +432,11 @@ pub struct StatusArgs {
     /// Stay, and show every change, until the run ends
     #[arg(short, long, conflicts_with = "json")]
     pub watch: bool,
+    /// Look first whether pull requests of blocked tasks were merged on the remote
+    ///
+    /// Those that were wait to be merged here then, which `start` and `merge` do.
+    #[arg(long)]
+    pub fetch: bool,
 }
 
 /// End a run's agents, or those of one task
@@ -388,13 +456,13 @@ pub struct StopArgs {
     pub kill: bool,
 }
 
-/// Trust the commands in these files as they are now
+/// Trust the commands and prompts in these files as they are now
 ///
-/// Commands that come from files of the repository run only after this. A file that
-/// changes has to be trusted again.
+/// Commands that come from files of the repository run, and prompts in it are given to
+/// agents, only after this. A file that changes has to be trusted again.
 #[derive(Debug, Args)]
 pub struct TrustArgs {
-    /// Plans or configuration files [default: .orchestrate/config.toml]
+    /// Plans, configuration files or prompts [default: .orchestrate/config.toml and .orchestrate/prompts]
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
 }

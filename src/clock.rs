@@ -1,7 +1,7 @@
 //! The time of day: the only place that asks for it.
 //!
-//! `GIT_ORCHESTRATE_NOW` (seconds since 1970) takes the clock's place, so that the ids of
-//! commits do not depend on when a test ran.
+//! `GIT_ORCHESTRATE_NOW` (seconds since 1970, or a file that holds them, so that they can go on)
+//! takes the clock's place, so that the ids of commits do not depend on when a test ran.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -18,13 +18,25 @@ pub fn system_seconds() -> i64 {
 
 /// Returns the time of day for people, in the caller's zone: `2026-01-31 23:59:59`.
 pub fn time_of_day() -> String {
-    let now = jiff::Timestamp::from_millisecond(now_ms()).unwrap_or_default();
-    now.to_zoned(jiff::tz::TimeZone::system()).strftime("%F %T").to_string()
+    now().strftime("%F %T").to_string()
+}
+
+/// Returns the time of day in the caller's zone.
+pub fn now() -> jiff::Zoned {
+    at(now_ms())
+}
+
+/// Returns a time (milliseconds since 1970) in the caller's zone.
+pub fn at(milliseconds: i64) -> jiff::Zoned {
+    let at = jiff::Timestamp::from_millisecond(milliseconds).unwrap_or_default();
+    at.to_zoned(jiff::tz::TimeZone::system())
 }
 
 /// Returns milliseconds since 1970.
 pub fn now_ms() -> i64 {
-    let fixed = std::env::var("GIT_ORCHESTRATE_NOW").ok().and_then(|text| text.parse::<i64>().ok());
+    let told = std::env::var("GIT_ORCHESTRATE_NOW").ok();
+    let in_file = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse().ok();
+    let fixed: Option<i64> = told.and_then(|text| text.parse().ok().or_else(|| in_file(&text)));
     fixed.map(|seconds| seconds * 1000).unwrap_or_else(|| {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)

@@ -2,12 +2,14 @@
 //!
 //! Invariant: no policy lives here, and nothing below `commands` sees a clap type.
 
+mod allow;
 mod approve;
 mod clean;
 mod complete;
 mod demo;
 mod doctor;
 mod exec;
+mod finish;
 mod input;
 mod install_man;
 mod log;
@@ -54,12 +56,14 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     let told = Told { git_dir: cli.git_dir, work_tree: cli.work_tree };
     let context = Context { ui: Ui { quiet: cli.quiet }, directory, told };
     match cli.command {
+        Command::Allow(args) => allow::run(&context, args),
         Command::Approve(args) => approve::run(&context, args),
         Command::Clean(args) => clean::run(&context, args),
         Command::Complete(args) => complete::run(&context, args),
         Command::Demo(args) => demo::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),
         Command::Exec(args) => exec::run(&context, args),
+        Command::Finish(args) => finish::run(&context, args),
         Command::InstallMan(args) => install_man::run(&context, args),
         Command::Log(args) => log::run(&context, args),
         Command::Merge(args) => merge::run(&context, args),

@@ -120,14 +120,16 @@ pub fn fits(kind: Tasks, snapshot: &Snapshot, index: usize, branches: &HashSet<S
         Tasks::All => true,
         Tasks::Begun => !record.attempts.is_empty(),
         Tasks::Running => matches!(record.state, State::Running { .. }),
-        Tasks::Blocked => record.state.is_blocked(),
+        Tasks::Blocked => record.state.is_blocked() || record.state.pause().is_some(),
         Tasks::ToApprove => {
             record.state.block().is_some_and(|block| block.reason == Reason::Approval)
         }
         Tasks::NotDone => !record.state.is_done(),
         Tasks::Mergeable => match record.state {
             State::Merging { .. } => true,
-            State::Blocked(_) | State::Waiting | State::Pending { .. } => has_branch(),
+            State::Blocked(_) | State::Paused { .. } | State::Waiting | State::Pending { .. } => {
+                has_branch()
+            }
             State::Running { .. } | State::Done { .. } => false,
         },
         Tasks::Leftover => has_branch(),

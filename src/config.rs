@@ -4,9 +4,11 @@
 //! [`KEYS`]. An unknown key in the file is an error; in git config, as git does, it is nothing.
 
 mod backlog;
+mod limits;
 mod skills;
 
 pub use backlog::{BacklogKeys, TicketDone};
+pub use limits::Timeouts;
 pub use skills::{Role, Skills};
 
 use serde::Deserialize;
@@ -42,7 +44,18 @@ pub const KEYS: &[(&str, &str)] = &[
     ),
     ("jobs", "how many tasks may run at once (8)"),
     ("test", "shell command that must pass before a merge is published"),
-    ("timeout", "limit for one attempt and for one test, as 90s, 30m or 2h (30m)"),
+    (
+        "timeout",
+        "limit for one attempt and for one test, as 90s, 30m or 2h; a task's own one in the plan is \
+         for its work, and neither for reviews nor for tests (30m)",
+    ),
+    ("timeouts.review", "limit for one review, instead of `timeout`"),
+    (
+        "timeouts.fix",
+        "limit for an attempt that mends what a review, the tests or a merge found, instead of `timeout`",
+    ),
+    ("timeouts.test", "limit for one test, instead of `timeout`"),
+    ("timeouts.setup", "limit for `setup` in one worktree, instead of `timeout`"),
     (
         "idle",
         "limit for the time in which an agent prints nothing and changes no file, as 10m; 0 for none (0)",
@@ -147,6 +160,8 @@ pub struct Settings {
     pub test: Option<String>,
     /// Seconds.
     pub timeout: u64,
+    /// The stages that have another limit.
+    pub timeouts: Timeouts,
     /// Seconds; 0 for any time.
     pub idle: u64,
     /// In order.
@@ -191,6 +206,8 @@ pub struct Layer {
     pub test: Option<String>,
     #[serde(default, deserialize_with = "duration")]
     pub timeout: Option<u64>,
+    #[serde(default)]
+    pub timeouts: Timeouts,
     #[serde(default, deserialize_with = "duration")]
     pub idle: Option<u64>,
     pub reviews: Option<Vec<Review>>,
@@ -201,9 +218,9 @@ pub struct Layer {
     #[serde(rename = "plan-first")]
     pub plan_first: Option<bool>,
     #[serde(default)]
-    pub skills: Skills,
-    #[serde(default)]
     pub backlog: BacklogKeys,
+    #[serde(default)]
+    pub skills: Skills,
     pub branch: Option<String>,
     pub worktrees: Option<String>,
     pub setup: Option<String>,
@@ -360,6 +377,11 @@ impl Layer {
                 "timeout" => {
                     layer.timeout = Some(seconds(&value).ok_or_else(|| bad("a time such as 30m"))?);
                 }
+                key if key.starts_with("timeouts.") => {
+                    let stage = key.trim_start_matches("timeouts.");
+                    let set = layer.timeouts.set(stage, &value);
+                    set.ok_or_else(|| bad("a time such as 30m"))?;
+                }
                 "idle" => {
                     layer.idle = Some(seconds(&value).ok_or_else(|| bad("a time such as 10m"))?);
                 }
@@ -439,6 +461,7 @@ pub fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
         test: git.test.or(file.test).filter(|command| !command.trim().is_empty()),
         min_free: git.min_free.or(file.min_free).unwrap_or(2 << 30),
         setup: git.setup.or(file.setup).filter(|command| !command.trim().is_empty()),
+        timeouts: git.timeouts.or(file.timeouts),
         timeout: git.timeout.or(file.timeout).unwrap_or(30 * 60),
         idle: git.idle.or(file.idle).unwrap_or(0),
         reviews: git

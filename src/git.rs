@@ -19,6 +19,7 @@ pub mod operation;
 pub mod picture;
 pub mod private;
 pub mod refs;
+pub mod remote;
 pub mod size;
 pub mod status;
 pub mod submodules;

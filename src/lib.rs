@@ -59,17 +59,25 @@
 //! `ready` is derived, never stored. Between two stages a task is pending, which the JSON calls
 //! running with the stage that is next. Blocked reasons: conflict, tests, timeout, needs-context,
 //! agent, permission, review-limit, no-changes, escaped, worktree, approval, and stopped: a person
-//! stopped it, so no agent failed. A task that somebody outside works on runs without a worker; its
-//! attempt ends with `report`.
+//! stopped it, so no agent failed. The block of a conflict holds the URL of its draft pull request, or
+//! why there is none. A task that somebody outside works on runs without a worker; its attempt ends
+//! with `report`. A task whose agent reached a usage limit is paused: no attempt is spent, and
+//! nothing is launched with that program before the limit is over.
+//!
+//! # End of a run
+//!
+//! A run is finished when its tasks are done. What a person decides about its work
+//! ([`run::finish`]) is `closed` in `run.toml`: merge, pr, keep or discard. One that is closed is
+//! not chosen any more by commands that name none; `start` opens one again that was kept.
 //!
 //! # The house, in reading order
 //!
 //! - Words, pure: [`plan`], [`blueprint`], [`dag`], [`task`], [`snapshot`], [`schedule`], [`pipeline`],
-//!   [`config`], [`report`], [`review`], [`model`], [`allow`], [`agent`], [`prompt`], [`wait`],
-//!   [`oid`]. They hold no git handle, file, clock or process.
+//!   [`config`], [`report`], [`review`], [`model`], [`pause`], [`allow`], [`agent`], [`prompt`],
+//!   [`wait`], [`oid`]. They hold no git handle, file, clock or process.
 //! - Effects, one file for one outside thing: [`git`] (alone names `gix` or spawns `git`),
-//!   [`store`] (the journal), [`process`] (groups, signals, limits), [`trust`], [`lock`],
-//!   [`disk`], [`clock`], [`input`] (what a plan is read from).
+//!   [`store`] (the journal), [`forge`] (pull requests), [`process`] (groups, signals, limits),
+//!   [`trust`], [`lock`], [`disk`], [`clock`], [`input`] (what a plan is read from).
 //! - The loop: [`run`]. It performs what `schedule` decides, prints nothing, tells what happens.
 //! - What would go wrong: [`doctor`], which looks at all of the above and changes nothing.
 //! - Faces: [`cli`], [`commands`], [`view`], [`ui`], [`pages`], [`completion`].
@@ -119,6 +127,7 @@ pub mod task;
 pub mod allow;
 pub mod config;
 pub mod model;
+pub mod pause;
 pub mod pipeline;
 pub mod prompt;
 pub mod schedule;
@@ -129,6 +138,7 @@ pub mod agent;
 pub mod clock;
 mod crash;
 pub mod disk;
+pub mod forge;
 pub mod git;
 pub mod input;
 pub mod lock;

@@ -86,17 +86,22 @@ pub fn of_task(task: &Task) -> Option<Choice<'_>> {
     if task.run.is_some() {
         return None;
     }
-    let chosen = || Choice::Class(class_of(task));
-    Some(task.model.as_deref().map_or_else(chosen, |word| match Class::from_word(word) {
-        Some(class) => Choice::Class(class),
-        None => Choice::Named(word),
-    }))
+    Some(task.model.as_deref().map_or_else(|| Choice::Class(class_of(task)), of_word))
+}
+
+/// Reads the name of a class, or of a model.
+fn of_word(word: &str) -> Choice<'_> {
+    Class::from_word(word).map_or(Choice::Named(word), Choice::Class)
 }
 
 /// Returns what the next attempt of this stage is made with, `None` for a shell command: a reviewer must be capable, and so
 /// in the end must be whose work was sent back again and again.
-pub fn of_attempt<'a>(task: &'a Task, record: &Record, stage: Stage) -> Option<Choice<'a>> {
+///
+/// What a person chose with `retry` goes before the plan.
+pub fn of_attempt<'a>(task: &'a Task, record: &'a Record, stage: Stage) -> Option<Choice<'a>> {
     let choice = match &task.run {
+        Some(_) if stage == Stage::Implement => return None,
+        _ if record.model.is_some() => of_word(record.model.as_deref()?),
         // An agent reads what a command did, and settles what was found.
         Some(_) if stage != Stage::Implement => Choice::Class(Class::Standard),
         _ => of_task(task)?,
@@ -220,7 +225,8 @@ mod tests {
         assert_eq!(class("A", "prompt = 'x'\nmodel = 'cheap'"), Class::Cheap);
         let named = task("A", "prompt = 'x'\nmodel = 'opus'");
         assert_eq!(of_task(&named), Some(Choice::Named("opus")));
-        let review = of_attempt(&named, &Record::default(), Stage::Review);
+        let fresh = Record::default();
+        let review = of_attempt(&named, &fresh, Stage::Review);
         assert_eq!(review, Some(Choice::Named("opus")));
         assert_eq!(of_task(&task("A", "run = 'make'\nmodel = 'opus'")), None);
     }
@@ -258,6 +264,20 @@ mod tests {
         assert_eq!(of(&twice), Some(Choice::Class(Class::Standard)));
         let review = of_attempt(&task, &once, Stage::SpecReview);
         assert_eq!(review, Some(Choice::Class(Class::Capable)));
+    }
+
+    #[test]
+    fn what_a_person_chose_goes_first() {
+        let task = task("A", "prompt = 'x'\nmodel = 'cheap'");
+        let chosen = |word: &str| Record { model: Some(word.into()), ..Record::default() };
+        let (class, name) = (chosen("standard"), chosen("opus"));
+        let work = |record| of_attempt(&task, record, Stage::Implement);
+        assert_eq!(work(&class), Some(Choice::Class(Class::Standard)));
+        assert_eq!(work(&name), Some(Choice::Named("opus")));
+        let review = of_attempt(&task, &class, Stage::Review);
+        assert_eq!(review, Some(Choice::Class(Class::Capable)));
+        let command = self::task("A", "run = 'make'");
+        assert_eq!(of_attempt(&command, &class, Stage::Implement), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! means in `config`; only prose that belongs to neither stands in the files of `pages/`.
 
 mod man;
+mod prompts;
 mod prose;
 
 use clap::{Command, CommandFactory};

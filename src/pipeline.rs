@@ -72,6 +72,19 @@ fn since_work(record: &Record) -> &[Attempt] {
     &record.attempts[begun.unwrap_or(0)..]
 }
 
+/// Returns what is of concern in the work as it stands, oldest first, without repeats.
+pub fn concerns(record: &Record) -> Vec<&str> {
+    let begun = record.attempts.iter().rposition(|attempt| attempt.stage == Stage::Implement);
+    let work = &record.attempts[begun.unwrap_or(0)..];
+    let mut all: Vec<&str> = Vec::new();
+    for concern in work.iter().flat_map(Attempt::all_concerns) {
+        if !all.contains(&concern) {
+            all.push(concern);
+        }
+    }
+    all
+}
+
 /// Returns the newest verdict of a review on this work.
 pub fn latest(record: &Record, review: Review) -> Option<&Verdict> {
     let stage = Stage::of_review(review);
@@ -119,12 +132,15 @@ pub fn rounds_lost(record: &Record) -> usize {
     failures(record) + mended(record)
 }
 
-/// Returns how many of the last attempts were of this stage and gave no verdict that counts.
+/// Returns how many of the last attempts were of this stage and gave no verdict that counts;
+/// what a usage limit ended says nothing.
 pub fn silent(record: &Record, stage: Stage) -> usize {
     let is_silent = |attempt: &&Attempt| {
         attempt.stage == stage && attempt.verdict.is_none() && attempt.ended.is_some()
     };
-    record.attempts.iter().rev().skip_while(|a| a.ended.is_none()).take_while(is_silent).count()
+    let counts = |attempt: &&Attempt| attempt.ending != Some(Ending::Limited);
+    let ended = record.attempts.iter().rev().skip_while(|attempt| attempt.ended.is_none());
+    ended.filter(counts).take_while(is_silent).count()
 }
 
 /// Returns how many agents ended without a plan that is whole since a person had a word in it.
@@ -164,6 +180,7 @@ mod tests {
             model: None,
             usage: None,
             remarks: Vec::new(),
+            concerns: Vec::new(),
         }
     }
 
@@ -243,5 +260,8 @@ mod tests {
         let attempts = [(Implement, None), (SpecReview, None), (SpecReview, None)];
         assert_eq!(silent(&record(&attempts), SpecReview), 2);
         assert_eq!(silent(&record(&attempts[..1]), SpecReview), 0);
+        let mut limited = record(&attempts);
+        limited.attempts[1].ending = Some(Ending::Limited);
+        assert_eq!(silent(&limited, SpecReview), 1);
     }
 }

@@ -77,16 +77,16 @@ pub struct Task {
     pub test: Option<String>,
     /// Limit for one attempt, in seconds.
     pub timeout: Option<u64>,
-    /// It reviews all that the others did, and fixes what it finds.
-    pub final_review: bool,
     /// Before the work somebody plans it, and a person approves that plan.
     pub plan_first: bool,
-    /// The reviews that it goes through, in order, instead of those of the settings.
-    pub reviews: Option<Vec<Review>>,
     /// What must be true when it is done, where its ticket lists that.
     pub criteria: Vec<Criterion>,
     /// The ticket it was made of: a path relative to the top level.
     pub ticket: Option<String>,
+    /// It reviews all that the others did, and fixes what it finds.
+    pub final_review: bool,
+    /// The reviews that it goes through, in order, instead of those of the settings.
+    pub reviews: Option<Vec<Review>>,
     /// Line of the task's heading or table in the plan file, counted from 1.
     pub line: usize,
 }

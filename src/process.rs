@@ -5,6 +5,7 @@
 //! and signals are what the whole program stands on.
 
 mod members;
+pub mod talk;
 mod tree;
 
 pub use tree::Left;
@@ -54,6 +55,8 @@ pub struct Program {
 pub enum Streams {
     /// From a file (or nothing), to a file.
     Files { input: Option<PathBuf>, output: File },
+    /// From nothing, to a file for answers and one for errors.
+    Apart { output: File, errors: File },
     /// This process's own.
     Inherited,
 }
@@ -67,10 +70,16 @@ impl Program {
         self.unset.iter().for_each(|name| {
             command.env_remove(name);
         });
-        if let Streams::Files { input, output } = self.streams {
-            let input = input.map(File::open).transpose()?;
-            command.stdin(input.map_or_else(Stdio::null, Stdio::from));
-            command.stdout(output.try_clone()?).stderr(output);
+        match self.streams {
+            Streams::Files { input, output } => {
+                let input = input.map(File::open).transpose()?;
+                command.stdin(input.map_or_else(Stdio::null, Stdio::from));
+                command.stdout(output.try_clone()?).stderr(output);
+            }
+            Streams::Apart { output, errors } => {
+                command.stdin(Stdio::null()).stdout(output).stderr(errors);
+            }
+            Streams::Inherited => {}
         }
         Ok(command)
     }

@@ -19,14 +19,11 @@ pub use facts::{
 };
 pub use interfaces::declared;
 pub use sample::variables;
-pub use template::{MEANINGS, Template};
+pub use template::{MEANINGS, Template, parts};
 pub use templates::{FOLDER, Mistake, Templates};
 
 use crate::review::Review;
 use facts::{Final, Planned, Reviewed, WithConflict, WithFailure};
-
-/// What a final review is called beside the kinds of [`Review`].
-const FINAL: &str = "final";
 
 /// Returns the prompt of an implementer.
 pub fn implement(templates: &Templates, facts: &Facts<'_>) -> Result<String, Mistake> {
@@ -96,5 +93,5 @@ pub fn review(
 /// Returns the prompt of whoever reads all that a run did, from its base to its integration
 /// branch. The answer has the form of any review.
 pub fn final_review(templates: &Templates, whole: &Whole<'_>) -> Result<String, Mistake> {
-    templates.render(Template::FinalReview, &Final { whole, kind: FINAL })
+    templates.render(Template::FinalReview, &Final { whole, kind: Review::Whole.word() })
 }

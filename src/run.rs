@@ -4,6 +4,8 @@
 //! processes; it may be killed at any moment and begun again. It prints nothing: what happens
 //! goes to `on_event`.
 
+pub mod again;
+pub mod allowance;
 pub mod attempt;
 pub mod begin;
 pub mod by_hand;
@@ -13,6 +15,7 @@ pub mod controller;
 mod conversation;
 mod copies;
 pub mod dispatch;
+pub mod finish;
 pub mod folder;
 mod furnish;
 pub mod integrate;
@@ -22,15 +25,18 @@ mod mend;
 mod note;
 pub mod place;
 pub mod publish;
+pub mod pull;
 pub mod recover;
 pub mod signals;
 pub mod space;
 pub mod stop;
 mod telling;
+pub mod templates;
 pub mod trial;
 pub mod update;
 
 pub use control::drive;
+pub use telling::next_prompt;
 
 use crate::config::Settings;
 use crate::git::Git;
@@ -68,12 +74,16 @@ pub enum Progress<'a> {
     Waits { task: &'a TaskId, why: &'a str },
     /// No worktree can be made yet: the disk is too full.
     NoRoom { why: &'a str },
+    /// Nothing goes on before this time: usage limits are reached.
+    Rests { until: jiff::Zoned },
     /// What was left of a merged task is gone, or stays.
     Cleaned(&'a Cleaned),
     /// The terminal belongs to a task now, or again to the display.
     Terminal { task: &'a TaskId, taken: bool },
     /// Agents are being stopped.
     Stopping { again: bool },
+    /// Something that was seen on the remote, or kept from being seen.
+    Remote { text: &'a str },
     /// Time passed.
     Tick(&'a Snapshot),
 }

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 
+use crate::pause::{Rests, agent_of};
 use crate::plan::TaskId;
 use crate::snapshot::Snapshot;
 use crate::task::State;
@@ -21,12 +22,20 @@ pub struct Limits {
     pub launched: HashSet<TaskId>,
     /// How many more worktrees there is room for; those of launched tasks are counted.
     pub new_worktrees: usize,
+    /// The agent of tasks that name none.
+    pub agent: Option<String>,
+    /// Milliseconds since 1970: usage limits that ended before hold nothing back.
+    pub now: i64,
 }
 
 impl Limits {
     /// Returns the same, with room for any number of worktrees.
     pub fn with_room(&self) -> Limits {
         Limits { new_worktrees: usize::MAX, ..self.clone() }
+    }
+
+    fn wants(&self, id: &TaskId) -> bool {
+        !self.launched.contains(id) && self.only.as_ref().is_none_or(|only| only.contains(id))
     }
 }
 
@@ -57,6 +66,7 @@ fn next_merge(snapshot: &Snapshot) -> Option<TaskId> {
         | State::Running { .. }
         | State::Pending { .. }
         | State::Done { .. }
+        | State::Paused { .. }
         | State::Blocked(_) => None,
     };
     let (_, first) = (0..snapshot.len()).filter_map(arrival).min()?;
@@ -73,13 +83,19 @@ fn starts(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
         everyone.filter(|i| launched(i) || snapshot.at(*i).1.state.is_active()).collect();
     let mut free = limits.jobs.saturating_sub(active.iter().filter(|i| runs(i)).count());
     let mut room = limits.new_worktrees;
+    let rests = Rests::of(snapshot, limits.now);
+    let rests = |index: &usize| {
+        let (task, record) = snapshot.at(*index);
+        let agent = agent_of(task, record, limits.agent.as_deref());
+        rests.of_agent(agent.as_deref()).is_some()
+    };
     let mut actions = Vec::new();
     // What is begun is brought to its end before anything else begins.
-    for index in between_stages(snapshot, limits).take(free) {
+    for index in between_stages(snapshot, limits).filter(|i| !rests(i)).take(free) {
         free -= 1;
         actions.push(start(snapshot, index));
     }
-    for index in by_priority(snapshot, limits) {
+    for index in by_priority(snapshot, limits).into_iter().filter(|i| !rests(i)) {
         if free == 0 {
             break;
         }
@@ -119,18 +135,33 @@ fn between_stages(snapshot: &Snapshot, limits: &Limits) -> impl Iterator<Item = 
 /// Ready tasks, longest remaining path first, then as written; tasks that must run alone come last,
 /// so that they wait for a moment when everything else that could run has run.
 fn by_priority(snapshot: &Snapshot, limits: &Limits) -> Vec<usize> {
-    let wanted = |id: &TaskId| {
-        !limits.launched.contains(id) && limits.only.as_ref().is_none_or(|only| only.contains(id))
+    let is_paused = |index: &usize| {
+        snapshot.at(*index).1.state.pause().is_some() && snapshot.missing(*index).is_empty()
     };
+    let can_begin = |index: &usize| snapshot.is_ready(*index) || is_paused(index);
     let mut ready: Vec<usize> = (0..snapshot.len())
-        .filter(|index| snapshot.is_ready(*index) && wanted(snapshot.dag.id(*index)))
+        .filter(|index| can_begin(index) && limits.wants(snapshot.dag.id(*index)))
         .collect();
     let key = |index: &usize| {
-        let alone = !snapshot.at(*index).0.parallel_safe;
-        (alone, std::cmp::Reverse(snapshot.dag.remaining(*index)), *index)
+        let (task, record) = snapshot.at(*index);
+        let (alone, is_new) = (!task.parallel_safe, record.state.pause().is_none());
+        (alone, is_new, std::cmp::Reverse(snapshot.dag.remaining(*index)), *index)
     };
     ready.sort_by_key(key);
     ready
+}
+
+/// Returns when something can be begun that waits for nothing but the end of a usage limit, in
+/// milliseconds since 1970; `None` where nothing does, or nobody knows when that ends.
+pub fn next_time(snapshot: &Snapshot, limits: &Limits) -> Option<i64> {
+    let rests = Rests::of(snapshot, limits.now);
+    let between = between_stages(snapshot, limits);
+    let waiting = between.chain(by_priority(snapshot, limits));
+    let agent = |index| {
+        let (task, record) = snapshot.at(index);
+        agent_of(task, record, limits.agent.as_deref())
+    };
+    waiting.filter_map(|index| rests.of_agent(agent(index).as_deref())?.until).min()
 }
 
 /// Returns the tasks and all that they depend on.
@@ -155,7 +186,9 @@ mod tests {
     use crate::oid::Oid;
     use crate::plan::{Mode, Plan, Task};
     use crate::snapshot::{Flags, Run};
-    use crate::task::{Block, Reason, Record, Stage, Worker};
+    use crate::task::{
+        Block, Ending, Event, Finished, Outcome, Pause, Reason, Record, Stage, Started, Worker,
+    };
 
     fn id(number: usize) -> TaskId {
         TaskId::new(&format!("t{number}")).expect("an id")
@@ -209,11 +242,11 @@ mod tests {
             agent: None,
             test: None,
             timeout: None,
-            final_review: false,
             plan_first: false,
-            reviews: None,
             criteria: Vec::new(),
             ticket: None,
+            final_review: false,
+            reviews: None,
             line: 1,
         };
         let tasks = sketch.iter().enumerate().map(task).collect();
@@ -233,6 +266,7 @@ mod tests {
             checkout: "/c".into(),
             created: 0,
             flags: Flags::default(),
+            closed: None,
         };
         Snapshot::new(run, plan_of(sketch), records).expect("edges point back")
     }
@@ -245,7 +279,8 @@ mod tests {
     }
 
     fn limits(jobs: usize) -> Limits {
-        Limits { jobs, only: None, launched: HashSet::new(), new_worktrees: usize::MAX }
+        let (only, launched, agent) = (None, HashSet::new(), Some("claude".into()));
+        Limits { jobs, only, launched, new_worktrees: usize::MAX, agent, now: 1000 }
     }
 
     /// Drives a run with the scheduler alone; `blocks` says which tasks fail.
@@ -359,6 +394,66 @@ mod tests {
         let alone = [Sketch { parallel_safe: false, ..sketch(&[]) }];
         let snapshot = snapshot_of(&alone, &[]);
         assert_eq!(decide(&snapshot, &room(0)), [Action::StartAlone(id(0))]);
+    }
+
+    /// A task whose agent, in its only attempt, reached a limit that ends then.
+    fn paused(agent: &str, ended: i64, until: Option<i64>) -> Record {
+        let base = oid();
+        let started = Started {
+            attempt: 1,
+            stage: Stage::Implement,
+            base,
+            tip: None,
+            branch: "b".into(),
+            worktree: "/w".into(),
+            worker: None,
+            agent: Some(agent.into()),
+            model: None,
+            at: ended - 1,
+        };
+        let pause = Pause { until, text: "limit".into() };
+        let outcome = Outcome::Later(pause);
+        let finished = Finished::new(1, Ending::Limited, outcome, ended);
+        let begun = Record::default().apply(&Event::Started(started)).expect("legal");
+        begun.apply(&Event::Finished(finished)).expect("legal")
+    }
+
+    fn with(tasks: &[Sketch], records: &[(usize, Record)]) -> Snapshot {
+        let records = records.iter().map(|(at, record)| (id(*at), record.clone()));
+        let run = snapshot_of(tasks, &[]).run;
+        Snapshot::new(run, plan_of(tasks), records.collect()).expect("edges point back")
+    }
+
+    #[test]
+    fn a_limit_holds_back_all_that_use_the_same_program_until_it_ends() {
+        let tasks = [sketch(&[]), sketch(&[])];
+        let held = with(&tasks, &[(0, paused("claude", 1000, Some(5000)))]);
+        assert_eq!(decide(&held, &limits(9)), []);
+        assert_eq!(next_time(&held, &limits(9)), Some(5000));
+        let later = Limits { now: 5000, ..limits(9) };
+        assert_eq!(decide(&held, &later), [Action::Start(id(0)), Action::Start(id(1))]);
+        assert_eq!(next_time(&held, &later), None);
+        let other = Limits { agent: Some("codex".into()), ..limits(9) };
+        assert_eq!(decide(&held, &other).len(), 2, "with another program nothing is held");
+        // What one was told holds for one that was told nothing.
+        let both = [(0, paused("claude", 1000, Some(5000))), (1, paused("claude", 1000, None))];
+        assert_eq!(next_time(&with(&tasks, &both), &limits(9)), Some(5000));
+        assert_eq!(decide(&with(&tasks, &both), &later).len(), 2);
+    }
+
+    #[test]
+    fn a_limit_without_an_end_is_over_when_a_later_attempt_shows_it() {
+        let tasks = [sketch(&[]), sketch(&[])];
+        let parked = (0, paused("claude", 1000, None));
+        let held = with(&tasks, std::slice::from_ref(&parked));
+        assert_eq!((decide(&held, &limits(9)), next_time(&held, &limits(9))), (vec![], None));
+        let mut done = paused("claude", 3000, None);
+        done.attempts[0].ending = Some(Ending::Exited(0));
+        done.state = State::Done { merge: None };
+        let proved = with(&tasks, &[parked.clone(), (1, done.clone())]);
+        assert_eq!(decide(&proved, &limits(9)), [Action::Start(id(0))]);
+        done.attempts[0].started = 999;
+        assert_eq!(decide(&with(&tasks, &[parked, (1, done)]), &limits(9)), []);
     }
 
     #[test]

@@ -30,6 +30,56 @@ pub struct Run {
     /// What the command line set; it stays in force when the run goes on.
     #[serde(default)]
     pub flags: Flags,
+    /// What a person decided about its work; `None` before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Closed>,
+}
+
+/// What becomes of a run's work. The names are part of the JSON contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// It is merged into the base branch.
+    Merge,
+    /// A pull request asks for that.
+    Pr,
+    /// It stays as it is.
+    Keep,
+    /// It is given up.
+    Discard,
+}
+
+impl How {
+    /// Returns the name, as in the JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            How::Merge => "merge",
+            How::Pr => "pr",
+            How::Keep => "keep",
+            How::Discard => "discard",
+        }
+    }
+}
+
+/// How a run was finished.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    pub how: How,
+    /// Milliseconds since 1970.
+    pub at: i64,
+    /// What it came to: the base branch after a merge, else the integration branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Oid>,
+    /// The pull request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+impl Run {
+    /// Returns true where the run made its integration branch; else it merges into the user's own.
+    pub fn owns_integration(&self) -> bool {
+        self.integration != self.base_branch
+    }
 }
 
 /// Settings that were given on the command line.
@@ -50,6 +100,9 @@ pub struct Flags {
     /// Plans are approved by themselves.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub yes: bool,
+    /// What a person allowed the agents of this run, rule by rule, with `allow`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
 }
 
 /// A run at one tip of its journal.
@@ -198,6 +251,11 @@ impl Snapshot {
 
     pub fn is_finished(&self) -> bool {
         self.records.iter().all(|record| record.state.is_done())
+    }
+
+    /// Returns true while there is something to do, and no person has decided otherwise.
+    pub fn is_open(&self) -> bool {
+        !self.is_finished() && self.run.closed.is_none()
     }
 
     /// Returns how many tasks are in the state of this name (see [`Snapshot::status`]).

@@ -222,9 +222,16 @@ impl Journal {
         })
     }
 
-    /// Writes what a run was started with anew.
-    pub fn rewrite(&self, run: &Run, why: &str) -> anyhow::Result<()> {
-        self.replace("run.toml", &toml::to_string(run)?, why)
+    /// Changes what a run was started with; on a race, changes what is there then.
+    pub fn amend(&self, why: &str, change: impl Fn(Run) -> Run) -> anyhow::Result<()> {
+        self.publish("run.toml", |tip| {
+            let tree = self.git.tree_of(tip)?;
+            let run = change(toml::from_str(&self.text(&tree, "run.toml")?)?);
+            let blob = self.git.write_blob(toml::to_string(&run)?.as_bytes())?;
+            let tree = self.git.edit_tree(Some(&tree), &[("run.toml".to_owned(), blob)])?;
+            let message = format!("{}: {why}\n", self.name);
+            self.git.write_commit(&tree, std::slice::from_ref(tip), &message)
+        })
     }
 
     /// Gives the run another plan; the records of tasks that it has not any more stay.

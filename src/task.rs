@@ -5,13 +5,19 @@
 //! files or the clock; ids and times come in with the events. `ready` is derived from the
 //! other tasks (see `snapshot`) and never stored.
 
+mod again;
 mod apply;
+mod concern;
 mod drawn;
+mod event;
 mod moved;
+mod pull;
 
 pub use apply::Illegal;
 pub use drawn::Drawn;
+pub use event::{Event, Finished, SentBack, Started};
 pub use moved::Moved;
+pub use pull::{Obstacle, PullRequest, Unopened};
 
 use std::fmt;
 
@@ -95,6 +101,22 @@ pub struct Block {
     /// The tasks whose merges the conflict is with, where git can tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub with: Vec<String>,
+    /// The command that failed, where it is about tests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// The commit that was to be merged, where it was brought from elsewhere and is not in the
+    /// task's branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brought: Option<Oid>,
+    /// The draft pull request that shows the conflict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Why there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unopened: Option<Box<Unopened>>,
+    /// The rules that would allow what it was refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<String>,
     /// What moved outside of the task's own branch and worktree, where it escaped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<Moved>,
@@ -128,6 +150,25 @@ pub enum State {
         merge: Option<Oid>,
     },
     Blocked(Block),
+    /// Its agent's program reached a usage limit: this stage begins again when that is over.
+    Paused {
+        stage: Stage,
+        /// What it begins on, where that is given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<Oid>,
+        #[serde(flatten)]
+        pause: Pause,
+    },
+}
+
+/// A wait for the end of a usage limit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Milliseconds since 1970; `None` where nobody said when, so that a person has to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<i64>,
+    /// What the program said, one line.
+    pub text: String,
 }
 
 /// How an attempt's process ended.
@@ -142,6 +183,8 @@ pub enum Ending {
     Silent,
     /// Ended by us because the run was stopped.
     Stopped,
+    /// Its program reached a usage limit, so the attempt does not count.
+    Limited,
     /// Its supervisor vanished without a word.
     Lost,
     /// The agent was never launched.
@@ -193,6 +236,9 @@ pub struct Attempt {
     /// What was seen at its end that decides nothing, a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
+    /// What was seen at its end that reviewers and a person should know, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub concerns: Vec<String>,
 }
 
 /// What is remembered of one task: one file in the journal.
@@ -216,6 +262,12 @@ pub struct Record {
     /// The number of the last attempt when a person let the task run again; 0 before.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retried_after: u32,
+    /// The model, or the class of one, that a person chose with `retry`, instead of the plan's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The agent that a person chose with `retry`: a preset's name or a shell command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     pub state: State,
     #[serde(default, rename = "attempt", skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
@@ -237,130 +289,8 @@ pub enum Outcome {
     Approved,
     /// Nothing was decided: it begins again in the same worktree.
     Again,
-}
-
-/// Something that happened to one task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Event {
-    /// A supervisor claims the next attempt. Of two that race, the second is illegal.
-    Started(Started),
-    /// The agent said how it went, through `report`.
-    Reported { report: Report },
-    /// A reviewer said what it found, through `report`.
-    Judged { verdict: Verdict },
-    /// The attempt is over.
-    Finished(Finished),
-    /// The merge candidate was no good, and a person has to settle it.
-    Refused(Block),
-    /// The merge candidate was no good, and an agent is to mend it.
-    SentBack(SentBack),
-    /// The work is in the integration branch.
-    Merged { merge: Option<Oid> },
-    /// A person lets the work begin that was planned.
-    Approved,
-    /// A person wants another attempt.
-    Retried { note: Option<String> },
-    /// A person offers what the branch holds now.
-    Offered { commit: Oid, at: i64 },
-}
-
-/// The claim of an attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Started {
-    pub attempt: u32,
-    pub stage: Stage,
-    pub base: Oid,
-    /// Where the task's branch stands; `None` before it is made.
-    pub tip: Option<Oid>,
-    pub branch: String,
-    pub worktree: String,
-    /// `None` where somebody outside does the work.
-    pub worker: Option<Worker>,
-    /// The program of the agent, without its arguments.
-    #[serde(default)]
-    pub agent: Option<String>,
-    /// The model that the agent is told to use.
-    #[serde(default)]
-    pub model: Option<String>,
-    /// Milliseconds since 1970.
-    pub at: i64,
-}
-
-/// A merge candidate that an agent is to mend.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SentBack {
-    pub stage: Stage,
-    /// What the agent begins on: the candidate, or the task's own commit where there is none.
-    pub commit: Oid,
-    pub why: Block,
-}
-
-/// The end of an attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finished {
-    pub attempt: u32,
-    pub ending: Ending,
-    pub commit: Option<Oid>,
-    #[serde(default)]
-    pub committed_for_agent: bool,
-    #[serde(default)]
-    pub undone: bool,
-    pub report: Option<Report>,
-    #[serde(default)]
-    pub verdict: Option<Verdict>,
-    #[serde(default)]
-    pub usage: Option<Usage>,
-    /// What was seen that decides nothing, a sentence each.
-    #[serde(default)]
-    pub remarks: Vec<String>,
-    /// The text of the plan that it made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub blueprint: Option<String>,
-    pub outcome: Outcome,
-    /// Milliseconds since 1970.
-    pub at: i64,
-}
-
-impl Event {
-    /// Adds remarks to the end of an attempt; other events have none.
-    pub fn with_remarks(self, more: Vec<String>) -> Event {
-        match self {
-            Event::Finished(mut finished) => {
-                finished.remarks.extend(more);
-                Event::Finished(finished)
-            }
-            Event::Started(_)
-            | Event::Reported { .. }
-            | Event::Judged { .. }
-            | Event::Refused(_)
-            | Event::SentBack(_)
-            | Event::Merged { .. }
-            | Event::Approved
-            | Event::Retried { .. }
-            | Event::Offered { .. } => self,
-        }
-    }
-}
-
-impl Finished {
-    /// Returns the end of an attempt that says no more than this.
-    pub fn new(attempt: u32, ending: Ending, outcome: Outcome, at: i64) -> Finished {
-        Finished {
-            attempt,
-            ending,
-            commit: None,
-            committed_for_agent: false,
-            undone: false,
-            report: None,
-            verdict: None,
-            usage: None,
-            remarks: Vec::new(),
-            blueprint: None,
-            outcome,
-            at,
-        }
-    }
+    /// Nothing was decided, and nothing can be before a usage limit is over.
+    Later(Pause),
 }
 
 fn is_zero(number: &u32) -> bool {
@@ -430,6 +360,7 @@ impl State {
             State::Merging { .. } => "merging",
             State::Done { .. } => "done",
             State::Blocked(_) => "blocked",
+            State::Paused { .. } => "paused",
         }
     }
 
@@ -445,7 +376,21 @@ impl State {
             | State::Running { .. }
             | State::Pending { .. }
             | State::Merging { .. }
+            | State::Paused { .. }
             | State::Done { .. } => None,
+        }
+    }
+
+    /// Returns the wait for the end of a usage limit; `None` where the task is not paused.
+    pub fn pause(&self) -> Option<&Pause> {
+        match self {
+            State::Paused { pause, .. } => Some(pause),
+            State::Waiting
+            | State::Running { .. }
+            | State::Pending { .. }
+            | State::Merging { .. }
+            | State::Done { .. }
+            | State::Blocked(_) => None,
         }
     }
 
@@ -457,6 +402,7 @@ impl State {
             | State::Running { .. }
             | State::Pending { .. }
             | State::Merging { .. }
+            | State::Paused { .. }
             | State::Blocked(_) => None,
         }
     }
@@ -482,6 +428,7 @@ impl fmt::Display for State {
             State::Running { stage, .. } => write!(f, "running ({})", stage.name()),
             State::Pending { stage, .. } => write!(f, "next ({})", stage.name()),
             State::Blocked(block) => write!(f, "blocked ({})", block.reason),
+            State::Paused { stage, .. } => write!(f, "paused ({})", stage.name()),
             State::Waiting | State::Merging { .. } | State::Done { .. } => f.write_str(self.name()),
         }
     }
@@ -532,8 +479,19 @@ impl fmt::Display for Reason {
 impl Block {
     /// Returns a block that needs no more than a sentence.
     pub fn new(reason: Reason, text: impl Into<String>) -> Block {
-        let (files, with, moved) = (Vec::new(), Vec::new(), Vec::new());
-        Block { reason, text: text.into(), files, against: None, with, moved }
+        Block {
+            reason,
+            text: text.into(),
+            files: Vec::new(),
+            against: None,
+            with: Vec::new(),
+            command: None,
+            brought: None,
+            url: None,
+            unopened: None,
+            rules: Vec::new(),
+            moved: Vec::new(),
+        }
     }
 }
 
@@ -545,6 +503,7 @@ impl fmt::Display for Ending {
             Ending::TimedOut => write!(f, "timed out"),
             Ending::Silent => write!(f, "silent for too long"),
             Ending::Stopped => write!(f, "stopped"),
+            Ending::Limited => write!(f, "usage limit"),
             Ending::Lost => write!(f, "lost"),
             Ending::NotLaunched => write!(f, "not launched"),
             Ending::ByHand => write!(f, "reported by hand"),
@@ -563,10 +522,16 @@ impl Record {
         self.last_attempt().map_or(1, |attempt| attempt.number + 1)
     }
 
+    /// Returns how many attempts came to something; what a usage limit ended did not.
+    pub fn spent_attempts(&self) -> usize {
+        self.attempts.iter().filter(|attempt| attempt.ending != Some(Ending::Limited)).count()
+    }
+
     /// Returns what its next attempt is for where that is settled, and the commit it begins on.
-    pub fn pending(&self) -> Option<(Stage, &Oid)> {
+    pub fn pending(&self) -> Option<(Stage, Option<&Oid>)> {
         match &self.state {
-            State::Pending { stage, commit } => Some((*stage, commit)),
+            State::Pending { stage, commit } => Some((*stage, Some(commit))),
+            State::Paused { stage, commit, .. } => Some((*stage, commit.as_ref())),
             State::Waiting
             | State::Running { .. }
             | State::Merging { .. }

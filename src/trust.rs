@@ -1,4 +1,4 @@
-//! Which files' commands may run here, as direnv does it.
+//! Which files' commands may run here, and which prompts agents may be told, as direnv does it.
 //!
 //! Invariant: trust is for exactly one content of one file. It stands beside the repository's
 //! other private files, so a clone or a pull never brings it along.
@@ -31,6 +31,27 @@ pub fn require(git: &Git, file: &Commands<'_>) -> anyhow::Result<()> {
         format!("'{name}' holds commands that were not trusted yet:\n{}", list.join("\n")),
         format!("read them, then: git orchestrate trust '{name}' (or start with --trust)"),
     ))
+}
+
+/// Fails unless each of these texts, which agents would be told, was trusted as it is.
+pub fn require_prompts<'a>(
+    git: &Git,
+    prompts: impl Iterator<Item = (String, &'a str)>,
+) -> anyhow::Result<()> {
+    let mut strange = Vec::new();
+    for (file, text) in prompts {
+        let content = Commands { file: file.as_ref(), content: text.as_bytes(), commands: vec![] };
+        if !is_trusted(git, &content)? {
+            strange.push(format!("  {file}"));
+        }
+    }
+    match strange.is_empty() {
+        true => Ok(()),
+        false => Err(failure(
+            format!("agents would be told what was not trusted yet:\n{}", strange.join("\n")),
+            "read these files, then run 'git orchestrate trust', or start with --trust",
+        )),
+    }
 }
 
 /// Trusts the file's content as it is now.

@@ -3,6 +3,7 @@
 //! Invariant: the only file that prints. Colour appears on a terminal alone and never
 //! when `NO_COLOR` is set (`anstream` decides); text without colour says the same.
 
+pub mod ask;
 pub mod live;
 
 use std::io::{IsTerminal, Write};
@@ -43,6 +44,19 @@ impl Ui {
         self.answer(&format!("{back}{text}"))
     }
 
+    /// Asks a person; `None` where nobody is there to answer.
+    pub fn ask(&self, question: &str) -> std::io::Result<Option<bool>> {
+        if !std::io::stdin().is_terminal() {
+            return Ok(None);
+        }
+        let mut err = anstream::stderr().lock();
+        write!(err, "{question}? [y/N] ")?;
+        err.flush()?;
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer)?;
+        Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
+    }
+
     /// Prints bytes of a log as they are.
     pub fn raw(&self, bytes: &[u8]) -> std::io::Result<()> {
         let mut out = std::io::stdout().lock();
@@ -60,19 +74,6 @@ impl Ui {
     /// Prints what a question is about, quiet or not.
     pub fn show(&self, text: &str) {
         to_stderr(text.trim_end());
-    }
-
-    /// Asks for yes or no; `None` where no person is there to answer.
-    pub fn ask(&self, question: &str) -> std::io::Result<Option<bool>> {
-        if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-            return Ok(None);
-        }
-        let mut err = anstream::stderr().lock();
-        write!(err, "{question} [y/N] ")?;
-        err.flush()?;
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer)?;
-        Ok(Some(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")))
     }
 
     pub fn warning(&self, text: &str) {

@@ -6,6 +6,7 @@
 pub mod advice;
 pub mod change;
 pub mod doctor;
+pub mod finish;
 pub mod hand_out;
 pub mod json;
 pub mod plan;
@@ -20,7 +21,7 @@ use std::collections::{HashMap, HashSet};
 use crate::oid::Oid;
 use crate::plan::{Task, TaskId};
 use crate::run::folder::{AttemptFolder, RunFolder};
-use crate::task::Record;
+use crate::task::{Pause, Record};
 
 /// What is shown beside a snapshot.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +30,8 @@ pub struct Facts {
     pub integration: Option<Oid>,
     /// Milliseconds since 1970.
     pub now: i64,
+    /// The caller's zone, for times of day.
+    pub zone: Option<jiff::tz::TimeZone>,
     /// Who drives the run now.
     pub controller: Option<String>,
     /// What commands need to be about this run where there are several: ` --run NAME`.
@@ -55,6 +58,17 @@ impl Facts {
     /// Returns true where the worktree of a task that has begun is not there.
     pub fn is_gone(&self, id: &str) -> bool {
         self.gone.iter().any(|gone| gone.as_str() == id)
+    }
+
+    /// Returns a time (milliseconds since 1970) for people, and how long it is until then.
+    pub fn at(&self, milliseconds: i64) -> String {
+        let zone = self.zone.clone().unwrap_or(jiff::tz::TimeZone::UTC);
+        let at = jiff::Timestamp::from_millisecond(milliseconds).unwrap_or_default();
+        let at = at.to_zoned(zone).strftime("%F %H:%M").to_string();
+        match milliseconds - self.now {
+            left if left > 0 => format!("{at} (in {})", span(left)),
+            _ => at,
+        }
     }
 
     /// Returns the file that holds what a task's last attempt was asked to do.
@@ -93,6 +107,15 @@ pub fn printable(text: &str) -> String {
         c => c.to_string(),
     };
     text.trim_end().chars().map(shown).collect()
+}
+
+/// Says what a task waits for whose agent reached a usage limit, and until when.
+pub fn pause_text(pause: &Pause, facts: &Facts) -> String {
+    let until = match pause.until {
+        Some(until) => format!("goes on at {}", facts.at(until)),
+        None => "it does not say until when".to_owned(),
+    };
+    format!("{until}: {}", printable(&pause.text))
 }
 
 /// Returns `1 task`, `2 tasks`.

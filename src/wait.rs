@@ -97,7 +97,8 @@ fn is_running(now: &Snapshot, index: usize) -> bool {
 }
 
 fn needs_person(now: &Snapshot, index: usize) -> bool {
-    now.at(index).1.state.is_blocked()
+    let state = &now.at(index).1.state;
+    state.is_blocked() || state.pause().is_some_and(|pause| pause.until.is_none())
 }
 
 /// Returns true where the task, or one that it depends on, cannot go on without a person.
@@ -144,6 +145,7 @@ mod tests {
             checkout: "/c".into(),
             created: 0,
             flags: Flags::default(),
+            closed: None,
         };
         Snapshot::new(run, plan, records).expect("no cycle")
     }

@@ -3,6 +3,8 @@
 //! Invariant: as `agent`: words, and nothing is launched. Files of the worktree may be edited,
 //! and of commands only git and the run's own test are allowed, where a program can tell.
 
+use std::path::Path;
+
 use super::{Launch, shell};
 use crate::report::Format;
 
@@ -16,40 +18,129 @@ fn words(line: &[&str], model: Option<&str>) -> Vec<String> {
 pub(super) fn gemini(mode: &str, test: Option<&str>, model: Option<&str>) -> Launch {
     let line =
         ["gemini", "--output-format", "stream-json", "--skip-trust", "--approval-mode", mode];
-    let mut argv = words(&line, model);
-    let commands = ["git"].into_iter().chain(test).map(|it| format!("run_shell_command({it})"));
-    argv.extend(commands.flat_map(|tool| ["--allowed-tools".to_owned(), tool]));
+    let argv = words(&line, model).into_iter().chain(gemini_tools(test)).collect();
     Launch { argv, format: Format::GeminiStream }
+}
+
+fn gemini_tools(test: Option<&str>) -> impl Iterator<Item = String> {
+    ["git"].into_iter().chain(test).flat_map(gemini_may)
+}
+
+/// With a person, who answers.
+pub(super) fn gemini_beside(
+    told: &str,
+    prompt: &Path,
+    test: Option<&str>,
+    model: Option<&str>,
+) -> Launch {
+    let line = ["gemini", "--prompt-interactive", told, "--approval-mode", "auto_edit"];
+    let mut argv = words(&line, model);
+    argv.extend(gemini_tools(test));
+    argv.extend(folder_of(prompt).into_iter().flat_map(|it| ["--include-directories".into(), it]));
+    Launch { argv, format: Format::GeminiStream }
+}
+
+fn folder_of(file: &Path) -> Option<String> {
+    Some(file.parent()?.display().to_string())
+}
+
+/// A command of gemini's is allowed with whatever follows it.
+pub(super) fn gemini_may(command: &str) -> [String; 2] {
+    let begin = command.split(" *").next().unwrap_or(command);
+    ["--allowed-tools".to_owned(), format!("run_shell_command({begin})")]
 }
 
 /// opencode 1.18: reads the prompt from standard input. What it may do comes in a variable, as
 /// there is no option for it; without one it may do anything.
 pub(super) fn opencode(model: Option<&str>, test: Option<&str>, resumed: Option<&str>) -> Launch {
-    // What stands last holds, so the order is kept by hand.
-    let test = test.map(|test| format!(",{}:\"allow\"", serde_json::Value::from(test)));
-    let bash = format!(r#"{{"*":"deny","git *":"allow"{}}}"#, test.unwrap_or_default());
-    let may = format!(r#"{{"edit":"allow","external_directory":"deny","bash":{bash}}}"#);
-    let variable = format!("OPENCODE_PERMISSION={may}");
+    let variable = opencode_variable("deny", test);
     let mut argv = words(&["env", &variable, "opencode", "run", "--format", "json"], model);
     argv.extend(resumed.into_iter().flat_map(|id| ["--session".to_owned(), id.to_owned()]));
     Launch { argv, format: Format::OpencodeJson }
 }
 
+/// Says what is done about whatever is not allowed: `deny`, or `ask`.
+fn opencode_variable(else_: &str, test: Option<&str>) -> String {
+    // What stands last holds, so the order is kept by hand.
+    let test = test.map(|test| format!(",{}:\"allow\"", serde_json::Value::from(test)));
+    let bash = format!(r#"{{"*":"{else_}","git *":"allow"{}}}"#, test.unwrap_or_default());
+    let may = format!(r#"{{"edit":"allow","external_directory":"{else_}","bash":{bash}}}"#);
+    format!("OPENCODE_PERMISSION={may}")
+}
+
+/// With a person, who answers.
+pub(super) fn opencode_beside(told: &str, model: Option<&str>, test: Option<&str>) -> Launch {
+    let variable = opencode_variable("ask", test);
+    let argv = words(&["env", &variable, "opencode", "--prompt", told], model);
+    Launch { argv, format: Format::OpencodeJson }
+}
+
+/// Adds commands to what the variable says.
+pub(super) fn opencode_may(argv: &mut [String], commands: impl Iterator<Item = String>) {
+    let Some(variable) = argv.iter_mut().find(|word| word.starts_with("OPENCODE_PERMISSION="))
+    else {
+        return;
+    };
+    let more: String =
+        commands.map(|it| format!(",{}:\"allow\"", serde_json::Value::from(it))).collect();
+    if let Some(begin) = variable.strip_suffix("}}") {
+        *variable = format!("{begin}{more}}}}}");
+    }
+}
+
 /// copilot 1.0: reads the prompt from standard input, where that is no terminal.
 pub(super) fn copilot(writes: bool, model: Option<&str>, test: Option<&str>) -> Launch {
     let mut argv = words(&["copilot", "--output-format", "json"], model);
-    argv.extend(writes.then(|| "--allow-tool=write".to_owned()));
-    let commands = ["git:*"].into_iter().chain(test);
-    argv.extend(commands.map(|command| format!("--allow-tool=shell({command})")));
+    argv.extend(copilot_tools(writes, test));
     Launch { argv, format: Format::CopilotJson }
 }
 
+fn copilot_tools(writes: bool, test: Option<&str>) -> impl Iterator<Item = String> {
+    let commands = ["git *"].into_iter().chain(test).map(copilot_may);
+    writes.then(|| "--allow-tool=write".to_owned()).into_iter().chain(commands)
+}
+
+/// With a person, who answers.
+pub(super) fn copilot_beside(
+    told: &str,
+    prompt: &Path,
+    model: Option<&str>,
+    test: Option<&str>,
+) -> Launch {
+    let mut argv = words(&["copilot", "--interactive", told], model);
+    argv.extend(copilot_tools(true, test));
+    argv.extend(folder_of(prompt).into_iter().flat_map(|it| ["--add-dir".into(), it]));
+    Launch { argv, format: Format::CopilotJson }
+}
+
+/// A command with anything behind it is written with a colon there.
+pub(super) fn copilot_may(command: &str) -> String {
+    let command = match command.strip_suffix(" *") {
+        Some(begin) => format!("{begin}:*"),
+        None => command.to_owned(),
+    };
+    format!("--allow-tool=shell({command})")
+}
+
 /// aider 0.86: reads the prompt from a file and not from standard input, commits by itself, and
-/// ends with 0 although its model could not be asked.
+/// ends with 0 although its model could not be asked. What it keeps for itself (its history, its
+/// map of the repository) would be taken for work of the task, so it keeps nothing.
 pub(super) fn aider(model: Option<&str>) -> Launch {
-    let line = "exec aider --message-file \"$ORCHESTRATE_PROMPT\" --yes-always --no-gitignore \
-                --no-check-update --no-stream --no-pretty \"$@\"";
-    let mut argv = shell(line);
+    aider_with("--yes-always --no-stream --no-pretty", model)
+}
+
+/// With a person, who answers.
+pub(super) fn aider_beside(model: Option<&str>) -> Launch {
+    aider_with("", model)
+}
+
+fn aider_with(options: &str, model: Option<&str>) -> Launch {
+    let line = format!(
+        "exec aider --message-file \"$ORCHESTRATE_PROMPT\" --no-gitignore --no-check-update \
+         --no-show-release-notes --no-suggest-shell-commands --no-detect-urls --map-tokens 0 \
+         --chat-history-file /dev/null --input-history-file /dev/null {options} \"$@\""
+    );
+    let mut argv = shell(&line);
     argv.extend(words(&["aider"], model));
     Launch { argv, format: Format::AiderText }
 }

@@ -16,8 +16,8 @@ use crate::plan::TaskId;
 use crate::process::StopSwitch;
 use crate::run::cleanup::{Reach, clean_task};
 use crate::run::integrate::{By, Integrated, integrate};
-use crate::run::recover;
 use crate::run::signals::Signals;
+use crate::run::{pull, recover};
 use crate::task::{Event, Record, State};
 use crate::view::{advice, table};
 
@@ -26,6 +26,8 @@ pub(super) fn run(context: &Context, args: MergeArgs) -> anyhow::Result<Exit> {
     target.drive.git.check_ready()?;
     recover::settle(&target.drive, &target.journal, target.snapshot())?;
     target.reload()?;
+    let signals = Signals::listen()?;
+    look(context, &mut target, &signals.stop)?;
     let ids = match args.tasks.as_slice() {
         [] => in_queue(&target),
         names => target.tasks(names)?,
@@ -33,13 +35,16 @@ pub(super) fn run(context: &Context, args: MergeArgs) -> anyhow::Result<Exit> {
     if ids.is_empty() {
         context.ui.status("nothing waits to be merged");
     }
-    let signals = Signals::listen()?;
     let mut exit = Exit::Ok;
     for id in &ids {
+        let url = pull_request(&target, id);
         offer(context, &target, id)?;
         target.reload()?;
         if !merge_one(context, &mut target, id, &signals.stop)? {
             exit = Exit::Attention;
+        } else if let Some(url) = url {
+            let branch = quoted(&target.snapshot().run.integration);
+            context.ui.hint(&format!("git push REMOTE {branch}   # settles {url}, or close it"));
         }
         if let Some(signal) = signals.last() {
             let option = facts(&target)?.option;
@@ -47,6 +52,7 @@ pub(super) fn run(context: &Context, args: MergeArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::Signal(signal));
         }
     }
+    propose(context, &mut target, &ids, &signals.stop)?;
     context.ui.answer(&table::summary(target.snapshot()))?;
     if !target.snapshot().is_finished() && target.controller()?.is_none() {
         context.ui.hint(&format!(
@@ -55,6 +61,43 @@ pub(super) fn run(context: &Context, args: MergeArgs) -> anyhow::Result<Exit> {
         ));
     }
     Ok(exit)
+}
+
+/// Looks what was merged on the remote, and says so.
+pub(super) fn look(
+    context: &Context,
+    target: &mut Target,
+    stop: &StopSwitch,
+) -> anyhow::Result<()> {
+    let looked = pull::look(&target.drive, target.snapshot(), stop)?;
+    looked.remarks.iter().for_each(|text| context.ui.warning(text));
+    for id in &looked.offered {
+        context.ui.status(&format!("the pull request of task '{id}' was merged on the remote"));
+    }
+    target.reload()
+}
+
+/// Shows the conflicts of these tasks elsewhere.
+fn propose(
+    context: &Context,
+    target: &mut Target,
+    ids: &[TaskId],
+    stop: &StopSwitch,
+) -> anyhow::Result<()> {
+    let wanted = pull::wanted(&target.drive, target.snapshot());
+    for id in wanted.iter().filter(|id| ids.contains(id)) {
+        pull::propose(&target.drive, target.snapshot(), id, stop)?;
+        target.reload()?;
+        let (_, record) = target.snapshot().find(id).context("just found")?;
+        let line = record.state.block().and_then(advice::pull_request);
+        line.iter().for_each(|line| context.ui.status(line));
+    }
+    Ok(())
+}
+
+/// Returns the URL of the pull request that a task waits for.
+fn pull_request(target: &Target, id: &TaskId) -> Option<String> {
+    target.snapshot().find(id)?.1.state.block()?.url.clone()
 }
 
 fn in_queue(target: &Target) -> Vec<TaskId> {
@@ -79,7 +122,7 @@ fn offer(context: &Context, target: &Target, id: &TaskId) -> anyhow::Result<()> 
                 format!("git orchestrate log {id} -f   # look on"),
             ));
         }
-        State::Waiting | State::Pending { .. } | State::Blocked(_) => {}
+        State::Waiting | State::Pending { .. } | State::Paused { .. } | State::Blocked(_) => {}
     }
     check_committed(record)?;
     let git = &target.drive.git;
@@ -157,8 +200,10 @@ fn merge_one(
                 .for_each(|line| context.ui.hint(line));
             Ok(false)
         }
-        State::Waiting | State::Running { .. } | State::Pending { .. } | State::Merging { .. } => {
-            Ok(false)
-        }
+        State::Waiting
+        | State::Running { .. }
+        | State::Pending { .. }
+        | State::Paused { .. }
+        | State::Merging { .. } => Ok(false),
     }
 }

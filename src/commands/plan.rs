@@ -6,6 +6,7 @@
 use super::input::Given;
 use crate::cli::PlanArgs;
 use crate::commands::Context;
+use crate::commands::target::{Trust, prompts};
 use crate::dag::Dag;
 use crate::error::{self, Exit};
 use crate::plan::analysis::Analysis;
@@ -16,8 +17,12 @@ use crate::view::printable;
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: PlanArgs) -> anyhow::Result<Exit> {
-    // A plan needs no repository; where there is one, its runs have tickets already.
+    // A plan needs no repository; where there is one, its runs have tickets already, and a run of
+    // it would use that one's prompts.
     let git = context.git().ok();
+    if let Some(git) = &git {
+        prompts(git, Trust::NotNeeded)?;
+    }
     let (tasks, labels) = (&args.tickets.ids, &args.tickets.labels);
     let given = Given::read(context, git.as_ref(), &args.file, tasks, labels)?;
     match given.plan(git.as_ref())? {

@@ -41,7 +41,7 @@ pub(super) fn run(context: &Context, args: ReportArgs) -> anyhow::Result<Exit> {
         }
     };
     target.journal.append(&id, &event).hint(format!(
-        "only an agent at work reports; for a blocked task: git orchestrate retry {id}, or merge {id}"
+        "only an agent at work reports; for a blocked task: git orchestrate retry {id} -m '...', or merge {id}"
     ))?;
     context.ui.status(&format!("task '{id}' reported {word}"));
     Ok(Exit::Ok)

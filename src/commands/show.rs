@@ -4,12 +4,14 @@ use anyhow::Context as _;
 
 use super::Context;
 use super::status::facts;
-use super::target::{Target, Trust};
+use super::target::{Target, Trust, prompts};
 use crate::blueprint::Blueprint;
 use crate::cli::ShowArgs;
+use crate::config::Settings;
 use crate::error::{Exit, failure};
 use crate::oid::Oid;
 use crate::plan::TaskId;
+use crate::run::{Drive, next_prompt};
 use crate::task::Record;
 use crate::view::task::{Work, show};
 
@@ -45,13 +47,23 @@ fn plan(target: &Target, id: &TaskId) -> anyhow::Result<String> {
     })
 }
 
-/// Returns what the last attempt was given; before the first one, the task's own text.
+/// Returns what the last attempt was given, or the text of the task where that is gone; before
+/// the first one, what that would be given.
 fn prompt(target: &Target, id: &TaskId) -> anyhow::Result<String> {
     let (task, record) = target.snapshot().find(id).context("just found")?;
     let own = || task.run.clone().unwrap_or_else(|| task.prompt.clone());
-    let Some(attempt) = record.last_attempt() else { return Ok(own()) };
-    let file = target.drive.folder.attempt(id, attempt.number).prompt();
-    Ok(std::fs::read_to_string(file).unwrap_or_else(|_| own()))
+    if task.run.is_some() {
+        return Ok(own());
+    }
+    let Some(attempt) = record.last_attempt() else {
+        let prompts = prompts(&target.drive.git, Trust::NotNeeded)?;
+        let drive = target.drive.clone();
+        let drive = Drive { settings: Settings { prompts, ..drive.settings }, ..drive };
+        return next_prompt(&drive, target.snapshot(), id);
+    };
+    let folder = target.drive.folder.attempt(id, attempt.number);
+    let given = [folder.resume_prompt(), folder.prompt()];
+    Ok(given.iter().find_map(|file| std::fs::read_to_string(file).ok()).unwrap_or_else(own))
 }
 
 fn work(target: &Target, id: &TaskId) -> anyhow::Result<Work> {

@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use super::Context;
 use super::input::{Given, run_of_batch};
 use super::plan::{self, print_findings};
-use super::target::{Trust, find_run, find_task, settings};
+use super::target::{Trust, find_run, find_task, prompts, settings};
 use crate::agent::quoted;
 use crate::cli::StartArgs;
 use crate::config::Settings;
@@ -31,11 +31,11 @@ use crate::run::publish::why_waits;
 use crate::run::update::update;
 use crate::run::{Drive, controller};
 use crate::schedule::with_dependencies;
-use crate::snapshot::{Flags, Run, Snapshot};
+use crate::snapshot::{Closed, Flags, Run, Snapshot};
 use crate::store::{Journal, Tip, is_illegal};
 use crate::task::Event;
 use crate::trust;
-use crate::view::change;
+use crate::view::{change, table};
 
 pub(super) fn run(context: &Context, args: StartArgs) -> anyhow::Result<Exit> {
     if args.in_background {
@@ -93,6 +93,7 @@ impl Start<'_> {
             Some(tip) => {
                 check_into(&tip.snapshot, self.args)?;
                 let (sources, plan) = (parsed.sources, parsed.plan);
+                let plan = as_begun(&tip.snapshot, plan);
                 let new = self.new_plan(&tip.snapshot, plan, &self.typed())?;
                 if let Some(new) = &new {
                     self.trust_plan(given, &new.plan, &sources)?;
@@ -147,7 +148,8 @@ impl Start<'_> {
             Some(run) => {
                 check_into(&run, self.args)?;
                 print_findings(&self.context.ui, &parsed.warnings);
-                let new = self.new_plan(&run, parsed.plan, &self.typed())?;
+                let plan = as_begun(&run, parsed.plan);
+                let new = self.new_plan(&run, plan, &self.typed())?;
                 self.go_on(&run.run.name, new)
             }
             None => self.begin(parsed, &given),
@@ -167,7 +169,7 @@ impl Start<'_> {
         ui.show(&plan::text(parsed)?);
         print_findings(ui, &parsed.warnings);
         let count = parsed.plan.tasks.len();
-        let question = format!("Begin with {}?", crate::view::counted(count, "ticket"));
+        let question = format!("Begin with {}", crate::view::counted(count, "ticket"));
         match ui.ask(&question)? {
             Some(true) => Ok(true),
             Some(false) => {
@@ -262,15 +264,17 @@ impl Start<'_> {
             manual: self.args.manual,
             plan_first: self.args.plan_first || before.plan_first,
             yes: self.args.yes || before.yes,
+            allow: before.allow.clone(),
         }
     }
 
     fn begin(&self, parsed: Parsed, given: &Given) -> anyhow::Result<Exit> {
-        self.args.only.iter().try_for_each(|name| find_task(&parsed.plan, name).map(drop))?;
+        let plan = parsed.plan.clone();
+        self.args.only.iter().try_for_each(|name| find_task(&plan, name).map(drop))?;
         let flags = self.flags(&Flags::default());
         // Before anything is trusted nothing of it is run: this only looks what is in the way.
         let found = settings(self.git, &flags, Trust::NotNeeded)?;
-        let plan = parsed.plan.clone();
+        prompts(self.git, Trust::NotNeeded)?;
         let plan = if found.plan_first { plan.with_planning() } else { plan };
         let plan = match found.final_review && !found.reviews.is_empty() {
             true => plan.with_final_review(),
@@ -293,6 +297,7 @@ impl Start<'_> {
         }
         self.trust_plan(given, &plan, &parsed.sources)?;
         settings(self.git, &run.flags, self.trust())?;
+        prompts(self.git, self.trust())?;
         begin::create(self.git, &run, &plan)?;
         self.go_on(&run.name, None)
     }
@@ -304,12 +309,16 @@ impl Start<'_> {
             journal.load()?.with_context(|| format!("there is no run '{name}'"))?;
         check_planning(&snapshot, self.args)?;
         let settings = settings(self.git, &self.flags(&snapshot.run.flags), self.trust())?;
+        let settings = Settings { prompts: prompts(self.git, self.trust())?, ..settings };
         if self.args.dry_run {
             let snapshot = match new {
                 Some(new) => snapshot.with_plan(new.plan),
                 None => snapshot,
             };
             return self.would_do("go on with", &settings, &snapshot);
+        }
+        if let Some(closed) = snapshot.run.closed.as_ref().filter(|_| snapshot.is_finished()) {
+            return Ok(self.is_over(&snapshot.run, closed));
         }
         self.git.check_ready()?;
         if !self.args.manual {
@@ -346,12 +355,28 @@ impl Start<'_> {
         }
     }
 
+    /// Says that a run has been finished before.
+    fn is_over(&self, run: &Run, closed: &Closed) -> Exit {
+        let told = table::closed(run, closed);
+        self.context.ui.status(&format!("run '{}' is finished: {told}", run.name));
+        self.context.ui.hint(&format!(
+            "git orchestrate clean --all --run {}   # removes its journal, so that the plan can be run again",
+            run.name
+        ));
+        Exit::Ok
+    }
+
     /// Writes down the flags that are in force from now on; returns the newest state.
     fn settle_flags(&self, journal: &mut Journal) -> anyhow::Result<Snapshot> {
         let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
         let flags = self.flags(&snapshot.run.flags);
-        if flags != snapshot.run.flags {
-            journal.rewrite(&Run { flags, ..snapshot.run.clone() }, "settings changed")?;
+        if flags != snapshot.run.flags || snapshot.run.closed.is_some() {
+            // Whoever starts a run that was put aside goes on with it; somebody may allow a rule
+            // at this moment.
+            journal.amend("settings changed", |run| {
+                let flags = self.flags(&run.flags);
+                Run { flags, closed: None, ..run }
+            })?;
         }
         Ok(snapshot)
     }

@@ -4,14 +4,15 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
-use super::Context;
 use super::target::{Target, Trust, option};
+use super::{Context, merge};
 use crate::cli::StatusArgs;
 use crate::clock;
 use crate::error::Exit;
 use crate::git::private::slot_of;
 use crate::plan::{Task, TaskId};
 use crate::run::publish::why_waits;
+use crate::run::signals::Signals;
 use crate::run::space::why_no_room;
 use crate::run::{Drive, controller};
 use crate::snapshot::Snapshot;
@@ -24,7 +25,10 @@ use crate::view::{Facts, json, table};
 const GLANCE: Duration = Duration::from_millis(200);
 
 pub(super) fn run(context: &Context, args: StatusArgs) -> anyhow::Result<Exit> {
-    let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
+    let mut target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
+    if args.fetch {
+        merge::look(context, &mut target, &Signals::listen()?.stop)?;
+    }
     let index = args.task.as_deref().map(|text| target.task(text)).transpose()?;
     let index = index.and_then(|id| target.snapshot().dag.index(&id));
     if args.watch {
@@ -64,6 +68,7 @@ pub(super) fn facts_of(drive: &Drive, tip: &Tip, option: String) -> anyhow::Resu
         agent: drive.settings.agent.clone(),
         integration: git.find_branch(&run.integration)?,
         now: clock::now_ms(),
+        zone: Some(clock::now().time_zone().clone()),
         controller: controller::current(&drive.folder)?.map(|driver| driver.told),
         journal: Some(tip.commit.clone()),
         folder: Some(drive.folder.clone()),

@@ -13,7 +13,8 @@ use crate::error::{Hinted, failure, usage};
 use crate::git::Git;
 use crate::git::worktree::same_path;
 use crate::plan::{Plan, TaskId};
-use crate::run::{Drive, controller};
+use crate::prompt::Templates;
+use crate::run::{Drive, controller, templates};
 use crate::snapshot::{Flags, Snapshot};
 use crate::store::{Journal, Tip, no_run, run_names};
 use crate::trust;
@@ -120,7 +121,7 @@ pub(super) fn option(git: &Git, run: &str) -> anyhow::Result<String> {
     let mut others = 0;
     for name in run_names(git)?.iter().filter(|name| *name != run) {
         let tip = Journal::new(git, name).load()?;
-        others += usize::from(tip.is_some_and(|tip| !tip.snapshot.is_finished()));
+        others += usize::from(tip.is_some_and(|tip| tip.snapshot.is_open()));
     }
     Ok(if others > 0 { format!(" --run {run}") } else { String::new() })
 }
@@ -131,6 +132,19 @@ pub(super) fn settings(git: &Git, flags: &Flags, trust: Trust) -> anyhow::Result
         failure(text, "see 'git config --get-regexp ^orchestrate' and 'git help orchestrate'")
     })?;
     Ok(config::merge(flags, from_git, settings_file(git, trust)?))
+}
+
+/// Reads the repository's own prompts; fails where one would not render.
+pub(super) fn prompts(git: &Git, trust: Trust) -> anyhow::Result<Templates> {
+    let prompts = templates::read(git)?;
+    match trust {
+        Trust::NotNeeded => {}
+        Trust::Granted => prompts
+            .own()
+            .try_for_each(|(file, text)| trust::grant(git, file.as_ref(), text.as_bytes()))?,
+        Trust::Required => trust::require_prompts(git, prompts.own())?,
+    }
+    Ok(prompts)
 }
 
 fn settings_file(git: &Git, trust: Trust) -> anyhow::Result<Layer> {
@@ -185,13 +199,14 @@ fn stands_in(git: &Git, runs: &[Snapshot]) -> anyhow::Result<Option<String>> {
         branch.as_deref() == Some(run.run.integration.as_str())
             || places.any(|place| same_path(Path::new(place), top))
     };
-    let unfinished = runs.iter().filter(|run| !run.is_finished()).find(is_here);
+    let unfinished = runs.iter().filter(|run| run.is_open()).find(is_here);
     Ok(unfinished.map(|run| run.run.name.clone()))
 }
 
 fn choose(runs: &[Snapshot]) -> anyhow::Result<String> {
-    let unfinished: Vec<&Snapshot> = runs.iter().filter(|run| !run.is_finished()).collect();
-    let newest = runs.iter().max_by_key(|run| run.run.created);
+    let unfinished: Vec<&Snapshot> = runs.iter().filter(|run| run.is_open()).collect();
+    // What a person has still to decide about goes before what is over.
+    let newest = runs.iter().max_by_key(|run| (run.run.closed.is_none(), run.run.created));
     match (unfinished.as_slice(), newest) {
         ([only], _) => Ok(only.run.name.clone()),
         ([], Some(newest)) => Ok(newest.run.name.clone()),

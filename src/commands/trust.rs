@@ -1,6 +1,6 @@
 //! `git orchestrate trust`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -8,6 +8,8 @@ use super::Context;
 use crate::cli::TrustArgs;
 use crate::config;
 use crate::error::{Exit, Hinted, failure};
+use crate::git::Git;
+use crate::run::templates;
 use crate::trust::grant;
 
 pub(super) fn run(context: &Context, args: TrustArgs) -> anyhow::Result<Exit> {
@@ -21,7 +23,7 @@ pub(super) fn run(context: &Context, args: TrustArgs) -> anyhow::Result<Exit> {
                     "name the file whose commands you trust: git orchestrate trust FILE",
                 )
             })?;
-            vec![top.join(config::FILE)]
+            all_of(&git, top)?
         }
     };
     for file in files {
@@ -33,4 +35,12 @@ pub(super) fn run(context: &Context, args: TrustArgs) -> anyhow::Result<Exit> {
         context.ui.status(&format!("trusted '{}' as it is now", file.display()));
     }
     Ok(Exit::Ok)
+}
+
+/// Returns the settings of the repository, where there are any or nothing else, and its prompts.
+fn all_of(git: &Git, top: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let prompts = templates::read(git)?;
+    let prompts: Vec<PathBuf> = prompts.own().map(|(file, _)| top.join(file)).collect();
+    let settings = Some(top.join(config::FILE)).filter(|file| file.exists() || prompts.is_empty());
+    Ok(settings.into_iter().chain(prompts).collect())
 }

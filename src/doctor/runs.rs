@@ -19,7 +19,7 @@ fn idle(place: &Place<'_>, name: &str) -> Option<Finding> {
         }
     };
     let lock = RunFolder::new(place.git, name).controller_lock().ok()?;
-    let is_idle = !snapshot.is_finished() && lock.is_free().unwrap_or(false);
+    let is_idle = snapshot.is_open() && lock.is_free().unwrap_or(false);
     is_idle.then(|| {
         let text = format!("run '{name}' is not finished, and nobody drives it");
         Finding::note("runs", text, format!("git orchestrate start --run {name}"))

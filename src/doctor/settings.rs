@@ -4,6 +4,8 @@ use super::{Finding, Place};
 use crate::config::{self, FILE, KEYS, Layer, Settings, merge};
 use crate::git::Git;
 use crate::process::find_program;
+use crate::prompt::FOLDER;
+use crate::run::templates;
 use crate::snapshot::Flags;
 use crate::trust;
 
@@ -40,7 +42,20 @@ pub(super) fn read(git: &Git) -> (Vec<Finding>, Settings) {
         let text = format!("commands in {FILE} were not trusted yet: a run would not begin");
         found.push(Finding::error("trust", text, "git orchestrate trust   # after reading it"));
     }
+    found.extend(prompts(git));
     (found, merge(&Flags::default(), from_git, from_file))
+}
+
+/// Looks at the repository's own prompts.
+fn prompts(git: &Git) -> Option<Finding> {
+    let prompts = match templates::read(git) {
+        Ok(prompts) => prompts,
+        Err(error) => return Some(Finding::of("prompts", &error)),
+    };
+    trust::require_prompts(git, prompts.own()).err().map(|_| {
+        let text = format!("prompts in {FOLDER} were not trusted yet: a run would not begin");
+        Finding::error("trust", text, "git orchestrate trust   # after reading them")
+    })
 }
 
 /// Looks whether the programs of commands are installed.

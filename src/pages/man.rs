@@ -7,6 +7,7 @@ use clap::Command;
 use clap_mangen::Man;
 
 use super::NAME;
+use super::prompts;
 use super::prose::{self, Prose};
 use crate::config::{FILE, KEYS};
 use crate::error::Exit;
@@ -20,6 +21,7 @@ pub(super) fn pages(program: &Command) -> anyhow::Result<Vec<(String, Vec<u8>)>>
     let main = prose::of("")?;
     let sections = [
         MAIN.to_owned(),
+        prompts::section(),
         examples(&main),
         exit_status(&main),
         configuration(&KEYS.iter().map(|(key, _)| *key).collect::<Vec<_>>()),
@@ -108,7 +110,7 @@ fn files(prose: &Prose) -> String {
     format!(".SH FILES\n{entries}")
 }
 
-fn entry(font: &str, term: &str, text: &str) -> String {
+pub(super) fn entry(font: &str, term: &str, text: &str) -> String {
     format!(".TP\n\\f{font}{}\\fR\n{}\n", roff(term), roff(text))
 }
 
@@ -129,7 +131,7 @@ fn see_also<'a>(ours: impl Iterator<Item = &'a str>, prose: &'a Prose) -> String
 }
 
 /// Returns text as roff takes it; `commands` and _names_ are set as the other pages set them.
-fn roff(text: &str) -> String {
+pub(super) fn roff(text: &str) -> String {
     let mut out = String::new();
     let mut open = None;
     let mut before = ' ';

@@ -11,10 +11,12 @@ use serde::Deserialize;
 /// The files; `""` is the main page.
 const FILES: &[(&str, &str)] = &[
     ("", include_str!("main.toml")),
+    ("allow", include_str!("allow.toml")),
     ("approve", include_str!("approve.toml")),
     ("clean", include_str!("clean.toml")),
     ("demo", include_str!("demo.toml")),
     ("doctor", include_str!("doctor.toml")),
+    ("finish", include_str!("finish.toml")),
     ("install-man", include_str!("install-man.toml")),
     ("log", include_str!("log.toml")),
     ("merge", include_str!("merge.toml")),

@@ -92,10 +92,10 @@ fn as_text(task: &Task) -> String {
     put("model", task.model.clone());
     put("test", task.test.clone());
     put("timeout", task.timeout.map(|seconds| format!("{seconds}s")));
-    put("reviews", task.reviews.as_deref().map(review::words));
     for criterion in &task.criteria {
         put("criterion", Some(format!("#{} {}", criterion.index, criterion.text)));
     }
+    put("reviews", task.reviews.as_deref().map(review::words));
     text + "\n" + task.prompt.trim_end() + "\n"
 }
 

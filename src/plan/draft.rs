@@ -114,11 +114,11 @@ pub(super) fn task(draft: Draft, id: TaskId) -> Task {
         agent: draft.agent,
         test: draft.test,
         timeout: draft.timeout,
-        final_review: draft.final_review,
         plan_first: draft.plan_first,
-        reviews: draft.reviews,
         criteria: draft.criteria,
         ticket: draft.ticket,
+        final_review: draft.final_review,
+        reviews: draft.reviews,
         line: draft.line,
     }
 }

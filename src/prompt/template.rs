@@ -64,24 +64,25 @@ impl Template {
         match review {
             Review::Spec => Template::SpecReview,
             Review::Quality => Template::QualityReview,
-            Review::Combined | Review::Whole => Template::Review,
+            Review::Combined => Template::Review,
+            Review::Whole => Template::FinalReview,
         }
     }
 
-    /// Returns who is told it and when, for the man page.
+    /// Returns what it is for, for the man page.
     pub fn meaning(self) -> &'static str {
         match self {
-            Template::Plan => "who plans a task, and writes no code",
-            Template::Implement => "who does a task",
-            Template::Resume => "who goes on with a task after an interruption",
-            Template::SpecReview => "who reads the work against the text of the task",
-            Template::QualityReview => "who reads the quality of the code",
-            Template::Review => "who reads for both at once (reviews = combined)",
-            Template::ReReview => "who reads whether findings are settled",
-            Template::Fix => "who settles the findings of a review",
-            Template::FixTests => "who mends a merge candidate on which a test failed twice",
-            Template::FixConflict => "who merges the integration branch into a task's branch",
-            Template::FinalReview => "who reads the whole integration branch at the end of a run",
+            Template::Plan => "planning a task, without writing code",
+            Template::Implement => "doing a task",
+            Template::Resume => "going on with a task after an interruption",
+            Template::SpecReview => "reading the work against the text of the task",
+            Template::QualityReview => "reading the quality of the code",
+            Template::Review => "reading for both at once, where `reviews` is combined",
+            Template::ReReview => "reading whether findings are settled",
+            Template::Fix => "settling the findings of a review",
+            Template::FixTests => "mending a merge candidate on which a test failed twice",
+            Template::FixConflict => "resolving a conflict on the branch of a task",
+            Template::FinalReview => "reading the whole integration branch at the end of a run",
         }
     }
 
@@ -117,6 +118,11 @@ pub(super) const PIECES: [(&str, &str); 11] = [
     ("reading", include_str!("piece/reading.md")),
     ("verdict", include_str!("piece/verdict.md")),
 ];
+
+/// Returns the names of the parts that templates share.
+pub fn parts() -> [&'static str; 11] {
+    PIECES.map(|(name, _)| name)
+}
 
 /// What each variable holds, in the words of the man page.
 pub const MEANINGS: [(&str, &str); 28] = [

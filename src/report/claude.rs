@@ -5,10 +5,36 @@
 use serde_json::Value;
 
 use super::usage::{Usage, tokens};
-use super::{Output, first_line, last_status};
+use super::{Limit, Output, first_line, json_lines, last_status, rule};
+
+/// Without a result, it has not come to its end.
+pub(super) fn output(text: &str) -> Output {
+    let result = json_lines(text).rev().find_map(|value| result(&value)).unwrap_or_default();
+    Output { limit: limit(text, &result), trouble: trouble(text), ..result }
+}
+
+/// The time is a number in an event before the result, which has it in words alone.
+fn limit(text: &str, result: &Output) -> Option<Limit> {
+    let limit = Limit::of_error(result.error.as_deref()?)?;
+    let reset = |value: Value| {
+        let info = value.get("rate_limit_info")?;
+        (info["status"] == "rejected").then(|| info["resetsAt"].as_i64())?
+    };
+    let reset = limit.reset.or_else(|| json_lines(text).rev().find_map(reset));
+    Some(Limit { reset, ..limit })
+}
+
+/// It asks again by itself for minutes where the service does not answer.
+fn trouble(text: &str) -> Option<String> {
+    let retry = json_lines(text).rev().find(|value| value["subtype"] == "api_retry")?;
+    let what = retry["error"].as_str().unwrap_or("no more was said");
+    let status = retry["error_status"].as_u64().map(|code| format!(" ({code})"));
+    let (nth, of) = (&retry["attempt"], &retry["max_retries"]);
+    Some(format!("asks again, {nth} of {of}: {what}{}", status.unwrap_or_default()))
+}
 
 /// `subtype` says "success" of failures too, so only `is_error` counts.
-pub(super) fn result(value: &Value) -> Option<Output> {
+fn result(value: &Value) -> Option<Output> {
     if value["type"] != "result" {
         return None;
     }
@@ -22,15 +48,15 @@ pub(super) fn result(value: &Value) -> Option<Output> {
         denied: refusals.iter().map(refusal).collect(),
         answer: answer.to_owned(),
         usage: usage(value),
+        ..Output::default()
     })
 }
 
 fn refusal(denial: &Value) -> String {
-    let tool = denial["tool_name"].as_str().unwrap_or("a tool");
-    match denial["tool_input"]["command"].as_str() {
-        Some(command) => format!("{tool}({})", first_line(command)),
-        None => tool.to_owned(),
-    }
+    let input = &denial["tool_input"];
+    // Files it may edit anyway, so it is the place that was refused.
+    let what = input["command"].as_str().or_else(|| input["file_path"].as_str());
+    rule(denial["tool_name"].as_str().unwrap_or("a tool"), what)
 }
 
 /// What came from a cache was given to the model, too.

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::usage::{Usage, tokens};
-use super::{Output, first_line, json_lines, last_status};
+use super::{Limit, Output, first_line, json_lines, last_status};
 
 pub(super) fn output(text: &str) -> Output {
     let answer = |v: &Value| match v["item"]["type"] == "agent_message" {
@@ -16,11 +16,19 @@ pub(super) fn output(text: &str) -> Output {
         true => v["error"]["message"].as_str().map(first_line),
         false => None,
     };
+    // While it asks again by itself, and before it gives up.
+    let trouble = |v: &Value| match v["type"] == "error" {
+        true => v["message"].as_str().map(first_line),
+        false => None,
+    };
     let said = json_lines(text).rev().find_map(|v| answer(&v)).unwrap_or_default();
+    let error = json_lines(text).rev().find_map(|v| failure(&v));
     Output {
         report: last_status(&said),
         answer: said,
-        error: json_lines(text).rev().find_map(|v| failure(&v)),
+        limit: error.as_deref().and_then(Limit::of_error),
+        trouble: json_lines(text).rev().find_map(|v| trouble(&v)),
+        error,
         denied: Vec::new(),
         usage: usage(text),
     }

@@ -6,26 +6,37 @@
 use serde_json::Value;
 
 use super::usage::{self, Usage, tokens};
-use super::{Output, first_line, json_lines, last_status};
+use super::{Limit, Output, first_line, json_lines, last_status, rule};
 
 /// gemini: the answer comes in pieces since the last tool was used; `result` comes last.
 pub(super) fn gemini(text: &str) -> Output {
     let mut output = Output::default();
+    let mut has_ended = false;
     for value in json_lines(text) {
         match value["type"].as_str().unwrap_or_default() {
             "message" if value["role"] == "assistant" => {
                 output.answer += value["content"].as_str().unwrap_or_default();
             }
             "tool_use" => output.answer.clear(),
+            "error" => output.trouble = Some(message(&value, "no more was said")),
             "result" => {
                 let failed = value["status"] != "success";
                 output.error = failed.then(|| message(&value["error"], "no more was said"));
+                has_ended = true;
                 output.usage = counts(&value["stats"], "input_tokens", "output_tokens");
             }
             _ => {}
         }
     }
-    Output { report: last_status(&output.answer), ..output }
+    // Of a quota that is used up it may say no more than a line for people.
+    let is_text = |line: &&str| !line.starts_with('{') && Limit::of_error(line).is_some();
+    let said = text.lines().rev().find(is_text).map(first_line);
+    match has_ended {
+        true => {}
+        false if output.answer.is_empty() => output.error = said,
+        false => output.trouble = output.trouble.or(said),
+    }
+    Output { report: last_status(&output.answer), ..limited(output) }
 }
 
 /// opencode: what a step used is said at its end.
@@ -41,14 +52,33 @@ pub(super) fn opencode(text: &str) -> Output {
                 let step = counts(&part["tokens"], "input", "output");
                 steps.extend(step.map(|u| Usage { cost_usd: cost.map(Into::into), ..u }));
             }
-            "error" => output.error = Some(message(&value["error"]["data"], "no more was said")),
+            "error" => {
+                let data = &value["error"]["data"];
+                output.error = Some(message(data, "no more was said"));
+                output.limit = told_limit(data);
+            }
             "tool_use" if is_refused(&part["state"]) => output
                 .denied
-                .push(tool(part["tool"].as_str().unwrap_or("a tool"), &part["state"]["input"])),
+                .push(refused(part["tool"].as_str().unwrap_or("a tool"), &part["state"]["input"])),
             _ => {}
         }
     }
-    Output { report: last_status(&output.answer), usage: usage::sum(steps), ..output }
+    Output { report: last_status(&output.answer), usage: usage::sum(steps), ..limited(output) }
+}
+
+/// Returns the limit of an answer of a service that is handed on with its number and its headers.
+fn told_limit(data: &Value) -> Option<Limit> {
+    let text = message(data, "usage limit");
+    let wait = data["responseHeaders"]["retry-after"].as_str().and_then(|it| it.parse().ok());
+    let wait = wait.map(|seconds: u64| format!("{text} (try again in {seconds} s)"));
+    let is_limit = data["statusCode"] == 429;
+    is_limit.then(|| Limit { text: wait.unwrap_or(text), reset: None })
+}
+
+/// Adds the limit that the error is about, where nothing more is known of one.
+fn limited(output: Output) -> Output {
+    let limit = output.limit.or_else(|| Limit::of_error(output.error.as_deref()?));
+    Output { limit, ..output }
 }
 
 fn is_refused(state: &Value) -> bool {
@@ -72,13 +102,16 @@ pub(super) fn copilot(text: &str) -> Output {
                 let of_call = begun.iter().find(|it| it["toolCallId"] == data["toolCallId"]);
                 let name = of_call.and_then(|it| it["toolName"].as_str()).unwrap_or("a tool");
                 let input = of_call.map(|it| &it["arguments"]).unwrap_or(&Value::Null);
-                output.denied.push(tool(name, input));
+                output.denied.push(refused(name, input));
             }
-            "session.error" => output.error = Some(message(&data, "no more was said")),
+            "session.error" => {
+                output.error = Some(message(&data, "no more was said"));
+                output.limit = told_limit(&data);
+            }
             _ => {}
         }
     }
-    Output { report: last_status(&output.answer), ..output }
+    Output { report: last_status(&output.answer), ..limited(output) }
 }
 
 /// aider: an error of the model's library is a line of its own.
@@ -91,7 +124,28 @@ pub(super) fn aider(text: &str) -> Output {
     let (report, answer) = (last_status(text), text.to_owned());
     // What it tried again and could do at last is no failure.
     let error = error.filter(|_| report.is_none());
-    Output { report, error, answer, ..Output::default() }
+    let usage = usage::sum(text.lines().filter_map(aider_usage));
+    limited(Output { report, error, answer, usage, ..Output::default() })
+}
+
+/// `Tokens: 2.3k sent, 120 received. Cost: $0.01 message, $0.02 session.`
+fn aider_usage(line: &str) -> Option<Usage> {
+    let (sent, rest) = line.trim().strip_prefix("Tokens: ")?.split_once(" sent, ")?;
+    let (received, rest) = rest.split_once(" received.")?;
+    let cost =
+        rest.trim().strip_prefix("Cost: $").and_then(|it| it.split(' ').next()?.parse().ok());
+    let cost = cost.map(|dollars: f64| dollars.into());
+    let (input, output) = (aider_count(sent)?, aider_count(received)?);
+    Some(Usage { input_tokens: input, output_tokens: output, cost_usd: cost })
+}
+
+fn aider_count(text: &str) -> Option<u64> {
+    let (number, unit) = match text.trim().strip_suffix(['k', 'M']) {
+        Some(number) if text.trim().ends_with('k') => (number, 1e3),
+        Some(number) => (number, 1e6),
+        None => (text.trim(), 1.0),
+    };
+    Some((number.replace(',', "").parse::<f64>().ok()? * unit).round() as u64)
 }
 
 fn counts(value: &Value, input: &str, output: &str) -> Option<Usage> {
@@ -103,11 +157,9 @@ fn message(value: &Value, none: &str) -> String {
     first_line(value["message"].as_str().unwrap_or(none))
 }
 
-fn tool(name: &str, input: &Value) -> String {
-    match input["command"].as_str() {
-        Some(command) => format!("{name}({})", first_line(command)),
-        None => name.to_owned(),
-    }
+fn refused(name: &str, input: &Value) -> String {
+    let paths = ["filePath", "path", "file_path"].iter().find_map(|key| input[key].as_str());
+    rule(name, input["command"].as_str().or(paths))
 }
 
 #[cfg(test)]
@@ -157,7 +209,7 @@ mod tests {
 {"type":"assistant.message","data":{"content":"STATUS: DONE"}}
 {"type":"result","exitCode":0}"#;
         let output = copilot(&text.replace(",\n", ","));
-        assert_eq!(output.denied, ["bash(rm x)"]);
+        assert_eq!(output.denied, ["Bash(rm x)"]);
         assert_eq!(output.report.map(|r| r.status), Some(Status::Done));
     }
 
@@ -167,5 +219,9 @@ mod tests {
         let failed = aider(text);
         assert_eq!(failed.error.as_deref(), Some("litellm.AuthenticationError: no key"));
         assert_eq!(aider("litellm.RateLimitError: x\nSTATUS: DONE\n").error, None);
+        let text = "Tokens: 2.3k sent, 120 received. Cost: $0.01 message, $0.02 session.\n\
+                    Tokens: 100 sent, 20 received.\nSTATUS: DONE\n";
+        let used = aider(text).usage.expect("said").to_string();
+        assert_eq!(used, "2400 tokens in, 140 out, $0.0100");
     }
 }

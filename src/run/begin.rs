@@ -71,6 +71,7 @@ pub fn prepare(git: &Git, beginning: &Beginning<'_>) -> anyhow::Result<Run> {
         integration,
         created: clock::now_ms(),
         flags: beginning.flags.clone(),
+        closed: None,
     })
 }
 

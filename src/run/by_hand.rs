@@ -14,7 +14,7 @@ use super::dispatch::{Way, write_down};
 use super::folder::AttemptFolder;
 use super::integrate::{self, By, Integrated, integrate};
 use super::space::Space;
-use super::{Drive, Progress, attempt, furnish, recover};
+use super::{Drive, Progress, attempt, furnish, pull, recover};
 use crate::clock;
 use crate::error::failure;
 use crate::git::worktree::is_whole;
@@ -39,15 +39,28 @@ pub fn turn(
     recover::ensure_integration(drive, &snapshot.1)?;
     let (journal, before) = snapshot;
     recover::settle(drive, &journal, &before)?;
+    for text in pull::look(drive, &before, stop)?.remarks {
+        on_event(Progress::Remote { text: &text });
+    }
     integrate::complete_notes(drive, &before)?;
     let jobs = drive.settings.jobs as usize;
-    let limits = Limits { jobs, only, launched: HashSet::new(), new_worktrees: usize::MAX };
+    let limits = Limits {
+        jobs,
+        only,
+        launched: HashSet::new(),
+        new_worktrees: usize::MAX,
+        // Whoever works here has no program with a limit.
+        agent: None,
+        now: i64::MAX,
+    };
     let waiting = HashSet::new();
     let mut turn = Turn { drive, journal, limits, stop, on_event, seen: before, waiting };
     turn.look()?;
     turn.merge_all()?;
     turn.mend_torn()?;
-    turn.hand_out_all()
+    let handed = turn.hand_out_all()?;
+    turn.propose_all()?;
+    Ok(handed)
 }
 
 fn load(mut journal: Journal) -> anyhow::Result<(Journal, Snapshot)> {
@@ -85,6 +98,14 @@ impl Turn<'_> {
             self.merge(&id).with_context(|| format!("cannot merge task '{id}'"))?;
         }
         Ok(())
+    }
+
+    /// Shows conflicts elsewhere, after all that others wait for is done.
+    fn propose_all(&mut self) -> anyhow::Result<()> {
+        for id in pull::wanted(self.drive, &self.seen) {
+            pull::propose(self.drive, &self.seen, &id, self.stop)?;
+        }
+        self.look()
     }
 
     fn next_merge(&self) -> Option<TaskId> {

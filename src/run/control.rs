@@ -3,6 +3,8 @@
 //! Invariant: it waits in one place, for messages and the journal alone; what takes long
 //! (agents, merges, cleaning) goes on elsewhere and sends a message when it ends.
 
+mod talks;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::process::Child;
 use std::sync::Arc;
@@ -11,10 +13,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
+use crate::clock;
 use crate::oid::Oid;
 use crate::plan::TaskId;
 use crate::process::{self, StopSwitch};
-use crate::schedule::{Action, Limits, decide};
+use crate::schedule::{Action, Limits, decide, next_time};
 use crate::snapshot::Snapshot;
 use crate::store::Journal;
 use crate::task::State;
@@ -23,6 +26,7 @@ use super::cleanup::{Cleaned, Reach};
 use super::integrate::{By, Integrated};
 use super::space::Space;
 use super::{Drive, End, Progress, cleanup, dispatch, integrate, recover};
+use talks::Talk;
 
 /// How often the journal is looked at for what other processes wrote (one small file).
 const GLANCE: Duration = Duration::from_millis(100);
@@ -41,7 +45,8 @@ pub fn drive(
     let (sender, receiver) = channel();
     forward_signals(sender.clone())?;
     let jobs = drive.settings.jobs as usize;
-    let limits = Limits { jobs, only, launched: HashSet::new(), new_worktrees: usize::MAX };
+    let (launched, agent, now) = (HashSet::new(), drive.settings.agent.clone(), clock::now_ms());
+    let limits = Limits { jobs, only, launched, new_worktrees: usize::MAX, agent, now };
     std::thread::scope(|scope| {
         let mut control = Control {
             drive,
@@ -57,14 +62,19 @@ pub fn drive(
             waiting: HashMap::new(),
             cleaning: None,
             to_clean: VecDeque::new(),
+            talks: StopSwitch::default(),
+            talking: false,
+            to_talk: VecDeque::new(),
             terminal: None,
             stopping: None,
             last_slow: Instant::now(),
             space: Space::new(drive),
             is_short: false,
+            rests_until: None,
         };
         let end = control.run(&receiver);
         control.test.stop();
+        control.talks.stop();
         end
     })
 }
@@ -73,6 +83,8 @@ enum Message {
     SupervisorEnded(TaskId, u32),
     Integrated(TaskId, anyhow::Result<Integrated>),
     Cleaned(TaskId, anyhow::Result<Cleaned>),
+    /// What the user should know of the remote.
+    Talked(anyhow::Result<Vec<String>>),
     Signal(i32),
 }
 
@@ -114,6 +126,10 @@ struct Control<'a, 's, 'env> {
     /// The merged task whose worktree is being removed, and those whose turn comes.
     cleaning: Option<TaskId>,
     to_clean: VecDeque<TaskId>,
+    /// Ends what is said to a remote.
+    talks: StopSwitch,
+    talking: bool,
+    to_talk: VecDeque<Talk>,
     /// The task that has the terminal.
     terminal: Option<TaskId>,
     stopping: Option<i32>,
@@ -121,15 +137,20 @@ struct Control<'a, 's, 'env> {
     space: Space,
     /// It was told that there is no room for more worktrees.
     is_short: bool,
+    /// It was told that nothing goes on before this time (milliseconds since 1970).
+    rests_until: Option<i64>,
 }
 
 impl Control<'_, '_, '_> {
     fn run(&mut self, receiver: &Receiver<Message>) -> anyhow::Result<End> {
         self.refresh()?;
         self.recover()?;
+        self.begin_talks()?;
         loop {
+            self.limits.now = clock::now_ms();
             self.refresh()?;
             self.tidy()?;
+            self.talk()?;
             if let Some(end) = self.end()? {
                 return Ok(end);
             }
@@ -157,9 +178,14 @@ impl Control<'_, '_, '_> {
         let tip = self.journal.load()?.context("the run's journal is gone")?;
         let new = Arc::new(tip.snapshot);
         let old = self.seen.replace(Seen { commit: tip.commit, snapshot: new.clone() });
+        let mut blocked = Vec::new();
         for index in 0..new.len() {
             let (task, record) = new.at(index);
-            if !matches!(record.state, State::Waiting | State::Pending { .. }) {
+            let is_to_begin = matches!(
+                record.state,
+                State::Waiting | State::Pending { .. } | State::Paused { .. }
+            );
+            if !is_to_begin {
                 self.limits.launched.remove(&task.id);
                 self.unclaimed.remove(&task.id);
             }
@@ -176,9 +202,12 @@ impl Control<'_, '_, '_> {
                     self.waiting.remove(&task.id);
                     self.to_clean.push_back(task.id.clone());
                 }
+                if record.state.is_blocked() && !before.state.is_blocked() {
+                    blocked.push(task.id.clone());
+                }
             }
         }
-        Ok(())
+        blocked.iter().try_for_each(|id| self.talk_about(id))
     }
 
     /// Takes away the worktree and branch of a task that was merged, in a thread of its own:
@@ -214,15 +243,17 @@ impl Control<'_, '_, '_> {
     }
 
     /// Returns how it ended, when nothing is under way and nothing can be begun.
-    fn end(&self) -> anyhow::Result<Option<End>> {
-        let snapshot = &self.seen()?.snapshot;
+    fn end(&mut self) -> anyhow::Result<Option<End>> {
+        let snapshot = self.seen()?.snapshot.clone();
         let runs =
             |i: usize| matches!(snapshot.at(i).1.state, State::Running { worker: Some(_), .. });
         let busy = snapshot.active().any(runs) || self.merging.is_some() || self.cleaning.is_some();
+        let busy = busy || self.talking;
         if busy || !self.limits.launched.is_empty() {
             return Ok(None);
         }
-        if !self.to_clean.is_empty() && self.stopping.is_none() {
+        let has_more = !self.to_clean.is_empty() || !self.to_talk.is_empty();
+        if has_more && self.stopping.is_none() {
             return Ok(None);
         }
         if let Some(signal) = self.stopping {
@@ -239,10 +270,15 @@ impl Control<'_, '_, '_> {
             Action::Start(_) | Action::StartAlone(_) => true,
         };
         // A disk that is full now may have room later.
-        match decide(snapshot, &self.limits.with_room()).iter().any(can_go_on) {
-            true => Ok(None),
-            false => Ok(Some(End::Stuck)),
+        if decide(&snapshot, &self.limits.with_room()).iter().any(can_go_on) {
+            self.rests_until = None;
+            return Ok(None);
         }
+        let Some(until) = next_time(&snapshot, &self.limits) else { return Ok(Some(End::Stuck)) };
+        if self.rests_until.replace(until) != Some(until) {
+            (self.on_event)(Progress::Rests { until: clock::at(until) });
+        }
+        Ok(None)
     }
 
     /// Asks what to do next, as far as there is room for it.
@@ -312,6 +348,7 @@ impl Control<'_, '_, '_> {
             Ok(Message::SupervisorEnded(id, number)) => self.after_supervisor(&id, number),
             Ok(Message::Integrated(id, ended)) => self.after_merge(id, ended),
             Ok(Message::Cleaned(id, cleaned)) => self.after_cleaning(&id, cleaned),
+            Ok(Message::Talked(ended)) => self.after_talk(ended),
             Ok(Message::Signal(signal)) => self.stop(signal),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => self.tick(),
         }
@@ -385,6 +422,7 @@ impl Control<'_, '_, '_> {
         (self.on_event)(Progress::Stopping { again: self.stopping.is_some() });
         self.stopping = Some(signal);
         self.test.stop();
+        self.talks.stop();
         self.refresh()?;
         for (_, record) in self.seen()?.snapshot.tasks() {
             if let State::Running { worker: Some(worker), .. } = &record.state {

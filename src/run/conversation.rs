@@ -8,12 +8,13 @@ use std::io::Read;
 use std::path::Path;
 
 use super::Drive;
-use super::dispatch::{Spec, agent_of, allowed, model_of};
+use super::dispatch::{Spec, agent_of, allowed, for_reader, model_of};
 use super::folder::{RunFolder, read_json};
 use crate::pipeline::next_stage;
 use crate::plan::Task;
 use crate::report;
 use crate::report::{Format, Usage};
+use crate::snapshot::Run;
 use crate::task::{Attempt, Ending, Record, Stage};
 
 /// How much of a log's beginning is searched (1 MiB).
@@ -21,7 +22,12 @@ const HEAD: u64 = 1 << 20;
 
 /// Returns the command that goes on with the last attempt, where that was broken off, or with
 /// the work that a fix is for.
-pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec<String>> {
+pub(super) fn resumed(
+    drive: &Drive,
+    run: &Run,
+    task: &Task,
+    record: &Record,
+) -> Option<Vec<String>> {
     let stage = next_stage(task, record);
     let last = match stage {
         Stage::Implement | Stage::FixTests | Stage::FixConflict => {
@@ -40,10 +46,10 @@ pub(super) fn resumed(drive: &Drive, task: &Task, record: &Record) -> Option<Vec
     let id = of_log(&folder.log(), spec.format)?;
     let (model, _) = model_of(drive, task, record, stage);
     let test = drive.settings.test.as_deref();
-    let launch = agent_of(drive, task, stage)?.resume(&id, model.as_deref(), test)?;
+    let launch = agent_of(drive, task, record, stage)?.resume(&id, model.as_deref(), test)?;
     let launch = match stage.is_work() {
-        true => launch.allowing(&allowed(drive)),
-        false => launch,
+        true => launch.allowing(&allowed(drive, run)),
+        false => launch.allowing(&for_reader(allowed(drive, run))),
     };
     // Another agent knows nothing of it.
     (launch.argv.first() == spec.argv.first()).then_some(launch.argv)
@@ -62,7 +68,7 @@ pub(super) fn own_usage(total: Usage, run: &RunFolder, spec: &Spec, record: &Rec
 }
 
 fn was_broken_off(attempt: &Attempt) -> bool {
-    matches!(attempt.ending, Some(Ending::Stopped | Ending::Lost))
+    matches!(attempt.ending, Some(Ending::Stopped | Ending::Lost | Ending::Limited))
 }
 
 /// Returns the id of the conversation that a log begins with.

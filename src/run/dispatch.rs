@@ -26,7 +26,7 @@ use crate::plan::{Task, TaskId};
 use crate::process::{self, Program, Streams};
 use crate::report::Format;
 use crate::review::Review;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Run, Snapshot};
 use crate::task::{Attempt, Record, Stage, State};
 
 /// What a supervisor is to do: `spec.json` in the attempt's folder.
@@ -62,6 +62,9 @@ pub struct Spec {
     pub setup: Option<String>,
     /// Seconds.
     pub timeout: u64,
+    /// Seconds for `setup`; as `timeout` where nothing is said.
+    #[serde(default)]
+    pub setup_timeout: Option<u64>,
     /// Seconds in which it must print or change something; 0 for none.
     #[serde(default)]
     pub idle: u64,
@@ -129,25 +132,36 @@ pub enum Way {
 /// Returns the command for a stage of a task; fails where there is no agent for it.
 fn launch_of(
     drive: &Drive,
+    run: &Run,
     task: &Task,
+    record: &Record,
     stage: Stage,
     model: Option<&str>,
 ) -> anyhow::Result<Launch> {
     if let Some(command) = command_of(task, stage) {
         return Ok(Launch { argv: shell(command), format: Format::Text });
     }
-    let agent = agent_of(drive, task, stage).ok_or_else(no_agent)?;
+    let agent = agent_of(drive, task, record, stage).ok_or_else(no_agent)?;
     let test = drive.settings.test.as_deref();
     Ok(match stage.is_work() {
-        false => agent.launch_reviewer(model, test),
-        true => agent.launch(model, test).allowing(&allowed(drive)),
+        false => agent.launch_reviewer(model, test).allowing(&for_reader(allowed(drive, run))),
+        true => agent.launch(model, test).allowing(&allowed(drive, run)),
     })
 }
 
 /// Returns the rules for what an agent may do beside its work: the run's own commands too.
-pub(super) fn allowed(drive: &Drive) -> Vec<String> {
+pub(super) fn allowed(drive: &Drive, run: &Run) -> Vec<String> {
     let setup = drive.settings.setup.iter().map(|command| format!("Bash({command})"));
-    drive.settings.allow.iter().cloned().chain(setup).collect()
+    let added = run.flags.allow.iter().filter(|rule| !drive.settings.allow.contains(rule));
+    drive.settings.allow.iter().chain(added).cloned().chain(setup).collect()
+}
+
+/// Leaves out what would let a reviewer change files.
+pub(super) fn for_reader(rules: Vec<String>) -> Vec<String> {
+    let writes = |rule: &str| {
+        ["Edit", "MultiEdit", "NotebookEdit", "Write"].iter().any(|tool| rule.starts_with(tool))
+    };
+    rules.into_iter().filter(|rule| !writes(rule)).collect()
 }
 
 /// Returns the reviews of a task: a command has none, unless the plan asks for them.
@@ -166,8 +180,9 @@ fn command_of(task: &Task, stage: Stage) -> Option<&String> {
 }
 
 /// Returns the agent that does this stage of a task, where one does.
-pub(super) fn agent_of(drive: &Drive, task: &Task, stage: Stage) -> Option<Agent> {
-    let name = task.agent.as_deref().or(drive.settings.agent.as_deref());
+pub(super) fn agent_of(drive: &Drive, task: &Task, record: &Record, stage: Stage) -> Option<Agent> {
+    let name = record.agent.as_deref().or(task.agent.as_deref());
+    let name = name.or(drive.settings.agent.as_deref());
     name.filter(|_| command_of(task, stage).is_none()).map(Agent::from_text)
 }
 
@@ -179,7 +194,7 @@ pub(super) fn model_of(
     record: &Record,
     stage: Stage,
 ) -> (Option<String>, Option<Class>) {
-    let agent = agent_of(drive, task, stage).map(|agent| agent.name()).unwrap_or_default();
+    let agent = agent_of(drive, task, record, stage).map(|agent| agent.name()).unwrap_or_default();
     let choice = model::of_attempt(task, record, stage);
     let name = choice.and_then(|choice| drive.settings.models.name(choice, &agent));
     match choice {
@@ -233,7 +248,8 @@ pub(super) fn write_down(
     Ok((folder, spec))
 }
 
-fn spec_of(
+/// Returns what the next attempt of a task is to do.
+pub(super) fn spec_of(
     drive: &Drive,
     snapshot: &Snapshot,
     task: &Task,
@@ -242,11 +258,21 @@ fn spec_of(
 ) -> anyhow::Result<Spec> {
     let stage = stage_of(task, record);
     let (model, class) = model_of(drive, task, record, stage);
+    let alone = way == Way::Alone;
+    let terminal = alone && stage.is_work() && std::io::IsTerminal::is_terminal(&std::io::stdin());
     let Launch { argv, format } = match way {
         Way::ByHand => Launch { argv: Vec::new(), format: Format::Text },
-        Way::Apart | Way::Alone => launch_of(drive, task, stage, model.as_deref())?,
+        Way::Alone if terminal && task.run.is_none() => {
+            let prompt = drive.folder.attempt(&task.id, record.next_attempt()).prompt();
+            let agent = agent_of(drive, task, record, stage).ok_or_else(no_agent)?;
+            let test = drive.settings.test.as_deref();
+            let launch = agent.launch_beside(model.as_deref(), test, &prompt);
+            launch.allowing(&allowed(drive, &snapshot.run))
+        }
+        Way::Apart | Way::Alone => {
+            launch_of(drive, &snapshot.run, task, record, stage, model.as_deref())?
+        }
     };
-    let alone = way == Way::Alone;
     let run = &snapshot.run;
     let own = || worktree_path(&drive.git, &drive.settings, &task.id);
     Ok(Spec {
@@ -261,22 +287,23 @@ fn spec_of(
         worktree: if alone { PathBuf::from(&run.checkout) } else { own() },
         argv,
         format,
-        agent: agent_of(drive, task, stage).map(|agent| agent.name()),
+        agent: agent_of(drive, task, record, stage).map(|agent| agent.name()),
         model,
         class,
         is_command: command_of(task, stage).is_some(),
         setup: drive.settings.setup.clone(),
-        timeout: task.timeout.unwrap_or(drive.settings.timeout),
+        timeout: drive.settings.limit_of(stage, task.timeout),
+        setup_timeout: Some(drive.settings.setup_limit()),
         idle: drive.settings.idle,
         alone,
-        terminal: alone && stage.is_work() && std::io::IsTerminal::is_terminal(&std::io::stdin()),
+        terminal,
         by_hand: way == Way::ByHand,
         resume: match way {
-            Way::Apart => conversation::resumed(drive, task, record),
+            Way::Apart => conversation::resumed(drive, &snapshot.run, task, record),
             Way::Alone | Way::ByHand => None,
         },
         stage,
-        begins_on: record.pending().map(|(_, commit)| commit.clone()),
+        begins_on: record.pending().and_then(|(_, commit)| commit.cloned()),
         reviews: reviews_of(drive, task),
         rounds: drive.settings.rounds,
         ticket: task.ticket.clone(),

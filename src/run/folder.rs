@@ -52,6 +52,31 @@ impl RunFolder {
         self.files.join(".tester.json")
     }
 
+    /// Returns the file that names the process that talks to a remote or a forge.
+    pub fn talker(&self) -> PathBuf {
+        self.files.join(".talker.json")
+    }
+
+    /// Returns the file that holds the description of a task's pull request.
+    pub fn pull_request(&self, task: &TaskId) -> PathBuf {
+        self.files.join(task.as_str()).join("pull-request.md")
+    }
+
+    /// Returns the file that holds the description of the run's own pull request.
+    pub fn own_pull_request(&self) -> PathBuf {
+        self.files.join(".pull-request.md")
+    }
+
+    /// Returns the file that holds what the tests printed on the integration branch as a whole.
+    pub fn finish_log(&self) -> PathBuf {
+        self.files.join(".finish.log")
+    }
+
+    /// Returns the file that holds what was done to the checkout before that.
+    pub fn finish_setup_log(&self) -> PathBuf {
+        self.files.join(".finish-setup.log")
+    }
+
     /// Returns the file that names the process at work on a task; it lies with the locks, so that
     /// whoever deletes logs lets no second agent in.
     pub fn worker(&self, task: &TaskId) -> PathBuf {
@@ -71,6 +96,12 @@ impl RunFolder {
     /// Takes the lock for judging what was left of a task that is done by hand.
     pub fn report_lock(&self, task: &TaskId) -> anyhow::Result<LockFile> {
         LockFile::open(self.locks.join("reports").join(task.as_str()))
+    }
+
+    /// Takes the lock for talking to the run's remote: of two that would open a pull request, the
+    /// second finds the first one's.
+    pub fn talk_lock(&self) -> anyhow::Result<LockFile> {
+        LockFile::open(self.locks.join("talk"))
     }
 
     /// Takes the lock for the run's integration checkout.

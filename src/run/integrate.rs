@@ -101,7 +101,7 @@ impl Merge<'_> {
         let tree = match git.try_merge(&tip, commit)? {
             TreeMerge::Clean(tree) => tree,
             TreeMerge::Conflict(files) => {
-                let why = self.conflict(&tip, commit, files)?;
+                let why = self.conflict(record, &tip, commit, files)?;
                 return self.refuse(record, Refusal { commit, candidate: None, why }).map(Some);
             }
             TreeMerge::Impossible(why) => {
@@ -117,9 +117,9 @@ impl Merge<'_> {
         let runs = match self.trial().of(&candidate)? {
             Tested::Passed { runs } => runs,
             Tested::Disturbed => return Ok(None),
-            Tested::Failed(text) => {
-                let against = Some(tip);
-                let why = Block { against, ..Block::new(Reason::Tests, text) };
+            Tested::Failed { text, command } => {
+                let (against, command) = (Some(tip), Some(command));
+                let why = Block { against, command, ..Block::new(Reason::Tests, text) };
                 let candidate = Some(&candidate);
                 return self.refuse(record, Refusal { commit, candidate, why }).map(Some);
             }
@@ -147,7 +147,6 @@ impl Merge<'_> {
             drive: self.drive,
             run: self.run,
             commands: self.drive.tests(self.task),
-            limit: self.task.timeout.unwrap_or(0).max(self.drive.settings.timeout),
             task: Some(id),
             log: self.drive.folder.test_log(id),
             setup_log: self.drive.folder.checkout_log(id),
@@ -170,8 +169,20 @@ impl Merge<'_> {
         self.settle(event)
     }
 
-    fn conflict(&self, tip: &Oid, commit: &Oid, files: Vec<String>) -> anyhow::Result<Block> {
+    fn conflict(
+        &self,
+        record: &Record,
+        tip: &Oid,
+        commit: &Oid,
+        files: Vec<String>,
+    ) -> anyhow::Result<Block> {
         let git = &self.drive.git;
+        let own = record.branch.as_deref().map(|branch| git.find_branch(branch)).transpose()?;
+        let is_own = match own.flatten() {
+            Some(own) => git.is_ancestor(commit, &own)?,
+            None => true,
+        };
+        let brought = (!is_own).then(|| commit.clone());
         let base = git.merge_base(tip, commit)?.unwrap_or_else(|| self.run.base.clone());
         let mut with = git.trailers(&base, tip, TASK_TRAILER, &files)?;
         with.sort();
@@ -180,13 +191,16 @@ impl Merge<'_> {
             [] => format!("what {} holds", self.run.integration),
             names => names.join(", "),
         };
-        let text = format!("{} differs from {others}", files.join(", "));
-        Ok(Block { files, against: Some(tip.clone()), with, ..Block::new(Reason::Conflict, text) })
+        let where_from = brought.as_ref().map(|at| format!(" of {}, from the remote,", at.short()));
+        let where_from = where_from.unwrap_or_default();
+        let text = format!("{}{where_from} differs from {others}", files.join(", "));
+        let against = Some(tip.clone());
+        Ok(Block { files, against, with, brought, ..Block::new(Reason::Conflict, text) })
     }
 
     fn message(&self, record: &Record) -> String {
         let Task { id, title, .. } = self.task;
-        let report = record.last_attempt().and_then(|attempt| attempt.report.as_ref());
+        let report = record.last_work().and_then(|attempt| attempt.report.as_ref());
         let said = report.map(|r| r.message.trim()).filter(|text| !text.is_empty());
         let said = said.map(|text| format!("{text}\n\n")).unwrap_or_default();
         format!(

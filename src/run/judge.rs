@@ -6,11 +6,12 @@ mod planned;
 
 pub(super) use planned::{Planned, lacks, plan};
 
+use crate::allow::refusal;
 use crate::oid::Oid;
 use crate::pipeline::Next;
-use crate::report::{Output, Report, Status};
+use crate::report::{Output, Report, Status, is_exact};
 use crate::review::Verdict;
-use crate::task::{Block, Ending, Outcome, Reason};
+use crate::task::{Block, Ending, Outcome, Pause, Reason};
 
 /// What is said of a task that a person stopped.
 pub(super) const HALTED: &str = "it was stopped; its worktree is as it was left";
@@ -27,6 +28,8 @@ pub(super) struct Facts {
     pub(super) is_command: bool,
     pub(super) report: Option<Report>,
     pub(super) output: Output,
+    /// Its program reached a usage limit.
+    pub(super) pause: Option<Pause>,
     /// A person wanted this attempt to end, and the task to wait.
     pub(super) halted: bool,
     /// What is wrong with the worktree, in a sentence.
@@ -47,15 +50,25 @@ pub(super) fn trouble(facts: &Facts, limit_seconds: u64) -> Option<Outcome> {
         return block(Reason::Escaped, text.clone());
     }
     match (facts.ending, status) {
-        (Ending::TimedOut, _) => {
-            block(Reason::Timeout, format!("it ran longer than {limit_seconds} s and was ended"))
+        // Who says that the work is done needs no more of its program.
+        (Ending::Exited(_) | Ending::TimedOut | Ending::Silent, None)
+            if facts.pause.is_some() && !facts.is_command && !facts.halted =>
+        {
+            facts.pause.clone().map(Outcome::Later)
         }
-        (Ending::Silent, _) => block(Reason::Timeout, SILENT.into()),
+        (Ending::TimedOut, _) => {
+            let text = format!("it ran longer than {limit_seconds} s and was ended");
+            block(Reason::Timeout, text + &seen(&facts.output))
+        }
+        (Ending::Silent, _) => block(Reason::Timeout, SILENT.to_owned() + &seen(&facts.output)),
         (Ending::Stopped | Ending::Killed(_), _) if facts.halted => {
             block(Reason::Stopped, HALTED.into())
         }
         (Ending::Stopped | Ending::Lost, _) => Some(Outcome::Again),
         (Ending::NotLaunched, _) => block(Reason::Agent, "it could not be launched".into()),
+        (_, Some(Status::Blocked | Status::NeedsContext)) if !facts.output.denied.is_empty() => {
+            Some(Outcome::Blocked(refused(&facts.output.denied, Some(message))))
+        }
         (_, Some(Status::Blocked)) => {
             block(Reason::Agent, format!("it says it is blocked: {message}"))
         }
@@ -64,6 +77,12 @@ pub(super) fn trouble(facts: &Facts, limit_seconds: u64) -> Option<Outcome> {
         }
         (ending, status) => failure(facts, ending, status),
     }
+}
+
+/// Says what a program that had to be ended was busy with, where it told so.
+fn seen(output: &Output) -> String {
+    let last = output.trouble.as_ref().or(output.error.as_ref());
+    last.map(|said| format!("; the last that its program said was: {said}")).unwrap_or_default()
 }
 
 fn failure(facts: &Facts, ending: Ending, status: Option<Status>) -> Option<Outcome> {
@@ -101,11 +120,42 @@ pub(super) fn result(facts: &Facts, tip: Oid, has_commits: bool) -> Outcome {
             Reason::NoChanges,
             "it ended, and its branch holds no commit of its own",
         )),
-        denied => Outcome::Blocked(Block::new(
-            Reason::Permission,
-            format!("it was refused what it needed: {}", denied.join(", ")),
-        )),
+        denied => Outcome::Blocked(refused(denied, None)),
     }
+}
+
+/// Returns the block of a task that was refused this, with the rules that would allow it.
+fn refused(denied: &[String], says: Option<&str>) -> Block {
+    let mut denied = denied.to_vec();
+    denied.sort_unstable();
+    denied.dedup();
+    let says = says.map(|says| format!("; it says: {says}")).unwrap_or_default();
+    let text = format!("it was refused what it needed: {}{says}", denied.join(", "));
+    // A place that it may not write in is no rule's matter.
+    let is_file = |rule: &str| FILE_TOOLS.iter().any(|tool| rule.starts_with(tool));
+    let can_be = |rule: &String| is_exact(rule) && !is_file(rule) && refusal(rule).is_none();
+    let rules = denied.into_iter().filter(can_be).collect();
+    Block { rules, ..Block::new(Reason::Permission, text) }
+}
+
+/// Tools for files, which agents have; they are refused places.
+const FILE_TOOLS: &[&str] =
+    &["Edit", "MultiEdit", "NotebookEdit", "Write", "Read", "edit", "write", "create", "view"];
+
+/// Returns what reviewers and a person should know of an attempt whatever its branch holds: that
+/// it said nothing of its work, and what it was refused.
+pub(super) fn concerns(facts: &Facts) -> Vec<String> {
+    let mut concerns = Vec::new();
+    if let (Ending::Exited(_), None, false) = (facts.ending, &facts.report, facts.is_command) {
+        concerns.push(format!("it made no report ({})", facts.ending));
+    }
+    let mut rules: Vec<&str> = facts.output.denied.iter().map(String::as_str).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    if !rules.is_empty() {
+        concerns.push(format!("it was refused {}", rules.join(", ")));
+    }
+    concerns
 }
 
 /// What is known when a reviewer's process is gone.
@@ -113,8 +163,9 @@ pub(super) fn result(facts: &Facts, tip: Oid, has_commits: bool) -> Outcome {
 pub(super) struct Heard {
     pub(super) ending: Ending,
     pub(super) halted: bool,
-    /// The program's own word that it failed.
-    pub(super) error: Option<String>,
+    pub(super) output: Output,
+    /// Its program reached a usage limit.
+    pub(super) pause: Option<Pause>,
     /// `None` where it gave none, or it does not count.
     pub(super) verdict: Option<Verdict>,
     /// It changed something, which was undone.
@@ -134,6 +185,11 @@ pub(super) fn review(
     limit_seconds: u64,
 ) -> Outcome {
     let block = |reason, text: String| Outcome::Blocked(Block::new(reason, text));
+    if let (Some(pause), None, false) = (&heard.pause, &heard.verdict, heard.halted)
+        && matches!(heard.ending, Ending::Exited(_) | Ending::TimedOut | Ending::Silent)
+    {
+        return Outcome::Later(pause.clone());
+    }
     match heard.ending {
         Ending::Stopped | Ending::Killed(_) if heard.halted => {
             return block(Reason::Stopped, HALTED.into());
@@ -141,15 +197,24 @@ pub(super) fn review(
         Ending::Stopped | Ending::Lost => return Outcome::Again,
         Ending::TimedOut => {
             let text = format!("its review ran longer than {limit_seconds} s and was ended");
-            return block(Reason::Timeout, text);
+            return block(Reason::Timeout, text + &seen(&heard.output));
         }
-        Ending::Silent => return block(Reason::Timeout, SILENT.into()),
-        Ending::Exited(_) | Ending::Killed(_) | Ending::NotLaunched | Ending::ByHand => {}
+        Ending::Silent => {
+            return block(Reason::Timeout, SILENT.to_owned() + &seen(&heard.output));
+        }
+        Ending::Exited(_)
+        | Ending::Killed(_)
+        | Ending::Limited
+        | Ending::NotLaunched
+        | Ending::ByHand => {}
     }
-    if let Some(error) = &heard.error {
+    if let Some(error) = &heard.output.error {
         return block(Reason::Agent, format!("its reviewer's program failed: {error}"));
     }
     let Some(verdict) = &heard.verdict else {
+        if !heard.output.denied.is_empty() && !heard.undone {
+            return Outcome::Blocked(refused(&heard.output.denied, None));
+        }
         let text = match heard.undone {
             true => "its reviewer changed files again, which was undone",
             false => "its reviewers gave no verdict",
@@ -181,6 +246,7 @@ mod tests {
             is_command: false,
             report: None,
             output,
+            pause: None,
             halted: false,
             escaped: None,
             unmerged: vec![],
@@ -191,7 +257,11 @@ mod tests {
     fn reason(facts: &Facts) -> Option<Reason> {
         match trouble(facts, 60)? {
             Outcome::Blocked(block) => Some(block.reason),
-            Outcome::Ready(_) | Outcome::Next { .. } | Outcome::Approved | Outcome::Again => None,
+            Outcome::Ready(_)
+            | Outcome::Next { .. }
+            | Outcome::Approved
+            | Outcome::Again
+            | Outcome::Later(_) => None,
         }
     }
 
@@ -217,10 +287,27 @@ mod tests {
         assert_eq!(trouble(&facts, 60), None);
         let Outcome::Blocked(block) = result(&facts, tip.clone(), false) else { panic!("done") };
         assert_eq!(block.reason, Reason::NoChanges);
-        facts.output.denied = vec!["Write".into()];
+        let denied = ["Bash(make x)", "Write(/etc/x)", "Bash(cat <<E …)", "Bash(make x)"];
+        facts.output.denied = denied.map(str::to_owned).to_vec();
         let Outcome::Blocked(block) = result(&facts, tip.clone(), false) else { panic!("done") };
-        assert_eq!(block.reason, Reason::Permission);
+        assert_eq!((block.reason, block.rules), (Reason::Permission, vec!["Bash(make x)".into()]));
+        let blocked = Facts { report: said(Status::Blocked), ..facts.clone() };
+        assert_eq!(reason(&blocked), Some(Reason::Permission));
         assert_eq!(result(&facts, tip.clone(), true), Outcome::Ready(tip));
+    }
+
+    #[test]
+    fn what_is_missing_and_what_was_refused_is_of_concern() {
+        let mut facts = facts(Ending::Exited(0));
+        assert_eq!(concerns(&facts), ["it made no report (exit 0)"]);
+        facts.report = said(Status::Done);
+        assert_eq!(concerns(&facts), [""; 0]);
+        facts.output.denied = vec!["Write".into(), "Bash(npm ci)".into(), "Write".into()];
+        assert_eq!(concerns(&facts), ["it was refused Bash(npm ci), Write"]);
+        let command = Facts { is_command: true, report: None, ..facts.clone() };
+        assert_eq!(concerns(&command).len(), 1);
+        let stopped = Facts { report: None, ..self::facts(Ending::Stopped) };
+        assert_eq!(concerns(&stopped), [""; 0]);
     }
 
     #[test]
@@ -244,10 +331,51 @@ mod tests {
         assert_eq!(reason(&halted), Some(Reason::Stopped));
     }
 
+    #[test]
+    fn a_usage_limit_is_no_failure_and_a_report_of_done_is_worth_more() {
+        let pause = Pause { until: Some(7), text: "limit".into() };
+        let later = Some(Outcome::Later(pause.clone()));
+        let error = || Output { error: Some("limit".into()), ..Output::default() };
+        let limited =
+            |ending| Facts { pause: Some(pause.clone()), output: error(), ..facts(ending) };
+        for ending in [Ending::Exited(1), Ending::Exited(0), Ending::TimedOut, Ending::Silent] {
+            assert_eq!(trouble(&limited(ending), 60), later);
+        }
+        let command = Facts { is_command: true, ..limited(Ending::Exited(1)) };
+        assert_eq!(reason(&command), Some(Reason::Agent));
+        let halted = Facts { halted: true, ..limited(Ending::Stopped) };
+        assert_eq!(reason(&halted), Some(Reason::Stopped));
+        let done = Facts { report: said(Status::Done), ..limited(Ending::Exited(1)) };
+        assert_ne!(trouble(&done, 60), later);
+        let tip = Oid::from_hex(&"a".repeat(40)).expect("an id");
+        let heard = Heard { pause: Some(pause), output: error(), ..heard(None) };
+        assert_eq!(Some(review(&heard, tip, |_| Next::Merge, 60)), later);
+    }
+
+    #[test]
+    fn what_is_ended_tells_what_it_was_busy_with() {
+        let trouble_seen = Some("Reconnecting... waiting for network".to_owned());
+        let output = Output { trouble: trouble_seen, ..Output::default() };
+        for ending in [Ending::TimedOut, Ending::Silent] {
+            let hung = Facts { output: output.clone(), ..facts(ending) };
+            let Some(Outcome::Blocked(block)) = trouble(&hung, 60) else { panic!("it hung") };
+            assert_eq!(block.reason, Reason::Timeout);
+            assert!(block.text.contains("said was: Reconnecting... waiting"), "{}", block.text);
+        }
+    }
+
     fn heard(verdict: Option<bool>) -> Heard {
         let verdict = verdict.map(|pass| Verdict { pass, findings: Vec::new(), met: Vec::new() });
         let ending = Ending::Exited(0);
-        Heard { ending, halted: false, error: None, verdict, undone: false, silent_before: 0 }
+        Heard {
+            ending,
+            halted: false,
+            output: Output::default(),
+            pause: None,
+            verdict,
+            undone: false,
+            silent_before: 0,
+        }
     }
 
     #[test]
@@ -262,7 +390,8 @@ mod tests {
         assert_eq!(judged(&heard(None), Next::Merge), Outcome::Again);
         let again = Heard { silent_before: 1, ..heard(None) };
         assert!(matches!(judged(&again, Next::Merge), Outcome::Blocked(_)));
-        let failed = Heard { error: Some("API Error".into()), ..heard(Some(true)) };
+        let output = Output { error: Some("API Error".into()), ..Output::default() };
+        let failed = Heard { output, ..heard(Some(true)) };
         assert!(matches!(judged(&failed, Next::Merge), Outcome::Blocked(_)));
         let stopped = Heard { ending: Ending::Stopped, ..heard(Some(true)) };
         assert_eq!(judged(&stopped, Next::Merge), Outcome::Again);

@@ -37,8 +37,9 @@ pub(super) fn refused(
     let to_agent = drive.settings.on_conflict == OnConflict::Agent;
     let begins_on = match (why.reason, candidate) {
         (Reason::Tests, Some(candidate)) => Some((Stage::FixTests, candidate)),
-        // What git cannot merge at all names no file.
-        (Reason::Conflict, _) if to_agent && !why.files.is_empty() => {
+        // What git cannot merge at all names no file; what was brought from elsewhere is on no
+        // branch of the task.
+        (Reason::Conflict, _) if to_agent && !why.files.is_empty() && why.brought.is_none() => {
             Some((Stage::FixConflict, commit))
         }
         _ => None,
@@ -46,7 +47,7 @@ pub(super) fn refused(
     let pipeline = Pipeline { reviews: &[], rounds: drive.settings.rounds };
     // A command that fails is its author's to mend.
     let has_agent = |stage: Stage| {
-        task.run.is_none() && (run.flags.manual || agent_of(drive, task, stage).is_some())
+        task.run.is_none() && (run.flags.manual || agent_of(drive, task, record, stage).is_some())
     };
     let begins_on = begins_on.filter(|(stage, _)| pipeline.may_mend(record) && has_agent(*stage));
     let Some((stage, commit)) = begins_on else { return Ok(Event::Refused(why)) };

@@ -6,6 +6,7 @@
 use super::Drive;
 use crate::agent::Agent;
 use crate::clock;
+use crate::pipeline;
 use crate::plan::Task;
 use crate::snapshot::Run;
 use crate::task::Record;
@@ -30,20 +31,24 @@ pub(super) fn note(
     checks: Checks,
 ) -> String {
     let mut lines = vec![format!("run: {}", run.name), format!("task: {}", task.id)];
-    lines.push(worker(task, drive.settings.agent.as_deref()));
-    lines.push(format!("attempts: {}", record.attempts.len()));
+    let agent = record.agent.as_deref().or(task.agent.as_deref());
+    lines.push(worker(task, agent.or(drive.settings.agent.as_deref())));
+    lines.push(format!("attempts: {}", record.spent_attempts()));
     let seconds = record.spent(clock::now_ms()) as f64 / 1000.0;
     lines.push(format!("seconds: {seconds:.1}"));
     lines.extend(used(record));
-    if let Some(attempt) = record.last_attempt() {
+    if let Some(attempt) = record.last_work() {
         lines.extend(attempt.report.as_ref().map(|report| {
-            let message = report.message.split_whitespace().collect::<Vec<_>>().join(" ");
+            let message = one_line(&report.message);
             format!("report: {} {message}", report.status).trim_end().to_owned()
         }));
         let left = "uncommitted: the agent left work, which was committed for it";
         lines.extend(attempt.committed_for_agent.then(|| left.to_owned()));
         lines.push(format!("base: {}", attempt.base));
     }
+    lines.extend(
+        pipeline::concerns(record).iter().map(|text| format!("concern: {}", one_line(text))),
+    );
     lines.extend(tested(&drive.tests(task), checks));
     lines.join("\n") + "\n"
 }
@@ -64,7 +69,7 @@ fn worker(task: &Task, agent: Option<&str>) -> String {
     if let Some(command) = &task.run {
         return format!("command: {}", first_line(command));
     }
-    let line = task.agent.as_deref().or(agent).unwrap_or_default();
+    let line = agent.unwrap_or_default();
     format!("agent: {}", Agent::from_text(line).name())
 }
 
@@ -78,6 +83,10 @@ fn tested(tests: &[&str], checks: Checks) -> Vec<String> {
         [] => vec!["tested: no, no test command is set".into()],
         tests => tests.iter().map(|test| format!("tested: {}{again}", first_line(test))).collect(),
     }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the first line, and a sign where there are more.

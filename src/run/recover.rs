@@ -165,7 +165,9 @@ pub(super) fn merged_by_others(
     record: &Record,
     tip: &Oid,
 ) -> anyhow::Result<Option<Oid>> {
-    let (State::Waiting | State::Blocked(_)) = record.state else { return Ok(None) };
+    let (State::Waiting | State::Paused { .. } | State::Blocked(_)) = record.state else {
+        return Ok(None);
+    };
     let Some(branch) = &record.branch else { return Ok(None) };
     let Some(work) = work_of(git, record) else { return Ok(None) };
     let commit = git.find_branch(branch)?.unwrap_or(work.clone());

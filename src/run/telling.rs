@@ -3,6 +3,9 @@
 //! Invariant: written before anything is launched, from the task's record alone; an agent never
 //! needs the plan.
 
+mod planned;
+mod whole;
+
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -11,17 +14,23 @@ use super::Drive;
 use super::dispatch::{Spec, stage_of};
 use super::folder::AttemptFolder;
 use crate::config::Role;
+use crate::oid::Oid;
 use crate::pipeline;
-use crate::plan::{Criterion, Task};
-use crate::prompt::{self, Earlier, Facts, Planning, Reading};
-use crate::report::Format;
+use crate::plan::{Task, TaskId};
+use crate::prompt::{self, Conflict, Earlier, Facts, FailedTest, Named, Reading};
 use crate::review::{Review, Verdict};
 use crate::snapshot::Snapshot;
 use crate::store::Journal;
 use crate::task::{Record, Stage};
 
+/// Of so many tasks that one builds on it is told what they made; the others are named.
+const MAX_EARLIER: usize = 8;
 /// So many of the files are named that an earlier task changed.
 const MAX_FILES: usize = 8;
+/// What is told of the interfaces of all of them, in bytes.
+const MAX_INTERFACES: usize = 1200;
+/// What stands in the place of more.
+const TOO_LONG: &str = "  (what it declares is too long to repeat here: read its files)";
 
 /// What a prompt is made of.
 pub(super) struct Told<'a> {
@@ -31,13 +40,14 @@ pub(super) struct Told<'a> {
     record: &'a Record,
     index: usize,
     branch: String,
-    notes: Vec<String>,
     text: String,
     files: Vec<String>,
+    notes: Vec<String>,
     /// The text of the plan that was made for it.
     blueprint: Option<String>,
     /// Where the plan is for its agent to read.
     plan: String,
+    earlier: Vec<Earlier<'a>>,
 }
 
 impl<'a> Told<'a> {
@@ -50,9 +60,7 @@ impl<'a> Told<'a> {
     ) -> anyhow::Result<Told<'a>> {
         let index = snapshot.dag.index(&task.id).context("the plan has no such task")?;
         let branch = record.branch.clone().unwrap_or_else(|| drive.settings.branch_of(&task.id));
-        let mending = mending(drive, snapshot, task, record);
-        let lacking = lacking(task, record);
-        let notes = record.notes.iter().cloned().chain(mending).chain(lacking).collect();
+        let notes = record.notes.iter().cloned().chain(planned::lacking(task, record)).collect();
         let blueprint = match &record.blueprint {
             Some(_) => Journal::new(&drive.git, &snapshot.run.name).blueprint(&task.id)?,
             None => None,
@@ -64,6 +72,7 @@ impl<'a> Told<'a> {
             task.run.iter().map(|command| format!("The command that does it:\n\n    {command}\n"));
         let text = std::iter::once(task.prompt.clone()).filter(|text| !text.is_empty());
         let text = text.chain(command).collect::<Vec<_>>().join("\n");
+        let earlier = earlier(drive, snapshot, index);
         Ok(Told {
             drive,
             snapshot,
@@ -71,11 +80,12 @@ impl<'a> Told<'a> {
             record,
             index,
             branch,
-            notes,
             text,
             files,
+            notes,
             blueprint,
             plan,
+            earlier,
         })
     }
 
@@ -89,11 +99,11 @@ impl<'a> Told<'a> {
             text: &self.text,
             branch: &self.branch,
             integration: &self.snapshot.run.integration,
-            builds_on: dag.dependencies(self.index).iter().map(|i| self.earlier(*i)).collect(),
+            builds_on: self.earlier.clone(),
             needed_by: dag.dependents(self.index).iter().map(title).collect(),
             files: &self.files,
             tests: self.drive.tests(self.task),
-            criteria: criteria(self.task),
+            criteria: planned::criteria(self.task),
             plan: self.record.is_approved().then_some(self.plan.as_str()),
             skills: self.drive.settings.skills.of(role_of(stage_of(self.task, self.record))),
             notes: &self.notes,
@@ -105,102 +115,125 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// Returns what is told of a task that this one builds on.
-    fn earlier(&self, index: usize) -> Earlier<'_> {
-        let (task, record) = self.snapshot.at(index);
-        Earlier {
-            id: task.id.as_str(),
-            title: &task.title,
-            interfaces: prompt::declared(&task.prompt),
-            files: self.changed(task, record),
-        }
-    }
-
-    /// Returns the files that the merge of a task changed, or else those that it says it owns; the
-    /// first of them, where there are many.
-    fn changed(&self, task: &Task, record: &Record) -> Vec<String> {
-        let git = &self.drive.git;
-        let merge = record.state.merge();
-        let changed = merge.and_then(|merge| git.changed_files(merge).ok());
-        let mut files = changed.unwrap_or_else(|| task.files.clone());
-        let more = files.len().saturating_sub(MAX_FILES);
-        files.truncate(MAX_FILES);
-        files.extend((more > 0).then(|| format!("and {more} more")));
-        files
-    }
-
     /// The facts for a reviewer, with what it found before.
     fn findings_of(&self, kind: Review) -> Facts<'_> {
         Facts { findings: lines(pipeline::latest(self.record, kind)), ..self.facts() }
     }
 
     /// Returns the whole prompt of a stage.
-    fn prompt(&self, folder: &AttemptFolder, spec: &Spec) -> Result<String, prompt::Mistake> {
+    fn prompt(&self, folder: &AttemptFolder, stage: Stage) -> Result<String, prompt::Mistake> {
         let templates = &self.drive.settings.prompts;
-        match (spec.stage.review(), spec.stage) {
+        match (stage.review(), stage) {
+            (Some(Review::Whole), _) => whole::prompt(self, folder),
             (Some(kind), _) => {
                 prompt::review(templates, &self.findings_of(kind), kind, &reading(folder))
             }
-            (None, Stage::Plan) => self.planning(folder, spec, &self.facts()),
+            (None, Stage::Plan) => self.planning(folder, &self.facts()),
             (None, Stage::Fix) => prompt::fix(templates, &self.facts()),
+            (None, Stage::FixTests) => self.fix_tests(),
+            (None, Stage::FixConflict) => self.fix_conflict(),
             (None, _) => prompt::implement(templates, &self.facts()),
         }
     }
 
+    fn fix_tests(&self) -> Result<String, prompt::Mistake> {
+        let log = self.drive.folder.test_log(&self.task.id);
+        let output = std::fs::read(&log).unwrap_or_default();
+        let command = self.record.sent_back.as_ref().and_then(|why| why.command.as_deref());
+        let failed = FailedTest {
+            command: command.unwrap_or_default(),
+            output: &String::from_utf8_lossy(&output),
+            log: &log.display().to_string(),
+        };
+        prompt::fix_tests(&self.drive.settings.prompts, &self.facts(), &failed)
+    }
+
+    fn fix_conflict(&self) -> Result<String, prompt::Mistake> {
+        let why = self.record.sent_back.as_ref();
+        let title =
+            |id: &'a str| self.snapshot.plan.tasks.iter().find(|task| task.id.as_str() == id);
+        let others = why.iter().flat_map(|why| &why.with);
+        let others: Vec<Named<'_>> = others
+            .map(|id| Named { id, title: title(id).map_or("", |task| &task.title) })
+            .collect();
+        let conflict = Conflict {
+            tip: why.and_then(|why| why.against.as_ref()).map_or("", Oid::as_str),
+            files: why.map_or(&[], |why| &why.files),
+            others: &others,
+        };
+        prompt::fix_conflict(&self.drive.settings.prompts, &self.facts(), &conflict)
+    }
+
     /// Returns what an agent is told whose conversation goes on.
-    fn go_on(&self, folder: &AttemptFolder, spec: &Spec) -> Result<String, prompt::Mistake> {
+    fn go_on(&self, folder: &AttemptFolder, stage: Stage) -> Result<String, prompt::Mistake> {
         let templates = &self.drive.settings.prompts;
         let facts = Facts { resumed: true, ..self.facts() };
-        match spec.stage {
-            Stage::Plan => self.planning(folder, spec, &facts),
+        match stage {
+            Stage::Plan => self.planning(folder, &facts),
             Stage::Fix => prompt::fix(templates, &facts),
             _ => prompt::resume(templates, &facts),
         }
     }
 
-    /// Returns what a planning agent is told: a program whose output is for people may print more
-    /// than its answer, so that its plan has a file of its own.
-    fn planning(
-        &self,
-        folder: &AttemptFolder,
-        spec: &Spec,
-        facts: &Facts<'_>,
-    ) -> Result<String, prompt::Mistake> {
-        let is_clear = !spec.by_hand && spec.format != Format::Text;
-        let written = folder.plan().display().to_string();
-        let earlier = folder.earlier_plan().display().to_string();
-        let planning = Planning {
-            file: (!is_clear).then_some(written.as_str()),
-            earlier: self.blueprint.is_some().then_some(earlier.as_str()),
-        };
-        prompt::plan(&self.drive.settings.prompts, facts, &planning)
-    }
-
-    /// Writes the plan where the agent reads it: with the answers of whoever approved it, or as
-    /// what is to be made better.
-    fn write_plan(&self, folder: &AttemptFolder, stage: Stage) -> std::io::Result<()> {
-        // A folder of the same name may be left of a run that was removed.
-        let _ = std::fs::remove_file(folder.plan());
-        let Some(text) = &self.blueprint else { return Ok(()) };
-        if stage == Stage::Plan {
-            return std::fs::write(folder.earlier_plan(), text);
-        }
-        let said: String = self.record.notes.iter().map(|note| format!("\n- {note}\n")).collect();
-        let said = if said.is_empty() { said } else { format!("\n## What was said of it\n{said}") };
-        match self.record.is_approved() {
-            true => std::fs::write(folder.approved_plan(), format!("{text}{said}")),
-            false => Ok(()),
+    /// Returns the text that the work is read against: where it settles what the final review
+    /// found, that too.
+    fn text_for_review(&self) -> String {
+        let found = lines(pipeline::latest(self.record, Review::Whole));
+        let found = found.iter().map(|finding| format!("- {finding}\n")).collect::<String>();
+        match found.is_empty() {
+            true => self.text.clone(),
+            false => format!("{}\n\nIt found this:\n\n{found}", self.text),
         }
     }
 
     /// Returns what the implementer said last, and that it said nothing where it did not.
     fn report(&self) -> String {
         let work = self.record.attempts.iter().rev().filter(|a| a.stage.is_work());
-        match work.filter_map(|attempt| attempt.report.as_ref()).next() {
+        let said = match work.filter_map(|attempt| attempt.report.as_ref()).next() {
             Some(report) => format!("{} {}\n", report.status, report.message),
             None => "It made no report.\n".into(),
+        };
+        let concerns = pipeline::concerns(self.record);
+        let lines: String = concerns.iter().map(|concern| format!("- {concern}\n")).collect();
+        match concerns.is_empty() {
+            true => said,
+            false => format!("{said}\nOf concern, since the work began:\n\n{lines}"),
         }
     }
+}
+
+/// Returns what is told of the tasks that one builds on; of those that would make the prompt long,
+/// no more than the names.
+fn earlier<'a>(drive: &Drive, snapshot: &'a Snapshot, index: usize) -> Vec<Earlier<'a>> {
+    let mut left = MAX_INTERFACES;
+    let told = |(at, dependency): (usize, &usize)| {
+        let (task, record) = snapshot.at(*dependency);
+        let named = Earlier { id: task.id.as_str(), title: &task.title, ..Earlier::default() };
+        if at >= MAX_EARLIER {
+            return named;
+        }
+        let declared = prompt::declared(&task.prompt);
+        let interfaces = match left.checked_sub(declared.len()) {
+            Some(rest) => {
+                left = rest;
+                declared
+            }
+            None => TOO_LONG.into(),
+        };
+        Earlier { interfaces, files: changed(drive, task, record), ..named }
+    };
+    snapshot.dag.dependencies(index).iter().enumerate().map(told).collect()
+}
+
+/// Returns the files that the merge of a task changed, or else those that it says it owns; the
+/// first of them, where there are many.
+fn changed(drive: &Drive, task: &Task, record: &Record) -> Vec<String> {
+    let changed = record.state.merge().and_then(|merge| drive.git.changed_files(merge).ok());
+    let mut files = changed.unwrap_or_else(|| task.files.clone());
+    let more = files.len().saturating_sub(MAX_FILES);
+    files.truncate(MAX_FILES);
+    files.extend((more > 0).then(|| format!("and {more} more")));
+    files
 }
 
 /// Writes the prompt of an attempt, and the files that it names.
@@ -209,37 +242,28 @@ pub(super) fn write_prompts(
     spec: &Spec,
     told: &Told<'_>,
 ) -> anyhow::Result<()> {
-    if spec.stage.review().is_some() {
-        std::fs::write(folder.task(), &told.text)?;
+    if spec.stage == Stage::FinalReview {
+        whole::write_texts(told, folder)?;
+    } else if spec.stage.review().is_some() {
+        std::fs::write(folder.task(), told.text_for_review())?;
         std::fs::write(folder.report(), told.report())?;
     }
     told.write_plan(folder, spec.stage)?;
-    std::fs::write(folder.prompt(), told.prompt(folder, spec)?)?;
+    std::fs::write(folder.prompt(), told.prompt(folder, spec.stage)?)?;
     match spec.resume {
-        Some(_) => Ok(std::fs::write(folder.resume_prompt(), told.go_on(folder, spec)?)?),
-        None => Ok(()),
+        Some(_) => std::fs::write(folder.resume_prompt(), told.go_on(folder, spec.stage)?)?,
+        // A folder of the same name may be left of a run that was removed.
+        None => drop(std::fs::remove_file(folder.resume_prompt())),
     }
+    Ok(())
 }
 
-/// Returns what was wrong with a merge candidate, where the attempt is to mend it.
-fn mending(drive: &Drive, snapshot: &Snapshot, task: &Task, record: &Record) -> Option<String> {
-    let why = record.sent_back.as_ref().filter(|_| stage_of(task, record).is_mending())?;
-    let said = std::fs::read(drive.folder.test_log(&task.id)).unwrap_or_default();
-    let end = prompt::end_of_output(&String::from_utf8_lossy(&said));
-    Some(prompt::after(why, &snapshot.run.integration) + &end)
-}
-
-/// Returns the acceptance criteria, each with the number that a reviewer calls it by.
-fn criteria(task: &Task) -> Vec<String> {
-    let line = |criterion: &Criterion| format!("#{} {}", criterion.index, criterion.text);
-    task.criteria.iter().map(line).collect()
-}
-
-/// Returns what the plan before lacked, where one is to be made again for that.
-fn lacking(task: &Task, record: &Record) -> Option<String> {
-    let last = record.last_attempt().filter(|last| last.stage == Stage::Plan)?;
-    let is_again = stage_of(task, record) == Stage::Plan && pipeline::unplanned(record) > 0;
-    is_again.then(|| last.remarks.join("; ")).filter(|text| !text.is_empty())
+/// Returns what the next attempt at a task would be told, where its conversation does not go on.
+pub fn next_prompt(drive: &Drive, snapshot: &Snapshot, id: &TaskId) -> anyhow::Result<String> {
+    let (task, record) = snapshot.find(id).context("the plan has no such task")?;
+    let folder = drive.folder.attempt(id, record.next_attempt());
+    Ok(Told::new(drive, snapshot, task, record, &folder)?
+        .prompt(&folder, stage_of(task, record))?)
 }
 
 /// Returns the role that the skills of a stage are for.
@@ -255,7 +279,6 @@ fn role_of(stage: Stage) -> Role {
 }
 
 fn reading(folder: &AttemptFolder) -> Reading {
-    let name = |path: PathBuf| path.file_name().unwrap_or_default().display().to_string();
     Reading {
         folder: folder.0.display().to_string(),
         task: name(folder.task()),
@@ -265,7 +288,20 @@ fn reading(folder: &AttemptFolder) -> Reading {
     }
 }
 
+/// Returns the findings that a verdict failed for, a line each.
 fn lines(verdict: Option<&Verdict>) -> Vec<String> {
-    let findings = verdict.filter(|verdict| !verdict.pass).map(|verdict| verdict.findings.iter());
-    findings.into_iter().flatten().map(ToString::to_string).collect()
+    verdict.filter(|verdict| !verdict.pass).map(lines_of).unwrap_or_default()
+}
+
+fn lines_of(verdict: &Verdict) -> Vec<String> {
+    verdict.findings.iter().map(ToString::to_string).collect()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the name of a file in the attempt's folder.
+fn name(path: PathBuf) -> String {
+    path.file_name().unwrap_or_default().display().to_string()
 }

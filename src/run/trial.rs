@@ -32,7 +32,10 @@ pub(super) enum Tested {
     Passed {
         runs: u32,
     },
-    Failed(String),
+    Failed {
+        text: String,
+        command: String,
+    },
     /// The checkout could not be set up.
     NoPlace(String),
     /// It passed, and then the checkout showed something else.
@@ -45,8 +48,6 @@ pub(super) struct Trial<'a> {
     pub(super) drive: &'a Drive,
     pub(super) run: &'a Run,
     pub(super) commands: Vec<&'a str>,
-    /// For each command, in seconds.
-    pub(super) limit: u64,
     /// The task whose merge it is; `None` where it is the run as a whole.
     pub(super) task: Option<&'a TaskId>,
     /// Where the commands print.
@@ -86,19 +87,19 @@ impl Trial<'_> {
         if self.commands.is_empty() {
             return Ok(Tested::Passed { runs: 0 });
         }
-        let mut text = String::new();
+        let mut failure = None;
         for run in 1..=TESTS {
             if let Some(ended) = self.show(commit)? {
                 return Ok(ended);
             }
             match self.run_all(run > 1)? {
-                Some(Tested::Failed(failed)) => text = failed,
+                Some(failed @ Tested::Failed { .. }) => failure = Some(failed),
                 Some(other) => return Ok(other),
                 None if !self.shows(commit)? => return Ok(Tested::Disturbed),
                 None => return Ok(Tested::Passed { runs: run }),
             }
         }
-        Ok(Tested::Failed(text))
+        failure.context("a test neither passed nor failed")
     }
 
     /// Returns true where the checkout still shows what the tests were meant to see.
@@ -121,7 +122,7 @@ impl Trial<'_> {
             place,
             setup,
             environment: self.environment()?,
-            timeout: self.limit,
+            timeout: self.drive.settings.setup_limit(),
             log,
             worker: self.drive.folder.tester(),
             stop: self.stop,
@@ -161,7 +162,8 @@ impl Trial<'_> {
                 ending => {
                     let text =
                         format!("the tests failed {TESTS} times, last '{command}' ({ending})");
-                    return Ok(Some(Tested::Failed(text)));
+                    let command = (*command).to_owned();
+                    return Ok(Some(Tested::Failed { text, command }));
                 }
             }
         }
@@ -185,7 +187,7 @@ impl Trial<'_> {
             write_json(&self.drive.folder.tester(), &worker)?;
         }
         self.stop.watch(Some(job.stopper()));
-        let ending = job.wait(Some(Duration::from_secs(self.limit)));
+        let ending = job.wait(Some(Duration::from_secs(self.drive.settings.test_limit())));
         self.stop.watch(None);
         let _ = std::fs::remove_file(self.drive.folder.tester());
         Ok(ending)

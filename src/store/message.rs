@@ -4,10 +4,11 @@
 
 use std::fmt::Write;
 
+use crate::agent::Agent;
 use crate::plan::{Plan, TaskId};
 use crate::review::Verdict;
 use crate::snapshot::Run;
-use crate::task::{Block, Event, Outcome, State};
+use crate::task::{Block, Event, Outcome, PullRequest, State};
 
 /// An event with the states around it.
 pub(super) struct Step<'a> {
@@ -37,6 +38,10 @@ impl Step<'_> {
         match self.event {
             Event::Reported { report } => format!("{id}: reported {}", report.status),
             Event::Judged { verdict } => format!("{id}: judged {}", verdict.word()),
+            Event::PullRequest(PullRequest::Opened { .. }) => format!("{id}: pull request opened"),
+            Event::PullRequest(PullRequest::Unopened(unopened)) => {
+                format!("{id}: no pull request ({})", unopened.why)
+            }
             Event::Started(_)
             | Event::Finished(_)
             | Event::Refused(_)
@@ -86,10 +91,20 @@ impl Step<'_> {
                     put("Undone", &"yes");
                 }
                 finished.remarks.iter().for_each(|remark| put("Remark", remark));
+                finished.concerns.iter().for_each(|concern| put("Concern", concern));
                 finished.report.iter().for_each(|report| put("Report", &report.status));
                 finished.verdict.iter().for_each(|verdict| put_verdict(&mut put, verdict));
-                if let Outcome::Blocked(block) = &finished.outcome {
-                    put_block(&mut put, block);
+                match &finished.outcome {
+                    Outcome::Blocked(block) => put_block(&mut put, block),
+                    Outcome::Later(pause) => {
+                        put("Text", &pause.text);
+                        let at = pause.until.map(jiff::Timestamp::from_millisecond);
+                        at.iter().flatten().for_each(|at| put("Until", at));
+                    }
+                    Outcome::Ready(_)
+                    | Outcome::Next { .. }
+                    | Outcome::Approved
+                    | Outcome::Again => {}
                 }
             }
             Event::Refused(block) => put_block(&mut put, block),
@@ -99,8 +114,15 @@ impl Step<'_> {
             }
             Event::Merged { merge } => merge.iter().for_each(|merge| put("Merge", merge)),
             Event::Approved => {}
-            Event::Retried { note } => note.iter().for_each(|note| put("Note", note)),
+            Event::Retried { note, model, agent } => {
+                note.iter().for_each(|note| put("Note", note));
+                model.iter().for_each(|model| put("Model", model));
+                // The rest of the command line is the user's own, and may hold a key.
+                agent.iter().for_each(|agent| put("Agent", &Agent::from_text(agent).name()));
+            }
             Event::Offered { commit, at: _ } => put("Commit", commit),
+            Event::PullRequest(PullRequest::Opened { url }) => put("Url", url),
+            Event::PullRequest(PullRequest::Unopened(unopened)) => put("Text", &unopened.text),
         }
     }
 }

@@ -7,8 +7,8 @@ use std::fmt;
 
 use crate::blueprint::Blueprint;
 use crate::task::{
-    Attempt, Block, Drawn, Event, Finished, Outcome, Reason, Record, SentBack, Stage, Started,
-    State,
+    Attempt, Block, Drawn, Event, Finished, Outcome, PullRequest, Reason, Record, SentBack, Stage,
+    Started, State,
 };
 
 /// How often in a row an attempt may vanish before a person is asked.
@@ -43,6 +43,7 @@ impl Event {
             Event::Approved => "approved",
             Event::Retried { .. } => "retried",
             Event::Offered { .. } => "offered for merging",
+            Event::PullRequest(_) => "given a pull request",
         }
     }
 }
@@ -52,9 +53,10 @@ impl Record {
     pub fn apply(&self, event: &Event) -> Result<Record, Illegal> {
         let illegal = || Illegal { state: self.state.name(), event: event.name() };
         match (event, &self.state) {
-            (Event::Started(started), State::Waiting | State::Pending { .. })
-                if started.attempt == self.next_attempt() && self.may_begin(started.stage) =>
-            {
+            (
+                Event::Started(started),
+                State::Waiting | State::Pending { .. } | State::Paused { .. },
+            ) if started.attempt == self.next_attempt() && self.may_begin(started.stage) => {
                 Ok(self.started(started))
             }
             (Event::Reported { report }, State::Running { .. }) => {
@@ -83,21 +85,40 @@ impl Record {
             }
             (
                 Event::Merged { merge },
-                State::Merging { .. } | State::Blocked(_) | State::Waiting | State::Pending { .. },
+                State::Merging { .. }
+                | State::Blocked(_)
+                | State::Paused { .. }
+                | State::Waiting
+                | State::Pending { .. },
             ) => Ok(self.in_state(State::Done { merge: merge.clone() })),
             (Event::Approved, State::Blocked(block)) if block.reason == Reason::Approval => {
                 Ok(self.in_state(State::Waiting).approved())
             }
-            (Event::Retried { note }, State::Blocked(block)) => {
+            (Event::Retried { note, model, agent }, State::Blocked(block)) => {
                 let mut next = self.in_state(self.again_after(block));
                 next.notes.extend(note.clone());
+                next.model = model.clone().or(next.model);
+                next.agent = agent.clone().or(next.agent);
                 next.retried_after = self.last_attempt().map_or(0, |attempt| attempt.number);
+                Ok(next)
+            }
+            // Nothing has failed, so nothing begins to be counted anew.
+            (Event::Retried { note, model, agent }, State::Paused { .. }) => {
+                let mut next = self.in_state(self.same_stage());
+                next.notes.extend(note.clone());
+                next.model = model.clone().or(next.model);
+                next.agent = agent.clone().or(next.agent);
                 Ok(next)
             }
             (
                 Event::Offered { commit, at },
-                State::Blocked(_) | State::Waiting | State::Pending { .. },
+                State::Blocked(_) | State::Paused { .. } | State::Waiting | State::Pending { .. },
             ) => Ok(self.in_state(State::Merging { commit: commit.clone(), arrived: *at })),
+            (Event::PullRequest(shown), State::Blocked(block))
+                if block.reason == Reason::Conflict =>
+            {
+                Ok(self.in_state(State::Blocked(shown_in(block, shown))))
+            }
             (
                 Event::Started(_)
                 | Event::Reported { .. }
@@ -108,7 +129,8 @@ impl Record {
                 | Event::Merged { .. }
                 | Event::Approved
                 | Event::Retried { .. }
-                | Event::Offered { .. },
+                | Event::Offered { .. }
+                | Event::PullRequest(_),
                 _,
             ) => Err(illegal()),
         }
@@ -150,6 +172,7 @@ impl Record {
             model,
             usage: None,
             remarks: Vec::new(),
+            concerns: Vec::new(),
         });
         next
     }
@@ -165,6 +188,7 @@ impl Record {
             usage,
             remarks,
             blueprint,
+            concerns,
             outcome,
             at,
             ..
@@ -190,6 +214,7 @@ impl Record {
             attempt.verdict = verdict;
             attempt.usage = usage;
             attempt.remarks = remarks;
+            attempt.concerns = concerns;
         }
         next.state = match outcome {
             Outcome::Ready(commit) => State::Merging { commit, arrived: at },
@@ -204,6 +229,16 @@ impl Record {
                 format!("its process vanished {MAX_LOST} times in a row"),
             )),
             Outcome::Again => next.same_stage(),
+            Outcome::Later(pause) => match next.same_stage() {
+                State::Pending { stage, commit } => {
+                    State::Paused { stage, commit: Some(commit), pause }
+                }
+                _ => {
+                    let last = next.last_attempt().map(|attempt| attempt.stage);
+                    let stage = last.filter(|stage| stage.begins()).unwrap_or(Stage::Implement);
+                    State::Paused { stage, commit: None, pause }
+                }
+            },
         };
         next
     }
@@ -245,6 +280,14 @@ impl Record {
     }
 }
 
+/// Returns a block with what became of its pull request; one that is there stays.
+fn shown_in(block: &Block, shown: &PullRequest) -> Block {
+    match shown.clone() {
+        PullRequest::Opened { url } => Block { url: Some(url), unopened: None, ..block.clone() },
+        PullRequest::Unopened(why) => Block { unopened: Some(Box::new(why)), ..block.clone() },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -253,7 +296,7 @@ mod tests {
     use crate::oid::Oid;
     use crate::report::{Report, Status, Usage};
     use crate::review::Verdict;
-    use crate::task::{Ending, Worker};
+    use crate::task::{Ending, Obstacle, Pause, Unopened, Worker};
 
     fn oid() -> Oid {
         Oid::from_hex(&"a1".repeat(20)).expect("an id")
@@ -288,6 +331,12 @@ mod tests {
         Event::Finished(Finished { blueprint: Some(plan), ..finished })
     }
 
+    fn unopened() -> Event {
+        let next = vec!["gh auth login".into()];
+        let (why, text) = (Obstacle::NotLoggedIn, "no".into());
+        Event::PullRequest(PullRequest::Unopened(Unopened { why, text, next }))
+    }
+
     fn any_stage() -> impl Strategy<Value = Stage> {
         use Stage::{Fix, FixTests, Implement, Plan, QualityReview, Review, SpecReview};
         prop::sample::select(vec![
@@ -317,6 +366,10 @@ mod tests {
             (1..5_u32).prop_map(|n| finished(n, Ending::Exited(0), Outcome::Ready(oid()))),
             (1..5_u32).prop_map(move |n| finished(n, Ending::Exited(1), Outcome::Blocked(block()))),
             (1..5_u32).prop_map(|n| finished(n, Ending::Lost, Outcome::Again)),
+            (1..5_u32, any::<Option<u32>>()).prop_map(|(n, until)| {
+                let pause = Pause { until: until.map(i64::from), text: "limit".into() };
+                finished(n, Ending::Limited, Outcome::Later(pause))
+            }),
             Just(Event::Refused(Block::new(Reason::Conflict, "both"))),
             Just(Event::SentBack(SentBack {
                 stage: Stage::FixTests,
@@ -326,8 +379,12 @@ mod tests {
             Just(Event::Merged { merge: None }),
             (1..5_u32).prop_map(planned),
             Just(Event::Approved),
-            Just(Event::Retried { note: Some("again".into()) }),
+            (prop::option::of("[a-z]"), prop::option::of("[a-z]")).prop_map(|(model, agent)| {
+                Event::Retried { note: Some("again".into()), model, agent }
+            }),
             Just(Event::Offered { commit: oid(), at: 3000 }),
+            Just(Event::PullRequest(PullRequest::Opened { url: "https://x/1".into() })),
+            Just(unopened()),
         ]
     }
 
@@ -337,7 +394,7 @@ mod tests {
             started(next, record.pending().map_or(Stage::Implement, |(stage, _)| stage)),
             finished(last, Ending::Exited(0), Outcome::Ready(oid())),
             Event::Merged { merge: None },
-            Event::Retried { note: None },
+            Event::Retried { note: None, model: None, agent: None },
         ]
     }
 
@@ -394,11 +451,86 @@ mod tests {
         let approved = step(record.clone(), &Event::Approved);
         assert!(approved.is_approved() && approved.state == State::Waiting);
         assert!(approved.apply(&Event::Approved).is_err());
-        let again = step(record, &Event::Retried { note: Some("no".into()) });
+        let again =
+            step(record, &Event::Retried { note: Some("no".into()), model: None, agent: None });
         assert!(!again.is_approved() && again.state == State::Waiting);
         let again = step(step(again, &started(2, Stage::Plan)), &planned(2));
         assert_eq!(again.blueprint.clone().expect("a plan").attempt, 2);
         assert!(!again.is_approved());
+    }
+
+    #[test]
+    fn a_usage_limit_spends_nothing_and_the_same_stage_goes_on() {
+        let pause = || Pause { until: Some(9), text: "limit".into() };
+        let limited = |n| finished(n, Ending::Limited, Outcome::Later(pause()));
+        let step = |record: Record, event: Event| record.apply(&event).expect("legal");
+        let mut record = Record::default();
+        for attempt in 1..=9 {
+            record = step(record, started(attempt, Stage::Implement));
+            record = step(record, limited(attempt));
+            assert_eq!(record.state.pause(), Some(&pause()));
+        }
+        assert_eq!((record.attempts.len(), record.spent_attempts()), (9, 0));
+        let next = Outcome::Next { stage: Stage::SpecReview, commit: oid() };
+        record = step(record, started(10, Stage::Implement));
+        record = step(record, finished(10, Ending::Exited(0), next));
+        record = step(record, started(11, Stage::SpecReview));
+        record = step(record, limited(11));
+        assert_eq!(record.pending(), Some((Stage::SpecReview, Some(&oid()))));
+        let again = step(record.clone(), Event::Retried { note: None, model: None, agent: None });
+        assert_eq!(again.state, State::Pending { stage: Stage::SpecReview, commit: oid() });
+        assert_eq!(again.retried_after, 0);
+        assert!(record.apply(&started(12, Stage::SpecReview)).is_ok());
+    }
+
+    #[test]
+    fn what_a_person_chose_lasts_and_what_lies_outside_may_be_repeated() {
+        let mut record = Record::default();
+        let retried = |model: Option<&str>, agent: Option<&str>| Event::Retried {
+            note: None,
+            model: model.map(str::to_owned),
+            agent: agent.map(str::to_owned),
+        };
+        let ends = [
+            (Ending::Killed(9), Reason::Agent, true),
+            (Ending::Exited(1), Reason::Agent, false),
+            (Ending::Exited(0), Reason::NeedsContext, false),
+            (Ending::Stopped, Reason::Stopped, true),
+        ];
+        for (ending, reason, is_fit) in ends {
+            let number = record.next_attempt();
+            let stage = record.pending().map_or(Stage::Implement, |(stage, _)| stage);
+            record = record.apply(&started(number, stage)).expect("starts");
+            assert!(!record.may_be_repeated());
+            let outcome = Outcome::Blocked(Block::new(reason, "no"));
+            record = record.apply(&finished(number, ending, outcome)).expect("ends");
+            assert_eq!(record.may_be_repeated(), is_fit, "{ending}");
+            let event = match number {
+                1 => retried(Some("cheap"), Some("codex")),
+                2 => retried(Some("opus"), None),
+                _ => retried(None, None),
+            };
+            record = record.apply(&event).expect("again");
+        }
+        let chosen = (record.model.as_deref(), record.agent.as_deref());
+        assert_eq!(chosen, (Some("opus"), Some("codex")));
+    }
+
+    #[test]
+    fn a_pull_request_is_remembered_until_the_conflict_is_gone() {
+        let opened = Event::PullRequest(PullRequest::Opened { url: "https://x/1".into() });
+        let ready = finished(1, Ending::Exited(0), Outcome::Ready(oid()));
+        let refused = Event::Refused(Block::new(Reason::Conflict, "both"));
+        let events = [started(1, Stage::Implement), ready, refused];
+        let apply = |record: Record, event: &Event| record.apply(event).expect("legal");
+        let blocked = events.iter().fold(Record::default(), apply);
+        let failed = apply(blocked, &unopened());
+        assert!(failed.state.block().expect("a block").unopened.is_some());
+        let shown = apply(failed, &opened);
+        let block = shown.state.block().expect("a block");
+        assert_eq!((block.url.as_deref(), &block.unopened), (Some("https://x/1"), &None));
+        let offered = apply(shown, &Event::Offered { commit: oid(), at: 1 });
+        assert!(offered.apply(&opened).is_err());
     }
 
     #[test]

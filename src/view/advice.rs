@@ -3,11 +3,15 @@
 //! Invariant: every line is a command that works when it is pasted into a shell, from any
 //! directory of the repository; what follows a `#` is a remark.
 
-use super::Facts;
 use super::undo::undo;
+use super::{Facts, printable};
 use crate::agent::quoted;
 use crate::snapshot::{Run, Snapshot};
-use crate::task::{Block, Reason, Record};
+use crate::task::{Block, Pause, Reason, Record};
+
+/// Where a person can answer what an agent asks.
+const FOREGROUND: &str =
+    "with parallel_safe = false in the plan it runs in the foreground, where you answer";
 
 /// Returns the commands that lead on from a block, the likeliest first.
 pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) -> Vec<String> {
@@ -21,10 +25,21 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) 
     let retry = format!("git orchestrate retry {id}{option}{then}");
     let tell = |what: &str| format!("git orchestrate retry {id}{option} -m '{what}'{then}");
     let merge = format!("git orchestrate merge {id}{option}");
+    // As it was, where that is not refused.
+    let again = match record.may_be_repeated() {
+        true => retry.clone(),
+        false => tell("what it should know"),
+    };
     match block.reason {
         // What was to be mended is not there any more.
-        Reason::Conflict | Reason::Tests | Reason::Escaped if facts.is_gone(id) => vec![log, retry],
-        Reason::Conflict => resolve(run, record, block, merge),
+        Reason::Conflict | Reason::Tests | Reason::Escaped if facts.is_gone(id) => vec![log, again],
+        Reason::Conflict => {
+            let fetch =
+                format!("git orchestrate status --fetch{option}   # once it is merged there");
+            let there = block.url.as_ref().map(|_| fetch);
+            let by_hand = block.unopened.iter().flat_map(|unopened| unopened.next.clone());
+            resolve(run, record, block, merge).into_iter().chain(there).chain(by_hand).collect()
+        }
         Reason::Tests => {
             let (place, made) = place(run, record);
             let merged = quoted(&run.integration);
@@ -33,17 +48,26 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) 
             let last = format!("{merge}   # or: {}", tell("what to mend"));
             [format!("{log} --test")].into_iter().chain(made).chain([mend, last]).collect()
         }
-        Reason::Timeout => vec![log, retry],
+        Reason::Timeout => vec![log, tell("what to do otherwise")],
         Reason::NeedsContext => vec![tell("the answer")],
-        Reason::Agent | Reason::Permission => vec![log, tell("what it should know")],
+        Reason::Permission if !block.rules.is_empty() => {
+            let allow = |rule: &String| format!("git orchestrate allow {}{option}", quoted(rule));
+            let retry = format!("{retry}   # {FOREGROUND}");
+            block.rules.iter().map(allow).chain([retry]).collect()
+        }
+        Reason::Permission => {
+            let tell = tell("how to do without");
+            vec![log, format!("{tell}   # {FOREGROUND}")]
+        }
+        Reason::Agent => vec![log, again],
         Reason::NoChanges => {
             vec![log, tell("what is missing"), format!("{merge}   # if nothing had to change")]
         }
-        Reason::Escaped if block.moved.is_empty() => back(run, record, log, retry),
+        Reason::Escaped if block.moved.is_empty() => back(run, record, log, tell("where to work")),
         Reason::Escaped => {
             let undone = block.moved.iter().flat_map(undo);
             let merge = format!("{merge}   # if its own branch holds what it should");
-            std::iter::once(log).chain(undone).chain([merge, retry]).collect()
+            std::iter::once(log).chain(undone).chain([merge, tell("what to leave alone")]).collect()
         }
         Reason::ReviewLimit => vec![
             format!("git orchestrate show {id}{option}   # what was found, round by round"),
@@ -60,6 +84,21 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) 
             vec![format!("{merge}   # after the cause is mended")]
         }
         Reason::Worktree => vec![format!("{retry}   # after the cause is mended")],
+    }
+}
+
+/// Returns the commands that go on with a task that waits for the end of a usage limit.
+pub fn of_pause(run: &Run, id: &str, pause: &Pause, facts: &Facts) -> Vec<String> {
+    let start = start(run, facts);
+    let then = if facts.controller.is_some() { String::new() } else { format!(" && {start}") };
+    let retry = format!("git orchestrate retry {id}{}{then}", facts.option);
+    match (pause.until, &facts.controller) {
+        (Some(_), Some(_)) => vec![format!("{retry}   # goes on now")],
+        (Some(_), None) => vec![
+            format!("{start}   # waits until then, and goes on"),
+            format!("{retry}   # goes on now"),
+        ],
+        (None, _) => vec![format!("{retry}   # when it can be used again")],
     }
 }
 
@@ -83,10 +122,12 @@ fn back(run: &Run, record: &Record, log: String, retry: String) -> Vec<String> {
 pub fn next_of_run(snapshot: &Snapshot, facts: &Facts) -> Vec<String> {
     let is_work = |index: usize| {
         let state = &snapshot.at(index).1.state;
-        snapshot.is_ready(index) || (state.is_active() && !state.is_by_hand())
+        let waits_for_time = state.pause().is_some_and(|pause| pause.until.is_some());
+        waits_for_time || snapshot.is_ready(index) || (state.is_active() && !state.is_by_hand())
     };
     let could_go_on = (0..snapshot.len()).any(is_work);
-    if !could_go_on || facts.controller.is_some() || facts.merges_wait.is_some() {
+    let is_over = snapshot.run.closed.is_some();
+    if !could_go_on || is_over || facts.controller.is_some() || facts.merges_wait.is_some() {
         return Vec::new();
     }
     vec![start(&snapshot.run, facts)]
@@ -104,7 +145,22 @@ fn resolve(run: &Run, record: &Record, block: &Block, merge: String) -> Vec<Stri
         "git -C {place} add {} && git -C {place} commit   # after both sides are in",
         files.join(" ")
     );
-    made.into_iter().chain([begin, end, merge]).collect()
+    let brought = block
+        .brought
+        .as_ref()
+        .map(|commit| format!("git -C {place} merge {commit}   # what was merged on the remote"));
+    made.into_iter().chain(brought).chain([begin, end, merge]).collect()
+}
+
+/// Returns a line that says where a conflict is shown, or why it is not.
+pub fn pull_request(block: &Block) -> Option<String> {
+    match (&block.url, &block.unopened) {
+        (Some(url), _) => Some(format!("pull request: {}", printable(url))),
+        (None, Some(unopened)) => {
+            Some(format!("no pull request ({}): {}", unopened.why, printable(&unopened.text)))
+        }
+        (None, None) => None,
+    }
 }
 
 /// Returns where the task's branch is checked out, as a word for the shell, and what makes that

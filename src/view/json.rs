@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use super::{Facts, advice, hand_out};
 use crate::oid::Oid;
+use crate::pipeline;
 use crate::plan::Task;
-use crate::report::{self, Dollars};
-use crate::snapshot::Snapshot;
+use crate::report::Dollars;
+use crate::snapshot::{Closed, Snapshot};
 use crate::task::{Drawn, Record, State};
 
 #[derive(Serialize)]
@@ -18,6 +19,8 @@ struct Status<'a> {
     base: Branch<'a>,
     integration: Branch<'a>,
     finished: bool,
+    /// How a person finished the run: `how` (merge, pr, keep, discard), `at`, `commit`, `url`.
+    closed: Option<&'a Closed>,
     controller: Option<&'a str>,
     /// The newest commit of the journal, for `wait --since`.
     journal: Option<&'a Oid>,
@@ -39,6 +42,7 @@ struct TaskStatus<'a> {
     status: &'a str,
     stage: Option<&'a str>,
     reason: Option<&'a str>,
+    /// Without those that a usage limit ended.
     attempts: usize,
     /// How the last attempt ended: `exit 0`, `stopped`, `timed out`; null while it runs.
     ended: Option<String>,
@@ -65,15 +69,24 @@ struct TaskStatus<'a> {
     seconds: f64,
     /// The plan that was made before the work, where one was: `show --plan` prints it.
     plan: Option<Planned<'a>>,
-    /// What its agent was not sure of, where it said so.
+    /// What its agent was not sure of, or what was seen at its end; the newest of `concerns`.
     concern: Option<&'a str>,
+    /// All that is of concern in the work as it stands, oldest first.
+    concerns: Vec<&'a str>,
     /// What all its attempts used, as far as the agents' programs say so; null where none does.
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
     cost_usd: Option<Dollars>,
-    /// What happened, where it is blocked; what a merge waits for.
+    /// When it goes on by itself, where it is paused and that is known.
+    until: Option<jiff::Timestamp>,
+    /// What happened, where it is blocked or paused; what a merge waits for.
     text: Option<&'a str>,
     files: &'a [String],
+    /// The draft pull request that shows a conflict; why there is none.
+    url: Option<&'a str>,
+    unopened: Option<NoPullRequest<'a>>,
+    /// The rules that would allow what it was refused.
+    rules: &'a [String],
     /// What to type next.
     next: Vec<String>,
 }
@@ -92,6 +105,12 @@ fn planned(drawn: &Drawn) -> Planned<'_> {
     Planned { approved: *approved, open_questions: *questions, files }
 }
 
+#[derive(Serialize)]
+struct NoPullRequest<'a> {
+    why: &'a str,
+    text: &'a str,
+}
+
 /// Returns the JSON of all tasks, or of one.
 pub fn status(
     snapshot: &Snapshot,
@@ -107,6 +126,7 @@ pub fn status(
         base: Branch { branch: &run.base_branch, commit: Some(&run.base) },
         integration: Branch { branch: &run.integration, commit: facts.integration.as_ref() },
         finished: snapshot.is_finished(),
+        closed: run.closed.as_ref(),
         controller: facts.controller.as_deref(),
         journal: facts.journal.as_ref(),
         tasks: tasks.collect(),
@@ -124,7 +144,7 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         status: snapshot.status(index),
         stage: stage(record),
         reason: block.map(|block| block.reason.name()),
-        attempts: record.attempts.len(),
+        attempts: record.spent_attempts(),
         ended: last.and_then(|attempt| attempt.ending).map(|ending| ending.to_string()),
         by_hand: record.state.is_by_hand(),
         branch: record.branch.as_deref(),
@@ -132,8 +152,8 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         base: last.map(|attempt| &attempt.base),
         prompt: facts.prompt(task, record),
         log: facts.log(task, record),
-        model: task.model.as_deref(),
-        agent: agent(task, facts),
+        model: record.model.as_deref().or(task.model.as_deref()),
+        agent: agent(task, record, facts),
         run: task.run.as_deref(),
         slot: facts.slots.get(&task.id).copied(),
         commit: commit(record),
@@ -144,9 +164,14 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         cost_usd: usage.and_then(|usage| usage.cost_usd),
         seconds: (record.spent(facts.now) as f64 / 100.0).round() / 10.0,
         plan: record.blueprint.as_ref().map(planned),
-        concern: concern(record),
+        concern: pipeline::concerns(record).last().copied(),
+        concerns: pipeline::concerns(record),
+        until: record.state.pause().and_then(|pause| {
+            pause.until.and_then(|until| jiff::Timestamp::from_millisecond(until).ok())
+        }),
         text: block.map(|block| block.text.as_str()).or(match &record.state {
             State::Merging { .. } => facts.merges_wait.as_deref(),
+            State::Paused { pause, .. } => Some(pause.text.as_str()),
             State::Waiting
             | State::Running { .. }
             | State::Pending { .. }
@@ -154,29 +179,33 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
             | State::Blocked(_) => None,
         }),
         files: block.map(|block| block.files.as_slice()).unwrap_or_default(),
-        next: match block {
-            Some(block) => advice::next(&snapshot.run, task.id.as_str(), record, block, facts),
-            None if record.state.is_by_hand() => hand_out::next(task, record, facts),
-            None => Vec::new(),
+        url: block.and_then(|block| block.url.as_deref()),
+        unopened: block
+            .and_then(|block| block.unopened.as_deref())
+            .map(|unopened| NoPullRequest { why: unopened.why.name(), text: &unopened.text }),
+        rules: block.map(|block| block.rules.as_slice()).unwrap_or_default(),
+        next: match (block, record.state.pause()) {
+            (_, Some(pause)) => advice::of_pause(&snapshot.run, task.id.as_str(), pause, facts),
+            (Some(block), None) => {
+                advice::next(&snapshot.run, task.id.as_str(), record, block, facts)
+            }
+            (None, None) if record.state.is_by_hand() => hand_out::next(task, record, facts),
+            (None, None) => Vec::new(),
         },
     }
 }
 
 /// Returns the agent that does a task; a command needs none.
-fn agent<'a>(task: &'a Task, facts: &'a Facts) -> Option<&'a str> {
-    let named = task.agent.as_deref().or(facts.agent.as_deref());
+fn agent<'a>(task: &'a Task, record: &'a Record, facts: &'a Facts) -> Option<&'a str> {
+    let named = record.agent.as_deref().or(task.agent.as_deref()).or(facts.agent.as_deref());
     named.filter(|_| task.run.is_none())
-}
-
-/// Returns what the last agent that reported was not sure of.
-fn concern(record: &Record) -> Option<&str> {
-    let report = record.attempts.iter().rev().find_map(|attempt| attempt.report.as_ref())?;
-    (report.status == report::Status::DoneWithConcerns).then_some(report.message.as_str())
 }
 
 fn stage(record: &Record) -> Option<&'static str> {
     match &record.state {
-        State::Running { stage, .. } | State::Pending { stage, .. } => Some(stage.name()),
+        State::Running { stage, .. }
+        | State::Pending { stage, .. }
+        | State::Paused { stage, .. } => Some(stage.name()),
         State::Merging { .. } => Some("merge"),
         State::Waiting | State::Done { .. } | State::Blocked(_) => None,
     }
@@ -188,6 +217,7 @@ fn commit(record: &Record) -> Option<&Oid> {
         State::Waiting
         | State::Running { .. }
         | State::Pending { .. }
+        | State::Paused { .. }
         | State::Done { .. }
         | State::Blocked(_) => {
             record.attempts.iter().rev().find_map(|attempt| attempt.commit.as_ref())

@@ -253,9 +253,9 @@ fn tasks(plan: &Plan) -> Vec<TaskJson<'_>> {
             reads: &task.reads,
             class: class_word(task),
             model: task.model.as_deref(),
-            reviews: task.reviews.as_deref(),
             criteria: &task.criteria,
             ticket: task.ticket.as_deref(),
+            reviews: task.reviews.as_deref(),
             line: task.line,
         })
         .collect()
@@ -292,10 +292,10 @@ struct TaskJson<'a> {
     /// The class of model that the work begins with; null where the plan names a model.
     class: Option<&'a str>,
     model: Option<&'a str>,
-    /// The reviews that the task goes through; null where the settings say which.
-    reviews: Option<&'a [Review]>,
     criteria: &'a [Criterion],
     ticket: Option<&'a str>,
+    /// The reviews that the task goes through; null where the settings say which.
+    reviews: Option<&'a [Review]>,
     line: usize,
 }
 

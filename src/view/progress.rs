@@ -2,7 +2,7 @@
 //!
 //! Invariant: pure; the live display and plain output print the same lines.
 
-use super::{Facts, advice, counted, printable, span, table};
+use super::{Facts, advice, counted, pause_text, printable, span, table};
 use crate::plan::Task;
 use crate::run::Progress;
 use crate::run::cleanup::Cleaned;
@@ -15,11 +15,16 @@ pub fn lines(progress: &Progress<'_>, facts: &Facts) -> Vec<String> {
     match progress {
         Progress::Changed { snapshot, index, before } => changed(snapshot, *index, before, facts),
         Progress::Waits { task, why } => vec![line(YELLOW, "waits", task.as_str(), why)],
+        Progress::Rests { until } => {
+            let until = facts.at(until.timestamp().as_millisecond());
+            vec![line(YELLOW, "waits", "run", &format!("nothing can go on before {until}"))]
+        }
         Progress::NoRoom { why } => vec![line(YELLOW, "waits", "worktrees", why)],
         Progress::Cleaned(cleaned) => kept(cleaned),
         Progress::Terminal { task, taken: true } => {
             vec![line(CYAN, "alone", task.as_str(), "it runs here, in the foreground")]
         }
+        Progress::Remote { text } => vec![line(YELLOW, "remote", "run", text)],
         Progress::Terminal { taken: false, .. } | Progress::Tick(_) => Vec::new(),
         Progress::Stopping { again: false } => {
             vec!["stopping: agents are asked to end (once more to kill them)".into()]
@@ -65,9 +70,15 @@ fn changed(snapshot: &Snapshot, index: usize, before: &Record, facts: &Facts) ->
             };
             lines.push(line(GREEN, "merged", id, &text));
         }
-        State::Blocked(block) => {
-            lines.extend(blocked(&snapshot.run, id, record, block, facts));
+        State::Paused { pause, .. } => {
+            let next = advice::of_pause(&snapshot.run, id, pause, facts);
+            let head = line(YELLOW, "paused", id, &pause_text(pause, facts));
+            lines.extend(std::iter::once(head).chain(next.iter().map(indented)));
         }
+        State::Blocked(block) => lines.extend(match before.state.is_blocked() {
+            true => shown(id, block),
+            false => blocked(&snapshot.run, id, record, block, facts),
+        }),
         State::Waiting if before.state.is_blocked() => {
             lines.push(line(CYAN, "again", id, &task.title));
         }
@@ -101,7 +112,7 @@ fn why_next(record: &Record, stage: Stage, took: &str) -> String {
 }
 
 fn finished(task: &Task, record: &Record, took: &str) -> String {
-    let attempt = record.last_attempt();
+    let attempt = record.last_work();
     let report = attempt.and_then(|attempt| attempt.report.as_ref());
     let said = report.map(|r| format!(", {} {}", r.status, r.message)).unwrap_or_default();
     // A `run` command is not expected to commit.
@@ -114,7 +125,24 @@ fn finished(task: &Task, record: &Record, took: &str) -> String {
 fn blocked(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) -> Vec<String> {
     let head = line(RED, "blocked", id, &format!("{}: {}", block.reason, block.text));
     let next = advice::next(run, id, record, block, facts);
-    std::iter::once(head).chain(next.iter().map(|text| format!("{:9}  {text}", ""))).collect()
+    std::iter::once(head).chain(next.iter().map(indented)).collect()
+}
+
+fn indented(text: &String) -> String {
+    format!("{:9}  {text}", "")
+}
+
+/// Says what became of a pull request.
+fn shown(id: &str, block: &Block) -> Vec<String> {
+    match (&block.url, &block.unopened) {
+        (Some(url), _) => vec![line(CYAN, "opened", id, url)],
+        (None, Some(unopened)) => {
+            let head = format!("no pull request ({}): {}", unopened.why, unopened.text);
+            let next = unopened.next.iter().map(|text| format!("{:9}  {text}", ""));
+            std::iter::once(line(YELLOW, "waits", id, &head)).chain(next).collect()
+        }
+        (None, None) => Vec::new(),
+    }
 }
 
 fn kept(cleaned: &Cleaned) -> Vec<String> {

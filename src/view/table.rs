@@ -2,9 +2,11 @@
 //!
 //! Invariant: one column layout whatever is shown; colour adds nothing that the words lack.
 
-use super::{Facts, advice, counted, hand_out, printable, span};
+use super::{Facts, advice, counted, hand_out, pause_text, printable, span};
+use crate::pause::{Rests, agent_of};
+use crate::pipeline;
 use crate::report;
-use crate::snapshot::{Snapshot, Wait};
+use crate::snapshot::{Closed, How, Run, Snapshot, Wait};
 use crate::task::{Record, Stage, State};
 use crate::ui::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, paint};
 
@@ -52,7 +54,23 @@ fn heading(snapshot: &Snapshot, facts: &Facts) -> String {
         None => String::new(),
     };
     let name = paint(BOLD, &run.name);
-    format!("run {name}: {}{at}, from {}{driven}\n", run.integration, run.base_branch)
+    let over = run.closed.as_ref().map(|told| format!("finished: {}\n", closed(run, told)));
+    let over = over.unwrap_or_default();
+    format!("run {name}: {}{at}, from {}{driven}\n{over}", run.integration, run.base_branch)
+}
+
+/// Says how a run was finished.
+pub fn closed(run: &Run, closed: &Closed) -> String {
+    match (closed.how, &closed.url) {
+        (How::Merge, _) => {
+            let at = closed.commit.as_ref().map(|commit| format!(" at {}", commit.short()));
+            format!("merged into {}{}", run.base_branch, at.unwrap_or_default())
+        }
+        (How::Pr, Some(url)) => format!("pull request: {}", printable(url)),
+        (How::Pr, None) => "a pull request".into(),
+        (How::Keep, _) => "kept as it is".into(),
+        (How::Discard, _) => "being discarded".into(),
+    }
 }
 
 fn colour(snapshot: &Snapshot, index: usize) -> anstyle::Style {
@@ -60,7 +78,7 @@ fn colour(snapshot: &Snapshot, index: usize) -> anstyle::Style {
         State::Done { .. } => GREEN,
         State::Blocked(_) => RED,
         State::Running { .. } | State::Pending { .. } => CYAN,
-        State::Merging { .. } => YELLOW,
+        State::Merging { .. } | State::Paused { .. } => YELLOW,
         State::Waiting => DIM,
     }
 }
@@ -83,6 +101,7 @@ fn row(snapshot: &Snapshot, facts: &Facts, index: usize) -> Row {
         | State::Running { .. }
         | State::Pending { .. }
         | State::Merging { .. }
+        | State::Paused { .. }
         | State::Done { .. } => snapshot.status(index).to_owned(),
     };
     let more = more(snapshot, facts, index, record);
@@ -92,6 +111,7 @@ fn row(snapshot: &Snapshot, facts: &Facts, index: usize) -> Row {
 fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Vec<String> {
     match &record.state {
         State::Waiting => waits(snapshot, index)
+            .or_else(|| rests(snapshot, facts, index))
             .or_else(|| no_room(snapshot, facts, index))
             .into_iter()
             .chain(interrupted(record))
@@ -101,19 +121,37 @@ fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Ve
             let id = snapshot.dag.id(index).as_str();
             let next = advice::next(&snapshot.run, id, record, block, facts);
             let next = next.into_iter().map(|line| format!("  {line}"));
-            std::iter::once(printable(&block.text)).chain(next).collect()
+            let shown = advice::pull_request(block);
+            std::iter::once(printable(&block.text)).chain(shown).chain(next).collect()
         }
         State::Merging { .. } => {
-            facts.merges_wait.iter().map(|why| format!("waits: {why}")).collect()
+            let waits = facts.merges_wait.iter().map(|why| format!("waits: {why}"));
+            waits.chain(concerns(record)).collect()
         }
-        State::Running { worker: Some(_), .. } => silence(snapshot, facts, index)
-            .into_iter()
-            .chain(record.last_attempt().and_then(concern))
-            .collect(),
-        State::Pending { .. } | State::Done { .. } => {
-            record.last_attempt().and_then(concern).into_iter().collect()
+        State::Running { worker: Some(_), .. } => {
+            silence(snapshot, facts, index).into_iter().chain(concerns(record)).collect()
         }
+        State::Paused { pause, .. } => {
+            let id = snapshot.dag.id(index).as_str();
+            let next = advice::of_pause(&snapshot.run, id, pause, facts);
+            let next = next.into_iter().map(|line| format!("  {line}"));
+            std::iter::once(pause_text(pause, facts)).chain(next).collect()
+        }
+        State::Pending { .. } => {
+            rests(snapshot, facts, index).into_iter().chain(concerns(record)).collect()
+        }
+        State::Done { .. } => concerns(record),
     }
+}
+
+/// Says that the task's agent has reached a usage limit in another task.
+pub fn rests(snapshot: &Snapshot, facts: &Facts, index: usize) -> Option<String> {
+    let (task, record) = snapshot.at(index);
+    let can_begin = snapshot.is_ready(index) || matches!(record.state, State::Pending { .. });
+    let agent = agent_of(task, record, facts.agent.as_deref()).filter(|_| can_begin)?;
+    let rest = Rests::of(snapshot, facts.now).of_agent(Some(&agent))?;
+    let until = rest.until.map(|until| format!(", which ends at {}", facts.at(until)));
+    Some(format!("waits for the usage limit of {agent}{}", until.unwrap_or_default()))
 }
 
 /// Says that an agent has printed nothing for a while, which may mean that it hangs.
@@ -137,10 +175,8 @@ pub fn no_room(snapshot: &Snapshot, facts: &Facts, index: usize) -> Option<Strin
     facts.no_room.as_ref().filter(|_| is_new).map(|why| format!("waits: {why}"))
 }
 
-fn concern(attempt: &crate::task::Attempt) -> Option<String> {
-    let report = attempt.report.as_ref()?;
-    let has_concern = report.status == crate::report::Status::DoneWithConcerns;
-    has_concern.then(|| format!("concern: {}", printable(&report.message)))
+fn concerns(record: &Record) -> Vec<String> {
+    pipeline::concerns(record).iter().map(|text| format!("concern: {}", printable(text))).collect()
 }
 
 /// Returns what a task waits for, in one line.
@@ -173,7 +209,7 @@ fn used(snapshot: &Snapshot) -> String {
 pub fn summary(snapshot: &Snapshot) -> String {
     let mut parts =
         vec![format!("{} of {} merged", snapshot.count("done"), counted(snapshot.len(), "task"))];
-    for status in ["running", "merging", "blocked", "ready", "waiting"] {
+    for status in ["running", "merging", "blocked", "paused", "ready", "waiting"] {
         let count = snapshot.count(status);
         parts.extend((count > 0).then(|| format!("{count} {status}")));
     }

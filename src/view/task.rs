@@ -2,7 +2,7 @@
 //!
 //! Invariant: as `view`: text from facts that others looked up.
 
-use super::{Facts, advice, printable, span};
+use super::{Facts, advice, pause_text, printable, span};
 use crate::oid::Oid;
 use crate::snapshot::Snapshot;
 use crate::task::{Attempt, Record, State};
@@ -25,11 +25,19 @@ pub fn show(snapshot: &Snapshot, facts: &Facts, index: usize, work: &Work) -> St
     let (task, record) = snapshot.at(index);
     let mut text =
         format!("{} {}\n", paint(BOLD, &format!("task {}:", task.id)), printable(&task.title));
-    text += &format!("status: {}\n", status(snapshot, index, record));
+    text += &format!("status: {}\n", status(snapshot, facts, index, record));
     text += &record.branch.iter().map(|branch| format!("branch: {branch}\n")).collect::<String>();
     text += &record.worktree.iter().map(|place| format!("worktree: {place}\n")).collect::<String>();
+    let chosen = [("agent", &record.agent), ("model", &record.model)];
+    for (what, name) in chosen.iter().filter_map(|(what, name)| Some((what, name.as_ref()?))) {
+        text += &format!("{what}: {}, as 'retry' said\n", printable(name));
+    }
     if let State::Blocked(block) = &record.state {
         let next = advice::next(&snapshot.run, task.id.as_str(), record, block, facts);
+        text += &section("next", &next.join("\n"));
+    }
+    if let Some(pause) = record.state.pause() {
+        let next = advice::of_pause(&snapshot.run, task.id.as_str(), pause, facts);
         text += &section("next", &next.join("\n"));
     }
     text += &section(
@@ -42,9 +50,10 @@ pub fn show(snapshot: &Snapshot, facts: &Facts, index: usize, work: &Work) -> St
     text + &section("prompt", &work.prompt)
 }
 
-fn status(snapshot: &Snapshot, index: usize, record: &Record) -> String {
+fn status(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> String {
     match &record.state {
         State::Blocked(block) => format!("blocked ({}): {}", block.reason, printable(&block.text)),
+        State::Paused { pause, .. } => format!("paused, {}", pause_text(pause, facts)),
         State::Done { merge: Some(merge) } => format!("done, merged in {}", merge.short()),
         State::Done { merge: None } => "done, nothing had to be merged".into(),
         State::Waiting | State::Running { .. } | State::Pending { .. } | State::Merging { .. } => {
@@ -95,6 +104,8 @@ fn attempt(attempt: &Attempt, facts: &Facts) -> String {
     if attempt.committed_for_agent {
         line += "   what it had left uncommitted was committed for it\n";
     }
+    let concerns = attempt.concerns.iter().map(|it| format!("   concern: {}\n", printable(it)));
+    line += &concerns.collect::<String>();
     line += &attempt.remarks.iter().map(|it| format!("   {}\n", printable(it))).collect::<String>();
     line
 }

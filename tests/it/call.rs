@@ -6,6 +6,9 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -15,6 +18,9 @@ use rustix::process::{Pid, Signal};
 
 use crate::env::Env;
 use crate::output::Output;
+
+/// A terminal that is opened with this is nobody's controlling terminal.
+const NOCTTY: i32 = rustix::fs::OFlags::NOCTTY.bits().cast_signed();
 
 /// After this a test has failed; generous, for machines that are busy with something else.
 pub const LIMIT: Duration = Duration::from_secs(120);
@@ -42,12 +48,14 @@ pub struct Call<'e> {
     directory: PathBuf,
     variables: Vec<(OsString, OsString)>,
     input: Vec<u8>,
+    terminal: Option<String>,
 }
 
 impl<'e> Call<'e> {
     pub fn new(env: &'e Env, program: impl Into<OsString>, arguments: Vec<OsString>) -> Call<'e> {
         let (directory, variables) = (env.repo(), Vec::new());
-        Call { env, program: program.into(), arguments, directory, variables, input: Vec::new() }
+        let (input, terminal) = (Vec::new(), None);
+        Call { env, program: program.into(), arguments, directory, variables, input, terminal }
     }
 
     /// Starts it in this directory; a relative one starts at the repository.
@@ -65,6 +73,12 @@ impl<'e> Call<'e> {
     /// Sets what it reads from standard input; nothing, otherwise.
     pub fn stdin(mut self, input: impl Into<Vec<u8>>) -> Call<'e> {
         self.input = input.into();
+        self
+    }
+
+    /// Gives it a terminal as standard input, on which this was typed.
+    pub fn terminal(mut self, typed: &str) -> Call<'e> {
+        self.terminal = Some(typed.to_owned());
         self
     }
 
@@ -90,14 +104,31 @@ impl<'e> Call<'e> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).current_dir(&self.directory).env_clear();
         command.envs(self.env.variables()).envs(self.variables.clone());
-        command.stdin(File::open(&input).expect("standard input is opened"));
+        let typed = self.terminal.as_deref().map(open_terminal);
+        command.stdin(match &typed {
+            Some((_, terminal)) => Stdio::from(terminal.try_clone().expect("a terminal")),
+            None => Stdio::from(File::open(&input).expect("standard input is opened")),
+        });
         command.stdout(Stdio::from(create(&out))).stderr(Stdio::from(create(&err)));
         let told = self.told();
         let child = command.process_group(0).spawn();
         let child = child.unwrap_or_else(|error| panic!("{told}: {error}"));
         self.env.has_started(child.id(), base);
-        Running { env: self.env, child, told, out, err, ended: None }
+        let _keyboard = typed.map(|(keyboard, _)| keyboard);
+        Running { env: self.env, child, told, out, err, ended: None, _keyboard }
     }
+}
+
+/// Opens a new terminal, and types on it; returns both of its ends.
+fn open_terminal(typed: &str) -> (OwnedFd, File) {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&keyboard).and_then(|()| unlockpt(&keyboard)).expect("it is ours");
+    let name = ptsname(&keyboard, Vec::new()).expect("it has a name");
+    let name = std::ffi::OsStr::from_bytes(name.as_bytes()).to_owned();
+    let terminal = File::options().read(true).write(true).custom_flags(NOCTTY).open(name);
+    rustix::io::write(&keyboard, typed.as_bytes()).expect("it is typed");
+    (keyboard, terminal.expect("the terminal is opened"))
 }
 
 /// A command in the background.
@@ -108,6 +139,8 @@ pub struct Running<'e> {
     out: PathBuf,
     err: PathBuf,
     ended: Option<ExitStatus>,
+    /// A terminal goes away with it.
+    _keyboard: Option<OwnedFd>,
 }
 
 impl Running<'_> {

@@ -210,7 +210,7 @@ fn bash_completes_the_program() {
         "git-orchestrate |-C |sub |retry |",
         "git-orchestrate |show |--run|=|a",
         "git-orchestrate |show |--run|=",
-        "git-orchestrate |retry |api |--m",
+        "git-orchestrate |retry |api |--me",
         "git-orchestrate |plan |my\\ plans/",
         "git-orchestrate |plan |\"my plans/",
         "git-orchestrate |start |'my plans/a b.toml' |--only |",
@@ -312,7 +312,7 @@ fn fish_completes_the_program_and_through_git() {
         &elsewhere,
     ];
     let commands = "report\tSay how a task ended (what an agent calls when it is finished)\n\
-                    retry\tLet a blocked task run again, in the worktree it has";
+                    retry\tLet a blocked or paused task run again, in the worktree it has";
     let answers = [
         commands,
         commands,
@@ -377,7 +377,7 @@ fn zsh_completes_the_program_and_through_git() {
         "git orchestrate plan \"my plans/",
         "git orchestrate start 'my plans/a b.toml' --only ",
         "git orchestrate start my\\ plans/a\\ b.toml --only ",
-        "git orchestrate retry --m",
+        "git orchestrate retry --me",
         "git orchestrate report --task ",
         "git orchestr",
     ];

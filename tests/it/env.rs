@@ -220,6 +220,13 @@ impl Env {
         self.git(["log", &format!("--format={format}"), &journal])
     }
 
+    /// Returns the note on the newest merge of the only run there is.
+    #[track_caller]
+    pub fn note(&self) -> String {
+        let integration = format!("feat/{}", self.run_name());
+        self.git(["notes", "--ref=orchestrate", "show", &integration]) + "\n"
+    }
+
     /// Returns whether one commit is the other or in its history.
     #[must_use]
     pub fn is_ancestor(&self, older: &str, newer: &str) -> bool {

@@ -57,6 +57,8 @@ fn what_it_finds_is_fixed_reviewed_tested_and_merged() {
     assert_eq!(last_stages(&env), ["final-review", "fix", "spec-review"]);
     let told = env.agent_log(LAST, 2);
     assert!(told.contains("it repeats a.txt") && told.contains("final review"), "{told}");
+    let text = env.read(format!(".git/orchestrate/p/{LAST}/3/task.md"));
+    assert!(text.contains("- [important] b.txt:1: it repeats a.txt\n"), "{text}");
     let diff = env.read(format!(".git/orchestrate/p/{LAST}/3/task.diff"));
     assert!(diff.contains("both.txt") && !diff.contains("+++ b/a.txt"), "the fix alone: {diff}");
     assert_eq!(env.blob("feat/p", "both.txt"), "1");

@@ -43,7 +43,7 @@ fn a_commit_on_main_is_named_and_can_be_undone() {
     type_lines(&env, &task, &["git log", &format!("git -C {} reset --keep", env.repo().display())]);
     assert_eq!(env.rev("main"), before);
     env.agent("a.2", "edit a.txt 1\ncommit 'Do a'");
-    let _ = env.run(["retry", "a"]).ok();
+    let _ = env.run(["retry", "a", "-m", "try again"]).ok();
     let _ = env.start(&[]).ok();
     env.stands("a", "done", None);
 }

@@ -7,11 +7,12 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// Pure modules: no files, clock, processes, environment, printing; they use one another only.
-const WORDS: [&str; 17] = [
+const WORDS: [&str; 18] = [
     "allow",
     "agent",
     "blueprint",
     "model",
+    "pause",
     "review",
     "pipeline",
     "plan",

@@ -37,6 +37,7 @@ fn journal(env: &Env, name: &str) -> (Git, Journal) {
         checkout: env.path("nowhere").display().to_string(),
         created: 0,
         flags: Flags::default(),
+        closed: None,
     };
     let journal = Journal::new(&git, name);
     journal.create(&run, &parsed.plan).expect("a new journal");
@@ -116,7 +117,10 @@ fn the_tip_holds_what_the_events_say() {
                     0 | 1 => started(env, model[task].next_attempt()),
                     2 => said("words: \"quoted\"\nand more".into()),
                     3 => finished(model[task].attempts.len() as u32, Outcome::Again),
-                    4 => Event::Retried { note: Some("note".into()) },
+                    4 => {
+                        let (note, agent) = (Some("note".into()), Some("KEY=1 my-agent".into()));
+                        Event::Retried { note, model: Some("cheap".into()), agent }
+                    }
                     _ => finished(
                         attempt,
                         Outcome::Ready(Oid::from_hex(&env.rev("HEAD")).expect("an id")),

@@ -75,7 +75,7 @@ fn json_says_the_same() {
         serde_json::json!({
             "id": id, "number": number, "title": title, "depends_on": on, "parallel_safe": safe,
             "files": [file], "reads": reads, "line": line,
-            "class": "standard", "model": null, "reviews": null, "criteria": [], "ticket": null,
+            "class": "standard", "model": null, "criteria": [], "ticket": null, "reviews": null,
         })
     };
     let expected = serde_json::json!({

@@ -125,6 +125,122 @@ fn more_can_be_allowed_but_not_anything() {
     let _ = env.run(["start"]).fails(1).has("Bash(python3:*)").has("runs whatever it is given");
 }
 
+/// Puts a program on the PATH that does nothing, prints this and ends so.
+fn only_says(env: &Env, name: &str, prints: &str, end: &str) {
+    env.executable(
+        name,
+        &format!("#!/bin/sh\ncat >/dev/null\ncat <<'END'\n{prints}\nEND\n{end}\n"),
+    );
+}
+
+#[test]
+fn failures_and_refusals_are_told_apart_whatever_the_exit_code_says() {
+    let denied = r#"{"type":"tool.execution_start","data":{"toolCallId":"c","toolName":"bash","arguments":{"command":"make lint"}}}
+{"type":"tool.execution_complete","data":{"toolCallId":"c","success":false,"error":{"message":"Permission denied","code":"denied"}}}
+{"type":"assistant.message","data":{"content":"I could not."}}"#;
+    let rejected = r#"{"type":"tool_use","sessionID":"s","part":{"tool":"bash","state":{"status":"error","input":{"command":"make lint"},"error":"The user has specified a rule which prevents you from using this specific tool call."}}}
+{"type":"text","part":{"text":"I could not."}}"#;
+    for (name, prints, exit, reason, text) in [
+        (
+            "claude",
+            r#"{"type":"result","subtype":"success","is_error":true,"result":"Not logged in · Please run /login","permission_denials":[]}"#,
+            1,
+            "agent",
+            "Not logged in",
+        ),
+        (
+            "claude",
+            r#"{"type":"result","subtype":"success","is_error":true,"result":"API Error: 400 no such model","permission_denials":[]}"#,
+            0,
+            "agent",
+            "API Error: 400",
+        ),
+        (
+            "claude",
+            r#"{"type":"result","subtype":"error_max_turns","is_error":true,"errors":["Reached maximum number of turns (1)"],"permission_denials":[]}"#,
+            1,
+            "agent",
+            "maximum number of turns",
+        ),
+        (
+            "claude",
+            r#"{"type":"result","subtype":"success","is_error":false,"result":"Done: wrote it","permission_denials":[{"tool_name":"Bash","tool_input":{"command":"make lint"}}]}"#,
+            0,
+            "permission",
+            "Bash(make lint)",
+        ),
+        (
+            "codex",
+            r#"{"type":"turn.failed","error":{"message":"unexpected status 401 Unauthorized"}}"#,
+            1,
+            "agent",
+            "401 Unauthorized",
+        ),
+        (
+            "gemini",
+            r#"{"type":"result","status":"error","error":{"type":"Error","message":"[API Error: API key not valid]"}}"#,
+            0,
+            "agent",
+            "API key not valid",
+        ),
+        ("gemini", "Please set an Auth method in your settings.json", 41, "agent", "exit 41"),
+        (
+            "opencode",
+            r#"{"type":"error","error":{"name":"UnknownError","data":{"message":"no such model"}}}"#,
+            0,
+            "agent",
+            "no such model",
+        ),
+        ("opencode", rejected, 0, "permission", "Bash(make lint)"),
+        (
+            "copilot",
+            r#"{"type":"session.error","data":{"errorType":"query","message":"Execution failed: 401"}}"#,
+            1,
+            "agent",
+            "Execution failed: 401",
+        ),
+        ("copilot", denied, 0, "permission", "Bash(make lint)"),
+        (
+            "aider",
+            "Aider v0.86.2\nlitellm.AuthenticationError: no key",
+            0,
+            "agent",
+            "AuthenticationError",
+        ),
+    ] {
+        let env = one_task("");
+        only_says(&env, name, prints, &format!("exit {exit}"));
+        let said = start(&env, name).fails(3);
+        said.has(text);
+        env.stands("a", "blocked", Some(reason));
+        assert_eq!(
+            env.task("a")["rules"].as_array().map(Vec::len),
+            Some(usize::from(reason == "permission"))
+        );
+    }
+}
+
+#[test]
+fn a_program_that_waits_for_the_network_is_ended_and_what_it_said_is_told() {
+    let codex = r#"{"type":"thread.started","thread_id":"t-1"}
+{"type":"turn.started"}
+{"type":"error","message":"Reconnecting... waiting for network (Connection failed: error sending request)"}"#;
+    let claude = r#"{"type":"system","subtype":"init","session_id":"c-1"}
+{"type":"system","subtype":"api_retry","attempt":4,"max_retries":10,"retry_delay_ms":4506.6,"error_status":null,"error":"unknown"}"#;
+    for (name, prints, told) in [
+        ("codex", codex, "waiting for network"),
+        ("claude", claude, "asks again, 4 of 10: unknown"),
+    ] {
+        for key in ["orchestrate.timeout", "orchestrate.idle"] {
+            let env = one_task("");
+            env.config(key, "1s");
+            only_says(&env, name, prints, "exec sleep 600");
+            start(&env, name).fails(3).has(told);
+            env.stands("a", "blocked", Some("timeout"));
+        }
+    }
+}
+
 /// codex 0.169 as a task meets it that is sent back once: totals grow with the conversation.
 const CODEX: &str = r#"#!/bin/sh
 cat >/dev/null
@@ -152,4 +268,19 @@ fn a_conversation_that_goes_on_is_not_counted_twice() {
     show.has_not("300 tokens in");
     assert_eq!(env.task("a")["input_tokens"].as_u64(), Some(500));
     assert_eq!(env.blob("feat/p", "a.txt"), "2");
+}
+
+#[test]
+fn what_was_refused_beside_the_work_is_of_concern() {
+    let env = one_task("");
+    let denials = r#"[{"tool_name":"Bash","tool_input":{"command":"npm ci"}},
+        {"tool_name":"Bash","tool_input":{"command":"npm ci"}}]"#;
+    let said =
+        CLAUDE.replace(r#""permission_denials":[]"#, &format!("\"permission_denials\":{denials}"));
+    acts(&env, "claude", &said);
+    let _ = start(&env, "claude").ok();
+    let concern = "concern: it was refused Bash(npm ci)";
+    env.run(["status"]).ok().has(concern);
+    env.run(["show", "a"]).ok().has(concern);
+    assert!(env.note().lines().any(|line| line == concern), "{}", env.note());
 }

@@ -105,7 +105,7 @@ fn a_killed_supervisor_loses_nothing() {
     kill_supervisor(&env);
     env.open("a");
     if running.wait().code != 0 {
-        let _ = env.run(["retry", "a"]).ok();
+        let _ = env.run(["retry", "a", "--force"]).ok();
         let _ = env.start(&[]).ok();
     }
     env.stands("a", "done", None);
@@ -122,7 +122,7 @@ fn deleting_the_short_lived_files_loses_no_work() {
     env.plan(&plan("logs", &[asks("a", &[]), asks("b", &["a"])]));
     let _ = env.start(&[]).fails(3);
     std::fs::remove_dir_all(env.path(".git/orchestrate")).expect("the files go");
-    let _ = env.run(["retry", "b"]).ok();
+    let _ = env.run(["retry", "b", "-m", "try again"]).ok();
     let _ = env.start(&[]).ok();
     env.stands("a", "done", None);
     env.stands("b", "done", None);

@@ -134,3 +134,75 @@ fn an_agent_is_given_the_whole_task_and_a_clean_environment() {
     let shown = env.run(["show", "a", "--prompt", "--run", "one"]).ok();
     assert!(shown.raw.contains(text), "{shown}");
 }
+
+#[test]
+fn a_missing_report_is_of_concern_and_the_reviewers_know() {
+    let env = Env::new();
+    env.config("orchestrate.reviews", "spec");
+    env.agent("a.implement", "edit a.txt 1\ncommit 'Add a'");
+    env.agent("a.spec-review", "verdict pass fine");
+    env.plan(&plan("one", &[asks("a", &[])]));
+    let _ = env.start(&[]).ok();
+    let concern = "it made no report (exit 0)";
+    env.run(["status"]).ok().has(&format!("concern: {concern}"));
+    env.run(["show", "a"]).ok().has(&format!("concern: {concern}"));
+    assert_eq!(env.task("a")["concerns"], serde_json::json!([concern]));
+    assert!(env.read(".git/orchestrate/one/a/2/report.md").contains(concern));
+    assert!(env.note().contains(&format!("concern: {concern}\n")), "{}", env.note());
+    assert!(env.journal("%B").contains(&format!("Concern: {concern}")));
+}
+
+#[test]
+fn a_command_is_not_asked_for_a_report() {
+    let env = Env::new();
+    env.plan(&plan("one", &[runs("a", &[], "echo 1 >a.txt")]));
+    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    assert_eq!(env.task("a")["concerns"], serde_json::json!([]));
+}
+
+#[test]
+fn concerns_stay_with_the_work_until_it_is_merged() {
+    let env = Env::new();
+    env.config("orchestrate.reviews", "spec");
+    let first = "edit a.txt 1\ncommit 'Add a'\nreport done-with-concerns -m 'the test is slow'";
+    env.agent("a.implement", first);
+    env.agent("a.2", "verdict fail 'no'");
+    env.agent("a.fix", "edit a.txt 2\ncommit 'Mend it'\nreport done -m 'mended'");
+    env.agent("a.spec-review", "verdict pass fine");
+    env.plan(&plan("one", &[asks("a", &[])]));
+    let _ = env.start(&[]).ok();
+    for attempt in [2, 4] {
+        let told = env.read(format!(".git/orchestrate/one/a/{attempt}/report.md"));
+        assert!(told.contains("- the test is slow"), "{told}");
+    }
+    env.run(["status"]).ok().has("concern: the test is slow");
+    env.run(["show", "a"]).ok().has("DONE_WITH_CONCERNS the test is slow");
+    assert_eq!(env.task("a")["concern"], "the test is slow");
+    let note = env.note();
+    assert!(note.contains("concern: the test is slow\n") && note.contains("report: DONE mended\n"));
+}
+
+#[test]
+fn each_stage_has_its_own_limit() {
+    let env = Env::new();
+    env.config("orchestrate.reviews", "spec");
+    env.config("orchestrate.timeouts.review", "1s");
+    env.config("orchestrate.timeouts.test", "45s");
+    env.agent("a.implement", "edit a.txt 1\ncommit 'Add a'\nreport done");
+    env.agent("a.spec-review", "gate never");
+    env.plan(&plan("slow", &[task("a", &[], "prompt = 'Do a.'\ntimeout = '20m'\n")]));
+    let dry = env.start(&["--dry-run"]).ok();
+    dry.has("limits: 30m 00s, 1.0s for review, 45s for test");
+    env.start(&[]).fails(3).has("its review ran longer than 1 s");
+    env.stands("a", "blocked", Some("timeout"));
+}
+
+#[test]
+fn a_test_has_its_own_limit() {
+    let env = Env::new();
+    env.config("orchestrate.timeouts.test", "1s");
+    env.config("orchestrate.test", "sleep 600");
+    env.plan(&plan("slow", &[task("a", &[], "run = 'echo 1 >a.txt'\ntimeout = '20m'\n")]));
+    env.run(["start", "plan.toml", "--trust"]).fails(3).has("timed out");
+    env.stands("a", "blocked", Some("tests"));
+}

@@ -122,7 +122,7 @@ fn reviewers_without_a_verdict_are_asked_again_and_then_a_person() {
     env.stands("a", "blocked", Some("agent"));
     assert_eq!(stages(&env), ["implement", "spec-review", "spec-review"]);
     env.agent("a.spec-review", PASS);
-    let _ = env.run(["retry", "a"]).ok();
+    let _ = env.run(["retry", "a", "--force"]).ok();
     let _ = env.start(&[]).ok();
     assert_eq!(stages(&env).len(), 4, "the work is not done again");
 }

@@ -209,7 +209,7 @@ fn a_lock_of_the_user_stays() {
     env.plan(&plan("p", &[asks("a", &[])]));
     let _ = env.start(&[]).fails(3);
     env.git(["worktree", "lock", "--reason", "mine", ".claude/worktrees/feat-task-a"]);
-    let _ = env.run(["retry", "a"]).ok();
+    let _ = env.run(["retry", "a", "-m", "try again"]).ok();
     env.start(&[]).ok().has("kept a").has("mine");
     assert!(env.git(["worktree", "list", "--porcelain"]).contains("locked mine"));
     env.git(["worktree", "unlock", ".claude/worktrees/feat-task-a"]);

@@ -39,7 +39,7 @@ fn what_has_a_worktree_already_is_not_held_back() {
     ));
     let _ = env.start(&[]).fails(3);
     env.config("orchestrate.min-free", "10000T");
-    let _ = env.run(["retry", "a"]).ok();
+    let _ = env.run(["retry", "a", "-m", "try again"]).ok();
     let _ = env.start(&[]).ok();
     env.stands("b", "done", None);
 }

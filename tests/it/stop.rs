@@ -212,7 +212,8 @@ fn an_interrupted_conversation_goes_on() {
     assert_eq!(calls.len(), 2, "{said}");
     assert!(calls[1].ends_with("--resume c-42"), "{said}");
     let told = said.rsplit(calls[1]).next().expect("what it was told");
-    assert!(told.contains("You were interrupted") && !told.contains("How to report"), "{told}");
+    assert!(told.contains("You were interrupted") && !told.contains("You do one task"), "{told}");
+    let _ = env.run(["show", "a", "--prompt"]).ok().has("You were interrupted");
 }
 
 #[test]
@@ -223,7 +224,8 @@ fn a_conversation_that_nobody_remembers_is_begun_afresh() {
     assert_eq!(calls.len(), 3, "{said}");
     assert!(calls[1].ends_with("--resume forgotten") && !calls[2].contains("--resume"), "{said}");
     let told = said.rsplit(calls[1]).next().expect("what it was told");
-    assert!(told.contains("How to report"), "{said}");
+    assert!(told.contains("You do one task"), "{said}");
+    let _ = env.run(["show", "a", "--prompt"]).ok().has("You do one task").has_not("interrupted");
     assert_eq!(env.task("a")["attempts"], 2);
 }
 

@@ -78,7 +78,7 @@ fn a_dropped_task_keeps_its_branch_and_finds_it_again() {
     assert_eq!(env.rev("feat/task-a"), tip);
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
     let _ = env.start(&["--update"]).fails(3);
-    let _ = env.run(["retry", "a"]).ok();
+    let _ = env.run(["retry", "a", "-m", "try again"]).ok();
     let _ = env.start(&[]).ok();
     assert_eq!((env.blob("feat/p", "a.txt"), env.launches("a")), ("1\n2".into(), 2));
 }

@@ -66,7 +66,7 @@ fn a_second_block_is_a_change() {
     env.plan(&plan("p", &[asks("a", &[])]));
     let _ = env.start(&[]).fails(3);
     let journal = env.json(["status", "--json"])["journal"].as_str().expect("a commit").to_owned();
-    let _ = env.run(["retry", "a"]).ok();
+    let _ = env.run(["retry", "a", "-m", "try again"]).ok();
     let _ = env.start(&[]).fails(3);
     let since = env.json(["wait", "--any", "--since", &journal, "--json"]);
     let told = (&since["tasks"][0]["before"], &since["tasks"][0]["status"]);

@@ -4,11 +4,22 @@
 
 use std::collections::HashSet;
 
+use crate::clock;
 use crate::config::Settings;
 use crate::plan::TaskId;
 use crate::schedule::{Action, Limits, decide};
 use crate::snapshot::Snapshot;
-use crate::view::progress;
+use crate::view::{progress, span};
+
+/// Returns the limit of an attempt, and those of the stages that have their own.
+fn limits_of(settings: &Settings) -> String {
+    let own = settings.timeouts.named().map(|(stage, limit)| (format!(" for {stage}"), limit));
+    let all = std::iter::once((String::new(), settings.timeout)).chain(own);
+    let shown = |(what, limit): (String, u64)| {
+        format!("{}{what}", span(i64::try_from(limit).unwrap_or(i64::MAX / 1000) * 1000))
+    };
+    all.map(shown).collect::<Vec<_>>().join(", ")
+}
 
 pub(super) fn text(
     verb: &str,
@@ -20,7 +31,8 @@ pub(super) fn text(
         return format!("run '{}' is finished: nothing to do", snapshot.run.name);
     }
     let jobs = settings.jobs as usize;
-    let limits = Limits { jobs, only, launched: HashSet::new(), new_worktrees: usize::MAX };
+    let (launched, agent, now) = (HashSet::new(), settings.agent.clone(), clock::now_ms());
+    let limits = Limits { jobs, only, launched, new_worktrees: usize::MAX, agent, now };
     let opening = progress::opening(snapshot, settings.jobs);
     let mut text = format!("would {verb} {opening}\n");
     for action in decide(snapshot, &limits) {
@@ -31,5 +43,6 @@ pub(super) fn text(
         };
     }
     let or_none = |command: &Option<String>| command.clone().unwrap_or_else(|| "none".into());
-    text + &format!("agent: {}\ntest: {}\n", or_none(&settings.agent), or_none(&settings.test))
+    text += &format!("agent: {}\ntest: {}\n", or_none(&settings.agent), or_none(&settings.test));
+    text + &format!("limits: {}\n", limits_of(settings))
 }

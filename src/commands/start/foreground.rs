@@ -29,7 +29,9 @@ pub(super) fn drive(
 ) -> anyhow::Result<Exit> {
     open(context, driven, before);
     let live = Live::new(stderr_is_terminal() && !context.ui.quiet);
-    let mut facts = Facts { option: option(&driven.git, &before.run.name)?, ..Facts::default() };
+    let zone = Some(clock::now().time_zone().clone());
+    let option = option(&driven.git, &before.run.name)?;
+    let mut facts = Facts { option, zone, ..Facts::default() };
     let end = run::drive(driven, journal, only, &mut |event| {
         facts.now = clock::now_ms();
         if !context.ui.quiet {

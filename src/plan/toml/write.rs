@@ -43,12 +43,6 @@ fn write_task(out: &mut String, task: &Task, mode: Mode) {
     if task.plan_first {
         pair(out, "plan_first", "true".to_owned());
     }
-    if task.final_review {
-        pair(out, "final_review", "true".to_owned());
-    }
-    if let Some(reviews) = &task.reviews {
-        pair(out, "reviews", list(reviews.iter().map(|review| review.word())));
-    }
     if !task.criteria.is_empty() {
         pair(out, "criteria", list(task.criteria.iter().map(|c| c.text.as_str())));
     }
@@ -58,6 +52,12 @@ fn write_task(out: &mut String, task: &Task, mode: Mode) {
         pair(out, "ticked", format!("[{}]", ticked.join(", ")));
     }
     text(out, "ticket", task.ticket.as_deref());
+    if task.final_review {
+        pair(out, "final_review", "true".to_owned());
+    }
+    if let Some(reviews) = &task.reviews {
+        pair(out, "reviews", list(reviews.iter().map(|review| review.word())));
+    }
     pair(out, "line", task.line.to_string());
     if !task.prompt.is_empty() {
         text(out, "prompt", Some(&task.prompt));

@@ -192,8 +192,8 @@ fn judged(finished: Finished, found: Vec<Found>) -> Finished {
     }
     let remarks = other.iter().take(MAX_NAMED);
     let remarks = remarks.map(|found| format!("while it ran: {}", found.moved));
-    let remarks = finished.remarks.iter().cloned().chain(remarks).collect();
-    let finished = Finished { remarks, ..finished };
+    let mut finished = finished;
+    finished.remarks.extend(remarks);
     match certain.is_empty() {
         true => finished,
         false => {

@@ -37,8 +37,8 @@ impl Attempt {
             git: &self.git,
             place: &self.spec.worktree,
             setup: self.spec.setup.as_deref(),
-            environment: self.environment()?,
-            timeout: self.spec.timeout,
+            environment: self.environment(&self.folder.prompt())?,
+            timeout: self.spec.setup_timeout.unwrap_or(self.spec.timeout),
             log: self.folder.setup_log(),
             worker,
             stop: &self.stop,
@@ -55,6 +55,8 @@ impl Attempt {
             if !matches!(ran.ending, Ending::Exited(code) if code != 0) || is_known() {
                 return Ok(ran);
             }
+            // It was told in vain, and `show --prompt` prints what was heard.
+            let _ = std::fs::remove_file(self.folder.resume_prompt());
         }
         self.run_words(&self.spec.argv, &self.folder.prompt())
     }
@@ -113,7 +115,7 @@ impl Attempt {
     }
 
     /// The variables that say what the task is.
-    fn environment(&self) -> anyhow::Result<Vec<(String, OsString)>> {
+    fn environment(&self, prompt: &Path) -> anyhow::Result<Vec<(String, OsString)>> {
         let slot = self.git.slot(&self.spec.worktree)?.to_string();
         let base = self.tip()?.to_string();
         let facts = [
@@ -133,7 +135,7 @@ impl Attempt {
         let model = self.spec.model.clone().or(class);
         environment
             .extend(model.map(|model| ("ORCHESTRATE_MODEL".to_owned(), OsString::from(model))));
-        environment.push(("ORCHESTRATE_PROMPT".into(), self.folder.prompt().into()));
+        environment.push(("ORCHESTRATE_PROMPT".into(), prompt.into()));
         Ok(environment)
     }
 
@@ -145,7 +147,7 @@ impl Attempt {
                 output: File::create(self.folder.log())?,
             },
         };
-        let mut environment = self.environment()?;
+        let mut environment = self.environment(prompt)?;
         // A user who has all of git's commands written down keeps that.
         if std::env::var_os(trace::VARIABLE).is_none() {
             environment.push((trace::VARIABLE.into(), self.folder.trace().into()));

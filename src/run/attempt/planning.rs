@@ -6,6 +6,7 @@
 use anyhow::Context;
 
 use super::Attempt;
+use super::work::ending_of;
 use crate::blueprint::Blueprint;
 use crate::clock;
 use crate::pipeline;
@@ -35,6 +36,7 @@ impl Attempt {
         let facts = Planned {
             ending,
             halted: self.folder.stop().exists(),
+            pause: self.pause(&output),
             error: output.error.clone(),
             blueprint: self.blueprint(&[message, &output.answer]),
             report: report.clone(),
@@ -42,6 +44,7 @@ impl Attempt {
             approves: self.spec.approves,
         };
         let outcome = judge::plan(&facts, self.spec.timeout);
+        let ending = ending_of(ending, &outcome);
         let lacks = facts.blueprint.as_ref().err().map(|missing| judge::lacks(missing));
         let text = facts.blueprint.as_ref().ok().map(Blueprint::text);
         let mut remarks: Vec<String> = lacks.into_iter().collect();

@@ -6,6 +6,7 @@
 use anyhow::{Context, bail};
 
 use super::Attempt;
+use super::work::ending_of;
 use crate::clock;
 use crate::crash;
 use crate::git::command;
@@ -64,7 +65,8 @@ impl Attempt {
         let heard = Heard {
             ending,
             halted: self.folder.stop().exists(),
-            error: output.error,
+            pause: self.pause(&output),
+            output,
             verdict: verdict.filter(|_| !undone),
             undone,
             silent_before: pipeline::silent(&record, self.spec.stage),
@@ -76,9 +78,10 @@ impl Attempt {
             Outcome::Ready(commit) => commit.clone(),
             _ => read,
         };
+        let ending = ending_of(ending, &outcome);
         let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
         let remarks = remark.into_iter().collect();
-        let (commit, usage) = (Some(commit), output.usage);
+        let (commit, usage) = (Some(commit), heard.output.usage);
         let verdict = heard.verdict;
         Ok(Event::Finished(Finished { commit, undone, verdict, usage, remarks, ..finished }))
     }

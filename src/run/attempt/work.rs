@@ -13,11 +13,11 @@ use crate::git::command;
 use crate::git::status::{self, Dirt};
 use crate::oid::Oid;
 use crate::pipeline::Next;
-use crate::report::{self, Report};
+use crate::report::{self, Output, Report};
 use crate::run::conversation;
 use crate::run::folder::RunFolder;
 use crate::run::judge;
-use crate::task::{Block, Ending, Event, Finished, Outcome, Reason, Record};
+use crate::task::{Block, Ending, Event, Finished, Outcome, Pause, Reason, Record};
 
 /// How much of a log's end is searched for the agent's last words (1 MiB).
 const TAIL: u64 = 1 << 20;
@@ -42,6 +42,7 @@ impl Attempt {
             ending,
             is_command: self.spec.is_command,
             report: reported.or(output.report.clone()),
+            pause: self.pause(&output),
             output,
             halted: self.folder.stop().exists(),
             escaped,
@@ -80,10 +81,12 @@ impl Attempt {
         };
         let run = RunFolder::new(&self.git, &self.spec.run);
         let own = |total| conversation::own_usage(total, &run, &self.spec, &record);
+        let ending = ending_of(ending, &outcome);
         let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
         Ok(Event::Finished(Finished {
             commit: Some(tip),
             committed_for_agent: commits,
+            concerns: judge::concerns(&facts),
             report: facts.report,
             usage: facts.output.usage.map(own),
             remarks: remark.into_iter().collect(),
@@ -152,8 +155,26 @@ impl Attempt {
         })
     }
 
+    /// Returns how long it has to wait where its program reached a usage limit.
+    pub(super) fn pause(&self, output: &Output) -> Option<Pause> {
+        let limit = output.limit.as_ref()?;
+        Some(Pause { until: limit.until(&clock::now()), text: limit.text.clone() })
+    }
+
     pub(super) fn tail(&self) -> String {
         read_tail(&self.folder.log()).unwrap_or_default()
+    }
+}
+
+/// Returns how the attempt ended, where what its process did is not the whole truth.
+pub(super) fn ending_of(ending: Ending, outcome: &Outcome) -> Ending {
+    match outcome {
+        Outcome::Later(_) => Ending::Limited,
+        Outcome::Ready(_)
+        | Outcome::Next { .. }
+        | Outcome::Blocked(_)
+        | Outcome::Approved
+        | Outcome::Again => ending,
     }
 }
 

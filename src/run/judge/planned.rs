@@ -6,7 +6,7 @@
 use super::{HALTED, SILENT};
 use crate::blueprint::Blueprint;
 use crate::report::{Report, Status};
-use crate::task::{Block, Ending, Outcome, Reason};
+use crate::task::{Block, Ending, Outcome, Pause, Reason};
 
 /// How many agents may end without a whole plan until a person is asked.
 const MAX_TRIES: usize = 2;
@@ -17,6 +17,8 @@ pub(in crate::run) struct Planned {
     pub(in crate::run) ending: Ending,
     /// A person wanted this attempt to end, and the task to wait.
     pub(in crate::run) halted: bool,
+    /// A usage limit that it reached.
+    pub(in crate::run) pause: Option<Pause>,
     /// The program's own word that it failed.
     pub(in crate::run) error: Option<String>,
     pub(in crate::run) report: Option<Report>,
@@ -31,6 +33,11 @@ pub(in crate::run) struct Planned {
 /// Returns the outcome of planning.
 pub(in crate::run) fn plan(facts: &Planned, limit_seconds: u64) -> Outcome {
     let block = |reason, text: String| Outcome::Blocked(Block::new(reason, text));
+    if let (Some(pause), Err(_), false) = (&facts.pause, &facts.blueprint, facts.halted)
+        && matches!(facts.ending, Ending::Exited(_) | Ending::TimedOut | Ending::Silent)
+    {
+        return Outcome::Later(pause.clone());
+    }
     match facts.ending {
         Ending::Stopped | Ending::Killed(_) if facts.halted => {
             return block(Reason::Stopped, HALTED.into());
@@ -41,7 +48,11 @@ pub(in crate::run) fn plan(facts: &Planned, limit_seconds: u64) -> Outcome {
             return block(Reason::Timeout, text);
         }
         Ending::Silent => return block(Reason::Timeout, SILENT.into()),
-        Ending::Exited(_) | Ending::Killed(_) | Ending::NotLaunched | Ending::ByHand => {}
+        Ending::Exited(_)
+        | Ending::Killed(_)
+        | Ending::Limited
+        | Ending::NotLaunched
+        | Ending::ByHand => {}
     }
     if let Some(error) = &facts.error {
         return block(Reason::Agent, format!("its planner's program failed: {error}"));
@@ -89,6 +100,7 @@ mod tests {
         Planned {
             ending: Ending::Exited(0),
             halted: false,
+            pause: None,
             error: None,
             report: None,
             blueprint,
@@ -134,6 +146,9 @@ mod tests {
         assert_eq!(plan(&stopped, 60), Outcome::Again);
         let failed = Planned { error: Some("API Error".into()), ..facts(Ok(whole())) };
         assert_eq!(reason(&failed), Some(Reason::Agent));
+        let limit = Pause { until: None, text: "limit".into() };
+        let limited = Planned { pause: Some(limit.clone()), ..facts(Err(vec!["Edge cases"])) };
+        assert_eq!(plan(&limited, 60), Outcome::Later(limit));
         let late = Planned { ending: Ending::TimedOut, ..facts(Ok(whole())) };
         assert_eq!(reason(&late), Some(Reason::Timeout));
     }

@@ -1,0 +1,103 @@
+//! The words of `glab`, GitLab's program.
+//!
+//! Invariant: what it is called with, and how it is read; nothing is run here. It takes no file
+//! for the description, which is therefore an argument, and short.
+
+use serde::Deserialize;
+
+use super::{Fate, Proposal};
+use crate::agent::quoted;
+use crate::oid::Oid;
+
+/// The longest description, in bytes: it is an argument.
+const MAX_BODY: usize = 60_000;
+
+pub(super) fn list(place: &str, head: &str, base: &str) -> Vec<String> {
+    let asked = ["glab", "mr", "list", "--repo", place, "--source-branch", head];
+    let told = ["--target-branch", base, "--output", "json"];
+    asked.iter().chain(&told).map(|&word| word.to_owned()).collect()
+}
+
+/// The error is a sentence: the file of the description cannot be read.
+pub(super) fn create(place: &str, proposal: &Proposal) -> Result<Vec<String>, String> {
+    let body = std::fs::read_to_string(&proposal.body)
+        .map_err(|error| format!("cannot read '{}': {error}", proposal.body.display()))?;
+    let end = (0..=body.len().min(MAX_BODY)).rev().find(|end| body.is_char_boundary(*end));
+    let body = &body[..end.unwrap_or(0)];
+    Ok(words(place, proposal).into_iter().chain([body.to_owned()]).collect())
+}
+
+/// Returns the call up to the description.
+fn words(place: &str, proposal: &Proposal) -> Vec<String> {
+    let Proposal { head, base, title, is_draft, .. } = proposal;
+    let asked = ["glab", "mr", "create", "--repo", place, "--source-branch", head];
+    let told = ["--target-branch", base, "--title", title, "--yes"];
+    let draft = is_draft.then_some("--draft");
+    let last = ["--description"];
+    asked.into_iter().chain(told).chain(draft).chain(last).map(str::to_owned).collect()
+}
+
+pub(super) fn view(place: &str, url: &str) -> Vec<String> {
+    let number = url.trim_end_matches('/').rsplit('/').next().unwrap_or(url);
+    ["glab", "mr", "view", number, "--repo", place, "--output", "json"].map(str::to_owned).to_vec()
+}
+
+pub(super) fn by_hand(place: &str, proposal: &Proposal) -> String {
+    let words: Vec<String> = words(place, proposal).iter().map(|word| quoted(word)).collect();
+    format!("{} \"$(cat {})\"", words.join(" "), quoted(&proposal.body.display().to_string()))
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    web_url: String,
+}
+
+/// Returns the first URL of a list, `Some(None)` for an empty one; `None` where it is no list.
+pub(super) fn first_url(out: &str) -> Option<Option<String>> {
+    let listed: Vec<Listed> = serde_json::from_str(out).ok()?;
+    Some(listed.into_iter().next().map(|listed| listed.web_url))
+}
+
+#[derive(Deserialize)]
+struct Viewed {
+    state: String,
+    merge_commit_sha: Option<String>,
+    squash_commit_sha: Option<String>,
+}
+
+pub(super) fn fate(out: &str) -> Option<Fate> {
+    let viewed: Viewed = serde_json::from_str(out).ok()?;
+    let commit = viewed.merge_commit_sha.or(viewed.squash_commit_sha);
+    Some(match viewed.state.as_str() {
+        "merged" => Fate::Merged(commit.as_deref().and_then(Oid::from_hex)),
+        "closed" => Fate::Closed,
+        _ => Fate::Open,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers() {
+        assert_eq!(first_url("[]"), Some(None));
+        assert_eq!(first_url(r#"[{"web_url":"https://x/1"}]"#), Some(Some("https://x/1".into())));
+        let squashed = r#"{"state":"merged","merge_commit_sha":null,"squash_commit_sha":null}"#;
+        assert_eq!(fate(squashed), Some(Fate::Merged(None)));
+        assert_eq!(fate(r#"{"state":"opened"}"#), Some(Fate::Open));
+    }
+
+    #[test]
+    fn what_is_typed_reads_the_description_from_its_file() {
+        let proposal = Proposal {
+            head: "feat/b".into(),
+            base: "feat/x".into(),
+            title: "Do b".into(),
+            body: "/tmp/it's".into(),
+            is_draft: true,
+        };
+        let typed = by_hand("https://gitlab.com/g/p", &proposal);
+        assert!(typed.contains("--title 'Do b' --yes --draft --description \"$(cat "), "{typed}");
+    }
+}

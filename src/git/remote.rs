@@ -1,0 +1,218 @@
+//! Other repositories: which one is meant, and the calls that push to it and fetch from it.
+//!
+//! Invariant: never forced, no tags, no refspec that stays: a push names a commit and a branch, a
+//! fetch a branch, and the user's own configuration decides about remote-tracking branches.
+//! Nothing asks on a terminal.
+
+use std::ffi::OsString;
+
+use super::Git;
+use super::command::LOCAL_VARIABLES;
+use crate::crash;
+use crate::oid::Oid;
+use crate::process::talk::{Call, Said};
+use crate::task::{Ending, Obstacle};
+
+/// What git says where the remote knows the caller, or itself, and says no.
+const DENIED: [&str; 8] = [
+    "Authentication failed",
+    "could not read Username",
+    "could not read Password",
+    "Permission denied",
+    "Permission to",
+    "error: 403",
+    "error: 401",
+    "access denied",
+];
+
+/// Which remote is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chosen {
+    Remote(String),
+    /// There is none.
+    None,
+    /// None of these is preferred.
+    Several(Vec<String>),
+}
+
+/// What stood in the way of a push or a fetch, in git's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    pub why: Obstacle,
+    pub text: String,
+}
+
+/// A branch that the remote did not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub branch: String,
+    /// git's words: `[rejected] (non-fast-forward)`.
+    pub text: String,
+}
+
+impl Git {
+    /// Chooses a remote: the one that is named, else the upstream remote of a branch, else
+    /// `origin`, else the only one.
+    pub fn choose_remote(&self, named: Option<&str>, branch: &str) -> anyhow::Result<Chosen> {
+        let text = self.command().args(["remote"]).text()?;
+        let remotes: Vec<String> = text.lines().map(str::to_owned).collect();
+        let upstream = self.config_text(&format!("branch.{branch}.remote"));
+        let wanted = [named.map(str::to_owned), upstream, Some("origin".into())];
+        if let Some(named) = named.filter(|named| !remotes.iter().any(|name| name == named)) {
+            return Err(crate::error::failure(
+                format!("there is no remote '{named}', which orchestrate.remote names"),
+                "git remote -v   # those that there are",
+            ));
+        }
+        let known = |name: &String| remotes.contains(name);
+        if let Some(name) = wanted.into_iter().flatten().find(known) {
+            return Ok(Chosen::Remote(name));
+        }
+        Ok(match remotes.as_slice() {
+            [] => Chosen::None,
+            [only] => Chosen::Remote(only.clone()),
+            _ => Chosen::Several(remotes),
+        })
+    }
+
+    /// Returns where a remote is pushed to: as git resolves it, then as it is configured.
+    pub fn remote_urls(&self, remote: &str) -> Vec<String> {
+        let resolved = self.command().args(["remote", "get-url", "--push", remote]).text().ok();
+        let resolved = resolved.map(|text| text.trim_end().to_owned());
+        let configured =
+            ["pushurl", "url"].map(|key| self.config_text(&format!("remote.{remote}.{key}")));
+        resolved.into_iter().chain(configured.into_iter().flatten()).collect()
+    }
+
+    /// Returns the value of a key of the repository's configuration.
+    fn config_text(&self, key: &str) -> Option<String> {
+        let text = self.command().args(["config", "--get", key]).text().ok()?;
+        Some(text.trim_end_matches('\n').to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// Returns the call that pushes commits to branches of a remote; [`read_push`] reads its answer.
+    pub fn push_call(&self, remote: &str, what: &[(Oid, &str)]) -> Call {
+        let refspecs = what.iter().map(|(commit, branch)| format!("{commit}:refs/heads/{branch}"));
+        let fixed = ["-c", "push.followTags=false", "push", "--porcelain", "--quiet", remote];
+        self.call(fixed.map(str::to_owned).into_iter().chain(refspecs))
+    }
+
+    /// Returns the call that asks where a branch of a remote is; [`read_tip`] reads its answer.
+    pub fn tip_call(&self, remote: &str, branch: &str) -> Call {
+        let full = format!("refs/heads/{branch}");
+        self.call(["ls-remote", remote, &full].map(str::to_owned))
+    }
+
+    /// Returns the call that fetches the objects of a branch. What git makes of it beside that is
+    /// what the user's own configuration says.
+    pub fn fetch_call(&self, remote: &str, branch: &str) -> Call {
+        let full = format!("refs/heads/{branch}");
+        let fixed = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-prune"];
+        let more = ["--no-recurse-submodules", remote, full.as_str()];
+        self.call(fixed.iter().chain(&more).map(|&word| word.to_owned()))
+    }
+
+    /// Hooks find themselves where the user's own push would start them.
+    fn call(&self, arguments: impl IntoIterator<Item = String>) -> Call {
+        let text = |key: &str, value: &str| (key.to_owned(), OsString::from(value));
+        let mut environment = vec![text("GIT_TERMINAL_PROMPT", "0"), text("LC_ALL", "C")];
+        let is_plain = self.home.join(".git").is_dir() && self.main_worktree.is_none();
+        if !is_plain {
+            environment.push(("GIT_DIR".into(), self.common_dir.clone().into()));
+        }
+        let chooses_ssh =
+            ["GIT_SSH_COMMAND", "GIT_SSH"].iter().any(|v| std::env::var_os(v).is_some());
+        if !chooses_ssh && self.config_text("core.sshCommand").is_none() {
+            // A question for a passphrase would be waited for until the limit.
+            environment.push(text("GIT_SSH_COMMAND", "ssh -o BatchMode=yes"));
+        }
+        Call {
+            argv: std::iter::once("git".to_owned()).chain(arguments).collect(),
+            directory: if is_plain { self.home.clone() } else { self.common_dir.clone() },
+            environment,
+            unset: [LOCAL_VARIABLES, crash::VARIABLES].concat(),
+        }
+    }
+
+    /// Returns commits of a range for people, newest first: `1234567 Subject`.
+    pub fn subjects(&self, from: &Oid, to: &Oid, most: usize) -> anyhow::Result<Vec<String>> {
+        let (range, most) = (format!("{from}..{to}"), format!("--max-count={most}"));
+        let text = self.command().args(["log", "--format=%h %s", &most, &range, "--"]).text()?;
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+}
+
+/// Reads the answer to a push: the branches that were refused.
+pub fn read_push(said: &Said) -> Result<Vec<Refusal>, Trouble> {
+    let refused: Vec<Refusal> = said.out.lines().filter_map(refusal).collect();
+    match said.is_good() || !refused.is_empty() {
+        true => Ok(refused),
+        false => Err(trouble(said)),
+    }
+}
+
+/// Reads a line `!<tab>commit:refs/heads/x<tab>[rejected] (fetch first)`.
+fn refusal(line: &str) -> Option<Refusal> {
+    let mut fields = line.strip_prefix("!\t")?.splitn(2, '\t');
+    let (_, branch) = fields.next()?.split_once(":refs/heads/")?;
+    let text = fields.next().unwrap_or_default().to_owned();
+    Some(Refusal { branch: branch.to_owned(), text })
+}
+
+/// Reads the answer to the question where a branch is; `None` where there is no such branch.
+pub fn read_tip(said: &Said) -> Result<Option<Oid>, Trouble> {
+    if !said.is_good() {
+        return Err(trouble(said));
+    }
+    Ok(said.out.split_whitespace().next().and_then(Oid::from_hex))
+}
+
+/// Says why a call did not come through.
+pub fn trouble(said: &Said) -> Trouble {
+    let is_denied = DENIED.iter().any(|part| said.err.contains(part));
+    let why = if is_denied { Obstacle::PushRefused } else { Obstacle::NoNetwork };
+    let text = match said.ending {
+        Ending::TimedOut => "it did not answer in time".to_owned(),
+        Ending::Stopped => "it was stopped".to_owned(),
+        _ => first_words(&said.err).unwrap_or_else(|| said.ending.to_string()),
+    };
+    Trouble { why, text }
+}
+
+/// Returns the line that says what went wrong.
+fn first_words(err: &str) -> Option<String> {
+    let said = |mark: &str| err.lines().find_map(|line| line.trim().strip_prefix(mark));
+    let first = || err.lines().map(str::trim).find(|line| !line.is_empty());
+    said("fatal: ").or_else(|| said("error: ")).or_else(first).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(code: i32, out: &str, err: &str) -> Said {
+        Said { ending: Ending::Exited(code), out: out.into(), err: err.into() }
+    }
+
+    #[test]
+    fn a_refused_branch_is_told_from_a_remote_that_is_not_there() {
+        let out = "To /x\n!\taa:refs/heads/feat/a\t[rejected] (fetch first)\n=\tbb:refs/heads/b\t[up to date]\n";
+        let refused =
+            read_push(&said(1, out, "error: failed to push some refs")).expect("an answer");
+        assert_eq!(refused.len(), 1);
+        assert_eq!(
+            (refused[0].branch.as_str(), refused[0].text.as_str()),
+            ("feat/a", "[rejected] (fetch first)")
+        );
+        let no_host = said(
+            128,
+            "",
+            "ssh: Could not resolve hostname x\nfatal: Could not read from remote repository.\n",
+        );
+        assert_eq!(read_push(&no_host).expect_err("no answer").why, Obstacle::NoNetwork);
+        let denied =
+            said(128, "", "remote: Permission to a/b.git denied to c.\nfatal: unable to access\n");
+        assert_eq!(read_push(&denied).expect_err("no answer").why, Obstacle::PushRefused);
+        assert_eq!(read_push(&said(0, "To /x\nDone\n", "")), Ok(Vec::new()));
+    }
+}

@@ -1,0 +1,178 @@
+//! What agents are refused, and how a person allows it: `allow`, and the foreground.
+//!
+//! Invariant: programs of the real names print what those print when a tool is refused. What is
+//! printed for a person to type is typed as it stands.
+
+use crate::env::Env;
+use crate::output::Output;
+use crate::plans::{plan, task};
+
+/// The words of `claude` that tell whether it may do it; else what it prints, and leaves undone.
+const CLAUDE: &str = r#"#!/bin/sh
+prompt=$(cat)
+echo "$ORCHESTRATE_STAGE $*" >>"$D/words"
+case "$*" in
+*'Bash(make lint)'*) echo 1 >a.txt; echo '{"type":"result","is_error":false,"result":"STATUS: DONE","permission_denials":[]}' ;;
+*) cat <<'END'
+{"type":"system","subtype":"init","session_id":"c-1"}
+{"type":"result","subtype":"success","is_error":false,"result":"I may not.","session_id":"c-1","permission_denials":[{"tool_name":"Bash","tool_use_id":"t","tool_input":{"command":"make lint"}},{"tool_name":"Write","tool_input":{"file_path":"/etc/x"}}]}
+END
+esac
+"#;
+
+fn refused() -> Env {
+    let env = Env::new();
+    env.plan(&plan("p", &[task("a", &[], "prompt = 'Do a.'")]));
+    let folder = env.root().join("agents").display().to_string();
+    env.executable("claude", &CLAUDE.replace("$D", &folder));
+    env.write(".git/info/exclude", ".claude/settings.local.json\n");
+    env
+}
+
+fn start(env: &Env) -> Output {
+    env.run(["start", "plan.toml", "--agent", "claude", "--trust"])
+}
+
+/// Runs what was printed for a person to type, as a shell does.
+fn typed(env: &Env, line: &str) -> Output {
+    env.program("sh", ["-c", line]).run()
+}
+
+const FILE: &str = ".claude/settings.local.json";
+
+#[test]
+fn what_is_refused_is_allowed_and_done_as_it_was_printed() {
+    let env = refused();
+    let said = start(&env).fails(3);
+    said.has("it was refused what it needed: Bash(make lint), Write(/etc/x)")
+        .has("parallel_safe = false");
+    env.stands("a", "blocked", Some("permission"));
+    let task = env.task("a");
+    assert_eq!(task["rules"], serde_json::json!(["Bash(make lint)"]));
+    let lines: Vec<&str> =
+        task["next"].as_array().expect("lines").iter().filter_map(|l| l.as_str()).collect();
+    assert_eq!(lines[0], "git orchestrate allow 'Bash(make lint)'");
+    assert!(
+        lines[1].starts_with("git orchestrate retry a && git orchestrate start   #"),
+        "{lines:?}"
+    );
+    typed(&env, lines[0])
+        .fails(2)
+        .has("no terminal")
+        .has("git orchestrate allow 'Bash(make lint)' --yes");
+    assert!(!env.exists(FILE));
+    let _ = typed(&env, &format!("{} --yes", lines[0])).ok().has("from their next attempt on");
+    assert!(env.read(FILE).contains("\"Bash(make lint)\""));
+    assert!(env.journal("%s").contains("p: allowed Bash(make lint)"));
+    let _ = typed(&env, lines[1]).ok();
+    env.stands("a", "done", None);
+    let _ = env.run(["allow", "Bash(make lint)"]).ok().has("allowed already");
+}
+
+#[test]
+fn a_run_that_goes_on_gives_it_to_the_next_attempt() {
+    let env = refused();
+    env.plan(&plan(
+        "p",
+        &[task("a", &[], "prompt = 'Do a.'"), task("b", &[], "run = 'echo 1 >b.txt'\nagent = 'x'")],
+    ));
+    env.write(env.root().join("agents/b.sh"), "");
+    let gate = task(
+        "b",
+        &[],
+        &format!(
+            "run = 'until [ -e {} ]; do sleep 0.05; done; echo 1 >b.txt'",
+            env.root().join("agents/open").display()
+        ),
+    );
+    env.plan(&plan("p", &[task("a", &[], "prompt = 'Do a.'"), gate]));
+    let running = env.spawn(["start", "plan.toml", "--agent", "claude", "--trust"]);
+    env.wait_while_running("a is blocked", || running.so_far().contains(" blocked a: "));
+    let _ = env.run(["allow", "Bash(make lint)", "--yes"]).ok();
+    let _ = env.run(["retry", "a"]).ok();
+    env.wait_while_running("a is merged", || running.so_far().contains(" merged a: "));
+    env.write(env.root().join("agents/open"), "");
+    let _ = running.wait().ok();
+}
+
+#[test]
+fn a_person_is_asked_on_a_terminal() {
+    let env = refused();
+    let _ = start(&env).fails(3);
+    let ask = |typed: &str| env.call(["allow", "Bash(make lint)"]).terminal(typed).run();
+    ask("n\n")
+        .fails(1)
+        .has("allow agents of run 'p' Bash(make lint), and write it to")
+        .has("nothing was allowed");
+    let _ = ask("\n").fails(1);
+    assert!(!env.exists(FILE));
+    let _ = ask("y\n").ok();
+    assert!(env.exists(FILE));
+}
+
+#[test]
+fn the_file_of_settings_loses_nothing_and_is_never_half_written() {
+    let env = refused();
+    let _ = start(&env).fails(3);
+    let allow = || env.run(["allow", "Bash(make lint)", "--yes"]);
+    let before = "{\n  \"z\": {\"k\": [1, 2]},\n  \"permissions\": {\n    \"deny\": [\"Bash(rm *)\"],\n    \"allow\": [\n      \"Edit\"\n    ]\n  },\n  \"a\": null\n}\n";
+    for (text, told) in [("{ // mine\n}", "no valid JSON"), ("{\"permissions\": []}", "no object")]
+    {
+        env.write(FILE, text);
+        allow().fails(1).has(told).has("nothing was changed");
+        assert_eq!(env.read(FILE), text);
+    }
+    env.write(FILE, before);
+    env.git(["add", "-f", FILE]);
+    allow().fails(1).has("git tracks .claude/settings.local.json");
+    assert_eq!(env.read(FILE), before);
+    assert!(!env.journal("%s").contains("allowed"));
+    env.git(["rm", "-q", "--cached", FILE]);
+    env.write(".git/info/exclude", "");
+    allow().ok().has("git does not ignore .claude/settings.local.json");
+    let expected = before.replace("\"Edit\"\n", "\"Edit\",\n      \"Bash(make lint)\"\n");
+    assert_eq!(env.read(FILE), expected);
+    env.write(".git/info/exclude", ".claude/settings.local.json\n");
+}
+
+#[test]
+fn what_would_let_it_run_anything_is_refused_here_too() {
+    let env = refused();
+    let _ = start(&env).fails(3);
+    for rule in
+        ["Bash", "Bash(*)", "Bash(python3:*)", "Bash(npm *)", "Bash(git status) Bash(*)", "--x"]
+    {
+        env.run(["allow", "--yes", "--", rule]).fails(1).has("is not allowed:");
+    }
+    assert!(!env.exists(FILE) && !env.journal("%s").contains("allowed"));
+}
+
+#[test]
+fn in_the_foreground_the_agent_has_the_terminal_and_its_prompt_in_a_file() {
+    let env = Env::new();
+    env.plan(&plan("p", &[task("a", &[], "prompt = 'Do a.'\nparallel_safe = false")]));
+    let script = "#!/bin/sh\n[ -t 0 ] || exit 9\nread -r answer\necho \"$answer\" >a.txt\n\
+        echo \"$*\" >'$D/words'\ngit add a.txt && git commit -qm 'Do a' && git orchestrate report done\n";
+    let folder = env.root().join("agents").display().to_string();
+    env.executable("claude", &script.replace("$D", &folder));
+    let call = env.call(["start", "plan.toml", "--agent", "claude", "--trust"]);
+    let _ = call.terminal("my answer\n").run().ok();
+    assert_eq!(env.blob("feat/p", "a.txt"), "my answer");
+    let words = env.read(env.root().join("agents/words"));
+    assert!(
+        words.starts_with("Read the file ") && words.contains("prompt.md and do what it says"),
+        "{words}"
+    );
+    assert!(!words.contains("Do a.") && !words.contains(" -p "), "{words}");
+}
+
+#[test]
+fn what_it_could_do_without_is_told_and_stops_nothing() {
+    let env = refused();
+    let folder = env.root().join("agents").display().to_string();
+    let works =
+        CLAUDE.replace("prompt=$(cat)", "prompt=$(cat); echo 1 >a.txt").replace("$D", &folder);
+    env.executable("claude", &works);
+    let _ = start(&env).ok();
+    let _ = env.run(["show", "a"]).ok().has("it was refused Bash(make lint)");
+}

@@ -1,0 +1,326 @@
+//! The end of a run: merged, asked for, kept or given up.
+//!
+//! Invariant: what is published passed the tests; what is given up is in a backup; whoever is ended
+//! in between goes on with the same command.
+
+use crate::env::Env;
+use crate::forge::{fake_gh, with_remote};
+use crate::plans::{asks, plan, runs};
+
+const COUNT: &str = "GIT_ORCHESTRATE_CRASH_COUNT";
+const AT: &str = "GIT_ORCHESTRATE_CRASH_AT";
+
+/// Runs a plan of two tasks to its end.
+fn finished() -> Env {
+    let env = Env::new();
+    env.config("orchestrate.test", "test ! -e broken");
+    env.plan(&plan("two", &[runs("a", &[], "echo a >a"), runs("b", &["a"], "echo b >b")]));
+    env.write(".git/info/exclude", "plan.toml\n");
+    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env
+}
+
+fn is_gone(env: &Env) {
+    assert_eq!(env.git(["for-each-ref", "refs/heads/feat/"]), "");
+    assert_eq!(env.git(["worktree", "list"]).lines().count(), 1);
+}
+
+#[test]
+fn a_merge_moves_the_base_forward_and_cleans_up() {
+    let env = finished();
+    let tip = env.rev("feat/two");
+    env.run(["finish", "--merge", "--dry-run"]).ok().has("would move main forward");
+    assert_eq!(env.rev("feat/two"), tip);
+    env.run(["finish", "--merge"]).ok().has("merged feat/two into main");
+    assert_eq!(env.rev("main"), tip);
+    assert_eq!(env.read("b"), "b\n", "the checkout is updated");
+    assert_eq!(env.git(["status", "--porcelain"]), "");
+    is_gone(&env);
+    let status = env.json(["status", "--json"]);
+    assert_eq!(
+        (status["closed"]["how"].as_str(), status["closed"]["commit"].as_str()),
+        (Some("merge"), Some(tip.as_str()))
+    );
+    env.run(["status"]).ok().has("finished: merged into main");
+    let _ = env.run(["finish", "--merge"]).ok();
+    env.run(["start", "--run", "two"]).ok().has("is finished: merged into main");
+}
+
+#[test]
+fn where_both_went_on_a_merge_commit_is_tested_too() {
+    let env = finished();
+    env.commit("c", "c");
+    let before = env.rev("main");
+    let _ = env.run(["finish", "--merge"]).ok();
+    assert_eq!(
+        env.git(["log", "-1", "--format=%P", "main"]).split(' ').next(),
+        Some(before.as_str())
+    );
+    assert_eq!((env.read("b").as_str(), env.read("c").as_str()), ("b\n", "c"));
+
+    let env = finished();
+    env.commit("broken", "x");
+    let (before, tip) = (env.rev("main"), env.rev("feat/two"));
+    env.run(["finish", "--merge"])
+        .fails(1)
+        .has("passes the tests, and its merge into main does not");
+    assert_eq!((env.rev("main"), env.rev("feat/two")), (before, tip));
+}
+
+#[test]
+fn failing_tests_stop_a_merge_and_a_request_alone() {
+    let env = finished();
+    env.config("orchestrate.test", "echo so it is; false");
+    let before = env.everything();
+    for how in ["--merge", "--pr"] {
+        env.run(["finish", how]).fails(1).has("the tests failed").has(".finish.log");
+    }
+    assert_eq!(
+        env.git(["for-each-ref"]),
+        before.lines().take_while(|l| l.contains("refs/")).collect::<Vec<_>>().join("\n")
+    );
+    assert!(env.read(".git/orchestrate/two/.finish.log").contains("so it is"));
+    env.run(["finish", "--keep"]).ok().has("the work is on feat/two");
+    assert_eq!(env.json(["status", "--json"])["closed"]["how"], "keep");
+}
+
+#[test]
+fn a_conflict_or_a_changed_checkout_changes_nothing() {
+    let env = finished();
+    env.commit("a", "mine\n");
+    let (before, tip) = (env.rev("main"), env.rev("feat/two"));
+    env.run(["finish", "--merge", "-n"]).ok().has("conflicts with main: a");
+    env.run(["finish", "--merge"]).fails(1).has("conflicts with main").has("git merge feat/two");
+    assert_eq!((env.rev("main"), env.rev("feat/two")), (before, tip));
+    assert_eq!(env.git(["status", "--porcelain"]), "");
+
+    let env = finished();
+    env.write("README.md", "mine\n");
+    env.run(["finish", "--merge"]).fails(1).has("uncommitted changes");
+    assert_eq!(env.read("README.md"), "mine\n");
+    env.git(["checkout", "-q", "--", "README.md"]);
+    let _ = env.run(["finish", "--merge"]).ok();
+    is_gone(&env);
+}
+
+#[test]
+fn a_request_says_what_the_run_did() {
+    let env = finished();
+    with_remote(&env);
+    fake_gh(&env);
+    env.run(["finish", "--pr"]).ok().has("https://github.com/o/r/pull/1");
+    let calls = env.read(env.root().join("gh/calls"));
+    assert!(calls.contains("--head feat/two --base main --title two: 2 tasks"), "{calls}");
+    assert!(!calls.contains("--draft"), "{calls}");
+    let body = env.read(env.root().join("gh/body"));
+    for part in ["2 of 2 tasks merged", "| `a` | Do a | ", "`test ! -e broken` passes"] {
+        assert!(body.contains(part), "{part} is missing in\n{body}");
+    }
+    let status = env.json(["status", "--json"]);
+    assert_eq!(status["closed"]["url"], "https://github.com/o/r/pull/1");
+    env.run(["status"]).ok().has("finished: pull request: https://");
+    let bare = env.root().join("remote.git");
+    let there = env.git(["--git-dir", bare.to_str().expect("UTF-8"), "rev-parse", "feat/two"]);
+    assert_eq!(there, env.rev("feat/two"), "it stays here, and is there");
+
+    // Asked again it finds what is open; merged there, it is cleaned up.
+    let _ = env.run(["finish", "--pr"]).ok();
+    let calls = env.read(env.root().join("gh/calls"));
+    assert_eq!(calls.matches("pr create").count(), 1, "{calls}");
+    env.git(["merge", "-q", "--no-ff", "feat/two"]);
+    let _ = env.run(["finish", "--merge"]).ok();
+    is_gone(&env);
+}
+
+#[test]
+fn a_request_that_cannot_be_made_says_why_and_closes_nothing() {
+    let env = finished();
+    env.run(["finish", "--pr"]).fails(1).has("no-remote");
+    let bare = with_remote(&env);
+    fake_gh(&env);
+    env.write(env.root().join("gh/first"), "exit 4\n");
+    env.run(["finish", "--pr"]).fails(1).has("not-logged-in").has("gh auth login");
+    let place = bare.to_str().expect("UTF-8");
+    env.git(["--git-dir", place, "update-ref", "-d", "refs/heads/main"]);
+    env.run(["finish", "--pr"])
+        .fails(1)
+        .has("main, which it would be merged into, is not on origin");
+    assert_eq!(env.json(["status", "--json"])["closed"], serde_json::Value::Null);
+    env.stands("a", "done", None);
+}
+
+#[test]
+fn what_is_given_up_is_in_backups() {
+    let env = Env::new();
+    env.agent("a", "edit a 1\ncommit 'Add a'");
+    env.agent("b", "edit b 1\ncommit 'Add b'\nedit c 1\nstatus BLOCKED");
+    env.plan(&plan("away", &[asks("a", &[]), asks("b", &[])]));
+    let _ = env.start(&[]).fails(3);
+    let (tip, work) = (env.rev("feat/away"), env.rev("feat/task-b"));
+    let before = env.everything();
+    env.run(["finish", "--discard"]).fails(1).has("--confirm away");
+    env.run(["finish", "--discard", "--confirm", "other"]).fails(1).has("not the name");
+    env.run(["finish", "--discard", "-n"]).ok().has("would remove branch feat/away");
+    assert_eq!(env.everything(), before);
+    let output = env.run(["finish", "--discard", "--confirm", "away"]).ok();
+    is_gone(&env);
+    assert_eq!(env.git(["for-each-ref", "refs/orchestrate/runs/"]), "");
+    let backups = env.git(["for-each-ref", "--format=%(refname)", "refs/orchestrate/backup/"]);
+    assert!(env.is_ancestor(&tip, "refs/orchestrate/backup/away/@integration/1"), "{backups}");
+    let back =
+        output.line("git branch feat/task-b").split(": ").last().expect("a command").to_owned();
+    let words: Vec<&str> = back.split(' ').skip(1).collect();
+    env.git(words);
+    assert!(env.is_ancestor(&work, "feat/task-b"));
+    let journal =
+        output.line("get the journal back").split(": ").last().expect("a command").to_owned();
+    env.git(journal.split(' ').skip(1).collect::<Vec<_>>());
+    assert_eq!(env.json(["status", "--json"])["closed"]["how"], "discard");
+    let _ = env.run(["finish", "--discard", "--confirm", "away"]).ok();
+    is_gone(&env);
+}
+
+#[test]
+fn an_unfinished_run_is_merged_only_by_force() {
+    let env = Env::new();
+    env.agent("b", "edit b 1\ncommit 'Add b'\nstatus BLOCKED");
+    env.plan(&plan("half", &[runs("a", &[], "echo a >a"), asks("b", &[])]));
+    let _ = env.start(&[]).fails(3);
+    for how in ["--merge", "--pr"] {
+        env.run(["finish", how]).fails(1).has("(b)").has("is not finished");
+    }
+    let _ = env.run(["finish", "--merge", "--force"]).ok();
+    assert_eq!(env.read("a"), "a\n");
+    assert!(env.exists(".claude/worktrees/feat-task-b"), "what is not merged stays");
+    let _ = env.rev("feat/half");
+    let _ = env.run(["merge", "b", "--run", "half"]).ok();
+    let _ = env.run(["finish", "--merge", "--run", "half"]).ok();
+    assert_eq!(env.read("b"), "1\n");
+    is_gone(&env);
+}
+
+#[test]
+fn a_run_that_was_finished_is_not_the_one_that_is_meant() {
+    let env = finished();
+    let _ = env.run(["finish", "--keep"]).ok();
+    env.plan(&plan("next", &[runs("n", &[], "false")]));
+    let _ = env.run(["start", "plan.toml", "--trust"]).fails(3);
+    env.run(["status"]).ok().has("run next");
+    let _ = env.run(["finish", "--keep"]).ok();
+    env.run(["status", "--run", "two"]).ok().has("finished: kept");
+    // Who starts what was put aside goes on with it.
+    let _ = env.run(["start", "--run", "next", "--trust"]).fails(3);
+    env.run(["status"]).ok().has("run next").has_not("finished:");
+}
+
+#[test]
+fn a_branch_of_the_user_is_left_to_the_user() {
+    let env = Env::new();
+    env.git(["branch", "topic"]);
+    env.plan(&plan("into", &[runs("a", &[], "echo a >a")]));
+    let _ = env.run(["start", "plan.toml", "--trust", "--into", "topic"]).ok();
+    env.run(["finish", "--pr"]).fails(1).has("the work is on topic itself");
+    let tip = env.rev("topic");
+    let _ = env.run(["finish", "--merge"]).ok();
+    assert_eq!(env.rev("topic"), tip);
+    env.run(["finish", "--discard", "--confirm", "into"]).ok().has("git branch -f topic");
+    assert_eq!(env.rev("topic"), tip);
+}
+
+#[test]
+fn without_a_terminal_nothing_is_chosen() {
+    let env = finished();
+    env.run(["finish"]).fails(2).has("--merge").has("--discard");
+    env.run(["finish", "--merge", "--keep"]).fails(2);
+}
+
+#[test]
+fn on_a_terminal_the_four_are_offered() {
+    let env = finished();
+    let has_script =
+        env.program("sh", ["-c", "script --version | grep -q util-linux"]).run().code == 0;
+    if !has_script {
+        println!("skipped: there is no script(1) of util-linux to make a terminal");
+        return;
+    }
+    let at_terminal = |typed: &str, line: &str| {
+        let words = ["-qec", line, "/dev/null"];
+        env.program("script", words).stdin(typed).run()
+    };
+    let output = at_terminal("7\n3\n", "git-orchestrate finish").ok();
+    for choice in ["1. merge it into main", "2. push it", "3. keep it", "4. discard it"] {
+        output.has(choice);
+    }
+    output.has_not("5.").has("the work is on feat/two");
+    let _ = at_terminal("4\nno\n", "git-orchestrate finish").fails(1);
+    let _ = env.rev("feat/two");
+    let _ = at_terminal("4\ntwo\n", "git-orchestrate finish").ok();
+    is_gone(&env);
+}
+
+/// Ends `finish` at every effect, and begins it again.
+fn sweep(arguments: &[&str], made: impl Fn() -> Env + Sync, is_whole: impl Fn(&Env) + Sync) {
+    let env = made();
+    let counter = env.root().join("effects");
+    let _ = env.call(arguments).env(COUNT, &counter).run().ok();
+    let effects = std::fs::read(&counter).map_or(0, |bytes| bytes.len());
+    if effects == 0 {
+        println!("skipped: this build has no crash points");
+        return;
+    }
+    let next = std::sync::atomic::AtomicUsize::new(1);
+    let work = || {
+        loop {
+            let number = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            if number > effects {
+                return;
+            }
+            let env = made();
+            let ended = env.call(arguments).env(AT, number.to_string()).run();
+            assert!(ended.code == 128 + 6 || number + 12 > effects, "effect {number}: {ended}");
+            if !env.git(["for-each-ref", "refs/orchestrate/runs/"]).is_empty() {
+                let _ = env.run(arguments).ok();
+            }
+            is_whole(&env);
+        }
+    };
+    std::thread::scope(|scope| {
+        let both = [scope.spawn(work), scope.spawn(work)];
+        both.into_iter().for_each(|one| one.join().expect("a number of the sweep failed"));
+    });
+}
+
+#[test]
+fn a_merge_that_is_ended_at_any_effect_is_taken_up_again() {
+    let made = || {
+        let env = finished();
+        env.commit("c", "c");
+        env
+    };
+    sweep(&["finish", "--merge"], made, |env| {
+        is_gone(env);
+        assert_eq!(env.git(["rev-list", "--count", "--first-parent", "main"]), "3");
+        assert_eq!((env.read("a"), env.read("b")), ("a\n".into(), "b\n".into()));
+        assert_eq!(env.git(["status", "--porcelain"]), "");
+        assert_eq!(env.json(["status", "--json"])["closed"]["how"], "merge");
+    });
+}
+
+#[test]
+fn what_is_given_up_in_part_is_given_up_to_the_end() {
+    let made = || {
+        let env = Env::new();
+        env.agent("b", "edit b 1\ncommit 'Add b'\nstatus BLOCKED");
+        env.plan(&plan("away", &[runs("a", &[], "echo a >a"), asks("b", &[])]));
+        let _ = env.start(&[]).fails(3);
+        env
+    };
+    sweep(&["finish", "--discard", "--confirm", "away"], made, |env| {
+        is_gone(env);
+        assert_eq!(env.git(["for-each-ref", "refs/orchestrate/runs/"]), "");
+        for what in ["@integration", "@journal", "b"] {
+            let kept = env.git(["for-each-ref", &format!("refs/orchestrate/backup/away/{what}/")]);
+            assert!(!kept.is_empty(), "no backup of {what}");
+        }
+    });
+}

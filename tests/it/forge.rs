@@ -1,0 +1,471 @@
+//! Conflicts that are shown elsewhere: real bare remotes, and a scripted `gh` first on PATH.
+//!
+//! Invariant: whatever the remote or the forge's program does, the run goes on, nothing is forced
+//! or lost, and a branch has one pull request.
+
+use std::path::PathBuf;
+
+use crate::agents::quoted;
+use crate::env::Env;
+use crate::output::Output;
+use crate::plans::{asks, plan};
+
+const URL: &str = "https://github.com/o/r/pull/1";
+
+/// Gives a repository a bare remote that git reaches by its path, and `gh` by its URL.
+pub fn with_remote(env: &Env) -> PathBuf {
+    let bare = env.root().join("remote.git");
+    let place = bare.to_str().expect("a UTF-8 path");
+    env.git(["init", "-q", "--bare", "-b", "main", place]);
+    env.git(["remote", "add", "origin", "https://github.com/o/r.git"]);
+    env.config(&format!("url.{place}.insteadOf"), "https://github.com/o/r.git");
+    env.git(["push", "-q", "origin", "main"]);
+    bare
+}
+
+/// Writes a `gh` that keeps one pull request in `gh/pr`, its description in `gh/body` and what it
+/// was asked in `gh/calls`; `gh/first` is run before it answers.
+pub fn fake_gh(env: &Env) {
+    let folder = env.root().join("gh");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let script = format!(
+        r#"#!/bin/sh
+dir={}
+printf '%s\n' "$*" >>"$dir/calls"
+[ ! -e "$dir/first" ] || . "$dir/first"
+asked="$1 $2"
+while [ $# -gt 0 ]; do
+    [ "$1" != --body-file ] || cp "$2" "$dir/body"
+    shift
+done
+case $asked in
+'pr list')
+    if [ -e "$dir/pr" ]; then echo '[{{"url":"{URL}"}}]'; else echo '[]'; fi ;;
+'pr create')
+    : >"$dir/pr"
+    [ ! -e "$dir/then" ] || . "$dir/then"
+    echo {URL} ;;
+'pr view') cat "$dir/fate" ;;
+*) echo "unexpected: $asked" >&2; exit 1 ;;
+esac
+"#,
+        quoted(&folder.display().to_string())
+    );
+    env.executable("gh", &script);
+}
+
+impl Env {
+    fn gh(&self, file: &str) -> PathBuf {
+        self.root().join("gh").join(file)
+    }
+
+    /// Returns how often `gh` was asked for this.
+    fn gh_calls(&self, what: &str) -> usize {
+        let calls = std::fs::read_to_string(self.gh("calls")).unwrap_or_default();
+        calls.lines().filter(|line| line.starts_with(what)).count()
+    }
+}
+
+/// Makes a plan of four tasks of which `b` conflicts with `a`, and `d` waits for `b`.
+pub fn prepared() -> Env {
+    let env = Env::new();
+    for id in ["a", "b"] {
+        env.agent(id, &format!("gate {id}\nedit src/shared.txt {id}\ncommit 'Change by {id}'"));
+    }
+    for id in ["c", "d"] {
+        env.agent(id, &format!("gate {id}\nedit {id}.txt 1\ncommit 'Add {id}'"));
+    }
+    env.open("d");
+    let tasks = [asks("a", &[]), asks("b", &[]), asks("c", &[]), asks("d", &["b"])];
+    env.plan(&plan("clash", &tasks));
+    env
+}
+
+/// Lets `b` run into its conflict; `c` still waits at its gate when this begins.
+pub fn run_into_conflict(env: &Env) -> Output {
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    env.wait_reached("b");
+    env.open("a");
+    env.wait_while_running("a is merged", || env.task("a")["status"] == "done");
+    env.open("b");
+    env.wait_while_running("b is blocked", || env.task("b")["status"] == "blocked");
+    env.open("c");
+    running.wait().fails(3)
+}
+
+fn shown() -> Env {
+    let env = prepared();
+    with_remote(&env);
+    fake_gh(&env);
+    run_into_conflict(&env).has(URL);
+    env
+}
+
+fn at_remote(env: &Env, branch: &str) -> String {
+    let bare = env.root().join("remote.git");
+    let place = bare.to_str().expect("a UTF-8 path");
+    let asked = ["--git-dir", place, "rev-parse", "--verify", "-q"];
+    let full = format!("refs/heads/{branch}");
+    let call = env.git_call(asked.iter().copied().chain([full.as_str()]));
+    call.run().raw.trim().to_owned()
+}
+
+/// Resolves the conflict of `b` in a clone, and pushes the result to a branch.
+pub fn resolve_elsewhere(env: &Env, squash: bool, into: &str) {
+    let clone = env.root().join("clone");
+    let (place, bare) = (clone.display().to_string(), env.root().join("remote.git"));
+    env.git(["clone", "-q", bare.to_str().expect("a UTF-8 path"), &place]);
+    env.git_in(&clone, ["checkout", "-q", "--detach", "origin/feat/clash"]);
+    let merge: &[&str] = if squash { &["merge", "-q", "--squash"] } else { &["merge", "-q"] };
+    let merge = merge.iter().copied().chain(["origin/feat/task-b"]);
+    let _ = env.git_call(merge).dir(&clone).run().fails(1);
+    env.write(clone.join("src/shared.txt"), "a and b\n");
+    env.git_in(&clone, ["commit", "-q", "-a", "-m", "Merge b by hand"]);
+    env.git_in(&clone, ["push", "-q", "origin", &format!("HEAD:refs/heads/{into}")]);
+}
+
+#[test]
+fn a_conflict_becomes_a_draft_pull_request() {
+    let env = shown();
+    let task = env.task("b");
+    assert_eq!((task["status"].as_str(), task["url"].as_str()), (Some("blocked"), Some(URL)));
+    assert_eq!(task["unopened"], serde_json::Value::Null);
+    env.run(["status"]).ok().has(&format!("pull request: {URL}"));
+    assert!(env.journal("%B").contains(&format!("Url: {URL}")));
+    assert_eq!(at_remote(&env, "feat/task-b"), env.rev("feat/task-b"));
+    assert!(env.is_ancestor(&at_remote(&env, "feat/clash"), "feat/clash"));
+    assert_eq!(at_remote(&env, "feat/task-c"), "", "what does not conflict stays here");
+    let created = env.read(env.gh("calls"));
+    let created = created.lines().find(|line| line.starts_with("pr create")).expect("a call");
+    for part in [
+        "--repo github.com/o/r",
+        "--draft",
+        "--head feat/task-b",
+        "--base feat/clash",
+        "--title Task b: Do b",
+    ] {
+        assert!(created.contains(part), "{part} is missing in {created}");
+    }
+    let body = env.read(env.gh("body"));
+    for part in [
+        "- `src/shared.txt`",
+        "Change by b",
+        "task `a`, Do a",
+        "git merge origin/feat/clash",
+        "git add src/shared.txt",
+        "git push origin feat/task-b",
+        "git orchestrate merge b",
+    ] {
+        assert!(body.contains(part), "{part} is missing in\n{body}");
+    }
+    assert!(!body.contains(&env.root().display().to_string()), "a path of this machine:\n{body}");
+    env.stands("c", "done", None);
+    let _ = env.start(&[]).fails(3);
+    assert_eq!(env.gh_calls("pr create"), 1, "nothing is opened twice");
+    assert_eq!(env.git(["config", "--get-all", "remote.origin.fetch"]).lines().count(), 1);
+}
+
+#[test]
+fn a_slow_remote_holds_nothing_up() {
+    let env = prepared();
+    with_remote(&env);
+    fake_gh(&env);
+    let (at, go) = (env.root().join("pushing"), env.root().join("go"));
+    let hook = format!(
+        "#!/bin/sh\n: >{}\nwhile [ ! -e {} ]; do sleep 0.05; done\n",
+        at.display(),
+        go.display()
+    );
+    env.write(".git/hooks/pre-push", &hook);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(env.path(".git/hooks/pre-push"), mode).expect("an executable hook");
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    env.wait_reached("b");
+    env.open("a");
+    env.wait_while_running("a is merged", || env.task("a")["status"] == "done");
+    env.open("b");
+    env.wait_while_running("b is pushed", || at.exists());
+    env.open("c");
+    env.wait_while_running("c is merged meanwhile", || env.task("c")["status"] == "done");
+    assert_eq!(env.task("b")["url"], serde_json::Value::Null);
+    env.write(&go, "");
+    running.wait().fails(3).has(URL);
+}
+
+#[test]
+fn a_remote_that_hangs_has_a_limit() {
+    let env = prepared();
+    with_remote(&env);
+    fake_gh(&env);
+    env.write(env.gh("first"), "exit 4\n");
+    let _ = run_into_conflict(&env);
+    env.config("remote.origin.receivepack", "sleep 1000 #");
+    env.config("orchestrate.timeout", "2s");
+    let _ = env.start(&[]).fails(3);
+    let task = env.task("b");
+    assert_eq!(task["unopened"]["why"], "no-network", "{task:#}");
+    assert!(task["unopened"]["text"].as_str().is_some_and(|text| text.contains("in time")));
+    env.git(["config", "--unset", "remote.origin.receivepack"]);
+    std::fs::remove_file(env.gh("first")).expect("it was there");
+    env.start(&[]).fails(3).has(URL);
+}
+
+#[test]
+fn who_is_killed_after_opening_finds_what_was_opened() {
+    let env = prepared();
+    with_remote(&env);
+    fake_gh(&env);
+    env.write(env.gh("then"), "kill -9 $PPID\n");
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    env.wait_reached("b");
+    env.open("a");
+    env.wait_while_running("a is merged", || env.task("a")["status"] == "done");
+    env.open("b");
+    env.open("c");
+    running.wait().fails(128 + 9);
+    std::fs::remove_file(env.gh("then")).expect("it was there");
+    env.start(&[]).fails(3).has(URL);
+    assert_eq!(env.task("b")["url"], URL);
+    assert_eq!(env.gh_calls("pr create"), 1);
+}
+
+#[test]
+fn what_stands_in_the_way_is_told_apart() {
+    let env = prepared();
+    let bare = with_remote(&env);
+    fake_gh(&env);
+    let first = env.gh("first");
+    let why = |env: &Env| env.task("b")["unopened"]["why"].as_str().map(str::to_owned);
+    let next = |env: &Env| env.task("b")["next"].to_string();
+
+    env.write(&first, "echo 'To authenticate, please run: gh auth login' >&2; exit 4\n");
+    run_into_conflict(&env).has("not-logged-in");
+    assert_eq!(why(&env).as_deref(), Some("not-logged-in"));
+    assert!(next(&env).contains("gh auth login --hostname github.com"), "{}", next(&env));
+    assert!(next(&env).contains("gh pr create --repo github.com/o/r --head feat/task-b"));
+    env.run(["status"]).ok().has("no pull request (not-logged-in)").has("git orchestrate merge b");
+    assert_eq!(at_remote(&env, "feat/task-b"), env.rev("feat/task-b"));
+
+    env.write(&first, "echo 'error connecting to api.github.com' >&2; exit 1\n");
+    let _ = env.start(&[]).fails(3);
+    assert_eq!(why(&env).as_deref(), Some("no-network"));
+
+    env.write(&first, "echo 'GraphQL: no permission' >&2; exit 1\n");
+    env.start(&[]).fails(3).has("GraphQL: no permission");
+    assert_eq!(why(&env).as_deref(), Some("failed"));
+
+    let away = env.root().join("away.git");
+    std::fs::rename(&bare, &away).expect("it is moved");
+    let _ = env.start(&[]).fails(3);
+    assert_eq!(why(&env).as_deref(), Some("no-network"));
+    assert!(next(&env).contains("git push origin feat/clash feat/task-b"), "{}", next(&env));
+    std::fs::rename(&away, &bare).expect("it is moved back");
+
+    // Somebody has put something else in its place.
+    let place = bare.to_str().expect("a UTF-8 path");
+    env.git(["--git-dir", place, "update-ref", "refs/heads/feat/task-b", &env.rev("main")]);
+    let other = env.git(["--git-dir", place, "commit-tree", "-m", "x", "main^{tree}"]);
+    env.git(["--git-dir", place, "update-ref", "refs/heads/feat/task-b", &other]);
+    let _ = env.start(&[]).fails(3);
+    assert_eq!(why(&env).as_deref(), Some("push-refused"));
+    assert_eq!(at_remote(&env, "feat/task-b"), other, "nothing is forced");
+    env.git(["--git-dir", place, "update-ref", "-d", "refs/heads/feat/task-b"]);
+
+    env.git(["remote", "set-url", "origin", place]);
+    let _ = env.start(&[]).fails(3);
+    assert_eq!(why(&env).as_deref(), Some("no-forge"));
+
+    env.git(["remote", "rename", "origin", "one"]);
+    env.git(["remote", "add", "two", place]);
+    let _ = env.start(&[]).fails(3);
+    assert_eq!(why(&env).as_deref(), Some("no-remote"));
+    assert!(next(&env).contains("git config orchestrate.remote one"), "{}", next(&env));
+    env.git(["remote", "remove", "one"]);
+    env.git(["remote", "remove", "two"]);
+    let _ = env.start(&[]).fails(3);
+    assert_eq!(why(&env).as_deref(), Some("no-remote"));
+    assert_eq!(env.gh_calls("pr create"), 0);
+
+    env.git(["remote", "add", "origin", "https://github.com/o/r.git"]);
+    std::fs::remove_file(&first).expect("it was there");
+    env.start(&[]).fails(3).has(URL);
+    assert_eq!((why(&env), env.gh_calls("pr create")), (None, 1));
+}
+
+#[test]
+fn without_a_program_the_page_is_named() {
+    let env = prepared();
+    with_remote(&env);
+    let path = std::env::var_os("PATH").expect("PATH is set");
+    if std::env::split_paths(&path).any(|folder| folder.join("gh").exists()) {
+        println!("skipped: gh is installed");
+        return;
+    }
+    run_into_conflict(&env).has("no-program").has("https://github.com/o/r/compare/feat/clash");
+    assert_eq!(env.task("b")["unopened"]["why"], "no-program");
+    assert_eq!(at_remote(&env, "feat/task-b"), env.rev("feat/task-b"));
+}
+
+#[test]
+fn what_is_to_be_kept_is_not_pushed() {
+    let env = prepared();
+    with_remote(&env);
+    fake_gh(&env);
+    env.config("orchestrate.on-conflict", "keep");
+    run_into_conflict(&env).has("git orchestrate merge b");
+    assert_eq!(at_remote(&env, "feat/task-b") + &at_remote(&env, "feat/clash"), "");
+    assert_eq!(env.gh_calls(""), 0);
+}
+
+#[test]
+fn what_was_merged_there_is_tested_and_merged_here() {
+    let env = shown();
+    let tested = env.root().join("tested");
+    env.config("orchestrate.test", &format!("cat src/shared.txt >>{}", tested.display()));
+    resolve_elsewhere(&env, false, "feat/clash");
+    let there = at_remote(&env, "feat/clash");
+    let _ = env.start(&[]).ok();
+    env.stands("b", "done", None);
+    env.stands("d", "done", None);
+    assert!(env.read(&tested).contains("a and b"), "the candidate was tested");
+    assert!(env.is_ancestor(&there, "feat/clash"));
+    assert_eq!(env.blob("feat/clash", "src/shared.txt"), "a and b");
+    assert!(!env.steps("feat/clash").contains(&there), "what is published is a tested candidate");
+    assert_eq!(env.git_status(["rev-parse", "-q", "--verify", "feat/task-b"]), 1);
+}
+
+#[test]
+fn status_sees_what_was_merged_there_and_merge_takes_it() {
+    let env = shown();
+    env.run(["status", "--fetch"]).ok().has("blocked: conflict");
+    resolve_elsewhere(&env, false, "feat/clash");
+    env.run(["status"]).ok().has("blocked: conflict");
+    env.run(["status", "--fetch"]).ok().has("was merged on the remote").has("merging");
+    let _ = env.run(["merge"]).ok();
+    env.stands("b", "done", None);
+    env.stands("d", "ready", None);
+}
+
+#[test]
+fn what_was_squashed_there_is_known_by_the_forge() {
+    let env = shown();
+    resolve_elsewhere(&env, true, "feat/clash");
+    let there = at_remote(&env, "feat/clash");
+    env.write(env.gh("fate"), r#"{"state":"OPEN","mergeCommit":null}"#);
+    let _ = env.run(["merge"]).ok();
+    env.stands("b", "blocked", Some("conflict"));
+    env.write(env.gh("fate"), format!(r#"{{"state":"MERGED","mergeCommit":{{"oid":"{there}"}}}}"#));
+    let _ = env.run(["merge"]).ok();
+    env.stands("b", "done", None);
+    assert_eq!(env.blob("feat/clash", "src/shared.txt"), "a and b");
+    assert_eq!(env.blob("feat/task-b", "src/shared.txt"), "b", "what is in no history stays");
+}
+
+#[test]
+fn what_is_resolved_here_says_what_becomes_of_the_pull_request() {
+    let env = shown();
+    let worktree = env.path(".claude/worktrees/feat-task-b");
+    let _ = env.git_call(["merge", "-q", "feat/clash"]).dir(&worktree).run().fails(1);
+    env.write(worktree.join("src/shared.txt"), "a and b\n");
+    env.git_in(&worktree, ["commit", "-q", "-a", "-m", "Merge feat/clash"]);
+    env.run(["merge", "b"]).ok().has(&format!("settles {URL}"));
+    env.stands("b", "done", None);
+}
+
+#[test]
+fn a_branch_of_the_user_is_the_users_to_push() {
+    let env = prepared();
+    with_remote(&env);
+    fake_gh(&env);
+    env.git(["branch", "topic"]);
+    for id in ["a", "b", "c"] {
+        env.open(id);
+    }
+    let _ = env.start(&["--into", "topic"]).fails(3);
+    let blocked = if env.task("a")["status"] == "blocked" { "a" } else { "b" };
+    assert_eq!(env.task(blocked)["unopened"]["why"], "failed");
+    assert!(env.task(blocked)["next"].to_string().contains("git push origin topic"));
+    assert_eq!(at_remote(&env, "topic"), "");
+    env.git(["push", "-q", "origin", "topic"]);
+    let there = at_remote(&env, "topic");
+    env.start(&[]).fails(3).has(URL);
+    assert!(env.read(env.gh("calls")).contains("--base topic"));
+    assert_eq!(at_remote(&env, "topic"), there);
+}
+
+#[test]
+fn who_is_ended_anywhere_in_between_opens_one_pull_request() {
+    let env = prepared();
+    let bare = with_remote(&env);
+    let place = bare.to_str().expect("a UTF-8 path");
+    fake_gh(&env);
+    env.config("orchestrate.on-conflict", "keep");
+    let _ = run_into_conflict(&env);
+    env.config("orchestrate.on-conflict", "pr");
+    let begin = env.rev("refs/orchestrate/runs/clash");
+    // As if nothing had been tried.
+    let forget = || {
+        env.git(["update-ref", "refs/orchestrate/runs/clash", &begin]);
+        for branch in ["refs/heads/feat/clash", "refs/heads/feat/task-b"] {
+            env.git(["--git-dir", place, "update-ref", "-d", branch]);
+        }
+        for file in ["pr", "calls"] {
+            std::fs::remove_file(env.gh(file)).ok();
+        }
+    };
+    let counter = env.root().join("effects");
+    let merge = env.call(["merge", "b"]).env("GIT_ORCHESTRATE_CRASH_COUNT", &counter);
+    merge.run().fails(3).has(URL);
+    let effects = std::fs::read(&counter).map_or(0, |bytes| bytes.len());
+    if effects == 0 {
+        println!("skipped: this build has no crash points");
+        return;
+    }
+    for number in 1..=effects {
+        forget();
+        let merge = env.call(["merge", "b"]);
+        let _ = merge.env("GIT_ORCHESTRATE_CRASH_AT", number.to_string()).run();
+        let _ = env.start(&[]).fails(3);
+        assert_eq!(env.task("b")["url"], URL, "ended at effect {number}");
+        assert_eq!(env.gh_calls("pr create"), 1, "ended at effect {number}");
+        assert_eq!(at_remote(&env, "feat/task-b"), env.rev("feat/task-b"));
+    }
+}
+
+#[test]
+fn what_was_merged_there_and_fails_the_tests_is_not_published() {
+    let env = shown();
+    let before = env.rev("feat/clash");
+    resolve_elsewhere(&env, false, "feat/clash");
+    env.config("orchestrate.test", "! grep -q and src/shared.txt");
+    let _ = env.run(["merge"]).fails(3);
+    env.stands("b", "blocked", Some("tests"));
+    assert_eq!(env.rev("feat/clash"), before);
+}
+
+#[test]
+fn what_was_merged_there_may_conflict_with_what_came_here_meanwhile() {
+    let env = shown();
+    resolve_elsewhere(&env, false, "feat/clash");
+    let there = at_remote(&env, "feat/clash");
+    let place = env.root().join("place");
+    let place = place.to_str().expect("a UTF-8 path");
+    env.git(["worktree", "add", "-q", place, "feat/clash"]);
+    env.write(env.root().join("place/src/shared.txt"), "meanwhile\n");
+    env.git_in(place, ["commit", "-q", "-a", "-m", "Meanwhile"]);
+    env.git(["worktree", "remove", place]);
+    env.start(&[]).fails(3).has("from the remote");
+    env.stands("b", "blocked", Some("conflict"));
+    let next = env.task("b")["next"].to_string();
+    assert!(next.contains(&format!("merge {there}   # what was merged on the remote")), "{next}");
+    let worktree = env.path(".claude/worktrees/feat-task-b");
+    env.git_in(&worktree, ["merge", "-q", &there]);
+    let _ = env.git_call(["merge", "-q", "feat/clash"]).dir(&worktree).run().fails(1);
+    env.write(worktree.join("src/shared.txt"), "all\n");
+    env.git_in(&worktree, ["commit", "-q", "-a", "-m", "Merge all"]);
+    let _ = env.run(["merge", "b"]).ok();
+    assert_eq!(env.blob("feat/clash", "src/shared.txt"), "all");
+}

@@ -1,0 +1,132 @@
+//! Claude Code and codex themselves, from their registry packages, against a model on the loopback.
+//!
+//! Invariant: skipped aloud where a program is not on the PATH; README says how it gets there.
+//! Nothing leaves the machine.
+
+use std::path::Path;
+
+use crate::call::Call;
+use crate::env::Env;
+use crate::loopback::{FINDING, Loopback, TOKENS};
+use crate::plans::{plan, task};
+
+/// A word of every prompt that stands nowhere else.
+const SECRET: &str = "zaunkoenig";
+
+fn is_installed(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
+    if !found {
+        println!("skipped: {name} is not on the PATH (see README)");
+    }
+    found
+}
+
+/// Three tasks, the last of which needs the others, with both reviews.
+fn three() -> Env {
+    let env = Env::new();
+    env.config("orchestrate.reviews", "spec,quality");
+    let prompt = format!("prompt = 'Write the file. {SECRET}'\n");
+    let tasks = [
+        task("alpha", &[], &prompt),
+        task("beta", &[], &prompt),
+        task("gamma", &["alpha", "beta"], &prompt),
+    ];
+    env.plan(&plan("p", &tasks));
+    env
+}
+
+fn start<'e>(env: &'e Env, agent: &str) -> Call<'e> {
+    env.call(["start", "plan.toml", "--agent", agent, "--trust"])
+}
+
+/// What holds whoever did the work.
+fn check(env: &Env, agent: &str, server: &Loopback) {
+    for id in ["alpha", "beta", "gamma"] {
+        env.stands(id, "done", None);
+        assert_eq!(env.blob("feat/p", &format!("{id}1.txt")), format!("{id} 1"));
+        let task = env.task(id);
+        let tokens = [&task["input_tokens"], &task["output_tokens"]].map(|it| it.as_u64());
+        assert!(tokens[0] >= Some(3 * TOKENS.0) && tokens[1] >= Some(3 * TOKENS.1), "{task:#}");
+    }
+    assert_eq!(env.blob("feat/p", "beta2.txt"), "beta 2", "what was found was mended");
+    let expected = ["implement", "spec-review", "fix", "spec-review", "quality-review"];
+    let shown = env.run(["show", "beta"]).ok();
+    let stages: Vec<&str> = shown.stdout.lines().filter_map(stage).collect();
+    assert_eq!(stages, expected);
+    shown.has(FINDING).has("FAIL").has("PASS");
+    let _ = env.run(["status"]).ok().has("3 of 3 tasks merged").has("tokens in");
+    let note = env.git(["log", "--first-parent", "--notes=orchestrate", "--format=%N", "feat/p"]);
+    assert!(note.contains(&format!("agent: {agent}")) && note.contains("tokens: "), "{note}");
+    // Who mends what was found has written it, and remembers.
+    let remembered = ["STATUS: DONE wrote beta1.txt", FINDING, SECRET];
+    assert!(server.one_request_held(&remembered), "the conversation was not gone on with");
+    let processes = server.processes();
+    match processes.contains("git-orchestrate exec") {
+        true => assert!(!processes.contains(SECRET), "a prompt is seen in the process table"),
+        false => println!("skipped: 'ps -A -o args=' does not list processes here"),
+    }
+}
+
+/// `2. spec-review, 1.2s, exit 0, base ...`
+fn stage(line: &str) -> Option<&str> {
+    let (number, rest) = line.trim_start().split_once(". ")?;
+    number.parse::<u32>().ok()?;
+    Some(rest.split_once(", ")?.0)
+}
+
+#[test]
+fn claude_code_does_three_tasks_with_reviews() {
+    if !is_installed("claude") {
+        return;
+    }
+    let env = three();
+    let server = Loopback::new(&env.path(".claude/worktrees"));
+    let call = start(&env, "claude")
+        .env("ANTHROPIC_BASE_URL", server.url())
+        .env("ANTHROPIC_API_KEY", "x")
+        .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1");
+    let _ = call.run().ok();
+    check(&env, "claude", &server);
+    let note = env.git(["log", "--first-parent", "--notes=orchestrate", "--format=%N", "feat/p"]);
+    assert!(note.contains("cost: $"), "{note}");
+    assert!(env.task("alpha")["cost_usd"].as_f64() > Some(0.0));
+}
+
+#[test]
+fn codex_does_three_tasks_with_reviews() {
+    if !is_installed("codex") {
+        return;
+    }
+    let env = three();
+    let server = Loopback::new(&env.path(".claude/worktrees"));
+    codex_asks(&env.root().join("home"), &server.url(), &env);
+    let _ = start(&env, "codex").env("LOOPBACK_KEY", "x").run().ok();
+    check(&env, "codex", &server);
+}
+
+/// Tells codex whom to ask.
+fn codex_asks(home: &Path, url: &str, env: &Env) {
+    let text = format!(
+        "model = 'loopback'\nmodel_provider = 'loopback'\n[model_providers.loopback]\n\
+         name = 'loopback'\nbase_url = '{url}/v1'\nenv_key = 'LOOPBACK_KEY'\n\
+         wire_api = 'responses'\n"
+    );
+    env.write(home.join(".codex/config.toml"), text);
+}
+
+#[test]
+fn codex_that_reaches_nobody_is_ended_by_its_limit_and_tells_why() {
+    if !is_installed("codex") {
+        return;
+    }
+    let env = Env::new();
+    env.config("orchestrate.timeout", "8s");
+    env.plan(&plan("p", &[task("alpha", &[], "prompt = 'Write it.'\n")]));
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
+    let url = format!("http://{}", nobody.expect("a port that is free again"));
+    codex_asks(&env.root().join("home"), &url, &env);
+    let said = start(&env, "codex").env("LOOPBACK_KEY", "x").run().fails(3);
+    said.has("it ran longer than 8 s").has("Connection failed");
+    env.stands("alpha", "blocked", Some("timeout"));
+}

@@ -1,0 +1,141 @@
+//! Another try of a blocked task: with what it begins, and when it would be the same again.
+//!
+//! Invariant: whatever advice the program prints is accepted by it.
+
+use crate::agents::quoted;
+use crate::env::Env;
+use crate::plans::{asks, plan, runs, task};
+
+/// A task `a` that is blocked after this script of the fake agent.
+fn blocked(script: &str, reason: &str) -> Env {
+    let env = Env::new();
+    env.agent("a", script);
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let _ = env.start(&[]).fails(3);
+    env.stands("a", "blocked", Some(reason));
+    env
+}
+
+#[test]
+fn the_same_again_is_refused_unless_it_is_forced() {
+    let env = blocked("status BLOCKED no key", "agent");
+    let refused = env.run(["retry", "a"]).fails(1);
+    refused.has("nothing has changed since task 'a' was blocked (agent)");
+    for line in ["-m 'what", "--model capable", "--agent COMMAND", "--force"] {
+        refused.has(&format!("git orchestrate retry a {line}"));
+    }
+    let _ = env.run(["retry", "a", "-m", " "]).fails(1);
+    env.stands("a", "blocked", Some("agent"));
+    let _ = env.run(["retry", "a", "--force"]).ok();
+    env.stands("a", "ready", None);
+}
+
+#[test]
+fn what_it_prints_as_advice_it_takes() {
+    let silent = "edit a.txt 1\ncommit 'Begin a'\nignore-term\ngate never";
+    for (script, reason) in [
+        ("status BLOCKED", "agent"),
+        ("status NEEDS_CONTEXT which", "needs-context"),
+        ("say nothing", "no-changes"),
+        (silent, "timeout"),
+        ("git switch -q -c elsewhere\nedit a.txt 1\ncommit 'Stray'", "escaped"),
+    ] {
+        let env = Env::new();
+        env.agent("a", script);
+        let limit = if reason == "timeout" { "timeout = '1s'\n" } else { "" };
+        env.plan(&plan("p", &[task("a", &[], &format!("prompt = 'Do a.'\n{limit}"))]));
+        let _ = env.start(&[]).fails(3);
+        env.stands("a", "blocked", Some(reason));
+        let task = env.task("a");
+        let next = task["next"].as_array().expect("advice").iter().filter_map(|it| it.as_str());
+        let lines: Vec<&str> = next.filter(|line| line.contains(" retry ")).collect();
+        let line = lines.first().unwrap_or_else(|| panic!("{reason}: {task:#}"));
+        let retry = line.split(" && ").next().expect("a first command");
+        let _ = env.program("sh", ["-c", retry]).run().ok();
+        env.stands("a", "ready", None);
+    }
+}
+
+#[test]
+fn a_model_and_an_agent_hold_from_then_on() {
+    let env = blocked("status BLOCKED too hard", "agent");
+    env.config("orchestrate.reviews", "spec");
+    let other = format!("OTHER=1 {}", env.agent_command());
+    let _ = env.run(["retry", "a", "--model=-x"]).fails(2).has("cannot be the name of a model");
+    let _ = env.run(["retry", "a", "--agent", " "]).fails(2);
+    let _ = env.run(["retry", "a", "--agent", "aider"]).fails(1).has("is not on the PATH");
+    let _ = env.run(["retry", "a", "--model", "grand", "--agent", &other]).ok();
+    env.agent(
+        "a.implement",
+        "edit a.txt \"$OTHER$ORCHESTRATE_MODEL\"\ncommit 'Add a'\nreport done",
+    );
+    env.agent("a.spec-review", "test \"$OTHER$ORCHESTRATE_MODEL\" = 1grand\nverdict pass ok");
+    let _ = env.start(&[]).ok();
+    assert_eq!(env.blob("feat/p", "a.txt"), "1grand");
+    assert_eq!(env.task("a")["model"], "grand");
+    assert_eq!(env.task("a")["agent"], other.as_str());
+    env.run(["show", "a"]).ok().has("model: grand, as 'retry' said").has("model grand");
+    let journal = env.journal("%B");
+    assert!(journal.contains("Model: grand") && journal.contains("Agent: a shell command"));
+}
+
+#[test]
+fn a_class_is_chosen_by_its_word() {
+    let env = blocked("status BLOCKED too hard", "agent");
+    env.config("orchestrate.models.capable", "best");
+    let _ = env.run(["retry", "a", "--model", "capable"]).ok();
+    env.agent("a.2", "edit a.txt \"$ORCHESTRATE_MODEL\"\ncommit 'Add a'\nreport done");
+    let _ = env.start(&[]).ok();
+    assert_eq!(env.blob("feat/p", "a.txt"), "best");
+}
+
+#[test]
+fn commits_that_a_person_added_are_a_change() {
+    let env = blocked("edit a.txt 1\ncommit 'Begin a'\nstatus BLOCKED", "agent");
+    let _ = env.run(["retry", "a"]).fails(1);
+    env.git_in(".claude/worktrees/feat-task-a", ["commit", "-q", "--allow-empty", "-m", "Help"]);
+    let _ = env.run(["retry", "a"]).ok();
+}
+
+#[test]
+fn other_settings_and_another_text_are_a_change() {
+    let env = blocked("status BLOCKED", "agent");
+    env.config("orchestrate.timeout", "2h");
+    let _ = env.run(["retry", "a"]).ok();
+    let _ = env.start(&[]).fails(3);
+    let _ = env.run(["retry", "a"]).fails(1);
+    env.plan(&plan("p", &[task("a", &[], "prompt = 'Do a as b does.'\n")]));
+    let _ = env.start(&["--update"]).fails(3);
+    let _ = env.run(["retry", "a"]).ok();
+}
+
+#[test]
+fn after_a_conflict_an_integration_branch_that_moved_is_a_change() {
+    let env = Env::new();
+    env.agent("a", "edit x.txt 1\ncommit 'Add a'\nreport done");
+    env.agent("b", "edit x.txt 2\ncommit 'Add b'\ngate b\nreport done");
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("b");
+    env.wait_while_running("a is merged", || env.task("a")["status"] == "done");
+    env.open("b");
+    let _ = running.wait().fails(3);
+    env.stands("b", "blocked", Some("conflict"));
+    let _ = env.run(["retry", "b"]).fails(1).has("(conflict)");
+    let next = env.git(["commit-tree", "feat/p^{tree}", "-p", "feat/p", "-m", "By hand"]);
+    env.git(["update-ref", "refs/heads/feat/p", &next]);
+    let _ = env.run(["retry", "b"]).ok();
+}
+
+#[test]
+fn a_command_depends_on_what_lies_around_it() {
+    let env = Env::new();
+    let flag = env.root().join("flag");
+    let command = format!("test -e {} && echo 1 >a.txt", quoted(&flag.display().to_string()));
+    env.plan(&plan("p", &[runs("a", &[], &command)]));
+    let _ = env.run(["start", "plan.toml", "--trust"]).fails(3);
+    env.write(&flag, "");
+    let _ = env.run(["retry", "a", "--model", "opus"]).fails(2).has("is a shell command");
+    let _ = env.run(["retry", "a"]).ok();
+    let _ = env.run(["start"]).ok();
+}
