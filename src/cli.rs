@@ -41,6 +41,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Allow(AllowArgs),
+    Approve(ApproveArgs),
     Clean(CleanArgs),
     Compare(CompareArgs),
     #[command(hide = true)]
@@ -93,6 +94,23 @@ pub struct AllowArgs {
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
+    #[command(flatten)]
+    pub run: RunArg,
+}
+
+/// Let the work begin on tasks whose plans wait for a person
+///
+/// For runs that were begun with `start --plan-first`: each task is planned by an agent first,
+/// and nothing is implemented before its plan is approved. `show TASK --plan` prints it, and
+/// `retry TASK -m "..."` sends it back with an answer.
+#[derive(Debug, Args)]
+pub struct ApproveArgs {
+    /// The tasks' ids, or the numbers in their headings
+    #[arg(value_name = "TASK", required_unless_present = "all")]
+    pub tasks: Vec<String>,
+    /// All tasks whose plans wait
+    #[arg(long, conflicts_with = "tasks")]
+    pub all: bool,
     #[command(flatten)]
     pub run: RunArg,
 }
@@ -346,6 +364,9 @@ pub struct ShowArgs {
     /// Print the very text that the last attempt was given, or the first one would be
     #[arg(long)]
     pub prompt: bool,
+    /// Print the plan that was made for it, its open questions first
+    #[arg(long, conflicts_with = "prompt")]
+    pub plan: bool,
 }
 
 /// Run a plan to the end, or go on with a run
@@ -360,7 +381,7 @@ pub struct StartArgs {
     pub plan: Vec<PathBuf>,
     #[command(flatten)]
     pub tickets: TicketArgs,
-    /// Ask nothing: take the tickets of a backlog that can begin
+    /// Ask nothing: take the tickets of a backlog that can begin, and approve plans as they are
     #[arg(short, long)]
     pub yes: bool,
     /// The agent: `claude`, `codex`, `gemini`, `opencode`, `copilot`, `aider`, or a shell command that reads the prompt from standard input
@@ -375,6 +396,11 @@ pub struct StartArgs {
     /// Run only these tasks, and what they depend on
     #[arg(long, value_name = "TASK", num_args = 1..)]
     pub only: Vec<String>,
+    /// Have each task planned by an agent first, and wait for `approve` before the work
+    ///
+    /// A run goes on as it was begun.
+    #[arg(long)]
+    pub plan_first: bool,
     /// Leave worktrees and branches of merged tasks for `clean`
     #[arg(long)]
     pub keep: bool,

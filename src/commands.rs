@@ -3,6 +3,7 @@
 //! Invariant: no policy lives here, and nothing below `commands` sees a clap type.
 
 mod allow;
+mod approve;
 mod clean;
 mod compare;
 mod complete;
@@ -57,6 +58,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     let context = Context { ui: Ui { quiet: cli.quiet }, directory, told };
     match cli.command {
         Command::Allow(args) => allow::run(&context, args),
+        Command::Approve(args) => approve::run(&context, args),
         Command::Clean(args) => clean::run(&context, args),
         Command::Compare(args) => compare::run(&context, args),
         Command::Complete(args) => complete::run(&context, args),

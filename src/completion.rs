@@ -10,7 +10,7 @@ use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use crate::cli::Cli;
 use crate::snapshot::Snapshot;
-use crate::task::State;
+use crate::task::{Reason, State};
 
 /// Which tasks an argument can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Tasks {
     Blocked,
     /// Not merged yet.
     NotDone,
+    /// Its plan waits for approval.
+    ToApprove,
     /// It waits to be merged, or is blocked or not begun and has a branch.
     Mergeable,
     /// Its branch is still there.
@@ -30,6 +32,7 @@ pub enum Tasks {
 
 /// The kind of tasks of every TASK argument: command, argument, kind.
 pub const TASKS: &[(&str, &str, Tasks)] = &[
+    ("approve", "tasks", Tasks::ToApprove),
     ("clean", "tasks", Tasks::Leftover),
     ("compare", "tasks", Tasks::Begun),
     ("log", "task", Tasks::Begun),
@@ -119,6 +122,9 @@ pub fn fits(kind: Tasks, snapshot: &Snapshot, index: usize, branches: &HashSet<S
         Tasks::Begun => !record.attempts.is_empty(),
         Tasks::Running => matches!(record.state, State::Running { .. }),
         Tasks::Blocked => record.state.is_blocked() || record.state.pause().is_some(),
+        Tasks::ToApprove => {
+            record.state.block().is_some_and(|block| block.reason == Reason::Approval)
+        }
         Tasks::NotDone => !record.state.is_done(),
         Tasks::Mergeable => match record.state {
             State::Merging { .. } => true,

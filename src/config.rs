@@ -3,9 +3,11 @@
 //! Invariant: pure. Texts and pairs come in, [`Settings`] come out; every key is named in
 //! [`KEYS`]. An unknown key in the file is an error; in git config, as git does, it is nothing.
 
+mod backlog;
 mod limits;
 mod skills;
 
+pub use backlog::{BacklogKeys, TicketDone};
 pub use limits::Timeouts;
 pub use skills::{Role, Skills};
 
@@ -76,6 +78,14 @@ pub const KEYS: &[(&str, &str)] = &[
     ("skills.implement", "skills of an agent that does a task"),
     ("skills.review", "skills of a reviewer"),
     ("skills.fix", "skills of an agent that settles findings, mends tests or resolves a conflict"),
+    (
+        "plan-first",
+        "have each task planned before the work, and wait for a person who approves the plan (false)",
+    ),
+    (
+        "backlog.done",
+        "who sets a ticket to done: `user`, or `auto` for the run, with the work that is merged (user)",
+    ),
     ("branch", "branch of a task; {id} stands for its id (feat/task-{id})"),
     (
         "min-free",
@@ -159,6 +169,11 @@ pub struct Settings {
     pub rounds: u32,
     /// A run ends with a review of all that it merged.
     pub final_review: bool,
+    /// A run begins with a plan of each task, which a person approves.
+    pub plan_first: bool,
+    /// Plans are approved by themselves.
+    pub yes: bool,
+    pub ticket_done: TicketDone,
     pub skills: Skills,
     /// The repository's own, which [`merge`] knows nothing of.
     pub prompts: Templates,
@@ -200,6 +215,10 @@ pub struct Layer {
     pub rounds: Option<u32>,
     #[serde(rename = "final-review")]
     pub final_review: Option<bool>,
+    #[serde(rename = "plan-first")]
+    pub plan_first: Option<bool>,
+    #[serde(default)]
+    pub backlog: BacklogKeys,
     #[serde(default)]
     pub skills: Skills,
     pub branch: Option<String>,
@@ -379,6 +398,14 @@ impl Layer {
                 "branch" => layer.branch = Some(value),
                 "expendable" => layer.expendable = Some(value),
                 "keep" => layer.keep = Some(boolean(&value).ok_or_else(|| bad("true or false"))?),
+                "plan-first" => {
+                    let wanted = boolean(&value).ok_or_else(|| bad("true or false"))?;
+                    layer.plan_first = Some(wanted);
+                }
+                "backlog.done" => {
+                    let who = TicketDone::from_word(&value);
+                    layer.backlog.done = Some(who.ok_or_else(|| bad("user or auto"))?);
+                }
                 "final-review" => {
                     let wanted = boolean(&value).ok_or_else(|| bad("true or false"))?;
                     layer.final_review = Some(wanted);
@@ -442,6 +469,9 @@ pub fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
             .or(file.reviews)
             .unwrap_or_else(|| vec![Review::Spec, Review::Quality]),
         rounds: git.rounds.or(file.rounds).unwrap_or(3),
+        plan_first: flags.plan_first || git.plan_first.or(file.plan_first).unwrap_or(false),
+        yes: flags.yes,
+        ticket_done: git.backlog.done.or(file.backlog.done).unwrap_or(TicketDone::User),
         final_review: git.final_review.or(file.final_review).unwrap_or(true),
         skills: git.skills.or(file.skills),
         prompts: Templates::default(),

@@ -42,7 +42,8 @@
 //! Lock files are in `$GIT_COMMON_DIR/orchestrate-locks/`, apart from the logs: whoever deletes
 //! logs must not let a second controller in.
 //!
-//! The tip's tree holds `format`, `plan.toml`, `run.toml` and `tasks/<xx>/<id>.toml`. Prompts,
+//! The tip's tree holds `format`, `plan.toml`, `run.toml`, `tasks/<xx>/<id>.toml` and, where
+//! tasks are planned first, `plans/<xx>/<id>.md`. Prompts,
 //! logs, pids and outcomes live in `$GIT_COMMON_DIR/orchestrate/<run>/`; deleting that folder
 //! loses logs, never work.
 //!
@@ -53,11 +54,13 @@
 //!                 \________________________\______________________\-> blocked -> retry | merge
 //! ```
 //!
+//! Where tasks are planned first (`--plan-first`), a waiting one runs its plan stage, is blocked for
+//! `approval`, and waits again when a person approved the plan: only then it begins to implement.
 //! `ready` is derived, never stored. Between two stages a task is pending, which the JSON calls
 //! running with the stage that is next. Blocked reasons: conflict, tests, timeout, needs-context,
-//! agent, permission, review-limit, no-changes, escaped, worktree, and stopped: a person stopped
-//! it, so no agent failed. The block of a conflict holds the URL of its draft pull request, or why
-//! there is none. A task that somebody outside works on runs without a worker; its attempt ends
+//! agent, permission, review-limit, no-changes, escaped, worktree, approval, and stopped: a person
+//! stopped it, so no agent failed. The block of a conflict holds the URL of its draft pull request, or
+//! why there is none. A task that somebody outside works on runs without a worker; its attempt ends
 //! with `report`. A task whose agent reached a usage limit is paused: no attempt is spent, and
 //! nothing is launched with that program before the limit is over.
 //!
@@ -69,7 +72,7 @@
 //!
 //! # The house, in reading order
 //!
-//! - Words, pure: [`plan`], [`dag`], [`task`], [`snapshot`], [`schedule`], [`pipeline`],
+//! - Words, pure: [`plan`], [`blueprint`], [`dag`], [`task`], [`snapshot`], [`schedule`], [`pipeline`],
 //!   [`config`], [`report`], [`review`], [`model`], [`pause`], [`allow`], [`agent`], [`prompt`],
 //!   [`wait`], [`oid`], [`style`]. They hold no git handle, file, clock or process.
 //! - Effects, one file for one outside thing: [`git`] (alone names `gix` or spawns `git`),
@@ -95,6 +98,10 @@
 //! - **What git can tell is asked of git**: merged means an ancestor, dirty means `git status`.
 //! - **Only a candidate that passed the tests is published**, so every first-parent commit of
 //!   the integration branch passes them.
+//! - **What is merged is the commit that passed its reviews**, and, where the task was made of a
+//!   ticket, one more commit on it that ticks what they confirmed: it is made from the reviewed
+//!   tree, changes that one file, and names what was reviewed in its trailer `Reviewed`.
+//! - **Tickets change on the task's branch alone**, so that the user gets them with the work.
 //! - **What moved outside of a task is found, not undone**: certain is only what the agent's own
 //!   git commands did (`run::attempt`); that blocks the task as `escaped`.
 //! - **The user's checkout, HEAD, index and stash are not touched**, but for the branch a run
@@ -110,6 +117,7 @@
 
 pub mod plan;
 
+pub mod blueprint;
 pub mod dag;
 pub mod oid;
 pub mod report;

@@ -107,7 +107,7 @@ pub fn of_attempt<'a>(task: &'a Task, record: &'a Record, stage: Stage) -> Optio
         _ => of_task(task)?,
     };
     Some(match choice {
-        Choice::Class(_) if stage.review().is_some() => Choice::Class(Class::Capable),
+        Choice::Class(_) if !stage.is_work() => Choice::Class(Class::Capable),
         Choice::Class(class) if pipeline::rounds_lost(record) >= FAILED_ROUNDS => {
             Choice::Class(class.up())
         }
@@ -249,7 +249,7 @@ mod tests {
         };
         let outcome = Outcome::Next { stage: Stage::Review, commit: oid };
         let finished = Finished::new(attempt, crate::task::Ending::Exited(0), outcome, 2);
-        let verdict = Some(Verdict { pass: false, findings: Vec::new() });
+        let verdict = Some(Verdict { pass: false, findings: Vec::new(), met: Vec::new() });
         let record = record.apply(&Event::Started(started)).expect("starts");
         record.apply(&Event::Finished(Finished { verdict, ..finished })).expect("ends")
     }

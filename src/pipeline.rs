@@ -59,6 +59,7 @@ pub fn next_stage(task: &Task, record: &Record) -> Stage {
     match record.pending() {
         Some((stage, _)) => stage,
         None if task.final_review => Stage::FinalReview,
+        None if task.plan_first && !record.is_approved() => Stage::Plan,
         None => Stage::Implement,
     }
 }
@@ -89,6 +90,15 @@ pub fn latest(record: &Record, review: Review) -> Option<&Verdict> {
     let stage = Stage::of_review(review);
     let of_stage = since_work(record).iter().rev().filter(|attempt| attempt.stage == stage);
     of_stage.filter_map(|attempt| attempt.verdict.as_ref()).next()
+}
+
+/// Returns the acceptance criteria that the review against the text has confirmed on this work.
+pub fn confirmed(record: &Record) -> Vec<usize> {
+    let reads_text =
+        |attempt: &&Attempt| matches!(attempt.stage, Stage::SpecReview | Stage::Review);
+    let verdicts = since_work(record).iter().rev().filter(reads_text);
+    let newest = verdicts.filter_map(|attempt| attempt.verdict.as_ref()).next();
+    newest.filter(|verdict| verdict.pass).map(|verdict| verdict.met.clone()).unwrap_or_default()
 }
 
 /// Returns the newest verdict of all: what a fix has to answer.
@@ -133,6 +143,17 @@ pub fn silent(record: &Record, stage: Stage) -> usize {
     ended.filter(counts).take_while(is_silent).count()
 }
 
+/// Returns how many agents ended without a plan that is whole since a person had a word in it.
+pub fn unplanned(record: &Record) -> usize {
+    let made = record.blueprint.as_ref().map_or(0, |drawn| drawn.attempt);
+    let counts = |attempt: &&Attempt| {
+        attempt.number > record.retried_after.max(made)
+            && attempt.stage == Stage::Plan
+            && matches!(attempt.ending, Some(Ending::Exited(_) | Ending::ByHand))
+    };
+    record.attempts.iter().filter(counts).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,7 +175,7 @@ mod tests {
             committed_for_agent: false,
             undone: false,
             report: None,
-            verdict: pass.map(|pass| Verdict { pass, findings: Vec::new() }),
+            verdict: pass.map(|pass| Verdict { pass, findings: Vec::new(), met: Vec::new() }),
             agent: None,
             model: None,
             usage: None,
@@ -173,7 +194,7 @@ mod tests {
     }
 
     fn verdict(pass: bool) -> Verdict {
-        Verdict { pass, findings: Vec::new() }
+        Verdict { pass, findings: Vec::new(), met: Vec::new() }
     }
 
     #[test]

@@ -77,6 +77,8 @@ pub struct Task {
     pub test: Option<String>,
     /// Limit for one attempt, in seconds.
     pub timeout: Option<u64>,
+    /// Before the work somebody plans it, and a person approves that plan.
+    pub plan_first: bool,
     /// What must be true when it is done, where its ticket lists that.
     pub criteria: Vec<Criterion>,
     /// The ticket it was made of: a path relative to the top level.
@@ -273,4 +275,12 @@ fn is_toml(file: &str, text: &str) -> bool {
         ["name", "task", "\"name\"", "'name'"].contains(&key)
     };
     first.is_some_and(|line| line.starts_with("[[task]]") || is_key(line))
+}
+
+/// Returns the paths inside the repository that an item of a list of changes names:
+/// `src/a.rs: what changes in it`, `Create: \`src/b.rs\``.
+pub fn paths_of_change(item: &str) -> Vec<String> {
+    let is_inside =
+        |path: &String| !path.starts_with(['/', '~']) && !path.split('/').any(|step| step == "..");
+    superpowers::changed(item).into_iter().filter(is_inside).collect()
 }

@@ -65,12 +65,15 @@ pub fn fix_conflict(
 }
 
 /// Returns what a planning agent is told, which writes no code and answers with [`PARTS`].
+///
+/// Where `facts.resumed` says that its conversation goes on, the text of the task is left out.
 pub fn plan(
     templates: &Templates,
     facts: &Facts<'_>,
     planning: &Planning<'_>,
 ) -> Result<String, Mistake> {
-    templates.render(Template::Plan, &Planned { facts, plan_file: planning.file })
+    let Planning { file: plan_file, earlier: earlier_plan } = *planning;
+    templates.render(Template::Plan, &Planned { facts, plan_file, earlier_plan })
 }
 
 /// Returns the prompt of a reviewer; where there are findings, of one that looks at these again.

@@ -127,6 +127,9 @@ pub struct Verdict {
     pub pass: bool,
     #[serde(default, rename = "finding", skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// The numbers of the acceptance criteria that it found to be met, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub met: Vec<usize>,
 }
 
 impl Verdict {
@@ -138,7 +141,7 @@ impl Verdict {
             let text = message.trim().to_owned();
             findings.push(Finding { severity: Severity::Important, file: None, line: None, text });
         }
-        Verdict { pass, findings }
+        Verdict { pass, findings, met: met(message) }
     }
 
     /// Returns the word, as a reviewer writes it.
@@ -156,7 +159,7 @@ pub fn read(answer: &str) -> Option<Verdict> {
     let verdicts: Vec<bool> = answer.lines().filter_map(verdict_of).collect();
     let pass = !verdicts.is_empty() && verdicts.iter().all(|pass| *pass);
     let findings = answer.lines().filter_map(finding_of).collect();
-    (!verdicts.is_empty()).then_some(Verdict { pass, findings })
+    (!verdicts.is_empty()).then(|| Verdict { pass, findings, met: met(answer) })
 }
 
 /// Reads `VERDICT: PASS`, `**VERDICT (spec):** FAIL` and the like.
@@ -170,6 +173,34 @@ fn verdict_of(line: &str) -> Option<bool> {
         "FAIL" | "FAILED" => Some(false),
         _ => None,
     }
+}
+
+/// Returns the criteria of which an answer says `CRITERION 2: met`; where it says of one both, it
+/// is not.
+fn met(answer: &str) -> Vec<usize> {
+    let said: Vec<(usize, bool)> = answer.lines().filter_map(criterion_of).collect();
+    let refused = |number: &usize| said.contains(&(*number, false));
+    let mut met: Vec<usize> = said.iter().filter(|(_, met)| *met).map(|(n, _)| *n).collect();
+    met.retain(|number| !refused(number));
+    met.sort_unstable();
+    met.dedup();
+    met
+}
+
+/// Reads `CRITERION 2: met`, `- **Criterion #2**: NOT MET, since ...`.
+fn criterion_of(line: &str) -> Option<(usize, bool)> {
+    let plain: String = line.chars().filter(|c| !"*_`#>".contains(*c)).collect();
+    let plain = plain.trim().trim_start_matches(['-', ' ']).to_lowercase();
+    let (number, said) = plain.strip_prefix("criterion")?.split_once(':')?;
+    let said: Vec<&str> =
+        said.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    let met = match said.as_slice() {
+        ["met"] => true,
+        ["not", "met", ..] | ["unmet", ..] => false,
+        // More words may take back what the first one says.
+        _ => return None,
+    };
+    Some((number.trim().parse().ok()?, met))
 }
 
 /// Reads `- [important] src/a.rs:12: what is wrong`.
@@ -226,6 +257,19 @@ mod tests {
         assert_eq!(read_pass("VERDICT: PASS or FAIL?"), Some(true));
         assert_eq!(read_pass("the VERDICT: PASS line is missing"), None);
         assert_eq!(read_pass("VERDICT: maybe"), None);
+    }
+
+    #[test]
+    fn criteria_are_met_where_an_answer_says_just_that() {
+        let said = |text: &str| read(&format!("{text}\nVERDICT: PASS")).expect("a verdict").met;
+        assert_eq!(
+            said("CRITERION 2: met\n- **Criterion #1**: Met.\nCRITERION 3: not met: no"),
+            [1, 2]
+        );
+        assert_eq!(said("CRITERION 1: met\nCRITERION 1: not met"), [0; 0]);
+        assert_eq!(said("CRITERION 1: met or not met?\nCRITERION 2: met, but untested"), [0; 0]);
+        assert_eq!(said("CRITERION : met\nCRITERION x: met\nThe criterion 1: met"), [0; 0]);
+        assert_eq!(Verdict::of(true, "CRITERION 1: met").met, [1]);
     }
 
     #[test]

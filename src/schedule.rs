@@ -242,6 +242,7 @@ mod tests {
             agent: None,
             test: None,
             timeout: None,
+            plan_first: false,
             criteria: Vec::new(),
             ticket: None,
             final_review: false,

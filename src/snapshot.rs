@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::dag::Dag;
 use crate::oid::Oid;
+use crate::pipeline;
 use crate::plan::analysis::folder;
 use crate::plan::{Plan, Task, TaskId};
-use crate::task::{Record, State};
+use crate::task::{Reason, Record, Stage, State};
 
 /// What a run was started with: `run.toml` in the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +94,12 @@ pub struct Flags {
     /// The caller launches the agents.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub manual: bool,
+    /// Each task is planned before the work, and its plan approved.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub plan_first: bool,
+    /// Plans are approved by themselves.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub yes: bool,
     /// What a person allowed the agents of this run, rule by rule, with `allow`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
@@ -209,7 +216,37 @@ impl Snapshot {
         if !one.parallel_safe || !other.parallel_safe {
             return Some(Wait::Alone(one.id.clone()));
         }
-        shared_file(one, other).map(|path| Wait::Files(one.id.clone(), path.to_owned()))
+        if self.is_planning(active) || self.is_planning(index) {
+            return None;
+        }
+        let path = shared_file(&self.files(active), &self.files(index))?.to_owned();
+        Some(Wait::Files(one.id.clone(), path))
+    }
+
+    /// Returns true where the next attempt at a task, or the one under way, writes nothing but a
+    /// plan.
+    fn is_planning(&self, index: usize) -> bool {
+        let (task, record) = self.at(index);
+        match &record.state {
+            State::Running { stage, .. } => *stage == Stage::Plan,
+            _ => pipeline::next_stage(task, record) == Stage::Plan,
+        }
+    }
+
+    /// Returns the files that a task writes, by its own word and by its approved plan.
+    pub fn files(&self, index: usize) -> Vec<&str> {
+        let (task, record) = self.at(index);
+        let planned = record.blueprint.iter().filter(|drawn| drawn.approved);
+        let planned = planned.flat_map(|drawn| &drawn.files);
+        task.files.iter().chain(planned).map(String::as_str).collect()
+    }
+
+    /// Returns the tasks whose plans wait for approval.
+    pub fn to_approve(&self) -> Vec<TaskId> {
+        let waits = |(_, record): &(&Task, &Record)| {
+            record.state.block().is_some_and(|block| block.reason == Reason::Approval)
+        };
+        self.tasks().filter(waits).map(|(task, _)| task.id.clone()).collect()
     }
 
     pub fn is_finished(&self) -> bool {
@@ -227,9 +264,9 @@ impl Snapshot {
     }
 }
 
-/// Returns a path that both tasks say they write; a folder or a pattern holds all below it.
-fn shared_file<'a>(one: &'a Task, other: &'a Task) -> Option<&'a str> {
+/// Returns a path that is in both lists; a folder or a pattern holds all below it.
+fn shared_file<'a>(one: &[&'a str], other: &[&'a str]) -> Option<&'a str> {
     let holds = |a: &str, b: &str| folder(a).is_some_and(|folder| b.starts_with(folder));
     let meets = |a: &str, b: &str| a == b || holds(a, b) || holds(b, a);
-    one.files.iter().find(|a| other.files.iter().any(|b| meets(a, b))).map(String::as_str)
+    one.iter().find(|a| other.iter().any(|b| meets(a, b))).copied()
 }

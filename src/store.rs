@@ -212,7 +212,11 @@ impl Journal {
                 .apply(event)
                 .with_context(|| format!("nothing was written for task '{id}'"))?;
             let blob = self.git.write_blob(toml::to_string(&after)?.as_bytes())?;
-            let tree = self.git.edit_tree(Some(&tree), &[(path_of(id), blob)])?;
+            let mut files = vec![(path_of(id), blob)];
+            if let Some(text) = event.blueprint() {
+                files.push((blueprint_path(id), self.git.write_blob(text.as_bytes())?));
+            }
+            let tree = self.git.edit_tree(Some(&tree), &files)?;
             let step = message::Step { id, event, before: &before.state, after: &after.state };
             self.git.write_commit(&tree, std::slice::from_ref(tip), &step.message())
         })
@@ -297,6 +301,13 @@ impl Journal {
         self.read_record(&self.git.tree_of(&tip)?, id)
     }
 
+    /// Returns the newest text of the plan that was made for a task.
+    pub fn blueprint(&self, id: &TaskId) -> anyhow::Result<Option<String>> {
+        let tip = self.tip()?.ok_or_else(|| no_run(&self.name))?;
+        let bytes = self.git.read_path(&self.git.tree_of(&tip)?, &blueprint_path(id))?;
+        Ok(bytes.map(String::from_utf8).transpose()?)
+    }
+
     fn read_record(&self, tree: &Oid, id: &TaskId) -> anyhow::Result<Record> {
         let Some(bytes) = self.git.read_path(tree, &path_of(id))? else {
             return Ok(Record::default());
@@ -308,12 +319,22 @@ impl Journal {
 /// Returns where a task's record stands in the tree. Two hex digits keep folders small, so
 /// that a change in a run of 10,000 tasks writes a few short trees.
 fn path_of(id: &TaskId) -> String {
+    format!("tasks/{:02x}/{id}.toml", bucket(id))
+}
+
+/// Returns where the text of a task's plan stands: apart from its record, which is read with
+/// every look at the run.
+fn blueprint_path(id: &TaskId) -> String {
+    format!("plans/{:02x}/{id}.md", bucket(id))
+}
+
+fn bucket(id: &TaskId) -> u32 {
     // FNV-1a: stable across versions and machines, which the standard hasher does not promise.
     let hash = id
         .as_str()
         .bytes()
         .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    format!("tasks/{:02x}/{id}.toml", (hash ^ (hash >> 16)) & 0xff)
+    (hash ^ (hash >> 16)) & 0xff
 }
 
 /// Returns a pause of up to a few milliseconds, different in every process.

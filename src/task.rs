@@ -8,11 +8,13 @@
 mod again;
 mod apply;
 mod concern;
+mod drawn;
 mod event;
 mod moved;
 mod pull;
 
 pub use apply::Illegal;
+pub use drawn::Drawn;
 pub use event::{Event, Finished, SentBack, Started};
 pub use moved::Moved;
 pub use pull::{Obstacle, PullRequest, Unopened};
@@ -29,6 +31,8 @@ use crate::review::{Review, Verdict};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
+    /// A plan of the work, before any of it.
+    Plan,
     Implement,
     SpecReview,
     QualityReview,
@@ -78,6 +82,8 @@ pub enum Reason {
     Stopped,
     /// Reviews sent it back as often as they may.
     ReviewLimit,
+    /// Its plan waits for a person.
+    Approval,
 }
 
 /// Everything a person needs to mend a blocked task.
@@ -247,6 +253,9 @@ pub struct Record {
     /// What `retry -m` told the next attempts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The newest plan of the work, where one is made before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blueprint: Option<Drawn>,
     /// Why its newest merge candidate was no good, where an agent is to mend that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_back: Option<Block>,
@@ -276,6 +285,8 @@ pub enum Outcome {
         commit: Oid,
     },
     Blocked(Block),
+    /// The plan that was made is approved by itself: the work may begin.
+    Approved,
     /// Nothing was decided: it begins again in the same worktree.
     Again,
     /// Nothing was decided, and nothing can be before a usage limit is over.
@@ -290,6 +301,7 @@ impl Stage {
     /// Returns the name, as in the JSON.
     pub fn name(self) -> &'static str {
         match self {
+            Stage::Plan => "plan",
             Stage::Implement => "implement",
             Stage::SpecReview => "spec-review",
             Stage::QualityReview => "quality-review",
@@ -317,13 +329,20 @@ impl Stage {
             Stage::QualityReview => Some(Review::Quality),
             Stage::Review => Some(Review::Combined),
             Stage::FinalReview => Some(Review::Whole),
-            Stage::Implement | Stage::Fix | Stage::FixTests | Stage::FixConflict => None,
+            Stage::Plan | Stage::Implement | Stage::Fix | Stage::FixTests | Stage::FixConflict => {
+                None
+            }
         }
+    }
+
+    /// Returns true where its agent changes files: it neither plans nor reads.
+    pub fn is_work(self) -> bool {
+        self.review().is_none() && self != Stage::Plan
     }
 
     /// Returns true where a task that waits may begin with it.
     pub fn begins(self) -> bool {
-        matches!(self, Stage::Implement | Stage::FinalReview)
+        matches!(self, Stage::Plan | Stage::Implement | Stage::FinalReview)
     }
 
     /// Returns true where the work is to mend a merge candidate that was no good.
@@ -417,7 +436,7 @@ impl fmt::Display for State {
 
 impl Reason {
     /// Every reason there is.
-    pub const ALL: [Reason; 11] = [
+    pub const ALL: [Reason; 12] = [
         Reason::Conflict,
         Reason::Tests,
         Reason::Timeout,
@@ -429,6 +448,7 @@ impl Reason {
         Reason::Worktree,
         Reason::Stopped,
         Reason::ReviewLimit,
+        Reason::Approval,
     ];
 
     /// Returns the name, as in the JSON.
@@ -445,6 +465,7 @@ impl Reason {
             Reason::Worktree => "worktree",
             Reason::Stopped => "stopped",
             Reason::ReviewLimit => "review-limit",
+            Reason::Approval => "approval",
         }
     }
 }

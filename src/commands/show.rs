@@ -5,9 +5,10 @@ use anyhow::Context as _;
 use super::Context;
 use super::status::facts;
 use super::target::{Target, Trust, prompts};
+use crate::blueprint::Blueprint;
 use crate::cli::ShowArgs;
 use crate::config::Settings;
-use crate::error::Exit;
+use crate::error::{Exit, failure};
 use crate::oid::Oid;
 use crate::plan::TaskId;
 use crate::run::{Drive, next_prompt};
@@ -21,10 +22,29 @@ pub(super) fn run(context: &Context, args: ShowArgs) -> anyhow::Result<Exit> {
         context.ui.answer(&prompt(&target, &id)?)?;
         return Ok(Exit::Ok);
     }
+    if args.plan {
+        context.ui.answer(&plan(&target, &id)?)?;
+        return Ok(Exit::Ok);
+    }
     let index = target.snapshot().dag.index(&id).context("just found")?;
     let text = show(target.snapshot(), &facts(&target)?, index, &work(&target, &id)?);
     context.ui.answer(&text)?;
     Ok(Exit::Ok)
+}
+
+/// Returns the newest plan that was made for the task, as who approves it reads it.
+fn plan(target: &Target, id: &TaskId) -> anyhow::Result<String> {
+    let text = target.journal.blueprint(id)?;
+    let text = text.ok_or_else(|| {
+        failure(
+            format!("no plan was made for task '{id}'"),
+            "plans are made in runs that begin so: git orchestrate start PLAN --plan-first",
+        )
+    })?;
+    Ok(match Blueprint::read(&text) {
+        Ok(plan) => plan.for_a_person(),
+        Err(_) => text,
+    })
 }
 
 /// Returns what the last attempt was given, or the text of the task where that is gone; before

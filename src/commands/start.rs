@@ -32,7 +32,8 @@ use crate::run::update::update;
 use crate::run::{Drive, controller};
 use crate::schedule::with_dependencies;
 use crate::snapshot::{Closed, Flags, Run, Snapshot};
-use crate::store::{Journal, Tip};
+use crate::store::{Journal, Tip, is_illegal};
+use crate::task::Event;
 use crate::trust;
 use crate::view::{change, table};
 
@@ -156,7 +157,9 @@ impl Start<'_> {
     }
 
     /// Shows a batch, and asks whether it is the one that is meant; true to go on.
-    fn confirm(&self, parsed: &Parsed) -> anyhow::Result<bool> {
+    ///
+    /// Where each plan is approved before the work, nobody has to be there yet.
+    fn confirm(&self, parsed: &Parsed, is_planned: bool) -> anyhow::Result<bool> {
         let ui = &self.context.ui;
         if self.args.yes || self.args.dry_run {
             ui.status(&plan::text(parsed)?);
@@ -173,6 +176,7 @@ impl Start<'_> {
                 ui.status("nothing was begun");
                 Ok(false)
             }
+            None if is_planned => Ok(true),
             None => Err(usage(
                 "nobody is there to say whether this is the batch that is meant",
                 format!(
@@ -190,6 +194,7 @@ impl Start<'_> {
         plan: Plan,
         file: &str,
     ) -> anyhow::Result<Option<NewPlan>> {
+        let plan = as_begun(snapshot, plan);
         let change = Change::between(&snapshot.plan, &plan);
         if change.is_empty() {
             return Ok(None);
@@ -257,6 +262,8 @@ impl Start<'_> {
             jobs: self.args.jobs.or(before.jobs),
             keep: self.args.keep || before.keep,
             manual: self.args.manual,
+            plan_first: self.args.plan_first || before.plan_first,
+            yes: self.args.yes || before.yes,
             allow: before.allow.clone(),
         }
     }
@@ -268,6 +275,7 @@ impl Start<'_> {
         // Before anything is trusted nothing of it is run: this only looks what is in the way.
         let found = settings(self.git, &flags, Trust::NotNeeded)?;
         prompts(self.git, Trust::NotNeeded)?;
+        let plan = if found.plan_first { plan.with_planning() } else { plan };
         let plan = match found.final_review && !found.reviews.is_empty() {
             true => plan.with_final_review(),
             false => plan,
@@ -279,7 +287,7 @@ impl Start<'_> {
             self.context.ui.warning(&remark.text);
             self.context.ui.hint(&remark.remedy);
         }
-        if matches!(given.input, Input::Backlog(_)) && !self.confirm(&parsed)? {
+        if matches!(given.input, Input::Backlog(_)) && !self.confirm(&parsed, found.plan_first)? {
             return Ok(Exit::Failed);
         }
         if self.args.dry_run {
@@ -299,6 +307,7 @@ impl Start<'_> {
         let mut journal = Journal::new(self.git, name);
         let Tip { snapshot, .. } =
             journal.load()?.with_context(|| format!("there is no run '{name}'"))?;
+        check_planning(&snapshot, self.args)?;
         let settings = settings(self.git, &self.flags(&snapshot.run.flags), self.trust())?;
         let settings = Settings { prompts: prompts(self.git, self.trust())?, ..settings };
         if self.args.dry_run {
@@ -326,6 +335,9 @@ impl Start<'_> {
             self.update(&drive, &mut journal, new)?;
         }
         let snapshot = self.settle_flags(&mut journal)?;
+        if drive.settings.yes {
+            self.approve_all(&journal, &snapshot)?;
+        }
         let only = self.only(&snapshot)?;
         self.git.exclude(&drive.settings.worktrees)?;
         if let Some(why) = why_waits(self.git, &snapshot.run.integration)? {
@@ -369,6 +381,18 @@ impl Start<'_> {
         Ok(snapshot)
     }
 
+    /// Lets the work begin that waits for a person who wants to decide nothing.
+    fn approve_all(&self, journal: &Journal, snapshot: &Snapshot) -> anyhow::Result<()> {
+        for id in snapshot.to_approve() {
+            match journal.append(&id, &Event::Approved) {
+                // Somebody decided otherwise meanwhile.
+                Err(error) if !is_illegal(&error) => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
     fn update(&self, drive: &Drive, journal: &mut Journal, new: NewPlan) -> anyhow::Result<()> {
         // What the run did while nobody held the lock counts too.
         let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
@@ -407,11 +431,29 @@ fn commands_of(task: &Task) -> impl Iterator<Item = &str> {
     [&task.run, &task.test, &task.agent].into_iter().flatten().map(String::as_str)
 }
 
-/// A run ends as it was begun: with a final review, or without one.
-fn as_begun(run: &Snapshot, plan: Plan) -> Plan {
-    match run.plan.final_review() {
+/// Returns a plan for a run that exists: it ends as it was begun, and new tasks go the way of the
+/// others.
+fn as_begun(snapshot: &Snapshot, plan: Plan) -> Plan {
+    let plan = match snapshot.plan.tasks.iter().any(|task| task.plan_first) {
+        true => plan.with_planning(),
+        false => plan,
+    };
+    match snapshot.plan.final_review() {
         Some(_) => plan.with_final_review(),
         None => plan,
+    }
+}
+
+/// Tasks that have begun cannot be planned first any more.
+fn check_planning(snapshot: &Snapshot, args: &StartArgs) -> anyhow::Result<()> {
+    let is_planned = snapshot.plan.tasks.iter().any(|task| task.plan_first);
+    let could_be = snapshot.plan.tasks.iter().any(|task| task.run.is_none());
+    match args.plan_first && could_be && !is_planned {
+        false => Ok(()),
+        true => Err(usage(
+            format!("run '{}' was begun without --plan-first", snapshot.run.name),
+            "leave it away, or begin another run: git orchestrate start PLAN --run NAME --plan-first",
+        )),
     }
 }
 

@@ -63,6 +63,7 @@ impl Settings {
     /// Returns the limit of an attempt in seconds; `own` is what the task says.
     pub fn limit_of(&self, stage: Stage, own: Option<u64>) -> u64 {
         let limit = match stage {
+            Stage::Plan => None,
             Stage::Implement => own,
             Stage::Fix | Stage::FixTests | Stage::FixConflict => own.or(self.timeouts.fix),
             Stage::SpecReview | Stage::QualityReview | Stage::Review | Stage::FinalReview => {

@@ -209,9 +209,13 @@ impl Git {
 
     /// Returns the paths that a merge changed in what it was merged into.
     pub fn changed_files(&self, merge: &Oid) -> anyhow::Result<Vec<String>> {
+        self.files_between(&format!("{merge}^1"), merge)
+    }
+
+    /// Returns the paths that differ between two commits.
+    pub fn files_between(&self, from: &str, to: &Oid) -> anyhow::Result<Vec<String>> {
         let shape = ["diff", "--name-only", "--no-renames", "-z"];
-        let range = [format!("{merge}^1"), merge.to_string()];
-        let text = self.command().args(shape).args(range.iter().map(String::as_str)).arg("--");
+        let text = self.command().args(shape).args([from, to.as_str(), "--"]);
         Ok(text.text()?.split_terminator('\0').map(str::to_owned).collect())
     }
 

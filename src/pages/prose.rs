@@ -12,6 +12,7 @@ use serde::Deserialize;
 const FILES: &[(&str, &str)] = &[
     ("", include_str!("main.toml")),
     ("allow", include_str!("allow.toml")),
+    ("approve", include_str!("approve.toml")),
     ("clean", include_str!("clean.toml")),
     ("compare", include_str!("compare.toml")),
     ("demo", include_str!("demo.toml")),

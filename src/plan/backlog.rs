@@ -25,6 +25,7 @@ use super::{Parsed, TaskId};
 use config::Config;
 use key::Key;
 
+pub use config::{Words, words};
 pub use ticket::Ticket;
 
 /// A file of the folder.

@@ -32,6 +32,14 @@ impl Plan {
         self
     }
 
+    /// Returns the plan with a stage for planning before the work of each task that an agent does.
+    pub fn with_planning(mut self) -> Plan {
+        let by_agent =
+            self.tasks.iter_mut().filter(|task| task.run.is_none() && !task.final_review);
+        by_agent.for_each(|task| task.plan_first = true);
+        self
+    }
+
     /// Returns the task that reviews the whole branch.
     pub fn final_review(&self) -> Option<&Task> {
         self.tasks.iter().find(|task| task.final_review)

@@ -20,6 +20,8 @@ mod tables;
 
 use std::ops::Range;
 
+pub(super) use self::files::changed;
+
 use self::dependencies::Names;
 use self::head::Head;
 use self::heading::{Almost, Number, Reading};

@@ -518,6 +518,7 @@ fn plans() -> impl Strategy<Value = Plan> {
                 test,
                 timeout,
                 final_review: false,
+                plan_first: false,
                 reviews,
                 criteria: criteria.into_iter().zip(1..).map(criterion).collect(),
                 ticket,

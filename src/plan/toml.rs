@@ -18,7 +18,7 @@ use super::value;
 use crate::review::{self, Review};
 
 const PLAN_KEYS: [&str; 2] = ["name", "task"];
-const TASK_KEYS: [&str; 19] = [
+const TASK_KEYS: [&str; 20] = [
     "id",
     "number",
     "title",
@@ -32,11 +32,12 @@ const TASK_KEYS: [&str; 19] = [
     "agent",
     "test",
     "timeout",
+    "final_review",
+    "plan_first",
+    "reviews",
     "criteria",
     "ticked",
     "ticket",
-    "final_review",
-    "reviews",
     "line",
 ];
 
@@ -137,6 +138,10 @@ impl Reader<'_> {
             files: self.paths("files", table),
             reads: self.paths("reads", table),
             timeout: table.get("timeout").and_then(|value| self.timeout(value)),
+            plan_first: table
+                .get("plan_first")
+                .and_then(|value| self.boolean("plan_first", value))
+                .unwrap_or(false),
             final_review: table
                 .get("final_review")
                 .and_then(|value| self.boolean("final_review", value))

@@ -19,6 +19,7 @@ pub fn after(block: &Block, integration: &str) -> String {
             "Merged with what {integration} holds now it did not pass: {text}. Run `git merge \
              {integration}` first, so that you see what the tests saw, then mend it and commit."
         ),
+        Reason::Approval => "A person read the plan and sent it back.".into(),
         Reason::Timeout
         | Reason::NeedsContext
         | Reason::Agent

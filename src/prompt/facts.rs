@@ -34,8 +34,12 @@ pub struct Facts<'a> {
     pub files: &'a [String],
     /// What must pass before the work is merged.
     pub tests: Vec<&'a str>,
+    /// The absolute path of the file with the plan that was approved, where there is one.
+    pub plan: Option<&'a str>,
     /// What to load first, for the role that the prompt is for.
     pub skills: &'a [String],
+    /// What must be true when it is done, a line each that begins with its number: `#1 it logs in`.
+    pub criteria: Vec<String>,
     /// What earlier attempts and the user left to say.
     pub notes: &'a [String],
     /// What the last review found, a line each.
@@ -97,6 +101,8 @@ pub struct Planning<'a> {
     /// The absolute path of the file that it writes the plan to; without one the plan is the end
     /// of its final message.
     pub file: Option<&'a str>,
+    /// The absolute path of the file with the plan before, which a person sent back.
+    pub earlier: Option<&'a str>,
 }
 
 /// All that a run did.
@@ -161,6 +167,7 @@ pub(super) struct Planned<'a> {
     #[serde(flatten)]
     pub(super) facts: &'a Facts<'a>,
     pub(super) plan_file: Option<&'a str>,
+    pub(super) earlier_plan: Option<&'a str>,
 }
 
 /// The facts, and what a reviewer reads.

@@ -32,7 +32,9 @@ fn facts_for(template: Template, full: bool, names: &[String]) -> Value {
     let word = |word: &'static str| full.then_some(word);
     match template {
         Template::Implement | Template::Resume | Template::Fix => value(facts),
-        Template::Plan => value(&Planned { facts, plan_file: word("plan.md") }),
+        Template::Plan => {
+            value(&Planned { facts, plan_file: word("plan.md"), earlier_plan: word("before.md") })
+        }
         Template::SpecReview => reviewed(facts, "spec"),
         Template::QualityReview => reviewed(facts, "quality"),
         Template::Review | Template::ReReview => reviewed(facts, "combined"),
@@ -77,7 +79,9 @@ fn facts(full: bool, names: &[String]) -> Facts<'_> {
         needed_by: full.then_some("User interface").into_iter().collect(),
         files: names,
         tests: full.then_some("make test").into_iter().collect(),
+        plan: full.then_some("/r/plan.md"),
         skills: names,
+        criteria: names.to_vec(),
         notes: names,
         findings: names.to_vec(),
         resumed: full,

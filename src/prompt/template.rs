@@ -105,7 +105,8 @@ impl Template {
 }
 
 /// Parts that templates share, by the name that `{% include %}` takes.
-pub(super) const PIECES: [(&str, &str); 10] = [
+pub(super) const PIECES: [(&str, &str); 11] = [
+    ("criteria", include_str!("piece/criteria.md")),
     ("fits", include_str!("piece/fits.md")),
     ("said", include_str!("piece/said.md")),
     ("skills", include_str!("piece/skills.md")),
@@ -119,12 +120,12 @@ pub(super) const PIECES: [(&str, &str); 10] = [
 ];
 
 /// Returns the names of the parts that templates share.
-pub fn parts() -> [&'static str; 10] {
+pub fn parts() -> [&'static str; 11] {
     PIECES.map(|(name, _)| name)
 }
 
 /// What each variable holds, in the words of the man page.
-pub const MEANINGS: [(&str, &str); 25] = [
+pub const MEANINGS: [(&str, &str); 28] = [
     ("run", "the name of the run"),
     ("task", "the id of the task"),
     ("title", "the title of the task"),
@@ -139,7 +140,9 @@ pub const MEANINGS: [(&str, &str); 25] = [
     ("needed_by", "a list of the titles of the tasks that will build on this one"),
     ("files", "a list of the files that the task says it owns"),
     ("tests", "a list of the commands that must pass"),
+    ("plan", "the file with the plan that was approved for the task; none where none was made"),
     ("skills", "a list of the skills to load, from the setting of the role"),
+    ("criteria", "a list of the acceptance criteria, each with its number"),
     ("notes", "a list of what was said since: by `retry -m`, and by the attempt before"),
     ("findings", "a list of what the last review found, a line each"),
     ("resumed", "true where the conversation goes on, and so the text of the task is known in it"),
@@ -163,6 +166,7 @@ pub const MEANINGS: [(&str, &str); 25] = [
         "plan_file",
         "the file that a plan is to be written to; none where it is the end of the answer",
     ),
+    ("earlier_plan", "the file with the plan before, where a person sent it back"),
     ("base", "what the run was started from"),
     ("commit", "the commit of the integration branch that is read"),
     ("tasks", "a list of the tasks of the run, each with id and title"),

@@ -44,7 +44,9 @@ impl Given {
             needed_by: vec!["User interface"],
             files: &self.names,
             tests: vec!["make test"],
+            plan: None,
             skills: &self.skills,
+            criteria: Vec::new(),
             notes: &self.notes,
             findings: vec!["[important] src/api.rs:12: no limit".into()],
             resumed: false,
@@ -61,7 +63,7 @@ impl Given {
             FailedTest { command: "make test", output: "ok 1\nnot ok 2\n", log: "/r/test.log" };
         let others = [Named { id: "ui", title: "User interface" }];
         let conflict = Conflict { tip: "0f3c", files: &self.names, others: &others };
-        let planning = Planning { file: None };
+        let planning = Planning { file: None, earlier: None };
         [
             ("plan", plan(templates, &facts, &planning)),
             ("implement", implement(templates, &facts)),
@@ -167,7 +169,7 @@ fn a_planner_is_told_the_seven_parts() {
     let text = given.prompt("plan");
     let heads: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("## ")).collect();
     assert_eq!(heads, PARTS);
-    let planning = Planning { file: Some("/r/plan.md") };
+    let planning = Planning { file: Some("/r/plan.md"), earlier: None };
     let to_file = plan(&given.templates, &given.facts(), &planning).expect("renders");
     assert!(to_file.contains("`/r/plan.md`") && !to_file.contains("final message"), "{to_file}");
 }

@@ -8,8 +8,10 @@ mod blame;
 mod isolation;
 mod launch;
 mod place;
+mod planning;
 mod review;
 mod silence;
+mod ticket;
 mod work;
 
 use anyhow::Context;
@@ -110,7 +112,7 @@ pub fn conclude_left(
 ) -> anyhow::Result<Option<Event>> {
     let attempt = Attempt::outside(git, folder)?;
     let spec = &attempt.spec;
-    let counts = !spec.is_command && !spec.alone && spec.stage.review().is_none();
+    let counts = !spec.is_command && !spec.alone && spec.stage.is_work();
     Ok(counts.then(|| attempt.concluded(Ending::ByHand, Some(Said::Report(report)))))
 }
 
@@ -164,8 +166,10 @@ impl Attempt {
         let tip = self.git.find_branch(&self.spec.branch)?.filter(|_| self.begun);
         Ok(match (self.spec.stage, tip) {
             // What has no work of its own is brought up to the base before it is read.
-            (Stage::FinalReview, None) => Some(base.clone()),
-            (Stage::FinalReview, Some(tip)) if self.git.is_ancestor(&tip, base)? => {
+            (Stage::Plan | Stage::FinalReview, None) => Some(base.clone()),
+            (Stage::Plan | Stage::FinalReview, Some(tip))
+                if self.git.is_ancestor(&tip, base)? =>
+            {
                 Some(base.clone())
             }
             (_, tip) => tip,
@@ -236,9 +240,10 @@ impl Attempt {
             Some(Said::Verdict(verdict)) => (None, Some(verdict)),
             None => (None, None),
         };
-        let concluded = match self.spec.stage.review() {
-            Some(review) => self.conclude_review(review, ending, verdict),
-            None => self.conclude_work(ending, report),
+        let concluded = match (self.spec.stage.review(), self.spec.stage) {
+            (Some(review), _) => self.conclude_review(review, ending, verdict),
+            (None, Stage::Plan) => self.conclude_plan(ending, report),
+            (None, _) => self.conclude_work(ending, report),
         };
         concluded.unwrap_or_else(|error| {
             let error = error.context("its worktree is broken");

@@ -6,6 +6,7 @@
 pub mod base;
 pub mod names;
 pub mod room;
+mod tickets;
 
 use super::dispatch::no_agent;
 use super::place::{checkout_path, worktree_path};
@@ -84,6 +85,13 @@ pub fn remarks(git: &Git, beginning: &Beginning<'_>) -> anyhow::Result<Vec<Remar
     };
     if let Some(branch) = branch {
         remarks.extend(base::behind(git, &branch)?);
+    }
+    let base = match onto {
+        Some(branch) => git.find_branch(branch)?,
+        None => Some(git.head()?.1),
+    };
+    if let Some(base) = base {
+        remarks.extend(tickets::uncommitted(git, &base, beginning.plan)?);
     }
     Ok(remarks)
 }

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::Drive;
-use super::dispatch::{Spec, agent_of, allowed, model_of};
+use super::dispatch::{Spec, agent_of, allowed, for_reader, model_of};
 use super::folder::{RunFolder, read_json};
 use crate::pipeline::next_stage;
 use crate::plan::Task;
@@ -33,8 +33,10 @@ pub(super) fn resumed(
         Stage::Implement | Stage::FixTests | Stage::FixConflict => {
             record.last_attempt().filter(|last| was_broken_off(last))?
         }
+        // Whoever made a plan makes it better.
+        Stage::Plan => record.last_attempt().filter(|last| last.stage == Stage::Plan)?,
         // Whoever did the work settles what was found.
-        Stage::Fix => record.attempts.iter().rev().find(|last| last.stage.review().is_none())?,
+        Stage::Fix => record.attempts.iter().rev().find(|last| last.stage.is_work())?,
         Stage::SpecReview | Stage::QualityReview | Stage::Review | Stage::FinalReview => {
             return None;
         }
@@ -44,9 +46,11 @@ pub(super) fn resumed(
     let id = of_log(&folder.log(), spec.format)?;
     let (model, _) = model_of(drive, task, record, stage);
     let test = drive.settings.test.as_deref();
-    let launch = agent_of(drive, task, record, stage)?
-        .resume(&id, model.as_deref(), test)?
-        .allowing(&allowed(drive, run));
+    let launch = agent_of(drive, task, record, stage)?.resume(&id, model.as_deref(), test)?;
+    let launch = match stage.is_work() {
+        true => launch.allowing(&allowed(drive, run)),
+        false => launch.allowing(&for_reader(allowed(drive, run))),
+    };
     // Another agent knows nothing of it.
     (launch.argv.first() == spec.argv.first()).then_some(launch.argv)
 }

@@ -16,6 +16,7 @@ use super::folder::{AttemptFolder, write_json};
 use super::place::worktree_path;
 use super::telling::{Told, write_prompts};
 use crate::agent::{Agent, Launch, shell};
+use crate::config::TicketDone;
 use crate::crash;
 use crate::error::failure;
 use crate::model::{self, Choice, Class};
@@ -83,6 +84,18 @@ pub struct Spec {
     pub reviews: Vec<Review>,
     #[serde(default)]
     pub rounds: u32,
+    /// The ticket that the task was made of: a path relative to the top level.
+    #[serde(default)]
+    pub ticket: Option<String>,
+    /// The ticket's acceptance criteria, by their numbers, as the run knows them.
+    #[serde(default)]
+    pub criteria: Vec<(usize, String)>,
+    /// The ticket is set to done with the work.
+    #[serde(default)]
+    pub sets_done: bool,
+    /// A plan that it makes is approved by itself.
+    #[serde(default)]
+    pub approves: bool,
     /// The commit that a stage after the first begins on.
     #[serde(default)]
     pub begins_on: Option<Oid>,
@@ -130,9 +143,9 @@ fn launch_of(
     }
     let agent = agent_of(drive, task, record, stage).ok_or_else(no_agent)?;
     let test = drive.settings.test.as_deref();
-    Ok(match stage.review() {
-        Some(_) => agent.launch_reviewer(model, test).allowing(&for_reader(allowed(drive, run))),
-        None => agent.launch(model, test).allowing(&allowed(drive, run)),
+    Ok(match stage.is_work() {
+        false => agent.launch_reviewer(model, test).allowing(&for_reader(allowed(drive, run))),
+        true => agent.launch(model, test).allowing(&allowed(drive, run)),
     })
 }
 
@@ -144,7 +157,7 @@ pub(super) fn allowed(drive: &Drive, run: &Run) -> Vec<String> {
 }
 
 /// Leaves out what would let a reviewer change files.
-fn for_reader(rules: Vec<String>) -> Vec<String> {
+pub(super) fn for_reader(rules: Vec<String>) -> Vec<String> {
     let writes = |rule: &str| {
         ["Edit", "MultiEdit", "NotebookEdit", "Write"].iter().any(|tool| rule.starts_with(tool))
     };
@@ -225,7 +238,7 @@ pub(super) fn write_down(
     let spec = Spec { attempt: number, ..spec_of(drive, snapshot, task, record, way)? };
     let folder = drive.folder.attempt(id, number);
     folder.create()?;
-    write_prompts(&folder, &spec, &Told::new(drive, snapshot, task, record)?)?;
+    write_prompts(&folder, &spec, &Told::new(drive, snapshot, task, record, &folder)?)?;
     write_json(&folder.spec(), &spec)?;
     // A folder of the same name may be left of a run that was removed.
     let of_agent = [folder.agent(), folder.log(), folder.trace(), folder.around()];
@@ -246,8 +259,7 @@ pub(super) fn spec_of(
     let stage = stage_of(task, record);
     let (model, class) = model_of(drive, task, record, stage);
     let alone = way == Way::Alone;
-    let terminal =
-        alone && stage.review().is_none() && std::io::IsTerminal::is_terminal(&std::io::stdin());
+    let terminal = alone && stage.is_work() && std::io::IsTerminal::is_terminal(&std::io::stdin());
     let Launch { argv, format } = match way {
         Way::ByHand => Launch { argv: Vec::new(), format: Format::Text },
         Way::Alone if terminal && task.run.is_none() => {
@@ -294,6 +306,10 @@ pub(super) fn spec_of(
         begins_on: record.pending().and_then(|(_, commit)| commit.cloned()),
         reviews: reviews_of(drive, task),
         rounds: drive.settings.rounds,
+        ticket: task.ticket.clone(),
+        criteria: task.criteria.iter().map(|it| (it.index, it.text.clone())).collect(),
+        sets_done: drive.settings.ticket_done == TicketDone::Auto,
+        approves: drive.settings.yes,
         run_base: (stage == Stage::FinalReview).then(|| run.base.clone()),
         read_before: stage.review().and_then(|kind| read_before(record, kind)),
     })

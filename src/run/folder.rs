@@ -144,6 +144,21 @@ impl AttemptFolder {
         self.0.join("fix.diff")
     }
 
+    /// Where a planning agent writes its plan.
+    pub fn plan(&self) -> PathBuf {
+        self.0.join("plan.md")
+    }
+
+    /// The plan that was sent back, for who makes it anew.
+    pub fn earlier_plan(&self) -> PathBuf {
+        self.0.join("earlier-plan.md")
+    }
+
+    /// The plan that was approved, for who does the work or reads it.
+    pub fn approved_plan(&self) -> PathBuf {
+        self.0.join("approved-plan.md")
+    }
+
     pub fn log(&self) -> PathBuf {
         self.0.join("log")
     }

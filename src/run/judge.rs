@@ -2,6 +2,10 @@
 //!
 //! Invariant: pure. An agent's word can stop a task, but only git can finish one.
 
+mod planned;
+
+pub(super) use planned::{Planned, lacks, plan};
+
 use crate::allow::refusal;
 use crate::oid::Oid;
 use crate::pipeline::Next;
@@ -253,7 +257,11 @@ mod tests {
     fn reason(facts: &Facts) -> Option<Reason> {
         match trouble(facts, 60)? {
             Outcome::Blocked(block) => Some(block.reason),
-            Outcome::Ready(_) | Outcome::Next { .. } | Outcome::Again | Outcome::Later(_) => None,
+            Outcome::Ready(_)
+            | Outcome::Next { .. }
+            | Outcome::Approved
+            | Outcome::Again
+            | Outcome::Later(_) => None,
         }
     }
 
@@ -357,7 +365,7 @@ mod tests {
     }
 
     fn heard(verdict: Option<bool>) -> Heard {
-        let verdict = verdict.map(|pass| Verdict { pass, findings: Vec::new() });
+        let verdict = verdict.map(|pass| Verdict { pass, findings: Vec::new(), met: Vec::new() });
         let ending = Ending::Exited(0);
         Heard {
             ending,

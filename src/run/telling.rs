@@ -3,6 +3,7 @@
 //! Invariant: written before anything is launched, from the task's record alone; an agent never
 //! needs the plan.
 
+mod planned;
 mod whole;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use crate::plan::{Task, TaskId};
 use crate::prompt::{self, Conflict, Earlier, Facts, FailedTest, Named, Reading};
 use crate::review::{Review, Verdict};
 use crate::snapshot::Snapshot;
+use crate::store::Journal;
 use crate::task::{Record, Stage};
 
 /// Of so many tasks that one builds on it is told what they made; the others are named.
@@ -39,6 +41,12 @@ pub(super) struct Told<'a> {
     index: usize,
     branch: String,
     text: String,
+    files: Vec<String>,
+    notes: Vec<String>,
+    /// The text of the plan that was made for it.
+    blueprint: Option<String>,
+    /// Where the plan is for its agent to read.
+    plan: String,
     earlier: Vec<Earlier<'a>>,
 }
 
@@ -48,16 +56,37 @@ impl<'a> Told<'a> {
         snapshot: &'a Snapshot,
         task: &'a Task,
         record: &'a Record,
+        folder: &AttemptFolder,
     ) -> anyhow::Result<Told<'a>> {
         let index = snapshot.dag.index(&task.id).context("the plan has no such task")?;
         let branch = record.branch.clone().unwrap_or_else(|| drive.settings.branch_of(&task.id));
+        let notes = record.notes.iter().cloned().chain(planned::lacking(task, record)).collect();
+        let blueprint = match &record.blueprint {
+            Some(_) => Journal::new(&drive.git, &snapshot.run.name).blueprint(&task.id)?,
+            None => None,
+        };
+        let files = snapshot.files(index).into_iter().map(str::to_owned).collect();
+        let plan = folder.approved_plan().display().to_string();
         // Who reads or mends what a command did has to know the command.
         let command =
             task.run.iter().map(|command| format!("The command that does it:\n\n    {command}\n"));
         let text = std::iter::once(task.prompt.clone()).filter(|text| !text.is_empty());
         let text = text.chain(command).collect::<Vec<_>>().join("\n");
         let earlier = earlier(drive, snapshot, index);
-        Ok(Told { drive, snapshot, task, record, index, branch, text, earlier })
+        Ok(Told {
+            drive,
+            snapshot,
+            task,
+            record,
+            index,
+            branch,
+            text,
+            files,
+            notes,
+            blueprint,
+            plan,
+            earlier,
+        })
     }
 
     fn facts(&self) -> Facts<'_> {
@@ -72,10 +101,12 @@ impl<'a> Told<'a> {
             integration: &self.snapshot.run.integration,
             builds_on: self.earlier.clone(),
             needed_by: dag.dependents(self.index).iter().map(title).collect(),
-            files: &self.task.files,
+            files: &self.files,
             tests: self.drive.tests(self.task),
+            criteria: planned::criteria(self.task),
+            plan: self.record.is_approved().then_some(self.plan.as_str()),
             skills: self.drive.settings.skills.of(role_of(stage_of(self.task, self.record))),
-            notes: &self.record.notes,
+            notes: &self.notes,
             findings: match stage_of(self.task, self.record) {
                 Stage::Fix => lines(pipeline::newest(self.record)),
                 _ => Vec::new(),
@@ -97,6 +128,7 @@ impl<'a> Told<'a> {
             (Some(kind), _) => {
                 prompt::review(templates, &self.findings_of(kind), kind, &reading(folder))
             }
+            (None, Stage::Plan) => self.planning(folder, &self.facts()),
             (None, Stage::Fix) => prompt::fix(templates, &self.facts()),
             (None, Stage::FixTests) => self.fix_tests(),
             (None, Stage::FixConflict) => self.fix_conflict(),
@@ -133,10 +165,11 @@ impl<'a> Told<'a> {
     }
 
     /// Returns what an agent is told whose conversation goes on.
-    fn go_on(&self, stage: Stage) -> Result<String, prompt::Mistake> {
+    fn go_on(&self, folder: &AttemptFolder, stage: Stage) -> Result<String, prompt::Mistake> {
         let templates = &self.drive.settings.prompts;
         let facts = Facts { resumed: true, ..self.facts() };
         match stage {
+            Stage::Plan => self.planning(folder, &facts),
             Stage::Fix => prompt::fix(templates, &facts),
             _ => prompt::resume(templates, &facts),
         }
@@ -155,7 +188,7 @@ impl<'a> Told<'a> {
 
     /// Returns what the implementer said last, and that it said nothing where it did not.
     fn report(&self) -> String {
-        let work = self.record.attempts.iter().rev().filter(|a| a.stage.review().is_none());
+        let work = self.record.attempts.iter().rev().filter(|a| a.stage.is_work());
         let said = match work.filter_map(|attempt| attempt.report.as_ref()).next() {
             Some(report) => format!("{} {}\n", report.status, report.message),
             None => "It made no report.\n".into(),
@@ -215,9 +248,10 @@ pub(super) fn write_prompts(
         std::fs::write(folder.task(), told.text_for_review())?;
         std::fs::write(folder.report(), told.report())?;
     }
+    told.write_plan(folder, spec.stage)?;
     std::fs::write(folder.prompt(), told.prompt(folder, spec.stage)?)?;
     match spec.resume {
-        Some(_) => std::fs::write(folder.resume_prompt(), told.go_on(spec.stage)?)?,
+        Some(_) => std::fs::write(folder.resume_prompt(), told.go_on(folder, spec.stage)?)?,
         // A folder of the same name may be left of a run that was removed.
         None => drop(std::fs::remove_file(folder.resume_prompt())),
     }
@@ -228,12 +262,14 @@ pub(super) fn write_prompts(
 pub fn next_prompt(drive: &Drive, snapshot: &Snapshot, id: &TaskId) -> anyhow::Result<String> {
     let (task, record) = snapshot.find(id).context("the plan has no such task")?;
     let folder = drive.folder.attempt(id, record.next_attempt());
-    Ok(Told::new(drive, snapshot, task, record)?.prompt(&folder, stage_of(task, record))?)
+    Ok(Told::new(drive, snapshot, task, record, &folder)?
+        .prompt(&folder, stage_of(task, record))?)
 }
 
 /// Returns the role that the skills of a stage are for.
 fn role_of(stage: Stage) -> Role {
     match stage {
+        Stage::Plan => Role::Plan,
         Stage::Implement => Role::Implement,
         Stage::SpecReview | Stage::QualityReview | Stage::Review | Stage::FinalReview => {
             Role::Review

@@ -47,6 +47,7 @@ impl Step<'_> {
             | Event::Refused(_)
             | Event::SentBack(_)
             | Event::Merged { .. }
+            | Event::Approved
             | Event::Retried { .. }
             | Event::Offered { .. } => format!("{id}: {before} -> {after}"),
         }
@@ -100,7 +101,10 @@ impl Step<'_> {
                         let at = pause.until.map(jiff::Timestamp::from_millisecond);
                         at.iter().flatten().for_each(|at| put("Until", at));
                     }
-                    Outcome::Ready(_) | Outcome::Next { .. } | Outcome::Again => {}
+                    Outcome::Ready(_)
+                    | Outcome::Next { .. }
+                    | Outcome::Approved
+                    | Outcome::Again => {}
                 }
             }
             Event::Refused(block) => put_block(&mut put, block),
@@ -109,6 +113,7 @@ impl Step<'_> {
                 put_block(&mut put, &back.why);
             }
             Event::Merged { merge } => merge.iter().for_each(|merge| put("Merge", merge)),
+            Event::Approved => {}
             Event::Retried { note, model, agent } => {
                 note.iter().for_each(|note| put("Note", note));
                 model.iter().for_each(|model| put("Model", model));

@@ -24,7 +24,8 @@ impl Record {
             | Reason::Permission
             | Reason::NoChanges
             | Reason::Escaped
-            | Reason::ReviewLimit => false,
+            | Reason::ReviewLimit
+            | Reason::Approval => false,
         }
     }
 }

@@ -5,8 +5,9 @@
 
 use std::fmt;
 
+use crate::blueprint::Blueprint;
 use crate::task::{
-    Attempt, Block, Event, Finished, Outcome, PullRequest, Reason, Record, SentBack, Stage,
+    Attempt, Block, Drawn, Event, Finished, Outcome, PullRequest, Reason, Record, SentBack, Stage,
     Started, State,
 };
 
@@ -39,6 +40,7 @@ impl Event {
             Event::Refused(_) => "refused",
             Event::SentBack(_) => "sent back",
             Event::Merged { .. } => "merged",
+            Event::Approved => "approved",
             Event::Retried { .. } => "retried",
             Event::Offered { .. } => "offered for merging",
             Event::PullRequest(_) => "given a pull request",
@@ -89,6 +91,9 @@ impl Record {
                 | State::Waiting
                 | State::Pending { .. },
             ) => Ok(self.in_state(State::Done { merge: merge.clone() })),
+            (Event::Approved, State::Blocked(block)) if block.reason == Reason::Approval => {
+                Ok(self.in_state(State::Waiting).approved())
+            }
             (Event::Retried { note, model, agent }, State::Blocked(block)) => {
                 let mut next = self.in_state(self.again_after(block));
                 next.notes.extend(note.clone());
@@ -122,6 +127,7 @@ impl Record {
                 | Event::Refused(_)
                 | Event::SentBack(_)
                 | Event::Merged { .. }
+                | Event::Approved
                 | Event::Retried { .. }
                 | Event::Offered { .. }
                 | Event::PullRequest(_),
@@ -136,6 +142,11 @@ impl Record {
 
     fn in_state(&self, state: State) -> Record {
         Record { state, ..self.clone() }
+    }
+
+    fn approved(mut self) -> Record {
+        self.blueprint.iter_mut().for_each(|drawn| drawn.approved = true);
+        self
     }
 
     fn started(&self, started: &Started) -> Record {
@@ -176,12 +187,23 @@ impl Record {
             verdict,
             usage,
             remarks,
+            blueprint,
             concerns,
             outcome,
             at,
             ..
         } = finished.clone();
         let mut next = self.clone();
+        let drawn = blueprint.and_then(|text| Blueprint::read(&text).ok());
+        next.blueprint = match drawn {
+            Some(drawn) => Some(Drawn {
+                attempt: finished.attempt,
+                files: drawn.files(),
+                questions: drawn.questions(),
+                approved: false,
+            }),
+            None => next.blueprint,
+        };
         if let Some(attempt) = next.attempts.last_mut() {
             attempt.ended = Some(at);
             attempt.ending = Some(ending);
@@ -198,6 +220,10 @@ impl Record {
             Outcome::Ready(commit) => State::Merging { commit, arrived: at },
             Outcome::Next { stage, commit } => State::Pending { stage, commit },
             Outcome::Blocked(block) => State::Blocked(block),
+            Outcome::Approved => {
+                next = next.approved();
+                State::Waiting
+            }
             Outcome::Again if next.lost_in_a_row() >= MAX_LOST => State::Blocked(Block::new(
                 Reason::Agent,
                 format!("its process vanished {MAX_LOST} times in a row"),
@@ -220,7 +246,9 @@ impl Record {
     /// Returns the state in which the stage of the last attempt begins again.
     fn same_stage(&self) -> State {
         match self.last_attempt().map(|attempt| (attempt.stage, &attempt.tip)) {
-            None | Some((Stage::Implement | Stage::FinalReview, _) | (_, None)) => State::Waiting,
+            None | Some((Stage::Plan | Stage::Implement | Stage::FinalReview, _) | (_, None)) => {
+                State::Waiting
+            }
             Some((stage, Some(tip))) => State::Pending { stage, commit: tip.clone() },
         }
     }
@@ -241,7 +269,8 @@ impl Record {
             | Reason::Tests
             | Reason::NoChanges
             | Reason::Escaped
-            | Reason::Worktree => State::Waiting,
+            | Reason::Worktree
+            | Reason::Approval => State::Waiting,
         }
     }
 
@@ -294,6 +323,14 @@ mod tests {
         Event::Finished(Finished { commit: Some(oid()), usage: Some(usage), ..finished })
     }
 
+    /// The end of an attempt that made a plan, which waits for approval.
+    fn planned(attempt: u32) -> Event {
+        let plan = crate::prompt::PARTS.map(|part| format!("## {part}\n- a.rs: x\n")).concat();
+        let outcome = Outcome::Blocked(Block::new(Reason::Approval, "read it"));
+        let finished = Finished::new(attempt, Ending::Exited(0), outcome, 2000);
+        Event::Finished(Finished { blueprint: Some(plan), ..finished })
+    }
+
     fn unopened() -> Event {
         let next = vec!["gh auth login".into()];
         let (why, text) = (Obstacle::NotLoggedIn, "no".into());
@@ -301,8 +338,16 @@ mod tests {
     }
 
     fn any_stage() -> impl Strategy<Value = Stage> {
-        use Stage::{Fix, FixTests, Implement, QualityReview, Review, SpecReview};
-        prop::sample::select(vec![Implement, SpecReview, QualityReview, Review, Fix, FixTests])
+        use Stage::{Fix, FixTests, Implement, Plan, QualityReview, Review, SpecReview};
+        prop::sample::select(vec![
+            Plan,
+            Implement,
+            SpecReview,
+            QualityReview,
+            Review,
+            Fix,
+            FixTests,
+        ])
     }
 
     fn any_event() -> impl Strategy<Value = Event> {
@@ -313,8 +358,9 @@ mod tests {
             (1..5_u32, any_stage()).prop_map(|(n, stage)| {
                 finished(n, Ending::Exited(0), Outcome::Next { stage, commit: oid() })
             }),
-            any::<bool>()
-                .prop_map(|pass| Event::Judged { verdict: Verdict { pass, findings: Vec::new() } }),
+            any::<bool>().prop_map(|pass| Event::Judged {
+                verdict: Verdict { pass, findings: Vec::new(), met: Vec::new() }
+            }),
             Just(Event::Refused(Block::new(Reason::ReviewLimit, "again"))),
             Just(Event::Reported { report }),
             (1..5_u32).prop_map(|n| finished(n, Ending::Exited(0), Outcome::Ready(oid()))),
@@ -331,6 +377,8 @@ mod tests {
                 why: Block::new(Reason::Tests, "two fail"),
             })),
             Just(Event::Merged { merge: None }),
+            (1..5_u32).prop_map(planned),
+            Just(Event::Approved),
             (prop::option::of("[a-z]"), prop::option::of("[a-z]")).prop_map(|(model, agent)| {
                 Event::Retried { note: Some("again".into()), model, agent }
             }),
@@ -389,6 +437,26 @@ mod tests {
         let record = Record::default().apply(&started(1, Stage::Implement)).expect("the first");
         assert!(record.apply(&started(1, Stage::Implement)).is_err());
         assert!(record.apply(&started(2, Stage::Implement)).is_err());
+    }
+
+    #[test]
+    fn a_plan_is_approved_once_and_a_new_one_has_to_be_again() {
+        let step = |record: Record, event: &Event| record.apply(event).expect("legal");
+        let record = step(Record::default(), &started(1, Stage::Plan));
+        assert!(record.apply(&Event::Approved).is_err(), "there is none yet");
+        let record = step(record, &planned(1));
+        let drawn = record.blueprint.clone().expect("a plan");
+        assert_eq!((drawn.attempt, drawn.files.as_slice()), (1, ["a.rs".to_owned()].as_slice()));
+        assert!(!record.is_approved());
+        let approved = step(record.clone(), &Event::Approved);
+        assert!(approved.is_approved() && approved.state == State::Waiting);
+        assert!(approved.apply(&Event::Approved).is_err());
+        let again =
+            step(record, &Event::Retried { note: Some("no".into()), model: None, agent: None });
+        assert!(!again.is_approved() && again.state == State::Waiting);
+        let again = step(step(again, &started(2, Stage::Plan)), &planned(2));
+        assert_eq!(again.blueprint.clone().expect("a plan").attempt, 2);
+        assert!(!again.is_approved());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::task::{Block, Ending, Outcome, PullRequest, Stage, Worker};
 /// Something that happened to one task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "one at a time is made, written down and dropped")]
 pub enum Event {
     /// A supervisor claims the next attempt. Of two that race, the second is illegal.
     Started(Started),
@@ -28,6 +29,8 @@ pub enum Event {
     SentBack(SentBack),
     /// The work is in the integration branch.
     Merged { merge: Option<Oid> },
+    /// A person lets the work begin that was planned.
+    Approved,
     /// A person wants another attempt; from now on with this model and this agent, where one is
     /// named.
     Retried {
@@ -95,6 +98,9 @@ pub struct Finished {
     /// What was seen that reviewers and a person should know, a sentence each.
     #[serde(default)]
     pub concerns: Vec<String>,
+    /// The text of the plan that it made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blueprint: Option<String>,
     pub outcome: Outcome,
     /// Milliseconds since 1970.
     pub at: i64,
@@ -114,6 +120,7 @@ impl Event {
             | Event::Refused(_)
             | Event::SentBack(_)
             | Event::Merged { .. }
+            | Event::Approved
             | Event::Retried { .. }
             | Event::Offered { .. }
             | Event::PullRequest(_) => self,
@@ -135,6 +142,7 @@ impl Finished {
             usage: None,
             remarks: Vec::new(),
             concerns: Vec::new(),
+            blueprint: None,
             outcome,
             at,
         }

@@ -74,6 +74,11 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) 
             tell("how to settle it"),
             format!("{merge}   # takes it as it is"),
         ],
+        Reason::Approval => vec![
+            format!("git orchestrate show {id} --plan{option}   # its open questions come first"),
+            format!("git orchestrate approve {id}{option}{then}"),
+            format!("{}   # sends it back", tell("the answer")),
+        ],
         Reason::Stopped => vec![retry, tell("what it should know")],
         Reason::Worktree if block.against.is_some() => {
             vec![format!("{merge}   # after the cause is mended")]

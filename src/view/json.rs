@@ -10,7 +10,7 @@ use crate::pipeline;
 use crate::plan::Task;
 use crate::report::Dollars;
 use crate::snapshot::{Closed, Snapshot};
-use crate::task::{Record, State};
+use crate::task::{Drawn, Record, State};
 
 #[derive(Serialize)]
 struct Status<'a> {
@@ -67,6 +67,8 @@ struct TaskStatus<'a> {
     merge: Option<&'a Oid>,
     waits_for: Vec<String>,
     seconds: f64,
+    /// The plan that was made before the work, where one was: `show --plan` prints it.
+    plan: Option<Planned<'a>>,
     /// What its agent was not sure of, or what was seen at its end; the newest of `concerns`.
     concern: Option<&'a str>,
     /// All that is of concern in the work as it stands, oldest first.
@@ -87,6 +89,20 @@ struct TaskStatus<'a> {
     rules: &'a [String],
     /// What to type next.
     next: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Planned<'a> {
+    approved: bool,
+    /// How many questions it leaves open.
+    open_questions: usize,
+    /// The paths that it says the work changes.
+    files: &'a [String],
+}
+
+fn planned(drawn: &Drawn) -> Planned<'_> {
+    let Drawn { approved, questions, files, .. } = drawn;
+    Planned { approved: *approved, open_questions: *questions, files }
 }
 
 #[derive(Serialize)]
@@ -147,6 +163,7 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         output_tokens: usage.map(|usage| usage.output_tokens),
         cost_usd: usage.and_then(|usage| usage.cost_usd),
         seconds: (record.spent(facts.now) as f64 / 100.0).round() / 10.0,
+        plan: record.blueprint.as_ref().map(planned),
         concern: pipeline::concerns(record).last().copied(),
         concerns: pipeline::concerns(record),
         until: record.state.pause().and_then(|pause| {

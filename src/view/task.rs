@@ -96,7 +96,10 @@ fn attempt(attempt: &Attempt, facts: &Facts) -> String {
             &findings.map(|f| format!("   - {}\n", printable(&f.to_string()))).collect::<String>();
     }
     if attempt.undone {
-        line += "   what it changed was undone, so its verdict did not count\n";
+        line += match attempt.stage.review() {
+            Some(_) => "   what it changed was undone, so its verdict did not count\n",
+            None => "   what it changed was undone\n",
+        };
     }
     if attempt.committed_for_agent {
         line += "   what it had left uncommitted was committed for it\n";

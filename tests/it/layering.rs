@@ -7,9 +7,25 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// Pure modules: no files, clock, processes, environment, printing; they use one another only.
-const WORDS: [&str; 17] = [
-    "allow", "agent", "model", "pause", "review", "pipeline", "plan", "dag", "task", "oid",
-    "snapshot", "schedule", "prompt", "report", "style", "config", "wait",
+const WORDS: [&str; 18] = [
+    "allow",
+    "agent",
+    "blueprint",
+    "model",
+    "pause",
+    "review",
+    "pipeline",
+    "plan",
+    "dag",
+    "task",
+    "oid",
+    "snapshot",
+    "schedule",
+    "prompt",
+    "report",
+    "style",
+    "config",
+    "wait",
 ];
 /// What a word must not say.
 const EFFECTS: [&str; 10] = [

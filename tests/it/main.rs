@@ -42,6 +42,7 @@ mod merge; // conflicts, tests, publication
 mod messages; // what a person is told to type exists
 mod model; // the journal against its model
 mod plan; // a plan is checked and shown
+mod planning; // plans before work, and who approves them
 mod presets; // agents by name: how they are called and read
 mod processes; // nothing that an agent started outlives it
 mod prompts; // what agents are told, and by whose words
@@ -57,6 +58,7 @@ mod safety; // what must never be lost, overwritten or taken for done
 mod space; // no worktree is made where the disk would be too full
 mod start; // from a plan to a merged branch
 mod stop; // without a terminal, ended, taken up again
+mod tickets; // what a run writes to the tickets of a backlog
 mod treasure; // what an attack has found to be lost
 mod update; // a plan that changes under way
 mod wait; // what other programs drive a run with

@@ -34,6 +34,25 @@ impl Config {
     }
 }
 
+/// The statuses that a run may give to a ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    /// `None` where the backlog has no status between the first and the last.
+    pub in_progress: Option<String>,
+    pub done: String,
+}
+
+/// Returns the statuses of a backlog by the text of its settings, `None` for one without; `None`
+/// where they cannot be read.
+pub fn words(text: Option<&str>) -> Option<Words> {
+    let file = text.map(|text| File { name: String::new(), place: None, bytes: text.into() });
+    let statuses = read(file.as_ref(), &mut Findings::new(""))?.statuses;
+    let named = statuses.iter().find(|status| same(status, "In Progress"));
+    let between = || statuses.get(1).filter(|_| statuses.len() > 2);
+    let in_progress = named.or_else(between).cloned();
+    Some(Words { in_progress, done: statuses.last()?.clone() })
+}
+
 /// Case, and space around and within, mean nothing.
 fn same(one: &str, other: &str) -> bool {
     let plain = |text: &str| -> String {
@@ -125,6 +144,17 @@ mod tests {
         assert!(read.is_new("won't do") && read.is_new("") && !read.is_new("Doing"));
         let read = config("statuses: [\"To Do\",\n  Done]\nlabels: []\n").unwrap();
         assert_eq!(read.statuses, ["To Do", "Done"]);
+    }
+
+    #[test]
+    fn the_status_of_what_is_begun_is_the_backlogs_own() {
+        let of = |text: &str| words(Some(text)).map(|words| (words.in_progress, words.done));
+        let some = |one: &str, done: &str| Some((Some(one.to_owned()), done.to_owned()));
+        assert_eq!(of("statuses: [A, in progress, B, C]\n"), some("in progress", "C"));
+        assert_eq!(of("statuses: [To Do, Doing, Shipped]\n"), some("Doing", "Shipped"));
+        assert_eq!(of("statuses: [Open, Closed]\n"), Some((None, "Closed".into())));
+        assert_eq!(of("statuses: Done\n"), None);
+        assert_eq!(words(None).expect("the program's own").done, "Done");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::fmt;
 
 use super::sections::{self, Kind, Section};
 use super::ticket::{self, Ticket};
-use crate::plan::front;
+use crate::plan::{Criterion, front};
 
 /// Why a ticket is left as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +102,11 @@ pub fn set_plan(text: &str, plan: &str) -> Result<String, Refused> {
             && lists(after) == lists(&before)
             && after.plan.as_deref() == Some(plan)
     })
+}
+
+/// Returns the acceptance criteria of a ticket; `None` where it cannot be read.
+pub fn criteria(text: &str) -> Option<Vec<Criterion>> {
+    ticket::parse(text).map(|ticket| ticket.criteria)
 }
 
 /// Returns the text with these acceptance criteria ticked; others stay as they are.

@@ -47,6 +47,16 @@ fn verb(text: &str) -> Option<Use> {
     }
 }
 
+/// Reads an item of a list of changes: `src/a.rs: what changes in it`, with or without a verb.
+pub(in crate::plan) fn changed(text: &str) -> Vec<String> {
+    let text = text.replace("**", "");
+    match item(&text) {
+        (Some(Use::Write), paths) => paths,
+        (Some(Use::Read | Use::Neither), _) => Vec::new(),
+        (None, _) => paths(&text.replacen(": ", " — ", 1)),
+    }
+}
+
 /// Reads the paths that a text begins with.
 pub(super) fn paths(text: &str) -> Vec<String> {
     let text = text.trim();

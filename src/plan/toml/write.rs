@@ -40,6 +40,9 @@ fn write_task(out: &mut String, task: &Task, mode: Mode) {
     if let Some(seconds) = task.timeout {
         pair(out, "timeout", seconds.to_string());
     }
+    if task.plan_first {
+        pair(out, "plan_first", "true".to_owned());
+    }
     if !task.criteria.is_empty() {
         pair(out, "criteria", list(task.criteria.iter().map(|c| c.text.as_str())));
     }

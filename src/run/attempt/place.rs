@@ -110,6 +110,9 @@ impl Attempt {
     fn catch_up(&self, base: &Oid) -> anyhow::Result<()> {
         let tip = self.tip()?;
         let is_behind = tip != *base && self.git.is_ancestor(&tip, base)?;
+        if !is_behind && status::dirt(&self.spec.worktree)?.is_clean() {
+            return self.catch_up_ticket(&tip, base);
+        }
         match is_behind && status::dirt(&self.spec.worktree)?.is_clean() {
             true => self.git.fast_forward(&self.spec.worktree, &self.spec.branch, base),
             false => Ok(()),

@@ -17,7 +17,7 @@ use crate::pipeline;
 use crate::report;
 use crate::review::{self, Review, Verdict};
 use crate::run::judge::{self, Heard};
-use crate::task::{Ending, Event, Finished};
+use crate::task::{Ending, Event, Finished, Outcome, Record};
 
 impl Attempt {
     /// Writes the diffs that the prompt names: of all the work, and of what came after the commit
@@ -73,14 +73,39 @@ impl Attempt {
         };
         let next = |verdict: &Verdict| self.spec.pipeline().after_review(&record, kind, verdict);
         let outcome = judge::review(&heard, read.clone(), next, self.spec.timeout);
+        let (outcome, remark) = self.ticked(outcome, kind, heard.verdict.as_ref(), &record)?;
+        let commit = match &outcome {
+            Outcome::Ready(commit) => commit.clone(),
+            _ => read,
+        };
         let ending = ending_of(ending, &outcome);
         let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
-        let (commit, usage) = (Some(read), heard.output.usage);
-        Ok(Event::Finished(Finished { commit, undone, verdict: heard.verdict, usage, ..finished }))
+        let remarks = remark.into_iter().collect();
+        let (commit, usage) = (Some(commit), heard.output.usage);
+        let verdict = heard.verdict;
+        Ok(Event::Finished(Finished { commit, undone, verdict, usage, remarks, ..finished }))
     }
 
-    /// Puts back what a reviewer changed, after a backup; returns whether there was anything.
-    fn undo(&self, read: &Oid) -> anyhow::Result<bool> {
+    /// Ticks in the ticket what reviews have confirmed, when the last of them has passed: what is
+    /// merged is the commit that was read, and those ticks.
+    fn ticked(
+        &self,
+        outcome: Outcome,
+        kind: Review,
+        verdict: Option<&Verdict>,
+        record: &Record,
+    ) -> anyhow::Result<(Outcome, Option<String>)> {
+        let Outcome::Ready(read) = outcome else { return Ok((outcome, None)) };
+        let met = match (kind, verdict) {
+            (Review::Spec | Review::Combined, Some(verdict)) => verdict.met.clone(),
+            _ => pipeline::confirmed(record),
+        };
+        let written = self.tick(&read, &met)?;
+        Ok((Outcome::Ready(written.tip), written.remark))
+    }
+
+    /// Puts back what was changed by who only reads, after a backup; returns whether there was anything.
+    pub(super) fn undo(&self, read: &Oid) -> anyhow::Result<bool> {
         let place = &self.spec.worktree;
         let (branch, head) = status::head(place)?;
         let dirt = status::dirt(place)?;
@@ -90,9 +115,9 @@ impl Attempt {
             return Ok(false);
         }
         if !dirt.nested(place).is_empty() {
-            bail!("the reviewer made another repository inside the worktree");
+            bail!("who only reads made another repository inside the worktree");
         }
-        let held = self.git.snapshot_worktree(place, "what a reviewer changed")?;
+        let held = self.git.snapshot_worktree(place, "what was changed by who only reads")?;
         self.back_up(&held.commit)?;
         self.back_up(&tip)?;
         crash::point();
@@ -100,7 +125,7 @@ impl Attempt {
         command::git(place).args(there).bytes()?;
         command::git(place).args(["clean", "-ffd", "--quiet"]).bytes()?;
         if tip != *read {
-            match self.git.swap_ref(&self.branch_ref(), Some(&tip), read, "undo a reviewer")? {
+            match self.git.swap_ref(&self.branch_ref(), Some(&tip), read, "undo who only reads")? {
                 Swap::Done => {}
                 Swap::Moved => bail!("its branch moves while it is put back"),
                 Swap::Locked => return Err(self.git.stale_lock(&self.branch_ref())),

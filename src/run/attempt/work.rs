@@ -72,6 +72,13 @@ impl Attempt {
                 }
             }
         };
+        let (outcome, tip, remark) = match outcome {
+            Outcome::Ready(commit) => {
+                let written = self.set_done(&commit)?;
+                (Outcome::Ready(written.tip.clone()), written.tip, written.remark)
+            }
+            other => (other, tip, None),
+        };
         let run = RunFolder::new(&self.git, &self.spec.run);
         let own = |total| conversation::own_usage(total, &run, &self.spec, &record);
         let ending = ending_of(ending, &outcome);
@@ -82,6 +89,7 @@ impl Attempt {
             concerns: judge::concerns(&facts),
             report: facts.report,
             usage: facts.output.usage.map(own),
+            remarks: remark.into_iter().collect(),
             ..finished
         }))
     }
@@ -119,7 +127,8 @@ impl Attempt {
     /// Returns true where the branch has a commit that the integration branch has not.
     fn has_work(&self, tip: &Oid) -> anyhow::Result<bool> {
         let integration = self.git.find_branch(&self.spec.integration)?;
-        Ok(!self.git.is_ancestor(tip, &integration.context("the integration branch is gone")?)?)
+        let integration = integration.context("the integration branch is gone")?;
+        Ok(!self.git.is_ancestor(tip, &integration)? && !self.has_only_ticket(tip)?)
     }
 
     /// Returns what is still wrong with a merge that was to be mended.
@@ -161,7 +170,11 @@ impl Attempt {
 pub(super) fn ending_of(ending: Ending, outcome: &Outcome) -> Ending {
     match outcome {
         Outcome::Later(_) => Ending::Limited,
-        Outcome::Ready(_) | Outcome::Next { .. } | Outcome::Blocked(_) | Outcome::Again => ending,
+        Outcome::Ready(_)
+        | Outcome::Next { .. }
+        | Outcome::Blocked(_)
+        | Outcome::Approved
+        | Outcome::Again => ending,
     }
 }
 

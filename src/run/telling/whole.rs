@@ -3,9 +3,11 @@
 //! Invariant: taken from the journal alone; the diff itself is written by the attempt.
 
 use super::{Told, lines_of, role_of};
+use crate::plan::Task;
 use crate::prompt::{self, Named, Whole, WholeFiles};
 use crate::run::compare::compare;
 use crate::run::folder::AttemptFolder;
+use crate::store::Journal;
 use crate::style::said;
 use crate::task::{Record, Stage};
 
@@ -53,9 +55,17 @@ fn divergences(told: &Told<'_>) -> Vec<String> {
 /// Writes the texts of all tasks into one file.
 pub(super) fn write_texts(told: &Told<'_>, folder: &AttemptFolder) -> anyhow::Result<()> {
     let others = told.snapshot.tasks().filter(|(task, _)| !task.final_review);
-    let texts: Vec<String> = others
-        .map(|(task, _)| format!("# Task {}: {}\n\n{}\n", task.id, task.title, task.prompt.trim()))
-        .collect();
+    let journal = Journal::new(&told.drive.git, &told.snapshot.run.name);
+    let text = |(task, record): (&Task, &Record)| {
+        let plan = match record.is_approved() {
+            true => journal.blueprint(&task.id)?,
+            false => None,
+        };
+        let plan = plan.map(|plan| format!("\n# Its plan\n\n{plan}")).unwrap_or_default();
+        let (id, title, text) = (&task.id, &task.title, task.prompt.trim());
+        Ok(format!("# Task {id}: {title}\n\n{text}\n{plan}"))
+    };
+    let texts: Vec<String> = others.map(text).collect::<anyhow::Result<_>>()?;
     Ok(std::fs::write(folder.task(), texts.join("\n"))?)
 }
 

@@ -1,0 +1,251 @@
+//! Plans before work: who makes them, who approves them, and what comes of them.
+//!
+//! Invariant: nothing is implemented before its plan is approved, and who plans leaves nothing
+//! behind but the plan.
+
+use crate::env::Env;
+use crate::plans::{asks, plan, runs, task};
+
+const WORK: &str = "edit $ORCHESTRATE_TASK.txt 1\ncommit 'Do it'\nreport done -m 'done'";
+const PASS: &str = "verdict pass 'all is well'";
+
+/// What a planning agent prints, with these items under File changes and Open questions.
+fn planned(files: &str, questions: &str) -> String {
+    format!(
+        "say '## Context summary\n\nNothing is there.\n\n## File changes\n\n{files}\n\n\
+         ## Method signatures\n\nfn a()\n\n## SQL queries\n\nNone.\n\n## Edge cases\n\nNone.\n\n\
+         ## Testing strategy\n\nBy hand.\n\n## Open questions\n\n{questions}\n'\nstatus DONE"
+    )
+}
+
+/// A run of these tasks, each planned first by an agent that asks nothing.
+fn planning(tasks: &[&str]) -> Env {
+    let env = Env::new();
+    env.config("orchestrate.plan-first", "true");
+    env.config("orchestrate.reviews", "");
+    for id in tasks {
+        env.agent(&format!("{id}.plan"), &planned(&format!("- `{id}.txt`: new"), "None."));
+        env.agent(&format!("{id}.implement"), WORK);
+    }
+    let asks: Vec<String> = tasks.iter().map(|id| asks(id, &[])).collect();
+    env.plan(&plan("p", &asks));
+    env
+}
+
+fn stages(env: &Env, task: &str) -> Vec<String> {
+    let words = |line: &String| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let launches: Vec<Vec<String>> = env.all_launches().iter().map(words).collect();
+    launches.into_iter().filter(|words| words[0] == task).map(|words| words[2].clone()).collect()
+}
+
+#[test]
+fn nothing_is_implemented_before_the_plan_is_approved() {
+    let env = planning(&["a"]);
+    env.config("orchestrate.reviews", "spec");
+    env.agent("a.spec-review", PASS);
+    env.agent("a.plan", &planned("- `a.txt`: new", "- One or two? One.\n- Why?"));
+    env.start(&[])
+        .fails(3)
+        .has("blocked a: approval")
+        .has("asks 2 questions")
+        .has("git orchestrate approve a");
+    assert_eq!(stages(&env, "a"), ["plan"]);
+    env.stands("a", "blocked", Some("approval"));
+    let facts = env.task("a")["plan"].clone();
+    let expected = serde_json::json!({"approved": false, "open_questions": 2, "files": ["a.txt"]});
+    assert_eq!(facts, expected);
+    env.run(["status"]).ok().has("approval").has("git orchestrate show a --plan");
+    let shown = env.run(["show", "a", "--plan"]).ok().stdout;
+    assert!(shown.starts_with("## Open questions\n\n- One or two? One.\n- Why?\n\n## Context"));
+    let _ = env.run(["start"]).fails(3);
+    assert_eq!(stages(&env, "a"), ["plan"], "it goes on waiting");
+
+    env.run(["approve", "a"]).ok().has("its open questions").has("git orchestrate start");
+    env.run(["approve", "a"]).ok().has("approved already");
+    env.stands("a", "ready", None);
+    let _ = env.run(["start"]).ok();
+    assert_eq!(stages(&env, "a"), ["plan", "implement", "spec-review"]);
+    env.stands("a", "done", None);
+    for attempt in [2, 3] {
+        assert!(env.agent_log("a", attempt).contains("approved-plan.md"));
+        let given = env.read(format!(".git/orchestrate/p/a/{attempt}/approved-plan.md"));
+        assert!(
+            given.starts_with("## Context summary") && given.contains("One or two?"),
+            "{given}"
+        );
+    }
+    assert_eq!(env.blob("feat/p", "a.txt"), "1");
+    let kept = env.git(["ls-tree", "-r", "--name-only", "refs/orchestrate/runs/p"]);
+    assert!(kept.lines().any(|path| path.starts_with("plans/") && path.ends_with("/a.md")));
+    assert!(env.journal("%s").contains("a: blocked (approval) -> waiting"));
+    env.run(["approve", "a"]).ok().has("approved already");
+}
+
+#[test]
+fn an_answer_leads_to_another_plan() {
+    let env = planning(&["a"]);
+    env.agent("a.1", &planned("- `old.txt`: new", "- One or two?"));
+    let _ = env.start(&[]).fails(3);
+    let _ = env.run(["retry", "a", "-m", "Two, please."]).ok();
+    let _ = env.run(["start"]).fails(3);
+    let told = env.agent_log("a", 2);
+    assert!(told.contains("Two, please.") && told.contains("earlier-plan.md"), "{told}");
+    let earlier = env.read(".git/orchestrate/p/a/2/earlier-plan.md");
+    assert!(earlier.contains("old.txt"), "{earlier}");
+    assert_eq!(env.task("a")["plan"]["files"], serde_json::json!(["a.txt"]));
+    let _ = env.run(["approve", "--all"]).ok();
+    let _ = env.run(["start"]).ok();
+    assert_eq!(stages(&env, "a"), ["plan", "plan", "implement"]);
+    let given = env.read(".git/orchestrate/p/a/3/approved-plan.md");
+    assert!(given.contains("Two, please.") && !given.contains("old.txt"), "{given}");
+}
+
+#[test]
+fn what_a_planner_changes_is_undone_and_its_plan_counts() {
+    let env = planning(&["a"]);
+    let writes = "edit a.txt 9\ncommit 'I know better'\nedit more.txt 9\n";
+    let by_file = planned("- `a.txt`: new", "None.")
+        .replace("say '", "cat >\"$(dirname \"$ORCHESTRATE_PROMPT\")/plan.md\" <<'END'\n")
+        .replace("\n'\nstatus", "\nEND\nstatus");
+    env.agent("a.plan", &format!("{writes}{by_file}"));
+    env.start(&[]).fails(3).has("approval");
+    let tip = env.rev("feat/task-a");
+    assert_eq!(tip, env.rev("main"));
+    assert!(!env.exists(".claude/worktrees/feat-task-a/more.txt"));
+    assert!(!env.git(["for-each-ref", "refs/orchestrate/backup/p/a"]).is_empty());
+    env.run(["show", "a"]).ok().has("what it changed was undone");
+    env.run(["show", "a", "--plan"]).ok().has("a.txt");
+    let _ = env.run(["approve", "a"]).ok();
+    let _ = env.run(["start"]).ok();
+    assert_eq!(env.blob("feat/p", "a.txt"), "1");
+    assert_eq!(env.git_status(["cat-file", "-e", "feat/p:more.txt"]), 128);
+}
+
+#[test]
+fn a_plan_that_lacks_a_part_is_asked_for_once_more() {
+    let env = planning(&["a"]);
+    let whole = planned("- `a.txt`: new", "None.");
+    let torn = whole.replace("## Edge cases\n\nNone.", "");
+    env.agent("a.1", &torn);
+    env.start(&[]).fails(3).has("approval");
+    assert_eq!(stages(&env, "a"), ["plan", "plan"]);
+    assert!(env.agent_log("a", 2).contains("its plan lacks: Edge cases"));
+
+    let env = planning(&["a"]);
+    env.agent("a.plan", &torn);
+    env.start(&[]).fails(3).has("its plan lacks: Edge cases");
+    env.stands("a", "blocked", Some("agent"));
+    assert_eq!(stages(&env, "a"), ["plan", "plan"]);
+    env.run(["approve", "a"]).fails(1).has("no plan that waits");
+    env.run(["show", "a", "--plan"]).fails(1).has("no plan was made");
+    env.agent("a.plan", &whole);
+    let _ = env.run(["retry", "a", "-m", "All seven."]).ok();
+    env.run(["start"]).fails(3).has("approval");
+}
+
+#[test]
+fn who_wants_none_of_it_says_yes() {
+    let env = planning(&["a"]);
+    let _ = env.start(&["--yes"]).ok();
+    assert_eq!(stages(&env, "a"), ["plan", "implement"]);
+    env.run(["show", "a", "--plan"]).ok().has("a.txt");
+    let env = planning(&["a"]);
+    let _ = env.start(&[]).fails(3);
+    let _ = env.run(["start", "--yes"]).ok();
+    assert_eq!(stages(&env, "a"), ["plan", "implement"]);
+}
+
+#[test]
+fn a_controller_picks_approvals_up_at_once() {
+    let env = planning(&["a", "b"]);
+    env.agent("b.plan", &format!("gate b\n{}", planned("- `b.txt`: new", "None.")));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("b");
+    env.wait_until("the plan of a waits", || env.task("a")["reason"] == "approval");
+    env.run(["approve", "a"]).ok().has_not("git orchestrate start");
+    env.wait_until("a is done", || env.task("a")["status"] == "done");
+    env.open("b");
+    running.wait().fails(3).has("approval");
+    env.stands("b", "blocked", Some("approval"));
+    env.run(["wait"]).fails(3);
+}
+
+#[test]
+fn files_of_approved_plans_keep_tasks_apart() {
+    let env = planning(&["a", "b"]);
+    env.agent("a.plan", &planned("- Modify: `src/`", "None."));
+    env.agent("b.plan", &planned("- `src/b.rs`: new", "None."));
+    env.agent("a.implement", &format!("gate a\n{WORK}"));
+    let _ = env.start(&[]).fails(3);
+    assert_eq!(env.all_launches().len(), 2, "plans are made beside each other");
+    env.run(["approve", "--all"]).ok().has("'a'").has("'b'");
+    let running = env.spawn(["start"]);
+    env.wait_reached("a");
+    assert_eq!(stages(&env, "b"), ["plan"], "it writes below src, too");
+    env.run(["status"]).ok().has("src/");
+    env.open("a");
+    running.wait().ok();
+    assert_eq!(stages(&env, "b"), ["plan", "implement"]);
+}
+
+#[test]
+fn only_what_an_agent_does_is_planned_and_only_from_the_beginning() {
+    let env = planning(&["a", "b"]);
+    env.config("orchestrate.reviews", "spec");
+    env.config("orchestrate.final-review", "true");
+    for stage in ["a.spec-review", "b.spec-review", "p-final-review.final-review"] {
+        env.agent(stage, PASS);
+    }
+    let more = [asks("a", &[]), asks("b", &[]), runs("c", &[], "echo 1 >c.txt")];
+    env.plan(&plan("p", &more));
+    let _ = env.start(&[]).fails(3);
+    env.stands("c", "done", None);
+    let _ = env.run(["approve", "a", "b"]).ok();
+    let _ = env.run(["start"]).ok();
+    assert_eq!(stages(&env, "p-final-review"), ["final-review"]);
+
+    let env = planning(&["a"]);
+    env.config("orchestrate.plan-first", "false");
+    env.agent("a.implement", "report blocked -m 'no'");
+    let _ = env.start(&[]).fails(3);
+    assert_eq!(stages(&env, "a"), ["implement"]);
+    env.start(&["--plan-first"]).fails(2).has("was begun without --plan-first");
+
+    let env = planning(&["a"]);
+    env.config("orchestrate.plan-first", "false");
+    let with_own = task("a", &[], "prompt = 'Do a.'\nplan_first = true\n");
+    env.plan(&plan("q", &[with_own]));
+    env.start(&[]).fails(3).has("approval");
+}
+
+#[test]
+fn a_wrong_name_approves_nothing() {
+    let env = planning(&["a"]);
+    let _ = env.start(&[]).fails(3);
+    let _ = env.run(["approve"]).fails(2);
+    let _ = env.run(["approve", "a", "nobody"]).fails(2);
+    env.stands("a", "blocked", Some("approval"));
+    let _ = env.run(["approve", "--all"]).ok();
+    env.run(["approve", "--all"]).ok().has("no plan waits");
+}
+
+#[test]
+fn planning_survives_a_crash_at_each_of_its_effects() {
+    if !cfg!(debug_assertions) {
+        println!("skipped: a release build has no crash points");
+        return;
+    }
+    for at in 1..=10 {
+        let env = planning(&["a"]);
+        let plans = planned("- `a.txt`: new", "None.");
+        env.agent("a.plan", &format!("edit stray.txt 1\n{plans}"));
+        let crash = env.call(env.start_arguments(&[]));
+        let _ = crash.env("GIT_ORCHESTRATE_CRASH_EXEC_AT", at.to_string()).run();
+        let _ = env.run(["start", "plan.toml", "--trust"]).fails(3);
+        env.stands("a", "blocked", Some("approval"));
+        assert!(!env.exists(".claude/worktrees/feat-task-a/stray.txt"), "at {at}");
+        let _ = env.run(["approve", "a"]).ok();
+        let _ = env.run(["start"]).ok();
+        assert_eq!(env.git(["ls-tree", "--name-only", "feat/p", "a.txt", "stray.txt"]), "a.txt");
+    }
+}
