@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::Drive;
-use super::dispatch::{Spec, agent_of, allowed, for_reader, model_of};
+use super::dispatch::{Spec, agent_of, allowed, for_reader, model_of, next_folder};
 use super::folder::{RunFolder, read_json};
 use crate::pipeline::next_stage;
 use crate::plan::Task;
@@ -51,6 +51,7 @@ pub(super) fn resumed(
         true => launch.allowing(&allowed(drive, run)),
         false => launch.allowing(&for_reader(allowed(drive, run))),
     };
+    let launch = launch.reading(&next_folder(drive, task, record).0);
     // Another agent knows nothing of it.
     (launch.argv.first() == spec.argv.first()).then_some(launch.argv)
 }
