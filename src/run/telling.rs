@@ -170,6 +170,8 @@ impl<'a> Told<'a> {
         match stage {
             Stage::Plan => self.planning(folder, &facts),
             Stage::Fix => prompt::fix(templates, &facts),
+            // What is to be read lies in another folder now.
+            _ if stage.review().is_some() => self.prompt(folder, stage),
             _ => prompt::resume(templates, &facts),
         }
     }

@@ -338,3 +338,29 @@ fn a_folder_of_its_own_makes_no_attempt_another_one() {
     env.git(["config", "--add", "orchestrate.allow", "Bash(make lint)"]);
     env.run(["retry", "a"]).ok();
 }
+
+/// codex 0.169 as it plans, and goes on with its plan.
+const PLANNER: &str = r#"#!/bin/sh
+cat >/dev/null
+echo "$ORCHESTRATE_STAGE $*" >>"$WORDS"
+printf '{"type":"thread.started","thread_id":"t-1"}\n'
+text='## Context summary\nx\n## File changes\n- `a.txt`: new\n## Method signatures\nx\n## SQL queries\nx\n## Edge cases\nx\n## Testing strategy\nx\n## Open questions\n- Why?\nSTATUS: DONE'
+printf '{"type":"item.completed","item":{"type":"agent_message","text":"%s"}}\n' "$text"
+"#;
+
+#[test]
+fn who_goes_on_with_a_plan_still_only_reads() {
+    let env = one_task("");
+    env.config("orchestrate.plan-first", "true");
+    let words = env.root().join("agents/words");
+    env.executable("codex", &PLANNER.replace("$WORDS", &words.display().to_string()));
+    start(&env, "codex").fails(3);
+    env.stands("a", "blocked", Some("approval"));
+    env.run(["retry", "a", "-m", "Because."]).ok();
+    env.run(["start"]).fails(3);
+    let words = env.read(words);
+    let lines: Vec<&str> = words.lines().collect();
+    assert!(lines[0].starts_with("plan exec --json --sandbox read-only"), "{words}");
+    assert!(lines[1].starts_with("plan exec --json --sandbox read-only"), "{words}");
+    assert!(lines[1].ends_with("resume t-1 -") && lines.len() == 2, "{words}");
+}
