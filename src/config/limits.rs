@@ -113,13 +113,9 @@ mod tests {
         let named: Vec<_> = settings.timeouts.named().collect();
         assert_eq!(named, [("plan", 240), ("review", 600), ("test", 90), ("setup", 120)]);
         let git = Layer::from_git([("timeouts.plan".into(), "3m".into())]).expect("sound");
-        let settings = merge(&Flags::default(), git, Layer::default());
-        assert_eq!(settings.limit_of(Stage::Plan, None), 180);
-        assert_eq!(
-            merge(&Flags::default(), Layer::default(), Layer::default())
-                .limit_of(Stage::Plan, None),
-            3600
-        );
+        let limit =
+            |git| merge(&Flags::default(), git, Layer::default()).limit_of(Stage::Plan, None);
+        assert_eq!((limit(git), limit(Layer::default())), (180, 1800));
     }
 
     #[test]
