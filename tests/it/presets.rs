@@ -364,3 +364,24 @@ fn who_goes_on_with_a_plan_still_only_reads() {
     assert!(lines[1].starts_with("plan exec --json --sandbox read-only"), "{words}");
     assert!(lines[1].ends_with("resume t-1 -") && lines.len() == 2, "{words}");
 }
+
+#[test]
+fn aider_is_given_the_files_that_it_is_to_read() {
+    let env = one_task("");
+    env.config("orchestrate.reviews", "combined");
+    let words = env.root().join("agents/words");
+    let script = format!(
+        "#!/bin/sh\necho \"$ORCHESTRATE_STAGE $*\" >>'{}'\n\
+         [ $ORCHESTRATE_STAGE != implement ] || echo 1 >a.txt\necho STATUS: DONE\necho VERDICT: PASS\n",
+        words.display()
+    );
+    env.executable("aider", &script);
+    start(&env, "aider").ok();
+    let words = self::words(&env);
+    let lines: Vec<&str> = words.lines().collect();
+    assert!(lines.len() == 2 && !lines[0].contains("--read "), "{words}");
+    let folder = env.path(".git/orchestrate/p/a/2").display().to_string();
+    for name in ["task.md", "report.md", "task.diff"] {
+        assert!(lines[1].contains(&format!("--read {folder}/{name}")), "{name}: {words}");
+    }
+}
