@@ -438,10 +438,15 @@ fn as_begun(snapshot: &Snapshot, plan: Plan) -> Plan {
         true => plan.with_planning(),
         false => plan,
     };
-    match snapshot.plan.final_review() {
-        Some(_) => plan.with_final_review(),
-        None => plan,
+    if snapshot.plan.final_review().is_none() {
+        return plan;
     }
+    let is_done = |id: &TaskId| snapshot.find(id).is_some_and(|(_, record)| record.state.is_done());
+    let reviews = snapshot.plan.tasks.iter().filter(|task| task.final_review).cloned();
+    let (done, open): (Vec<Task>, Vec<Task>) = reviews.partition(|task| is_done(&task.id));
+    // What comes after a final review has been read by none.
+    let have_read_all = open.is_empty() && plan.tasks.iter().all(|task| is_done(&task.id));
+    plan.with_final_reviews(done, have_read_all)
 }
 
 /// Tasks that have begun cannot be planned first any more.
