@@ -11,6 +11,7 @@ mod function;
 mod imports;
 pub mod language;
 mod name;
+mod parse;
 mod read;
 pub mod row;
 pub mod said;

@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context, args: AllowArgs) -> anyhow::Result<Exit> {
             ));
         }
     }
-    allowance.write(&target.journal)?;
+    allowance.write(&target.drive.git, &target.journal)?;
     context
         .ui
         .status(&format!("agents of run '{name}' are allowed {rule} from their next attempt on"));

@@ -8,11 +8,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use tree_sitter::{Node, Parser, Query, QueryCursor, QueryMatch, StreamingIterator, Tree};
+use tree_sitter::{Node, Query, QueryCursor, QueryMatch, StreamingIterator, Tree};
 
 use super::function::{self, Span};
 use super::imports::Imports;
 use super::language::is_test;
+use super::parse::parse;
 use super::row::{self, Area, Label, ROWS};
 use super::{Language, Lines, Reading, Seen, Source, name};
 
@@ -67,7 +68,7 @@ struct Found<'t> {
 }
 
 impl Reader {
-    /// Reads a file; `None` where its language is not known.
+    /// Reads a file; `None` where its language is not known, or it is nested as nobody writes.
     pub fn read(&self, source: &Source<'_>) -> Option<Reading> {
         let language = Language::of(source.path)?;
         let tree = parse(language, source.text)?;
@@ -107,12 +108,6 @@ fn hash(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish()
-}
-
-fn parse(language: Language, text: &str) -> Option<Tree> {
-    let mut parser = Parser::new();
-    parser.set_language(&language.grammar()).ok()?;
-    parser.parse(text, None)
 }
 
 impl Prepared {
