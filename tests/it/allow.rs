@@ -61,7 +61,10 @@ fn what_is_refused_is_allowed_and_done_as_it_was_printed() {
         .has("no terminal")
         .has("git orchestrate allow 'Bash(make lint)' --yes");
     assert!(!env.exists(FILE));
-    let _ = typed(&env, &format!("{} --yes", lines[0])).ok().has("from their next attempt on");
+    let _ = typed(&env, &format!("{} --yes", lines[0]))
+        .ok()
+        .has("from their next attempt on; it stands in ")
+        .has(FILE);
     assert!(env.read(FILE).contains("\"Bash(make lint)\""));
     assert!(env.journal("%s").contains("p: allowed Bash(make lint)"));
     let _ = typed(&env, lines[1]).ok();
@@ -103,6 +106,7 @@ fn a_person_is_asked_on_a_terminal() {
     ask("n\n")
         .fails(1)
         .has("allow agents of run 'p' Bash(make lint), and write it to")
+        .has(".claude/settings.local.json, which Claude Code reads here for you too")
         .has("nothing was allowed");
     let _ = ask("\n").fails(1);
     assert!(!env.exists(FILE));

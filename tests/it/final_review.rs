@@ -33,7 +33,10 @@ fn last_stages(env: &Env) -> Vec<String> {
 #[test]
 fn the_whole_branch_is_read_when_everything_is_merged() {
     let env = two_tasks();
-    env.start(&[]).ok().has("3 of 3 tasks merged");
+    env.start(&[])
+        .ok()
+        .has("run p: 2 tasks in 2 layers and a final review, up to")
+        .has("3 of 3 tasks merged");
     assert_eq!(last_stages(&env), ["final-review"]);
     let diff = env.read(format!(".git/orchestrate/p/{LAST}/1/task.diff"));
     assert!(diff.contains("+++ b/a.txt") && diff.contains("+++ b/b.txt"), "{diff}");
