@@ -64,7 +64,11 @@ pub const KEYS: &[(&str, &str)] = &[
         "reviews",
         "what a task goes through before it is merged: spec, quality, combined; empty for none (spec, quality)",
     ),
-    ("rounds", "how often reviews may send a task back before it waits for a person (3)"),
+    (
+        "rounds",
+        "how often reviews, and how often failed tests, may send a task back to an agent before it \
+         waits for a person; 0 for never (3)",
+    ),
     (
         "final-review",
         "review the whole branch when the last task is merged; where there are reviews, and two \
@@ -211,7 +215,6 @@ pub struct Layer {
     #[serde(default, deserialize_with = "duration")]
     pub idle: Option<u64>,
     pub reviews: Option<Vec<Review>>,
-    #[serde(default, deserialize_with = "at_least_one")]
     pub rounds: Option<u32>,
     #[serde(rename = "final-review")]
     pub final_review: Option<bool>,
@@ -392,8 +395,7 @@ impl Layer {
                         Some(list.ok_or_else(|| bad("a list of spec, quality, combined"))?);
                 }
                 "rounds" => {
-                    let number = value.parse().ok().filter(|rounds| *rounds > 0);
-                    layer.rounds = Some(number.ok_or_else(|| bad("a number from 1 on"))?);
+                    layer.rounds = Some(value.parse().map_err(|_| bad("a number from 0 on"))?);
                 }
                 "branch" => layer.branch = Some(value),
                 "expendable" => layer.expendable = Some(value),

@@ -43,9 +43,8 @@
 //! logs must not let a second controller in.
 //!
 //! The tip's tree holds `format`, `plan.toml`, `run.toml`, `tasks/<xx>/<id>.toml` and, where
-//! tasks are planned first, `plans/<xx>/<id>.md`. Prompts,
-//! logs, pids and outcomes live in `$GIT_COMMON_DIR/orchestrate/<run>/`; deleting that folder
-//! loses logs, never work.
+//! tasks are planned first, `plans/<xx>/<id>.md`. Prompts, logs, pids and outcomes live in
+//! `$GIT_COMMON_DIR/orchestrate/<run>/`; deleting that folder loses logs, never work.
 //!
 //! # Life of a task
 //!
@@ -53,6 +52,11 @@
 //! waiting -> running (implement) -> next (a review, a fix) <-> running (it) -> merging -> done
 //!                 \________________________\______________________\-> blocked -> retry | merge
 //! ```
+//!
+//! A merge that fails the tests twice leads back from merging to next (fix-tests): an agent begins
+//! on that very candidate, which a backup ref keeps, and its work is reviewed anew. So does a
+//! conflict (fix-conflict), where the user wants it. A plan with several tasks for agents ends with
+//! one that waits for all others and begins with the review of the whole branch.
 //!
 //! Where tasks are planned first (`--plan-first`), a waiting one runs its plan stage, is blocked for
 //! `approval`, and waits again when a person approved the plan: only then it begins to implement.

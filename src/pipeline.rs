@@ -35,7 +35,7 @@ impl Pipeline<'_> {
 
     /// Returns true where an agent may still mend a merge candidate that was no good.
     pub fn may_mend(&self, record: &Record) -> bool {
-        mended(record) + 1 < self.rounds as usize
+        mended(record) < self.rounds as usize
     }
 
     /// Returns what follows a verdict, which is not in the record yet.
@@ -47,7 +47,7 @@ impl Pipeline<'_> {
             let next = after.find(open).map(|review| Next::Stage(Stage::of_review(*review)));
             return next.unwrap_or(Next::Merge);
         }
-        match failures(record) + 1 >= self.rounds as usize {
+        match failures(record) >= self.rounds as usize {
             true => Next::Limit,
             false => Next::Stage(Stage::Fix),
         }
@@ -248,10 +248,15 @@ mod tests {
             (Fix, None),
         ];
         let mut record = record(&attempts);
-        assert_eq!(BOTH.after_review(&record, Review::Spec, &verdict(false)), Next::Limit);
+        let after = |record: &Record, rounds| {
+            let pipeline = Pipeline { rounds, ..BOTH };
+            pipeline.after_review(record, Review::Spec, &verdict(false))
+        };
+        assert_eq!(after(&record, 3), Next::Stage(Fix), "two fixes were made, and a third may be");
+        assert_eq!(after(&record, 2), Next::Limit);
         record.retried_after = 4;
-        let next = BOTH.after_review(&record, Review::Spec, &verdict(false));
-        assert_eq!(next, Next::Stage(Fix));
+        assert_eq!(after(&record, 1), Next::Stage(Fix));
+        assert_eq!(after(&record, 0), Next::Limit);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::error::{Exit, failure};
 use crate::git::status;
 use crate::git::worktree::is_worktree;
+use crate::pipeline;
 use crate::plan::TaskId;
 use crate::process::StopSwitch;
 use crate::run::cleanup::{Reach, clean_task};
@@ -143,7 +144,19 @@ fn offer(context: &Context, target: &Target, id: &TaskId) -> anyhow::Result<()> 
         )
     })?;
     context.ui.status(&format!("merging {branch} at {}", commit.short()));
+    if let Some(why) = unreviewed(record) {
+        context.ui.warning(&format!("task '{id}' is taken as it is: {why}"));
+    }
     target.journal.append(id, &Event::Offered { commit, at: clock::now_ms() })
+}
+
+/// Returns what work has not been through that a person wants to be merged.
+fn unreviewed(record: &Record) -> Option<String> {
+    if let Some((stage, _)) = record.pending() {
+        return Some(format!("its {} is left out", stage.name()));
+    }
+    let verdict = pipeline::newest(record)?;
+    (!verdict.pass).then(|| "its last review failed".into())
 }
 
 fn check_committed(record: &Record) -> anyhow::Result<()> {

@@ -26,6 +26,10 @@ pub(super) fn run(context: &Context, args: RetryArgs) -> anyhow::Result<Exit> {
         check_choices(&args, task)?;
         return go_on(context, &target, &id, args);
     }
+    if matches!(record.state, State::Waiting | State::Pending { .. }) && adds(&args) {
+        check_choices(&args, task)?;
+        return tell(context, &target, &id, args);
+    }
     let State::Blocked(block) = &record.state else {
         return Err(failure(
             format!("task '{id}' is not blocked, it is {}", target.status(&id)),
@@ -56,6 +60,14 @@ fn go_on(context: &Context, target: &Target, id: &TaskId, args: RetryArgs) -> an
         target.journal.append(&other, &Event::Retried { note, model, agent })?;
         context.ui.status(&format!("task '{other}' goes on"));
     }
+    say_start(context, target, option(&target.drive.git, &target.snapshot().run.name)?)
+}
+
+/// Tells a task more that will run anyway.
+fn tell(context: &Context, target: &Target, id: &TaskId, args: RetryArgs) -> anyhow::Result<Exit> {
+    let event = Event::Retried { note: args.message, model: args.model, agent: args.agent };
+    target.journal.append(id, &event)?;
+    context.ui.status(&format!("task '{id}' is told so when it begins"));
     say_start(context, target, option(&target.drive.git, &target.snapshot().run.name)?)
 }
 

@@ -3,6 +3,9 @@
 //! Invariant: everything that could be in the way is told before anything is written, and the
 //! controller's lock is held while a run that exists is changed.
 
+mod batch;
+mod change;
+mod check;
 mod detached;
 mod dry_run;
 mod foreground;
@@ -13,29 +16,28 @@ use std::collections::HashSet;
 use anyhow::Context as _;
 
 use super::Context;
-use super::input::{Given, run_of_batch};
-use super::plan::{self, print_findings};
+use super::input::Given;
+use super::plan::print_findings;
 use super::target::{Trust, find_run, find_task, prompts, settings};
 use crate::agent::quoted;
 use crate::cli::StartArgs;
 use crate::config::Settings;
-use crate::error::{Exit, Hinted, failure, usage};
+use crate::error::{Exit, Hinted, usage};
 use crate::git::Git;
 use crate::input::Input;
-use crate::plan::backlog::{self, Folder};
-use crate::plan::change::Change;
 use crate::plan::{Finding, Parsed, Plan, Task, TaskId, slug};
 use crate::process;
 use crate::run::begin::{self, Beginning};
 use crate::run::publish::why_waits;
-use crate::run::update::update;
 use crate::run::{Drive, controller};
 use crate::schedule::with_dependencies;
 use crate::snapshot::{Closed, Flags, Run, Snapshot};
 use crate::store::{Journal, Tip, is_illegal};
 use crate::task::Event;
 use crate::trust;
-use crate::view::{change, table};
+use crate::view::table;
+use change::NewPlan;
+use check::{check_into, check_planning};
 
 pub(super) fn run(context: &Context, args: StartArgs) -> anyhow::Result<Exit> {
     if args.in_background {
@@ -59,12 +61,6 @@ struct Start<'a> {
     context: &'a Context,
     git: &'a Git,
     args: &'a StartArgs,
-}
-
-/// A plan to put in the place of the one that a run has.
-struct NewPlan {
-    plan: Plan,
-    change: Change,
 }
 
 impl Start<'_> {
@@ -93,7 +89,6 @@ impl Start<'_> {
             Some(tip) => {
                 check_into(&tip.snapshot, self.args)?;
                 let (sources, plan) = (parsed.sources, parsed.plan);
-                let plan = as_begun(&tip.snapshot, plan);
                 let new = self.new_plan(&tip.snapshot, plan, &self.typed())?;
                 if let Some(new) = &new {
                     self.trust_plan(given, &new.plan, &sources)?;
@@ -113,118 +108,6 @@ impl Start<'_> {
     fn typed(&self) -> String {
         let names = self.args.plan.iter().map(|file| quoted(&file.to_string_lossy()));
         names.collect::<Vec<_>>().join(" ")
-    }
-
-    /// Begins a run of the tickets that can begin, or goes on with the batch that was taken.
-    fn with_backlog(&self, given: &Given, folder: &Folder) -> anyhow::Result<Exit> {
-        let backlog = match backlog::read(folder) {
-            Ok(backlog) => backlog,
-            Err(findings) => return Ok(self.refuse(&findings)),
-        };
-        let (name, run) = match &self.args.run {
-            Some(name) => {
-                let tip = Journal::new(self.git, &slug(name)).load()?;
-                (slug(name), tip.map(|tip| tip.snapshot))
-            }
-            None => run_of_batch(self.git, &backlog.name(&given.choice))?,
-        };
-        if let Some(run) = run.as_ref().filter(|_| !self.args.update) {
-            check_into(run, self.args)?;
-            self.context.ui.status(&format!("going on with the tickets that run '{name}' has"));
-            let update = format!("git orchestrate start {} --update", self.typed());
-            self.context.ui.hint(&format!("{update}   # also takes what can begin now"));
-            return self.go_on(&name, None);
-        }
-        let mut given =
-            Given { input: Input::Backlog(folder.clone()), choice: given.choice.clone() };
-        let kept = run.iter().flat_map(|run| run.tasks()).map(|(task, _)| task.id.clone());
-        given.choice.kept = kept.collect();
-        let mut parsed = match given.batch(backlog, Some(self.git))? {
-            Ok(parsed) => parsed,
-            Err(findings) => return Ok(self.refuse(&findings)),
-        };
-        parsed.plan.name = name;
-        match run {
-            Some(run) => {
-                check_into(&run, self.args)?;
-                print_findings(&self.context.ui, &parsed.warnings);
-                let plan = as_begun(&run, parsed.plan);
-                let new = self.new_plan(&run, plan, &self.typed())?;
-                self.go_on(&run.run.name, new)
-            }
-            None => self.begin(parsed, &given),
-        }
-    }
-
-    /// Shows a batch, and asks whether it is the one that is meant; true to go on.
-    ///
-    /// Where each plan is approved before the work, nobody has to be there yet.
-    fn confirm(&self, parsed: &Parsed, is_planned: bool) -> anyhow::Result<bool> {
-        let ui = &self.context.ui;
-        if self.args.yes || self.args.dry_run {
-            ui.status(&plan::text(parsed)?);
-            print_findings(ui, &parsed.warnings);
-            return Ok(true);
-        }
-        ui.show(&plan::text(parsed)?);
-        print_findings(ui, &parsed.warnings);
-        let count = parsed.plan.tasks.len();
-        let question = format!("Begin with {}", crate::view::counted(count, "ticket"));
-        match ui.ask(&question)? {
-            Some(true) => Ok(true),
-            Some(false) => {
-                ui.status("nothing was begun");
-                Ok(false)
-            }
-            None if is_planned => Ok(true),
-            None => Err(usage(
-                "nobody is there to say whether this is the batch that is meant",
-                format!(
-                    "git orchestrate start {} --yes   # or --dry-run, to see what would be done",
-                    self.typed()
-                ),
-            )),
-        }
-    }
-
-    /// Returns the plan where it differs from the one that the run has, and may replace it.
-    fn new_plan(
-        &self,
-        snapshot: &Snapshot,
-        plan: Plan,
-        file: &str,
-    ) -> anyhow::Result<Option<NewPlan>> {
-        let plan = as_begun(snapshot, plan);
-        let change = Change::between(&snapshot.plan, &plan);
-        if change.is_empty() {
-            return Ok(None);
-        }
-        let done = self.done_before(snapshot, &change)?;
-        self.context.ui.answer(&change::text(snapshot, &plan, &change, &done))?;
-        match self.args.update {
-            true => Ok(Some(NewPlan { plan, change })),
-            false => Err(failure(
-                format!("the plan is not the one that run '{}' has", snapshot.run.name),
-                format!(
-                    "take it over: git orchestrate start {file} --update\n\
-                     or go on with the plan as it was: git orchestrate start --run {}\n\
-                     or begin another run with it: git orchestrate start {file} --run NAME",
-                    snapshot.run.name
-                ),
-            )),
-        }
-    }
-
-    /// Returns the added tasks that the run had before, and merged.
-    fn done_before(&self, snapshot: &Snapshot, change: &Change) -> anyhow::Result<Vec<TaskId>> {
-        let journal = Journal::new(self.git, &snapshot.run.name);
-        let mut done = Vec::new();
-        for id in &change.added {
-            if journal.record(id)?.state.is_done() {
-                done.push(id.clone());
-            }
-        }
-        Ok(done)
     }
 
     /// Checks that the commands of each file are trusted; `sources` says which file a task is of.
@@ -393,19 +276,6 @@ impl Start<'_> {
         Ok(())
     }
 
-    fn update(&self, drive: &Drive, journal: &mut Journal, new: NewPlan) -> anyhow::Result<()> {
-        // What the run did while nobody held the lock counts too.
-        let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
-        let at_work = update(drive, journal, &snapshot, &new.plan, &new.change)?;
-        for id in at_work {
-            self.context.ui.warning(&format!("task '{id}' is at work on the text it had before"));
-            self.context.ui.hint(&format!(
-                "git orchestrate stop {id} && git orchestrate retry {id}   # gives it the new one"
-            ));
-        }
-        Ok(())
-    }
-
     fn only(&self, snapshot: &Snapshot) -> anyhow::Result<Option<HashSet<TaskId>>> {
         if self.args.only.is_empty() {
             return Ok(None);
@@ -429,44 +299,4 @@ impl Start<'_> {
 
 fn commands_of(task: &Task) -> impl Iterator<Item = &str> {
     [&task.run, &task.test, &task.agent].into_iter().flatten().map(String::as_str)
-}
-
-/// Returns a plan for a run that exists: it ends as it was begun, and new tasks go the way of the
-/// others.
-fn as_begun(snapshot: &Snapshot, plan: Plan) -> Plan {
-    let plan = match snapshot.plan.tasks.iter().any(|task| task.plan_first) {
-        true => plan.with_planning(),
-        false => plan,
-    };
-    match snapshot.plan.final_review() {
-        Some(_) => plan.with_final_review(),
-        None => plan,
-    }
-}
-
-/// Tasks that have begun cannot be planned first any more.
-fn check_planning(snapshot: &Snapshot, args: &StartArgs) -> anyhow::Result<()> {
-    let is_planned = snapshot.plan.tasks.iter().any(|task| task.plan_first);
-    let could_be = snapshot.plan.tasks.iter().any(|task| task.run.is_none());
-    match args.plan_first && could_be && !is_planned {
-        false => Ok(()),
-        true => Err(usage(
-            format!("run '{}' was begun without --plan-first", snapshot.run.name),
-            "leave it away, or begin another run: git orchestrate start PLAN --run NAME --plan-first",
-        )),
-    }
-}
-
-/// A run keeps the branch it began with.
-fn check_into(snapshot: &Snapshot, args: &StartArgs) -> anyhow::Result<()> {
-    match args.into.as_deref().filter(|into| *into != snapshot.run.integration) {
-        None => Ok(()),
-        Some(into) => Err(usage(
-            format!(
-                "run '{}' merges into {}, not into {into}",
-                snapshot.run.name, snapshot.run.integration
-            ),
-            "leave --into away, or begin another run: git orchestrate start PLAN --run NAME --into BRANCH",
-        )),
-    }
 }

@@ -49,6 +49,7 @@ pub(super) fn note(
     lines.extend(
         pipeline::concerns(record).iter().map(|text| format!("concern: {}", one_line(text))),
     );
+    lines.extend(reviewed(record));
     lines.extend(tested(&drive.tests(task), checks));
     lines.join("\n") + "\n"
 }
@@ -63,6 +64,15 @@ fn used(record: &Record) -> Vec<String> {
     let tokens = format!("tokens: {} in, {} out", usage.input_tokens, usage.output_tokens);
     let cost = usage.cost_usd.map(|cost| format!("cost: {cost}"));
     models.into_iter().chain([tokens]).chain(cost).collect()
+}
+
+/// Returns every review that gave a verdict, in the order in which they came.
+fn reviewed(record: &Record) -> Option<String> {
+    let verdicts = record.attempts.iter().filter_map(|attempt| {
+        Some(format!("{} {}", attempt.stage.name(), attempt.verdict.as_ref()?.word()))
+    });
+    let verdicts: Vec<String> = verdicts.collect();
+    (!verdicts.is_empty()).then(|| format!("reviews: {}", verdicts.join(", ")))
 }
 
 fn worker(task: &Task, agent: Option<&str>) -> String {

@@ -95,20 +95,19 @@ impl Record {
                 Ok(self.in_state(State::Waiting).approved())
             }
             (Event::Retried { note, model, agent }, State::Blocked(block)) => {
-                let mut next = self.in_state(self.again_after(block));
-                next.notes.extend(note.clone());
-                next.model = model.clone().or(next.model);
-                next.agent = agent.clone().or(next.agent);
+                let next = self.in_state(self.again_after(block));
+                let mut next = next.told(note.as_ref(), model.as_ref(), agent.as_ref());
                 next.retried_after = self.last_attempt().map_or(0, |attempt| attempt.number);
                 Ok(next)
             }
             // Nothing has failed, so nothing begins to be counted anew.
             (Event::Retried { note, model, agent }, State::Paused { .. }) => {
-                let mut next = self.in_state(self.same_stage());
-                next.notes.extend(note.clone());
-                next.model = model.clone().or(next.model);
-                next.agent = agent.clone().or(next.agent);
-                Ok(next)
+                let next = self.in_state(self.same_stage());
+                Ok(next.told(note.as_ref(), model.as_ref(), agent.as_ref()))
+            }
+            // It runs anyway, and is told more.
+            (Event::Retried { note, model, agent }, State::Waiting | State::Pending { .. }) => {
+                Ok(self.clone().told(note.as_ref(), model.as_ref(), agent.as_ref()))
             }
             (
                 Event::Offered { commit, at },
@@ -134,6 +133,19 @@ impl Record {
                 _,
             ) => Err(illegal()),
         }
+    }
+
+    /// Returns the record with what the next attempts are told and made with from now on.
+    fn told(
+        mut self,
+        note: Option<&String>,
+        model: Option<&String>,
+        agent: Option<&String>,
+    ) -> Record {
+        self.notes.extend(note.cloned());
+        self.model = model.cloned().or(self.model);
+        self.agent = agent.cloned().or(self.agent);
+        self
     }
 
     fn may_begin(&self, stage: Stage) -> bool {

@@ -118,7 +118,8 @@ fn back(run: &Run, record: &Record, log: String, retry: String) -> Vec<String> {
     [log].into_iter().chain(made).chain([status, back, take, retry]).collect()
 }
 
-/// Returns the command that goes on with a run that nobody drives, where something could go on.
+/// Returns the command that goes on with a run that nobody drives, where something could go on, or
+/// that ends one in which all is done.
 pub fn next_of_run(snapshot: &Snapshot, facts: &Facts) -> Vec<String> {
     let is_work = |index: usize| {
         let state = &snapshot.at(index).1.state;
@@ -127,6 +128,12 @@ pub fn next_of_run(snapshot: &Snapshot, facts: &Facts) -> Vec<String> {
     };
     let could_go_on = (0..snapshot.len()).any(is_work);
     let is_over = snapshot.run.closed.is_some();
+    if snapshot.is_finished() && !is_over {
+        return vec![format!(
+            "git orchestrate finish{}   # merge it, or what else is to become of it",
+            facts.option
+        )];
+    }
     if !could_go_on || is_over || facts.controller.is_some() || facts.merges_wait.is_some() {
         return Vec::new();
     }

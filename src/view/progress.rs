@@ -44,11 +44,7 @@ fn changed(snapshot: &Snapshot, index: usize, before: &Record, facts: &Facts) ->
     let took = took.unwrap_or_default();
     let mut lines = Vec::new();
     if record.attempts.len() > before.attempts.len() {
-        let again = match record.attempts.len() {
-            0 | 1 => String::new(),
-            number => format!(" (attempt {number})"),
-        };
-        lines.push(line(CYAN, "started", id, &format!("{}{again}", task.title)));
+        lines.push(line(CYAN, "started", id, &begun(task, record)));
     }
     match &record.state {
         State::Running { .. } => {}
@@ -61,6 +57,7 @@ fn changed(snapshot: &Snapshot, index: usize, before: &Record, facts: &Facts) ->
             ));
         }
         State::Merging { .. } => {
+            let took = span(record.spent(facts.now));
             lines.push(line(CYAN, "finished", id, &finished(task, record, &took)))
         }
         State::Done { merge } => {
@@ -108,6 +105,19 @@ fn why_next(record: &Record, stage: Stage, took: &str) -> String {
             format!("{name} {} in {took}{found}", verdict.word())
         }
         (None, _) => format!("{name} ended in {took}"),
+    }
+}
+
+/// Says what a new attempt is for: the task itself, or the stage; and whether it is another one.
+fn begun(task: &Task, record: &Record) -> String {
+    let stage = record.last_attempt().map_or(Stage::Implement, |attempt| attempt.stage);
+    let what = match stage {
+        Stage::Implement => task.title.as_str(),
+        other => other.name(),
+    };
+    match record.attempts.iter().filter(|attempt| attempt.stage == stage).count() {
+        0 | 1 => what.to_owned(),
+        count => format!("{what} (time {count})"),
     }
 }
 

@@ -71,11 +71,12 @@ fn ours(folder: &Path) -> Spent {
         format!("[[task]]\nid = '{n}'\ntitle = 'task {n}'\ndepends_on = []\nprompt = '{TEXT}'\n")
     };
     let plan: String = (1..=TASKS).map(task).collect();
-    std::fs::write(folder.join("plan.toml"), format!("name = 'bench'\n{plan}")).expect("a plan");
+    let file = folder.join("plan.toml");
+    std::fs::write(&file, format!("name = 'bench'\n{plan}")).expect("a plan");
     std::fs::write(folder.join("agent.sh"), AGENT).expect("an agent");
     let agent = format!("sh {}", folder.join("agent.sh").display());
     let mut start = Command::new(env!("CARGO_BIN_EXE_git-orchestrate"));
-    start.args(["-q", "start", "../plan.toml", "--trust", "-j", JOBS, "--agent", &agent]);
+    start.args(["-q", "start", "--trust", "-j", JOBS, "--agent", &agent]).arg(&file);
     start.current_dir(&repo).env("BENCH_LAUNCHES", folder.join("launches"));
     let mut child = start.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("it starts");
     let mut spent = Spent::default();

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::env::Env;
-use crate::plans::{plan, runs};
+use crate::plans::{asks, plan, runs};
 
 /// Where a controller or, with `EXEC`, a first attempt's supervisor is ended.
 const AT: &str = "GIT_ORCHESTRATE_CRASH_AT";
@@ -96,5 +96,37 @@ fn a_supervisor_that_is_ended_at_any_effect_loses_nothing() {
         let start = env.call(["start", "plan.toml", "--trust"]);
         start.env(EXEC_AT, number.to_string()).run().ok();
         assert_whole(&env);
+    });
+}
+
+/// One task whose merge fails the tests until a fix agent has mended it, in a worktree of its own.
+fn mending() -> Env {
+    let env = Env::new();
+    env.config("orchestrate.test", "test ! -e a.txt || test -e mended.txt");
+    env.agent("a.implement", "edit a.txt 1\ncommit 'Add a'\nreport done -m 'so it is'");
+    env.agent("a.fix-tests", "edit mended.txt 1\ncommit 'Mend a'\nreport done -m 'so it is'");
+    env.plan(&plan("mend", &[asks("a", &[])]));
+    env
+}
+
+#[test]
+fn a_controller_that_is_ended_while_a_merge_is_mended_loses_nothing() {
+    let env = mending();
+    let counter = env.root().join("effects");
+    env.call(env.start_arguments(&[])).env(COUNT, &counter).run().ok();
+    let effects = std::fs::read(&counter).map_or(0, |bytes| bytes.len());
+    if effects == 0 {
+        return println!("skipped: this build has no crash points");
+    }
+    sweep(1..=effects, |number| {
+        let env = mending();
+        let _ = env.call(env.start_arguments(&[])).env(AT, number.to_string()).run();
+        let _ = env.start(&[]).ok();
+        env.stands("a", "done", None);
+        assert_eq!(env.blob("feat/mend", "mended.txt"), "1");
+        assert_eq!(env.steps("feat/mend").len(), 1, "it is merged once");
+        let fixes = env.all_launches().iter().filter(|line| line.contains("fix-tests")).count();
+        assert_eq!(fixes, 1, "what reported its end does not run again");
+        assert_eq!(env.git(["worktree", "list"]).lines().count(), 1, "a worktree is left");
     });
 }

@@ -70,12 +70,12 @@ fn a_fix_that_does_not_help_is_tried_again_and_then_a_person_is_asked() {
     let env = fails_together();
     env.agent("b.fix-tests", &format!("append tried.txt 1\ncommit 'Try'\n{DONE}"));
     let _ = one_after_the_other(&env).fails(3);
-    assert_eq!(stages(&env, "b"), ["implement", "fix-tests", "fix-tests"]);
+    assert_eq!(stages(&env, "b"), ["implement", "fix-tests", "fix-tests", "fix-tests"]);
     env.stands("b", "blocked", Some("tests"));
     assert_eq!(env.steps("feat/p").len(), 1, "what fails is not published");
-    assert_eq!(env.blob("feat/task-b", "tried.txt"), "1\n1");
+    assert_eq!(env.blob("feat/task-b", "tried.txt"), "1\n1\n1");
     // A person says more, and there are new rounds.
-    env.agent("b.4", &format!("edit both.txt 1\ncommit 'Let both be'\n{DONE}"));
+    env.agent("b.5", &format!("edit both.txt 1\ncommit 'Let both be'\n{DONE}"));
     let _ = env.run(["retry", "b", "-m", "both.txt is missing"]).ok();
     let _ = env.start(&[]).ok();
     env.stands("b", "done", None);
@@ -90,9 +90,9 @@ fn a_fix_agent_that_changes_nothing_has_not_mended_anything() {
 }
 
 #[test]
-fn one_round_asks_a_person_at_once() {
+fn no_round_asks_a_person_at_once() {
     let env = fails_together();
-    env.config("orchestrate.rounds", "1");
+    env.config("orchestrate.rounds", "0");
     let _ = one_after_the_other(&env).fails(3);
     assert_eq!(stages(&env, "b"), ["implement"]);
     env.stands("b", "blocked", Some("tests"));

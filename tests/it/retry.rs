@@ -139,3 +139,19 @@ fn a_command_depends_on_what_lies_around_it() {
     let _ = env.run(["retry", "a"]).ok();
     let _ = env.run(["start"]).ok();
 }
+
+#[test]
+fn what_waits_to_run_again_can_be_told_more() {
+    let env = Env::new();
+    env.agent("a.1", "report needs-context -m 'which port?'");
+    env.agent("a.2", "edit a.txt 1\ncommit 'Add a'\nreport done -m 'so it is'");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let _ = env.start(&[]).fails(3);
+    let _ = env.run(["retry", "a", "-m", "port 80"]).ok();
+    let _ = env.run(["retry", "a"]).fails(1).has("is not blocked");
+    env.run(["retry", "a", "-m", "no, 8080", "--model", "capable"]).ok().has("is told so");
+    let _ = env.start(&[]).ok();
+    let told = env.agent_log("a", 2);
+    assert!(told.contains("port 80") && told.contains("no, 8080"), "{told}");
+    assert!(told.contains("ORCHESTRATE_MODEL=capable"), "{told}");
+}

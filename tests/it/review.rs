@@ -82,7 +82,7 @@ fn what_a_review_finds_goes_back_and_is_read_again() {
 #[test]
 fn a_task_is_sent_back_only_so_often_and_a_person_settles_it() {
     let env = reviewed("spec");
-    env.config("orchestrate.rounds", "2");
+    env.config("orchestrate.rounds", "1");
     env.agent("a.spec-review", "report fail -m 'no good'");
     env.agent("a.fix", "append a.txt 2\ncommit 'Settle it'");
     env.start(&[]).fails(3).has("no good").has("git orchestrate show a");
@@ -231,4 +231,17 @@ fn other_reviews_are_another_plan() {
     env.agent("a.review", PASS);
     let _ = env.start(&["--update"]).ok();
     assert_eq!(stages(&env), ["implement", "implement", "review"]);
+}
+
+#[test]
+fn who_merges_past_a_review_is_told_so_and_the_note_says_it() {
+    let env = reviewed("spec");
+    env.config("orchestrate.rounds", "0");
+    env.agent("a.spec-review", "say '- [important] a.txt:1: no'\nverdict fail 'no good'");
+    let _ = env.start(&[]).fails(3);
+    let _ = env.run(["retry", "a", "-m", "once more"]).ok();
+    env.run(["merge", "a"]).ok().has("its fix is left out");
+    env.stands("a", "done", None);
+    let note = env.git(["notes", "--ref=orchestrate", "show", "feat/p"]);
+    assert!(note.contains("reviews: spec-review FAIL"), "{note}");
 }

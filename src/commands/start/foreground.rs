@@ -81,6 +81,10 @@ fn conclude(context: &Context, driven: &Drive, name: &str, end: End) -> anyhow::
     match end {
         End::Finished => {
             say_where(context, snapshot);
+            if snapshot.is_finished() && snapshot.run.closed.is_none() {
+                let finish = format!("git orchestrate finish{option}");
+                context.ui.hint(&format!("{finish}   # merge it, or what else is to become of it"));
+            }
             Ok(Exit::Ok)
         }
         End::Stuck => {
