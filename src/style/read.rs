@@ -14,7 +14,7 @@ use super::function::{self, Span};
 use super::imports::Imports;
 use super::language::is_test;
 use super::parse::parse;
-use super::row::{self, Area, Label, ROWS};
+use super::row::{self, Area, Label, ROWS, SOME_LOGGER};
 use super::{Language, Lines, Reading, Seen, Source, name};
 
 /// What a capture of a query stands for.
@@ -265,13 +265,15 @@ impl Found<'_> {
         match language {
             // Known without an import: crates by their path, what a page or a prelude has.
             Language::Rust if subject.contains("::") => of_trade(root).then(|| root.to_owned()),
-            Language::Rust => Some("std".to_owned()).filter(|_| trade.is_empty()),
+            // A macro that a whole crate imports: `#[macro_use] extern crate log;`.
+            Language::Rust if trade.is_empty() => Some("std".to_owned()),
+            Language::Rust => Some(SOME_LOGGER.to_owned()),
             Language::JavaScript | Language::TypeScript | Language::Tsx
                 if ["console", "expect"].contains(&root) =>
             {
                 Some(root.to_owned())
             }
-            _ => (!trade.is_empty() && of_trade(subject)).then(|| "a logger".to_owned()),
+            _ => (!trade.is_empty() && of_trade(subject)).then(|| SOME_LOGGER.to_owned()),
         }
     }
 
