@@ -92,6 +92,24 @@ fn it_can_be_left_out_and_a_run_ends_as_it_was_begun() {
 }
 
 #[test]
+fn what_is_added_after_it_is_read_by_another_one() {
+    let env = two_tasks();
+    let _ = env.start(&[]).ok();
+    env.agent("c.implement", "edit c.txt 1\ncommit 'Add c'");
+    env.agent("c.spec-review", PASS);
+    env.agent("p-final-review-2.final-review", PASS);
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &["a"]), asks("c", &["a"])]));
+    let _ = env.start(&["--update"]).ok().has_not("dropped").has_not("other edges");
+    env.stands("p-final-review-2", "done", None);
+    let diff = env.read(".git/orchestrate/p/p-final-review-2/1/task.diff");
+    assert!(diff.contains("+++ b/c.txt"), "{diff}");
+    assert_eq!(last_stages(&env), ["final-review"], "the first one is not begun again");
+    let launches = env.all_launches().len();
+    let _ = env.start(&["--update"]).ok().has_not("added");
+    assert_eq!(env.all_launches().len(), launches);
+}
+
+#[test]
 fn one_task_needs_none() {
     let env = two_tasks();
     env.plan(&plan("p", &[asks("a", &[])]));

@@ -87,8 +87,17 @@ fn as_begun(snapshot: &Snapshot, plan: Plan) -> Plan {
         true => plan.with_planning(),
         false => plan,
     };
-    match snapshot.plan.final_review() {
-        Some(_) => plan.with_final_review(),
-        None => plan,
+    let is_done = |id: &TaskId| snapshot.find(id).is_some_and(|(_, record)| record.state.is_done());
+    let reviews = snapshot.plan.tasks.iter().filter(|task| task.final_review);
+    let (done, open): (Vec<TaskId>, Vec<TaskId>) =
+        reviews.map(|task| task.id.clone()).partition(is_done);
+    match (done.is_empty(), open.is_empty()) {
+        (true, true) => plan,
+        (true, false) => plan.with_final_review(),
+        // What the last one has read is what was merged by then.
+        (false, _) => {
+            let is_more = !open.is_empty() || !plan.tasks.iter().all(|task| is_done(&task.id));
+            plan.with_final_reviews(&snapshot.plan, &done, is_more)
+        }
     }
 }
