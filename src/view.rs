@@ -14,6 +14,7 @@ pub mod plan;
 pub mod progress;
 pub mod table;
 pub mod task;
+pub mod tickets;
 mod undo;
 pub mod waited;
 

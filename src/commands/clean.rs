@@ -6,10 +6,12 @@ use crate::agent::quoted;
 use crate::cli::CleanArgs;
 use crate::clock;
 use crate::error::{Exit, failure};
+use crate::git::Git;
 use crate::lock::LockFile;
 use crate::plan::TaskId;
 use crate::run::cleanup::{self, Backup, Cleaned, Kept, Reach, Remedy, clean_checkout, clean_task};
 use crate::run::{controller, recover};
+use crate::snapshot::Run;
 
 pub(super) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
     let mut target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
@@ -66,6 +68,9 @@ pub(super) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
         all.push(cleaned);
         all.push(clean_run(&target, reach, all.iter().any(|cleaned| !cleaned.kept.is_empty()))?);
         saying.say(&all[all.len() - 1])?;
+        if all.iter().all(|cleaned| cleaned.kept.is_empty()) {
+            say_branch(context, &target)?;
+        }
     }
     saying.sum(&all)?;
     if here.is_some_and(|here| !here.exists()) {
@@ -73,6 +78,32 @@ pub(super) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
         context.ui.hint(&format!("cd {home}   # the current directory was removed"));
     }
     Ok(Exit::Ok)
+}
+
+/// Says that the work of a run that goes stays where it is.
+fn say_branch(context: &Context, target: &Target) -> anyhow::Result<()> {
+    let run = &target.snapshot().run;
+    let Some(rename) = move_away(&target.drive.git, run)? else { return Ok(()) };
+    context.ui.answer(&format!("kept branch {}: the work of the run is on it", run.integration))?;
+    context.ui.answer(&format!("    to run the plan again: {rename}"))?;
+    Ok(())
+}
+
+/// Returns the command that makes room for another run of the same name, where a branch that the
+/// run made is in its way.
+pub(super) fn move_away(git: &Git, run: &Run) -> anyhow::Result<Option<String>> {
+    let branch = &run.integration;
+    if !run.owns_integration() || git.find_branch(branch)?.is_none() {
+        return Ok(None);
+    }
+    let mut other = format!("{branch}-old");
+    for number in 2.. {
+        if git.find_branch(&other)?.is_none() {
+            break;
+        }
+        other = format!("{branch}-old-{number}");
+    }
+    Ok(Some(format!("git branch -m {} {}", quoted(branch), quoted(&other))))
 }
 
 /// Keeps controllers away from a run that is to go, which must be finished unless it is given up.

@@ -1,34 +1,40 @@
 //! `git orchestrate finish`
+//!
+//! Invariant: tests first, then the decision, which is written down before anything is removed.
 
+mod checks;
 mod choice;
+mod discard;
+mod merge;
+mod request;
 
 use super::Context;
 use super::clean::Saying;
 use super::status::facts;
-use super::target::{Target, Trust, option};
+use super::target::{Target, Trust, find_undecided, option};
 use crate::agent::quoted;
 use crate::cli::FinishArgs;
 use crate::error::{Exit, failure};
 use crate::oid::Oid;
-use crate::plan::{Task, TaskId};
+use crate::plan::Task;
 use crate::process::StopSwitch;
 use crate::run::cleanup::{Reach, clean_checkout};
-use crate::run::finish::clear::{clear, forget};
-use crate::run::finish::request::request;
-use crate::run::finish::{self, Merged, Proof, Way};
-use crate::run::publish::why_waits;
+use crate::run::finish::clear::clear;
+use crate::run::finish::pushed::Pushed;
+use crate::run::finish::{self, Proof};
 use crate::run::signals::Signals;
 use crate::run::{controller, recover};
 use crate::snapshot::How;
-use crate::task::{Record, State};
-use crate::view::{finish as view, table};
+use crate::task::Record;
+use crate::view::finish as view;
 
 pub(super) fn run(context: &Context, args: FinishArgs) -> anyhow::Result<Exit> {
     let given = choice::given(&args);
     choice::check_can_choose(given)?;
     let runs_tests = !matches!(given, Some(How::Keep | How::Discard)) && !args.dry_run;
     let trust = if runs_tests { Trust::Required } else { Trust::NotNeeded };
-    let target = context.target(args.run.name.as_deref(), trust)?;
+    let wanted = find_undecided(&context.git()?, args.run.name.as_deref())?;
+    let target = context.target(Some(&wanted), trust)?;
     let name = target.snapshot().run.name.clone();
     let lock = match args.dry_run {
         true => None,
@@ -78,6 +84,7 @@ impl Finish<'_> {
         let Some(tip) = self.target.drive.git.find_branch(&run.integration)? else {
             return match how {
                 Some(How::Merge) if run.closed.as_ref().is_some_and(|c| c.how == How::Merge) => {
+                    self.say_merged()?;
                     self.clear_merged()
                 }
                 _ => Err(self.no_branch()),
@@ -168,92 +175,14 @@ impl Finish<'_> {
         }
     }
 
-    fn merge(&mut self, tip: &Oid) -> anyhow::Result<Exit> {
-        let run = self.target.snapshot().run.clone();
-        let (base, branch) = (quoted(&run.base_branch), quoted(&run.integration));
-        let merged = match finish::merge(&self.target.drive, &run, tip, self.stop)? {
-            Merged::Done(commit) => commit,
-            Merged::Stopped => return Ok(Exit::Failed),
-            Merged::Waits(why) => {
-                return Err(failure(
-                    format!("'{}' was not merged: {why}", run.integration),
-                    format!("then: git orchestrate finish --run {} --merge", run.name),
-                ));
-            }
-            Merged::Failed(text) => {
-                return Err(failure(
-                    format!(
-                        "'{}' passes the tests, and its merge into {} does not: {text}",
-                        run.integration, run.base_branch
-                    ),
-                    format!(
-                        "{}\ngit switch {base} && git merge {branch}   # mend, commit, then finish again",
-                        self.see_log()
-                    ),
-                ));
-            }
-            Merged::Conflict(files) => {
-                return Err(failure(
-                    format!(
-                        "'{}' conflicts with {}, nothing changed: {}",
-                        run.integration,
-                        run.base_branch,
-                        files.join(", ")
-                    ),
-                    format!(
-                        "git switch {base} && git merge {branch}   # make each file what both sides want, commit\n\
-                         git orchestrate finish --run {} --merge   # then cleans up",
-                        run.name
-                    ),
-                ));
-            }
-        };
-        let short = merged.short().to_owned();
-        finish::close(
-            &self.target.journal,
-            self.target.snapshot(),
-            How::Merge,
-            Some(merged),
-            None,
-        )?;
-        self.target.reload()?;
-        self.context
-            .ui
-            .answer(&format!("merged {} into {} at {short}", run.integration, run.base_branch))?;
-        self.clear_merged()
-    }
-
-    fn clear_merged(&self) -> anyhow::Result<Exit> {
-        let reach = Reach { from_within: true, ..Reach::default() };
-        self.clear(reach).map(|_| Exit::Ok)
-    }
-
-    fn request(&mut self, tip: &Oid) -> anyhow::Result<Exit> {
-        let facts = facts(&self.target)?;
-        let snapshot = self.target.snapshot();
-        let tested = self.target.drive.settings.test.as_deref();
-        let (title, body) = (view::title(snapshot), view::body(snapshot, &facts, tested));
-        let drive = &self.target.drive;
-        let asked = request(drive, &snapshot.run, tip, &title, &body, self.stop)?;
-        let url = asked.map_err(|unopened| {
-            let what = format!("no pull request ({}): {}", unopened.why, unopened.text);
-            let again =
-                format!("git orchestrate finish --run {} --pr   # tries again", snapshot.run.name);
-            failure(what, [unopened.next, vec![again]].concat().join("\n"))
-        })?;
-        finish::close(
-            &self.target.journal,
-            snapshot,
-            How::Pr,
-            Some(tip.clone()),
-            Some(url.clone()),
-        )?;
-        self.context.ui.answer(&url)?;
-        self.context.ui.hint(&format!(
-            "git orchestrate finish --run {} --merge   # cleans up, when {} holds it",
-            snapshot.run.name, snapshot.run.base_branch
-        ));
-        Ok(Exit::Ok)
+    /// Says which branches stay on the remote.
+    fn say_pushed(&self, pushed: Option<Pushed>) {
+        let Some(Pushed { remote, branches }) = pushed else { return };
+        let ui = &self.context.ui;
+        ui.status(&format!("still on {remote}, as far as is known here: {}", branches.join(", ")));
+        let names: Vec<String> = branches.iter().map(|name| quoted(name)).collect();
+        let delete = format!("git push {} --delete {}", quoted(&remote), names.join(" "));
+        ui.hint(&format!("{delete}   # removes what nobody needs there any more"));
     }
 
     fn keep(&mut self) -> anyhow::Result<Exit> {
@@ -263,49 +192,6 @@ impl Finish<'_> {
         if !self.args.dry_run {
             finish::close(&self.target.journal, snapshot, How::Keep, facts.integration, None)?;
         }
-        Ok(Exit::Ok)
-    }
-
-    fn discard(&mut self) -> anyhow::Result<Exit> {
-        let run = self.target.snapshot().run.clone();
-        let reach = Reach {
-            force: true,
-            from_within: true,
-            dry_run: self.args.dry_run,
-            ..Reach::default()
-        };
-        if self.args.dry_run {
-            self.clear(reach)?;
-            self.context
-                .ui
-                .answer(&format!("would remove journal and logs of run {}", run.name))?;
-            return Ok(Exit::Ok);
-        }
-        if !choice::is_confirmed(&run.name, self.args.confirm.as_deref(), self.stop)? {
-            return Err(failure(
-                format!("that is not the name of run '{}': nothing was removed", run.name),
-                format!(
-                    "git orchestrate finish --run {} --discard --confirm {}",
-                    run.name, run.name
-                ),
-            ));
-        }
-        let tip = self.target.drive.git.find_branch(&run.integration)?;
-        finish::close(&self.target.journal, self.target.snapshot(), How::Discard, tip, None)?;
-        self.target.reload()?;
-        if !self.clear(reach)? {
-            self.context.ui.hint(&format!(
-                "git orchestrate finish --run {} --discard   # again, when what is kept may go",
-                run.name
-            ));
-            return Ok(Exit::Attention);
-        }
-        let forgotten = forget(&self.target.drive, &self.target.journal, &self.target.tip)?;
-        self.saying()?.say(&forgotten)?;
-        self.context.ui.hint(&format!(
-            "git for-each-ref refs/orchestrate/backup/{}   # all that was removed",
-            run.name
-        ));
         Ok(Exit::Ok)
     }
 
@@ -336,119 +222,22 @@ impl Finish<'_> {
                 "would push {}, and open a pull request into {}",
                 run.integration, run.base_branch
             ))?,
-            How::Merge => {
-                if let Some(why) = why_waits(&drive.git, &run.base_branch)? {
-                    ui.answer(&format!("would wait: {why}"))?;
-                }
-                let (branch, base) = (&run.integration, &run.base_branch);
-                ui.answer(&match finish::way(drive, run)? {
-                    Way::Already(_) => format!("{base} holds {branch} already"),
-                    Way::Forward(_) => format!("would move {base} forward to {}", tip.short()),
-                    Way::Commit(_) => format!(
-                        "would merge {branch} into {base} with a merge commit, and test that"
-                    ),
-                    Way::Conflict(files) => {
-                        format!("{branch} conflicts with {base}: {}", files.join(", "))
-                    }
-                    Way::Impossible(why) => format!("git cannot merge {branch} into {base}: {why}"),
-                })?;
-                self.clear(Reach { dry_run: true, from_within: true, ..Reach::default() })?;
-            }
+            How::Merge => return self.would_merge(tip),
             How::Keep | How::Discard => ui.answer("would ask: merge, pr, keep or discard")?,
         }
         Ok(Exit::Ok)
     }
 
-    /// Fails where somebody works on a task.
-    fn check_at_rest(&self) -> anyhow::Result<()> {
-        let at_work = |state: &State| matches!(state, State::Running { .. });
-        let found = self.target.snapshot().tasks().find(|(_, record)| at_work(&record.state));
-        match found {
-            None => Ok(()),
-            Some((task, _)) => Err(failure(
-                format!("somebody is at work on task '{}'", task.id),
-                format!(
-                    "git orchestrate stop --run {}   # or wait: git orchestrate wait",
-                    self.target.snapshot().run.name
-                ),
-            )),
-        }
-    }
-
-    /// A run that is given up goes on being given up.
-    fn check_not_discarded(&self, given: Option<How>) -> anyhow::Result<()> {
-        let run = &self.target.snapshot().run;
-        let is_going = run.closed.as_ref().is_some_and(|closed| closed.how == How::Discard);
-        match is_going && given != Some(How::Discard) {
-            false => Ok(()),
-            true => Err(failure(
-                format!("run '{}' is being discarded", run.name),
-                format!("git orchestrate finish --run {} --discard   # goes on with it", run.name),
-            )),
-        }
-    }
-
-    /// Fails where tasks are not done, unless that was forced.
-    fn check_done(&self) -> anyhow::Result<()> {
-        let snapshot = self.target.snapshot();
-        let open = snapshot.tasks().filter(|(_, record)| !record.state.is_done());
-        let ids: Vec<&TaskId> = open.map(|(task, _)| &task.id).collect();
-        if ids.is_empty() || self.args.force {
-            return Ok(());
-        }
-        let names: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
-        let run = &snapshot.run.name;
-        Err(failure(
-            format!(
-                "run '{run}' is not finished: {} ({})",
-                table::summary(snapshot),
-                names.join(", ")
-            ),
-            format!(
-                "go on with it: git orchestrate start --run {run}\n\
-                 or take what is merged so far: git orchestrate finish --run {run} --force --merge"
-            ),
-        ))
-    }
-
-    /// Fails where there is no branch to merge into.
-    fn check_base(&self, how: How) -> anyhow::Result<()> {
-        let run = &self.target.snapshot().run;
-        let branch = quoted(&run.integration);
-        if run.base_branch == "HEAD" {
-            return Err(failure(
-                format!("run '{}' began on no branch, so there is none to merge into", run.name),
-                format!(
-                    "git switch BRANCH && git merge {branch}   # then: git orchestrate finish --keep"
-                ),
-            ));
-        }
-        if how == How::Pr && !run.owns_integration() {
-            return Err(failure(
-                format!("the work is on {} itself", run.integration),
-                format!("git push REMOTE {branch}   # then: git orchestrate finish --keep"),
-            ));
-        }
-        let is_there = self.target.drive.git.find_branch(&run.base_branch)?.is_some();
-        match is_there {
-            true => Ok(()),
-            false => Err(failure(
-                format!(
-                    "there is no branch '{}' any more, which the run began from",
-                    run.base_branch
-                ),
-                format!("git branch {} COMMIT   # makes it again", quoted(&run.base_branch)),
-            )),
-        }
-    }
-
     fn failing(&self, text: &str) -> anyhow::Error {
         let run = &self.target.snapshot().run;
         failure(
-            format!("'{}' is not finished: {text}", run.name),
+            format!("nothing was published, and {} is as it was: {text}", run.integration),
             format!(
-                "{}\ngit orchestrate finish --run {} --keep   # or --discard, which need no tests",
+                "{}\n\
+                 git switch {}   # mend it there, commit, switch back; then the same command again\n\
+                 git orchestrate finish --run {} --keep   # or --discard, which need no tests",
                 self.see_log(),
+                quoted(&run.integration),
                 run.name
             ),
         )

@@ -16,6 +16,7 @@ use std::collections::HashSet;
 use anyhow::Context as _;
 
 use super::Context;
+use super::clean::move_away;
 use super::input::Given;
 use super::plan::print_findings;
 use super::target::{Trust, find_run, find_task, prompts, settings};
@@ -201,7 +202,7 @@ impl Start<'_> {
             return self.would_do("go on with", &settings, &snapshot);
         }
         if let Some(closed) = snapshot.run.closed.as_ref().filter(|_| snapshot.is_finished()) {
-            return Ok(self.is_over(&snapshot.run, closed));
+            return self.is_over(&snapshot.run, closed);
         }
         self.git.check_ready()?;
         if !self.args.manual {
@@ -239,14 +240,19 @@ impl Start<'_> {
     }
 
     /// Says that a run has been finished before.
-    fn is_over(&self, run: &Run, closed: &Closed) -> Exit {
+    fn is_over(&self, run: &Run, closed: &Closed) -> anyhow::Result<Exit> {
         let told = table::closed(run, closed);
         self.context.ui.status(&format!("run '{}' is finished: {told}", run.name));
         self.context.ui.hint(&format!(
             "git orchestrate clean --all --run {}   # removes its journal, so that the plan can be run again",
             run.name
         ));
-        Exit::Ok
+        if let Some(rename) = move_away(self.git, run)? {
+            self.context
+                .ui
+                .hint(&format!("{rename}   # after that, since the new run needs the name"));
+        }
+        Ok(Exit::Ok)
     }
 
     /// Writes down the flags that are in force from now on; returns the newest state.

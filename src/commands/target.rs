@@ -178,29 +178,55 @@ pub(super) fn find_run(git: &Git, name: Option<&str>) -> anyhow::Result<String> 
             false => Err(usage(format!("there is no run '{name}'"), list(&names))),
         };
     }
-    let mut runs = Vec::new();
-    for name in names {
-        let tip = Journal::new(git, &name).load()?;
-        runs.extend(tip.map(|tip| tip.snapshot));
-    }
-    if let Some(here) = stands_in(git, &runs)? {
+    let runs = read_runs(git, &names)?;
+    let open: Vec<&Snapshot> = runs.iter().filter(|run| run.is_open()).collect();
+    if let Some(here) = stands_in(git, &open)? {
         return Ok(here);
     }
     choose(&runs)
 }
 
-/// Returns the run whose integration branch or worktree the caller stands in.
-fn stands_in(git: &Git, runs: &[Snapshot]) -> anyhow::Result<Option<String>> {
+/// Returns the name of the run that a person decides about: where several wait for that, the
+/// newest is not the one that is meant.
+pub(super) fn find_undecided(git: &Git, name: Option<&str>) -> anyhow::Result<String> {
+    if name.is_some() {
+        return find_run(git, name);
+    }
+    let runs = read_runs(git, &run_names(git)?)?;
+    let undecided: Vec<&Snapshot> = runs.iter().filter(|run| run.run.closed.is_none()).collect();
+    if let Some(here) = stands_in(git, &undecided)? {
+        return Ok(here);
+    }
+    match undecided.as_slice() {
+        [] | [_] => choose(&runs),
+        several => Err(usage("more than one run could be finished", list(&names_of(several)))),
+    }
+}
+
+fn read_runs(git: &Git, names: &[String]) -> anyhow::Result<Vec<Snapshot>> {
+    let mut runs = Vec::new();
+    for name in names {
+        let tip = Journal::new(git, name).load()?;
+        runs.extend(tip.map(|tip| tip.snapshot));
+    }
+    Ok(runs)
+}
+
+fn names_of(runs: &[&Snapshot]) -> Vec<String> {
+    runs.iter().map(|run| run.run.name.clone()).collect()
+}
+
+/// Returns which of these runs has the branch or worktree that the caller stands in.
+fn stands_in(git: &Git, runs: &[&Snapshot]) -> anyhow::Result<Option<String>> {
     let Some(top) = git.top_level() else { return Ok(None) };
     let branch = git.head().ok().and_then(|(branch, _)| branch);
-    let is_here = |run: &&Snapshot| {
+    let is_here = |run: &&&Snapshot| {
         let of_task = run.tasks().filter_map(|(_, record)| record.worktree.as_deref());
         let mut places = of_task.chain([run.run.checkout.as_str()]);
         branch.as_deref() == Some(run.run.integration.as_str())
             || places.any(|place| same_path(Path::new(place), top))
     };
-    let unfinished = runs.iter().filter(|run| run.is_open()).find(is_here);
-    Ok(unfinished.map(|run| run.run.name.clone()))
+    Ok(runs.iter().find(is_here).map(|run| run.run.name.clone()))
 }
 
 fn choose(runs: &[Snapshot]) -> anyhow::Result<String> {
@@ -214,10 +240,7 @@ fn choose(runs: &[Snapshot]) -> anyhow::Result<String> {
             "there is no run in this repository",
             "begin one: git orchestrate start PLAN",
         )),
-        (several, _) => {
-            let names: Vec<String> = several.iter().map(|run| run.run.name.clone()).collect();
-            Err(usage("more than one run is unfinished", list(&names)))
-        }
+        (several, _) => Err(usage("more than one run is unfinished", list(&names_of(several)))),
     }
 }
 

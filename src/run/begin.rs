@@ -65,7 +65,7 @@ pub fn prepare(git: &Git, beginning: &Beginning<'_>) -> anyhow::Result<Run> {
     }
     Ok(Run {
         name: name.clone(),
-        base_branch: beginning.into.map(str::to_owned).or(branch).unwrap_or_else(|| "HEAD".into()),
+        base_branch: onto(git, beginning).or(branch).unwrap_or_else(|| "HEAD".into()),
         base,
         checkout: checkout.display().to_string(),
         integration,
@@ -75,18 +75,28 @@ pub fn prepare(git: &Git, beginning: &Beginning<'_>) -> anyhow::Result<Run> {
     })
 }
 
+/// Returns the branch that is merged into and exists, which is the base; that of any other run is
+/// HEAD.
+fn onto(git: &Git, beginning: &Beginning<'_>) -> Option<String> {
+    let is_there = |into: &&str| matches!(git.find_branch(into), Ok(Some(_)));
+    beginning.into.filter(is_there).map(str::to_owned)
+}
+
 /// Returns what the user should know before such a run begins, and what to do about it.
 pub fn remarks(git: &Git, beginning: &Beginning<'_>) -> anyhow::Result<Vec<Remark>> {
-    // A branch that is merged into, and exists, is the base; HEAD is that of any other run.
-    let onto = beginning.into.filter(|into| matches!(git.find_branch(into), Ok(Some(_))));
-    let (mut remarks, branch) = match onto {
+    let onto = onto(git, beginning);
+    let (mut remarks, branch) = match &onto {
         Some(branch) => (Vec::new(), Some(branch.to_owned())),
         None => (base::beside_head(git)?, git.head()?.0),
     };
+    if let Some(new) = beginning.into.filter(|_| onto.is_none()) {
+        remarks.push(base::is_new(new, branch.as_deref()));
+    }
     if let Some(branch) = branch {
         remarks.extend(base::behind(git, &branch)?);
+        remarks.extend(base::of_task(git, &branch)?);
     }
-    let base = match onto {
+    let base = match &onto {
         Some(branch) => git.find_branch(branch)?,
         None => Some(git.head()?.1),
     };

@@ -5,6 +5,7 @@
 //! in a backup before that: killed anywhere, the same command goes on.
 
 pub mod clear;
+pub mod pushed;
 pub mod request;
 
 use anyhow::Context;

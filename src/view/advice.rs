@@ -37,7 +37,7 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) 
             let fetch =
                 format!("git orchestrate status --fetch{option}   # once it is merged there");
             let there = block.url.as_ref().map(|_| fetch);
-            let by_hand = block.unopened.iter().flat_map(|unopened| unopened.next.clone());
+            let by_hand = block.unopened.iter().flat_map(|unopened| to_others(&unopened.next));
             resolve(run, record, block, merge).into_iter().chain(there).chain(by_hand).collect()
         }
         Reason::Tests => {
@@ -147,8 +147,8 @@ pub fn next_of_run(snapshot: &Snapshot, facts: &Facts) -> Vec<String> {
     let is_over = snapshot.run.closed.is_some();
     if snapshot.is_finished() && !is_over {
         return vec![format!(
-            "git orchestrate finish{}   # merge it, or what else is to become of it",
-            facts.option
+            "git orchestrate finish --run {}   # merge it, or what else is to become of it",
+            snapshot.run.name
         )];
     }
     if !could_go_on || is_over || facts.controller.is_some() || facts.merges_wait.is_some() {
@@ -174,6 +174,19 @@ fn resolve(run: &Run, record: &Record, block: &Block, merge: String) -> Vec<Stri
         .as_ref()
         .map(|commit| format!("git -C {place} merge {commit}   # what was merged on the remote"));
     made.into_iter().chain(brought).chain([begin, end, merge]).collect()
+}
+
+/// Returns what shows a conflict to others, as remarks: that is done in place of the commands
+/// before it, and would fail after them, when the branch is merged and gone.
+fn to_others(next: &[String]) -> Vec<String> {
+    let mut lead = "# or, to show it to others: ";
+    let line = |line: &String| {
+        if line.starts_with('#') {
+            return line.clone();
+        }
+        format!("{}{line}", std::mem::replace(&mut lead, "# and then: "))
+    };
+    next.iter().map(line).collect()
 }
 
 /// Returns a line that says where a conflict is shown, or why it is not.

@@ -110,8 +110,10 @@ pub fn places(snapshot: &Snapshot, facts: &Facts) -> String {
         snapshot.count("done"),
         counted(snapshot.len(), "task")
     );
-    let range = format!("{}..{}", quoted(&run.base_branch), quoted(branch));
-    text += &format!("    git log --first-parent --notes=orchestrate {range}\n");
+    if facts.integration.is_some() {
+        let range = format!("{}..{}", quoted(&run.base_branch), quoted(branch));
+        text += &format!("    git log --first-parent --notes=orchestrate {range}\n");
+    }
     for (task, record) in snapshot.tasks().filter(|(_, record)| !record.state.is_done()) {
         let branch = record.branch.as_deref().unwrap_or("no branch yet");
         let is_there = record.worktree.as_deref().filter(|_| !facts.is_gone(task.id.as_str()));
@@ -119,7 +121,27 @@ pub fn places(snapshot: &Snapshot, facts: &Facts) -> String {
         text += &format!("task {} is not done: {branch}{place}\n", task.id);
     }
     text += &format!("the journal is refs/orchestrate/runs/{}\n", run.name);
-    text += &format!("    git orchestrate start{option}   # goes on with it\n");
-    text += &format!("    git orchestrate finish{option} --merge   # or --pr, or --discard\n");
+    if !snapshot.is_finished() {
+        text += &format!("    git orchestrate start{option}   # goes on with it\n");
+    }
+    if facts.integration.is_some() {
+        text += &format!("    {}\n", take(snapshot, &option));
+    }
     text
+}
+
+/// Returns the command that takes the work of a run that was kept.
+fn take(snapshot: &Snapshot, option: &str) -> String {
+    let run = &snapshot.run;
+    if run.base_branch == "HEAD" {
+        let branch = quoted(&run.integration);
+        return format!("git merge {branch}   # on the branch that is to have it");
+    }
+    let others = if run.owns_integration() { "or --pr, or --discard" } else { "or --discard" };
+    match snapshot.is_finished() {
+        true => format!("git orchestrate finish{option} --merge   # {others}"),
+        false => format!(
+            "git orchestrate finish{option} --merge --force   # takes what is merged so far; {others}"
+        ),
+    }
 }

@@ -83,7 +83,8 @@ fn without_a_terminal_nothing_begins_unasked() {
 fn a_batch_runs_to_the_end_and_no_ticket_is_written() {
     let env = backlog();
     let before = files(&env);
-    let _ = env.run(["start", "backlog/", "--yes"]).ok();
+    let told = env.run(["start", "backlog/", "--yes"]).ok();
+    told.has("set 'status: Done' in backlog/tasks/back-").has("orchestrate.backlog.done auto");
     for id in ["back-2", "back-4"] {
         env.stands(id, "done", None);
         assert_eq!(env.blob("feat/backlog", &format!("out-{id}.txt")), "1");

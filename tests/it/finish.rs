@@ -42,8 +42,11 @@ fn a_merge_moves_the_base_forward_and_cleans_up() {
         (Some("merge"), Some(tip.as_str()))
     );
     env.run(["status"]).ok().has("finished: merged into main");
-    let _ = env.run(["finish", "--merge"]).ok();
-    env.run(["start", "--run", "two"]).ok().has("is finished: merged into main");
+    env.run(["finish", "--merge"]).ok().has("feat/two is merged into main already at");
+    let over = env.run(["start", "--run", "two"]).ok();
+    over.has("is finished: merged into main").has("clean --all").has_not("git branch -m");
+    env.run(["clean", "--all", "--run", "two"]).ok().has_not("kept branch");
+    env.run(["start", "plan.toml", "--dry-run"]).ok().has("would start a");
 }
 
 #[test]
@@ -73,7 +76,9 @@ fn failing_tests_stop_a_merge_and_a_request_alone() {
     env.config("orchestrate.test", "echo so it is; false");
     let before = env.everything();
     for how in ["--merge", "--pr"] {
-        env.run(["finish", how]).fails(1).has("the tests failed").has(".finish.log");
+        let said = env.run(["finish", how]).fails(1);
+        said.has("the tests failed").has(".finish.log");
+        said.has("nothing was published").has("git switch feat/two").has_not("is not finished");
     }
     assert_eq!(
         env.git(["for-each-ref"]),
@@ -89,13 +94,16 @@ fn a_conflict_or_a_changed_checkout_changes_nothing() {
     let env = finished();
     env.commit("a", "mine\n");
     let (before, tip) = (env.rev("main"), env.rev("feat/two"));
-    env.run(["finish", "--merge", "-n"]).ok().has("conflicts with main: a");
+    let dry = env.run(["finish", "--merge", "-n"]).ok();
+    dry.has("would merge nothing: feat/two conflicts with main: a").has_not("would remove");
     env.run(["finish", "--merge"]).fails(1).has("conflicts with main").has("git merge feat/two");
     assert_eq!((env.rev("main"), env.rev("feat/two")), (before, tip));
     assert_eq!(env.git(["status", "--porcelain"]), "");
 
     let env = finished();
     env.write("README.md", "mine\n");
+    let dry = env.run(["finish", "--merge", "-n"]).ok();
+    dry.has("uncommitted changes").has_not("would move").has_not("would remove");
     env.run(["finish", "--merge"]).fails(1).has("uncommitted changes");
     assert_eq!(env.read("README.md"), "mine\n");
     env.git(["checkout", "-q", "--", "README.md"]);
@@ -128,8 +136,81 @@ fn a_request_says_what_the_run_did() {
     let calls = env.read(env.root().join("gh/calls"));
     assert_eq!(calls.matches("pr create").count(), 1, "{calls}");
     env.git(["merge", "-q", "--no-ff", "feat/two"]);
-    let _ = env.run(["finish", "--merge"]).ok();
+    let merged = env.run(["finish", "--merge"]).ok();
     is_gone(&env);
+    merged.has("still on origin, as far as is known here: feat/two");
+    let bare = bare.to_str().expect("UTF-8");
+    let there = || env.git(["--git-dir", bare, "for-each-ref", "refs/heads/feat/"]);
+    assert!(!there().is_empty(), "nobody deletes at a remote unasked");
+    let line = merged.line("git push origin --delete");
+    let command = line.split("git ").last().expect("a command").split("   #").next();
+    env.git(command.expect("a command").split(' ').collect::<Vec<_>>());
+    assert_eq!(there(), "");
+}
+
+#[test]
+fn at_an_unknown_forge_it_is_asked_for_by_hand() {
+    let env = finished();
+    let bare = with_remote(&env);
+    env.git(["remote", "set-url", "origin", bare.to_str().expect("UTF-8")]);
+    let said = env.run(["finish", "--pr"]).fails(1);
+    said.has("no-forge").has("ask there by hand: merge feat/two into main");
+    said.has_not("tries again").has("finish --run two --merge");
+}
+
+#[test]
+fn what_is_given_up_and_was_pushed_is_told() {
+    let env = finished();
+    with_remote(&env);
+    env.git(["push", "-q", "origin", "feat/two"]);
+    let said = env.run(["finish", "--discard", "--confirm", "two"]).ok();
+    said.has("git push origin --delete feat/two");
+}
+
+#[test]
+fn what_is_kept_can_be_run_again_with_the_printed_commands() {
+    let env = finished();
+    let kept = env.run(["finish", "--keep"]).ok();
+    kept.has("finish --run two --merge").has_not("goes on with it");
+    let over = env.run(["start", "plan.toml", "--trust"]).ok();
+    over.has("git orchestrate clean --all --run two").has("git branch -m feat/two feat/two-old");
+    let tip = env.rev("feat/two");
+    let cleaned = env.run(["clean", "--all", "--run", "two"]).ok();
+    cleaned.has("kept branch feat/two: the work of the run is on it");
+    cleaned.has("git branch -m feat/two feat/two-old");
+    env.git(["branch", "-m", "feat/two", "feat/two-old"]);
+    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    assert_eq!(env.rev("feat/two-old"), tip);
+    let _ = env.run(["finish", "--keep"]).ok();
+    env.run(["start", "plan.toml"]).ok().has("git branch -m feat/two feat/two-old-2");
+}
+
+#[test]
+fn where_no_branch_was_begun_from_none_is_offered() {
+    let env = Env::new();
+    env.git(["checkout", "-q", "--detach"]);
+    env.plan(&plan("two", &[runs("a", &[], "echo a >a")]));
+    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    let kept = env.run(["finish", "--keep"]).ok();
+    kept.has("git merge feat/two").has_not("--merge").has_not("goes on");
+    env.git(["switch", "-q", "main"]);
+    env.git(["merge", "-q", "feat/two"]);
+    assert_eq!(env.read("a"), "a\n");
+}
+
+#[test]
+fn of_several_runs_one_has_to_be_named() {
+    let env = finished();
+    env.plan(&plan("next", &[runs("n", &[], "echo n >n")]));
+    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    let before = env.everything();
+    for how in ["--merge", "--pr", "--keep"] {
+        let said = env.run(["finish", how]).fails(2);
+        said.has("more than one run could be finished").has("--run: next, two");
+    }
+    assert_eq!(env.everything(), before);
+    let _ = env.run(["finish", "--merge", "--run", "two"]).ok();
+    env.run(["finish", "--merge"]).ok().has("merged feat/next into main");
 }
 
 #[test]

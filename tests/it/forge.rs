@@ -246,6 +246,14 @@ fn what_stands_in_the_way_is_told_apart() {
     assert_eq!(why(&env).as_deref(), Some("not-logged-in"));
     assert!(next(&env).contains("gh auth login --hostname github.com"), "{}", next(&env));
     assert!(next(&env).contains("gh pr create --repo github.com/o/r --head feat/task-b"));
+    assert!(next(&env).contains("# or, to show it to others: gh auth login"), "{}", next(&env));
+    // Pasted after the merge, which removes the branch, it would fail.
+    let task = env.task("b");
+    let lines: Vec<&str> =
+        task["next"].as_array().expect("lines").iter().flat_map(|l| l.as_str()).collect();
+    let merge = lines.iter().position(|line| line.starts_with("git orchestrate merge b"));
+    let after = &lines[merge.expect("it is there") + 1..];
+    assert!(after.iter().all(|line| line.starts_with('#')), "{lines:?}");
     env.run(["status"]).ok().has("no pull request (not-logged-in)").has("git orchestrate merge b");
     assert_eq!(at_remote(&env, "feat/task-b"), env.rev("feat/task-b"));
 

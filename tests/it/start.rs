@@ -342,3 +342,30 @@ fn a_path_that_is_not_text_is_refused_with_a_reason() {
     let said = env.run_in(&place, ["status"]).fails(1);
     said.has("the path of the repository is not UTF-8").has("move it");
 }
+
+#[test]
+fn a_new_branch_to_merge_into_is_told_and_goes_where_it_came_from() {
+    let env = Env::new();
+    env.plan(&plan("into", &[runs("a", &[], "echo a >a")]));
+    let said = env.run(["start", "plan.toml", "--trust", "--into", "nobranch"]).ok();
+    said.has("there is no branch 'nobranch' yet: the run makes it, from main");
+    let tip = env.rev("nobranch");
+    env.run(["finish", "--merge"]).ok().has("merged nobranch into main");
+    assert_eq!(env.rev("main"), tip);
+}
+
+#[test]
+fn a_run_that_begins_in_a_worktree_of_a_task_is_warned_of() {
+    let env = Env::new();
+    env.agent("k", "edit k 1\ncommit 'Add k'\nstatus BLOCKED");
+    env.plan(&plan("one", &[asks("k", &[])]));
+    let _ = env.start(&[]).fails(3);
+    env.plan(&plan("other", &[runs("a", &[], "echo a >a")]));
+    let file = env.root().join("other.toml");
+    std::fs::copy(env.path("plan.toml"), &file).expect("a copy");
+    let file = file.to_str().expect("UTF-8");
+    let dry = |place: &str| env.run(["-C", place, "start", file, "--dry-run"]).ok();
+    let said = dry(".claude/worktrees/feat-task-k");
+    said.has("the branch of task 'k' of run 'one'").has("--into main");
+    dry(".").has_not("warning: the run begins");
+}

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use super::super::target::option;
 use super::Context;
 use crate::clock;
+use crate::config::TicketDone;
 use crate::error::{Exit, Hinted};
 use crate::plan::TaskId;
 use crate::run::cleanup::{self, Reach};
@@ -17,7 +18,7 @@ use crate::snapshot::Snapshot;
 use crate::store::Journal;
 use crate::ui::live::Live;
 use crate::ui::stderr_is_terminal;
-use crate::view::{Facts, progress, table};
+use crate::view::{Facts, progress, table, tickets};
 
 /// Drives the run until nothing can go on.
 pub(super) fn drive(
@@ -82,8 +83,11 @@ fn conclude(context: &Context, driven: &Drive, name: &str, end: End) -> anyhow::
         End::Finished => {
             say_where(context, snapshot);
             if snapshot.is_finished() && snapshot.run.closed.is_none() {
-                let finish = format!("git orchestrate finish{option}");
+                let finish = format!("git orchestrate finish --run {name}");
                 context.ui.hint(&format!("{finish}   # merge it, or what else is to become of it"));
+            }
+            if driven.settings.ticket_done == TicketDone::User {
+                tickets::to_do(snapshot).iter().for_each(|line| context.ui.hint(line));
             }
             Ok(Exit::Ok)
         }

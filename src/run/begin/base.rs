@@ -3,9 +3,11 @@
 //! Invariant: only looks. A checkout whose HEAD is on its way somewhere else is an error; what
 //! is merely missing in the base is a remark.
 
+use crate::agent::quoted;
 use crate::error::failure;
 use crate::git::Git;
 use crate::git::operation::Upstream;
+use crate::store::{Journal, run_names};
 
 /// Something that does not keep a run from beginning, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +61,41 @@ pub fn beside_head(git: &Git) -> anyhow::Result<Vec<Remark>> {
         remedy: "if tasks need them, commit them first: git commit -a".into(),
     });
     Ok(changed.into_iter().collect())
+}
+
+/// Says that the branch which is to be merged into is made by the run.
+pub(super) fn is_new(branch: &str, from: Option<&str>) -> Remark {
+    let from = from.unwrap_or("HEAD");
+    Remark {
+        text: format!("there is no branch '{branch}' yet: the run makes it, from {from}"),
+        remedy: "if another is meant, see which there are: git branch --list".into(),
+    }
+}
+
+/// Says that a branch is that of a task of another run, which goes when that is merged.
+pub(super) fn of_task(git: &Git, branch: &str) -> anyhow::Result<Option<Remark>> {
+    for name in run_names(git)? {
+        let Some(tip) = Journal::new(git, &name).load()? else { continue };
+        let mut tasks = tip.snapshot.tasks();
+        let Some((task, _)) = tasks.find(|(_, record)| record.branch.as_deref() == Some(branch))
+        else {
+            continue;
+        };
+        let text = format!(
+            "the run begins from {branch}, the branch of task '{}' of run '{name}'",
+            task.id
+        );
+        let home = quoted(&git.home().display().to_string());
+        let mut remedy = format!("to begin from what is checked out there: cd {home}, then again");
+        if tip.snapshot.run.base_branch != "HEAD" {
+            let base = quoted(&tip.snapshot.run.base_branch);
+            remedy += &format!(
+                "\nto begin from {base}, and merge into it: git orchestrate start PLAN --into {base}"
+            );
+        }
+        return Ok(Some(Remark { text, remedy }));
+    }
+    Ok(None)
 }
 
 /// Returns how far a branch is behind its upstream, as far as is known here.

@@ -63,7 +63,8 @@ pub fn request(
     let (git, talk) = (&drive.git, |call: Call| talker.ask(call));
     let Some(forge) = Forge::of(&git.remote_urls(&remote), &git.home(), &talk) else {
         let text = format!("{head} is on {remote}, which is at no forge that is known");
-        return no(Obstacle::NoForge, text, Vec::new());
+        let by_hand = format!("# ask there by hand: merge {head} into {base}");
+        return no(Obstacle::NoForge, text, vec![by_hand]);
     };
     let file = drive.folder.own_pull_request();
     make_folder(drive.folder.path())?;
