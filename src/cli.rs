@@ -106,7 +106,7 @@ pub struct AllowArgs {
 #[derive(Debug, Args)]
 pub struct ApproveArgs {
     /// The tasks' ids, or the numbers in their headings
-    #[arg(value_name = "TASK", required_unless_present = "all")]
+    #[arg(value_name = "TASK")]
     pub tasks: Vec<String>,
     /// All tasks whose plans wait
     #[arg(long, conflicts_with = "tasks")]
@@ -385,7 +385,7 @@ pub struct StartArgs {
     #[arg(short, long)]
     pub yes: bool,
     /// The agent: `claude`, `codex`, `gemini`, `opencode`, `copilot`, `aider`, or a shell command that reads the prompt from standard input
-    #[arg(long, value_name = "NAME|COMMAND")]
+    #[arg(long, value_name = "NAME|COMMAND", value_parser = not_blank)]
     pub agent: Option<String>,
     /// How many tasks may run at once [default: 8]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -397,6 +397,9 @@ pub struct StartArgs {
     #[arg(long, value_name = "TASK", num_args = 1..)]
     pub only: Vec<String>,
     /// Have each task planned by an agent first, and wait for `approve` before the work
+    ///
+    /// A task is planned once all that it depends on is merged, so there is something to approve
+    /// for each layer of the plan.
     ///
     /// A run goes on as it was begun.
     #[arg(long)]
@@ -518,5 +521,13 @@ mod tests {
     #[test]
     fn definitions_are_consistent() {
         super::Cli::command().debug_assert();
+    }
+}
+
+/// Fails for text that names nothing.
+fn not_blank(text: &str) -> Result<String, String> {
+    match text.trim().is_empty() {
+        true => Err("it is blank; name an agent, as claude, or a command".into()),
+        false => Ok(text.to_owned()),
     }
 }

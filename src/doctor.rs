@@ -78,6 +78,8 @@ impl Finding {
 struct Place<'a> {
     git: &'a Git,
     settings: &'a Settings,
+    /// False where the repository's file of settings could not be read, so that more may be set.
+    is_understood: bool,
 }
 
 impl Place<'_> {
@@ -98,8 +100,8 @@ pub fn examine(directory: &Path, told: &Told) -> Vec<Finding> {
 }
 
 fn repository(git: &Git) -> Vec<Finding> {
-    let (mut found, settings) = settings::read(git);
-    let place = Place { git, settings: &settings };
+    let (mut found, settings, is_understood) = settings::read(git);
+    let place = Place { git, settings: &settings, is_understood };
     found.extend(place::look(&place));
     if git.check_ref_storage().is_ok() {
         found.extend(branches::look(&place));

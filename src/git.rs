@@ -21,6 +21,7 @@ pub mod picture;
 pub mod private;
 pub mod refs;
 pub mod remote;
+pub mod settings;
 pub mod size;
 pub mod status;
 pub mod submodules;

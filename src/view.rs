@@ -46,6 +46,8 @@ pub struct Facts {
     pub gone: HashSet<TaskId>,
     /// The agent of tasks that name none.
     pub agent: Option<String>,
+    /// Running tasks without supervisor and agent, while nobody drives the run.
+    pub lost: HashSet<TaskId>,
     /// Why no worktree can be made now.
     pub no_room: Option<String>,
     /// The newest commit of the journal.
@@ -60,6 +62,11 @@ impl Facts {
     /// Returns true where the worktree of a task that has begun is not there.
     pub fn is_gone(&self, id: &str) -> bool {
         self.gone.iter().any(|gone| gone.as_str() == id)
+    }
+
+    /// Returns true where a task is told to be running, and nobody is at work on it.
+    pub fn is_lost(&self, id: &TaskId) -> bool {
+        self.lost.contains(id)
     }
 
     /// Returns a time (milliseconds since 1970) for people, and how long it is until then.
@@ -110,6 +117,9 @@ pub fn printable(text: &str) -> String {
     };
     text.trim_end().chars().map(shown).collect()
 }
+
+/// What is said of a running task whose supervisor is gone.
+const LOST: &str = "nobody is at work: its supervisor is gone; 'start' goes on with it";
 
 /// Says what a task waits for whose agent reached a usage limit, and until when.
 pub fn pause_text(pause: &Pause, facts: &Facts) -> String {

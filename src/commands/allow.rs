@@ -16,7 +16,9 @@ pub(super) fn run(context: &Context, args: AllowArgs) -> anyhow::Result<Exit> {
         context.ui.status(&format!("'{rule}' is allowed already for run '{name}'"));
         return Ok(Exit::Ok);
     }
-    let file = allowance.file().map(|file| format!(", and write it to {}", file.display()));
+    let file = allowance.file().map(|file| {
+        format!(", and write it to {}, which Claude Code reads here for you too", file.display())
+    });
     let question = format!("allow agents of run '{name}' {rule}{}", file.unwrap_or_default());
     let answer = if args.yes { Some(true) } else { context.ui.ask(&question)? };
     match answer {
@@ -31,10 +33,12 @@ pub(super) fn run(context: &Context, args: AllowArgs) -> anyhow::Result<Exit> {
             ));
         }
     }
-    allowance.write(&target.journal)?;
-    context
-        .ui
-        .status(&format!("agents of run '{name}' are allowed {rule} from their next attempt on"));
+    allowance.write(&target.drive.git, &target.journal)?;
+    let file = allowance.file().map(|file| format!("; it stands in {}", file.display()));
+    context.ui.status(&format!(
+        "agents of run '{name}' are allowed {rule} from their next attempt on{}",
+        file.unwrap_or_default()
+    ));
     if let Some(remark) = allowance.remark() {
         context.ui.warning(&remark);
     }

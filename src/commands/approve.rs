@@ -6,7 +6,7 @@ use super::Context;
 use super::status::facts_of;
 use super::target::{Target, Trust, option};
 use crate::cli::ApproveArgs;
-use crate::error::{Exit, failure};
+use crate::error::{Exit, failure, usage};
 use crate::plan::TaskId;
 use crate::store::is_illegal;
 use crate::task::{Event, Reason};
@@ -14,6 +14,9 @@ use crate::view::advice;
 
 pub(super) fn run(context: &Context, args: ApproveArgs) -> anyhow::Result<Exit> {
     let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
+    if args.tasks.is_empty() && !args.all {
+        return Err(nothing_named(&target));
+    }
     let option = option(&target.drive.git, &target.snapshot().run.name)?;
     let ids = match args.all {
         true => target.snapshot().to_approve(),
@@ -34,6 +37,21 @@ pub(super) fn run(context: &Context, args: ApproveArgs) -> anyhow::Result<Exit> 
         context.ui.hint(&format!("{start}   # begins the work"));
     }
     Ok(Exit::Ok)
+}
+
+/// Returns the error for a command line without tasks.
+fn nothing_named(target: &Target) -> anyhow::Error {
+    let waiting: Vec<String> =
+        target.snapshot().to_approve().iter().map(|id| id.to_string()).collect();
+    let told = match waiting.as_slice() {
+        [] => "no plan waits now; 'git orchestrate status' says how the tasks stand".to_owned(),
+        _ => format!(
+            "name them: git orchestrate approve {}\n\
+             or, for all that wait: git orchestrate approve --all",
+            waiting.join(" ")
+        ),
+    };
+    usage("no task was named", told)
 }
 
 /// Fails where a task has no plan that could be approved.

@@ -75,12 +75,13 @@ fn work(target: &Target, id: &TaskId) -> anyhow::Result<Work> {
     let git = &target.drive.git;
     let on_branch =
         record.branch.as_deref().map(|name| git.find_branch(name)).transpose()?.flatten();
+    let has_branch = on_branch.is_some();
     let last = record.attempts.iter().rev().find_map(|attempt| attempt.commit.clone());
     let (Some(from), Some(tip)) = (origin(target, record)?, on_branch.or(last)) else {
-        return Ok(Work { prompt, ..Work::default() });
+        return Ok(Work { prompt, has_branch, ..Work::default() });
     };
     let commits = git.log(&from, tip.as_str())?;
-    Ok(Work { commits, diff_stat: git.diff_stat(&from, &tip)?, prompt })
+    Ok(Work { commits, diff_stat: git.diff_stat(&from, &tip)?, prompt, has_branch })
 }
 
 /// Returns the commit beyond which all is the task's own work: what it was merged into, or else

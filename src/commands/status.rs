@@ -12,6 +12,7 @@ use crate::error::Exit;
 use crate::git::private::slot_of;
 use crate::plan::{Task, TaskId};
 use crate::run::publish::why_waits;
+use crate::run::recover::is_lost;
 use crate::run::signals::Signals;
 use crate::run::space::why_no_room;
 use crate::run::{Drive, controller};
@@ -56,12 +57,14 @@ fn facts_with(target: &Target, option: String) -> anyhow::Result<Facts> {
 /// The same, for a run that is at hand.
 pub(super) fn facts_of(drive: &Drive, tip: &Tip, option: String) -> anyhow::Result<Facts> {
     let (git, run) = (&drive.git, &tip.snapshot.run);
+    let driver = controller::current(&drive.folder)?;
     let merges = tip.snapshot.count("merging") > 0;
     let merges_wait = if merges { why_waits(git, &run.integration)? } else { None };
     Ok(Facts {
         option,
         merges_wait,
         no_room: why_no_room(drive, &tip.snapshot),
+        lost: if driver.is_none() { lost(drive, &tip.snapshot) } else { HashSet::new() },
         slots: slots(&tip.snapshot),
         gone: gone(&tip.snapshot),
         silent: silent(drive, &tip.snapshot),
@@ -69,7 +72,7 @@ pub(super) fn facts_of(drive: &Drive, tip: &Tip, option: String) -> anyhow::Resu
         integration: git.find_branch(&run.integration)?,
         now: clock::now_ms(),
         zone: Some(clock::now().time_zone().clone()),
-        controller: controller::current(&drive.folder)?.map(|driver| driver.told),
+        controller: driver.map(|driver| driver.told),
         journal: Some(tip.commit.clone()),
         folder: Some(drive.folder.clone()),
     })
@@ -89,6 +92,13 @@ fn gone(snapshot: &Snapshot) -> HashSet<TaskId> {
     };
     let begun = snapshot.tasks().filter(|(_, record)| is_gone(record));
     begun.map(|(task, _)| task.id.clone()).collect()
+}
+
+/// Looks on which running tasks nobody is at work.
+fn lost(drive: &Drive, snapshot: &Snapshot) -> HashSet<TaskId> {
+    let run = &snapshot.run.name;
+    let lost = snapshot.tasks().filter(|(task, record)| is_lost(drive, run, &task.id, record));
+    lost.map(|(task, _)| task.id.clone()).collect()
 }
 
 /// Looks up for how long the agents at work have printed nothing.

@@ -13,8 +13,11 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 pub(super) fn look(place: &Place<'_>) -> Option<Finding> {
     let Some(text) = place.settings.agent.as_deref() else {
-        let text = "no agent is set: tasks that are not shell commands need one";
-        return Some(Finding::note("agent", text, "git config orchestrate.agent claude"));
+        if !place.is_understood {
+            return None;
+        }
+        let text = "no agent is set: a run begins only where all tasks are shell commands";
+        return Some(Finding::warning("agent", text, "git config orchestrate.agent claude"));
     };
     let agent = Agent::from_text(text);
     let missing = match agent.program() {

@@ -1,36 +1,39 @@
 //! The settings: understood, trusted, and the programs in them installed.
 
 use super::{Finding, Place};
+use crate::agent::quoted;
 use crate::config::{self, FILE, KEYS, Layer, Settings, merge};
 use crate::git::Git;
+use crate::git::settings::{Origin, Set};
 use crate::process::find_program;
 use crate::prompt::FOLDER;
 use crate::run::templates;
 use crate::snapshot::Flags;
 use crate::trust;
 
-/// Reads the settings; what is not understood is told, and left out.
-pub(super) fn read(git: &Git) -> (Vec<Finding>, Settings) {
+/// Reads the settings; what is not understood is told, and left out. The last is false where that
+/// is the repository's whole file.
+pub(super) fn read(git: &Git) -> (Vec<Finding>, Settings, bool) {
     let mut found = Vec::new();
     let mut sound = Vec::new();
-    for pair in git.config().unwrap_or_default() {
-        if !KEYS.iter().any(|(known, _)| *known == pair.0) {
-            let text = format!("there is no setting 'orchestrate.{}', so it does nothing", pair.0);
-            let remedy = format!("git config --unset-all orchestrate.{}", pair.0);
-            found.push(Finding::warning("settings", text, remedy));
+    for set in git.config_origins() {
+        let key = &set.key;
+        if !KEYS.iter().any(|(known, _)| known == key) {
+            let text = format!("there is no setting 'orchestrate.{key}', so it does nothing");
+            found.push(Finding::warning("settings", text, unset(&set)));
         }
+        let pair = (key.clone(), set.value.clone());
         match Layer::from_git([pair.clone()]) {
             Ok(_) => sound.push(pair),
-            Err(text) => {
-                let remedy = format!("git config --unset-all orchestrate.{}", pair.0);
-                found.push(Finding::error("settings", text, remedy));
-            }
+            Err(text) => found.push(Finding::error("settings", text, unset(&set))),
         }
     }
     let from_git = Layer::from_git(sound).unwrap_or_default();
     let file = git.top_level().map(|top| top.join(FILE));
     let text = file.and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
-    let from_file = Layer::from_toml(&text).unwrap_or_else(|error| {
+    let from_file = Layer::from_toml(&text);
+    let is_understood = from_file.is_ok();
+    let from_file = from_file.unwrap_or_else(|error| {
         let text = format!("{FILE} is not understood: {}", error.to_string().replace('\n', " "));
         let remedy = "mend it; 'git help orchestrate' lists the settings under CONFIGURATION";
         found.push(Finding::error("settings", text.trim_end(), remedy));
@@ -43,7 +46,23 @@ pub(super) fn read(git: &Git) -> (Vec<Finding>, Settings) {
         found.push(Finding::error("trust", text, "git orchestrate trust   # after reading it"));
     }
     found.extend(prompts(git));
-    (found, merge(&Flags::default(), from_git, from_file))
+    (found, merge(&Flags::default(), from_git, from_file), is_understood)
+}
+
+/// Returns what takes a setting away from where it stands.
+fn unset(set: &Set) -> String {
+    let key = format!("orchestrate.{}", set.key);
+    match &set.origin {
+        Origin::Local => format!("git config --unset-all {key}"),
+        Origin::Scope(option) => format!("git config {option} --unset-all {key}"),
+        Origin::File(file) => {
+            let file = quoted(&file.to_string_lossy());
+            format!("git config --file {file} --unset-all {key}")
+        }
+        Origin::Command => {
+            format!("leave {key} out of the command line (git -c) and of GIT_CONFIG_* variables")
+        }
+    }
 }
 
 /// Looks at the repository's own prompts.

@@ -18,32 +18,30 @@ impl Plan {
     /// Returns the plan with its last task; as it is where it has one, or is too small for it.
     pub fn with_final_review(self) -> Plan {
         let by_agents = self.tasks.iter().filter(|task| task.run.is_none()).count();
-        if self.final_review().is_some() || by_agents < ENOUGH {
-            return self;
+        match self.final_review().is_some() || by_agents < ENOUGH {
+            true => self,
+            false => self.and_final_review(),
         }
-        self.with_last()
     }
 
-    /// Returns the plan with the final reviews that a run has done as `before` has them, and, where
-    /// `is_more` is true, with one after them, which covers what came since.
-    pub fn with_final_reviews(mut self, before: &Plan, done: &[TaskId], is_more: bool) -> Plan {
-        if self.final_review().is_some() {
-            return self;
+    /// Returns the plan of a run in which these final reviews are done: they stay, and where they have
+    /// not read all of the plan, another one comes after them.
+    pub fn with_final_reviews(mut self, done: Vec<Task>, have_read_all: bool) -> Plan {
+        if self.final_review().is_some() || done.is_empty() {
+            return self.with_final_review();
         }
-        for id in done {
-            let Some(review) = before.task(id) else { continue };
-            let mut review = review.clone();
-            review.depends_on.retain(|id| self.task(id).is_some());
-            // One after another it comes where it came, so that it waits for what it waited for.
-            let earlier = before.tasks.iter().take_while(|task| &task.id != id);
-            let earlier: HashSet<&TaskId> = earlier.map(|task| &task.id).collect();
-            let last = self.tasks.iter().rposition(|task| earlier.contains(&task.id));
-            self.tasks.insert(last.map_or(0, |last| last + 1), review);
+        let ids: Vec<TaskId> = self.tasks.iter().chain(&done).map(|task| task.id.clone()).collect();
+        self.tasks.extend(done.into_iter().map(|mut task| {
+            task.depends_on.retain(|id| ids.contains(id));
+            task
+        }));
+        match have_read_all {
+            true => self,
+            false => self.and_final_review(),
         }
-        if is_more { self.with_last() } else { self }
     }
 
-    fn with_last(mut self) -> Plan {
+    fn and_final_review(mut self) -> Plan {
         let Some(id) = self.free_id() else { return self };
         let depends_on = match self.mode {
             Mode::Dag => self.sinks(),
@@ -111,30 +109,6 @@ mod tests {
             let source = toml::write(&plan);
             let again = parse(&Source { name: "p.toml", bytes: source.as_bytes() });
             assert_eq!(again.expect("reads back").plan, plan);
-        }
-    }
-
-    #[test]
-    fn what_comes_after_it_has_one_of_its_own() {
-        for on in ["**Depends on:** Task 1\n", ""] {
-            let text = format!("# Task 1: a\n\nx\n\n# Task 2: b\n{on}\ny\n");
-            let (old, more) = (plan(&text), format!("{text}\n# Task 3: c\n\nz\n"));
-            let before = old.with_final_review();
-            let done = [before.final_review().expect("it has one").id.clone()];
-            let same = plan(&text).with_final_reviews(&before, &done, false);
-            assert_eq!(same, before);
-            let after = plan(&more).with_final_reviews(&before, &done, true);
-            let ids: Vec<&str> = after.tasks.iter().map(|task| task.id.as_str()).collect();
-            assert_eq!(ids, ["a", "b", "p-final-review", "c", "p-final-review-2"]);
-            let change = crate::plan::change::Change::between(&before, &after);
-            assert!(change.edges.is_empty() && change.dropped.is_empty(), "{change:?}");
-            let dag = Dag::new(&after.edges()).expect("sound");
-            assert_eq!(dag.layers().last().expect("a layer"), &vec![4]);
-            let again = plan(&more).with_final_reviews(&after, &done, true);
-            assert_eq!(again, after, "the one that is not done yet is the same one");
-            let source = toml::write(&after);
-            let again = parse(&Source { name: "p.toml", bytes: source.as_bytes() });
-            assert_eq!(again.expect("reads back").plan, after);
         }
     }
 

@@ -586,10 +586,13 @@ proptest! {
 
 #[test]
 fn a_slip_in_a_key_is_told() {
-    let text = "### Task 1: A\n**id**: a\n**depends_on**: []\n\n### Task 2: B\n**depend_on**: [a]\n**paralel-safe**: false\n**Complexity**: low\n";
+    let text = "### Task 1: A\n**id**: a\n**depends_on**: []\n\n### Task 2: B\n**depend_on**: [a]\n**paralel-safe**: false\n**Complexity**: low\n**modle**: opus\n**Mode**: x\n**Review:** y\n### Task : C\ntext\n";
     let parsed = parse(&Source { name: "x.md", bytes: text.as_bytes() }).expect("sound");
     let told: Vec<(usize, &str)> =
         parsed.warnings.iter().map(|w| (w.line, w.remedy.as_str())).collect();
     assert!(told.contains(&(6, "did you mean `depends_on`?")), "{told:?}");
     assert!(told.contains(&(7, "did you mean `parallel_safe`?")), "{told:?}");
+    assert!(told.contains(&(9, "did you mean `model`?")), "{told:?}");
+    assert!(told.contains(&(12, "write for example `Task 1: title`")), "{told:?}");
+    assert!(told.iter().all(|(line, _)| ![10, 11].contains(line)), "{told:?}");
 }

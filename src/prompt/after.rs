@@ -28,7 +28,10 @@ pub fn after(block: &Block, integration: &str) -> String {
         | Reason::Escaped
         | Reason::Worktree
         | Reason::Stopped
-        | Reason::ReviewLimit => format!("The attempt before ended as {}: {text}.", block.reason),
+        | Reason::ReviewLimit => {
+            let stop = if text.ends_with(['.', '?', '!']) { "" } else { "." };
+            format!("The attempt before ended as {}: {text}{stop}", block.reason)
+        }
     }
 }
 

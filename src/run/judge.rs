@@ -45,6 +45,7 @@ pub(super) fn trouble(facts: &Facts, limit_seconds: u64) -> Option<Outcome> {
     let said = facts.report.as_ref();
     let status = said.map(|report| report.status);
     let message = said.map(|report| report.message.as_str()).filter(|text| !text.is_empty());
+    let given = message;
     let message = message.unwrap_or("it gave no reason");
     if let Some(text) = &facts.escaped {
         return block(Reason::Escaped, text.clone());
@@ -67,7 +68,7 @@ pub(super) fn trouble(facts: &Facts, limit_seconds: u64) -> Option<Outcome> {
         (Ending::Stopped | Ending::Lost, _) => Some(Outcome::Again),
         (Ending::NotLaunched, _) => block(Reason::Agent, "it could not be launched".into()),
         (_, Some(Status::Blocked | Status::NeedsContext)) if !facts.output.denied.is_empty() => {
-            Some(Outcome::Blocked(refused(&facts.output.denied, Some(message))))
+            Some(Outcome::Blocked(refused(&facts.output.denied, given)))
         }
         (_, Some(Status::Blocked)) => {
             block(Reason::Agent, format!("it says it is blocked: {message}"))
@@ -168,10 +169,20 @@ pub(super) struct Heard {
     pub(super) pause: Option<Pause>,
     /// `None` where it gave none, or it does not count.
     pub(super) verdict: Option<Verdict>,
-    /// It changed something, which was undone.
-    pub(super) undone: bool,
+    /// The files that it changed, which was undone; none where only a branch moved.
+    pub(super) changed: Option<Vec<String>>,
     /// How many reviewers before it gave no verdict that counts.
     pub(super) silent_before: usize,
+}
+
+/// How many files are named where many changed.
+const MAX_NAMED: usize = 5;
+
+/// Names files, and how many more there are.
+pub(super) fn named(files: &[String]) -> String {
+    let more = files.len().saturating_sub(MAX_NAMED);
+    let shown = files[..files.len() - more].join(", ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
 /// How many reviewers in a row may give no verdict until a person is asked.
@@ -212,12 +223,15 @@ pub(super) fn review(
         return block(Reason::Agent, format!("its reviewer's program failed: {error}"));
     }
     let Some(verdict) = &heard.verdict else {
-        if !heard.output.denied.is_empty() && !heard.undone {
+        if !heard.output.denied.is_empty() && heard.changed.is_none() {
             return Outcome::Blocked(refused(&heard.output.denied, None));
         }
-        let text = match heard.undone {
-            true => "its reviewer changed files again, which was undone",
-            false => "its reviewers gave no verdict",
+        let text = match heard.changed.as_deref() {
+            Some([]) => "its reviewer moved a branch again, which was undone".to_owned(),
+            Some(files) => {
+                format!("its reviewer changed files again, which was undone: {}", named(files))
+            }
+            None => "its reviewers gave no verdict".to_owned(),
         };
         return match heard.silent_before + 1 >= MAX_SILENT {
             true => block(Reason::Agent, format!("{text} ({})", heard.ending)),
@@ -373,7 +387,7 @@ mod tests {
             output: Output::default(),
             pause: None,
             verdict,
-            undone: false,
+            changed: None,
             silent_before: 0,
         }
     }

@@ -76,6 +76,16 @@ pub fn settle_lost(drive: &Drive, journal: &Journal, snapshot: &Snapshot) -> any
     Ok(())
 }
 
+/// Returns true where a running task has neither a supervisor nor an agent any more.
+pub fn is_lost(drive: &Drive, run: &str, id: &TaskId, record: &Record) -> bool {
+    let State::Running { worker: Some(worker), .. } = &record.state else { return false };
+    let Some(attempt) = record.last_attempt().filter(|_| !process::is_alive(worker)) else {
+        return false;
+    };
+    let workers = workers_of(drive, id, &drive.folder.attempt(id, attempt.number));
+    workers.iter().all(|worker| process::is_group_gone(worker, run))
+}
+
 /// The outcome that the supervisor wrote down before it went, or else: it is lost. What is
 /// left of its agent is ended, so that nothing works where the next attempt will.
 fn outcome_of_lost(

@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -174,7 +175,10 @@ impl Trial<'_> {
         std::fs::create_dir_all(self.log.parent().context("a log needs a folder")?)?;
         let mut options = File::options();
         let options = options.create(true).append(again).write(true).truncate(!again);
-        let log = options.open(&self.log)?;
+        let mut log = options.open(&self.log)?;
+        if again {
+            writeln!(log, "\n--- test {TESTS} of {TESTS}: {line} ---")?;
+        }
         let job = Job::start(Program {
             argv: shell(line),
             directory: self.run.checkout.clone().into(),

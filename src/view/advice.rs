@@ -3,11 +3,11 @@
 //! Invariant: every line is a command that works when it is pasted into a shell, from any
 //! directory of the repository; what follows a `#` is a remark.
 
-use super::undo::undo;
+use super::undo::undo_all;
 use super::{Facts, printable};
 use crate::agent::quoted;
 use crate::snapshot::{Run, Snapshot};
-use crate::task::{Block, Pause, Reason, Record};
+use crate::task::{Block, Ending, Pause, Reason, Record};
 
 /// Where a person can answer what an agent asks.
 const FOREGROUND: &str =
@@ -59,13 +59,17 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) 
             let tell = tell("how to do without");
             vec![log, format!("{tell}   # {FOREGROUND}")]
         }
+        Reason::Agent if is_missing(record) => {
+            let other = format!("git orchestrate retry {id}{option} --agent COMMAND{then}");
+            vec![log, format!("{other}   # 127: its command was not found"), again]
+        }
         Reason::Agent => vec![log, again],
         Reason::NoChanges => {
             vec![log, tell("what is missing"), format!("{merge}   # if nothing had to change")]
         }
         Reason::Escaped if block.moved.is_empty() => back(run, record, log, tell("where to work")),
         Reason::Escaped => {
-            let undone = block.moved.iter().flat_map(undo);
+            let undone = undo_all(&block.moved);
             let merge = format!("{merge}   # if its own branch holds what it should");
             std::iter::once(log).chain(undone).chain([merge, tell("what to leave alone")]).collect()
         }
@@ -74,17 +78,30 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) 
             tell("how to settle it"),
             format!("{merge}   # takes it as it is"),
         ],
-        Reason::Approval => vec![
-            format!("git orchestrate show {id} --plan{option}   # its open questions come first"),
-            format!("git orchestrate approve {id}{option}{then}"),
-            format!("{}   # sends it back", tell("the answer")),
-        ],
+        Reason::Approval => {
+            let asks = record.blueprint.as_ref().is_some_and(|drawn| drawn.questions > 0);
+            let (remark, words) = match asks {
+                true => ("   # its open questions come first", "the answer"),
+                false => ("", "what to change"),
+            };
+            vec![
+                format!("git orchestrate show {id} --plan{option}{remark}"),
+                format!("git orchestrate approve {id}{option}{then}"),
+                format!("{}   # sends it back", tell(words)),
+            ]
+        }
         Reason::Stopped => vec![retry, tell("what it should know")],
         Reason::Worktree if block.against.is_some() => {
             vec![format!("{merge}   # after the cause is mended")]
         }
         Reason::Worktree => vec![format!("{retry}   # after the cause is mended")],
     }
+}
+
+/// Returns true where a shell did not find the agent's program.
+fn is_missing(record: &Record) -> bool {
+    let last = record.last_attempt();
+    last.is_some_and(|last| last.agent.is_some() && last.ending == Some(Ending::Exited(127)))
 }
 
 /// Returns the commands that go on with a task that waits for the end of a usage limit.

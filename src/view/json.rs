@@ -46,6 +46,8 @@ struct TaskStatus<'a> {
     attempts: usize,
     /// How the last attempt ended: `exit 0`, `stopped`, `timed out`; null while it runs.
     ended: Option<String>,
+    /// It is told to be running, but its supervisor is gone: nobody is at work until `start`.
+    lost: bool,
     /// Somebody outside does the work, and says with `report` how it went.
     by_hand: bool,
     branch: Option<&'a str>,
@@ -146,6 +148,7 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         reason: block.map(|block| block.reason.name()),
         attempts: record.spent_attempts(),
         ended: last.and_then(|attempt| attempt.ending).map(|ending| ending.to_string()),
+        lost: facts.is_lost(&task.id),
         by_hand: record.state.is_by_hand(),
         branch: record.branch.as_deref(),
         worktree: record.worktree.as_deref(),
@@ -189,6 +192,7 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
             (Some(block), None) => {
                 advice::next(&snapshot.run, task.id.as_str(), record, block, facts)
             }
+            (None, None) if facts.is_lost(&task.id) => vec![advice::start(&snapshot.run, facts)],
             (None, None) if record.state.is_by_hand() => hand_out::next(task, record, facts),
             (None, None) => Vec::new(),
         },

@@ -47,6 +47,7 @@ impl PlanView<'_> {
         let plan = &self.parsed.plan;
         let (tasks, layers) = (plan.tasks.len(), self.analysis.layers.len());
         let shape = match plan.mode {
+            Mode::Sequential if tasks < 2 => return format!("{}: 1 task", paint(BOLD, &plan.name)),
             Mode::Sequential => {
                 "one after another, since no task says what it depends on".to_owned()
             }

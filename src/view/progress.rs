@@ -79,10 +79,21 @@ fn changed(snapshot: &Snapshot, index: usize, before: &Record, facts: &Facts) ->
         State::Waiting if before.state.is_blocked() => {
             lines.push(line(CYAN, "again", id, &task.title));
         }
+        State::Waiting
+            if record.is_approved()
+                && record.last_attempt().is_some_and(|last| last.stage == Stage::Plan) =>
+        {
+            lines.push(line(CYAN, "next", id, "its plan is approved: the work begins"));
+        }
         State::Waiting => {
-            let ending = record.last_attempt().and_then(|attempt| attempt.ending);
+            let last = record.last_attempt();
+            let ending = last.and_then(|attempt| attempt.ending);
             let ending = ending.map(|ending| ending.to_string()).unwrap_or_default();
-            lines.push(line(YELLOW, "ended", id, &format!("{ending}; it begins again later")));
+            // What a plan lacks.
+            let planned = last.filter(|attempt| attempt.stage == Stage::Plan);
+            let why = planned.and_then(|attempt| attempt.remarks.first());
+            let why = why.map(|why| format!(", {why}")).unwrap_or_default();
+            lines.push(line(YELLOW, "ended", id, &format!("{ending}{why}; it begins again later")));
         }
     }
     lines
@@ -174,11 +185,14 @@ pub fn live(snapshot: &Snapshot, now: i64) -> Vec<String> {
 /// Returns what is said before anything runs.
 pub fn opening(snapshot: &Snapshot, jobs: u32) -> String {
     let run = &snapshot.run;
-    let tasks = counted(snapshot.len(), "task");
-    let layers = counted(snapshot.dag.layers().len(), "layer");
+    // It is in a layer of its own, and not one of the plan's tasks.
+    let last = usize::from(snapshot.plan.final_review().is_some());
+    let tasks = counted(snapshot.len() - last, "task");
+    let layers = counted(snapshot.dag.layers().len() - last, "layer");
+    let review = if last > 0 { " and a final review" } else { "" };
     let at = run.base.short();
     format!(
-        "run {}: {tasks} in {layers}, up to {jobs} at once, into {} (from {} at {at})",
+        "run {}: {tasks} in {layers}{review}, up to {jobs} at once, into {} (from {} at {at})",
         run.name, run.integration, run.base_branch
     )
 }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: one column layout whatever is shown; colour adds nothing that the words lack.
 
-use super::{Facts, advice, counted, hand_out, pause_text, printable, span};
+use super::{Facts, LOST, advice, counted, hand_out, pause_text, printable, span};
 use crate::pause::{Rests, agent_of};
 use crate::pipeline;
 use crate::report;
@@ -127,6 +127,9 @@ fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Ve
         State::Merging { .. } => {
             let waits = facts.merges_wait.iter().map(|why| format!("waits: {why}"));
             waits.chain(concerns(record)).collect()
+        }
+        State::Running { worker: Some(_), .. } if facts.is_lost(snapshot.dag.id(index)) => {
+            std::iter::once(LOST.to_owned()).chain(concerns(record)).collect()
         }
         State::Running { worker: Some(_), .. } => {
             silence(snapshot, facts, index).into_iter().chain(concerns(record)).collect()

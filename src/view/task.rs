@@ -2,7 +2,7 @@
 //!
 //! Invariant: as `view`: text from facts that others looked up.
 
-use super::{Facts, advice, pause_text, printable, span};
+use super::{Facts, LOST, advice, pause_text, printable, span};
 use crate::oid::Oid;
 use crate::snapshot::Snapshot;
 use crate::task::{Attempt, Record, State};
@@ -16,6 +16,8 @@ pub struct Work {
     pub commits: Vec<(Oid, String)>,
     /// `git diff --stat` of them.
     pub diff_stat: String,
+    /// The task's branch is there.
+    pub has_branch: bool,
     /// The text that the last attempt was given, or the task's own.
     pub prompt: String,
 }
@@ -26,8 +28,16 @@ pub fn show(snapshot: &Snapshot, facts: &Facts, index: usize, work: &Work) -> St
     let mut text =
         format!("{} {}\n", paint(BOLD, &format!("task {}:", task.id)), printable(&task.title));
     text += &format!("status: {}\n", status(snapshot, facts, index, record));
-    text += &record.branch.iter().map(|branch| format!("branch: {branch}\n")).collect::<String>();
-    text += &record.worktree.iter().map(|place| format!("worktree: {place}\n")).collect::<String>();
+    let is_merged = matches!(record.state, State::Done { .. });
+    let there = |is_there| match (is_there, is_merged) {
+        (true, _) => "",
+        (false, true) => " (removed)",
+        (false, false) => " (not there)",
+    };
+    let (branch, place) = (there(work.has_branch), there(!facts.is_gone(task.id.as_str())));
+    text += &record.branch.iter().map(|it| format!("branch: {it}{branch}\n")).collect::<String>();
+    text +=
+        &record.worktree.iter().map(|at| format!("worktree: {at}{place}\n")).collect::<String>();
     let chosen = [("agent", &record.agent), ("model", &record.model)];
     for (what, name) in chosen.iter().filter_map(|(what, name)| Some((what, name.as_ref()?))) {
         text += &format!("{what}: {}, as 'retry' said\n", printable(name));
@@ -40,9 +50,10 @@ pub fn show(snapshot: &Snapshot, facts: &Facts, index: usize, work: &Work) -> St
         let next = advice::of_pause(&snapshot.run, task.id.as_str(), pause, facts);
         text += &section("next", &next.join("\n"));
     }
+    let is_lost = facts.is_lost(&task.id);
     text += &section(
         "attempts",
-        &record.attempts.iter().map(|a| attempt(a, facts)).collect::<String>(),
+        &record.attempts.iter().map(|a| attempt(a, facts, is_lost)).collect::<String>(),
     );
     let commits = work.commits.iter().map(|(id, subject)| format!("{} {subject}\n", id.short()));
     text += &section("commits", &commits.collect::<String>());
@@ -57,8 +68,10 @@ fn status(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> 
         State::Done { merge: Some(merge) } => format!("done, merged in {}", merge.short()),
         State::Done { merge: None } => "done, nothing had to be merged".into(),
         State::Waiting | State::Running { .. } | State::Pending { .. } | State::Merging { .. } => {
+            let lost = facts.is_lost(snapshot.dag.id(index)).then(|| format!(", but {LOST}"));
             let waits = table::waits(snapshot, index).map(|text| format!(", {text}"));
-            format!("{}{}", snapshot.status(index), waits.unwrap_or_default())
+            let more = lost.or(waits).unwrap_or_default();
+            format!("{}{more}", snapshot.status(index))
         }
     }
 }
@@ -74,8 +87,9 @@ fn section(name: &str, text: &str) -> String {
     format!("\n{}\n{}", paint(BOLD, name), indented.collect::<String>())
 }
 
-fn attempt(attempt: &Attempt, facts: &Facts) -> String {
-    let ending = attempt.ending.map_or("at work".to_owned(), |ending| ending.to_string());
+fn attempt(attempt: &Attempt, facts: &Facts, is_lost: bool) -> String {
+    let at_work = if is_lost { "its supervisor is gone" } else { "at work" };
+    let ending = attempt.ending.map_or(at_work.to_owned(), |ending| ending.to_string());
     let took = span(attempt.ended.unwrap_or(facts.now) - attempt.started);
     let (number, stage, base) = (attempt.number, attempt.stage.name(), attempt.base.short());
     let mut line = format!("{number}. {stage}, {took}, {ending}, base {base}\n");

@@ -6,9 +6,35 @@
 use crate::agent::quoted;
 use crate::task::Moved;
 
-/// Returns the commands that undo it, each with a remark where it needs one.
-pub(super) fn undo(moved: &Moved) -> Vec<String> {
+/// Returns the commands that undo all of it, in the order in which they can be typed: files are
+/// put aside before a checkout goes back, branches go back before one of them is checked out, and
+/// what was made is renamed when no checkout shows it any more.
+pub(super) fn undo_all(moved: &[Moved]) -> Vec<String> {
+    let mut moved: Vec<&Moved> = moved.iter().collect();
+    moved.sort_by_key(|moved| turn(moved));
+    moved.into_iter().flat_map(undo).collect()
+}
+
+fn turn(moved: &Moved) -> u8 {
     match moved {
+        Moved::Files { .. } => 0,
+        Moved::Branch { from: Some(_), .. } => 1,
+        Moved::Head { .. } | Moved::Strayed { .. } => 2,
+        Moved::Branch { from: None, .. } => 3,
+        Moved::Tag { .. } | Moved::Stash { .. } => 4,
+    }
+}
+
+/// Returns the commands that undo one of it, each with a remark where it needs one.
+fn undo(moved: &Moved) -> Vec<String> {
+    match moved {
+        Moved::Branch { name, from: None, to: Some(to), .. } => {
+            let aside = quoted(&format!("{name}-{}", to.short()));
+            vec![format!(
+                "git branch -m {} {aside}   # puts it aside, with all it holds",
+                quoted(name)
+            )]
+        }
         Moved::Branch { name, from, to, place } => {
             let name = &quoted(name);
             match (from, to, place) {
@@ -22,15 +48,15 @@ pub(super) fn undo(moved: &Moved) -> Vec<String> {
                 ],
                 (Some(from), Some(to), None) => vec![
                     format!("git log {}..{}   # what {name} got", from.short(), to.short()),
-                    format!("git branch -f {name} {}   # undoes it", from.short()),
+                    format!(
+                        "git branch -f {name} {}   # undoes it; 'git reflog {name}' keeps it",
+                        from.short()
+                    ),
                 ],
                 (Some(from), None, _) => {
                     vec![format!("git branch {name} {}   # brings it back", from.short())]
                 }
-                (None, Some(to), _) => {
-                    vec![format!("git branch -D {name}   # was made at {}", to.short())]
-                }
-                (None, None, _) => Vec::new(),
+                (None, _, _) => Vec::new(),
             }
         }
         Moved::Tag { name, from, to } => {
@@ -38,7 +64,7 @@ pub(super) fn undo(moved: &Moved) -> Vec<String> {
             match (from, to) {
                 (Some(from), _) => vec![format!("git tag -f {name} {from}   # as it was")],
                 (None, Some(to)) => {
-                    vec![format!("git tag -d {name}   # was made at {}", to.short())]
+                    vec![format!("git tag -d {name}   # 'git tag {name} {to}' makes it again")]
                 }
                 (None, None) => Vec::new(),
             }

@@ -61,7 +61,10 @@ fn what_is_refused_is_allowed_and_done_as_it_was_printed() {
         .has("no terminal")
         .has("git orchestrate allow 'Bash(make lint)' --yes");
     assert!(!env.exists(FILE));
-    let _ = typed(&env, &format!("{} --yes", lines[0])).ok().has("from their next attempt on");
+    let _ = typed(&env, &format!("{} --yes", lines[0]))
+        .ok()
+        .has("from their next attempt on; it stands in ")
+        .has(FILE);
     assert!(env.read(FILE).contains("\"Bash(make lint)\""));
     assert!(env.journal("%s").contains("p: allowed Bash(make lint)"));
     let _ = typed(&env, lines[1]).ok();
@@ -103,6 +106,7 @@ fn a_person_is_asked_on_a_terminal() {
     ask("n\n")
         .fails(1)
         .has("allow agents of run 'p' Bash(make lint), and write it to")
+        .has(".claude/settings.local.json, which Claude Code reads here for you too")
         .has("nothing was allowed");
     let _ = ask("\n").fails(1);
     assert!(!env.exists(FILE));
@@ -132,6 +136,20 @@ fn the_file_of_settings_loses_nothing_and_is_never_half_written() {
     allow().ok().has("git does not ignore .claude/settings.local.json");
     let expected = before.replace("\"Edit\"\n", "\"Edit\",\n      \"Bash(make lint)\"\n");
     assert_eq!(env.read(FILE), expected);
+    env.write(".git/info/exclude", ".claude/settings.local.json\n");
+}
+
+#[test]
+fn what_is_allowed_at_the_same_time_is_all_in_the_file() {
+    let env = refused();
+    let _ = start(&env).fails(3);
+    let rules: Vec<String> = (1..7).map(|number| format!("Bash(make t{number})")).collect();
+    let calls: Vec<_> = rules.iter().map(|rule| env.spawn(["allow", rule, "--yes"])).collect();
+    calls.into_iter().for_each(|call| drop(call.wait().ok()));
+    let text = env.read(FILE);
+    for rule in rules {
+        assert!(text.contains(&format!("\"{rule}\"")), "{rule}: {text}");
+    }
     env.write(".git/info/exclude", ".claude/settings.local.json\n");
 }
 

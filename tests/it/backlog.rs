@@ -96,6 +96,9 @@ fn a_batch_runs_to_the_end_and_no_ticket_is_written() {
     let again = env.run(["plan", "backlog/"]).fails(1);
     again
         .has("BACK-2 is left out: run 'backlog' has merged it")
+        .has("git orchestrate plan backlog/ --task BACK-2   # takes it all the same")
+        .has("back-3 - Make-3.md:1: BACK-3 is left out: it waits for BACK-2 (To Do)")
+        .has("finish what it waits for first")
         .has("no ticket of backlog/ can begin");
     ticket(&env, "2", "Done", "");
     ticket(&env, "4", "Done", "");

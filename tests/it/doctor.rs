@@ -115,6 +115,50 @@ fn settings_that_are_not_understood() {
 }
 
 #[test]
+fn a_setting_is_taken_away_from_where_it_stands() {
+    let env = healthy();
+    let global = env.root().join("home/.gitconfig");
+    let included = env.root().join("home/it's.inc");
+    let system = env.root().join("home/system");
+    let files =
+        format!("GIT_CONFIG_GLOBAL={} GIT_CONFIG_SYSTEM={}", global.display(), system.display());
+    // Everything that a shell runs sees these files, the remedy too.
+    let shell = |line: &str| {
+        let line = format!("unset GIT_CONFIG_NOSYSTEM; export {files}; {line}");
+        env.program("sh", ["-ec", &line]).run().ok().raw
+    };
+    let remedy = || {
+        let told: Value =
+            serde_json::from_str(&shell("git orchestrate doctor --json || :")).expect("JSON");
+        let found = told["findings"].as_array().expect("findings").iter();
+        let found: Vec<&Value> = found.filter(|one| one["check"] == "settings").collect();
+        found.first().map(|one| one["remedy"].as_str().expect("a remedy").to_owned())
+    };
+    let bad = "[orchestrate]\n\tjobs = many\n";
+    for (option, file) in [("--global", &global), ("--system", &system)] {
+        env.write(file, bad);
+        let line = remedy().expect("it is found");
+        assert_eq!(line, format!("git config {option} --unset-all orchestrate.jobs"));
+        shell(&line);
+        assert_eq!(remedy(), None);
+    }
+    env.write(&included, bad);
+    env.config("include.path", included.to_str().expect("UTF-8"));
+    let line = remedy().expect("it is found");
+    assert!(line.contains("--file") && line.contains(".inc"), "{line}");
+    shell(&line);
+    assert_eq!(remedy(), None);
+    env.config("extensions.worktreeConfig", "true");
+    env.git(["config", "--worktree", "orchestrate.jobs", "many"]);
+    let line = remedy().expect("it is found");
+    assert_eq!(line, "git config --worktree --unset-all orchestrate.jobs");
+    shell(&line);
+    assert_eq!(remedy(), None);
+    let line = shell("git -c orchestrate.jobs=many orchestrate doctor || :");
+    assert!(line.contains("git -c"), "{line}");
+}
+
+#[test]
 fn a_test_command_that_cannot_run() {
     let env = healthy();
     env.config("orchestrate.test", "CI=1 no-such-program --all");
@@ -140,7 +184,7 @@ fn an_agent_that_is_not_there() {
     let (text, _) = only(&env, "agent", "error");
     assert!(text.contains("'no-such-agent'"), "{text}");
     env.git(["config", "--unset", "orchestrate.agent"]);
-    let (_, remedy) = only(&env, "agent", "note");
+    let (_, remedy) = only(&env, "agent", "warning");
     assert_eq!(remedy, "git config orchestrate.agent claude");
 }
 

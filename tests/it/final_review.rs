@@ -33,7 +33,10 @@ fn last_stages(env: &Env) -> Vec<String> {
 #[test]
 fn the_whole_branch_is_read_when_everything_is_merged() {
     let env = two_tasks();
-    env.start(&[]).ok().has("3 of 3 tasks merged");
+    env.start(&[])
+        .ok()
+        .has("run p: 2 tasks in 2 layers and a final review, up to")
+        .has("3 of 3 tasks merged");
     assert_eq!(last_stages(&env), ["final-review"]);
     let diff = env.read(format!(".git/orchestrate/p/{LAST}/1/task.diff"));
     assert!(diff.contains("+++ b/a.txt") && diff.contains("+++ b/b.txt"), "{diff}");
@@ -92,21 +95,32 @@ fn it_can_be_left_out_and_a_run_ends_as_it_was_begun() {
 }
 
 #[test]
-fn what_is_added_after_it_is_read_by_another_one() {
+fn what_is_added_after_it_is_read_by_another() {
     let env = two_tasks();
     let _ = env.start(&[]).ok();
     env.agent("c.implement", "edit c.txt 1\ncommit 'Add c'");
     env.agent("c.spec-review", PASS);
     env.agent("p-final-review-2.final-review", PASS);
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &["a"]), asks("c", &["a"])]));
-    let _ = env.start(&["--update"]).ok().has_not("dropped").has_not("other edges");
-    env.stands("p-final-review-2", "done", None);
-    let diff = env.read(".git/orchestrate/p/p-final-review-2/1/task.diff");
-    assert!(diff.contains("+++ b/c.txt"), "{diff}");
-    assert_eq!(last_stages(&env), ["final-review"], "the first one is not begun again");
-    let launches = env.all_launches().len();
-    let _ = env.start(&["--update"]).ok().has_not("added");
-    assert_eq!(env.all_launches().len(), launches);
+    let _ = env.start(&["--update"]).ok().has("5 of 5 tasks merged");
+    let last = env.all_launches().pop().expect("a launch");
+    assert_eq!(last, "p-final-review-2 1 final-review");
+    assert_eq!(last_stages(&env).len(), 1, "the first one is done");
+    let _ = env.start(&[]).ok().has("5 of 5 tasks merged");
+    assert_eq!(env.all_launches().pop(), Some(last));
+}
+
+#[test]
+fn finish_tells_of_what_it_has_not_read() {
+    let env = two_tasks();
+    let _ = env.start(&[]).ok();
+    let read = env.git(["rev-parse", "--short=10", "feat/p"]);
+    env.git(["switch", "-q", "feat/p"]);
+    env.commit("later.txt", "1\n");
+    env.git(["switch", "-q", "main"]);
+    let output = env.run(["finish", "--merge"]).ok();
+    output.has("warning: feat/p holds more than its final review has read");
+    output.has(&format!("git log {}..feat/p", read.trim()));
 }
 
 #[test]

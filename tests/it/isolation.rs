@@ -69,9 +69,27 @@ fn a_branch_a_tag_and_a_stash_are_found() {
     for part in ["the branch extra was made", "the tag v1 was made", "a stash was made"] {
         assert!(text(&task).contains(part), "{part}: {task:#}");
     }
-    type_lines(&env, &task, &["git branch -D extra", "git tag -d v1", "git stash list"]);
+    type_lines(&env, &task, &["git branch -m extra extra-", "git tag -d v1", "git stash list"]);
     assert_eq!(env.git(["tag"]), "");
     env.git(["stash", "drop", "-q"]);
+}
+
+#[test]
+fn a_branch_that_main_was_led_to_is_put_aside_as_it_is_printed() {
+    let env = Env::new();
+    let script = "cd ../../..\ngit checkout -q -b oops\necho 1 >src/new.txt\ngit add src/new.txt\n\
+                  git commit -q -m Oops";
+    let task = escapes(&env, script);
+    let made = env.rev("oops");
+    let lines = task["next"].as_array().expect("what to type").iter();
+    let lines: Vec<&str> = lines.filter_map(|line| line.as_str()).collect();
+    let undo: Vec<&str> =
+        lines.iter().copied().filter(|line| !line.starts_with("git orchestrate")).collect();
+    let _ = env.program("sh", ["-e", "-c", &undo.join("\n")]).run().ok();
+    assert_eq!(env.git(["branch", "--show-current"]), "main", "{undo:#?}");
+    let aside = env.git(["branch", "--list", "oops*", "--format=%(objectname)"]);
+    assert_eq!(aside, made, "what it held is kept: {undo:#?}");
+    assert_eq!(env.git(["branch", "--list", "oops"]), "");
 }
 
 #[test]

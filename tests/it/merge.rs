@@ -68,6 +68,7 @@ fn a_task_that_fails_the_tests_twice_is_blocked() {
     let _ = env.run(["start", "plan.toml", "--trust"]).fails(3);
     env.stands("a", "blocked", Some("tests"));
     env.stands("b", "waiting", None);
+    env.run(["log", "a", "--test"]).ok().has("--- test 2 of 2: echo x");
     assert!(env.read(&count).lines().count() >= 2, "a failure is tried once more");
     assert_eq!(env.steps("feat/red"), [""; 0]);
     assert_eq!(env.blob("feat/task-a", "broken.txt"), "1");

@@ -127,7 +127,10 @@ fn a_plan_that_lacks_a_part_is_asked_for_once_more() {
     let whole = planned("- `a.txt`: new", "None.");
     let torn = whole.replace("## Edge cases\n\nNone.", "");
     env.agent("a.1", &torn);
-    env.start(&[]).fails(3).has("approval");
+    env.start(&[])
+        .fails(3)
+        .has("approval")
+        .has("ended a: exit 0, its plan lacks: Edge cases; it begins again later");
     assert_eq!(stages(&env, "a"), ["plan", "plan"]);
     assert!(env.agent_log("a", 2).contains("its plan lacks: Edge cases"));
 
@@ -222,7 +225,10 @@ fn only_what_an_agent_does_is_planned_and_only_from_the_beginning() {
 fn a_wrong_name_approves_nothing() {
     let env = planning(&["a"]);
     let _ = env.start(&[]).fails(3);
-    let _ = env.run(["approve"]).fails(2);
+    env.run(["approve"])
+        .fails(2)
+        .has("git orchestrate approve a\n")
+        .has("git orchestrate approve --all");
     let _ = env.run(["approve", "a", "nobody"]).fails(2);
     env.stands("a", "blocked", Some("approval"));
     let _ = env.run(["approve", "--all"]).ok();

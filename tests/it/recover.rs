@@ -172,6 +172,31 @@ fn end_agent(env: &Env) {
 }
 
 #[test]
+fn where_nobody_is_at_work_any_more_it_is_said() {
+    let env = Env::new();
+    if !left_alone(&env, "") {
+        return;
+    }
+    assert_eq!(env.task("a")["lost"], false, "its agent is still there");
+    end_agent(&env);
+    env.wait_until("the agent is seen to be gone", || env.task("a")["lost"] == true);
+    let task = env.task("a");
+    assert_eq!(
+        (&task["status"], &task["next"][0]),
+        (&"running".into(), &"git orchestrate start".into())
+    );
+    env.run(["status"]).ok().has("nobody is at work: its supervisor is gone");
+    let shown = env.run(["show", "a"]).ok();
+    shown.has("status: running, but nobody is at work").has("its supervisor is gone, base");
+    assert!(!shown.holds("at work, base"), "{shown}");
+    let _ = env.start(&[]).ok();
+    env.stands("a", "done", None);
+    assert_eq!(env.task("a")["lost"], false);
+    let shown = env.run(["show", "a"]).ok();
+    shown.has("branch: feat/task-a (removed)").has(" (removed)\n\nattempts");
+}
+
+#[test]
 fn a_number_that_is_not_an_agents_any_more_is_left_alone() {
     let env = Env::new();
     if !left_alone(&env, "") {

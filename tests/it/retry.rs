@@ -31,6 +31,21 @@ fn the_same_again_is_refused_unless_it_is_forced() {
 }
 
 #[test]
+fn for_an_agent_that_is_not_there_another_is_asked_for() {
+    let env = Env::new();
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let start = |agent: &str| env.run(["start", "plan.toml", "--trust", "--agent", agent]);
+    start(" ").fails(2).has("blank");
+    start("no-such-agent --fast")
+        .fails(3)
+        .has("git orchestrate retry a --agent COMMAND && git orchestrate start");
+    env.run(["retry", "a", "--agent", " "]).fails(2).has("the agent has no name");
+    let _ = env.run(["retry", "a", "--agent", "echo 1 >a.txt && echo STATUS: DONE"]).ok();
+    let _ = env.run(["start"]).ok();
+    env.stands("a", "done", None);
+}
+
+#[test]
 fn what_it_prints_as_advice_it_takes() {
     let silent = "edit a.txt 1\ncommit 'Begin a'\nignore-term\ngate never";
     for (script, reason) in [

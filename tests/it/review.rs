@@ -112,6 +112,14 @@ fn what_a_reviewer_changes_is_undone_and_its_verdict_does_not_count() {
         .any(|name| env.git_status(["cat-file", "-e", &format!("{name}:more.txt")]) == 0);
     assert!(held, "what it left is in no backup: {backups}");
     assert!(env.journal("%B").contains("Undone: yes"));
+    env.run(["show", "a"]).ok().has("it changed a.txt, more.txt, new.txt");
+}
+
+#[test]
+fn files_that_reviewers_change_again_are_named() {
+    let env = reviewed("spec");
+    env.agent("a.spec-review", "edit stray.txt 9\nverdict pass ok");
+    env.start(&[]).fails(3).has("its reviewer changed files again, which was undone: stray.txt");
 }
 
 #[test]

@@ -32,6 +32,21 @@ fn every_step_is_proven(env: &Env, branch: &str) {
 }
 
 #[test]
+fn a_branch_of_a_task_of_another_run_is_not_offered_to_be_renamed() {
+    let env = Env::new();
+    env.plan(&plan("one", &[runs("a", &[], "exit 1")]));
+    let _ = env.run(["start", "plan.toml", "--trust"]).fails(3);
+    env.plan(&plan("two", &[runs("a", &[], "echo 1 >a")]));
+    let refused = env.run(["start", "plan.toml", "--trust"]).fails(1);
+    refused.has("feat/task-a").has("is of run 'one'").has("git orchestrate start --run one");
+    assert!(!refused.holds("branch -m"), "{refused}");
+    env.git(["branch", "feat/task-b"]);
+    env.plan(&plan("three", &[runs("b", &[], "echo 1 >b")]));
+    let refused = env.run(["start", "plan.toml", "--trust"]).fails(1);
+    refused.has("rename it: git branch -m feat/task-b feat/task-b-old");
+}
+
+#[test]
 fn a_dag_is_merged_and_every_step_is_proven() {
     let env = env_with_seven();
     let _ = env.run(["start", "plan.toml", "--trust", "--keep"]).ok();

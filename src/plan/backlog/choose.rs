@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use super::key::Key;
 use super::{Backlog, Choice, LeftOut, Record, Shelf};
+use crate::agent::quoted;
 use crate::plan::draft::{self, Draft, Written};
 use crate::plan::finding::{Finding, Findings, Spot};
 use crate::plan::near::nearest;
@@ -40,7 +41,7 @@ pub(super) fn batch(backlog: Backlog, choice: &Choice) -> Result<Parsed, Vec<Fin
         shelf.check_named(key, typed, &folder, &mut findings);
     }
     let mut taken: Vec<&Record> = Vec::new();
-    let mut left_out = Vec::new();
+    let mut passed = Vec::new();
     for record in records.iter().filter(|r| matches!(r.shelf, Shelf::Tasks | Shelf::Completed)) {
         let is_kept = record.key.task_id().is_some_and(|id| choice.kept.contains(&id));
         let is_named = named.contains(&record.key);
@@ -55,38 +56,63 @@ pub(super) fn batch(backlog: Backlog, choice: &Choice) -> Result<Parsed, Vec<Fin
                 None => taken.push(record),
                 Some(why) if is_named => {
                     let remedy = "finish that first, or leave the ticket out";
-                    let message = format!("{} cannot begin: {why}", record.ticket.id);
+                    let message = format!("{} cannot begin: {}", record.ticket.id, why.text);
                     findings.error(Spot { file: record.file, line: 1 }, message, remedy);
                 }
-                Some(why) => left_out.push(LeftOut {
-                    id: record.ticket.id.clone(),
-                    title: record.ticket.title.clone(),
-                    why,
-                }),
+                Some(why) => passed.push((record, why)),
             },
         }
     }
     if taken.is_empty() && !findings.has_errors() {
-        none_left(&folder, &left_out, &mut findings);
+        none_left(&folder, &passed, &mut findings);
     }
     let drafts: Vec<Draft> = taken.iter().map(|record| shelf.draft(record)).collect();
     let sources = taken.iter().map(|record| record.file).collect();
     match draft::plan(name, drafts, &mut findings).filter(|_| !findings.has_errors()) {
         Some(plan) => {
             let warnings = findings.into_sorted();
+            let left_out = passed.into_iter().map(|(record, why)| LeftOut {
+                id: record.ticket.id.clone(),
+                title: record.ticket.title.clone(),
+                why: why.text,
+            });
+            let left_out = left_out.collect();
             Ok(Parsed { plan, warnings, justification: None, left_out, sources })
         }
         None => Err(findings.into_sorted()),
     }
 }
 
-/// What to do about a ticket that is left out.
-const NEXT: &str = "finish what it waits for, or name it: git orchestrate plan FOLDER --task ID";
+/// Why a ticket is not taken.
+struct Why {
+    text: String,
+    /// What helps.
+    remedy: Remedy,
+}
 
-fn none_left(folder: &str, left_out: &[LeftOut], findings: &mut Findings) {
+enum Remedy {
+    /// To name it.
+    Name,
+    /// To finish what it waits for.
+    Wait,
+    /// To give it another id.
+    Id,
+}
+
+fn none_left(folder: &str, passed: &[(&Record, Why)], findings: &mut Findings) {
     let whole = Spot::default();
-    for LeftOut { id, why, .. } in left_out {
-        findings.warning(whole, format!("{id} is left out: {why}"), NEXT);
+    for (record, why) in passed {
+        let id = &record.ticket.id;
+        let remedy = match why.remedy {
+            Remedy::Wait => "finish what it waits for first".to_owned(),
+            Remedy::Id => "give it another id".to_owned(),
+            Remedy::Name => {
+                let (folder, id) = (quoted(folder), quoted(id));
+                format!("git orchestrate plan {folder} --task {id}   # takes it all the same")
+            }
+        };
+        let spot = Spot { file: record.file, line: 1 };
+        findings.warning(spot, format!("{id} is left out: {}", why.text), remedy);
     }
     let message = format!("no ticket of {folder} can begin");
     let remedy = "a ticket can begin when it is not begun, and all that it depends on is done";
@@ -129,37 +155,36 @@ impl<'a> Shelves<'a> {
     }
 
     /// Returns why a ticket cannot begin, or should not without being named.
-    fn why_not(&self, record: &Record, choice: &Choice, is_named: bool) -> Option<String> {
+    fn why_not(&self, record: &Record, choice: &Choice, is_named: bool) -> Option<Why> {
+        let why = |remedy, text| Some(Why { text, remedy });
         let ticket = &record.ticket;
         let Some(id) = record.key.task_id() else {
-            return Some(format!("its id {:?} cannot be a branch name", ticket.id));
+            let text = format!("its id {:?} cannot be a branch name", ticket.id);
+            return why(Remedy::Id, text);
         };
         if let Some(other) = self.twin(record) {
-            return Some(format!("{} has the same id", file_of(other)));
+            return why(Remedy::Id, format!("{} has the same id", file_of(other)));
         }
-        if let Some(why) = self.waits_for(record) {
-            return Some(why);
+        if let Some(text) = self.waits_for(record) {
+            return why(Remedy::Wait, text);
         }
         if is_named {
             return None;
         }
-        if let Some(why) = choice.taken.get(&id) {
-            return Some(format!("{why}; --task {} takes it again", ticket.id));
+        if let Some(told) = choice.taken.get(&id) {
+            return why(Remedy::Name, format!("{told}; --task {} takes it again", ticket.id));
         }
         if !self.config.is_new(&ticket.status) {
-            return Some(format!(
-                "its status is {:?}; --task {} takes it",
-                ticket.status, ticket.id
-            ));
+            let text = format!("its status is {:?}; --task {} takes it", ticket.status, ticket.id);
+            return why(Remedy::Name, text);
         }
         let parts = self.open_parts(record);
-        (!parts.is_empty()).then(|| {
-            format!(
-                "its open subtasks are the work: {}; --task {} takes it",
-                parts.join(", "),
-                ticket.id
-            )
-        })
+        if parts.is_empty() {
+            return None;
+        }
+        let (parts, id) = (parts.join(", "), &ticket.id);
+        let text = format!("its open subtasks are the work: {parts}; --task {id} takes it");
+        why(Remedy::Name, text)
     }
 
     fn twin(&self, record: &Record) -> Option<&'a Record> {
@@ -215,7 +240,7 @@ impl<'a> Shelves<'a> {
             let ids = self.records.iter().map(|record| record.ticket.id.as_str());
             let remedy = match nearest(typed, ids) {
                 Some(near) => format!("did you mean {near}?"),
-                None => "see which there are: git orchestrate plan FOLDER".to_owned(),
+                None => format!("see which there are: git orchestrate plan {}", quoted(folder)),
             };
             let message = format!("{typed} is no ticket of {folder}");
             return findings.error(Spot::default(), message, remedy);

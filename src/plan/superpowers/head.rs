@@ -16,6 +16,9 @@ use crate::review;
 /// Keys whose misspelling changes when a task runs.
 const SLIPS: [&str; 2] = ["depends_on", "parallel_safe"];
 
+/// Keys whose misspelling changes how a task is done.
+const CHOICES: [&str; 4] = ["model", "agent", "timeout", "reviews"];
+
 /// What the head says besides what a [`Draft`] holds.
 #[derive(Debug, Default)]
 pub(super) struct Head {
@@ -37,6 +40,29 @@ pub(super) fn read(nodes: &[Node], draft: &mut Draft, findings: &mut Findings) -
     nodes.iter().for_each(|node| reader.node(node));
     reader.close();
     reader.head
+}
+
+/// Returns the key that has the same letters in another order, or one letter more or less in the
+/// middle: `modle`, `timout`. What differs otherwise is a word of its own: `Mode`, `Review`.
+fn misspelt(name: &str) -> Option<&'static str> {
+    let name: Vec<char> = name.to_lowercase().chars().collect();
+    let sorted = |mut word: Vec<char>| {
+        word.sort_unstable();
+        word
+    };
+    let is_slip = |key: &&str| {
+        let key: Vec<char> = key.chars().collect();
+        let is_ordered = name.starts_with(&key) || key.starts_with(&name);
+        let is_one_more = has_one_more(&name, &key) || has_one_more(&key, &name);
+        sorted(name.clone()) == sorted(key) || (is_one_more && !is_ordered)
+    };
+    CHOICES.into_iter().find(is_slip)
+}
+
+/// Returns true where the longer word is the shorter with one letter put in.
+fn has_one_more(longer: &[char], shorter: &[char]) -> bool {
+    let without = |at: usize| [&longer[..at], &longer[at + 1..]].concat();
+    (0..longer.len()).any(|at| without(at) == shorter)
 }
 
 /// A key whose value may go on below.
@@ -156,7 +182,8 @@ impl Reader<'_> {
     /// A key that nobody knows is no mistake, but one that is nearly an edge would be missed.
     fn slip(&mut self, pending: &Pending) {
         let name = pending.name.trim_end_matches(':').replace([' ', '-'], "_");
-        if let Some(meant) = nearest(&name, SLIPS.into_iter()) {
+        let meant = nearest(&name, SLIPS.into_iter()).or_else(|| misspelt(&name));
+        if let Some(meant) = meant {
             let message = format!("`{}` is no key, so it is not read", pending.name);
             self.findings.warning(pending.line, message, format!("did you mean `{meant}`?"));
         }

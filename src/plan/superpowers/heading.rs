@@ -112,7 +112,10 @@ pub(super) fn read_cell(text: &str) -> Reading {
 /// Reads what stands behind the word `Task`.
 fn numbered(rest: &str) -> Reading {
     let Some((number, rest)) = Number::split(rest.trim_start_matches('#')) else {
-        return if is_lettered(rest) { Reading::Almost(Almost::Number) } else { Reading::Other };
+        // `Task : title`, and `Task A: title`.
+        let is_bare = rest.starts_with([':', '：']) && rest.chars().nth(1).is_some();
+        let is_almost = is_bare || is_lettered(rest);
+        return if is_almost { Reading::Almost(Almost::Number) } else { Reading::Other };
     };
     let rest = rest.trim_start();
     let Some(title) = rest.strip_prefix([':', '.', '-', '–', '—', '：']) else {
@@ -216,6 +219,7 @@ mod tests {
             assert_eq!(read(text), Reading::Other, "{text}");
         }
         assert_eq!(read("Task 1 results"), Reading::Almost(Almost::Separator));
+        assert_eq!(read("Task : Setup"), Reading::Almost(Almost::Number));
         assert_eq!(read("Task A: Setup"), Reading::Almost(Almost::Number));
         assert_eq!(read("Task T1 — Setup"), Reading::Almost(Almost::Number));
         assert_eq!(read("Task 1-3: Many"), Reading::Almost(Almost::Range));

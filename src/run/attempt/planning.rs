@@ -6,6 +6,7 @@
 use anyhow::Context;
 
 use super::Attempt;
+use super::review::changed_text;
 use super::work::ending_of;
 use crate::blueprint::Blueprint;
 use crate::clock;
@@ -29,7 +30,7 @@ impl Attempt {
         let record = self.journal.record(&self.spec.task)?;
         let own = record.last_attempt().context("a task runs without an attempt")?;
         let began = own.tip.clone().context("it is not known what it began on")?;
-        let undone = self.undo(&began)?;
+        let changed = self.undo(&began)?;
         let output = report::read(self.spec.format, &self.tail());
         let report = said.or_else(|| own.report.clone()).or(output.report.clone());
         let message = report.as_ref().map(|report| report.message.as_str()).unwrap_or_default();
@@ -47,7 +48,8 @@ impl Attempt {
         let ending = ending_of(ending, &outcome);
         let lacks = facts.blueprint.as_ref().err().map(|missing| judge::lacks(missing));
         let text = facts.blueprint.as_ref().ok().map(Blueprint::text);
-        let mut remarks: Vec<String> = lacks.into_iter().collect();
+        let changed_text = changed.as_deref().and_then(changed_text);
+        let mut remarks: Vec<String> = lacks.into_iter().chain(changed_text).collect();
         let commit = match (&text, &outcome) {
             (
                 Some(text),
@@ -64,7 +66,7 @@ impl Attempt {
         let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
         Ok(Event::Finished(Finished {
             commit: Some(commit),
-            undone,
+            undone: changed.is_some(),
             report,
             usage: output.usage.map(own),
             blueprint: text,

@@ -16,7 +16,7 @@ use crate::oid::Oid;
 use crate::pipeline;
 use crate::report;
 use crate::review::{self, Review, Verdict};
-use crate::run::judge::{self, Heard};
+use crate::run::judge::{self, Heard, named};
 use crate::task::{Ending, Event, Finished, Outcome, Record};
 
 impl Attempt {
@@ -59,7 +59,7 @@ impl Attempt {
         let record = self.journal.record(&self.spec.task)?;
         let own = record.last_attempt().context("a task runs without an attempt")?;
         let read = own.tip.clone().context("it is not known what was read")?;
-        let undone = self.undo(&read)?;
+        let changed = self.undo(&read)?;
         let output = report::read(self.spec.format, &self.tail());
         let verdict = said.or_else(|| own.verdict.clone()).or_else(|| review::read(&output.answer));
         let heard = Heard {
@@ -67,8 +67,8 @@ impl Attempt {
             halted: self.folder.stop().exists(),
             pause: self.pause(&output),
             output,
-            verdict: verdict.filter(|_| !undone),
-            undone,
+            verdict: verdict.filter(|_| changed.is_none()),
+            changed,
             silent_before: pipeline::silent(&record, self.spec.stage),
         };
         let next = |verdict: &Verdict| self.spec.pipeline().after_review(&record, kind, verdict);
@@ -80,7 +80,9 @@ impl Attempt {
         };
         let ending = ending_of(ending, &outcome);
         let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
-        let remarks = remark.into_iter().collect();
+        let undone = heard.changed.is_some();
+        let remarks = heard.changed.as_deref().and_then(changed_text).into_iter().chain(remark);
+        let remarks = remarks.collect();
         let (commit, usage) = (Some(commit), heard.output.usage);
         let verdict = heard.verdict;
         Ok(Event::Finished(Finished { commit, undone, verdict, usage, remarks, ..finished }))
@@ -104,15 +106,16 @@ impl Attempt {
         Ok((Outcome::Ready(written.tip), written.remark))
     }
 
-    /// Puts back what was changed by who only reads, after a backup; returns whether there was anything.
-    pub(super) fn undo(&self, read: &Oid) -> anyhow::Result<bool> {
+    /// Puts back what was changed by who only reads, after a backup; returns the files, which may be
+    /// none where only a branch moved, and `None` where there was nothing.
+    pub(super) fn undo(&self, read: &Oid) -> anyhow::Result<Option<Vec<String>>> {
         let place = &self.spec.worktree;
         let (branch, head) = status::head(place)?;
         let dirt = status::dirt(place)?;
         let tip = self.tip()?;
         let is_own = branch.as_ref() == Some(&self.spec.branch);
         if is_own && head == *read && tip == *read && dirt.is_clean() {
-            return Ok(false);
+            return Ok(None);
         }
         if !dirt.nested(place).is_empty() {
             bail!("who only reads made another repository inside the worktree");
@@ -120,6 +123,10 @@ impl Attempt {
         let held = self.git.snapshot_worktree(place, "what was changed by who only reads")?;
         self.back_up(&held.commit)?;
         self.back_up(&tip)?;
+        let mut files = self.git.files_between(read.as_str(), &held.commit)?;
+        files.extend(self.git.files_between(read.as_str(), &tip)?);
+        files.sort();
+        files.dedup();
         crash::point();
         let there = ["checkout", "--quiet", "--force", "--detach", read.as_str(), "--"];
         command::git(place).args(there).bytes()?;
@@ -133,6 +140,11 @@ impl Attempt {
         }
         let back = ["checkout", "--quiet", &self.spec.branch, "--"];
         command::git(place).args(back).bytes()?;
-        Ok(true)
+        Ok(Some(files))
     }
+}
+
+/// Says which files who only reads has changed.
+pub(super) fn changed_text(files: &[String]) -> Option<String> {
+    (!files.is_empty()).then(|| format!("it changed {}", named(files)))
 }

@@ -5,6 +5,7 @@
 use crate::error::failure;
 use crate::git::Git;
 use crate::run::begin::Beginning;
+use crate::store::{Journal, run_names};
 
 const OTHER_RUN: &str = "give the run another name: git orchestrate start PLAN --run NAME";
 const OTHER_TASKS: &str =
@@ -44,7 +45,7 @@ pub(in crate::run) fn check(
     };
     let run = Wanted { name: integration.to_owned(), remedy: of_run };
     check_own(&tasks, &run)?;
-    check_free(&tasks, &existing)?;
+    check_free(git, &tasks, &existing)?;
     let ignores_case = git.ignores_case();
     for wanted in tasks.iter().chain([&run]) {
         check_taken(git, wanted)?;
@@ -89,22 +90,36 @@ fn check_taken(git: &Git, wanted: &Wanted) -> anyhow::Result<()> {
 }
 
 /// A task's branch that exists before the run is somebody else's, or another run's.
-fn check_free(tasks: &[Wanted], existing: &[&str]) -> anyhow::Result<()> {
+fn check_free(git: &Git, tasks: &[Wanted], existing: &[&str]) -> anyhow::Result<()> {
     let taken: Vec<&str> = tasks
         .iter()
         .map(|task| task.name.as_str())
         .filter(|name| existing.contains(name))
         .collect();
-    match taken.as_slice() {
-        [] => Ok(()),
-        [first, ..] => Err(failure(
-            format!("there are branches already that tasks would have: {}", taken.join(", ")),
-            format!(
-                "if another run made them, finish it first; else rename: git branch -m {first} {first}-old\n\
-                 or {OTHER_TASKS}"
-            ),
-        )),
-    }
+    let Some(first) = taken.first() else { return Ok(()) };
+    let what = format!("there are branches already that tasks would have: {}", taken.join(", "));
+    let owned = taken.iter().find_map(|name| Some((name, owner(git, name)?)));
+    let remedy = match owned {
+        // A rename would take it away from who works on it.
+        Some((name, run)) => format!(
+            "'{name}' is of run '{run}': finish that one first: git orchestrate start --run {run}\n\
+             or {OTHER_TASKS}"
+        ),
+        None => format!("rename it: git branch -m {first} {first}-old\nor {OTHER_TASKS}"),
+    };
+    Err(failure(what, remedy))
+}
+
+/// Returns the run that has a task on this branch; a journal that cannot be read has none.
+fn owner(git: &Git, branch: &str) -> Option<String> {
+    let has_it = |name: &String| {
+        let tip = Journal::new(git, name).load().ok().flatten();
+        tip.is_some_and(|tip| {
+            let mut records = tip.snapshot.tasks().map(|(_, record)| record);
+            records.any(|record| record.branch.as_deref() == Some(branch))
+        })
+    };
+    run_names(git).ok()?.into_iter().find(has_it)
 }
 
 /// git keeps refs like files: `feat` and `feat/x` cannot both exist.

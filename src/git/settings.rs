@@ -1,0 +1,76 @@
+//! The settings in git config, and where each of them stands.
+//!
+//! Invariant: only looks. What is named as the place of a setting is where git would unset it.
+
+use std::path::{Path, PathBuf};
+
+use super::Git;
+
+/// A setting as git config has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Set {
+    /// Without the prefix `orchestrate.`.
+    pub key: String,
+    pub value: String,
+    pub origin: Origin,
+}
+
+/// Where a setting stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The repository's own file, which `git config` writes to.
+    Local,
+    /// The file that `git config` writes to with this option.
+    Scope(&'static str),
+    /// Another file: one that is included.
+    File(PathBuf),
+    /// The command line or the environment.
+    Command,
+}
+
+impl Git {
+    /// Returns the values under `orchestrate.` with their places; an old git that tells none, or
+    /// one that fails, has no values.
+    pub fn config_origins(&self) -> Vec<Set> {
+        let asked = ["config", "--null", "--show-scope", "--show-origin", "--get-regexp"];
+        let output = self.here().args(asked).arg(r"^orchestrate\.").output();
+        let text = output.map(|output| output.stdout).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let parts: Vec<&str> = text.split('\0').collect();
+        let set = |parts: &[&str]| {
+            let [scope, origin, entry] = parts else { return None };
+            let (key, value) = entry.split_once('\n').unwrap_or((entry, "true"));
+            let key = key.strip_prefix("orchestrate.")?.to_owned();
+            let origin = self.origin(scope, origin, &key);
+            Some(Set { key, value: value.to_owned(), origin })
+        };
+        parts.chunks(3).filter_map(set).collect()
+    }
+
+    fn origin(&self, scope: &str, origin: &str, key: &str) -> Origin {
+        let Some(file) = origin.strip_prefix("file:") else { return Origin::Command };
+        let directory = self.top_level.as_deref().unwrap_or(&self.git_dir);
+        let file = directory.join(file);
+        match scope {
+            "local" if is_same(&file, &self.common_dir.join("config")) => Origin::Local,
+            "worktree" if is_same(&file, &self.git_dir.join("config.worktree")) => {
+                Origin::Scope("--worktree")
+            }
+            "global" if self.is_written_with("--global", key) => Origin::Scope("--global"),
+            "system" if self.is_written_with("--system", key) => Origin::Scope("--system"),
+            _ => Origin::File(file),
+        }
+    }
+
+    /// Returns true where the file itself has the setting, and none that it includes.
+    fn is_written_with(&self, option: &str, key: &str) -> bool {
+        let key = format!("orchestrate.{key}");
+        let asked = ["config", option, "--no-includes", "--get-all", &key];
+        self.here().args(asked).output().is_ok_and(|output| output.status.success())
+    }
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    real(one) == real(other)
+}
