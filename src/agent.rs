@@ -3,9 +3,12 @@
 //! Invariant: nothing is launched here. The prompt never becomes an argument, where `ps`
 //! would show it and the kernel limits it: it always comes on standard input.
 
+mod launch;
 mod others;
 
 use std::path::Path;
+
+pub use launch::Launch;
 
 use crate::report::Format;
 
@@ -23,38 +26,6 @@ pub enum Agent {
     Aider,
     /// A shell command line, run by `sh -c`.
     Command(String),
-}
-
-/// How to launch an agent in its worktree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Launch {
-    /// Program and arguments.
-    pub argv: Vec<String>,
-    /// How it writes its output.
-    pub format: Format,
-}
-
-impl Launch {
-    /// Allows these rules too, in the program's own form; commands alone, where it knows no more.
-    pub fn allowing(mut self, rules: &[String]) -> Launch {
-        let commands = rules.iter().filter_map(|rule| command_of(rule));
-        match self.format {
-            Format::ClaudeStream => {
-                let at = self.argv.iter().position(|word| word == "--allowedTools");
-                at.into_iter().for_each(|at| {
-                    self.argv.splice(at + 1..=at, rules.iter().cloned());
-                });
-            }
-            Format::GeminiStream => {
-                commands.for_each(|it| self.argv.extend(others::gemini_may(&it)))
-            }
-            Format::CopilotJson => commands.for_each(|it| self.argv.push(others::copilot_may(&it))),
-            Format::OpencodeJson => others::opencode_may(&mut self.argv, commands),
-            // A sandbox, a command of the user's, and a program that runs none.
-            Format::CodexJson | Format::Text | Format::AiderText => {}
-        }
-        self
-    }
 }
 
 impl Agent {
@@ -78,7 +49,7 @@ impl Agent {
             Agent::Claude => claude(model, test, None),
             Agent::Codex => codex(model, None),
             Agent::Gemini => others::gemini("auto_edit", test, model),
-            Agent::Opencode => others::opencode(model, test, None),
+            Agent::Opencode => others::opencode(true, model, test, None),
             Agent::Copilot => others::copilot(true, model, test),
             Agent::Aider => others::aider(model),
             Agent::Command(line) => Launch { argv: shell(line), format: Format::Text },
@@ -90,7 +61,7 @@ impl Agent {
         match self {
             Agent::Claude => Some(claude(model, test, Some(id))),
             Agent::Codex => Some(codex(model, Some(id))),
-            Agent::Opencode => Some(others::opencode(model, test, Some(id))),
+            Agent::Opencode => Some(others::opencode(true, model, test, Some(id))),
             Agent::Gemini | Agent::Copilot | Agent::Aider | Agent::Command(_) => None,
         }
     }
@@ -101,10 +72,25 @@ impl Agent {
             Agent::Claude => claude_with(READING, "default", model, test, None),
             Agent::Codex => codex_in("read-only", model, None),
             Agent::Gemini => others::gemini("default", test, model),
-            Agent::Opencode => others::opencode(model, test, None),
+            Agent::Opencode => others::opencode(false, model, test, None),
             Agent::Copilot => others::copilot(false, model, test),
             Agent::Aider => others::aider(model),
             Agent::Command(line) => Launch { argv: shell(line), format: Format::Text },
+        }
+    }
+
+    /// Returns the command that goes on with a conversation, and may read and run tests.
+    pub fn resume_reviewer(
+        &self,
+        id: &str,
+        model: Option<&str>,
+        test: Option<&str>,
+    ) -> Option<Launch> {
+        match self {
+            Agent::Claude => Some(claude_with(READING, "default", model, test, Some(id))),
+            Agent::Codex => Some(codex_in("read-only", model, Some(id))),
+            Agent::Opencode => Some(others::opencode(false, model, test, Some(id))),
+            Agent::Gemini | Agent::Copilot | Agent::Aider | Agent::Command(_) => None,
         }
     }
 
@@ -114,9 +100,7 @@ impl Agent {
         let told = format!("Read the file {} and do what it says.", prompt.display());
         match self {
             Agent::Claude => {
-                let readable = format!("Read(/{})", prompt.display());
-                let tools: Vec<&str> = WORKING.iter().copied().chain([readable.as_str()]).collect();
-                let mut launch = claude_with(&tools, "acceptEdits", model, test, None);
+                let mut launch = claude_with(WORKING, "acceptEdits", model, test, None);
                 // What stands first is not taken for one more tool.
                 launch.argv.splice(1..CLAUDE_HEADLESS, [told]);
                 launch
@@ -127,9 +111,9 @@ impl Agent {
                 let model = model.into_iter().flat_map(|it| ["--model".into(), it.to_owned()]);
                 Launch { argv: words.chain(model).chain([told]).collect(), format: Format::Text }
             }
-            Agent::Gemini => others::gemini_beside(&told, prompt, test, model),
+            Agent::Gemini => others::gemini_beside(&told, test, model),
             Agent::Opencode => others::opencode_beside(&told, model, test),
-            Agent::Copilot => others::copilot_beside(&told, prompt, model, test),
+            Agent::Copilot => others::copilot_beside(&told, model, test),
             Agent::Aider => others::aider_beside(model),
             Agent::Command(_) => self.launch(model, test),
         }
@@ -163,12 +147,6 @@ impl Agent {
     }
 }
 
-/// Returns the command that a rule allows: `make lint`, `cargo test *`; `None` for another tool.
-fn command_of(rule: &str) -> Option<String> {
-    let command = rule.strip_prefix("Bash(")?.strip_suffix(')')?;
-    Some(command.replace(":*", " *"))
-}
-
 /// Returns the words that give a line to the shell.
 pub fn shell(line: &str) -> Vec<String> {
     ["sh", "-c", line].map(str::to_owned).to_vec()
@@ -189,8 +167,9 @@ fn claude(model: Option<&str>, test: Option<&str>, resumed: Option<&str>) -> Lau
     claude_with(WORKING, "acceptEdits", model, test, resumed)
 }
 
-/// The tools of an implementer and of a reviewer.
-const WORKING: &[&str] = &["Edit", "Write", "Read", "Bash(git *)", "Bash(gh *)"];
+/// The tools of an implementer and of a reviewer. Files of the worktree may be edited by the mode
+/// `acceptEdits`; a rule `Edit` or `Write` would allow it anywhere.
+const WORKING: &[&str] = &["Read", "Bash(git *)", "Bash(gh *)"];
 const READING: &[&str] = &["Read", "Grep", "Glob", "Bash(git *)"];
 
 /// How many words make it run without a person.
@@ -239,7 +218,7 @@ mod tests {
         assert_eq!(
             launch.argv.join(" "),
             "claude -p --output-format stream-json --verbose --permission-mode acceptEdits \
-             --allowedTools Edit Write Read Bash(git *) Bash(gh *) \
+             --allowedTools Read Bash(git *) Bash(gh *) \
              Bash(make test) --model opus"
         );
     }
@@ -258,6 +237,29 @@ mod tests {
         let line = "codex exec --json --sandbox workspace-write resume t-1 -";
         assert_eq!(codex.argv.join(" "), line);
         assert_eq!(Agent::from_text("my-agent").resume("x", None, None), None);
+    }
+
+    #[test]
+    fn who_reads_goes_on_with_no_more_rights_than_before() {
+        for name in NAMES {
+            let agent = Agent::from_text(name);
+            let Some(more) = agent.resume_reviewer("c-1", Some("m"), Some("make")) else {
+                assert_eq!(agent.resume("c-1", None, None), None);
+                continue;
+            };
+            let first = agent.launch_reviewer(Some("m"), Some("make"));
+            assert!(more.argv.contains(&"c-1".to_owned()), "{more:?}");
+            let told = |word: &&String| {
+                !["--resume", "resume", "--session", "c-1"].contains(&word.as_str())
+            };
+            assert_eq!(
+                more.argv.iter().filter(told).collect::<Vec<_>>(),
+                first.argv.iter().collect::<Vec<_>>()
+            );
+            assert_ne!(Some(more), agent.resume("c-1", Some("m"), Some("make")));
+        }
+        let codex = Agent::Codex.resume_reviewer("t-1", None, None).expect("it can");
+        assert_eq!(codex.argv.join(" "), "codex exec --json --sandbox read-only resume t-1 -");
     }
 
     #[test]
@@ -301,28 +303,9 @@ mod tests {
             claude[..3],
             ["claude", "Read the file /f/p and do what it says.", "--permission-mode"]
         );
-        assert!(claude.contains(&"Read(//f/p)".to_owned()), "{claude:?}");
+        assert!(claude.contains(&"Read".to_owned()), "{claude:?}");
         let aider = Agent::Aider.launch_beside(None, None, Path::new("/f/p")).argv.join(" ");
         assert!(!aider.contains("--yes-always") && aider.contains("--message-file"), "{aider}");
-    }
-
-    #[test]
-    fn what_is_allowed_is_told_to_each_in_its_own_form() {
-        let rules = ["Bash(make lint)", "Bash(cargo test:*)", "WebFetch"].map(str::to_owned);
-        let argv = |agent: Agent| agent.launch(Some("m"), None).allowing(&rules).argv;
-        let has = |argv: &[String], words: &[&str]| argv.windows(words.len()).any(|w| w == words);
-        let claude = argv(Agent::Claude);
-        assert!(has(&claude, &["--allowedTools", &rules[0], &rules[1], &rules[2], "Edit"]));
-        let gemini = argv(Agent::Gemini);
-        assert!(has(&gemini, &["--allowed-tools", "run_shell_command(make lint)"]), "{gemini:?}");
-        assert!(has(&gemini, &["--allowed-tools", "run_shell_command(cargo test)"]), "{gemini:?}");
-        let copilot = argv(Agent::Copilot);
-        assert!(has(&copilot, &["--allow-tool=shell(make lint)"]), "{copilot:?}");
-        assert!(has(&copilot, &["--allow-tool=shell(cargo test:*)"]), "{copilot:?}");
-        let opencode = argv(Agent::Opencode);
-        let told = r#""git *":"allow","make lint":"allow","cargo test *":"allow"}}"#;
-        assert!(opencode[1].ends_with(told), "{opencode:?}");
-        assert_eq!(argv(Agent::Codex), Agent::Codex.launch(Some("m"), None).argv);
     }
 
     #[test]

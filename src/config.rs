@@ -47,8 +47,9 @@ pub const KEYS: &[(&str, &str)] = &[
     (
         "timeout",
         "limit for one attempt and for one test, as 90s, 30m or 2h; a task's own one in the plan is \
-         for its work, and neither for reviews nor for tests (30m)",
+         for its work, and not for its plan, reviews and tests (30m)",
     ),
+    ("timeouts.plan", "limit for making one plan, instead of `timeout`"),
     ("timeouts.review", "limit for one review, instead of `timeout`"),
     (
         "timeouts.fix",

@@ -8,9 +8,11 @@
 pub mod copies;
 mod diverge;
 mod function;
+mod habit;
 mod imports;
 pub mod language;
 mod name;
+mod parse;
 mod read;
 pub mod row;
 pub mod said;
@@ -19,8 +21,9 @@ mod skip;
 use std::collections::{BTreeMap, HashSet};
 
 pub use copies::{Alike, End};
-pub use diverge::{Cell, Line};
+pub use diverge::Line;
 pub use function::Function;
+pub use habit::Cell;
 pub use language::Language;
 pub use read::Reader;
 pub use skip::{Skip, why_skipped};

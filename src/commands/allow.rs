@@ -33,7 +33,7 @@ pub(super) fn run(context: &Context, args: AllowArgs) -> anyhow::Result<Exit> {
             ));
         }
     }
-    allowance.write(&target.journal)?;
+    allowance.write(&target.drive.git, &target.journal)?;
     let file = allowance.file().map(|file| format!("; it stands in {}", file.display()));
     context.ui.status(&format!(
         "agents of run '{name}' are allowed {rule} from their next attempt on{}",

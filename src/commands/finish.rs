@@ -10,7 +10,7 @@ use crate::agent::quoted;
 use crate::cli::FinishArgs;
 use crate::error::{Exit, failure};
 use crate::oid::Oid;
-use crate::plan::TaskId;
+use crate::plan::{Task, TaskId};
 use crate::process::StopSwitch;
 use crate::run::cleanup::{Reach, clean_checkout};
 use crate::run::finish::clear::{clear, forget};
@@ -20,7 +20,7 @@ use crate::run::publish::why_waits;
 use crate::run::signals::Signals;
 use crate::run::{controller, recover};
 use crate::snapshot::How;
-use crate::task::State;
+use crate::task::{Record, State};
 use crate::view::{finish as view, table};
 
 pub(super) fn run(context: &Context, args: FinishArgs) -> anyhow::Result<Exit> {
@@ -106,11 +106,13 @@ impl Finish<'_> {
             Some(How::Merge) => {
                 self.check_done()?;
                 self.check_base(How::Merge)?;
+                self.tell_unread(tip);
                 self.merge(tip)
             }
             Some(How::Pr) => {
                 self.check_done()?;
                 self.check_base(How::Pr)?;
+                self.tell_unread(tip);
                 self.request(tip)
             }
             Some(How::Keep) => self.keep(),
@@ -120,6 +122,22 @@ impl Finish<'_> {
                 Ok(Exit::Failed)
             }
         }
+    }
+
+    /// Says where the branch holds more than its final review has read, or has led to.
+    fn tell_unread(&self, tip: &Oid) {
+        let snapshot = self.target.snapshot();
+        let done = |(task, record): &(&Task, &Record)| task.final_review && record.state.is_done();
+        let Some((_, record)) = snapshot.tasks().filter(done).last() else { return };
+        let read = record.last_attempt().and_then(|attempt| attempt.tip.as_ref());
+        let Some(read) = record.state.merge().or(read).filter(|read| *read != tip) else { return };
+        let branch = &snapshot.run.integration;
+        self.context.ui.warning(&format!("{branch} holds more than its final review has read"));
+        self.context.ui.hint(&format!(
+            "git log {}..{}   # what came later",
+            read.short(),
+            quoted(branch)
+        ));
     }
 
     /// Tests the integration branch as it is, and leaves no checkout where the run has none any more.

@@ -1,7 +1,7 @@
 //! Limits of time, one for each stage that has its own.
 //!
 //! Invariant: pure. A stage without a limit of its own has `timeout`; what a task says of itself
-//! is for its work, and neither for reviews nor for tests.
+//! is for its work, and neither for planning nor for reviews nor for tests.
 
 use serde::Deserialize;
 
@@ -12,6 +12,8 @@ use crate::task::Stage;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Timeouts {
+    #[serde(default, deserialize_with = "duration")]
+    pub plan: Option<u64>,
     #[serde(default, deserialize_with = "duration")]
     pub review: Option<u64>,
     #[serde(default, deserialize_with = "duration")]
@@ -27,6 +29,7 @@ impl Timeouts {
     pub(super) fn set(&mut self, stage: &str, text: &str) -> Option<()> {
         let limit = Some(seconds(text)?);
         match stage {
+            "plan" => self.plan = limit,
             "review" => self.review = limit,
             "fix" => self.fix = limit,
             "test" => self.test = limit,
@@ -40,6 +43,7 @@ impl Timeouts {
     /// Returns the limits of both; what stands here goes first.
     pub(super) fn or(self, other: Timeouts) -> Timeouts {
         Timeouts {
+            plan: self.plan.or(other.plan),
             review: self.review.or(other.review),
             fix: self.fix.or(other.fix),
             test: self.test.or(other.test),
@@ -50,6 +54,7 @@ impl Timeouts {
     /// Returns each limit with the name of its stage.
     pub fn named(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let all = [
+            ("plan", self.plan),
             ("review", self.review),
             ("fix", self.fix),
             ("test", self.test),
@@ -63,7 +68,7 @@ impl Settings {
     /// Returns the limit of an attempt in seconds; `own` is what the task says.
     pub fn limit_of(&self, stage: Stage, own: Option<u64>) -> u64 {
         let limit = match stage {
-            Stage::Plan => None,
+            Stage::Plan => self.timeouts.plan,
             Stage::Implement => own,
             Stage::Fix | Stage::FixTests | Stage::FixConflict => own.or(self.timeouts.fix),
             Stage::SpecReview | Stage::QualityReview | Stage::Review | Stage::FinalReview => {
@@ -92,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_stage_has_its_own_limit_or_that_of_all() {
-        let file = "timeout = '1h'\n[timeouts]\nreview = '5m'\nsetup = '2m'\n";
+        let file = "timeout = '1h'\n[timeouts]\nplan = '4m'\nreview = '5m'\nsetup = '2m'\n";
         let file = Layer::from_toml(file).expect("sound");
         let git = [("timeouts.review", "10m"), ("timeouts.test", "90s"), ("timeouts.dance", "1s")];
         let git = git.map(|(key, value)| (key.to_owned(), value.to_owned()));
@@ -102,10 +107,15 @@ mod tests {
         assert_eq!(settings.limit_of(Stage::Implement, Some(7)), 7);
         assert_eq!(settings.limit_of(Stage::Fix, Some(7)), 7);
         assert_eq!(settings.limit_of(Stage::Fix, None), 3600);
+        assert_eq!(settings.limit_of(Stage::Plan, Some(7)), 240);
         assert_eq!(settings.limit_of(Stage::SpecReview, Some(7)), 600);
         assert_eq!((settings.test_limit(), settings.setup_limit()), (90, 120));
         let named: Vec<_> = settings.timeouts.named().collect();
-        assert_eq!(named, [("review", 600), ("test", 90), ("setup", 120)]);
+        assert_eq!(named, [("plan", 240), ("review", 600), ("test", 90), ("setup", 120)]);
+        let git = Layer::from_git([("timeouts.plan".into(), "3m".into())]).expect("sound");
+        let limit =
+            |git| merge(&Flags::default(), git, Layer::default()).limit_of(Stage::Plan, None);
+        assert_eq!((limit(git), limit(Layer::default())), (180, 1800));
     }
 
     #[test]

@@ -164,14 +164,16 @@ impl Git {
     /// Runs the `post-checkout` hook the way `git worktree add` does; its failure is told, and
     /// no more, because the worktree is there.
     fn run_hook(&self, path: &Path, made: &mut Made) -> anyhow::Result<()> {
-        let asked = ["rev-parse", "--path-format=absolute", "--git-path", "hooks/post-checkout"];
+        // Asked for a whole path, git fails where there is no folder for it, as with `/dev/null`,
+        // which is how hooks are switched off.
+        let asked = ["rev-parse", "--git-path", "hooks/post-checkout"];
         let hook = self.repo.config_snapshot().string("core.hooksPath");
         let own = self.common_dir().join("hooks/post-checkout");
         if hook.is_none() && !is_executable(&own) {
             return Ok(());
         }
         let hook = git(path).args(asked).text()?;
-        if !is_executable(Path::new(hook.trim_end_matches('\n'))) {
+        if !is_executable(&path.join(hook.trim_end_matches('\n'))) {
             return Ok(());
         }
         let head = git(path).args(["rev-parse", "--verify", "HEAD"]).text()?;

@@ -58,11 +58,27 @@ impl Git {
         gix::objs::TreeRefIter::from_bytes(&tree.data, self.repo.object_hash()).map(entry).collect()
     }
 
-    /// Returns the blob at a path below a tree.
+    /// Returns the file at a path below a tree; `None` where there is none, or where a link or a
+    /// submodule stands on the way.
     pub fn read_path(&self, tree: &Oid, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
-        let tree = self.repo.find_tree(object_id(tree)?)?;
-        let Some(entry) = tree.lookup_entry_by_path(path)? else { return Ok(None) };
-        Ok(Some(entry.object()?.into_blob().take_data()))
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let Some(folder) = self.folder_in(tree, folder)? else { return Ok(None) };
+        match folder.lookup_entry_by_path(name)?.filter(|entry| entry.mode().is_blob()) {
+            Some(entry) => Ok(Some(entry.object()?.into_blob().take_data())),
+            None => Ok(None),
+        }
+    }
+
+    /// Returns a folder below a tree, which is the tree itself for `""`.
+    fn folder_in(&self, tree: &Oid, path: &str) -> anyhow::Result<Option<gix::Tree<'_>>> {
+        let mut folder = self.repo.find_tree(object_id(tree)?)?;
+        // The commit of a submodule is no object of this repository.
+        for part in path.split('/').filter(|part| !part.is_empty()) {
+            let below = folder.lookup_entry_by_path(part)?.filter(|entry| entry.mode().is_tree());
+            let Some(below) = below else { return Ok(None) };
+            folder = below.object()?.into_tree();
+        }
+        Ok(Some(folder))
     }
 
     /// Returns the tree of a commit.
@@ -89,14 +105,7 @@ impl Git {
 
     /// Returns the files, not the folders or links, of a folder below a tree; `""` is its top.
     pub fn files_in(&self, tree: &Oid, folder: &str) -> anyhow::Result<Vec<Entry>> {
-        let tree = self.repo.find_tree(object_id(tree)?)?;
-        let tree = match folder {
-            "" => tree,
-            folder => match tree.lookup_entry_by_path(folder)? {
-                Some(entry) if entry.mode().is_tree() => entry.object()?.into_tree(),
-                _ => return Ok(Vec::new()),
-            },
-        };
+        let Some(tree) = self.folder_in(tree, folder)? else { return Ok(Vec::new()) };
         let mut files = Vec::new();
         for entry in tree.iter() {
             let entry = entry?;

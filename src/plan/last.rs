@@ -16,11 +16,32 @@ reviewed alone before; this is about how they fit together.\n";
 
 impl Plan {
     /// Returns the plan with its last task; as it is where it has one, or is too small for it.
-    pub fn with_final_review(mut self) -> Plan {
+    pub fn with_final_review(self) -> Plan {
         let by_agents = self.tasks.iter().filter(|task| task.run.is_none()).count();
-        if self.final_review().is_some() || by_agents < ENOUGH {
-            return self;
+        match self.final_review().is_some() || by_agents < ENOUGH {
+            true => self,
+            false => self.and_final_review(),
         }
+    }
+
+    /// Returns the plan of a run in which these final reviews are done: they stay, and where they have
+    /// not read all of the plan, another one comes after them.
+    pub fn with_final_reviews(mut self, done: Vec<Task>, have_read_all: bool) -> Plan {
+        if self.final_review().is_some() || done.is_empty() {
+            return self.with_final_review();
+        }
+        let ids: Vec<TaskId> = self.tasks.iter().chain(&done).map(|task| task.id.clone()).collect();
+        self.tasks.extend(done.into_iter().map(|mut task| {
+            task.depends_on.retain(|id| ids.contains(id));
+            task
+        }));
+        match have_read_all {
+            true => self,
+            false => self.and_final_review(),
+        }
+    }
+
+    fn and_final_review(mut self) -> Plan {
         let Some(id) = self.free_id() else { return self };
         let depends_on = match self.mode {
             Mode::Dag => self.sinks(),

@@ -7,6 +7,8 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 /// Deeper than this is no file that a person wrote.
 const MAX_DEPTH: usize = 32;
+/// A map with more keys is none either.
+const MAX_KEYS: usize = 1000;
 
 /// A value and the line it begins at, counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +145,9 @@ impl Tree {
                         Value::Nothing => String::new(),
                         _ => return Err(Fault { line, why: "a key is no text".to_owned() }),
                     };
+                    if entries.len() == MAX_KEYS {
+                        return Err(Fault { line, why: "it has too many keys".to_owned() });
+                    }
                     if entries.iter().any(|(known, _)| *known == name) {
                         return Err(Fault { line, why: format!("the key `{name}` stands twice") });
                     }
@@ -186,6 +191,8 @@ mod tests {
         assert!(fault(&nested(100)).why.contains("deep"));
         assert!(read(&nested(20), 1).is_ok());
         assert!(read(&"[".repeat(100_000), 1).is_err());
+        let keys: String = (0..100_000).map(|number| format!("k{number}: 1\n")).collect();
+        assert_eq!(fault(&keys).line, MAX_KEYS + 1);
     }
 
     proptest! {

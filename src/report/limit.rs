@@ -71,6 +71,8 @@ const MONTHS: [&str; 12] =
 const LEAST: i64 = 60_000;
 /// A time of day that lies back no further than this (milliseconds) is today's, not tomorrow's.
 const JUST_NOW: i64 = 15 * 60_000;
+/// No limit lasts longer (milliseconds): what says so is not understood.
+const MOST: i64 = 400 * 24 * 60 * 60_000;
 
 /// A limit that was reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +107,8 @@ impl Limit {
     pub fn until(&self, now: &Zoned) -> Option<i64> {
         let told = self.reset.and_then(|seconds| seconds.checked_mul(1000));
         let at = told.or_else(|| stated(&self.text, now))?;
-        Some(at.max(now.timestamp().as_millisecond().saturating_add(LEAST)))
+        let now = now.timestamp().as_millisecond();
+        (at <= now.saturating_add(MOST)).then(|| at.max(now.saturating_add(LEAST)))
     }
 }
 
@@ -125,7 +128,8 @@ fn stated(text: &str, now: &Zoned) -> Option<i64> {
     let after = |marker: &&str| lower.rfind(*marker).map(|at| at + marker.len());
     MARKERS.iter().filter_map(after).find_map(|at| {
         let rest = &text[at..];
-        let length = length(&lower[at..]).map(|ms| now.timestamp().as_millisecond() + ms);
+        let length =
+            length(&lower[at..]).map(|ms| now.timestamp().as_millisecond().saturating_add(ms));
         length.or_else(|| time(rest, now))
     })
 }
@@ -149,7 +153,8 @@ fn length(text: &str) -> Option<i64> {
             "ms" => 0.001,
             _ => return sum,
         };
-        sum = Some(sum.unwrap_or(0) + (number * seconds * 1000.0).ceil() as i64);
+        let length = (number * seconds * 1000.0).ceil() as i64;
+        sum = Some(sum.unwrap_or(0_i64).saturating_add(length));
         rest = &unit[end..];
     }
 }
@@ -278,6 +283,18 @@ mod tests {
             ("usage limit; try again at 2026-11-22T09:45:00Z.", "11-22 09:45:00"),
         ] {
             assert_eq!(until(text).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_nobody_means_is_none() {
+        for text in [
+            "usage limit; try again in 99999999999999999999999 days 5 hours",
+            "usage limit; try again in 9000 days",
+            "usage limit; try again at 9999-12-31T00:00:00Z",
+            "usage limit reached|9999999999",
+        ] {
+            assert_eq!(until(text), None, "{text}");
         }
     }
 

@@ -68,12 +68,18 @@ fn is_told_otherwise(
     };
     match spec_of(drive, snapshot, task, &next, Way::Apart) {
         Ok(now) if now.stage == before.stage && !before.by_hand => {
-            let launch = |spec: &Spec| (spec.argv.clone(), spec.model.clone(), spec.class);
+            let launch = |spec: &Spec| (words_of(drive, spec), spec.model.clone(), spec.class);
             let limits = |spec: &Spec| (spec.timeout, spec.idle);
             launch(&now) != launch(&before) || limits(&now) != limits(&before)
         }
         Ok(_) | Err(_) => false,
     }
+}
+
+/// Returns the words of a launch without the folder of its attempt, which is another one each time.
+fn words_of(drive: &Drive, spec: &Spec) -> Vec<String> {
+    let folder = drive.folder.attempt(&spec.task, spec.attempt).0.display().to_string();
+    spec.argv.iter().map(|word| word.replace(&folder, "")).collect()
 }
 
 /// Returns true where the text was another one: a prompt of an implementer holds it word for word.

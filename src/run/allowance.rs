@@ -11,6 +11,7 @@ use anyhow::Context;
 use crate::allow::{refusal, settings};
 use crate::error::failure;
 use crate::git::Git;
+use crate::lock::LockFile;
 use crate::snapshot::{Flags, Run};
 use crate::store::Journal;
 
@@ -43,15 +44,7 @@ impl Allowance {
             let remark = format!("a bare repository has no {}", settings::FILE);
             return Ok(Allowance { rule, is_in_run, file: None, remark: Some(remark) });
         };
-        let path = top.join(settings::FILE);
-        let text = read(git, top, &path)?;
-        let shown = path.display();
-        let new = settings::with_rule(&text, &rule).map_err(|why| {
-            failure(
-                format!("the rule cannot be added to '{shown}': {why}"),
-                "mend that file, then once more; nothing was changed",
-            )
-        })?;
+        let file = Allowance::read(git, &rule)?;
         let remark = (!git.ignores(top, settings::FILE)?).then(|| {
             format!(
                 "git does not ignore {}: it could be committed by mistake \
@@ -60,8 +53,22 @@ impl Allowance {
                 settings::FILE
             )
         });
-        let file = new.map(|text| NewFile { path, text });
         Ok(Allowance { rule, is_in_run, remark: remark.filter(|_| file.is_some()), file })
+    }
+
+    /// Returns the file with the rule in it; `None` where it has it, or there is no place for it.
+    fn read(git: &Git, rule: &str) -> anyhow::Result<Option<NewFile>> {
+        let Some(top) = git.top_level() else { return Ok(None) };
+        let path = top.join(settings::FILE);
+        let text = read(git, top, &path)?;
+        let shown = path.display();
+        let new = settings::with_rule(&text, rule).map_err(|why| {
+            failure(
+                format!("the rule cannot be added to '{shown}': {why}"),
+                "mend that file, then once more; nothing was changed",
+            )
+        })?;
+        Ok(new.map(|text| NewFile { path, text }))
     }
 
     pub fn rule(&self) -> &str {
@@ -84,12 +91,19 @@ impl Allowance {
     }
 
     /// Writes both; the file is in place as a whole or not at all.
-    pub fn write(&self, journal: &Journal) -> anyhow::Result<()> {
-        let draft = self.file.as_ref().map(NewFile::draft).transpose()?;
+    pub fn write(&self, git: &Git, journal: &Journal) -> anyhow::Result<()> {
+        let lock = LockFile::open(git.locks().join(".settings"))?;
+        lock.hold()?;
+        // Somebody may have written to it since it was read, and a person may have thought long.
+        let file = match &self.file {
+            Some(_) => Allowance::read(git, &self.rule)?,
+            None => None,
+        };
+        let draft = file.as_ref().map(NewFile::draft).transpose()?;
         if !self.is_in_run {
             journal.amend(&format!("allowed {}", self.rule), |run| with_rule(run, &self.rule))?;
         }
-        if let (Some(draft), Some(file)) = (draft, &self.file) {
+        if let (Some(draft), Some(file)) = (draft, &file) {
             draft.persist(&file.path).with_context(|| told(&file.path))?;
         }
         Ok(())

@@ -277,7 +277,7 @@ impl Changed<'_> {
         let text = String::from_utf8_lossy(&bytes);
         let (path, added, is_new) = (file.path.as_str(), &file.lines[..], file.is_new);
         let source = Source { path, text: &text, added, is_new, removed };
-        Ok(self.reader.read(&source).ok_or(Skip::Language))
+        Ok(self.reader.read(&source).ok_or(Skip::Deep))
     }
 }
 

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::Drive;
-use super::dispatch::{Spec, agent_of, allowed, for_reader, model_of};
+use super::dispatch::{Spec, agent_of, allowed, for_reader, model_of, next_folder};
 use super::folder::{RunFolder, read_json};
 use crate::pipeline::next_stage;
 use crate::plan::Task;
@@ -21,7 +21,7 @@ use crate::task::{Attempt, Ending, Record, Stage};
 const HEAD: u64 = 1 << 20;
 
 /// Returns the command that goes on with the last attempt, where that was broken off, or with
-/// the work that a fix is for.
+/// the work that a fix is for; with the rights of its stage.
 pub(super) fn resumed(
     drive: &Drive,
     run: &Run,
@@ -38,7 +38,7 @@ pub(super) fn resumed(
         // Whoever did the work settles what was found.
         Stage::Fix => record.attempts.iter().rev().find(|last| last.stage.is_work())?,
         Stage::SpecReview | Stage::QualityReview | Stage::Review | Stage::FinalReview => {
-            return None;
+            record.last_attempt().filter(|last| last.stage == stage && was_broken_off(last))?
         }
     };
     let folder = drive.folder.attempt(&task.id, last.number);
@@ -46,11 +46,13 @@ pub(super) fn resumed(
     let id = of_log(&folder.log(), spec.format)?;
     let (model, _) = model_of(drive, task, record, stage);
     let test = drive.settings.test.as_deref();
-    let launch = agent_of(drive, task, record, stage)?.resume(&id, model.as_deref(), test)?;
+    let agent = agent_of(drive, task, record, stage)?;
+    let (model, rules) = (model.as_deref(), allowed(drive, run));
     let launch = match stage.is_work() {
-        true => launch.allowing(&allowed(drive, run)),
-        false => launch.allowing(&for_reader(allowed(drive, run))),
+        true => agent.resume(&id, model, test)?.allowing(&rules),
+        false => agent.resume_reviewer(&id, model, test)?.allowing(&for_reader(rules)),
     };
+    let launch = launch.reading(&next_folder(drive, task, record).0);
     // Another agent knows nothing of it.
     (launch.argv.first() == spec.argv.first()).then_some(launch.argv)
 }

@@ -143,10 +143,16 @@ fn launch_of(
     }
     let agent = agent_of(drive, task, record, stage).ok_or_else(no_agent)?;
     let test = drive.settings.test.as_deref();
-    Ok(match stage.is_work() {
+    let launch = match stage.is_work() {
         false => agent.launch_reviewer(model, test).allowing(&for_reader(allowed(drive, run))),
         true => agent.launch(model, test).allowing(&allowed(drive, run)),
-    })
+    };
+    Ok(launch.reading(&next_folder(drive, task, record).0))
+}
+
+/// Returns the folder of a task's next attempt, where what its agent is to read lies.
+pub(super) fn next_folder(drive: &Drive, task: &Task, record: &Record) -> AttemptFolder {
+    drive.folder.attempt(&task.id, record.next_attempt())
 }
 
 /// Returns the rules for what an agent may do beside its work: the run's own commands too.
@@ -263,11 +269,11 @@ pub(super) fn spec_of(
     let Launch { argv, format } = match way {
         Way::ByHand => Launch { argv: Vec::new(), format: Format::Text },
         Way::Alone if terminal && task.run.is_none() => {
-            let prompt = drive.folder.attempt(&task.id, record.next_attempt()).prompt();
+            let folder = next_folder(drive, task, record);
             let agent = agent_of(drive, task, record, stage).ok_or_else(no_agent)?;
             let test = drive.settings.test.as_deref();
-            let launch = agent.launch_beside(model.as_deref(), test, &prompt);
-            launch.allowing(&allowed(drive, &snapshot.run))
+            let launch = agent.launch_beside(model.as_deref(), test, &folder.prompt());
+            launch.allowing(&allowed(drive, &snapshot.run)).reading(&folder.0)
         }
         Way::Apart | Way::Alone => {
             launch_of(drive, &snapshot.run, task, record, stage, model.as_deref())?

@@ -159,6 +159,11 @@ impl AttemptFolder {
         self.0.join("approved-plan.md")
     }
 
+    /// What the tests printed that failed, for who mends it.
+    pub fn test_log(&self) -> PathBuf {
+        self.0.join("test.log")
+    }
+
     pub fn log(&self) -> PathBuf {
         self.0.join("log")
     }

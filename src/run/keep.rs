@@ -36,7 +36,7 @@ impl Leftover<'_> {
         if found.branch.as_deref() != Some(self.branch) {
             let shows = found.branch.as_deref().unwrap_or("no branch");
             let reason = format!("it shows {shows}, not {}", self.branch);
-            return Ok(Some((reason, remove_by_git(path))));
+            return Ok(Some((reason, self.remove_detached(found))));
         }
         let is_here = || std::env::current_dir().is_ok_and(|here| here.starts_with(path));
         if !self.reach.from_within && is_here() {
@@ -75,6 +75,22 @@ impl Leftover<'_> {
             },
         };
         Ok(held.map(|reason| (reason, Remedy::Force)))
+    }
+
+    /// Returns the command that removes a worktree which shows another branch; commits that stand on
+    /// no branch at all would go with it, so they get one.
+    fn remove_detached(&self, found: &Listed) -> Remedy {
+        let path = &found.path;
+        let head = found.branch.is_none().then(|| status::head(path).ok()).flatten();
+        match head {
+            Some((None, head)) => Remedy::Command(format!(
+                "git branch {} {} && git worktree remove {}",
+                quoted(&format!("{}-detached", self.branch)),
+                head.short(),
+                place(path)
+            )),
+            _ => remove_by_git(path),
+        }
     }
 
     /// Returns the reason where the task has not ended, or not before the time that was asked for.

@@ -130,20 +130,19 @@ impl<'a> Told<'a> {
             }
             (None, Stage::Plan) => self.planning(folder, &self.facts()),
             (None, Stage::Fix) => prompt::fix(templates, &self.facts()),
-            (None, Stage::FixTests) => self.fix_tests(),
+            (None, Stage::FixTests) => self.fix_tests(folder),
             (None, Stage::FixConflict) => self.fix_conflict(),
             (None, _) => prompt::implement(templates, &self.facts()),
         }
     }
 
-    fn fix_tests(&self) -> Result<String, prompt::Mistake> {
-        let log = self.drive.folder.test_log(&self.task.id);
-        let output = std::fs::read(&log).unwrap_or_default();
+    fn fix_tests(&self, folder: &AttemptFolder) -> Result<String, prompt::Mistake> {
+        let output = std::fs::read(self.drive.folder.test_log(&self.task.id)).unwrap_or_default();
         let command = self.record.sent_back.as_ref().and_then(|why| why.command.as_deref());
         let failed = FailedTest {
             command: command.unwrap_or_default(),
             output: &String::from_utf8_lossy(&output),
-            log: &log.display().to_string(),
+            log: &folder.test_log().display().to_string(),
         };
         prompt::fix_tests(&self.drive.settings.prompts, &self.facts(), &failed)
     }
@@ -171,6 +170,8 @@ impl<'a> Told<'a> {
         match stage {
             Stage::Plan => self.planning(folder, &facts),
             Stage::Fix => prompt::fix(templates, &facts),
+            // What is to be read lies in another folder now.
+            _ if stage.review().is_some() => self.prompt(folder, stage),
             _ => prompt::resume(templates, &facts),
         }
     }
@@ -247,6 +248,12 @@ pub(super) fn write_prompts(
     } else if spec.stage.review().is_some() {
         std::fs::write(folder.task(), told.text_for_review())?;
         std::fs::write(folder.report(), told.report())?;
+    }
+    // A folder of the same name may be left of a run that was removed.
+    let _ = std::fs::remove_file(folder.test_log());
+    if spec.stage == Stage::FixTests {
+        // Its agent reads this folder alone; without a log, the prompt holds what is known.
+        let _ = std::fs::copy(told.drive.folder.test_log(&spec.task), folder.test_log());
     }
     told.write_plan(folder, spec.stage)?;
     std::fs::write(folder.prompt(), told.prompt(folder, spec.stage)?)?;

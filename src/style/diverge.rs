@@ -1,20 +1,21 @@
 //! Which rows diverge: where tasks that should agree have different habits.
 //!
-//! Invariant: a habit needs [`Row::least`] places and four of five alike. A task that does
-//! as the code around it did before, or which is of two minds, is not to blame; where both of two
-//! are not, nothing is said.
+//! Invariant: a task that does as the code around it did before, or which is of two minds, is
+//! not to blame, unless it has nothing at all of what is a habit elsewhere; where both of two are
+//! not, nothing is said.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::row::{ROWS, Row};
-use super::{Language, Place, Reading, Seen, Values, Work};
+use super::habit::{self, Cell, IGNORED, Types, Whose};
+use super::row::{self, ROWS, Row};
+use super::{Language, Place, Work};
 
-/// Which part of all places makes a habit, in hundredths.
-const HABIT_PERCENT: usize = 80;
-/// How often a row must be seen in the code around for there to be a custom, and which part of it
-/// is custom enough to do the same.
-const CUSTOM_LEAST: usize = 3;
-const CUSTOM_PERCENT: usize = 30;
+/// Up to which part a task without a habit has nothing of another one's, in hundredths, and in how
+/// many times [`Row::least`] places that must show.
+const NOTHING_PERCENT: usize = 10;
+const NOTHING_TIMES: usize = 2;
+/// From which part on it is the task's part to do what is custom around it.
+const CUSTOM_PERCENT: usize = 50;
 
 /// One row of one language, over all tasks.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,17 +27,6 @@ pub struct Line {
     pub cells: Vec<Cell>,
     /// Tasks that should agree do not.
     pub diverges: bool,
-}
-
-/// What one task does in one row.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Cell {
-    /// Each value with its places, the most frequent first.
-    pub values: Vec<(String, Vec<Place>)>,
-    /// What it does as a rule, where there is one.
-    pub habit: Option<String>,
-    /// It does as the code around it.
-    pub follows: bool,
 }
 
 impl Line {
@@ -65,104 +55,75 @@ pub(super) fn lines(works: &[Work]) -> Vec<Line> {
         works.iter().flat_map(|work| &work.changed).map(|reading| reading.language).collect();
     let mut lines = Vec::new();
     for language in languages {
-        let seen: Vec<Vec<Whose>> =
-            works.iter().map(|work| count(work, language, &types)).collect();
+        let counts = works.iter().map(|work| habit::count(work, language, &types));
+        let seen: Vec<Vec<Whose>> = counts.collect();
         for row in 0..ROWS.len() {
-            let cells: Vec<Cell> = seen.iter().map(|rows| cell(&ROWS[row], &rows[row])).collect();
+            let whose: Vec<&Whose> = seen.iter().map(|rows| &rows[row]).collect();
+            let cells: Vec<Cell> = whose.iter().map(|whose| whose.cell(&ROWS[row])).collect();
             if cells.iter().any(|cell| !cell.values.is_empty()) {
-                let diverges = diverges(&cells);
-                lines.push(Line { language, row, cells, diverges });
+                lines.push(judge(language, row, cells, &whose));
             }
         }
     }
     lines
 }
 
-/// What is known of the types that tasks return. Whether a pointer is returned is decided type
-/// by type, so it tells of an author only where the type is the task's own, or shared.
-struct Types<'a> {
-    /// Types with fields, not interfaces.
-    concrete: HashSet<&'a str>,
-    /// Types that more than one task returns.
-    shared: HashSet<&'a str>,
+/// Tells whether tasks that should agree do not, and who has nothing of another one's habit.
+fn judge(language: Language, row: usize, mut cells: Vec<Cell>, whose: &[&Whose]) -> Line {
+    let habits: Vec<Habit> = cells.iter().filter_map(|cell| Habit::of(row, cell)).collect();
+    let may_be_one = |one: &str, other: &str| row::may_be_one(row, language, one, other);
+    let differ = |one: &Habit, other: &Habit| {
+        !may_be_one(&one.value, &other.value) && one.meets(&other.scopes)
+    };
+    let is_alone = |one: &Habit| !one.follows && habits.iter().any(|other| differ(one, other));
+    let mut diverges = habits.iter().any(is_alone);
+    let without = cells.iter_mut().zip(whose).filter(|(cell, _)| cell.habit.is_none());
+    for (cell, whose) in without {
+        let all = cell.values.iter().filter(|(value, _)| value != IGNORED);
+        let total: usize = all.map(|(_, places)| places.len()).sum();
+        let scopes = cell.values.iter().flat_map(|(_, places)| scopes(row, places)).collect();
+        let has_nothing = |one: &&Habit| {
+            let same = cell.values.iter().filter(|(value, _)| may_be_one(&one.value, value));
+            let same: usize = same.map(|(_, places)| places.len()).sum();
+            one.meets(&scopes) && same * 100 <= total * NOTHING_PERCENT
+        };
+        let is_custom = |value: &str| {
+            whose.custom_of_all(value).is_some_and(|percent| percent >= CUSTOM_PERCENT)
+        };
+        let is_enough = ROWS[row].least.is_some_and(|least| total >= least * NOTHING_TIMES);
+        let mut missing = habits.iter().filter(has_nothing);
+        cell.avoids = is_enough && missing.any(|one| !one.follows || is_custom(&one.value));
+        diverges |= cell.avoids;
+    }
+    Line { language, row, cells, diverges }
 }
 
-impl<'a> Types<'a> {
-    fn new(works: &'a [Work]) -> Types<'a> {
-        let readings = works.iter().flat_map(|work| work.changed.iter().chain(&work.beside));
-        let concrete = readings.flat_map(|reading| reading.concrete.iter().map(String::as_str));
-        let mut tasks: HashMap<&str, HashSet<usize>> = HashMap::new();
-        for (task, work) in works.iter().enumerate() {
-            for about in named(work, "structs") {
-                tasks.entry(about).or_default().insert(task);
-            }
-        }
-        let shared = tasks.into_iter().filter(|(_, tasks)| tasks.len() > 1);
-        Types { concrete: concrete.collect(), shared: shared.map(|(about, _)| about).collect() }
+/// What a task does as a rule, and where.
+struct Habit {
+    value: String,
+    follows: bool,
+    scopes: BTreeSet<String>,
+}
+
+impl Habit {
+    fn of(row: usize, cell: &Cell) -> Option<Habit> {
+        let value = cell.habit.clone()?;
+        let (_, places) = cell.values.iter().find(|(other, _)| *other == value)?;
+        Some(Habit { value, follows: cell.follows, scopes: scopes(row, places) })
     }
 
-    /// Returns true where something was seen of a type with fields, or of no type.
-    fn knows(&self, seen: &Seen) -> bool {
-        let is_of_types = ROWS[seen.row].id == "structs";
-        !is_of_types || seen.about.as_deref().is_none_or(|about| self.concrete.contains(about))
-    }
-
-    /// Returns true where that tells of the author too.
-    fn tells(&self, seen: &Seen, made: &HashSet<&str>) -> bool {
-        let is_of_types = ROWS[seen.row].id == "structs";
-        let is_theirs = |about: &str| made.contains(about) || self.shared.contains(about);
-        self.knows(seen) && (!is_of_types || seen.about.as_deref().is_none_or(is_theirs))
+    /// Returns true where both are about the same code, as far as the row asks for that.
+    fn meets(&self, scopes: &BTreeSet<String>) -> bool {
+        self.scopes.iter().any(|scope| scopes.contains(scope))
     }
 }
 
-/// Returns the types that a row of a task is about.
-fn named<'a>(work: &'a Work, row: &'a str) -> impl Iterator<Item = &'a str> {
-    let own = work.changed.iter().flat_map(|reading| &reading.own);
-    own.filter(move |seen| ROWS[seen.row].id == row).filter_map(|seen| seen.about.as_deref())
-}
-
-/// What was seen in a row: in what the task added, and around it.
-#[derive(Default)]
-struct Whose {
-    own: Values,
-    around: BTreeMap<String, usize>,
-}
-
-fn count(work: &Work, language: Language, types: &Types<'_>) -> Vec<Whose> {
-    let mut rows: Vec<Whose> = ROWS.iter().map(|_| Whose::default()).collect();
-    let made: HashSet<&str> = named(work, "types").collect();
-    let tells = |seen: &&Seen| types.tells(seen, &made);
-    let of_language = |reading: &&Reading| reading.language == language;
-    for reading in work.changed.iter().filter(of_language) {
-        for seen in reading.own.iter().filter(tells) {
-            let place = Place { path: reading.path.clone(), line: seen.line };
-            rows[seen.row].own.entry(seen.value.clone()).or_default().push(place);
-        }
-    }
-    let all = work.changed.iter().chain(&work.beside).filter(of_language);
-    for seen in all.flat_map(|reading| &reading.around).filter(|seen| types.knows(seen)) {
-        *rows[seen.row].around.entry(seen.value.clone()).or_default() += 1;
-    }
-    rows
-}
-
-fn cell(row: &Row, whose: &Whose) -> Cell {
-    let mut values: Vec<(String, Vec<Place>)> = whose.own.clone().into_iter().collect();
-    values.sort_by_key(|(_, places)| std::cmp::Reverse(places.len()));
-    let total: usize = values.iter().map(|(_, places)| places.len()).sum();
-    let habit = values.first().filter(|(_, places)| {
-        let enough = row.least.is_some_and(|least| places.len() >= least);
-        enough && places.len() * 100 >= total * HABIT_PERCENT
-    });
-    let habit = habit.map(|(value, _)| value.clone());
-    let around: usize = whose.around.values().sum();
-    let same = habit.as_ref().and_then(|habit| whose.around.get(habit)).copied().unwrap_or(0);
-    let follows = around >= CUSTOM_LEAST && same * 100 >= around * CUSTOM_PERCENT;
-    Cell { values, habit, follows }
-}
-
-fn diverges(cells: &[Cell]) -> bool {
-    let habits: Vec<(&String, bool)> =
-        cells.iter().filter_map(|cell| Some((cell.habit.as_ref()?, cell.follows))).collect();
-    habits.iter().any(|(habit, follows)| !follows && habits.iter().any(|(other, _)| other != habit))
+/// Returns the parts of a project within which a row should agree: for [`Row::per_crate`] the
+/// folders that hold a `src`, for others all is one.
+fn scopes(row: usize, places: &[Place]) -> BTreeSet<String> {
+    let scope = |place: &Place| match ROWS[row].per_crate() {
+        true => format!("/{}", place.path).split("/src/").next().unwrap_or_default().to_owned(),
+        false => String::new(),
+    };
+    places.iter().map(scope).collect()
 }

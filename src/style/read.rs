@@ -8,12 +8,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use tree_sitter::{Node, Parser, Query, QueryCursor, QueryMatch, StreamingIterator, Tree};
+use tree_sitter::{Node, Query, QueryCursor, QueryMatch, StreamingIterator, Tree};
 
 use super::function::{self, Span};
 use super::imports::Imports;
 use super::language::is_test;
-use super::row::{self, Area, Label, ROWS};
+use super::parse::parse;
+use super::row::{self, Area, Label, ROWS, SOME_LOGGER};
 use super::{Language, Lines, Reading, Seen, Source, name};
 
 /// What a capture of a query stands for.
@@ -67,7 +68,7 @@ struct Found<'t> {
 }
 
 impl Reader {
-    /// Reads a file; `None` where its language is not known.
+    /// Reads a file; `None` where its language is not known, or it is nested as nobody writes.
     pub fn read(&self, source: &Source<'_>) -> Option<Reading> {
         let language = Language::of(source.path)?;
         let tree = parse(language, source.text)?;
@@ -107,12 +108,6 @@ fn hash(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish()
-}
-
-fn parse(language: Language, text: &str) -> Option<Tree> {
-    let mut parser = Parser::new();
-    parser.set_language(&language.grammar()).ok()?;
-    parser.parse(text, None)
 }
 
 impl Prepared {
@@ -270,13 +265,15 @@ impl Found<'_> {
         match language {
             // Known without an import: crates by their path, what a page or a prelude has.
             Language::Rust if subject.contains("::") => of_trade(root).then(|| root.to_owned()),
-            Language::Rust => Some("std".to_owned()).filter(|_| trade.is_empty()),
+            // A macro that a whole crate imports: `#[macro_use] extern crate log;`.
+            Language::Rust if trade.is_empty() => Some("std".to_owned()),
+            Language::Rust => Some(SOME_LOGGER.to_owned()),
             Language::JavaScript | Language::TypeScript | Language::Tsx
                 if ["console", "expect"].contains(&root) =>
             {
                 Some(root.to_owned())
             }
-            _ => (!trade.is_empty() && of_trade(subject)).then(|| "a logger".to_owned()),
+            _ => (!trade.is_empty() && of_trade(subject)).then(|| SOME_LOGGER.to_owned()),
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Invariant: data. A query names a row by its id; a test fails where it names another.
 
+use super::Language;
+
 /// In which code a row is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Area {
@@ -43,6 +45,14 @@ pub struct Row {
     pub least: Option<usize>,
 }
 
+impl Row {
+    /// Returns true where one crate is free to do otherwise than another one: a library says what
+    /// went wrong in types of its own, a program need not.
+    pub(super) fn per_crate(&self) -> bool {
+        self.id == "error-types"
+    }
+}
+
 const fn row(
     id: &'static str,
     title: &'static str,
@@ -81,4 +91,18 @@ pub const ROWS: &[Row] = &[
 /// Returns where a row stands in [`ROWS`].
 pub fn index(id: &str) -> Option<usize> {
     ROWS.iter().position(|row| row.id == id)
+}
+
+/// What is seen where a logger is used and no import says which.
+pub const SOME_LOGGER: &str = "a logger";
+
+/// Returns true where two values of a row are the same, or may be: some logger may be any that is
+/// known, but it is none that just prints.
+pub(super) fn may_be_one(row: usize, language: Language, one: &str, other: &str) -> bool {
+    let prints = |value: &str| match language {
+        Language::Go => value == "log",
+        _ => ["print", "println", "console"].contains(&value),
+    };
+    let may_be = |some: &str, known: &str| some == SOME_LOGGER && !prints(known);
+    one == other || (ROWS[row].id == "logging" && (may_be(one, other) || may_be(other, one)))
 }

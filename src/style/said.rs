@@ -32,6 +32,10 @@ pub fn divergence(line: &Line, ids: &[&str]) -> Vec<String> {
             said.push(format!("  {habit}: {more} more {tasks}"));
         }
     }
+    for (task, cell) in line.cells.iter().enumerate().filter(|(_, cell)| cell.avoids).take(TASKS) {
+        let counts = cell.values.iter().map(|(value, places)| format!("{value} {}", places.len()));
+        said.push(format!("  mixed: {}, {}", ids[task], counts.collect::<Vec<_>>().join(", ")));
+    }
     said
 }
 

@@ -31,6 +31,8 @@ pub enum Skip {
     Vendored,
     Lock,
     Huge,
+    /// It is nested as nobody writes.
+    Deep,
     /// It is written in no language that is known.
     Language,
 }
@@ -44,6 +46,7 @@ impl Skip {
             Skip::Vendored => "vendored",
             Skip::Lock => "lock",
             Skip::Huge => "huge",
+            Skip::Deep => "nested too deeply",
             Skip::Language => "in other languages",
         }
     }

@@ -107,6 +107,108 @@ fn who_does_as_the_code_around_is_not_to_blame() {
     assert_eq!(diverging(&[other, follower]), [""; 0]);
 }
 
+/// A Go file of functions that do these with an error.
+fn go_errors(ends: &[(&str, usize)]) -> String {
+    let mut text = "package p\n".to_owned();
+    let all = ends.iter().flat_map(|(end, count)| (0..*count).map(move |_| end));
+    for (n, end) in all.enumerate() {
+        text += &format!("func Do{n}() error {{\n\terr := do({n})\n\t{end}\n}}\n");
+    }
+    text
+}
+
+const RAW: &str = "return err";
+const WRAPPED: &str = "return fmt.Errorf(\"do: %w\", err)";
+const FLATTENED: &str = "return fmt.Errorf(\"do: %v\", err)";
+const IGNORED: &str = "_ = done()";
+
+/// Returns a file that a task did not change, as it is beside its work.
+fn lying_by(path: &str, text: &str) -> Reading {
+    let removed = HashSet::new();
+    let source = Source { path, text, added: &[], is_new: false, removed: &removed };
+    Reader::default().read(&source).expect("a language that is known")
+}
+
+#[test]
+fn what_is_ignored_does_not_hide_how_the_rest_is_passed_on() {
+    let wraps = work("a", &[("a.go", &go_errors(&[(WRAPPED, 4)]))]);
+    let raw = work("b", &[("b.go", &go_errors(&[(RAW, 4), (IGNORED, 6)]))]);
+    let works = [wraps, raw];
+    assert_eq!(habit(&works, "errors", 1).as_deref(), Some("raw"));
+    assert_eq!(diverging(&works), ["errors"]);
+    let ignores = work("b", &[("b.go", &go_errors(&[(RAW, 1), (IGNORED, 6)]))]);
+    assert_eq!(habit(&[ignores], "errors", 0).as_deref(), Some("ignored"));
+}
+
+#[test]
+fn who_has_nothing_of_a_habit_diverges_from_it_even_without_one() {
+    let wraps = work("a", &[("a.go", &go_errors(&[(WRAPPED, 6)]))]);
+    let mixed = |raw, flat, wrapped| {
+        let text = go_errors(&[(RAW, raw), (FLATTENED, flat), (WRAPPED, wrapped)]);
+        work("b", &[("b.go", &text)])
+    };
+    assert_eq!(diverging(&[wraps.clone(), mixed(4, 4, 0)]), ["errors"]);
+    // Too few to tell, and of two minds.
+    assert_eq!(diverging(&[wraps.clone(), mixed(3, 3, 0)]), [""; 0]);
+    assert_eq!(diverging(&[wraps.clone(), mixed(4, 4, 2)]), [""; 0]);
+    let works = [wraps.clone(), mixed(4, 4, 0)];
+    let said = said::all(&compare(&works), &["one", "two"]).concat();
+    assert!(said.contains("  mixed: two, flattened 4, raw 4"), "{said}");
+    // Where the habit is custom around it, it is the other one that stands apart, and only then.
+    let mut follows = wraps;
+    follows.beside.push(lying_by("old.go", &go_errors(&[(WRAPPED, 5)])));
+    let mut other = mixed(4, 4, 0);
+    assert_eq!(diverging(&[follows.clone(), other.clone()]), [""; 0]);
+    other.beside.push(lying_by("old.go", &go_errors(&[(WRAPPED, 5)])));
+    assert_eq!(diverging(&[follows, other]), ["errors"]);
+}
+
+#[test]
+fn custom_is_told_by_the_folder_and_not_by_all_that_a_task_touched() {
+    let wraps = work("a", &[("a/a.go", &go_errors(&[(WRAPPED, 4)]))]);
+    let mut raw = work("b", &[("b/b.go", &go_errors(&[(RAW, 4)])), ("c/c.go", "package c\n")]);
+    raw.beside.push(lying_by("b/old.go", &go_errors(&[(RAW, 4)])));
+    raw.beside.push(lying_by("c/old.go", &go_errors(&[(WRAPPED, 40)])));
+    let mut wraps_too = wraps.clone();
+    wraps_too.beside.push(lying_by("a/old.go", &go_errors(&[(WRAPPED, 4)])));
+    assert_eq!(diverging(&[wraps_too.clone(), raw.clone()]), [""; 0]);
+    raw.beside[0] = lying_by("b/old.go", &go_errors(&[(WRAPPED, 4)]));
+    assert_eq!(diverging(&[wraps_too, raw]), ["errors"]);
+}
+
+#[test]
+fn a_logger_that_no_import_names_may_be_any_but_not_mere_printing() {
+    let rust = |import: &str, name: &str| {
+        let line = format!("    {name}!(\"x\");\n").repeat(4);
+        format!("{import}\npub fn run() {{\n{line}}}\n")
+    };
+    let task = |id: &str, import: &str, name: &str| work(id, &[("src/x.rs", &rust(import, name))]);
+    let (old, prints) = (task("a", "", "debug"), task("b", "", "eprintln"));
+    assert_eq!(diverging(&[old.clone(), prints]), ["logging"]);
+    assert_eq!(diverging(&[old, task("b", "use log::debug;", "debug")]), [""; 0]);
+    let go = |import: &str, call: &str| {
+        let line = format!("\t{call}(\"x\")\n").repeat(4);
+        format!("package p\nimport \"{import}\"\nfunc A() {{\n{line}}}\n")
+    };
+    let task = |id: &str, import: &str, call: &str| work(id, &[("x.go", &go(import, call))]);
+    let field = task("a", "fmt", "s.logger.Info");
+    assert_eq!(diverging(&[field.clone(), task("b", "log/slog", "slog.Info")]), [""; 0]);
+    assert_eq!(diverging(&[field, task("b", "log", "log.Println")]), ["logging"]);
+}
+
+#[test]
+fn crates_may_have_error_types_of_their_own() {
+    let typed = |error: &str| {
+        let one = |n| format!("pub fn find_{n}() -> Result<u8, {error}> {{\n    todo()\n}}\n");
+        (0..3).map(one).collect::<String>()
+    };
+    let (own, text) = (typed("Error"), typed("String"));
+    let one = work("a", &[("crates/core/src/a.rs", &own)]);
+    assert_eq!(diverging(&[one.clone(), work("b", &[("src/b.rs", &text)])]), [""; 0]);
+    let same = work("b", &[("crates/core/src/deep/b.rs", &text)]);
+    assert_eq!(diverging(&[one, same]), ["error-types"]);
+}
+
 #[test]
 fn go_tests_transactions_logging_and_names() {
     let testify = "package p\nimport (\n\t\"testing\"\n\t\"github.com/stretchr/testify/require\"\n)\n\

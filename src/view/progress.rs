@@ -79,6 +79,12 @@ fn changed(snapshot: &Snapshot, index: usize, before: &Record, facts: &Facts) ->
         State::Waiting if before.state.is_blocked() => {
             lines.push(line(CYAN, "again", id, &task.title));
         }
+        State::Waiting
+            if record.is_approved()
+                && record.last_attempt().is_some_and(|last| last.stage == Stage::Plan) =>
+        {
+            lines.push(line(CYAN, "next", id, "its plan is approved: the work begins"));
+        }
         State::Waiting => {
             let last = record.last_attempt();
             let ending = last.and_then(|attempt| attempt.ending);

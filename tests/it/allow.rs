@@ -140,6 +140,20 @@ fn the_file_of_settings_loses_nothing_and_is_never_half_written() {
 }
 
 #[test]
+fn what_is_allowed_at_the_same_time_is_all_in_the_file() {
+    let env = refused();
+    let _ = start(&env).fails(3);
+    let rules: Vec<String> = (1..7).map(|number| format!("Bash(make t{number})")).collect();
+    let calls: Vec<_> = rules.iter().map(|rule| env.spawn(["allow", rule, "--yes"])).collect();
+    calls.into_iter().for_each(|call| drop(call.wait().ok()));
+    let text = env.read(FILE);
+    for rule in rules {
+        assert!(text.contains(&format!("\"{rule}\"")), "{rule}: {text}");
+    }
+    env.write(".git/info/exclude", ".claude/settings.local.json\n");
+}
+
+#[test]
 fn what_would_let_it_run_anything_is_refused_here_too() {
     let env = refused();
     let _ = start(&env).fails(3);

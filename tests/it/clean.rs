@@ -61,6 +61,22 @@ fn what_is_dirty_stays() {
 }
 
 #[test]
+fn commits_on_no_branch_stay_and_the_command_that_is_told_keeps_them() {
+    let env = merged_and_blocked();
+    env.git(["-C", B, "switch", "-q", "--detach"]);
+    env.git(["-C", B, "commit", "-q", "--allow-empty", "-m", "On no branch"]);
+    let commit = env.git(["-C", B, "rev-parse", "HEAD"]);
+    let output = clean(&env, &["--force"]);
+    output.has("it shows no branch, not feat/task-b");
+    let command = output.line("git branch feat/task-b-detached");
+    let command = &command[command.find("git branch").expect("a command")..];
+    let command = command.replace("<dir>", env.root().to_str().expect("a path"));
+    let _ = env.program("sh", ["-c", &command]).run().ok();
+    assert!(!env.exists(B));
+    assert_eq!(env.git(["rev-parse", "feat/task-b-detached"]), commit);
+}
+
+#[test]
 fn what_is_not_ours_stays() {
     let env = merged_and_blocked();
     env.git(["worktree", "add", "-q", "-b", "mine", ".claude/worktrees/mine"]);

@@ -366,3 +366,14 @@ fn with_the_post_checkout_hook() {
         ends_well(&env, running);
     }
 }
+
+#[test]
+fn with_hooks_that_are_switched_off() {
+    let env = Env::new();
+    hook(&env, ".git/hooks/post-checkout");
+    env.config("core.hooksPath", "/dev/null");
+    let running = at_gate(&env);
+    let private = env.git_in(OURS, ["rev-parse", "--absolute-git-dir"]);
+    assert!(!Path::new(&private).join("hook-said").exists(), "the hook has run");
+    ends_well(&env, running);
+}

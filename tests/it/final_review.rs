@@ -95,6 +95,35 @@ fn it_can_be_left_out_and_a_run_ends_as_it_was_begun() {
 }
 
 #[test]
+fn what_is_added_after_it_is_read_by_another() {
+    let env = two_tasks();
+    let _ = env.start(&[]).ok();
+    env.agent("c.implement", "edit c.txt 1\ncommit 'Add c'");
+    env.agent("c.spec-review", PASS);
+    env.agent("p-final-review-2.final-review", PASS);
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &["a"]), asks("c", &["a"])]));
+    let _ = env.start(&["--update"]).ok().has("5 of 5 tasks merged");
+    let last = env.all_launches().pop().expect("a launch");
+    assert_eq!(last, "p-final-review-2 1 final-review");
+    assert_eq!(last_stages(&env).len(), 1, "the first one is done");
+    let _ = env.start(&[]).ok().has("5 of 5 tasks merged");
+    assert_eq!(env.all_launches().pop(), Some(last));
+}
+
+#[test]
+fn finish_tells_of_what_it_has_not_read() {
+    let env = two_tasks();
+    let _ = env.start(&[]).ok();
+    let read = env.git(["rev-parse", "--short=10", "feat/p"]);
+    env.git(["switch", "-q", "feat/p"]);
+    env.commit("later.txt", "1\n");
+    env.git(["switch", "-q", "main"]);
+    let output = env.run(["finish", "--merge"]).ok();
+    output.has("warning: feat/p holds more than its final review has read");
+    output.has(&format!("git log {}..feat/p", read.trim()));
+}
+
+#[test]
 fn one_task_needs_none() {
     let env = two_tasks();
     env.plan(&plan("p", &[asks("a", &[])]));

@@ -223,7 +223,8 @@ fn a_branch_of_the_user_is_left_to_the_user() {
     let tip = env.rev("topic");
     let _ = env.run(["finish", "--merge"]).ok();
     assert_eq!(env.rev("topic"), tip);
-    env.run(["finish", "--discard", "--confirm", "into"]).ok().has("git branch -f topic");
+    let output = env.run(["finish", "--discard", "--confirm", "into"]).ok();
+    output.has("git branch topic-after-into topic && git branch -f topic");
     assert_eq!(env.rev("topic"), tip);
 }
 

@@ -228,6 +228,11 @@ fn a_limited_reviewer_is_not_a_silent_one() {
     }
     let _ = running.wait().ok();
     assert_eq!(env.task("a")["attempts"], 2);
+    // It goes on where it was, and still changes nothing.
+    let words = words(&env, "claude");
+    let last = words.last().expect("it was launched");
+    assert!(last.contains("spec-review") && last.contains("--resume c-1"), "{words:?}");
+    assert!(last.contains("--permission-mode default"), "{words:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A model server on the loopback, as far as Claude Code and codex need one: it plays the model.
 //!
 //! Invariant: scripted and offline. An implementer is made to write a file, to commit it and to
-//! say DONE; a reviewer to say PASS, but for the first one of task `beta`, which says FAIL. What
+//! say DONE; a reviewer to read what was changed and to say PASS, but for the first one of task `beta`, which says FAIL. What
 //! the clients sent is kept, so that a test sees what a model would have seen.
 
 use std::collections::HashMap;
@@ -83,6 +83,7 @@ struct Asked {
 enum Act {
     Say(String),
     Write { path: PathBuf, text: String },
+    Read(PathBuf),
     Shell(String),
 }
 
@@ -223,6 +224,12 @@ fn decide(asked: Option<Asked>, seen: &Mutex<Seen>, body: String, tools: Tools) 
     seen.processes +=
         &told.map(|it| String::from_utf8_lossy(&it.stdout).into_owned()).unwrap_or_default();
     let task = asked.task;
+    if asked.prompt.contains("VERDICT") && asked.steps == 0 {
+        return match diff_of(&asked.prompt) {
+            Some(diff) => Act::Read(diff),
+            None => Act::Say("There is nothing to read.".into()),
+        };
+    }
     if asked.prompt.contains("VERDICT") {
         let count = seen.verdicts.entry(task.clone()).or_default();
         *count += 1;
@@ -246,6 +253,12 @@ fn decide(asked: Option<Asked>, seen: &Mutex<Seen>, body: String, tools: Tools) 
     }
 }
 
+/// Returns the file that a reviewer is to read.
+fn diff_of(prompt: &str) -> Option<PathBuf> {
+    let (_, rest) = prompt.split_once("In the folder")?;
+    Some(Path::new(rest.split('`').nth(1)?).join("task.diff"))
+}
+
 fn events(events: &[(&str, Value)]) -> String {
     events.iter().map(|(name, data)| format!("event: {name}\ndata: {data}\n\n")).collect()
 }
@@ -265,6 +278,7 @@ fn to_claude(act: &Act, asked: &Value, id: &str) -> String {
         Act::Write { path, text } => {
             tool(id, "Write", &json!({"file_path": path, "content": text}))
         }
+        Act::Read(path) => tool(id, "Read", &json!({"file_path": path})),
         Act::Shell(line) => tool(id, "Bash", &json!({"command": line, "description": "commit"})),
     };
     let message = json!({"id": id, "type": "message", "role": "assistant",
@@ -273,7 +287,7 @@ fn to_claude(act: &Act, asked: &Value, id: &str) -> String {
     if asked["stream"] != true {
         let text = match act {
             Act::Say(text) => text.as_str(),
-            Act::Write { .. } | Act::Shell(_) => "ok",
+            Act::Write { .. } | Act::Read(_) | Act::Shell(_) => "ok",
         };
         let mut whole = message;
         whole["content"] = json!([{"type": "text", "text": text}]);
@@ -309,6 +323,7 @@ fn to_codex(act: &Act) -> String {
         Act::Say(text) => json!({"type": "message", "id": "m", "role": "assistant",
             "status": "completed", "content": [{"type": "output_text", "text": text, "annotations": []}]}),
         Act::Shell(line) => call(line),
+        Act::Read(path) => call(&format!("cat '{}'", path.display())),
         Act::Write { path, text } => call(&format!("printf '{text}' >'{}'", path.display())),
     };
     let usage = json!({"input_tokens": TOKENS.0, "input_tokens_details": {"cached_tokens": 0},

@@ -45,7 +45,9 @@ fn a_fix_agent_mends_the_candidate_that_failed_the_tests() {
     env.agent("a.spec-review", PASS);
     env.agent("b.spec-review", PASS);
     let mend = format!(
-        "git log --format=parents:%p -1 >>\"$FAKE_AGENT_DIR/b.stood\"\nls >>\"$FAKE_AGENT_DIR/b.stood\"\n\
+        "folder=${{ORCHESTRATE_PROMPT%/*}}\ngrep -q \"$folder/test.log\" \"$ORCHESTRATE_PROMPT\" && \
+         grep 'both.txt: No such file' \"$folder/test.log\" >\"$FAKE_AGENT_DIR/b.read\"\n\
+         git log --format=parents:%p -1 >>\"$FAKE_AGENT_DIR/b.stood\"\nls >>\"$FAKE_AGENT_DIR/b.stood\"\n\
          edit both.txt 1\ncommit 'Let both be'\n{DONE}"
     );
     env.agent("b.fix-tests", &mend);
@@ -55,6 +57,7 @@ fn a_fix_agent_mends_the_candidate_that_failed_the_tests() {
     let parents = stood.lines().next().expect("a line");
     assert_eq!(parents.split(' ').count(), 2, "it stands on the candidate: {stood}");
     assert!(stood.contains("a.txt") && stood.contains("b.txt"), "{stood}");
+    assert!(!env.read(env.root().join("agents/b.read")).is_empty());
     let told = env.agent_log("b", 3);
     assert!(told.contains("cat both.txt") && told.contains("both.txt: No such file"), "{told}");
     env.stands("b", "done", None);

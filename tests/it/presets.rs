@@ -119,7 +119,7 @@ fn more_can_be_allowed_but_not_anything() {
     env.config("orchestrate.setup", "true");
     acts(&env, "claude", CLAUDE);
     let _ = start(&env, "claude").ok();
-    let expected = "--allowedTools Bash(make lint) Bash(cargo test *) Bash(true) Edit Write Read";
+    let expected = "--allowedTools Bash(make lint) Bash(cargo test *) Bash(true) Read";
     assert!(words(&env).contains(expected), "{}", words(&env));
     env.git(["config", "--add", "orchestrate.allow", "Bash(python3:*)"]);
     let _ = env.run(["start"]).fails(1).has("Bash(python3:*)").has("runs whatever it is given");
@@ -283,4 +283,105 @@ fn what_was_refused_beside_the_work_is_of_concern() {
     env.run(["status"]).ok().has(concern);
     env.run(["show", "a"]).ok().has(concern);
     assert!(env.note().lines().any(|line| line == concern), "{}", env.note());
+}
+
+/// A program of this name that records its rights, works, and prints this.
+fn records_its_rights(env: &Env, name: &str, prints: &str) {
+    let words = env.root().join("agents/words");
+    let script = format!(
+        "#!/bin/sh\ncat >/dev/null\necho \"$ORCHESTRATE_STAGE $* $OPENCODE_PERMISSION\" >>'{}'\n\
+         case $ORCHESTRATE_STAGE in implement | fix*) echo 1 >a.txt ;; esac\nprintf '%s\\n' '{}'\n",
+        words.display(),
+        prints.replace('\n', "")
+    );
+    env.executable(name, &script);
+}
+
+#[test]
+fn who_reviews_is_let_into_the_folder_of_its_attempt_and_changes_nothing() {
+    let both = "STATUS: DONE\\nVERDICT: PASS";
+    let claude = CLAUDE.replace("STATUS: DONE", both);
+    let opencode = format!(r#"{{"type":"text","sessionID":"s","part":{{"text":"{both}"}}}}"#);
+    for (name, prints) in [("claude", claude), ("opencode", opencode)] {
+        let env = one_task("");
+        env.config("orchestrate.reviews", "combined");
+        records_its_rights(&env, name, &prints);
+        start(&env, name).ok();
+        let words = words(&env);
+        let lines: Vec<&str> = words.lines().collect();
+        assert_eq!(lines.len(), 2, "{words}");
+        for (line, number) in lines.iter().zip(1..) {
+            let folder = env.path(format!(".git/orchestrate/p/a/{number}")).display().to_string();
+            let told = match name {
+                "claude" => format!("--add-dir {folder} --allowedTools"),
+                _ => format!("{{\"*\":\"deny\",\"{folder}/*\":\"allow\"}}"),
+            };
+            assert!(line.contains(&told), "{told}: {line}");
+        }
+        let rights = match name {
+            "claude" => ["--permission-mode acceptEdits", "--permission-mode default"],
+            _ => [r#""edit":{"*":"allow","../*":"deny"}"#, r#""edit":"deny""#],
+        };
+        for (line, right) in lines.iter().zip(rights) {
+            assert!(line.contains(right), "{right}: {line}");
+        }
+        assert!(env.path(".git/orchestrate/p/a/2/task.diff").exists());
+    }
+}
+
+#[test]
+fn a_folder_of_its_own_makes_no_attempt_another_one() {
+    let env = one_task("");
+    only_says(&env, "claude", &CLAUDE.replace("STATUS: DONE", "STATUS: BLOCKED no key"), "exit 0");
+    start(&env, "claude").fails(3);
+    env.run(["retry", "a"]).fails(1).has("nothing has changed since task 'a' was blocked");
+    env.git(["config", "--add", "orchestrate.allow", "Bash(make lint)"]);
+    env.run(["retry", "a"]).ok();
+}
+
+/// codex 0.169 as it plans, and goes on with its plan.
+const PLANNER: &str = r#"#!/bin/sh
+cat >/dev/null
+echo "$ORCHESTRATE_STAGE $*" >>"$WORDS"
+printf '{"type":"thread.started","thread_id":"t-1"}\n'
+text='## Context summary\nx\n## File changes\n- `a.txt`: new\n## Method signatures\nx\n## SQL queries\nx\n## Edge cases\nx\n## Testing strategy\nx\n## Open questions\n- Why?\nSTATUS: DONE'
+printf '{"type":"item.completed","item":{"type":"agent_message","text":"%s"}}\n' "$text"
+"#;
+
+#[test]
+fn who_goes_on_with_a_plan_still_only_reads() {
+    let env = one_task("");
+    env.config("orchestrate.plan-first", "true");
+    let words = env.root().join("agents/words");
+    env.executable("codex", &PLANNER.replace("$WORDS", &words.display().to_string()));
+    start(&env, "codex").fails(3);
+    env.stands("a", "blocked", Some("approval"));
+    env.run(["retry", "a", "-m", "Because."]).ok();
+    env.run(["start"]).fails(3);
+    let words = env.read(words);
+    let lines: Vec<&str> = words.lines().collect();
+    assert!(lines[0].starts_with("plan exec --json --sandbox read-only"), "{words}");
+    assert!(lines[1].starts_with("plan exec --json --sandbox read-only"), "{words}");
+    assert!(lines[1].ends_with("resume t-1 -") && lines.len() == 2, "{words}");
+}
+
+#[test]
+fn aider_is_given_the_files_that_it_is_to_read() {
+    let env = one_task("");
+    env.config("orchestrate.reviews", "combined");
+    let words = env.root().join("agents/words");
+    let script = format!(
+        "#!/bin/sh\necho \"$ORCHESTRATE_STAGE $*\" >>'{}'\n\
+         [ $ORCHESTRATE_STAGE != implement ] || echo 1 >a.txt\necho STATUS: DONE\necho VERDICT: PASS\n",
+        words.display()
+    );
+    env.executable("aider", &script);
+    start(&env, "aider").ok();
+    let words = self::words(&env);
+    let lines: Vec<&str> = words.lines().collect();
+    assert!(lines.len() == 2 && !lines[0].contains("--read "), "{words}");
+    let folder = env.path(".git/orchestrate/p/a/2").display().to_string();
+    for name in ["task.md", "report.md", "task.diff"] {
+        assert!(lines[1].contains(&format!("--read {folder}/{name}")), "{name}: {words}");
+    }
 }

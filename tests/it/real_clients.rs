@@ -61,6 +61,11 @@ fn check(env: &Env, agent: &str, server: &Loopback) {
     // Who mends what was found has written it, and remembers.
     let remembered = ["STATUS: DONE wrote beta1.txt", FINDING, SECRET];
     assert!(server.one_request_held(&remembered), "the conversation was not gone on with");
+    // Who reviews has read a file beside its worktree.
+    for id in ["alpha", "beta", "gamma"] {
+        let read = ["VERDICT: PASS", &format!("diff --git a/{id}1.txt")];
+        assert!(server.one_request_held(&read), "the reviewer of {id} could not read");
+    }
     let processes = server.processes();
     match processes.contains("git-orchestrate exec") {
         true => assert!(!processes.contains(SECRET), "a prompt is seen in the process table"),

@@ -198,6 +198,18 @@ fn each_stage_has_its_own_limit() {
 }
 
 #[test]
+fn making_a_plan_has_its_own_limit() {
+    let env = Env::new();
+    env.config("orchestrate.plan-first", "true");
+    env.config("orchestrate.timeouts.plan", "1s");
+    env.agent("a.plan", "gate never");
+    env.plan(&plan("slow", &[task("a", &[], "prompt = 'Do a.'\ntimeout = '20m'\n")]));
+    env.start(&["--dry-run"]).ok().has("limits: 30m 00s, 1.0s for plan");
+    env.start(&[]).fails(3).has("its planning ran longer than 1 s");
+    env.stands("a", "blocked", Some("timeout"));
+}
+
+#[test]
 fn a_test_has_its_own_limit() {
     let env = Env::new();
     env.config("orchestrate.timeouts.test", "1s");

@@ -169,3 +169,33 @@ fn writing_a_ticket_survives_a_crash() {
         assert_eq!(merged.matches("SECTION:PLAN:BEGIN").count(), 1, "at {at}: {merged}");
     }
 }
+
+#[test]
+fn what_took_the_place_of_a_ticket_is_no_ticket() {
+    for took in ["mkdir -p \"$T\"\necho 1 >\"$T/x\"", "ln -s ../../README.md \"$T\""] {
+        let env = backlog();
+        let work =
+            format!("T='{TICKET}'\ngit rm -q \"$T\"\nmkdir -p backlog/tasks\n{took}\n{WORK}");
+        env.agent("1.implement", &work);
+        start(&env, &["--yes"]).ok().has("1 of 1 task merged");
+        let remark = env.run(["show", "1"]).ok();
+        remark.has("is not in its branch");
+    }
+}
+
+#[test]
+fn a_backlog_in_a_submodule_is_read_and_not_written() {
+    let env = backlog();
+    let inner = env.root().join("inner");
+    std::fs::rename(env.path("backlog"), &inner).expect("moved");
+    env.git(["rm", "-q", "-r", "--cached", "backlog"]);
+    env.git(["commit", "-q", "-m", "Move the backlog"]);
+    let there = inner.to_str().expect("a path");
+    env.git(["-C", there, "init", "-q", "-b", "main"]);
+    env.git(["-C", there, "add", "-A"]);
+    env.git(["-C", there, "commit", "-q", "-m", "Begin"]);
+    env.git(["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", there, "backlog"]);
+    env.git(["commit", "-q", "-m", "Add the backlog"]);
+    let output = start(&env, &["--yes"]).ok();
+    output.has("1 of 1 task merged").has("not committed as it is here");
+}

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use super::Start;
 use crate::error::failure;
 use crate::plan::change::Change;
-use crate::plan::{Plan, TaskId};
+use crate::plan::{Plan, Task, TaskId};
 use crate::run::Drive;
 use crate::run::update::update;
 use crate::snapshot::Snapshot;
@@ -87,8 +87,13 @@ fn as_begun(snapshot: &Snapshot, plan: Plan) -> Plan {
         true => plan.with_planning(),
         false => plan,
     };
-    match snapshot.plan.final_review() {
-        Some(_) => plan.with_final_review(),
-        None => plan,
+    if snapshot.plan.final_review().is_none() {
+        return plan;
     }
+    let is_done = |id: &TaskId| snapshot.find(id).is_some_and(|(_, record)| record.state.is_done());
+    let reviews = snapshot.plan.tasks.iter().filter(|task| task.final_review).cloned();
+    let (done, open): (Vec<Task>, Vec<Task>) = reviews.partition(|task| is_done(&task.id));
+    // What comes after a final review has been read by none.
+    let have_read_all = open.is_empty() && plan.tasks.iter().all(|task| is_done(&task.id));
+    plan.with_final_reviews(done, have_read_all)
 }

@@ -145,6 +145,13 @@ fn given(
 ) -> String {
     let mut out = String::new();
     let mut at = body;
+    // Found once for each kind: a text may have a great many sections.
+    let mut known: Vec<(Kind, Vec<sections::Item>)> = Vec::new();
+    for section in sections {
+        if !known.iter().any(|(kind, _)| *kind == section.kind) {
+            known.push((section.kind, sections::items(text, sections, section.kind)));
+        }
+    }
     for section in sections {
         out.push_str(&text[at.min(section.whole.start)..section.whole.start]);
         at = section.whole.end;
@@ -153,10 +160,10 @@ fn given(
             continue;
         }
         let heading = text[section.whole.start..].lines().next().unwrap_or_default();
-        let items: Vec<_> = sections::items(text, sections, section.kind)
-            .into_iter()
-            .filter(|item| section.inner.contains(&item.at))
-            .collect();
+        let of_kind = known.iter().filter(|(kind, _)| *kind == section.kind);
+        let items = of_kind.flat_map(|(_, items)| items);
+        let items: Vec<_> =
+            items.filter(|item| section.inner.contains(&item.at)).cloned().collect();
         out.push_str(heading);
         out.push_str("\n\n");
         out.push_str(&match items.as_slice() {

@@ -140,18 +140,18 @@ impl<'a> List<'a> {
 
     /// Returns the groups that an item is in, from the inner to the outer.
     fn groups_of(&self, item: &Item) -> Vec<usize> {
-        let mut groups = Vec::new();
+        let mut above = Vec::new();
         let mut parent = item.parent.as_deref();
+        // Parents may go round in a circle, which need not lead back to where it began.
         while let Some(at) = parent.and_then(|id| self.by_id.get(id)).copied() {
-            if groups.contains(&at) {
+            if above.contains(&at) {
                 break;
             }
-            if self.items[at].is_group {
-                groups.push(at);
-            }
+            above.push(at);
             parent = self.items[at].parent.as_deref();
         }
-        groups
+        above.retain(|at| self.items[*at].is_group);
+        above
     }
 
     /// Adds the open tasks that an item stands for.

@@ -35,6 +35,17 @@ fn bead(id: &str, status: &str, kind: &str, on: &[(&str, &str)]) -> String {
 }
 
 #[test]
+fn parents_that_go_round_in_a_circle_are_left() {
+    let text = [
+        bead("b-1", "open", "task", &[("b-2", "parent-child")]),
+        bead("b-2", "open", "task", &[("b-3", "parent-child")]),
+        bead("b-3", "open", "task", &[("b-2", "parent-child")]),
+    ]
+    .concat();
+    assert_eq!(edges(&read("-", &text).unwrap()), ["b-1", "b-2", "b-3"]);
+}
+
+#[test]
 fn beads_are_ordered_by_blocking_edges_alone() {
     let text = [
         bead("b-1", "closed", "task", &[]),

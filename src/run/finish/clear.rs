@@ -98,11 +98,19 @@ fn reason_to_keep(
 ) -> anyhow::Result<Option<(String, Remedy)>> {
     let (git, run) = (&drive.git, &snapshot.run);
     if !run.owns_integration() {
-        let back = format!(
-            "git branch -f {} {}   # back to where the run began",
-            quoted(&run.integration),
-            run.base
+        let (name, base) = (quoted(&run.integration), &run.base);
+        // It may hold more than the run's work by now.
+        let save = format!(
+            "git branch {} {name}",
+            quoted(&format!("{}-after-{}", run.integration, run.name))
         );
+        let back = match git.worktree_of(&run.integration)? {
+            Some(found) => {
+                format!("git -C {} reset --keep {base}", quoted(&found.path.display().to_string()))
+            }
+            None => format!("git branch -f {name} {base}"),
+        };
+        let back = format!("{save} && {back}   # back to where the run began");
         return Ok(Some(("it is not the run's own".into(), Remedy::Command(back))));
     }
     if let Some(elsewhere) = git.worktree_of(&run.integration)?.filter(|found| {
