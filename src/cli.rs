@@ -514,6 +514,14 @@ pub struct WaitArgs {
     pub json: bool,
 }
 
+/// Fails for text that names nothing.
+fn not_blank(text: &str) -> Result<String, String> {
+    match text.trim().is_empty() {
+        true => Err("it is blank; name an agent, as claude, or a command".into()),
+        false => Ok(text.to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -521,13 +529,5 @@ mod tests {
     #[test]
     fn definitions_are_consistent() {
         super::Cli::command().debug_assert();
-    }
-}
-
-/// Fails for text that names nothing.
-fn not_blank(text: &str) -> Result<String, String> {
-    match text.trim().is_empty() {
-        true => Err("it is blank; name an agent, as claude, or a command".into()),
-        false => Ok(text.to_owned()),
     }
 }

@@ -88,7 +88,10 @@ impl Limit {
     pub fn of_error(text: &str) -> Option<Limit> {
         let plain = plain(text);
         let says = SAYINGS.iter().any(|saying| plain.contains(saying));
-        says.then(|| Limit { text: text.to_owned(), reset: number_after_bar(text) })
+        let reset = number_after_bar(text);
+        // The number is for programs.
+        let words = text.rsplit_once('|').filter(|_| reset.is_some()).map(|(words, _)| words);
+        says.then(|| Limit { text: words.unwrap_or(text).to_owned(), reset })
     }
 
     /// Reads the end of plain text, where only a line that a program writes itself counts.
@@ -300,6 +303,13 @@ mod tests {
         assert_eq!(until("session limit · resets 2:10pm (UTC)").as_deref(), Some("11-21 14:19:30"));
         assert_eq!(until("session limit · resets 2pm (UTC)").as_deref(), Some("11-22 14:01:00"));
         assert_eq!(until("quota will reset after 0s").as_deref(), Some("11-21 14:19:30"));
+    }
+
+    #[test]
+    fn the_number_of_a_time_is_not_shown() {
+        let limit = Limit::of_error("Claude AI usage limit reached|1795284000").expect("a limit");
+        assert_eq!(limit.text, "Claude AI usage limit reached");
+        assert_eq!(limit.reset, Some(1_795_284_000));
     }
 
     #[test]
