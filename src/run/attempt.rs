@@ -7,6 +7,7 @@
 mod blame;
 mod isolation;
 mod launch;
+mod mending;
 mod place;
 mod planning;
 mod review;

@@ -182,3 +182,14 @@ fn a_conflict_is_for_a_person_unless_it_is_said_otherwise() {
     assert_eq!(stages(&env, "b"), ["implement"]);
     env.stands("b", "blocked", Some("conflict"));
 }
+
+#[test]
+fn a_merge_that_takes_back_what_others_did_is_told() {
+    let env = conflicts();
+    let work = format!("gate a\nedit src/shared.txt a\nedit g.txt 1\ncommit 'By a'\n{DONE}");
+    env.agent("a.implement", &work);
+    env.agent("b.fix-conflict", &format!("git merge -q -s ours -m 'Mine' feat/p\n{DONE}"));
+    let _ = one_after_the_other(&env).ok();
+    let concerns = env.task("b")["concerns"].to_string();
+    assert!(concerns.contains("may have undone others' work: g.txt"), "{concerns}");
+}

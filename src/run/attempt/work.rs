@@ -17,7 +17,7 @@ use crate::report::{self, Output, Report};
 use crate::run::conversation;
 use crate::run::folder::RunFolder;
 use crate::run::judge;
-use crate::task::{Block, Ending, Event, Finished, Outcome, Pause, Reason, Record};
+use crate::task::{Block, Ending, Event, Finished, Outcome, Pause, Record};
 
 /// How much of a log's end is searched for the agent's last words (1 MiB).
 const TAIL: u64 = 1 << 20;
@@ -72,6 +72,7 @@ impl Attempt {
                 }
             }
         };
+        let beside = self.beside_the_conflict(&record, &tip)?;
         let (outcome, tip, remark) = match outcome {
             Outcome::Ready(commit) => {
                 let written = self.set_done(&commit)?;
@@ -86,7 +87,7 @@ impl Attempt {
         Ok(Event::Finished(Finished {
             commit: Some(tip),
             committed_for_agent: commits,
-            concerns: judge::concerns(&facts),
+            concerns: judge::concerns(&facts).into_iter().chain(beside).collect(),
             report: facts.report,
             usage: facts.output.usage.map(own),
             remarks: remark.into_iter().collect(),
@@ -129,30 +130,6 @@ impl Attempt {
         let integration = self.git.find_branch(&self.spec.integration)?;
         let integration = integration.context("the integration branch is gone")?;
         Ok(!self.git.is_ancestor(tip, &integration)? && !self.has_only_ticket(tip)?)
-    }
-
-    /// Returns what is still wrong with a merge that was to be mended.
-    fn unmended(&self, record: &Record, tip: &Oid) -> anyhow::Result<Option<Block>> {
-        let Some(why) = record.sent_back.as_ref().filter(|_| self.spec.stage.is_mending()) else {
-            return Ok(None);
-        };
-        if self.spec.candidate() == Some(tip) {
-            let text = "it was to mend the tests of its merge, and changed nothing";
-            return Ok(Some(Block {
-                against: why.against.clone(),
-                ..Block::new(Reason::Tests, text)
-            }));
-        }
-        let Some(against) = why.against.as_ref().filter(|_| why.reason == Reason::Conflict) else {
-            return Ok(None);
-        };
-        Ok(match self.git.is_ancestor(against, tip)? {
-            true => None,
-            false => Some(Block {
-                text: format!("an agent was to merge it, and did not: {}", why.text),
-                ..why.clone()
-            }),
-        })
     }
 
     /// Returns how long it has to wait where its program reached a usage limit.
