@@ -17,7 +17,7 @@ pub(super) fn look(place: &Place<'_>) -> Option<Finding> {
             return None;
         }
         let text = "no agent is set: a run begins only where all tasks are shell commands";
-        return Some(Finding::warning("agent", text, "git config orchestrate.agent claude"));
+        return Some(Finding::note("agent", text, "git config orchestrate.agent claude"));
     };
     let agent = Agent::from_text(text);
     let missing = match agent.program() {

@@ -184,7 +184,7 @@ fn an_agent_that_is_not_there() {
     let (text, _) = only(&env, "agent", "error");
     assert!(text.contains("'no-such-agent'"), "{text}");
     env.git(["config", "--unset", "orchestrate.agent"]);
-    let (_, remedy) = only(&env, "agent", "warning");
+    let (_, remedy) = only(&env, "agent", "note");
     assert_eq!(remedy, "git config orchestrate.agent claude");
 }
 
