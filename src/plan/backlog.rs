@@ -1,7 +1,7 @@
 //! Folders of Backlog.md: tickets in, the batch of those that can begin out.
 //!
 //! Invariant: read as the program itself does, from the working copy alone, and nothing is ever
-//! written here but by [`write`], which changes one ticket's text and only what it is asked to.
+//! written here but by [`mod@write`], which changes one ticket's text and only what it is asked to.
 //! What is doubtful is left out, and said: a ticket is taken only where all that it depends on is
 //! known to be done.
 
