@@ -95,10 +95,17 @@ impl Git {
         Ok(Swap::Locked)
     }
 
-    /// Deletes a ref if it still is `old`.
+    /// Deletes a ref if it still is `old`; what is only in the way for a moment is waited for.
     pub fn delete_ref(&self, name: &str, old: &Oid) -> anyhow::Result<Swap> {
-        let expected = PreviousValue::MustExistAndMatch(Target::Object(object_id(old)?));
-        self.edit_ref(name, Change::Delete { expected, log: RefLog::AndReference })
+        for _ in 0..MAX_LOCKED {
+            let expected = PreviousValue::MustExistAndMatch(Target::Object(object_id(old)?));
+            let delete = Change::Delete { expected, log: RefLog::AndReference };
+            match self.edit_ref(name, delete)? {
+                Swap::Locked => std::thread::sleep(NAP),
+                swap => return Ok(swap),
+            }
+        }
+        Ok(Swap::Locked)
     }
 
     fn edit_ref(&self, name: &str, change: Change) -> anyhow::Result<Swap> {
