@@ -4,9 +4,9 @@
 //! `cargo bench --bench compare100` makes the tasks by hand (`start --manual`), each with a Go or
 //! a Rust file of its own, and prints medians and the ratio.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Instant;
+mod timing;
+
+use timing::{median_of, sh};
 
 const TASKS: usize = 100;
 const LINES: usize = 1000;
@@ -31,8 +31,9 @@ fn main() {
     std::fs::write(place.join("plan.toml"), format!("name = 'many'\n{plan}")).expect("written");
     sh(place, "git config orchestrate.reviews '' && git config orchestrate.min-free 0");
     sh(place, &format!("'{program}' -q start plan.toml --trust >/dev/null"));
-    let ours = median(|| sh(place, &format!("'{program}' compare > .git/out.txt")));
-    let log = median(|| sh(place, "git log -p --no-merges main..feat/many > .git/log.txt"));
+    let ours = median_of(ROUNDS, || sh(place, &format!("'{program}' compare > .git/out.txt")));
+    let log =
+        median_of(ROUNDS, || sh(place, "git log -p --no-merges main..feat/many > .git/log.txt"));
     let said = std::fs::read_to_string(place.join(".git/out.txt")).expect("it was written");
     println!("{}", said.lines().next().unwrap_or_default());
     println!("compare         {ours:7.2} s");
@@ -69,21 +70,4 @@ fn word(seed: usize) -> String {
     let parts = ["Ar", "Bel", "Cor", "Dan", "El", "Fin", "Gor", "Hal", "Is", "Jun", "Kel", "Lom"];
     let mixed = seed.wrapping_mul(2_654_435_761) % 1728;
     format!("{}{}{}", parts[mixed % 12], parts[mixed / 12 % 12].to_lowercase(), parts[mixed / 144])
-}
-
-fn median(work: impl Fn()) -> f64 {
-    let time = |_| {
-        let began = Instant::now();
-        work();
-        began.elapsed().as_secs_f64()
-    };
-    let mut times: Vec<f64> = (0..ROUNDS).map(time).collect();
-    times.sort_by(f64::total_cmp);
-    times[ROUNDS / 2]
-}
-
-fn sh(folder: &Path, script: &str) {
-    let mut command = Command::new("sh");
-    let status = command.args(["-c", script]).current_dir(folder).stdin(Stdio::null());
-    assert!(status.status().expect("sh runs").success(), "failed: {script}");
 }

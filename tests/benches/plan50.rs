@@ -5,9 +5,13 @@
 //! files is generated), runs both in turns and prints medians and the ratio. Each task takes
 //! a moment (`sleep 0.2` by default, `TASK_SECONDS` to change it), as an agent would.
 
+mod timing;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
+
+use timing::{median, sh};
 
 const TASKS: usize = 50;
 const JOBS: &str = "8";
@@ -85,12 +89,6 @@ fn timed(folder: &Path, source: &Path, name: &str, script: &str) -> f64 {
     took
 }
 
-fn sh(folder: &Path, script: &str) {
-    let mut command = Command::new("sh");
-    let status = command.args(["-c", script]).current_dir(folder).stdin(Stdio::null());
-    assert!(status.status().expect("sh runs").success(), "failed: {script}");
-}
-
 fn machine(source: &Path) -> String {
     let ask = "git --version; git ls-files | wc -l; getconf _NPROCESSORS_ONLN";
     let output =
@@ -100,9 +98,4 @@ fn machine(source: &Path) -> String {
     let mut next = || lines.next().unwrap_or_default().to_owned();
     let (git, files, cores) = (next(), next(), next());
     format!("{git}, {files} files, {cores} cores")
-}
-
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
 }

@@ -4,9 +4,13 @@
 //!
 //! `cargo bench --bench reviews20` (Linux alone: the processor time is read from /proc).
 
+mod timing;
+
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use timing::sh;
 
 const TASKS: usize = 20;
 const JOBS: &str = "4";
@@ -138,7 +142,6 @@ fn repository(folder: &Path, name: &str) -> std::path::PathBuf {
     }
     let make = "git init -q -b main && git config user.name bench && \
                 git config user.email bench@localhost && git add -A && git commit -q -m files";
-    let made = Command::new("sh").args(["-c", make]).current_dir(&place).status();
-    assert!(made.expect("sh runs").success(), "no repository");
+    sh(&place, make);
     place
 }

@@ -3,9 +3,11 @@
 //! `cargo bench --bench status1000` starts a plan of 1,000 tasks of which 300 have begun, and
 //! prints medians and the ratio.
 
+mod timing;
+
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Instant;
+
+use timing::{median_of, sh};
 
 const TASKS: usize = 1000;
 const BEGUN: usize = 300;
@@ -32,29 +34,12 @@ fn main() {
     std::fs::write(place.join("plan.toml"), format!("name = 'many'\n{plan}")).expect("written");
     // It ends with 3: most tasks fail, as they are meant to.
     sh(place, &format!("'{program}' -q start plan.toml --trust >/dev/null; test $? = 3"));
-    let ours = median(|| sh(place, &format!("'{program}' status > out.txt")));
-    let json = median(|| sh(place, &format!("'{program}' status --json > out.json")));
-    let log = median(|| sh(place, "git log refs/orchestrate/runs/many > log.txt"));
+    let ours = median_of(ROUNDS, || sh(place, &format!("'{program}' status > out.txt")));
+    let json = median_of(ROUNDS, || sh(place, &format!("'{program}' status --json > out.json")));
+    let log = median_of(ROUNDS, || sh(place, "git log refs/orchestrate/runs/many > log.txt"));
     println!("{TASKS} tasks, {BEGUN} begun");
     println!("status          {:7.1} ms", ours * 1000.0);
     println!("status --json   {:7.1} ms", json * 1000.0);
     println!("git log         {:7.1} ms   (of the journal)", log * 1000.0);
     println!("ratio           {:7.2}", ours / log);
-}
-
-fn median(work: impl Fn()) -> f64 {
-    let time = |_| {
-        let began = Instant::now();
-        work();
-        began.elapsed().as_secs_f64()
-    };
-    let mut times: Vec<f64> = (0..ROUNDS).map(time).collect();
-    times.sort_by(f64::total_cmp);
-    times[ROUNDS / 2]
-}
-
-fn sh(folder: &Path, script: &str) {
-    let mut command = Command::new("sh");
-    let status = command.args(["-c", script]).current_dir(folder).stdin(Stdio::null());
-    assert!(status.status().expect("sh runs").success(), "failed: {script}");
 }

@@ -103,6 +103,15 @@ impl Env {
         self.run(self.start_arguments(more))
     }
 
+    /// Waits until `a` and `b` stand at their gates, and lets `b` go on when `a` is merged.
+    pub fn let_a_be_merged_before_b(&self) {
+        self.wait_reached("a");
+        self.wait_reached("b");
+        self.open("a");
+        self.wait_while_running("a is merged", || self.task("a")["status"] == "done");
+        self.open("b");
+    }
+
     /// Starts `plan.toml` with the fake agent in the background.
     pub fn start_in_background(&self, more: &[&str]) -> Running<'_> {
         self.spawn(self.start_arguments(more))

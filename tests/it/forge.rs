@@ -84,11 +84,7 @@ pub fn prepared() -> Env {
 /// Lets `b` run into its conflict; `c` still waits at its gate when this begins.
 pub fn run_into_conflict(env: &Env) -> Output {
     let running = env.start_in_background(&[]);
-    env.wait_reached("a");
-    env.wait_reached("b");
-    env.open("a");
-    env.wait_while_running("a is merged", || env.task("a")["status"] == "done");
-    env.open("b");
+    env.let_a_be_merged_before_b();
     env.wait_while_running("b is blocked", || env.task("b")["status"] == "blocked");
     env.open("c");
     running.wait().fails(3)
@@ -181,11 +177,7 @@ fn a_slow_remote_holds_nothing_up() {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(env.path(".git/hooks/pre-push"), mode).expect("an executable hook");
     let running = env.start_in_background(&[]);
-    env.wait_reached("a");
-    env.wait_reached("b");
-    env.open("a");
-    env.wait_while_running("a is merged", || env.task("a")["status"] == "done");
-    env.open("b");
+    env.let_a_be_merged_before_b();
     env.wait_while_running("b is pushed", || at.exists());
     env.open("c");
     env.wait_while_running("c is merged meanwhile", || env.task("c")["status"] == "done");
@@ -219,11 +211,7 @@ fn who_is_killed_after_opening_finds_what_was_opened() {
     fake_gh(&env);
     env.write(env.gh("then"), "kill -9 $PPID\n");
     let running = env.start_in_background(&[]);
-    env.wait_reached("a");
-    env.wait_reached("b");
-    env.open("a");
-    env.wait_while_running("a is merged", || env.task("a")["status"] == "done");
-    env.open("b");
+    env.let_a_be_merged_before_b();
     env.open("c");
     running.wait().fails(128 + 9);
     std::fs::remove_file(env.gh("then")).expect("it was there");

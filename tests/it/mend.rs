@@ -13,22 +13,23 @@ const DONE: &str = "report done -m 'so it is'";
 fn fails_together() -> Env {
     let env = Env::new();
     env.config("orchestrate.test", "test ! -e a.txt || test ! -e b.txt || cat both.txt");
+    two_tasks(&env, |id| format!("edit {id}.txt 1"));
+    env
+}
+
+/// Plans `a` and `b`, which do this at their gates.
+fn two_tasks(env: &Env, work: impl Fn(&str) -> String) {
     for id in ["a", "b"] {
-        let work = format!("gate {id}\nedit {id}.txt 1\ncommit 'Add {id}'\n{DONE}");
-        env.agent(&format!("{id}.implement"), &work);
+        let script = format!("gate {id}\n{}\ncommit 'By {id}'\n{DONE}", work(id));
+        env.agent(&format!("{id}.implement"), &script);
     }
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
-    env
 }
 
 /// Lets `a` be merged before `b` has ended; returns what `start` says.
 fn one_after_the_other(env: &Env) -> crate::output::Output {
     let running = env.start_in_background(&[]);
-    env.wait_reached("a");
-    env.wait_reached("b");
-    env.open("a");
-    env.wait_while_running("a is merged", || env.task("a")["status"] == "done");
-    env.open("b");
+    env.let_a_be_merged_before_b();
     running.wait()
 }
 
@@ -122,11 +123,7 @@ fn a_fix_goes_on_after_its_supervisor_was_killed() {
     env.agent("b.2", &format!("{find}\ngate fix"));
     env.agent("b.3", &format!("edit both.txt 1\ncommit 'Fix'\n{DONE}"));
     let running = env.start_in_background(&[]);
-    env.wait_reached("a");
-    env.wait_reached("b");
-    env.open("a");
-    env.wait_while_running("a is merged", || env.task("a")["status"] == "done");
-    env.open("b");
+    env.let_a_be_merged_before_b();
     env.wait_reached("fix");
     let _ = running.kill().fails(128 + 9);
     crate::recover::kill_supervisor(&env);
@@ -139,11 +136,7 @@ fn a_fix_goes_on_after_its_supervisor_was_killed() {
 fn conflicts() -> Env {
     let env = Env::new();
     env.config("orchestrate.on-conflict", "agent");
-    for id in ["a", "b"] {
-        let work = format!("gate {id}\nedit src/shared.txt {id}\ncommit 'Change by {id}'\n{DONE}");
-        env.agent(&format!("{id}.implement"), &work);
-    }
-    env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
+    two_tasks(&env, |id| format!("edit src/shared.txt {id}"));
     env
 }
 

@@ -18,11 +18,7 @@ fn clash() -> Env {
     let tasks = [asks("a", &[]), asks("b", &[]), asks("c", &[]), asks("d", &["b"])];
     env.plan(&plan("clash", &tasks));
     let running = env.start_in_background(&[]);
-    env.wait_reached("a");
-    env.wait_reached("b");
-    env.open("a");
-    env.wait_while_running("a is merged", || env.task("a")["status"] == "done");
-    env.open("b");
+    env.let_a_be_merged_before_b();
     running.wait().fails(3).has("src/shared.txt").has("git orchestrate merge b");
     env
 }
