@@ -10,7 +10,9 @@ use std::path::Path;
 
 pub use launch::Launch;
 
+use crate::plan::Task;
 use crate::report::Format;
+use crate::task::Record;
 
 /// The agents that are known by name.
 pub const NAMES: [&str; 6] = ["claude", "codex", "gemini", "opencode", "copilot", "aider"];
@@ -145,6 +147,12 @@ impl Agent {
             None => "unknown".into(),
         }
     }
+}
+
+/// Returns what the agent of a task is called: as a person chose for it, else as its plan says, else
+/// as the settings do.
+pub fn chosen<'a>(task: &'a Task, record: &'a Record, default: Option<&'a str>) -> Option<&'a str> {
+    record.agent.as_deref().or(task.agent.as_deref()).or(default)
 }
 
 /// Returns the words that give a line to the shell.

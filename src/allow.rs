@@ -7,7 +7,7 @@
 mod programs;
 pub mod settings;
 
-use programs::{GROUPS, INTERPRETERS, LAUNCHERS, READERS, RUNNERS, RUNNING};
+use programs::{GROUPS, INTERPRETERS, LAUNCHERS, READERS, RUNNERS, RUNNING, SHELLS};
 
 const ANYTHING: &str = "it would let an agent run anything";
 const GIVEN: &str = "it runs whatever it is given";
@@ -104,7 +104,7 @@ fn of_words(words: &[&str]) -> Option<&'static str> {
     match program.as_str() {
         // Its options name programs that git runs.
         "git" => fixed.first().is_some_and(|word| is_option(word)).then_some(NAMED),
-        program if RUNNERS.contains(&program) => Some(GIVEN),
+        program if SHELLS.contains(&program) || RUNNERS.contains(&program) => Some(GIVEN),
         program if LAUNCHERS.contains(&program) => match fixed.iter().position(|w| !is_option(w)) {
             Some(at) => of_words(&rest[at..]).map(|_| NAMED),
             None => Some(NAMED),
@@ -130,7 +130,9 @@ fn of_words(words: &[&str]) -> Option<&'static str> {
 fn reads_input(words: &[&str]) -> bool {
     let Some((first, rest)) = words.split_first() else { return false };
     let tells = ["version", "help", "-v", "-h"];
-    READERS.contains(&program(first).as_str())
+    let program = program(first);
+    let reads = |programs: &[&str]| programs.contains(&program.as_str());
+    (reads(SHELLS) || reads(READERS))
         && rest.iter().all(|word| word.starts_with('-'))
         && !rest.iter().any(|word| tells.iter().any(|told| word.contains(told)))
 }

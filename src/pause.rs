@@ -4,7 +4,7 @@
 //! while one attempt waits for its end, another with the same program would only reach it too.
 //! An attempt that began later and was not limited proves that it is over.
 
-use crate::agent::Agent;
+use crate::agent::{Agent, chosen};
 use crate::plan::{Task, TaskId};
 use crate::snapshot::Snapshot;
 use crate::task::{Attempt, Ending, Record, Stage};
@@ -79,6 +79,5 @@ pub fn same_pause(snapshot: &Snapshot, id: &TaskId) -> Vec<TaskId> {
 pub fn agent_of(task: &Task, record: &Record, default: Option<&str>) -> Option<String> {
     let is_command =
         task.run.is_some() && record.pending().is_none_or(|(stage, _)| stage == Stage::Implement);
-    let named = record.agent.as_deref().or(task.agent.as_deref()).or(default);
-    named.filter(|_| !is_command).map(|text| Agent::from_text(text).name())
+    chosen(task, record, default).filter(|_| !is_command).map(|text| Agent::from_text(text).name())
 }

@@ -33,11 +33,6 @@ impl Pipeline<'_> {
         }
     }
 
-    /// Returns true where an agent may still mend a merge candidate that was no good.
-    pub fn may_mend(&self, record: &Record) -> bool {
-        mended(record) < self.rounds as usize
-    }
-
     /// Returns what follows a verdict, which is not in the record yet.
     pub fn after_review(&self, record: &Record, review: Review, verdict: &Verdict) -> Next {
         if verdict.pass {
@@ -114,6 +109,11 @@ fn failures(record: &Record) -> usize {
             && attempt.verdict.as_ref().is_some_and(|verdict| !verdict.pass)
     };
     record.attempts.iter().filter(counts).count()
+}
+
+/// Returns true where an agent may still mend a merge candidate that was no good.
+pub fn may_mend(record: &Record, rounds: u32) -> bool {
+    mended(record) < rounds as usize
 }
 
 /// Returns how often an agent has mended a merge candidate since a person had a word in it.

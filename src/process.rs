@@ -13,7 +13,6 @@ pub use tree::Left;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{Read, Seek};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -490,10 +489,7 @@ pub fn ask(argv: &[&str], directory: &Path, limit: Duration) -> Option<(i32, Str
         streams: Streams::Files { input: None, output: output.try_clone().ok()? },
     };
     let Ending::Exited(code) = Job::start(program).ok()?.wait(Some(limit)) else { return None };
-    output.rewind().ok()?;
-    let mut bytes = Vec::new();
-    output.read_to_end(&mut bytes).ok()?;
-    Some((code, String::from_utf8_lossy(&bytes).into_owned()))
+    Some((code, talk::text_of(&mut output).ok()?))
 }
 
 /// Returns where this very program is, also where another was put in its place meanwhile.

@@ -99,3 +99,8 @@ pub enum End {
     /// Ended by this signal.
     Stopped(i32),
 }
+
+/// Returns a text in one line, with single spaces.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

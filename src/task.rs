@@ -517,6 +517,12 @@ impl Record {
         self.attempts.last()
     }
 
+    /// Returns true where something happened since the record was as it was before; a short attempt
+    /// may have begun and ended, and left the state as it had been.
+    pub fn went_on_since(&self, before: &Record) -> bool {
+        self.state != before.state || self.attempts.len() != before.attempts.len()
+    }
+
     /// Returns the number that the next attempt will have.
     pub fn next_attempt(&self) -> u32 {
         self.last_attempt().map_or(1, |attempt| attempt.number + 1)

@@ -2,9 +2,8 @@
 //!
 //! Invariant: names alone, in lower case, without folder, version or `.exe`.
 
-/// They run whatever they are given, or can be told to.
-pub(super) const RUNNERS: &[&str] = &[
-    // Shells, and what a shell runs itself.
+/// They run what they are given, and read it from their input where nothing is named.
+pub(super) const SHELLS: &[&str] = &[
     "sh",
     "bash",
     "zsh",
@@ -15,12 +14,17 @@ pub(super) const RUNNERS: &[&str] = &[
     "mksh",
     "csh",
     "tcsh",
-    "rbash",
     "nu",
-    "xonsh",
-    "elvish",
     "pwsh",
     "powershell",
+];
+
+/// They run whatever they are given, or can be told to, as [`SHELLS`] do.
+pub(super) const RUNNERS: &[&str] = &[
+    // Further shells, and what a shell runs itself.
+    "rbash",
+    "xonsh",
+    "elvish",
     "cmd",
     "wsl",
     "busybox",
@@ -279,21 +283,8 @@ pub(super) const RUNNING: &[&str] = &[
 /// Words of an interpreter that are no name yet of what it is to run.
 pub(super) const GROUPS: &[&str] = &["workspace", "workspaces", "compose", "container", "global"];
 
-/// They read what they are to do from their input where nothing is named.
+/// They read what they are to do from their input where nothing is named, as [`SHELLS`] do.
 pub(super) const READERS: &[&str] = &[
-    "sh",
-    "bash",
-    "zsh",
-    "dash",
-    "ash",
-    "fish",
-    "ksh",
-    "mksh",
-    "csh",
-    "tcsh",
-    "nu",
-    "pwsh",
-    "powershell",
     "python",
     "pypy",
     "ipython",

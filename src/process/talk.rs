@@ -63,7 +63,8 @@ pub fn talk(
     Ok(Said { ending, out: text_of(&mut out)?, err: text_of(&mut err)? })
 }
 
-fn text_of(file: &mut File) -> std::io::Result<String> {
+/// Returns all that was written to a file, from its beginning.
+pub(super) fn text_of(file: &mut File) -> std::io::Result<String> {
     let mut bytes = Vec::new();
     file.rewind()?;
     file.read_to_end(&mut bytes)?;

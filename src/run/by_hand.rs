@@ -86,7 +86,7 @@ impl Turn<'_> {
         let before = std::mem::replace(&mut self.seen, now);
         for index in 0..before.len() {
             let (was, is) = (before.at(index).1, self.seen.at(index).1);
-            if was.state != is.state {
+            if is.went_on_since(was) {
                 (self.on_event)(Progress::Changed { snapshot: &self.seen, index, before: was });
             }
         }

@@ -196,9 +196,7 @@ impl Control<'_, '_, '_> {
                 // It was launched before the signal and has claimed its attempt only now.
                 process::terminate(worker);
             }
-            // A short attempt may have begun and ended since the last look.
-            let has_run = before.attempts.len() != record.attempts.len();
-            if has_run || before.state != record.state {
+            if record.went_on_since(before) {
                 (self.on_event)(Progress::Changed { snapshot: &new, index, before });
                 if record.state.is_done() {
                     self.waiting.remove(&task.id);

@@ -15,7 +15,7 @@ use super::conversation;
 use super::folder::{AttemptFolder, write_json};
 use super::place::worktree_path;
 use super::telling::{Told, write_prompts};
-use crate::agent::{Agent, Launch, shell};
+use crate::agent::{Agent, Launch, chosen, shell};
 use crate::config::TicketDone;
 use crate::crash;
 use crate::error::failure;
@@ -187,8 +187,7 @@ fn command_of(task: &Task, stage: Stage) -> Option<&String> {
 
 /// Returns the agent that does this stage of a task, where one does.
 pub(super) fn agent_of(drive: &Drive, task: &Task, record: &Record, stage: Stage) -> Option<Agent> {
-    let name = record.agent.as_deref().or(task.agent.as_deref());
-    let name = name.or(drive.settings.agent.as_deref());
+    let name = chosen(task, record, drive.settings.agent.as_deref());
     name.filter(|_| command_of(task, stage).is_none()).map(Agent::from_text)
 }
 

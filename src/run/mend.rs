@@ -10,7 +10,7 @@ use super::cleanup::clear_place;
 use super::dispatch::agent_of;
 use crate::config::OnConflict;
 use crate::oid::Oid;
-use crate::pipeline::Pipeline;
+use crate::pipeline::may_mend;
 use crate::plan::Task;
 use crate::snapshot::Run;
 use crate::store::Journal;
@@ -44,12 +44,12 @@ pub(super) fn refused(
         }
         _ => None,
     };
-    let pipeline = Pipeline { reviews: &[], rounds: drive.settings.rounds };
     // A command that fails is its author's to mend.
     let has_agent = |stage: Stage| {
         task.run.is_none() && (run.flags.manual || agent_of(drive, task, record, stage).is_some())
     };
-    let begins_on = begins_on.filter(|(stage, _)| pipeline.may_mend(record) && has_agent(*stage));
+    let begins_on =
+        begins_on.filter(|(stage, _)| may_mend(record, drive.settings.rounds) && has_agent(*stage));
     let Some((stage, commit)) = begins_on else { return Ok(Event::Refused(why)) };
     if stage == Stage::FixTests {
         give_fresh_place(drive, run, task, commit)?;

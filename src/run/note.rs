@@ -3,8 +3,8 @@
 //! Invariant: lines of `key: value`, each readable by itself. Of an agent's command line only
 //! the program is named: the rest is the user's own, and may hold a key.
 
-use super::Drive;
-use crate::agent::Agent;
+use super::{Drive, one_line};
+use crate::agent::{Agent, chosen};
 use crate::clock;
 use crate::pipeline;
 use crate::plan::Task;
@@ -31,8 +31,8 @@ pub(super) fn note(
     checks: Checks,
 ) -> String {
     let mut lines = vec![format!("run: {}", run.name), format!("task: {}", task.id)];
-    let agent = record.agent.as_deref().or(task.agent.as_deref());
-    lines.push(worker(task, agent.or(drive.settings.agent.as_deref())));
+    let agent = chosen(task, record, drive.settings.agent.as_deref());
+    lines.push(worker(task, agent));
     lines.push(format!("attempts: {}", record.spent_attempts()));
     let seconds = record.spent(clock::now_ms()) as f64 / 1000.0;
     lines.push(format!("seconds: {seconds:.1}"));
@@ -93,10 +93,6 @@ fn tested(tests: &[&str], checks: Checks) -> Vec<String> {
         [] => vec!["tested: no, no test command is set".into()],
         tests => tests.iter().map(|test| format!("tested: {}{again}", first_line(test))).collect(),
     }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the first line, and a sign where there are more.

@@ -304,10 +304,6 @@ fn lines_of(verdict: &Verdict) -> Vec<String> {
     verdict.findings.iter().map(ToString::to_string).collect()
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// Returns the name of a file in the attempt's folder.
 fn name(path: PathBuf) -> String {
     path.file_name().unwrap_or_default().display().to_string()

@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use super::{Facts, advice, hand_out};
+use crate::agent::chosen;
 use crate::oid::Oid;
 use crate::pipeline;
 use crate::plan::Task;
@@ -201,8 +202,7 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
 
 /// Returns the agent that does a task; a command needs none.
 fn agent<'a>(task: &'a Task, record: &'a Record, facts: &'a Facts) -> Option<&'a str> {
-    let named = record.agent.as_deref().or(task.agent.as_deref()).or(facts.agent.as_deref());
-    named.filter(|_| task.run.is_none())
+    chosen(task, record, facts.agent.as_deref()).filter(|_| task.run.is_none())
 }
 
 fn stage(record: &Record) -> Option<&'static str> {

@@ -7,6 +7,7 @@ use crate::plan::Task;
 use crate::prompt::{self, Named, Whole, WholeFiles};
 use crate::run::compare::compare;
 use crate::run::folder::AttemptFolder;
+use crate::run::one_line;
 use crate::store::Journal;
 use crate::style::said;
 use crate::task::{Record, Stage};
@@ -72,7 +73,7 @@ pub(super) fn write_texts(told: &Told<'_>, folder: &AttemptFolder) -> anyhow::Re
 /// Returns what whoever did a task had doubts about.
 fn concerns(id: &str, record: &Record) -> Vec<String> {
     let doubts = record.attempts.iter().flat_map(|attempt| attempt.all_concerns());
-    doubts.map(|doubt| format!("{id}: {}", super::one_line(doubt))).collect()
+    doubts.map(|doubt| format!("{id}: {}", one_line(doubt))).collect()
 }
 
 /// Returns what reviews found that did not keep a task from being merged.
