@@ -13,7 +13,7 @@
 //!                         \             /
 //!   journal --store--> Snapshot (plan + every task's Record)
 //!                         |                      ^
-//!                  schedule::decide              | events, by compare-and-swap
+//!                  crate::domain::policy::schedule::decide              | events, by compare-and-swap
 //!                         v                      |
 //!                     [Action]  --run-->  supervisors (attempt), merges (integrate)
 //!                         |
@@ -71,7 +71,7 @@
 //! # End of a run
 //!
 //! A run is finished when its tasks are done. What a person decides about its work
-//! ([`run::finish`]) is `closed` in `run.toml`: merge, pr, keep or discard. One that is closed is
+//! ([`crate::run::end`]) is `closed` in `run.toml`: merge, pr, keep or discard. One that is closed is
 //! not chosen any more by commands that name none; `start` opens one again that was kept.
 //!
 //! # The house, in reading order
@@ -90,10 +90,10 @@
 //!
 //! # Invariants
 //!
-//! - **The journal is written by [`store::Journal`] alone**, and after its first commit only by
+//! - **The journal is written by [`crate::journal::Journal`] alone**, and after its first commit only by
 //!   compare-and-swap; what happens to a task goes through `append`.
 //! - **Objects first, then append, then clean up.** Whatever a crash leaves between is repaired
-//!   by [`run::recover`].
+//!   by [`crate::run::recover`].
 //! - **A supervisor claims its attempt in the journal before it launches anything**, so of two
 //!   that race one goes away, and nothing runs twice. It makes the worktree too: base and claim
 //!   are one event, and worktrees of many tasks are made on many cores.
@@ -107,7 +107,7 @@
 //!   tree, changes that one file, and names what was reviewed in its trailer `Reviewed`.
 //! - **Tickets change on the task's branch alone**, so that the user gets them with the work.
 //! - **What moved outside of a task is found, not undone**: certain is only what the agent's own
-//!   git commands did (`run::attempt`); that blocks the task as `escaped`.
+//!   git commands did (`crate::run::attempt`); that blocks the task as `escaped`.
 //! - **The user's checkout, HEAD, index and stash are not touched**, but for the branch a run
 //!   merges into, where it is checked out and clean.
 //!
@@ -119,46 +119,12 @@
 #![warn(clippy::print_stdout, clippy::print_stderr, unreachable_pub)]
 #![forbid(unsafe_code)]
 
-pub mod plan;
-
-pub mod blueprint;
-pub mod dag;
-pub mod oid;
-pub mod report;
-pub mod review;
-pub mod task;
-
-pub mod allow;
-pub mod config;
-pub mod model;
-pub mod pause;
-pub mod pipeline;
-pub mod prompt;
-pub mod schedule;
-pub mod snapshot;
-pub mod style;
-pub mod wait;
-
-pub mod agent;
-pub mod clock;
-mod crash;
-pub mod disk;
+pub mod cli;
+pub mod domain;
 pub mod forge;
 pub mod git;
-pub mod input;
-pub mod lock;
-pub mod process;
-pub mod store;
-pub mod trust;
-
+pub mod journal;
+pub mod plan;
 pub mod run;
-
-pub mod doctor;
-
-pub mod cli;
-pub mod commands;
-pub mod completion;
-pub mod error;
-pub mod pages;
-pub mod ui;
-pub mod view;
+pub mod style;
+pub mod system;

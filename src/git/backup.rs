@@ -9,10 +9,10 @@ use anyhow::{Context, bail};
 
 use super::Git;
 use super::command::git;
-use super::private;
-use super::refs::Swap;
+use super::database::refs::Swap;
 use super::status;
-use crate::oid::Oid;
+use super::worktree::ownership;
+use crate::domain::oid::Oid;
 
 /// Largest ignored file that is kept in a backup, in bytes: an `.env` or a small database,
 /// and no build output.
@@ -56,7 +56,7 @@ impl Git {
         let index = folder.path().join("index");
         let at = || git(worktree).env("GIT_INDEX_FILE", &index);
         // A new index would not know what a sparse checkout leaves out, and take it for deleted.
-        let own = private::directory(worktree).map(|folder| folder.join("index"));
+        let own = ownership::directory(worktree).map(|folder| folder.join("index"));
         match own.filter(|own| own.exists()) {
             Some(own) => std::fs::copy(own, &index).map(drop)?,
             None => at().args(["read-tree", "HEAD"]).bytes().map(drop)?,

@@ -10,8 +10,8 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, anyhow, bail};
 
-use crate::crash;
-use crate::error::failure;
+use crate::domain::error::failure;
+use crate::system::crash;
 
 /// The variables that say where a repository is, as `git rev-parse --local-env-vars` lists
 /// them, without those that carry configuration.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::{Git, command, open, too_old};
-use crate::error::failure;
+use crate::domain::error::failure;
 
 /// What a caller says about where the repository is, beside the directory.
 #[derive(Debug, Clone, Default)]

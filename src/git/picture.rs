@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Git;
-use super::private::owner_of;
+use super::database::objects::oid;
 use super::status;
-use super::tree::oid;
 use super::worktree::Listed;
-use crate::oid::Oid;
+use super::worktree::ownership::owner_of;
+use crate::domain::oid::Oid;
 
 /// The ref that holds the newest stash.
 pub const STASH: &str = "refs/stash";

@@ -8,10 +8,10 @@ use std::ffi::OsString;
 
 use super::Git;
 use super::command::LOCAL_VARIABLES;
-use crate::crash;
-use crate::oid::Oid;
-use crate::process::talk::{Call, Said};
-use crate::task::{Ending, Obstacle};
+use crate::domain::oid::Oid;
+use crate::domain::task::{Ending, Obstacle};
+use crate::system::crash;
+use crate::system::process::network_call::{Call, Said};
 
 /// What git says where the remote knows the caller, or itself, and says no.
 const DENIED: [&str; 8] = [
@@ -59,7 +59,7 @@ impl Git {
         let upstream = self.config_text(&format!("branch.{branch}.remote"));
         let wanted = [named.map(str::to_owned), upstream, Some("origin".into())];
         if let Some(named) = named.filter(|named| !remotes.iter().any(|name| name == named)) {
-            return Err(crate::error::failure(
+            return Err(crate::domain::error::failure(
                 format!("there is no remote '{named}', which orchestrate.remote names"),
                 "git remote -v   # those that there are",
             ));

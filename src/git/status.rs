@@ -10,8 +10,8 @@ use anyhow::Context;
 
 use super::Git;
 use super::command::git;
-use super::tree::oid;
-use crate::oid::Oid;
+use super::database::objects::oid;
+use crate::domain::oid::Oid;
 
 /// The paths that differ from the commit that is checked out, relative to the top level.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

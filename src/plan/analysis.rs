@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Mode, Plan, Task};
-use crate::dag::Dag;
+use crate::domain::plan::dag::Dag;
+use crate::domain::plan::{Mode, Plan, Task};
 
 /// The shape of a plan. Tasks are indices in plan order.
 #[derive(Debug, Clone, PartialEq, Eq)]

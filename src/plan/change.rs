@@ -5,8 +5,8 @@
 
 use similar::TextDiff;
 
-use crate::plan::{Plan, Task, TaskId};
-use crate::review;
+use crate::domain::plan::{Plan, Task, TaskId};
+use crate::domain::review;
 
 /// The difference between two plans.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -6,11 +6,12 @@
 use std::collections::HashMap;
 
 use super::finding::{Findings, Spot};
-use super::near::nearest;
-use super::{Criterion, IdError, Mode, Plan, Task, TaskId, name};
-use crate::dag::{Dag, DagError};
-use crate::model::is_name;
-use crate::review::Review;
+use super::syntax::near::nearest;
+use crate::domain::plan::dag::{Dag, DagError};
+use crate::domain::plan::name;
+use crate::domain::plan::{Criterion, IdError, Mode, Plan, Task, TaskId};
+use crate::domain::policy::choice::is_name;
+use crate::domain::review::Review;
 
 /// More tasks than this are a mistake: each one becomes a branch and a worktree.
 pub(super) const MAX_TASKS: usize = 100_000;

@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::review;
+use crate::domain::plan::{Criterion, Mode, Task, TaskId};
+use crate::domain::review;
+use crate::domain::review::Review;
 
 fn read(name: &str, text: &str) -> Result<Parsed, Vec<Finding>> {
     parse(&Source { name, bytes: text.as_bytes() })
@@ -502,7 +504,7 @@ fn plans() -> impl Strategy<Value = Plan> {
                 }
                 seen
             };
-            let title = value::title(&format!("x {title}"));
+            let title = crate::plan::syntax::value::title(&format!("x {title}"));
             Task {
                 id: id(i),
                 number,
@@ -566,7 +568,7 @@ proptest! {
         let lines = text.lines().count().max(text.split(['\n', '\r']).count());
         let findings = match read(&name, &text) {
             Ok(parsed) => {
-                prop_assert!(crate::dag::Dag::new(&parsed.plan.edges()).is_ok());
+                prop_assert!(crate::domain::plan::dag::Dag::new(&parsed.plan.edges()).is_ok());
                 for task in &parsed.plan.tasks {
                     prop_assert!((1..=lines).contains(&task.line));
                     prop_assert!(name == "x.toml" || task.number.is_none() || task.prompt.is_empty() || text.contains(&task.prompt) || text.contains('|'));

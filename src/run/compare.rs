@@ -8,16 +8,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use anyhow::Context as _;
 use rayon::prelude::*;
 
-use crate::error::failure;
+use crate::domain::error::failure;
+use crate::domain::oid::Oid;
+use crate::domain::plan::TaskId;
+use crate::domain::snapshot::Snapshot;
+use crate::domain::task::{Record, Stage, State};
 use crate::git::Git;
-use crate::git::added::AddedFile;
+use crate::git::added_lines::AddedFile;
 use crate::git::merge::TreeMerge;
-use crate::oid::Oid;
-use crate::plan::TaskId;
-use crate::snapshot::Snapshot;
 use crate::style::language::is_test;
 use crate::style::{self, Findings, Language, Reader, Reading, Skip, Source, Work, why_skipped};
-use crate::task::{Record, Stage, State};
 
 /// How many files that lie beside a changed one are read, to know what is custom there.
 const BESIDE: usize = 6;

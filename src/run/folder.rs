@@ -5,12 +5,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::disk::make_folder;
+use crate::domain::plan::TaskId;
 use crate::git::Git;
-use crate::lock::LockFile;
-use crate::plan::TaskId;
+use crate::system::disk::make_folder;
+use crate::system::lock::LockFile;
 
 /// The folder of a run.
 #[derive(Debug, Clone)]

@@ -9,18 +9,18 @@ use anyhow::Context;
 use super::Drive;
 use super::attempt;
 use super::folder::{AttemptFolder, read_json};
-use super::judge::HALTED;
-use crate::clock;
-use crate::error::failure;
+use crate::domain::error::failure;
+use crate::domain::oid::Oid;
+use crate::domain::plan::TaskId;
+use crate::domain::policy::verdicts::HALTED;
+use crate::domain::report::Report;
+use crate::domain::snapshot::Snapshot;
+use crate::domain::task::{Block, Ending, Event, Finished, Outcome, Reason, Record, State, Worker};
 use crate::git::Git;
-use crate::git::refs::Swap;
-use crate::oid::Oid;
-use crate::plan::TaskId;
-use crate::process;
-use crate::report::Report;
-use crate::snapshot::Snapshot;
-use crate::store::{Journal, is_illegal, journal_ref};
-use crate::task::{Block, Ending, Event, Finished, Outcome, Reason, Record, State, Worker};
+use crate::git::database::refs::Swap;
+use crate::journal::{Journal, is_illegal, journal_ref};
+use crate::system::clock;
+use crate::system::process;
 
 /// Makes the integration branch where a crash came between the journal's first commit and it.
 pub fn ensure_integration(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<()> {

@@ -5,8 +5,6 @@
 
 mod timing;
 
-use std::path::Path;
-
 use timing::{median_of, sh};
 
 const TASKS: usize = 1000;

@@ -2,13 +2,16 @@
 //!
 //! Invariant: uses the library as the program does, on a real repository, and git to count.
 
+use git_orchestrate::domain::oid::Oid;
+use git_orchestrate::domain::plan::TaskId;
+use git_orchestrate::domain::report::{Report, Status};
+use git_orchestrate::domain::snapshot::{Flags, Run};
+use git_orchestrate::domain::task::{
+    Ending, Event, Finished, Outcome, Record, Stage, Started, Worker,
+};
 use git_orchestrate::git::Git;
-use git_orchestrate::oid::Oid;
-use git_orchestrate::plan::{Source, TaskId, parse};
-use git_orchestrate::report::{Report, Status};
-use git_orchestrate::snapshot::{Flags, Run};
-use git_orchestrate::store::Journal;
-use git_orchestrate::task::{Ending, Event, Finished, Outcome, Record, Stage, Started, Worker};
+use git_orchestrate::journal::Journal;
+use git_orchestrate::plan::{Source, parse};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 

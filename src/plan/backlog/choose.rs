@@ -8,11 +8,12 @@ use std::collections::HashMap;
 
 use super::key::Key;
 use super::{Backlog, Choice, LeftOut, Record, Shelf};
-use crate::agent::quoted;
+use crate::domain::agent::quoted;
+use crate::domain::plan::name as names;
+use crate::plan::Parsed;
 use crate::plan::draft::{self, Draft, Written};
 use crate::plan::finding::{Finding, Findings, Spot};
-use crate::plan::near::nearest;
-use crate::plan::{Parsed, name as names};
+use crate::plan::syntax::near::nearest;
 
 /// How many ids a run's name holds.
 const MAX_IN_NAME: usize = 4;

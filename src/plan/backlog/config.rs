@@ -5,7 +5,7 @@
 
 use super::File;
 use crate::plan::finding::Findings;
-use crate::plan::yaml::{self, Value};
+use crate::plan::syntax::yaml::{self, Value};
 
 /// What the program itself takes where nothing is said.
 const STATUSES: [&str; 3] = ["To Do", "In Progress", "Done"];

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a number is never counted with, so that one of any length keeps its digits.
 
-use crate::plan::TaskId;
+use crate::domain::plan::TaskId;
 
 /// An id in its one spelling.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

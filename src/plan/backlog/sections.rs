@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::plan::Criterion;
+use crate::domain::plan::Criterion;
 
 /// What a section is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

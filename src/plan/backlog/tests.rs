@@ -148,7 +148,10 @@ fn only_tickets_whose_dependencies_are_done_are_taken() {
             "BACK-11: its status is \"Won't Do\"; --task BACK-11 takes it",
         ]
     );
-    assert_eq!((parsed.plan.mode, parsed.plan.name.as_str()), (crate::plan::Mode::Dag, "backlog"));
+    assert_eq!(
+        (parsed.plan.mode, parsed.plan.name.as_str()),
+        (crate::domain::plan::Mode::Dag, "backlog")
+    );
     let task = &parsed.plan.tasks[0];
     assert_eq!(task.ticket.as_deref(), Some("backlog/tasks/back-2 - x.md"));
     assert_eq!(

@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::File;
 use super::mentions;
 use super::sections::{self, Kind, Section};
-use crate::plan::Criterion;
+use crate::domain::plan::Criterion;
 use crate::plan::finding::{Findings, Spot};
-use crate::plan::front;
-use crate::plan::value;
-use crate::plan::yaml::{self, Node};
+use crate::plan::syntax::front_matter;
+use crate::plan::syntax::value;
+use crate::plan::syntax::yaml::{self, Node};
 
 /// A ticket of a backlog.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,7 +50,7 @@ pub(super) fn read(file: &File, number: usize, findings: &mut Findings) -> Optio
     let Ok(text) = std::str::from_utf8(&file.bytes) else {
         return left_out(0, "it is not UTF-8".into(), "save it as UTF-8");
     };
-    let Some(range) = front::range(text) else {
+    let Some(range) = front_matter::range(text) else {
         return left_out(1, "it has no front matter".into(), "begin it with `---`, `id: ...`");
     };
     let matter = with_names_quoted(&text[range.matter.clone()]);
@@ -69,7 +69,7 @@ pub(super) fn read(file: &File, number: usize, findings: &mut Findings) -> Optio
 
 /// Reads the text of a ticket; `None` where it has no id, or no front matter that is YAML.
 pub(super) fn parse(text: &str) -> Option<Ticket> {
-    let range = front::range(text)?;
+    let range = front_matter::range(text)?;
     let node = yaml::read(&with_names_quoted(&text[range.matter]), 2).ok()?;
     of(text, range.end, &node)
 }

@@ -9,7 +9,8 @@ use std::fmt;
 
 use super::sections::{self, Kind, Section};
 use super::ticket::{self, Ticket};
-use crate::plan::{Criterion, front};
+use crate::domain::plan::Criterion;
+use crate::plan::syntax::front_matter;
 
 /// Why a ticket is left as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub fn set_status(text: &str, status: &str) -> Result<String, Refused> {
     if before.status == status {
         return Ok(text.to_owned());
     }
-    let matter = front::range(text).ok_or(Refused::Unreadable)?.matter;
+    let matter = front_matter::range(text).ok_or(Refused::Unreadable)?.matter;
     let line = format!("status: {}", scalar(status));
     let after = match status_value(text, matter.start, matter.end) {
         Some((start, end)) => format!("{}{line}{}", &text[..start], &text[end..]),
@@ -75,7 +76,7 @@ pub fn set_plan(text: &str, plan: &str) -> Result<String, Refused> {
     let before = read(text)?;
     let eol = eol(text);
     let lines = plan.replace('\n', eol);
-    let start = front::range(text).ok_or(Refused::Unreadable)?.end;
+    let start = front_matter::range(text).ok_or(Refused::Unreadable)?.end;
     let sections = sections::find(text, start);
     let body = format!("{}{eol}{lines}{eol}{}", Kind::Plan.begin(), Kind::Plan.end());
     let after = match sections::chosen(&sections, Kind::Plan) {
@@ -112,7 +113,7 @@ pub fn criteria(text: &str) -> Option<Vec<Criterion>> {
 /// Returns the text with these acceptance criteria ticked; others stay as they are.
 pub fn tick(text: &str, indexes: &[usize]) -> Result<String, Refused> {
     let before = read(text)?;
-    let start = front::range(text).ok_or(Refused::Unreadable)?.end;
+    let start = front_matter::range(text).ok_or(Refused::Unreadable)?.end;
     let sections = sections::find(text, start);
     if sections::is_torn(text, &sections, Kind::Criteria) {
         return Err(Refused::Torn);

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::plan::draft::{Draft, Written};
 use crate::plan::finding::Findings;
-use crate::plan::near::nearest;
+use crate::plan::syntax::near::nearest;
 
 /// How far an item is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use super::items::{self, Item, State};
 use super::{KNOWN, json};
 use crate::plan::draft::{Draft, Written};
 use crate::plan::finding::Findings;
-use crate::plan::value;
+use crate::plan::syntax::value;
 
 /// The tag that the program begins with.
 const DEFAULT_TAG: &str = "master";

@@ -8,7 +8,7 @@ fn read(name: &str, text: &str) -> Result<Parsed, Vec<Finding>> {
 
 /// Each task with what it waits for.
 fn edges(parsed: &Parsed) -> Vec<String> {
-    let on = |task: &crate::plan::Task| {
+    let on = |task: &crate::domain::plan::Task| {
         let names: Vec<&str> = task.depends_on.iter().map(|id| id.as_str()).collect();
         format!("{} <- {}", task.id, names.join(" ")).trim_end_matches([' ', '-', '<']).to_owned()
     };

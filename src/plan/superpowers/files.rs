@@ -4,7 +4,7 @@
 //! behind a path is none.
 
 use super::dependencies::{is_nothing, without_remarks};
-use crate::plan::value;
+use crate::plan::syntax::value;
 
 /// What a task does with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

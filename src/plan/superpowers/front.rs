@@ -7,9 +7,9 @@ use super::dependencies::is_nothing;
 use super::files;
 use crate::plan::draft::{Draft, Written};
 use crate::plan::finding::Findings;
-use crate::plan::front;
-use crate::plan::value;
-use crate::plan::yaml::{self, Fault, Node};
+use crate::plan::syntax::front_matter;
+use crate::plan::syntax::value;
+use crate::plan::syntax::yaml::{self, Fault, Node};
 
 /// The fields of a front matter, and where the document behind it begins.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ const PARALLEL: [&str; 2] = ["parallel_safe", "parallel"];
 impl Front {
     /// Returns the front matter, if the text begins with one that is closed.
     pub(in crate::plan) fn read(source: &str) -> Option<Front> {
-        let place = front::range(source)?;
+        let place = front_matter::range(source)?;
         Some(Front { fields: yaml::read(&source[place.matter], 2), end: place.end })
     }
 

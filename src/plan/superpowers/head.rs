@@ -7,11 +7,11 @@ use super::dependencies::{is_nothing, without_remarks};
 use super::files::{self, Use};
 use super::key::{self, Entry, Key};
 use super::outline::{Kind, Line, Node};
+use crate::domain::review;
 use crate::plan::draft::{Draft, Written};
 use crate::plan::finding::Findings;
-use crate::plan::near::nearest;
-use crate::plan::value;
-use crate::review;
+use crate::plan::syntax::near::nearest;
+use crate::plan::syntax::value;
 
 /// Keys whose misspelling changes when a task runs.
 const SLIPS: [&str; 2] = ["depends_on", "parallel_safe"];

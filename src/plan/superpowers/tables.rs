@@ -12,7 +12,7 @@ use super::key::{self, Key};
 use super::outline::{Kind, Node, Row, Table};
 use crate::plan::draft::{Draft, Written};
 use crate::plan::finding::Findings;
-use crate::plan::value;
+use crate::plan::syntax::value;
 
 /// Where the columns of a table that counts stand.
 struct Columns {

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::{Mode, Plan, Task};
+use crate::domain::plan::{Mode, Plan, Task};
 
 /// Returns the plan as TOML.
 pub fn write(plan: &Plan) -> String {

@@ -6,9 +6,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::domain::task::Moved;
 use crate::git::trace::Called;
 use crate::git::worktree::same_path;
-use crate::task::Moved;
 
 /// Commands that move the branch which is checked out where they run.
 const MOVE_HEAD: [&str; 9] =
@@ -135,7 +135,7 @@ fn positional(call: &Called) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oid::Oid;
+    use crate::domain::oid::Oid;
 
     fn trail(lines: &[(&str, &str)]) -> Trail {
         let call = |(place, line): &(&str, &str)| {

@@ -17,14 +17,14 @@ use std::path::PathBuf;
 
 use super::Attempt;
 use super::blame::Trail;
+use crate::domain::oid::Oid;
+use crate::domain::snapshot::Snapshot;
+use crate::domain::task::{Block, Event, Finished, Moved, Outcome, Reason};
 use crate::git::picture::{Checkout, Picture, STASH, checkout};
 use crate::git::status;
 use crate::git::trace;
-use crate::oid::Oid;
+use crate::journal::{Journal, run_names};
 use crate::run::folder::{read_json, write_json};
-use crate::snapshot::Snapshot;
-use crate::store::{Journal, run_names};
-use crate::task::{Block, Event, Finished, Moved, Outcome, Reason};
 
 /// How many things are named one by one.
 const MAX_NAMED: usize = 8;

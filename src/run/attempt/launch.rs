@@ -11,14 +11,14 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::Attempt;
-use crate::crash;
+use crate::domain::task::Ending;
 use crate::git::command::LOCAL_VARIABLES;
 use crate::git::trace;
-use crate::process::{self, Job, Left, Program, Streams};
-use crate::run::conversation;
+use crate::run::attempt::furnish::{self, Ended, Furnishing};
+use crate::run::brief::conversation;
 use crate::run::folder::{RunFolder, write_json};
-use crate::run::furnish::{self, Ended, Furnishing};
-use crate::task::Ending;
+use crate::system::crash;
+use crate::system::process::{self, Job, Left, Program, Streams};
 
 /// How many processes are named one by one.
 const MAX_NAMED: usize = 8;

@@ -8,14 +8,14 @@ use anyhow::Context;
 use super::Attempt;
 use super::review::changed_text;
 use super::work::ending_of;
-use crate::blueprint::Blueprint;
-use crate::clock;
-use crate::pipeline;
-use crate::report::{self, Report};
-use crate::run::conversation;
+use crate::domain::blueprint::Blueprint;
+use crate::domain::policy::pipeline;
+use crate::domain::policy::verdicts::{self, Planned};
+use crate::domain::report::{self, Report};
+use crate::domain::task::{Block, Ending, Event, Finished, Outcome, Reason};
+use crate::run::brief::conversation;
 use crate::run::folder::RunFolder;
-use crate::run::judge::{self, Planned};
-use crate::task::{Block, Ending, Event, Finished, Outcome, Reason};
+use crate::system::clock;
 
 /// Larger files are no plan (1 MiB).
 const MAX_PLAN: u64 = 1 << 20;
@@ -44,9 +44,9 @@ impl Attempt {
             tried_before: pipeline::unplanned(&record),
             approves: self.spec.approves,
         };
-        let outcome = judge::plan(&facts, self.spec.timeout);
+        let outcome = verdicts::plan(&facts, self.spec.timeout);
         let ending = ending_of(ending, &outcome);
-        let lacks = facts.blueprint.as_ref().err().map(|missing| judge::lacks(missing));
+        let lacks = facts.blueprint.as_ref().err().map(|missing| verdicts::lacks(missing));
         let text = facts.blueprint.as_ref().ok().map(Blueprint::text);
         let changed_text = changed.as_deref().and_then(changed_text);
         let mut remarks: Vec<String> = lacks.into_iter().chain(changed_text).collect();

@@ -7,17 +7,17 @@ use anyhow::{Context, bail};
 
 use super::Attempt;
 use super::work::ending_of;
-use crate::clock;
-use crate::crash;
+use crate::domain::oid::Oid;
+use crate::domain::policy::pipeline;
+use crate::domain::policy::verdicts::{self, Heard, named};
+use crate::domain::report;
+use crate::domain::review::{self, Review, Verdict};
+use crate::domain::task::{Ending, Event, Finished, Outcome, Record};
 use crate::git::command;
-use crate::git::refs::Swap;
+use crate::git::database::refs::Swap;
 use crate::git::status;
-use crate::oid::Oid;
-use crate::pipeline;
-use crate::report;
-use crate::review::{self, Review, Verdict};
-use crate::run::judge::{self, Heard, named};
-use crate::task::{Ending, Event, Finished, Outcome, Record};
+use crate::system::clock;
+use crate::system::crash;
 
 impl Attempt {
     /// Writes the diffs that the prompt names: of all the work, and of what came after the commit
@@ -72,7 +72,7 @@ impl Attempt {
             silent_before: pipeline::silent(&record, self.spec.stage),
         };
         let next = |verdict: &Verdict| self.spec.pipeline().after_review(&record, kind, verdict);
-        let outcome = judge::review(&heard, read.clone(), next, self.spec.timeout);
+        let outcome = verdicts::review(&heard, read.clone(), next, self.spec.timeout);
         let (outcome, remark) = self.ticked(outcome, kind, heard.verdict.as_ref(), &record)?;
         let commit = match &outcome {
             Outcome::Ready(commit) => commit.clone(),

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::Attempt;
-use crate::clock;
-use crate::git::private;
-use crate::process::Quiet;
+use crate::git::worktree::ownership;
+use crate::system::clock;
+use crate::system::process::Quiet;
 
 impl Attempt {
     /// Returns how long the agent may do nothing, and how that is seen; `None` for any time.
@@ -17,7 +17,7 @@ impl Attempt {
         let limit = Duration::from_secs(self.spec.idle);
         let place = self.spec.worktree.clone();
         let mut places = vec![self.folder.log(), self.folder.trace()];
-        places.extend(private::directory(&place));
+        places.extend(ownership::directory(&place));
         places.push(place);
         let last =
             move || clock::system_time().checked_sub(limit).and_then(|since| newer(&places, since));

@@ -8,11 +8,11 @@
 use anyhow::Context;
 
 use super::Attempt;
-use crate::crash;
+use crate::domain::oid::Oid;
 use crate::git::merge::TreeMerge;
-use crate::oid::Oid;
 use crate::plan::backlog::write::{self, Refused};
 use crate::plan::backlog::{self, Words};
+use crate::system::crash;
 
 /// Where the settings of a backlog are, beside or above the folder of its tickets.
 const SETTINGS: [&str; 2] = ["config.yml", "config.yaml"];

@@ -8,16 +8,16 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::Attempt;
-use crate::clock;
+use crate::domain::oid::Oid;
+use crate::domain::policy::pipeline::Next;
+use crate::domain::policy::verdicts;
+use crate::domain::report::{self, Output, Report};
+use crate::domain::task::{Block, Ending, Event, Finished, Outcome, Pause, Record};
 use crate::git::command;
 use crate::git::status::{self, Dirt};
-use crate::oid::Oid;
-use crate::pipeline::Next;
-use crate::report::{self, Output, Report};
-use crate::run::conversation;
+use crate::run::brief::conversation;
 use crate::run::folder::RunFolder;
-use crate::run::judge;
-use crate::task::{Block, Ending, Event, Finished, Outcome, Pause, Record};
+use crate::system::clock;
 
 /// How much of a log's end is searched for the agent's last words (1 MiB).
 const TAIL: u64 = 1 << 20;
@@ -38,7 +38,7 @@ impl Attempt {
         let record = self.journal.record(&self.spec.task)?;
         let reported =
             report.or_else(|| record.last_attempt().and_then(|attempt| attempt.report.clone()));
-        let facts = judge::Facts {
+        let facts = verdicts::Facts {
             ending,
             is_command: self.spec.is_command,
             report: reported.or(output.report.clone()),
@@ -49,7 +49,7 @@ impl Attempt {
             unmerged: dirt.unmerged.clone(),
             nested: dirt.nested(&self.spec.worktree),
         };
-        let trouble = judge::trouble(&facts, self.spec.timeout);
+        let trouble = verdicts::trouble(&facts, self.spec.timeout);
         let keeps_place =
             facts.escaped.is_none() && facts.unmerged.is_empty() && facts.nested.is_empty();
         // The checkout that tasks share must be clean for the next; work of others waits in theirs.
@@ -65,7 +65,7 @@ impl Attempt {
             }
             Some(outcome) => outcome,
             None => {
-                let result = judge::result(&facts, tip.clone(), self.has_work(&tip)?);
+                let result = verdicts::result(&facts, tip.clone(), self.has_work(&tip)?);
                 match self.unmended(&record, &tip)? {
                     Some(block) => Outcome::Blocked(block),
                     None => self.reviewed_first(&record, result),
@@ -87,7 +87,7 @@ impl Attempt {
         Ok(Event::Finished(Finished {
             commit: Some(tip),
             committed_for_agent: commits,
-            concerns: judge::concerns(&facts).into_iter().chain(beside).collect(),
+            concerns: verdicts::concerns(&facts).into_iter().chain(beside).collect(),
             report: facts.report,
             usage: facts.output.usage.map(own),
             remarks: remark.into_iter().collect(),

@@ -3,11 +3,11 @@
 //! Invariant: only looks. A checkout whose HEAD is on its way somewhere else is an error; what
 //! is merely missing in the base is a remark.
 
-use crate::agent::quoted;
-use crate::error::failure;
+use crate::domain::agent::quoted;
+use crate::domain::error::failure;
 use crate::git::Git;
 use crate::git::operation::Upstream;
-use crate::store::{Journal, run_names};
+use crate::journal::{Journal, run_names};
 
 /// Something that does not keep a run from beginning, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 //!
 //! Invariant: told before anything is made, each with the setting or option that helps.
 
-use crate::error::failure;
+use crate::domain::error::failure;
 use crate::git::Git;
+use crate::journal::{Journal, run_names};
 use crate::run::begin::Beginning;
-use crate::store::{Journal, run_names};
 
 const OTHER_RUN: &str = "give the run another name: git orchestrate start PLAN --run NAME";
 const OTHER_TASKS: &str =

@@ -7,10 +7,10 @@ use std::path::Path;
 
 use rustix::fs::{Access, access};
 
-use crate::config::Settings;
-use crate::disk;
-use crate::error::failure;
+use crate::domain::config::Settings;
+use crate::domain::error::failure;
 use crate::git::Git;
+use crate::system::disk;
 
 /// With less than this git cannot even write a few refs (1 MiB).
 const LEAST: u64 = 1 << 20;

@@ -3,9 +3,9 @@
 //! Invariant: only looks, and at the tickets of the plan alone.
 
 use super::base::Remark;
+use crate::domain::oid::Oid;
+use crate::domain::plan::Plan;
 use crate::git::Git;
-use crate::oid::Oid;
-use crate::plan::Plan;
 
 /// Returns what becomes of tickets that are not in the base as they are here.
 pub(super) fn uncommitted(git: &Git, base: &Oid, plan: &Plan) -> anyhow::Result<Option<Remark>> {

@@ -1,0 +1,123 @@
+//! `git orchestrate demo`: the main job on an embedded plan, in a repository of its own.
+//!
+//! Invariant: everything is real (`start` runs as it would anywhere); only the folder that is
+//! asked for is written to.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::cli::arguments::StartArgs;
+use crate::cli::commands::Context;
+use crate::cli::commands::target::Trust;
+use crate::cli::commands::watch::status::facts;
+use crate::cli::ui::{BOLD, Ui, paint};
+use crate::cli::view::table;
+use crate::domain::agent::quoted;
+use crate::domain::error::{Exit, failure};
+use crate::domain::snapshot::Snapshot;
+use crate::git::command::git;
+use crate::git::discover::Told;
+
+const FILES: &[(&str, &str)] = &[
+    ("greet.sh", include_str!("../../demo/greet.sh")),
+    ("test.sh", include_str!("../../demo/test.sh")),
+    ("plan.toml", include_str!("../../demo/plan.toml")),
+];
+
+pub(crate) fn run(
+    context: &Context,
+    args: crate::cli::arguments::DemoArgs,
+) -> anyhow::Result<Exit> {
+    let place = make_folder(context, args.dir)?;
+    make_repository(&place)?;
+    context
+        .ui
+        .status(&format!("a small repository with a plan of seven tasks: {}", place.display()));
+    let shown = quoted(&place.display().to_string());
+    context.ui.status(&format!("$ cd {shown} && git orchestrate start plan.toml --trust\n"));
+    let ui = Ui { quiet: context.ui.quiet };
+    let inner = Context { ui, directory: place.clone(), told: Told::default() };
+    let exit = crate::cli::commands::drive::start::run(&inner, start_args())?;
+    let target = inner.target(None, Trust::NotNeeded)?;
+    let table = table::status(target.snapshot(), &facts(&target)?, None);
+    context.ui.answer(&format!(
+        "\n{}\n{table}\n{}",
+        heading("git orchestrate status"),
+        look(&place)
+    ))?;
+    match exit == Exit::Attention && is_as_meant(target.snapshot()) {
+        true => Ok(Exit::Ok),
+        false => Err(failure(
+            "the demo did not end as it is meant to: one conflict, the rest merged",
+            format!("git -C {shown} orchestrate status   # what happened instead"),
+        )),
+    }
+}
+
+/// One of the two greetings is blocked by the other, what needs both waits, the rest is merged.
+fn is_as_meant(snapshot: &Snapshot) -> bool {
+    let count = |status| snapshot.count(status);
+    (count("done"), count("blocked"), count("waiting")) == (5, 1, 1)
+}
+
+fn heading(command: &str) -> String {
+    paint(BOLD, &format!("$ {command}"))
+}
+
+fn make_folder(context: &Context, dir: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let Some(dir) = dir else {
+        let folder = tempfile::Builder::new().prefix("git-orchestrate-demo-").tempdir()?;
+        return Ok(folder.keep());
+    };
+    let place = context.directory.join(dir);
+    if place.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(failure(
+            format!("'{}' is not empty", place.display()),
+            "name a folder that does not exist: git orchestrate demo DIR",
+        ));
+    }
+    std::fs::create_dir_all(&place)
+        .with_context(|| format!("cannot make '{}'", place.display()))?;
+    Ok(place.canonicalize()?)
+}
+
+fn make_repository(place: &Path) -> anyhow::Result<()> {
+    let run = |args: &[&str]| git(place).args(args).bytes().map(drop);
+    run(&["init", "--quiet", "--initial-branch=main"])?;
+    for (name, text) in FILES {
+        std::fs::write(place.join(name), text)?;
+    }
+    // The demo must work before git knows who the user is.
+    if run(&["var", "GIT_COMMITTER_IDENT"]).is_err() {
+        run(&["config", "user.name", "Demo"])?;
+        run(&["config", "user.email", "demo@localhost"])?;
+    }
+    run(&["config", "orchestrate.test", "sh test.sh"])?;
+    run(&["add", "--all"])?;
+    let hooks_off = ["-c", "core.hooksPath=/dev/null"];
+    let commit = ["commit", "--quiet", "--no-gpg-sign", "-m", "Begin the demo"];
+    run(&[hooks_off.as_slice(), commit.as_slice()].concat())
+}
+
+fn start_args() -> StartArgs {
+    StartArgs { plan: vec!["plan.toml".into()], trust: true, ..StartArgs::default() }
+}
+
+/// Returns how to look at the result with plain git, and how to go on.
+fn look(place: &Path) -> String {
+    let commands = [
+        ("git log --graph --oneline feat/demo", "what was merged; every merge passed the tests"),
+        ("git log refs/orchestrate/runs/demo", "the journal: what happened, in order"),
+        ("git log --first-parent --notes=orchestrate feat/demo", "who did what, and what it took"),
+        ("git worktree list", "only what is not merged is left"),
+    ];
+    let line = |(command, what): &(&str, &str)| format!("  {command:<53}  # {what}\n");
+    let lines: String = commands.iter().map(line).collect();
+    let place = quoted(&place.display().to_string());
+    format!(
+        "{}\n  cd {place}\n{lines}\nTo finish it, type what the table says below the blocked task,\n\
+         then 'git orchestrate start'. To be rid of it: rm -r {place}\n",
+        paint(BOLD, "Look at it with plain git:")
+    )
+}

@@ -1,0 +1,125 @@
+//! What `plan` and `start` are given, made into a plan.
+//!
+//! Invariant: decides nothing about a run; which tickets runs have already is looked up here,
+//! and what that means is decided where the batch is chosen.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::cli::commands::Context;
+use crate::domain::error::usage;
+use crate::domain::plan::TaskId;
+use crate::domain::snapshot::Snapshot;
+use crate::git::Git;
+use crate::journal::{Journal, run_names};
+use crate::plan::backlog::{self, Backlog, Choice, File};
+use crate::plan::{self, Finding, Parsed, Source};
+use crate::run::begin::plan_source::{self, Input};
+
+/// What was named, with the tickets of it that are asked for.
+pub(crate) struct Given {
+    pub(crate) input: Input,
+    pub(crate) choice: Choice,
+}
+
+/// What is wrong with a plan, or the plan.
+pub(crate) type Checked<T> = Result<T, Vec<Finding>>;
+
+impl Given {
+    /// Reads what was named.
+    pub(crate) fn read(
+        context: &Context,
+        git: Option<&Git>,
+        named: &[PathBuf],
+        tasks: &[String],
+        labels: &[String],
+    ) -> anyhow::Result<Given> {
+        let input = plan_source::read(&context.directory, named, git.and_then(Git::top_level))?;
+        let choice = Choice { tasks: tasks.to_vec(), labels: labels.to_vec(), ..Choice::default() };
+        let is_backlog = matches!(input, Input::Backlog(_));
+        if !is_backlog && !tasks.is_empty() {
+            let remedy = "leave --task out; `start --only TASK` runs some tasks of a plan";
+            return Err(usage("--task chooses tickets of a backlog, and this is none", remedy));
+        }
+        if !is_backlog && labels.len() > 1 {
+            let remedy = "name one: it is the tag of a task-master file";
+            return Err(usage(
+                "several labels choose tickets of a backlog, and this is none",
+                remedy,
+            ));
+        }
+        Ok(Given { input, choice })
+    }
+
+    /// Returns the files whose commands would run; a ticket of a backlog holds none.
+    pub(crate) fn files(&self) -> &[File] {
+        match &self.input {
+            Input::One(file) => std::slice::from_ref(file),
+            Input::Tickets { files, .. } => files,
+            Input::Backlog(_) => &[],
+        }
+    }
+
+    /// Makes a plan of it; of a backlog, the batch that can begin, beside what runs have.
+    pub(crate) fn plan(&self, git: Option<&Git>) -> anyhow::Result<Checked<Parsed>> {
+        Ok(match &self.input {
+            Input::One(file) => {
+                let tag = self.choice.labels.first().map(String::as_str);
+                plan::parse_tagged(&Source { name: &file.name, bytes: &file.bytes }, tag)
+            }
+            Input::Tickets { base, files } => {
+                let source = |file: &'_ File| (file.name.clone(), file.bytes.clone());
+                let files: Vec<(String, Vec<u8>)> = files.iter().map(source).collect();
+                let sources: Vec<Source> =
+                    files.iter().map(|(name, bytes)| Source { name, bytes }).collect();
+                plan::parse_tickets(base, &sources)
+            }
+            Input::Backlog(folder) => match backlog::read(folder) {
+                Ok(backlog) => self.batch(backlog, git)?,
+                Err(findings) => Err(findings),
+            },
+        })
+    }
+
+    /// Takes a batch of a backlog that was read.
+    pub(crate) fn batch(
+        &self,
+        backlog: Backlog,
+        git: Option<&Git>,
+    ) -> anyhow::Result<Checked<Parsed>> {
+        let taken = git.map(taken).transpose()?.unwrap_or_default();
+        Ok(backlog.batch(&Choice { taken, ..self.choice.clone() }))
+    }
+}
+
+/// Returns the tickets that runs of this repository have, and how to say so.
+fn taken(git: &Git) -> anyhow::Result<BTreeMap<TaskId, String>> {
+    let mut taken = BTreeMap::new();
+    for name in run_names(git)? {
+        let Some(tip) = Journal::new(git, &name).load()? else { continue };
+        let snapshot = tip.snapshot;
+        for (task, record) in snapshot.tasks().filter(|(task, _)| task.ticket.is_some()) {
+            let why = match record.state.is_done() {
+                true => format!("run '{name}' has merged it"),
+                false if !snapshot.is_finished() => format!("run '{name}' has it"),
+                false => continue,
+            };
+            taken.insert(task.id.clone(), why);
+        }
+    }
+    Ok(taken)
+}
+
+/// Finds the run that a batch of this name is: the one that is not finished, else the next new
+/// one, which is called `backlog-2` where `backlog` is finished.
+pub(crate) fn run_of_batch(git: &Git, base: &str) -> anyhow::Result<(String, Option<Snapshot>)> {
+    let names = (1..).map(|n| if n == 1 { base.to_owned() } else { format!("{base}-{n}") });
+    for name in names {
+        match Journal::new(git, &name).load()? {
+            Some(tip) if tip.snapshot.is_finished() => {}
+            Some(tip) => return Ok((name, Some(tip.snapshot))),
+            None => return Ok((name, None)),
+        }
+    }
+    unreachable!("there is a number that no run has")
+}

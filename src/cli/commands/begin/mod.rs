@@ -1,0 +1,7 @@
+//! Commands before a run: check a plan, try the demo.
+//!
+//! Invariant: each file resolves its arguments, calls one lower function, and prints.
+
+pub mod demo;
+pub mod input;
+pub mod plan;

@@ -1,0 +1,46 @@
+//! `git orchestrate allow`
+
+use crate::cli::arguments::AllowArgs;
+use crate::cli::commands::Context;
+use crate::cli::commands::target::Trust;
+use crate::domain::agent::quoted;
+use crate::domain::error::{Exit, failure, usage};
+use crate::run::permission::Allowance;
+
+pub(crate) fn run(context: &Context, args: AllowArgs) -> anyhow::Result<Exit> {
+    let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
+    let run = &target.snapshot().run;
+    let allowance = Allowance::prepare(&target.drive.git, run, &args.rule)?;
+    let (rule, name) = (allowance.rule(), &run.name);
+    if allowance.is_there() {
+        context.ui.status(&format!("'{rule}' is allowed already for run '{name}'"));
+        return Ok(Exit::Ok);
+    }
+    let file = allowance.file().map(|file| {
+        format!(", and write it to {}, which Claude Code reads here for you too", file.display())
+    });
+    let question = format!("allow agents of run '{name}' {rule}{}", file.unwrap_or_default());
+    let answer = if args.yes { Some(true) } else { context.ui.ask(&question)? };
+    match answer {
+        Some(true) => {}
+        Some(false) => {
+            return Err(failure("nothing was allowed", "answer y to allow it"));
+        }
+        None => {
+            return Err(usage(
+                "there is no terminal to ask on",
+                format!("git orchestrate allow {} --yes", quoted(rule)),
+            ));
+        }
+    }
+    allowance.write(&target.drive.git, &target.journal)?;
+    let file = allowance.file().map(|file| format!("; it stands in {}", file.display()));
+    context.ui.status(&format!(
+        "agents of run '{name}' are allowed {rule} from their next attempt on{}",
+        file.unwrap_or_default()
+    ));
+    if let Some(remark) = allowance.remark() {
+        context.ui.warning(&remark);
+    }
+    Ok(Exit::Ok)
+}

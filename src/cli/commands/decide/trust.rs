@@ -1,0 +1,46 @@
+//! `git orchestrate trust`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::cli::arguments::TrustArgs;
+use crate::cli::commands::Context;
+use crate::domain::config;
+use crate::domain::error::{Exit, Hinted, failure};
+use crate::git::Git;
+use crate::journal::trust::grant;
+use crate::run::brief::templates;
+
+pub(crate) fn run(context: &Context, args: TrustArgs) -> anyhow::Result<Exit> {
+    let git = context.git()?;
+    let files = match args.files.is_empty() {
+        false => args.files,
+        true => {
+            let top = git.top_level().ok_or_else(|| {
+                failure(
+                    "a bare repository has no .orchestrate/config.toml",
+                    "name the file whose commands you trust: git orchestrate trust FILE",
+                )
+            })?;
+            all_of(&git, top)?
+        }
+    };
+    for file in files {
+        let path: PathBuf = context.directory.join(&file);
+        let content = std::fs::read(&path)
+            .with_context(|| format!("cannot read '{}'", file.display()))
+            .hint("name the file whose commands you trust: git orchestrate trust FILE")?;
+        grant(&git, &file, &content)?;
+        context.ui.status(&format!("trusted '{}' as it is now", file.display()));
+    }
+    Ok(Exit::Ok)
+}
+
+/// Returns the settings of the repository, where there are any or nothing else, and its prompts.
+fn all_of(git: &Git, top: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let prompts = templates::read(git)?;
+    let prompts: Vec<PathBuf> = prompts.own().map(|(file, _)| top.join(file)).collect();
+    let settings = Some(top.join(config::FILE)).filter(|file| file.exists() || prompts.is_empty());
+    Ok(settings.into_iter().chain(prompts).collect())
+}

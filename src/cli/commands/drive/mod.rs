@@ -1,0 +1,7 @@
+//! Commands that move a run: start it, stop it, merge what is finished.
+//!
+//! Invariant: each file resolves its arguments, calls one lower function, and prints.
+
+pub mod merge;
+pub mod start;
+pub mod stop;

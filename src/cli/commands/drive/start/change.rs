@@ -1,0 +1,99 @@
+//! `start` with a plan that is not the one a run has: what differs, and taking it over.
+//!
+//! Invariant: nothing is taken over without `--update`; a run ends as it was begun.
+
+use anyhow::Context as _;
+
+use super::Start;
+use crate::cli::view::change;
+use crate::domain::error::failure;
+use crate::domain::plan::{Plan, Task, TaskId};
+use crate::domain::snapshot::Snapshot;
+use crate::journal::Journal;
+use crate::plan::change::Change;
+use crate::run::Drive;
+use crate::run::begin::update::update;
+
+/// A plan to put in the place of the one that a run has.
+pub(super) struct NewPlan {
+    pub(super) plan: Plan,
+    change: Change,
+}
+
+impl Start<'_> {
+    /// Returns the plan where it differs from the one that the run has, and may replace it.
+    pub(super) fn new_plan(
+        &self,
+        snapshot: &Snapshot,
+        plan: Plan,
+        file: &str,
+    ) -> anyhow::Result<Option<NewPlan>> {
+        let plan = as_begun(snapshot, plan);
+        let change = Change::between(&snapshot.plan, &plan);
+        if change.is_empty() {
+            return Ok(None);
+        }
+        let done = self.done_before(snapshot, &change)?;
+        self.context.ui.answer(&change::text(snapshot, &plan, &change, &done))?;
+        match self.args.update {
+            true => Ok(Some(NewPlan { plan, change })),
+            false => Err(failure(
+                format!("the plan is not the one that run '{}' has", snapshot.run.name),
+                format!(
+                    "take it over: git orchestrate start {file} --update\n\
+                     or go on with the plan as it was: git orchestrate start --run {}\n\
+                     or begin another run with it: git orchestrate start {file} --run NAME",
+                    snapshot.run.name
+                ),
+            )),
+        }
+    }
+
+    /// Returns the added tasks that the run had before, and merged.
+    fn done_before(&self, snapshot: &Snapshot, change: &Change) -> anyhow::Result<Vec<TaskId>> {
+        let journal = Journal::new(self.git, &snapshot.run.name);
+        let mut done = Vec::new();
+        for id in &change.added {
+            if journal.record(id)?.state.is_done() {
+                done.push(id.clone());
+            }
+        }
+        Ok(done)
+    }
+
+    pub(super) fn update(
+        &self,
+        drive: &Drive,
+        journal: &mut Journal,
+        new: NewPlan,
+    ) -> anyhow::Result<()> {
+        // What the run did while nobody held the lock counts too.
+        let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
+        let at_work = update(drive, journal, &snapshot, &new.plan, &new.change)?;
+        for id in at_work {
+            self.context.ui.warning(&format!("task '{id}' is at work on the text it had before"));
+            self.context.ui.hint(&format!(
+                "git orchestrate stop {id} && git orchestrate retry {id}   # gives it the new one"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Returns a plan for a run that exists: it ends as it was begun, and new tasks go the way of the
+/// others.
+fn as_begun(snapshot: &Snapshot, plan: Plan) -> Plan {
+    let plan = match snapshot.plan.tasks.iter().any(|task| task.plan_first) {
+        true => plan.with_planning(),
+        false => plan,
+    };
+    if snapshot.plan.final_review().is_none() {
+        return plan;
+    }
+    let is_done = |id: &TaskId| snapshot.find(id).is_some_and(|(_, record)| record.state.is_done());
+    let reviews = snapshot.plan.tasks.iter().filter(|task| task.final_review).cloned();
+    let (done, open): (Vec<Task>, Vec<Task>) = reviews.partition(|task| is_done(&task.id));
+    // What comes after a final review has been read by none.
+    let have_read_all = open.is_empty() && plan.tasks.iter().all(|task| is_done(&task.id));
+    plan.with_final_reviews(done, have_read_all)
+}

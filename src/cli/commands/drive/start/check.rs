@@ -1,0 +1,34 @@
+//! What a run that exists cannot be given any more.
+//!
+//! Invariant: looks at what was asked for and at what the run was begun with, and at nothing else.
+
+use crate::cli::arguments::StartArgs;
+use crate::domain::error::usage;
+use crate::domain::snapshot::Snapshot;
+
+/// Tasks that have begun cannot be planned first any more.
+pub(super) fn check_planning(snapshot: &Snapshot, args: &StartArgs) -> anyhow::Result<()> {
+    let is_planned = snapshot.plan.tasks.iter().any(|task| task.plan_first);
+    let could_be = snapshot.plan.tasks.iter().any(|task| task.run.is_none());
+    match args.plan_first && could_be && !is_planned {
+        false => Ok(()),
+        true => Err(usage(
+            format!("run '{}' was begun without --plan-first", snapshot.run.name),
+            "leave it away, or begin another run: git orchestrate start PLAN --run NAME --plan-first",
+        )),
+    }
+}
+
+/// A run keeps the branch it began with.
+pub(super) fn check_into(snapshot: &Snapshot, args: &StartArgs) -> anyhow::Result<()> {
+    match args.into.as_deref().filter(|into| *into != snapshot.run.integration) {
+        None => Ok(()),
+        Some(into) => Err(usage(
+            format!(
+                "run '{}' merges into {}, not into {into}",
+                snapshot.run.name, snapshot.run.integration
+            ),
+            "leave --into away, or begin another run: git orchestrate start PLAN --run NAME --into BRANCH",
+        )),
+    }
+}

@@ -1,0 +1,87 @@
+//! `start --detach`: the run goes on in a process of its own, without a terminal.
+//!
+//! Invariant: it returns when that process drives the run, or has said why it does not.
+
+use std::fs::File;
+use std::process::Child;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::Context;
+use crate::cli::commands::target::option;
+use crate::domain::error::{Exit, failure};
+use crate::run::Drive;
+use crate::run::drive::driver;
+use crate::system::disk::make_folder;
+use crate::system::process::{self, Program, Streams};
+
+/// How often the new process is looked at.
+const GLANCE: Duration = Duration::from_millis(20);
+
+pub(super) fn start(
+    context: &Context,
+    drive: &Drive,
+    name: &str,
+    only: &[String],
+) -> anyhow::Result<Exit> {
+    let mut child = spawn(context, drive, name, only).context("cannot start in the background")?;
+    loop {
+        let driver = driver::current(&drive.folder)?;
+        let is_it = driver.and_then(|driver| driver.worker).is_some_and(|w| w.pid == child.id());
+        if is_it {
+            return say(context, drive, name, &child);
+        }
+        if let Some(status) = child.try_wait()? {
+            return ended(context, drive, name, status.code());
+        }
+        std::thread::sleep(GLANCE);
+    }
+}
+
+fn spawn(context: &Context, drive: &Drive, name: &str, only: &[String]) -> anyhow::Result<Child> {
+    let this = process::this_program()?.display().to_string();
+    let mut argv = vec![this];
+    for (option, place) in
+        [("--git-dir", &context.told.git_dir), ("--work-tree", &context.told.work_tree)]
+    {
+        argv.extend(place.iter().flat_map(|place| [option.into(), place.display().to_string()]));
+    }
+    argv.extend(["start".into(), "--in-background".into()]);
+    argv.extend(["--run".into(), name.to_owned()]);
+    argv.extend(only.iter().map(|task| format!("--only={task}")));
+    make_folder(drive.folder.path())?;
+    let output = File::create(drive.folder.controller_log())?;
+    let streams = Streams::Files { input: None, output };
+    let directory = context.directory.clone();
+    Ok(Program { argv, directory, environment: Vec::new(), unset: Vec::new(), streams }.spawn()?)
+}
+
+fn say(context: &Context, drive: &Drive, name: &str, child: &Child) -> anyhow::Result<Exit> {
+    let option = option(&drive.git, name)?;
+    context.ui.answer(&format!("run '{name}' goes on in the background, as pid {}", child.id()))?;
+    context.ui.hint(&format!("git orchestrate status --watch{option}   # where everything stands"));
+    context.ui.hint(&format!("git orchestrate log -f{option}   # what happens, line by line"));
+    context.ui.hint(&format!("git orchestrate stop{option}   # ends it; 'start' goes on later"));
+    Ok(Exit::Ok)
+}
+
+/// It was over before it was seen: there was nothing to do, or something is wrong.
+fn ended(context: &Context, drive: &Drive, name: &str, code: Option<i32>) -> anyhow::Result<Exit> {
+    let log = drive.folder.controller_log();
+    let said = std::fs::read_to_string(&log).unwrap_or_default();
+    match code {
+        Some(0) => {
+            context.ui.answer(said.trim_end())?;
+            Ok(Exit::Ok)
+        }
+        Some(3) => {
+            context.ui.answer(said.trim_end())?;
+            Ok(Exit::Attention)
+        }
+        _ => Err(failure(
+            format!("run '{name}' did not go on in the background:\n{}", said.trim_end()),
+            "git orchestrate start   # in the foreground shows more",
+        )),
+    }
+}

@@ -1,0 +1,310 @@
+//! `git orchestrate start`: which run, with which plan and settings; then one of four ways on.
+//!
+//! Invariant: everything that could be in the way is told before anything is written, and the
+//! controller's lock is held while a run that exists is changed.
+
+mod batch;
+mod change;
+mod check;
+mod detached;
+mod dry_run;
+mod foreground;
+mod manual;
+
+use std::collections::HashSet;
+
+use anyhow::Context as _;
+
+use crate::cli::arguments::StartArgs;
+use crate::cli::commands::Context;
+use crate::cli::commands::begin::input::Given;
+use crate::cli::commands::begin::plan::print_findings;
+use crate::cli::commands::end::clean::move_away;
+use crate::cli::commands::target::{Trust, find_run, find_task, prompts, settings};
+use crate::cli::view::table;
+use crate::domain::agent::quoted;
+use crate::domain::config::Settings;
+use crate::domain::error::{Exit, Hinted, usage};
+use crate::domain::plan::{Plan, Task, TaskId, slug};
+use crate::domain::policy::schedule::with_dependencies;
+use crate::domain::snapshot::{Closed, Flags, Run, Snapshot};
+use crate::domain::task::Event;
+use crate::git::Git;
+use crate::journal::trust;
+use crate::journal::{Journal, Tip, is_illegal};
+use crate::plan::{Finding, Parsed};
+use crate::run::Drive;
+use crate::run::begin::plan_source::Input;
+use crate::run::begin::{self, Beginning};
+use crate::run::drive::driver;
+use crate::run::merge::publish::why_waits;
+use crate::system::process;
+use change::NewPlan;
+use check::{check_into, check_planning};
+
+pub(crate) fn run(context: &Context, args: StartArgs) -> anyhow::Result<Exit> {
+    if args.in_background {
+        process::leave_session();
+    }
+    let git = context.git()?;
+    let start = Start { context, git: &git, args: &args };
+    if args.plan.is_empty() {
+        return start.without_plan();
+    }
+    let (tasks, labels) = (&args.tickets.ids, &args.tickets.labels);
+    let given = Given::read(context, Some(&git), &args.plan, tasks, labels)?;
+    match &given.input {
+        Input::Backlog(folder) => start.with_backlog(&given, folder),
+        Input::One(_) | Input::Tickets { .. } => start.with_plan(&given),
+    }
+}
+
+/// One call of `start`.
+struct Start<'a> {
+    context: &'a Context,
+    git: &'a Git,
+    args: &'a StartArgs,
+}
+
+impl Start<'_> {
+    fn without_plan(&self) -> anyhow::Result<Exit> {
+        if self.args.into.is_some() {
+            return Err(usage("--into is for a new run", "a run keeps the branch it began with"));
+        }
+        if !self.args.tickets.ids.is_empty() || !self.args.tickets.labels.is_empty() {
+            let remedy = "name the folder: git orchestrate start backlog/ --task ID";
+            return Err(usage("--task and --label choose tickets of a backlog", remedy));
+        }
+        let name = find_run(self.git, self.args.run.as_deref())?;
+        self.go_on(&name, None)
+    }
+
+    fn with_plan(&self, given: &Given) -> anyhow::Result<Exit> {
+        let mut parsed = match given.plan(Some(self.git))? {
+            Ok(parsed) => parsed,
+            Err(findings) => return Ok(self.refuse(&findings)),
+        };
+        print_findings(&self.context.ui, &parsed.warnings);
+        if let Some(name) = &self.args.run {
+            parsed.plan.name = slug(name);
+        }
+        match Journal::new(self.git, &parsed.plan.name).load()? {
+            Some(tip) => {
+                check_into(&tip.snapshot, self.args)?;
+                let (sources, plan) = (parsed.sources, parsed.plan);
+                let new = self.new_plan(&tip.snapshot, plan, &self.typed())?;
+                if let Some(new) = &new {
+                    self.trust_plan(given, &new.plan, &sources)?;
+                }
+                self.go_on(&tip.snapshot.run.name, new)
+            }
+            None => self.begin(parsed, given),
+        }
+    }
+
+    fn refuse(&self, findings: &[Finding]) -> Exit {
+        print_findings(&self.context.ui, findings);
+        Exit::Failed
+    }
+
+    /// Returns the plan as it was named.
+    fn typed(&self) -> String {
+        let names = self.args.plan.iter().map(|file| quoted(&file.to_string_lossy()));
+        names.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Checks that the commands of each file are trusted; `sources` says which file a task is of.
+    fn trust_plan(&self, given: &Given, plan: &Plan, sources: &[usize]) -> anyhow::Result<()> {
+        for (number, file) in given.files().iter().enumerate() {
+            let content = &file.bytes;
+            let file = file.name.as_ref();
+            match self.trust() {
+                Trust::NotNeeded => {}
+                Trust::Granted => trust::grant(self.git, file, content)?,
+                Trust::Required => {
+                    let tasks = plan.tasks.iter().zip(sources);
+                    let own = tasks.filter(|(_, source)| **source == number);
+                    let commands = own.flat_map(|(task, _)| commands_of(task)).collect();
+                    trust::require(self.git, &trust::Commands { file, content, commands })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing is run in a dry run, so nothing needs to be trusted for it.
+    fn trust(&self) -> Trust {
+        match (self.args.dry_run, self.args.trust) {
+            (true, _) => Trust::NotNeeded,
+            (false, true) => Trust::Granted,
+            (false, false) => Trust::Required,
+        }
+    }
+
+    /// What is given now goes before what was given when the run began.
+    fn flags(&self, before: &Flags) -> Flags {
+        Flags {
+            agent: self.args.agent.clone().or(before.agent.clone()),
+            jobs: self.args.jobs.or(before.jobs),
+            keep: self.args.keep || before.keep,
+            manual: self.args.manual,
+            plan_first: self.args.plan_first || before.plan_first,
+            yes: self.args.yes || before.yes,
+            allow: before.allow.clone(),
+        }
+    }
+
+    fn begin(&self, parsed: Parsed, given: &Given) -> anyhow::Result<Exit> {
+        let plan = parsed.plan.clone();
+        self.args.only.iter().try_for_each(|name| find_task(&plan, name).map(drop))?;
+        let flags = self.flags(&Flags::default());
+        // Before anything is trusted nothing of it is run: this only looks what is in the way.
+        let found = settings(self.git, &flags, Trust::NotNeeded)?;
+        prompts(self.git, Trust::NotNeeded)?;
+        let plan = if found.plan_first { plan.with_planning() } else { plan };
+        let plan = match found.final_review && !found.reviews.is_empty() {
+            true => plan.with_final_review(),
+            false => plan,
+        };
+        let (into, launches) = (self.args.into.as_deref(), !self.args.manual);
+        let beginning = Beginning { plan: &plan, settings: &found, flags, into, launches };
+        let run = begin::prepare(self.git, &beginning)?;
+        for remark in begin::remarks(self.git, &beginning)? {
+            self.context.ui.warning(&remark.text);
+            self.context.ui.hint(&remark.remedy);
+        }
+        if matches!(given.input, Input::Backlog(_)) && !self.confirm(&parsed, found.plan_first)? {
+            return Ok(Exit::Failed);
+        }
+        if self.args.dry_run {
+            let snapshot = Snapshot::new(run, plan, Default::default())
+                .map_err(|_| anyhow::anyhow!("the plan holds a cycle"))?;
+            return self.would_do("begin", &found, &snapshot);
+        }
+        self.trust_plan(given, &plan, &parsed.sources)?;
+        settings(self.git, &run.flags, self.trust())?;
+        prompts(self.git, self.trust())?;
+        begin::create(self.git, &run, &plan)?;
+        self.go_on(&run.name, None)
+    }
+
+    /// Goes on with a run that exists.
+    fn go_on(&self, name: &str, new: Option<NewPlan>) -> anyhow::Result<Exit> {
+        let mut journal = Journal::new(self.git, name);
+        let Tip { snapshot, .. } =
+            journal.load()?.with_context(|| format!("there is no run '{name}'"))?;
+        check_planning(&snapshot, self.args)?;
+        let settings = settings(self.git, &self.flags(&snapshot.run.flags), self.trust())?;
+        let settings = Settings { prompts: prompts(self.git, self.trust())?, ..settings };
+        if self.args.dry_run {
+            let snapshot = match new {
+                Some(new) => snapshot.with_plan(new.plan),
+                None => snapshot,
+            };
+            return self.would_do("go on with", &settings, &snapshot);
+        }
+        if let Some(closed) = snapshot.run.closed.as_ref().filter(|_| snapshot.is_finished()) {
+            return self.is_over(&snapshot.run, closed);
+        }
+        self.git.check_ready()?;
+        if !self.args.manual {
+            let plan = new.as_ref().map_or(&snapshot.plan, |new| &new.plan);
+            begin::check_agent(plan, &settings)?;
+        }
+        let drive = Drive::new(self.git, settings, name);
+        let lock = driver::take(&drive.folder, name);
+        let lock = match &new {
+            None => lock?,
+            Some(_) => lock.hint("a plan is taken over between two starts: stop it, then again")?,
+        };
+        if let Some(new) = new {
+            self.update(&drive, &mut journal, new)?;
+        }
+        let snapshot = self.settle_flags(&mut journal)?;
+        if drive.settings.yes {
+            self.approve_all(&journal, &snapshot)?;
+        }
+        let only = self.only(&snapshot)?;
+        self.git.exclude(&drive.settings.worktrees)?;
+        if let Some(why) = why_waits(self.git, &snapshot.run.integration)? {
+            self.context.ui.warning(&format!("merges will wait: {why}"));
+        }
+        match (self.args.manual, self.args.detach) {
+            (true, _) => {
+                manual::turn(self.context, &drive, journal, &snapshot, only, self.args.json)
+            }
+            (false, true) => {
+                drop(lock);
+                detached::start(self.context, &drive, name, &self.args.only)
+            }
+            (false, false) => foreground::drive(self.context, &drive, journal, &snapshot, only),
+        }
+    }
+
+    /// Says that a run has been finished before.
+    fn is_over(&self, run: &Run, closed: &Closed) -> anyhow::Result<Exit> {
+        let told = table::closed(run, closed);
+        self.context.ui.status(&format!("run '{}' is finished: {told}", run.name));
+        self.context.ui.hint(&format!(
+            "git orchestrate clean --all --run {}   # removes its journal, so that the plan can be run again",
+            run.name
+        ));
+        if let Some(rename) = move_away(self.git, run)? {
+            self.context
+                .ui
+                .hint(&format!("{rename}   # after that, since the new run needs the name"));
+        }
+        Ok(Exit::Ok)
+    }
+
+    /// Writes down the flags that are in force from now on; returns the newest state.
+    fn settle_flags(&self, journal: &mut Journal) -> anyhow::Result<Snapshot> {
+        let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
+        let flags = self.flags(&snapshot.run.flags);
+        if flags != snapshot.run.flags || snapshot.run.closed.is_some() {
+            // Whoever starts a run that was put aside goes on with it; somebody may allow a rule
+            // at this moment.
+            journal.amend("settings changed", |run| {
+                let flags = self.flags(&run.flags);
+                Run { flags, closed: None, ..run }
+            })?;
+        }
+        Ok(snapshot)
+    }
+
+    /// Lets the work begin that waits for a person who wants to decide nothing.
+    fn approve_all(&self, journal: &Journal, snapshot: &Snapshot) -> anyhow::Result<()> {
+        for id in snapshot.to_approve() {
+            match journal.append(&id, &Event::Approved) {
+                // Somebody decided otherwise meanwhile.
+                Err(error) if !is_illegal(&error) => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn only(&self, snapshot: &Snapshot) -> anyhow::Result<Option<HashSet<TaskId>>> {
+        if self.args.only.is_empty() {
+            return Ok(None);
+        }
+        let find = |name: &String| find_task(&snapshot.plan, name);
+        let ids: Vec<TaskId> = self.args.only.iter().map(find).collect::<Result<_, _>>()?;
+        Ok(Some(with_dependencies(snapshot, &ids)))
+    }
+
+    fn would_do(
+        &self,
+        verb: &str,
+        settings: &Settings,
+        snapshot: &Snapshot,
+    ) -> anyhow::Result<Exit> {
+        let only = self.only(snapshot)?;
+        self.context.ui.answer(&dry_run::text(verb, settings, snapshot, only))?;
+        Ok(Exit::Ok)
+    }
+}
+
+fn commands_of(task: &Task) -> impl Iterator<Item = &str> {
+    [&task.run, &task.test, &task.agent].into_iter().flatten().map(String::as_str)
+}

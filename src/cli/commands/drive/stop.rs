@@ -1,0 +1,30 @@
+//! `git orchestrate stop`
+
+use crate::cli::arguments::StopArgs;
+use crate::cli::commands::Context;
+use crate::cli::commands::target::{Trust, option};
+use crate::domain::error::Exit;
+use crate::run::drive::stop;
+
+pub(crate) fn run(context: &Context, args: StopArgs) -> anyhow::Result<Exit> {
+    let mut target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
+    let name = target.snapshot().run.name.clone();
+    let option = option(&target.drive.git, &name)?;
+    let ids = target.tasks(&args.tasks)?;
+    for id in &ids {
+        stop::stop_task(&target.drive, &mut target.journal, id, args.kill)?;
+        context.ui.status(&format!("stopped task '{id}'"));
+        context.ui.hint(&format!("git orchestrate retry {id}{option}   # lets it go on"));
+    }
+    if !ids.is_empty() {
+        return Ok(Exit::Ok);
+    }
+    match stop::stop_run(&target.drive, &mut target.journal, args.kill)? {
+        true => {
+            context.ui.status(&format!("stopped run '{name}'"));
+            context.ui.hint(&format!("git orchestrate start{option}   # goes on where it stopped"));
+        }
+        false => context.ui.status(&format!("nobody is at work on run '{name}'")),
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,96 @@
+//! What keeps a run from being finished as it was asked.
+//!
+//! Invariant: only looks.
+
+use super::Finish;
+use crate::cli::view::table;
+use crate::domain::agent::quoted;
+use crate::domain::error::failure;
+use crate::domain::plan::TaskId;
+use crate::domain::snapshot::How;
+use crate::domain::task::State;
+
+impl Finish<'_> {
+    /// Fails where somebody works on a task.
+    pub(super) fn check_at_rest(&self) -> anyhow::Result<()> {
+        let at_work = |state: &State| matches!(state, State::Running { .. });
+        let found = self.target.snapshot().tasks().find(|(_, record)| at_work(&record.state));
+        match found {
+            None => Ok(()),
+            Some((task, _)) => Err(failure(
+                format!("somebody is at work on task '{}'", task.id),
+                format!(
+                    "git orchestrate stop --run {}   # or wait: git orchestrate wait",
+                    self.target.snapshot().run.name
+                ),
+            )),
+        }
+    }
+
+    /// A run that is given up goes on being given up.
+    pub(super) fn check_not_discarded(&self, given: Option<How>) -> anyhow::Result<()> {
+        let run = &self.target.snapshot().run;
+        let is_going = run.closed.as_ref().is_some_and(|closed| closed.how == How::Discard);
+        match is_going && given != Some(How::Discard) {
+            false => Ok(()),
+            true => Err(failure(
+                format!("run '{}' is being discarded", run.name),
+                format!("git orchestrate finish --run {} --discard   # goes on with it", run.name),
+            )),
+        }
+    }
+
+    /// Fails where tasks are not done, unless that was forced.
+    pub(super) fn check_done(&self) -> anyhow::Result<()> {
+        let snapshot = self.target.snapshot();
+        let open = snapshot.tasks().filter(|(_, record)| !record.state.is_done());
+        let ids: Vec<&TaskId> = open.map(|(task, _)| &task.id).collect();
+        if ids.is_empty() || self.args.force {
+            return Ok(());
+        }
+        let names: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+        let run = &snapshot.run.name;
+        Err(failure(
+            format!(
+                "run '{run}' is not finished: {} ({})",
+                table::summary(snapshot),
+                names.join(", ")
+            ),
+            format!(
+                "go on with it: git orchestrate start --run {run}\n\
+                 or take what is merged so far: git orchestrate finish --run {run} --force --merge"
+            ),
+        ))
+    }
+
+    /// Fails where there is no branch to merge into.
+    pub(super) fn check_base(&self, how: How) -> anyhow::Result<()> {
+        let run = &self.target.snapshot().run;
+        let branch = quoted(&run.integration);
+        if run.base_branch == "HEAD" {
+            return Err(failure(
+                format!("run '{}' began on no branch, so there is none to merge into", run.name),
+                format!(
+                    "git switch BRANCH && git merge {branch}   # then: git orchestrate finish --keep"
+                ),
+            ));
+        }
+        if how == How::Pr && !run.owns_integration() {
+            return Err(failure(
+                format!("the work is on {} itself", run.integration),
+                format!("git push REMOTE {branch}   # then: git orchestrate finish --keep"),
+            ));
+        }
+        let is_there = self.target.drive.git.find_branch(&run.base_branch)?.is_some();
+        match is_there {
+            true => Ok(()),
+            false => Err(failure(
+                format!(
+                    "there is no branch '{}' any more, which the run began from",
+                    run.base_branch
+                ),
+                format!("git branch {} COMMIT   # makes it again", quoted(&run.base_branch)),
+            )),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Merging what a run did into the branch that it began from.
+//!
+//! Invariant: says what came of it; what is published has passed the tests before.
+
+use super::Finish;
+use crate::cli::view::tickets;
+use crate::domain::agent::quoted;
+use crate::domain::config::TicketDone;
+use crate::domain::error::{Exit, failure};
+use crate::domain::oid::Oid;
+use crate::domain::snapshot::How;
+use crate::run::end::cleanup::Reach;
+use crate::run::end::pushed::pushed;
+use crate::run::end::{self, Merged, Way};
+use crate::run::merge::publish::why_waits;
+
+impl Finish<'_> {
+    pub(super) fn merge(&mut self, tip: &Oid) -> anyhow::Result<Exit> {
+        let run = self.target.snapshot().run.clone();
+        let (base, branch) = (quoted(&run.base_branch), quoted(&run.integration));
+        let merged = match end::merge(&self.target.drive, &run, tip, self.stop)? {
+            Merged::Done(commit) => commit,
+            Merged::Stopped => return Ok(Exit::Failed),
+            Merged::Waits(why) => {
+                return Err(failure(
+                    format!("'{}' was not merged: {why}", run.integration),
+                    format!("then: git orchestrate finish --run {} --merge", run.name),
+                ));
+            }
+            Merged::Failed(text) => {
+                return Err(failure(
+                    format!(
+                        "'{}' passes the tests, and its merge into {} does not: {text}",
+                        run.integration, run.base_branch
+                    ),
+                    format!(
+                        "{}\ngit switch {base} && git merge {branch}   # mend, commit, then finish again",
+                        self.see_log()
+                    ),
+                ));
+            }
+            Merged::Conflict(files) => {
+                return Err(failure(
+                    format!(
+                        "'{}' conflicts with {}, nothing changed: {}",
+                        run.integration,
+                        run.base_branch,
+                        files.join(", ")
+                    ),
+                    format!(
+                        "git switch {base} && git merge {branch}   # make each file what both sides want, commit\n\
+                         git orchestrate finish --run {} --merge   # then cleans up",
+                        run.name
+                    ),
+                ));
+            }
+        };
+        let short = merged.short().to_owned();
+        end::close(&self.target.journal, self.target.snapshot(), How::Merge, Some(merged), None)?;
+        self.target.reload()?;
+        self.context
+            .ui
+            .answer(&format!("merged {} into {} at {short}", run.integration, run.base_branch))?;
+        self.clear_merged()
+    }
+
+    pub(super) fn clear_merged(&self) -> anyhow::Result<Exit> {
+        let reach = Reach { from_within: true, dry_run: self.args.dry_run, ..Reach::default() };
+        let pushed = pushed(&self.target.drive, self.target.snapshot())?;
+        self.clear(reach)?;
+        self.say_pushed(pushed);
+        self.say_tickets();
+        Ok(Exit::Ok)
+    }
+
+    /// Says that the run was merged by an earlier call, or by somebody else.
+    pub(super) fn say_merged(&self) -> anyhow::Result<()> {
+        let run = &self.target.snapshot().run;
+        let closed = run.closed.as_ref().and_then(|closed| closed.commit.as_ref());
+        let at = closed.map(|commit| format!(" at {}", commit.short())).unwrap_or_default();
+        let (branch, base) = (&run.integration, &run.base_branch);
+        self.context.ui.answer(&format!("{branch} is merged into {base} already{at}"))?;
+        Ok(())
+    }
+
+    /// Says how tickets are done whose work is merged.
+    fn say_tickets(&self) {
+        if self.target.drive.settings.ticket_done == TicketDone::User {
+            let ui = &self.context.ui;
+            tickets::to_do(self.target.snapshot()).iter().for_each(|line| ui.hint(line));
+        }
+    }
+
+    /// Says what a merge would do, and what it would clean up where it would be done.
+    pub(super) fn would_merge(&self, tip: &Oid) -> anyhow::Result<Exit> {
+        let (drive, run) = (&self.target.drive, &self.target.snapshot().run);
+        let ui = &self.context.ui;
+        let (branch, base) = (&run.integration, &run.base_branch);
+        if let Some(why) = why_waits(&drive.git, base)? {
+            ui.answer(&format!("would merge nothing: {why}"))?;
+            return Ok(Exit::Ok);
+        }
+        let text = match end::way(drive, run)? {
+            Way::Conflict(files) => {
+                let files = files.join(", ");
+                ui.answer(&format!(
+                    "would merge nothing: {branch} conflicts with {base}: {files}"
+                ))?;
+                return Ok(Exit::Ok);
+            }
+            Way::Impossible(why) => {
+                ui.answer(&format!(
+                    "would merge nothing: git cannot merge {branch} into {base}: {why}"
+                ))?;
+                return Ok(Exit::Ok);
+            }
+            Way::Already(_) => format!("{base} holds {branch} already"),
+            Way::Forward(_) => format!("would move {base} forward to {}", tip.short()),
+            Way::Commit(_) => {
+                format!("would merge {branch} into {base} with a merge commit, and test that")
+            }
+        };
+        ui.answer(&text)?;
+        self.clear(Reach { dry_run: true, from_within: true, ..Reach::default() })?;
+        Ok(Exit::Ok)
+    }
+}

@@ -1,0 +1,261 @@
+//! `git orchestrate finish`
+//!
+//! Invariant: tests first, then the decision, which is written down before anything is removed.
+
+mod checks;
+mod choice;
+mod discard;
+mod merge;
+mod request;
+
+use super::clean::Saying;
+use crate::cli::arguments::FinishArgs;
+use crate::cli::commands::Context;
+use crate::cli::commands::target::{Target, Trust, find_undecided, option};
+use crate::cli::commands::watch::status::facts;
+use crate::cli::view::finish as view;
+use crate::domain::agent::quoted;
+use crate::domain::error::{Exit, failure};
+use crate::domain::oid::Oid;
+use crate::domain::plan::Task;
+use crate::domain::snapshot::How;
+use crate::domain::task::Record;
+use crate::run::drive::driver;
+use crate::run::drive::signals::Signals;
+use crate::run::end::cleanup::{Reach, clean_checkout};
+use crate::run::end::clear::clear;
+use crate::run::end::pushed::Pushed;
+use crate::run::end::{self, Proof};
+use crate::run::recover;
+use crate::system::process::StopSwitch;
+
+pub(crate) fn run(context: &Context, args: FinishArgs) -> anyhow::Result<Exit> {
+    let given = choice::given(&args);
+    choice::check_can_choose(given)?;
+    let runs_tests = !matches!(given, Some(How::Keep | How::Discard)) && !args.dry_run;
+    let trust = if runs_tests { Trust::Required } else { Trust::NotNeeded };
+    let wanted = find_undecided(&context.git()?, args.run.name.as_deref())?;
+    let target = context.target(Some(&wanted), trust)?;
+    let name = target.snapshot().run.name.clone();
+    let lock = match args.dry_run {
+        true => None,
+        false => Some(driver::take(&target.drive.folder, &name)?),
+    };
+    let signals = Signals::listen()?;
+    let mut finish = Finish { context, args: &args, target, stop: &signals.stop };
+    let exit = finish.run(given);
+    drop(lock);
+    match signals.last() {
+        Some(signal) => Ok(Exit::Signal(signal)),
+        None => exit,
+    }
+}
+
+/// One call of `finish`.
+struct Finish<'a> {
+    context: &'a Context,
+    args: &'a FinishArgs,
+    target: Target,
+    stop: &'a StopSwitch,
+}
+
+impl Finish<'_> {
+    fn run(&mut self, given: Option<How>) -> anyhow::Result<Exit> {
+        if !self.args.dry_run {
+            recover::settle(&self.target.drive, &self.target.journal, self.target.snapshot())?;
+            self.target.reload()?;
+        }
+        self.check_at_rest()?;
+        self.check_not_discarded(given)?;
+        match given {
+            Some(How::Keep) => self.keep(),
+            Some(How::Discard) => self.discard(),
+            Some(how @ (How::Merge | How::Pr)) => {
+                self.check_done()?;
+                self.check_base(how)?;
+                self.after_tests(Some(how))
+            }
+            None => self.after_tests(None),
+        }
+    }
+
+    /// Runs the tests first, then does what was chosen, or asks.
+    fn after_tests(&mut self, how: Option<How>) -> anyhow::Result<Exit> {
+        let run = self.target.snapshot().run.clone();
+        let Some(tip) = self.target.drive.git.find_branch(&run.integration)? else {
+            return match how {
+                Some(How::Merge) if run.closed.as_ref().is_some_and(|c| c.how == How::Merge) => {
+                    self.say_merged()?;
+                    self.clear_merged()
+                }
+                _ => Err(self.no_branch()),
+            };
+        };
+        if self.args.dry_run {
+            return self.would(how.unwrap_or(How::Keep), &tip);
+        }
+        match self.prove(&tip)? {
+            Proof::Stopped => return Ok(Exit::Failed),
+            Proof::Failed(text) => return Err(self.failing(&text)),
+            Proof::Passed | Proof::Untested => {}
+        }
+        let how = match how {
+            Some(how) => Some(how),
+            None => choice::ask_for(&run, self.stop)?,
+        };
+        let ended = self.settle(how, &tip);
+        self.leave_checkout()?;
+        ended
+    }
+
+    /// Does what was decided about a branch that passed.
+    fn settle(&mut self, how: Option<How>, tip: &Oid) -> anyhow::Result<Exit> {
+        match how {
+            Some(How::Merge) => {
+                self.check_done()?;
+                self.check_base(How::Merge)?;
+                self.tell_unread(tip);
+                self.merge(tip)
+            }
+            Some(How::Pr) => {
+                self.check_done()?;
+                self.check_base(How::Pr)?;
+                self.tell_unread(tip);
+                self.request(tip)
+            }
+            Some(How::Keep) => self.keep(),
+            Some(How::Discard) => self.discard(),
+            None => {
+                self.context.ui.status("nothing was decided, and nothing changed");
+                Ok(Exit::Failed)
+            }
+        }
+    }
+
+    /// Says where the branch holds more than its final review has read, or has led to.
+    fn tell_unread(&self, tip: &Oid) {
+        let snapshot = self.target.snapshot();
+        let done = |(task, record): &(&Task, &Record)| task.final_review && record.state.is_done();
+        let Some((_, record)) = snapshot.tasks().filter(done).last() else { return };
+        let read = record.last_attempt().and_then(|attempt| attempt.tip.as_ref());
+        let Some(read) = record.state.merge().or(read).filter(|read| *read != tip) else { return };
+        let branch = &snapshot.run.integration;
+        self.context.ui.warning(&format!("{branch} holds more than its final review has read"));
+        self.context.ui.hint(&format!(
+            "git log {}..{}   # what came later",
+            read.short(),
+            quoted(branch)
+        ));
+    }
+
+    /// Tests the integration branch as it is, and leaves no checkout where the run has none any more.
+    fn prove(&self, tip: &Oid) -> anyhow::Result<Proof> {
+        let (drive, snapshot) = (&self.target.drive, self.target.snapshot());
+        if let Some(test) = &drive.settings.test {
+            self.context.ui.status(&format!(
+                "testing {} at {}: {test}",
+                snapshot.run.integration,
+                tip.short()
+            ));
+        }
+        let proof = end::prove(drive, &snapshot.run, tip, self.stop)?;
+        if proof == Proof::Untested {
+            self.context.ui.status(
+                "no test command is set (git config orchestrate.test COMMAND): nothing was tested",
+            );
+        }
+        Ok(proof)
+    }
+
+    /// Takes away the checkout that was tested in, as `start` does at the end of a run.
+    fn leave_checkout(&self) -> anyhow::Result<()> {
+        match self.target.snapshot().is_finished() {
+            true => clean_checkout(&self.target.drive, self.target.snapshot(), Reach::default())
+                .map(drop),
+            false => Ok(()),
+        }
+    }
+
+    /// Says which branches stay on the remote.
+    fn say_pushed(&self, pushed: Option<Pushed>) {
+        let Some(Pushed { remote, branches }) = pushed else { return };
+        let ui = &self.context.ui;
+        ui.status(&format!("still on {remote}, as far as is known here: {}", branches.join(", ")));
+        let names: Vec<String> = branches.iter().map(|name| quoted(name)).collect();
+        let delete = format!("git push {} --delete {}", quoted(&remote), names.join(" "));
+        ui.hint(&format!("{delete}   # removes what nobody needs there any more"));
+    }
+
+    fn keep(&mut self) -> anyhow::Result<Exit> {
+        let facts = facts(&self.target)?;
+        let snapshot = self.target.snapshot();
+        self.context.ui.answer(&view::places(snapshot, &facts))?;
+        if !self.args.dry_run {
+            end::close(&self.target.journal, snapshot, How::Keep, facts.integration, None)?;
+        }
+        Ok(Exit::Ok)
+    }
+
+    fn clear(&self, reach: Reach) -> anyhow::Result<bool> {
+        let saying = self.saying()?;
+        if !reach.dry_run {
+            // The worktree that goes may be the one that the caller stands in.
+            std::env::set_current_dir(self.target.drive.git.home())?;
+        }
+        clear(&self.target.drive, self.target.snapshot(), reach, &mut |cleaned| saying.say(cleaned))
+    }
+
+    fn saying(&self) -> anyhow::Result<Saying<'_>> {
+        let run = &self.target.snapshot().run.name;
+        let option = option(&self.target.drive.git, run)?;
+        Ok(Saying { context: self.context, dry_run: self.args.dry_run, option })
+    }
+
+    /// Says what would be done.
+    fn would(&self, how: How, tip: &Oid) -> anyhow::Result<Exit> {
+        let (drive, run) = (&self.target.drive, &self.target.snapshot().run);
+        let ui = &self.context.ui;
+        if let Some(test) = &drive.settings.test {
+            ui.answer(&format!("would test {} at {}: {test}", run.integration, tip.short()))?;
+        }
+        match how {
+            How::Pr => ui.answer(&format!(
+                "would push {}, and open a pull request into {}",
+                run.integration, run.base_branch
+            ))?,
+            How::Merge => return self.would_merge(tip),
+            How::Keep | How::Discard => ui.answer("would ask: merge, pr, keep or discard")?,
+        }
+        Ok(Exit::Ok)
+    }
+
+    fn failing(&self, text: &str) -> anyhow::Error {
+        let run = &self.target.snapshot().run;
+        failure(
+            format!("nothing was published, and {} is as it was: {text}", run.integration),
+            format!(
+                "{}\n\
+                 git switch {}   # mend it there, commit, switch back; then the same command again\n\
+                 git orchestrate finish --run {} --keep   # or --discard, which need no tests",
+                self.see_log(),
+                quoted(&run.integration),
+                run.name
+            ),
+        )
+    }
+
+    fn see_log(&self) -> String {
+        let log = self.target.drive.folder.finish_log().display().to_string();
+        format!("cat {}   # what the tests printed", quoted(&log))
+    }
+
+    fn no_branch(&self) -> anyhow::Error {
+        let run = &self.target.snapshot().run;
+        let last = self.target.snapshot().tasks().filter_map(|(_, record)| record.state.merge());
+        let at = last.last().unwrap_or(&run.base);
+        failure(
+            format!("the branch '{}' is gone", run.integration),
+            format!("git branch {} {at}   # makes it again", quoted(&run.integration)),
+        )
+    }
+}

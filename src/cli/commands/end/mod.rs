@@ -1,0 +1,6 @@
+//! Commands at the end of a run: finish it, and clean up.
+//!
+//! Invariant: each file resolves its arguments, calls one lower function, and prints.
+
+pub mod clean;
+pub mod finish;

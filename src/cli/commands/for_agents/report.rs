@@ -1,0 +1,104 @@
+//! `git orchestrate report`
+
+use anyhow::Context as _;
+
+use crate::cli::arguments::{ReportArgs, ReportStatus};
+use crate::cli::commands::Context;
+use crate::cli::commands::target::{Target, Trust, find_task, task_here};
+use crate::cli::commands::watch::status::facts;
+use crate::cli::view::advice;
+use crate::domain::error::{Exit, Hinted, usage};
+use crate::domain::plan::TaskId;
+use crate::domain::report::{Report, Status};
+use crate::domain::review::Verdict;
+use crate::domain::task::{Event, Record, State};
+use crate::run::attempt::Said;
+use crate::run::drive::by_hand;
+
+pub(crate) fn run(context: &Context, args: ReportArgs) -> anyhow::Result<Exit> {
+    // An agent's environment names its run and task, whatever directory it is in.
+    let run = args.run.name.or_else(|| std::env::var("ORCHESTRATE_RUN").ok());
+    let target = context.target(run.as_deref(), Trust::NotNeeded)?;
+    let named = args.task.or_else(|| std::env::var("ORCHESTRATE_TASK").ok());
+    let id = match named {
+        Some(name) => find_task(&target.snapshot().plan, &name)?,
+        None => task_here(&target.drive.git, target.snapshot())?,
+    };
+    let said = said(args.status, args.message.unwrap_or_default());
+    let (_, record) = target.snapshot().find(&id).context("just found")?;
+    check_stage(&id, record, &said)?;
+    if record.state.is_by_hand() {
+        return take_back(context, target, &id, said);
+    }
+    let (event, word) = match said {
+        Said::Report(report) => {
+            let word = report.status.word();
+            (Event::Reported { report }, word)
+        }
+        Said::Verdict(verdict) => {
+            let word = verdict.word();
+            (Event::Judged { verdict }, word)
+        }
+    };
+    target.journal.append(&id, &event).hint(format!(
+        "only an agent at work reports; for a blocked task: git orchestrate retry {id} -m '...', or merge {id}"
+    ))?;
+    context.ui.status(&format!("task '{id}' reported {word}"));
+    Ok(Exit::Ok)
+}
+
+/// A verdict's findings are the lines of its message that are written as such; another message
+/// to FAIL is one finding.
+fn said(status: ReportStatus, message: String) -> Said {
+    let report = |status, message| Said::Report(Report { status, message });
+    match status {
+        ReportStatus::Done => report(Status::Done, message),
+        ReportStatus::DoneWithConcerns => report(Status::DoneWithConcerns, message),
+        ReportStatus::NeedsContext => report(Status::NeedsContext, message),
+        ReportStatus::Blocked => report(Status::Blocked, message),
+        ReportStatus::Pass => Said::Verdict(Verdict::of(true, &message)),
+        ReportStatus::Fail => Said::Verdict(Verdict::of(false, &message)),
+    }
+}
+
+/// Who reviews gives a verdict, and who works does not.
+fn check_stage(id: &TaskId, record: &Record, said: &Said) -> anyhow::Result<()> {
+    let State::Running { stage, .. } = &record.state else { return Ok(()) };
+    let (name, is_review) = (stage.name(), stage.review().is_some());
+    match (said, is_review) {
+        (Said::Report(_), true) => Err(usage(
+            format!("task '{id}' is in its {name}, which ends with a verdict"),
+            format!("git orchestrate report pass --task {id}   # or fail -m 'what was found'"),
+        )),
+        (Said::Verdict(_), false) => Err(usage(
+            format!("task '{id}' is in its stage {name}, which is no review"),
+            format!("git orchestrate report done --task {id} -m 'what was done'"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Judges what was done by hand, and says where the task stands now.
+fn take_back(
+    context: &Context,
+    mut target: Target,
+    id: &TaskId,
+    said: Said,
+) -> anyhow::Result<Exit> {
+    by_hand::take_back(&target.drive, target.snapshot(), id, said)?;
+    target.reload()?;
+    let facts = facts(&target)?;
+    let (_, record) = target.snapshot().find(id).context("just found")?;
+    let State::Blocked(block) = &record.state else {
+        context.ui.status(&format!("task '{id}' is finished, and waits to be merged"));
+        advice::next_of_run(target.snapshot(), &facts)
+            .iter()
+            .for_each(|line| context.ui.hint(line));
+        return Ok(Exit::Ok);
+    };
+    context.ui.warning(&format!("task '{id}' is blocked ({}): {}", block.reason, block.text));
+    advice::next(&target.snapshot().run, id.as_str(), record, block, &facts)
+        .iter()
+        .for_each(|line| context.ui.hint(line));
+    Ok(Exit::Attention)
+}

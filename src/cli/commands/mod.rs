@@ -1,0 +1,86 @@
+//! One line per command; each file below resolves its arguments, calls lower functions, prints.
+//!
+//! Invariant: no policy lives here, and nothing below `commands` sees a clap type.
+
+pub mod begin;
+pub mod decide;
+pub mod drive;
+pub mod end;
+pub mod for_agents;
+pub mod setup;
+mod target;
+pub mod watch;
+
+use anyhow::Context as _;
+
+use crate::cli::arguments::{Cli, Command};
+use crate::cli::ui::Ui;
+use crate::domain::error::{Exit, Hinted};
+use crate::git::command::LOCAL_VARIABLES;
+use crate::git::discover::Told;
+use crate::system::process;
+
+/// What every command is given.
+pub struct Context {
+    pub ui: Ui,
+    /// Where the command acts: `-C DIR`, else the current directory.
+    pub directory: std::path::PathBuf,
+    /// The repository that it was told.
+    pub told: Told,
+}
+
+/// Runs the command that was asked for.
+pub fn run(cli: Cli) -> anyhow::Result<Exit> {
+    forget_environment(&cli)?;
+    let directory = match cli.directory {
+        Some(directory) => directory,
+        None => std::env::current_dir()
+            .context("the current directory is gone")
+            .hint("go to one that exists, for example the repository's top level")?,
+    };
+    let told = Told { git_dir: cli.git_dir, work_tree: cli.work_tree };
+    let context = Context { ui: Ui { quiet: cli.quiet }, directory, told };
+    match cli.command {
+        Command::Allow(args) => decide::allow::run(&context, args),
+        Command::Approve(args) => decide::approve::run(&context, args),
+        Command::Clean(args) => end::clean::run(&context, args),
+        Command::Compare(args) => watch::compare::run(&context, args),
+        Command::Complete(args) => setup::complete::run(&context, args),
+        Command::Demo(args) => begin::demo::run(&context, args),
+        Command::Doctor(args) => setup::doctor::run(&context, args),
+        Command::Exec(args) => for_agents::exec::run(&context, args),
+        Command::Finish(args) => end::finish::run(&context, args),
+        Command::InstallMan(args) => setup::install_man::run(&context, args),
+        Command::Log(args) => watch::log::run(&context, args),
+        Command::Merge(args) => drive::merge::run(&context, args),
+        Command::Plan(args) => begin::plan::run(&context, args),
+        Command::Report(args) => for_agents::report::run(&context, args),
+        Command::Retry(args) => decide::retry::run(&context, args),
+        Command::Show(args) => watch::show::run(&context, args),
+        Command::Start(args) => drive::start::run(&context, args),
+        Command::Skill => for_agents::skill::run(&context),
+        Command::Status(args) => watch::status::run(&context, args),
+        Command::Stop(args) => drive::stop::run(&context, args),
+        Command::Trust(args) => decide::trust::run(&context, args),
+        Command::Wait(args) => watch::wait::run(&context, args),
+    }
+}
+
+/// Begins again without the variables by which git, or a hook of it, names a repository; where
+/// they name one, as options instead. Whatever reads the environment later, ours or a library,
+/// finds nothing there.
+fn forget_environment(cli: &Cli) -> anyhow::Result<()> {
+    if LOCAL_VARIABLES.iter().all(|name| std::env::var_os(name).is_none()) {
+        return Ok(());
+    }
+    let mut options = Vec::new();
+    let named = [
+        ("--git-dir", "GIT_DIR", cli.git_dir.is_some()),
+        ("--work-tree", "GIT_WORK_TREE", cli.work_tree.is_some()),
+    ];
+    for (option, variable, is_given) in named {
+        let value = std::env::var_os(variable).filter(|value| !value.is_empty() && !is_given);
+        options.extend(value.into_iter().flat_map(|value| [option.into(), value]));
+    }
+    Err(process::begin_again(options, LOCAL_VARIABLES).into())
+}

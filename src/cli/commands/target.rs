@@ -1,0 +1,268 @@
+//! What a command is about: the repository, the run, the task, the settings in force.
+//!
+//! Invariant: looks things up and writes nothing. The rules are those of the man page: the
+//! named run, the one the caller stands in, the only unfinished one, the newest finished one.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+
+use super::Context;
+use crate::domain::config::{self, Layer, Settings};
+use crate::domain::error::{Hinted, failure, usage};
+use crate::domain::plan::{Plan, TaskId};
+use crate::domain::prompt::Templates;
+use crate::domain::snapshot::{Flags, Snapshot};
+use crate::git::Git;
+use crate::git::worktree::same_path;
+use crate::journal::trust;
+use crate::journal::{Journal, Tip, no_run, run_names};
+use crate::run::Drive;
+use crate::run::brief::templates;
+use crate::run::drive::driver;
+
+/// How many tasks an error names.
+const MAX_NAMES: usize = 20;
+
+/// The file of settings, and whether the caller trusts its commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// Commands in it must have been trusted before.
+    Required,
+    /// It is trusted now, as it is.
+    Granted,
+    /// No command of it will be run.
+    NotNeeded,
+}
+
+/// A run that was found, ready to be acted on.
+pub(super) struct Target {
+    pub(super) journal: Journal,
+    pub(super) tip: Tip,
+    pub(super) drive: Drive,
+}
+
+impl Context {
+    /// Opens the repository that the command acts on.
+    pub(super) fn git(&self) -> anyhow::Result<Git> {
+        Git::discover_told(&self.directory, &self.told)
+    }
+
+    /// Finds the run and opens its journal.
+    pub(super) fn target(&self, name: Option<&str>, trust: Trust) -> anyhow::Result<Target> {
+        let git = self.git()?;
+        let name = find_run(&git, name)?;
+        let mut journal = Journal::new(&git, &name);
+        let tip = journal.load()?.ok_or_else(|| no_run(&name))?;
+        let settings = settings(&git, &tip.snapshot.run.flags, trust)?;
+        Ok(Target { drive: Drive::new(&git, settings, &name), journal, tip })
+    }
+}
+
+impl Target {
+    pub(super) fn snapshot(&self) -> &Snapshot {
+        &self.tip.snapshot
+    }
+
+    /// Reads the journal again.
+    pub(super) fn reload(&mut self) -> anyhow::Result<()> {
+        let name = &self.snapshot().run.name;
+        let gone = failure(
+            format!("the journal of run '{name}' is gone: somebody removed the run"),
+            "git for-each-ref refs/orchestrate   # the runs and the backups that are there",
+        );
+        self.tip = self.journal.load()?.ok_or(gone)?;
+        Ok(())
+    }
+
+    /// Finds a task by its id or the number in its heading.
+    pub(super) fn task(&self, text: &str) -> anyhow::Result<TaskId> {
+        find_task(&self.snapshot().plan, text)
+    }
+
+    /// Finds several tasks.
+    pub(super) fn tasks(&self, texts: &[String]) -> anyhow::Result<Vec<TaskId>> {
+        texts.iter().map(|text| self.task(text)).collect()
+    }
+
+    /// Returns the word for a task's state.
+    pub(super) fn status(&self, id: &TaskId) -> &'static str {
+        self.snapshot().dag.index(id).map_or("unknown", |index| self.snapshot().status(index))
+    }
+
+    /// Returns true where nobody drives the run, and no agent is at work.
+    pub(super) fn is_idle(&self) -> anyhow::Result<bool> {
+        let at_work = self.snapshot().active().next().is_some();
+        Ok(self.snapshot().is_finished() || (!at_work && self.controller()?.is_none()))
+    }
+
+    /// Returns who drives the run now.
+    pub(super) fn controller(&self) -> anyhow::Result<Option<String>> {
+        Ok(driver::current(&self.drive.folder)?.map(|driver| driver.told))
+    }
+}
+
+/// Finds a task by its id, the number in its heading, or the id of its ticket.
+pub(super) fn find_task(plan: &Plan, text: &str) -> anyhow::Result<TaskId> {
+    let by_id = plan.tasks.iter().find(|task| task.id.as_str() == text);
+    let is_number = |number: &String| number.eq_ignore_ascii_case(text);
+    let by_number = || plan.tasks.iter().find(|task| task.number.as_ref().is_some_and(is_number));
+    by_id.or_else(by_number).map(|task| task.id.clone()).ok_or_else(|| {
+        let names: Vec<&str> = plan.tasks.iter().map(|task| task.id.as_str()).collect();
+        let more = if names.len() > MAX_NAMES { ", ..." } else { "" };
+        let names = names[..names.len().min(MAX_NAMES)].join(", ");
+        usage(
+            format!("run '{}' has no task '{text}'", plan.name),
+            format!("its tasks are: {names}{more}"),
+        )
+    })
+}
+
+/// Returns what commands need to be about this run where there are several: ` --run NAME`.
+pub(super) fn option(git: &Git, run: &str) -> anyhow::Result<String> {
+    let mut others = 0;
+    for name in run_names(git)?.iter().filter(|name| *name != run) {
+        let tip = Journal::new(git, name).load()?;
+        others += usize::from(tip.is_some_and(|tip| tip.snapshot.is_open()));
+    }
+    Ok(if others > 0 { format!(" --run {run}") } else { String::new() })
+}
+
+/// Merges the sources of settings.
+pub(super) fn settings(git: &Git, flags: &Flags, trust: Trust) -> anyhow::Result<Settings> {
+    let from_git = Layer::from_git(git.config()?).map_err(|text| {
+        failure(text, "see 'git config --get-regexp ^orchestrate' and 'git help orchestrate'")
+    })?;
+    Ok(config::merge(flags, from_git, settings_file(git, trust)?))
+}
+
+/// Reads the repository's own prompts; fails where one would not render.
+pub(super) fn prompts(git: &Git, trust: Trust) -> anyhow::Result<Templates> {
+    let prompts = templates::read(git)?;
+    match trust {
+        Trust::NotNeeded => {}
+        Trust::Granted => prompts
+            .own()
+            .try_for_each(|(file, text)| trust::grant(git, file.as_ref(), text.as_bytes()))?,
+        Trust::Required => trust::require_prompts(git, prompts.own())?,
+    }
+    Ok(prompts)
+}
+
+fn settings_file(git: &Git, trust: Trust) -> anyhow::Result<Layer> {
+    let Some(top) = git.top_level() else { return Ok(Layer::default()) };
+    let path = top.join(config::FILE);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Layer::default()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", config::FILE)),
+    };
+    let layer =
+        Layer::from_toml(&text).with_context(|| format!("{} is not understood", config::FILE));
+    let layer = layer.hint("git help orchestrate lists the settings under CONFIGURATION")?;
+    match trust {
+        Trust::NotNeeded => {}
+        Trust::Granted => trust::grant(git, Path::new(config::FILE), text.as_bytes())?,
+        Trust::Required => {
+            let (file, commands) = (Path::new(config::FILE), layer.commands());
+            trust::require(git, &trust::Commands { file, content: text.as_bytes(), commands })?;
+        }
+    }
+    Ok(layer)
+}
+
+/// Returns the name of the run a command is about.
+pub(super) fn find_run(git: &Git, name: Option<&str>) -> anyhow::Result<String> {
+    let names = run_names(git)?;
+    if let Some(name) = name {
+        return match names.iter().any(|known| known == name) {
+            true => Ok(name.to_owned()),
+            false => Err(usage(format!("there is no run '{name}'"), list(&names))),
+        };
+    }
+    let runs = read_runs(git, &names)?;
+    let open: Vec<&Snapshot> = runs.iter().filter(|run| run.is_open()).collect();
+    if let Some(here) = stands_in(git, &open)? {
+        return Ok(here);
+    }
+    choose(&runs)
+}
+
+/// Returns the name of the run that a person decides about: where several wait for that, the
+/// newest is not the one that is meant.
+pub(super) fn find_undecided(git: &Git, name: Option<&str>) -> anyhow::Result<String> {
+    if name.is_some() {
+        return find_run(git, name);
+    }
+    let runs = read_runs(git, &run_names(git)?)?;
+    let undecided: Vec<&Snapshot> = runs.iter().filter(|run| run.run.closed.is_none()).collect();
+    if let Some(here) = stands_in(git, &undecided)? {
+        return Ok(here);
+    }
+    match undecided.as_slice() {
+        [] | [_] => choose(&runs),
+        several => Err(usage("more than one run could be finished", list(&names_of(several)))),
+    }
+}
+
+fn read_runs(git: &Git, names: &[String]) -> anyhow::Result<Vec<Snapshot>> {
+    let mut runs = Vec::new();
+    for name in names {
+        let tip = Journal::new(git, name).load()?;
+        runs.extend(tip.map(|tip| tip.snapshot));
+    }
+    Ok(runs)
+}
+
+fn names_of(runs: &[&Snapshot]) -> Vec<String> {
+    runs.iter().map(|run| run.run.name.clone()).collect()
+}
+
+/// Returns which of these runs has the branch or worktree that the caller stands in.
+fn stands_in(git: &Git, runs: &[&Snapshot]) -> anyhow::Result<Option<String>> {
+    let Some(top) = git.top_level() else { return Ok(None) };
+    let branch = git.head().ok().and_then(|(branch, _)| branch);
+    let is_here = |run: &&&Snapshot| {
+        let of_task = run.tasks().filter_map(|(_, record)| record.worktree.as_deref());
+        let mut places = of_task.chain([run.run.checkout.as_str()]);
+        branch.as_deref() == Some(run.run.integration.as_str())
+            || places.any(|place| same_path(Path::new(place), top))
+    };
+    Ok(runs.iter().find(is_here).map(|run| run.run.name.clone()))
+}
+
+fn choose(runs: &[Snapshot]) -> anyhow::Result<String> {
+    let unfinished: Vec<&Snapshot> = runs.iter().filter(|run| run.is_open()).collect();
+    // What a person has still to decide about goes before what is over.
+    let newest = runs.iter().max_by_key(|run| (run.run.closed.is_none(), run.run.created));
+    match (unfinished.as_slice(), newest) {
+        ([only], _) => Ok(only.run.name.clone()),
+        ([], Some(newest)) => Ok(newest.run.name.clone()),
+        ([], None) => Err(failure(
+            "there is no run in this repository",
+            "begin one: git orchestrate start PLAN",
+        )),
+        (several, _) => Err(usage("more than one run is unfinished", list(&names_of(several)))),
+    }
+}
+
+fn list(names: &[String]) -> String {
+    match names {
+        [] => "there is no run yet; begin one: git orchestrate start PLAN".into(),
+        names => format!("name one with --run: {}", names.join(", ")),
+    }
+}
+
+/// Returns the task whose worktree the caller stands in.
+pub(super) fn task_here(git: &Git, snapshot: &Snapshot) -> anyhow::Result<TaskId> {
+    let top = git.top_level();
+    let is_here = |place: &str| top.is_some_and(|top| same_path(Path::new(place), top));
+    let found = snapshot.tasks().find(|(_, r)| r.worktree.as_deref().is_some_and(is_here));
+    let Some((task, _)) = found else {
+        bail!(usage(
+            "no task is named, and this is no task's worktree",
+            "name it with --task TASK"
+        ));
+    };
+    Ok(task.id.clone())
+}

@@ -1,0 +1,141 @@
+//! `git orchestrate log`
+
+use std::fs::File;
+use std::io::Read;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::cli::arguments::LogArgs;
+use crate::cli::commands::Context;
+use crate::cli::commands::target::{Target, Trust, option};
+use crate::domain::error::{Exit, failure};
+use crate::domain::oid::Oid;
+use crate::domain::plan::TaskId;
+use crate::domain::task::{Ending, State};
+
+/// How often `--follow` looks for more.
+const GLANCE: Duration = Duration::from_millis(100);
+
+pub(crate) fn run(context: &Context, args: LogArgs) -> anyhow::Result<Exit> {
+    let mut target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
+    let Some(task) = &args.task else { return history(context, target, args.follow) };
+    let id = target.task(task)?;
+    if args.setup {
+        return setup(context, &target, &id, args.attempt);
+    }
+    let path = match args.test {
+        true => target.drive.folder.test_log(&id),
+        false => target.drive.folder.attempt(&id, attempt(&target, &id, args.attempt)?).log(),
+    };
+    let mut file = File::open(&path).map_err(|_| missing(&target, &id, &args))?;
+    loop {
+        let runs = args.follow && runs(&target, &id)?;
+        print_rest(context, &mut file)?;
+        if !runs {
+            return Ok(Exit::Ok);
+        }
+        std::thread::sleep(GLANCE);
+        target.reload()?;
+    }
+}
+
+/// Prints a line for every step of the run.
+fn history(context: &Context, mut target: Target, follow: bool) -> anyhow::Result<Exit> {
+    let mut printed: Option<Oid> = None;
+    loop {
+        let goes_on = follow && !target.is_idle()?;
+        target.reload()?;
+        let (name, tip) = (target.journal.ref_name(), target.tip.commit.clone());
+        if printed.as_ref() != Some(&tip) {
+            let lines = target.drive.git.history(&name, printed.as_ref())?;
+            lines.iter().try_for_each(|line| context.ui.answer(line))?;
+            printed = Some(tip);
+        }
+        if !goes_on {
+            return Ok(Exit::Ok);
+        }
+        std::thread::sleep(GLANCE);
+    }
+}
+
+/// Prints what was done to the worktrees that were made for a task: its own, and the one where
+/// its merge was tested.
+fn setup(
+    context: &Context,
+    target: &Target,
+    id: &TaskId,
+    wanted: Option<u32>,
+) -> anyhow::Result<Exit> {
+    let folder = &target.drive.folder;
+    let (_, record) = target.snapshot().find(id).context("just found")?;
+    let attempts = record.attempts.iter().map(|attempt| attempt.number);
+    let mut logs: Vec<_> = attempts
+        .filter(|number| wanted.is_none_or(|wanted| wanted == *number))
+        .map(|number| folder.attempt(id, number).setup_log())
+        .collect();
+    logs.extend(wanted.is_none().then(|| folder.checkout_log(id)));
+    logs.retain(|log| log.exists());
+    if logs.is_empty() {
+        return Err(failure(
+            format!("nothing was done to the worktree of task '{id}'"),
+            "git config orchestrate.setup COMMAND   # runs in each new worktree",
+        ));
+    }
+    for log in logs {
+        print_rest(context, &mut File::open(log)?)?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn is_by_hand(target: &Target, id: &TaskId) -> bool {
+    let record = target.snapshot().find(id).map(|(_, record)| record);
+    let last = record.and_then(|record| record.last_attempt());
+    last.is_some_and(|attempt| attempt.ending == Some(Ending::ByHand))
+        || record.is_some_and(|record| record.state.is_by_hand())
+}
+
+fn missing(target: &Target, id: &TaskId, args: &LogArgs) -> anyhow::Error {
+    let attempts = target.snapshot().find(id).map_or(0, |(_, record)| record.attempts.len());
+    let what = match (args.test, args.attempt) {
+        (true, _) => format!("no test ran on the merge of task '{id}'"),
+        (false, Some(number)) => format!("task '{id}' has no attempt {number}, it has {attempts}"),
+        (false, None) if is_by_hand(target, id) => {
+            format!("task '{id}' was done by hand: nothing was printed here")
+        }
+        (false, None) => format!("the output of task '{id}' is gone"),
+    };
+    let option = option_of(target);
+    failure(what, format!("git orchestrate show {id}{option}   # its attempts, and how they ended"))
+}
+
+/// A hint is not worth an error of its own.
+fn option_of(target: &Target) -> String {
+    option(&target.drive.git, &target.snapshot().run.name).unwrap_or_default()
+}
+
+fn attempt(target: &Target, id: &TaskId, wanted: Option<u32>) -> anyhow::Result<u32> {
+    let (_, record) = target.snapshot().find(id).context("just found")?;
+    let last = record.last_attempt().map(|attempt| attempt.number);
+    wanted.or(last).ok_or_else(|| {
+        failure(
+            format!("task '{id}' has not begun"),
+            format!("git orchestrate show {id}{}   # what it waits for", option_of(target)),
+        )
+    })
+}
+
+fn runs(target: &Target, id: &TaskId) -> anyhow::Result<bool> {
+    let (_, record) = target.snapshot().find(id).context("just found")?;
+    Ok(matches!(record.state, State::Running { .. }))
+}
+
+fn print_rest(context: &Context, file: &mut File) -> anyhow::Result<()> {
+    let mut chunk = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok(()),
+            length => context.ui.raw(&chunk[..length])?,
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `git orchestrate show`
+
+use anyhow::Context as _;
+
+use super::status::facts;
+use crate::cli::arguments::ShowArgs;
+use crate::cli::commands::Context;
+use crate::cli::commands::target::{Target, Trust, prompts};
+use crate::cli::view::task::{Work, show};
+use crate::domain::blueprint::Blueprint;
+use crate::domain::config::Settings;
+use crate::domain::error::{Exit, failure};
+use crate::domain::oid::Oid;
+use crate::domain::plan::TaskId;
+use crate::domain::task::Record;
+use crate::run::{Drive, next_prompt};
+
+pub(crate) fn run(context: &Context, args: ShowArgs) -> anyhow::Result<Exit> {
+    let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
+    let id = target.task(&args.task)?;
+    if args.prompt {
+        context.ui.answer(&prompt(&target, &id)?)?;
+        return Ok(Exit::Ok);
+    }
+    if args.plan {
+        context.ui.answer(&plan(&target, &id)?)?;
+        return Ok(Exit::Ok);
+    }
+    let index = target.snapshot().dag.index(&id).context("just found")?;
+    let text = show(target.snapshot(), &facts(&target)?, index, &work(&target, &id)?);
+    context.ui.answer(&text)?;
+    Ok(Exit::Ok)
+}
+
+/// Returns the newest plan that was made for the task, as who approves it reads it.
+fn plan(target: &Target, id: &TaskId) -> anyhow::Result<String> {
+    let text = target.journal.blueprint(id)?;
+    let text = text.ok_or_else(|| {
+        failure(
+            format!("no plan was made for task '{id}'"),
+            "plans are made in runs that begin so: git orchestrate start PLAN --plan-first",
+        )
+    })?;
+    Ok(match Blueprint::read(&text) {
+        Ok(plan) => plan.for_a_person(),
+        Err(_) => text,
+    })
+}
+
+/// Returns what the last attempt was given, or the text of the task where that is gone; before
+/// the first one, what that would be given.
+fn prompt(target: &Target, id: &TaskId) -> anyhow::Result<String> {
+    let (task, record) = target.snapshot().find(id).context("just found")?;
+    let own = || task.run.clone().unwrap_or_else(|| task.prompt.clone());
+    if task.run.is_some() {
+        return Ok(own());
+    }
+    let Some(attempt) = record.last_attempt() else {
+        let prompts = prompts(&target.drive.git, Trust::NotNeeded)?;
+        let drive = target.drive.clone();
+        let drive = Drive { settings: Settings { prompts, ..drive.settings }, ..drive };
+        return next_prompt(&drive, target.snapshot(), id);
+    };
+    let folder = target.drive.folder.attempt(id, attempt.number);
+    let given = [folder.resume_prompt(), folder.prompt()];
+    Ok(given.iter().find_map(|file| std::fs::read_to_string(file).ok()).unwrap_or_else(own))
+}
+
+fn work(target: &Target, id: &TaskId) -> anyhow::Result<Work> {
+    let (task, record) = target.snapshot().find(id).context("just found")?;
+    let prompt = match &task.run {
+        Some(command) => format!("run: {command}"),
+        None => task.prompt.clone(),
+    };
+    let git = &target.drive.git;
+    let on_branch =
+        record.branch.as_deref().map(|name| git.find_branch(name)).transpose()?.flatten();
+    let has_branch = on_branch.is_some();
+    let last = record.attempts.iter().rev().find_map(|attempt| attempt.commit.clone());
+    let (Some(from), Some(tip)) = (origin(target, record)?, on_branch.or(last)) else {
+        return Ok(Work { prompt, has_branch, ..Work::default() });
+    };
+    let commits = git.log(&from, tip.as_str())?;
+    Ok(Work { commits, diff_stat: git.diff_stat(&from, &tip)?, prompt, has_branch })
+}
+
+/// Returns the commit beyond which all is the task's own work: what it was merged into, or else
+/// where the others are now.
+fn origin(target: &Target, record: &Record) -> anyhow::Result<Option<Oid>> {
+    let git = &target.drive.git;
+    if let Some(merge) = record.state.merge() {
+        return Ok(git.parent(merge)?.or_else(|| record.base().cloned()));
+    }
+    let integration = git.find_branch(&target.snapshot().run.integration)?;
+    Ok(record.base().and(integration))
+}

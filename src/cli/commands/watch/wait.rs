@@ -1,0 +1,79 @@
+//! `git orchestrate wait`
+
+use std::time::{Duration, Instant};
+
+use crate::cli::arguments::WaitArgs;
+use crate::cli::commands::Context;
+use crate::cli::commands::target::{Target, Trust};
+use crate::cli::view::waited::{self, Waited};
+use crate::domain::config;
+use crate::domain::error::{Exit, failure, usage};
+use crate::domain::oid::Oid;
+use crate::domain::policy::wait::{Awaited, Came};
+use crate::domain::snapshot::Snapshot;
+use crate::run::recover;
+
+/// How often the journal is looked at.
+const GLANCE: Duration = Duration::from_millis(100);
+
+pub(crate) fn run(context: &Context, args: WaitArgs) -> anyhow::Result<Exit> {
+    let mut target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
+    let deadline = deadline(args.timeout.as_deref())?;
+    let before = before(&target, args.since.as_deref())?;
+    let tasks = match args.tasks.as_slice() {
+        [] => target.snapshot().plan.tasks.iter().map(|task| task.id.clone()).collect(),
+        names => target.tasks(names)?,
+    };
+    let awaited = Awaited { tasks, any: args.any };
+    let came = loop {
+        if let Some(came) = look(&mut target, &awaited, &before)? {
+            break came;
+        }
+        if deadline.is_some_and(|at| Instant::now() >= at) {
+            return Err(failure(
+                format!("the time is over ({})", args.timeout.unwrap_or_default()),
+                "git orchestrate status   # where everything stands",
+            ));
+        }
+        std::thread::sleep(GLANCE);
+        target.reload()?;
+    };
+    let told = Waited { before: &before, target: target.snapshot(), awaited: &awaited, came };
+    let text = match args.json {
+        true => waited::json(&told, &target.tip.commit)?,
+        false => waited::text(&told),
+    };
+    context.ui.answer(&text)?;
+    Ok(match came {
+        Came::Merged | Came::Changed => Exit::Ok,
+        Came::Attention | Came::Nothing => Exit::Attention,
+    })
+}
+
+fn look(target: &mut Target, awaited: &Awaited, before: &Snapshot) -> anyhow::Result<Option<Came>> {
+    let driven = target.controller()?.is_some();
+    if !driven {
+        // Nobody else would notice that a supervisor is gone.
+        recover::settle_lost(&target.drive, &target.journal, target.snapshot())?;
+        target.reload()?;
+    }
+    Ok(awaited.look(before, target.snapshot(), driven))
+}
+
+fn deadline(text: Option<&str>) -> anyhow::Result<Option<Instant>> {
+    let Some(text) = text else { return Ok(None) };
+    let seconds = config::seconds(text)
+        .ok_or_else(|| usage(format!("'{text}' is not a time"), "write 90s, 30m or 2h"))?;
+    Ok(Instant::now().checked_add(Duration::from_secs(seconds)))
+}
+
+fn before(target: &Target, since: Option<&str>) -> anyhow::Result<Snapshot> {
+    let Some(text) = since else { return Ok(target.snapshot().clone()) };
+    let known = Oid::from_hex(text).and_then(|commit| target.journal.at(&commit).ok());
+    known.ok_or_else(|| {
+        usage(
+            format!("'{text}' is no commit of the journal"),
+            "git orchestrate status --json has it, as \"journal\"",
+        )
+    })
+}

@@ -1,0 +1,58 @@
+//! Lock files that a git which was killed may have left.
+//!
+//! Invariant: named, never removed: whether git still runs somewhere is the user's to know.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{Finding, Place};
+use crate::cli::view::span;
+use crate::domain::agent::quoted;
+
+/// git holds a lock for moments; one that is older than this was probably left.
+const OLD: Duration = Duration::from_secs(5 * 60);
+
+pub(super) fn look(place: &Place<'_>) -> Vec<Finding> {
+    let common = place.git.common_dir();
+    let mut files = locks_in(common);
+    collect(&common.join("refs"), &mut files);
+    for worktree in entries(&common.join("worktrees")) {
+        files.extend(locks_in(&worktree));
+    }
+    files.sort();
+    files.iter().filter_map(|file| old(file)).collect()
+}
+
+fn old(file: &Path) -> Option<Finding> {
+    let age = file.metadata().ok()?.modified().ok()?.elapsed().ok()?;
+    let shown = file.display().to_string();
+    let since = span(i64::try_from(age.as_millis()).ok()?);
+    (age >= OLD).then(|| {
+        let text =
+            format!("'{shown}' is {since} old: a git that was killed left it, and others wait");
+        let remedy = format!("rm {}   # if no git runs any more", quoted(&shown));
+        Finding::warning("locks", text, remedy)
+    })
+}
+
+fn is_lock(file: &Path) -> bool {
+    file.extension().is_some_and(|end| end == "lock")
+}
+
+fn locks_in(folder: &Path) -> Vec<PathBuf> {
+    entries(folder).into_iter().filter(|file| is_lock(file) && file.is_file()).collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in entries(folder) {
+        if entry.is_dir() {
+            collect(&entry, files);
+        } else if is_lock(&entry) {
+            files.push(entry);
+        }
+    }
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+}

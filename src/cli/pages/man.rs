@@ -1,0 +1,190 @@
+//! Man pages, rendered from the definitions and the prose beside them.
+//!
+//! Invariant: every page has the same sections in the same order: what git's own pages have,
+//! then EXAMPLES, EXIT STATUS, CONFIGURATION, FILES, SEE ALSO.
+
+use clap::Command;
+use clap_mangen::Man;
+
+use super::NAME;
+use super::prompts;
+use super::prose::{self, Prose};
+use crate::domain::config::{FILE, KEYS};
+use crate::domain::error::Exit;
+
+const SOURCE: &str = concat!("git-orchestrate ", env!("CARGO_PKG_VERSION"));
+/// The sections of the main page that no definition holds.
+const MAIN: &str = include_str!("text/main.roff");
+
+/// Returns every page with the name of its file.
+pub(super) fn pages(program: &Command) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    let main = prose::of("")?;
+    let sections = [
+        MAIN.to_owned(),
+        prompts::section(),
+        examples(&main),
+        exit_status(&main),
+        configuration(&KEYS.iter().map(|(key, _)| *key).collect::<Vec<_>>()),
+        see_also(program.get_subcommands().map(Command::get_name), &main),
+    ];
+    let mut pages = vec![page(program, &main, &sections.concat())?];
+    for command in program.get_subcommands() {
+        let prose = prose::of(command.get_name())?;
+        let keys: Vec<&str> = prose.settings.iter().map(String::as_str).collect();
+        let sections = [
+            examples(&prose),
+            exit_status(&prose),
+            configuration(&keys),
+            files(&prose),
+            see_also([""].into_iter(), &prose),
+        ];
+        pages.push(page(command, &prose, &sections.concat())?);
+    }
+    Ok(pages)
+}
+
+/// Renders one page, with these sections after what is generated.
+fn page(command: &Command, prose: &Prose, sections: &str) -> anyhow::Result<(String, Vec<u8>)> {
+    let name = command.get_display_name().unwrap_or(NAME).to_owned();
+    let command = command.clone().override_usage(usage(command));
+    let has_commands = command.has_subcommands();
+    let man = Man::new(command).title(&name).source(SOURCE).manual("Git Orchestrate");
+    let mut text = Vec::new();
+    man.render_title(&mut text)?;
+    man.render_name_section(&mut text)?;
+    man.render_synopsis_section(&mut text)?;
+    man.render_description_section(&mut text)?;
+    let more = prose.more.iter().map(|paragraph| format!(".PP\n{}\n", roff(paragraph)));
+    text.extend(more.collect::<String>().into_bytes());
+    man.render_options_section(&mut text)?;
+    if has_commands {
+        man.render_subcommands_section(&mut text)?;
+    }
+    text.extend(sections.bytes());
+    Ok((format!("{name}.1"), text))
+}
+
+/// Returns the synopsis as `--help` has it, with the names of values.
+fn usage(command: &Command) -> String {
+    let usage = command.clone().render_usage().to_string();
+    usage.trim_start_matches("Usage:").trim().to_owned()
+}
+
+fn examples(prose: &Prose) -> String {
+    let example = |prose::Example { does, line }: &prose::Example| {
+        let lines: String = line.lines().map(|line| format!("{}\n", plain(line))).collect();
+        format!("{}\n.PP\n.RS 4\n.nf\n{lines}.fi\n.RE\n", roff(does))
+    };
+    let examples: Vec<String> = prose.example.iter().map(example).collect();
+    format!(".SH EXAMPLES\n{}", examples.join(".PP\n"))
+}
+
+fn exit_status(prose: &Prose) -> String {
+    let own = |code: &str| prose.exit.get(code).map(String::as_str);
+    let is_common = |code: &str| code == Exit::Usage.code().to_string();
+    let meaning = |(code, common): (String, &'static str)| {
+        let text = own(&code).or_else(|| is_common(&code).then_some(common));
+        text.map(|text| entry("B", &code, text)).unwrap_or_default()
+    };
+    format!(".SH EXIT STATUS\n{}", Exit::table().into_iter().map(meaning).collect::<String>())
+}
+
+fn configuration(keys: &[&str]) -> String {
+    let known = KEYS.iter().filter(|(key, _)| keys.contains(key));
+    let entries: String =
+        known.map(|(key, meaning)| entry("B", &format!("orchestrate.{key}"), meaning)).collect();
+    let text = match keys {
+        [] => "No setting changes what this command does.".to_owned(),
+        _ => format!(
+            "A value comes from the flag, where there is one, else from `git config`, else from \
+             the key of the same name (without `orchestrate.`) in _{FILE}_ in the repository, \
+             else from the default, which stands in round brackets. Commands in that file run \
+             only after `git orchestrate trust`."
+        ),
+    };
+    format!(".SH CONFIGURATION\n{}\n{entries}", roff(&text))
+}
+
+fn files(prose: &Prose) -> String {
+    let entries: String = prose.file.iter().map(|f| entry("I", &f.path, &f.does)).collect();
+    format!(".SH FILES\n{entries}")
+}
+
+pub(super) fn entry(font: &str, term: &str, text: &str) -> String {
+    format!(".TP\n\\f{font}{}\\fR\n{}\n", roff(term), roff(text))
+}
+
+/// Lists pages: commands of ours by name (`""` is the main page), then others as they stand.
+fn see_also<'a>(ours: impl Iterator<Item = &'a str>, prose: &'a Prose) -> String {
+    let (others, more): (Vec<&str>, Vec<&str>) =
+        prose.see.iter().map(String::as_str).partition(|page| page.ends_with(')'));
+    let named = ours.chain(more).map(|name| match name {
+        "" => (NAME.to_owned(), "1"),
+        name => (format!("{NAME}-{name}"), "1"),
+    });
+    let others = others.iter().filter_map(|page| page.trim_end_matches(')').split_once('('));
+    let pages: Vec<String> = named
+        .chain(others.map(|(name, section)| (name.to_owned(), section)))
+        .map(|(name, section)| format!(".BR {} ({section})", roff(&name)))
+        .collect();
+    format!(".SH SEE ALSO\n{}\n", pages.join(",\n"))
+}
+
+/// Returns text as roff takes it; `commands` and _names_ are set as the other pages set them.
+pub(super) fn roff(text: &str) -> String {
+    let mut out = String::new();
+    let mut open = None;
+    let mut before = ' ';
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let doubled = chars.peek() == Some(&'_');
+        let begins = c == '`' || (c == '_' && !doubled && (before == ' ' || before == '('));
+        match c {
+            '`' | '_' if open == Some(c) => {
+                out.push_str("\\fR");
+                open = None;
+            }
+            '`' | '_' if open.is_none() && begins => {
+                out.push_str(if c == '`' { "\\fB" } else { "\\fI" });
+                open = Some(c);
+            }
+            c => escape(c, &mut out),
+        }
+        before = c;
+    }
+    out
+}
+
+/// Returns text as roff takes it, every character as it stands.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    text.chars().for_each(|c| escape(c, &mut out));
+    out
+}
+
+fn escape(c: char, out: &mut String) {
+    match c {
+        '\\' => out.push_str("\\e"),
+        '-' => out.push_str("\\-"),
+        '\'' => out.push_str("\\(aq"),
+        '"' => out.push_str("\\(dq"),
+        '`' => out.push_str("\\(ga"),
+        '~' => out.push_str("\\(ti"),
+        '^' => out.push_str("\\(ha"),
+        '.' if out.is_empty() => out.push_str("\\&."),
+        c => out.push(c),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{plain, roff};
+
+    #[test]
+    fn text_becomes_roff() {
+        assert_eq!(roff("a `b -c` d's"), "a \\fBb \\-c\\fR d\\(aqs");
+        assert_eq!(roff("in _x y_ and a_b"), "in \\fIx y\\fR and a_b");
+        assert_eq!(roff("(a, __b__)"), "(a, __b__)");
+        assert_eq!(plain(".x \\n _y"), "\\&.x \\en _y");
+    }
+}

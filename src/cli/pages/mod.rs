@@ -1,0 +1,61 @@
+//! Man pages and shell completions: every file that is installed beside the program.
+//!
+//! Invariant: the same bytes on every machine and on every day: nothing here asks for the
+//! time, the terminal or the environment. What a flag means is said in `cli`, what a setting
+//! means in `config`; only prose that belongs to neither stands in the files of `pages/`.
+
+mod man;
+mod prompts;
+mod prose;
+
+use clap::{Command, CommandFactory};
+
+use crate::cli::arguments::Cli;
+
+/// The name of the program's file, which completions complete.
+pub const NAME: &str = "git-orchestrate";
+
+/// What each shell is given; they ask the program itself for all they offer.
+const COMPLETIONS: [(&str, &str); 3] = [
+    ("git-orchestrate.bash", include_str!("text/completion.bash")),
+    ("_git-orchestrate", include_str!("text/completion.zsh")),
+    ("git-orchestrate.fish", include_str!("text/completion.fish")),
+];
+
+/// Returns every file with its path relative to the top of the source tree.
+///
+/// Fails where a file in `pages/` is not understood, or a command has none.
+pub fn all() -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    let mut files: Vec<(String, Vec<u8>)> = man::pages(&visible())?
+        .into_iter()
+        .map(|(name, text)| (format!("man/{name}"), text))
+        .collect();
+    let completions = COMPLETIONS.map(|(name, text)| (format!("completions/{name}"), text.into()));
+    files.extend(completions);
+    Ok(files)
+}
+
+/// Returns the command lines in the examples of a command's page; of the main page for "".
+pub fn examples(command: &str) -> anyhow::Result<Vec<String>> {
+    let prose = prose::of(command)?;
+    Ok(prose.example.iter().flat_map(|e| e.line.lines()).map(str::to_owned).collect())
+}
+
+/// Returns the program without its hidden commands.
+fn visible() -> Command {
+    let full = Cli::command();
+    let shown = full.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    let mut program = Command::new(NAME)
+        .bin_name("git orchestrate")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(full.get_about().cloned().unwrap_or_default())
+        .long_about(full.get_long_about().cloned().unwrap_or_default())
+        .subcommand_required(true)
+        .subcommand_help_heading("COMMANDS")
+        .subcommand_value_name("command")
+        .disable_help_subcommand(true)
+        .args(full.get_arguments().cloned())
+        .subcommands(shown);
+    program.build();
+    program
+}

@@ -1,0 +1,83 @@
+//! A changed plan, for people: what differs, task by task, and a unified diff of the texts.
+//!
+//! Invariant: pure; a name of a task stands beside what the run has done of it already.
+
+use super::{counted, printable};
+use crate::cli::ui::{BOLD, CYAN, GREEN, RED, paint};
+use crate::domain::plan::{Plan, TaskId};
+use crate::domain::snapshot::Snapshot;
+use crate::plan::change::{Change, Edges};
+
+/// Returns the difference between a run's plan and another one; `done` are tasks that the run had
+/// before, and merged.
+pub fn text(snapshot: &Snapshot, new: &Plan, change: &Change, done: &[TaskId]) -> String {
+    let mut text = format!("the plan of run '{}': {}\n", snapshot.run.name, summary(change));
+    for id in &change.added {
+        let title = new.task(id).map(|task| printable(&task.title)).unwrap_or_default();
+        let known = match done.contains(id) {
+            true => " (this run has merged it already: it does not run again)",
+            false => "",
+        };
+        text += &line("added", id, &format!("{title}{known}"));
+    }
+    for id in &change.dropped {
+        text += &line("dropped", id, &dropped(snapshot, id));
+    }
+    for Edges { id, before, after } in &change.edges {
+        let now = format!("waits for {} (before: {})", names(after), names(before));
+        text += &line("edges", id, &now);
+    }
+    for reworded in &change.reworded {
+        text +=
+            &line("reworded", &reworded.id, &format!("it is {}", status(snapshot, &reworded.id)));
+    }
+    change.reworded.iter().for_each(|reworded| text += &coloured(&reworded.diff));
+    text
+}
+
+fn summary(change: &Change) -> String {
+    let kinds = [
+        (change.added.len(), "added"),
+        (change.dropped.len(), "dropped"),
+        (change.reworded.len(), "reworded"),
+        (change.edges.len(), "with other edges"),
+    ];
+    let told = kinds.into_iter().filter(|(count, _)| *count > 0);
+    told.map(|(count, kind)| format!("{} {kind}", counted(count, "task")))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn line(kind: &str, id: &TaskId, text: &str) -> String {
+    format!("  {kind:8}  {id}: {text}\n")
+}
+
+fn names(ids: &[TaskId]) -> String {
+    match ids {
+        [] => "nothing".into(),
+        ids => ids.iter().map(TaskId::as_str).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn status(snapshot: &Snapshot, id: &TaskId) -> &'static str {
+    snapshot.dag.index(id).map_or("new", |index| snapshot.status(index))
+}
+
+fn dropped(snapshot: &Snapshot, id: &TaskId) -> String {
+    let branch = snapshot.find(id).and_then(|(_, record)| record.branch.clone());
+    match branch {
+        Some(branch) => format!("it is {}, and keeps its branch {branch}", status(snapshot, id)),
+        None => "it was not begun".into(),
+    }
+}
+
+fn coloured(diff: &str) -> String {
+    let paint_line = |line: &str| match line.as_bytes() {
+        [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] => paint(BOLD, line),
+        [b'+', ..] => paint(GREEN, line),
+        [b'-', ..] => paint(RED, line),
+        [b'@', ..] => paint(CYAN, line),
+        _ => line.to_owned(),
+    };
+    diff.lines().map(|line| paint_line(&printable(line)) + "\n").collect()
+}

@@ -1,0 +1,147 @@
+//! What a run did, for the people who are asked to take it; and where all of it is.
+//!
+//! Invariant: pure. The description of a pull request holds no path of this machine.
+
+use std::fmt::Write;
+
+use super::{Facts, counted, span};
+use crate::domain::agent::quoted;
+use crate::domain::report;
+use crate::domain::snapshot::Snapshot;
+
+/// Returns the title of the run's pull request.
+pub fn title(snapshot: &Snapshot) -> String {
+    let count = counted(snapshot.count("done"), "task");
+    format!("{}: {count}", snapshot.run.name)
+}
+
+/// Returns the description of the run's pull request; `tested` is the command that passed.
+pub fn body(snapshot: &Snapshot, facts: &Facts, tested: Option<&str>) -> String {
+    let run = &snapshot.run;
+    let at = facts.integration.as_ref().map(|id| format!(" at {}", id.short())).unwrap_or_default();
+    let mut text = format!(
+        "Run `{}`: {} of {} merged into `{}`{at}, which began from `{}` at {}.\n\n",
+        run.name,
+        snapshot.count("done"),
+        counted(snapshot.len(), "task"),
+        run.integration,
+        run.base_branch,
+        run.base.short()
+    );
+    text += "| Task | | Merge | Attempts | Time |\n|---|---|---|---|---|\n";
+    for (task, record) in snapshot.tasks().filter(|(_, record)| record.state.is_done()) {
+        let merge = record.state.merge().map_or("-", |merge| merge.short());
+        let (attempts, time) = (record.attempts.len(), span(record.spent(facts.now)));
+        let title = cell(&task.title);
+        // Writing to a string cannot fail.
+        writeln!(text, "| `{}` | {title} | {merge} | {attempts} | {time} |", task.id)
+            .expect("a string takes text");
+    }
+    section(&mut text, "Checks", &checks(snapshot, tested));
+    section(&mut text, "Cost", &cost(snapshot));
+    section(&mut text, "Concerns", &concerns(snapshot));
+    section(&mut text, "Not done", &not_done(snapshot));
+    text
+}
+
+fn section(text: &mut String, title: &str, lines: &[String]) {
+    if !lines.is_empty() {
+        let lines: String = lines.iter().map(|line| format!("- {line}\n")).collect();
+        *text += &format!("\n## {title}\n\n{lines}");
+    }
+}
+
+/// Returns text as it may stand in a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+fn checks(snapshot: &Snapshot, tested: Option<&str>) -> Vec<String> {
+    let passed = match tested {
+        Some(command) => format!("`{}` passes on the branch as it is", cell(command)),
+        None => "no test command is set: nothing was tested".into(),
+    };
+    let all = snapshot.tasks().flat_map(|(_, record)| &record.attempts);
+    let verdicts: Vec<bool> = all.filter_map(|a| Some(a.verdict.as_ref()?.pass)).collect();
+    let passing = verdicts.iter().filter(|pass| **pass).count();
+    let failing = verdicts.len() - passing;
+    let told = format!("{} passed, {failing} sent work back", counted(passing, "review"));
+    std::iter::once(passed).chain((!verdicts.is_empty()).then_some(told)).collect()
+}
+
+fn cost(snapshot: &Snapshot) -> Vec<String> {
+    let usage = report::sum(snapshot.tasks().filter_map(|(_, record)| record.usage()));
+    usage.map(|usage| usage.to_string()).into_iter().collect()
+}
+
+/// What agents were not sure of, and the reviews that let work pass in spite of findings.
+fn concerns(snapshot: &Snapshot) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (task, record) in snapshot.tasks().filter(|(_, record)| record.state.is_done()) {
+        let told = record.last_work().into_iter().flat_map(|work| work.all_concerns());
+        lines.extend(told.map(|text| format!("`{}`: {}", task.id, cell(text))));
+        let passing = record.attempts.iter().filter_map(|attempt| attempt.verdict.as_ref());
+        let findings = passing.filter(|verdict| verdict.pass).flat_map(|v| &v.findings);
+        lines.extend(findings.map(|found| format!("`{}`: {}", task.id, cell(&found.to_string()))));
+    }
+    lines
+}
+
+fn not_done(snapshot: &Snapshot) -> Vec<String> {
+    let open = (0..snapshot.len()).filter(|index| !snapshot.at(*index).1.state.is_done());
+    open.map(|index| {
+        let (task, record) = snapshot.at(index);
+        let state = match record.state.is_blocked() {
+            true => record.state.to_string(),
+            false => snapshot.status(index).to_owned(),
+        };
+        format!("`{}`, {}: {state}", task.id, cell(&task.title))
+    })
+    .collect()
+}
+
+/// Returns where everything of a run is, and what to type about it.
+pub fn places(snapshot: &Snapshot, facts: &Facts) -> String {
+    let run = &snapshot.run;
+    let at = facts.integration.as_ref().map_or("gone".into(), |id| id.short().to_string());
+    let (branch, option) = (&run.integration, format!(" --run {}", run.name));
+    let mut text = format!(
+        "the work is on {branch} at {at}, {} of {}\n",
+        snapshot.count("done"),
+        counted(snapshot.len(), "task")
+    );
+    if facts.integration.is_some() {
+        let range = format!("{}..{}", quoted(&run.base_branch), quoted(branch));
+        text += &format!("    git log --first-parent --notes=orchestrate {range}\n");
+    }
+    for (task, record) in snapshot.tasks().filter(|(_, record)| !record.state.is_done()) {
+        let branch = record.branch.as_deref().unwrap_or("no branch yet");
+        let is_there = record.worktree.as_deref().filter(|_| !facts.is_gone(task.id.as_str()));
+        let place = is_there.map(|place| format!(", in {place}")).unwrap_or_default();
+        text += &format!("task {} is not done: {branch}{place}\n", task.id);
+    }
+    text += &format!("the journal is refs/orchestrate/runs/{}\n", run.name);
+    if !snapshot.is_finished() {
+        text += &format!("    git orchestrate start{option}   # goes on with it\n");
+    }
+    if facts.integration.is_some() {
+        text += &format!("    {}\n", take(snapshot, &option));
+    }
+    text
+}
+
+/// Returns the command that takes the work of a run that was kept.
+fn take(snapshot: &Snapshot, option: &str) -> String {
+    let run = &snapshot.run;
+    if run.base_branch == "HEAD" {
+        let branch = quoted(&run.integration);
+        return format!("git merge {branch}   # on the branch that is to have it");
+    }
+    let others = if run.owns_integration() { "or --pr, or --discard" } else { "or --discard" };
+    match snapshot.is_finished() {
+        true => format!("git orchestrate finish{option} --merge   # {others}"),
+        false => format!(
+            "git orchestrate finish{option} --merge --force   # takes what is merged so far; {others}"
+        ),
+    }
+}

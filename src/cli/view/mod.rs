@@ -1,0 +1,150 @@
+//! From a snapshot to text: rows for people, JSON for programs, the same facts in both.
+//!
+//! Invariant: pure. Nothing here prints, reads git or asks the clock; what a snapshot does
+//! not hold comes in as [`Facts`].
+
+pub mod advice;
+pub mod change;
+pub mod compare;
+pub mod doctor;
+pub mod finish;
+pub mod hand_out;
+pub mod json;
+pub mod plan;
+pub mod progress;
+pub mod table;
+pub mod task;
+pub mod tickets;
+mod undo;
+pub mod waited;
+
+use std::collections::{HashMap, HashSet};
+
+use crate::domain::oid::Oid;
+use crate::domain::plan::{Task, TaskId};
+use crate::domain::task::{Pause, Record};
+use crate::run::folder::{AttemptFolder, RunFolder};
+
+/// What is shown beside a snapshot.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Where the integration branch stands.
+    pub integration: Option<Oid>,
+    /// Milliseconds since 1970.
+    pub now: i64,
+    /// The caller's zone, for times of day.
+    pub zone: Option<jiff::tz::TimeZone>,
+    /// Who drives the run now.
+    pub controller: Option<String>,
+    /// What commands need to be about this run where there are several: ` --run NAME`.
+    pub option: String,
+    /// The numbers of the tasks' worktrees.
+    pub slots: HashMap<TaskId, u32>,
+    /// Why nothing can be merged now.
+    pub merges_wait: Option<String>,
+    /// Tasks that have begun and whose worktree is not there.
+    pub gone: HashSet<TaskId>,
+    /// The agent of tasks that name none.
+    pub agent: Option<String>,
+    /// Running tasks without supervisor and agent, while nobody drives the run.
+    pub lost: HashSet<TaskId>,
+    /// Why no worktree can be made now.
+    pub no_room: Option<String>,
+    /// The newest commit of the journal.
+    pub journal: Option<Oid>,
+    /// For how many seconds agents have printed nothing.
+    pub silent: HashMap<TaskId, i64>,
+    /// Where prompts and logs are; `None` where nobody asks.
+    pub folder: Option<RunFolder>,
+}
+
+impl Facts {
+    /// Returns true where the worktree of a task that has begun is not there.
+    pub fn is_gone(&self, id: &str) -> bool {
+        self.gone.iter().any(|gone| gone.as_str() == id)
+    }
+
+    /// Returns true where a task is told to be running, and nobody is at work on it.
+    pub fn is_lost(&self, id: &TaskId) -> bool {
+        self.lost.contains(id)
+    }
+
+    /// Returns a time (milliseconds since 1970) for people, and how long it is until then.
+    pub fn at(&self, milliseconds: i64) -> String {
+        let zone = self.zone.clone().unwrap_or(jiff::tz::TimeZone::UTC);
+        let at = jiff::Timestamp::from_millisecond(milliseconds).unwrap_or_default();
+        let at = at.to_zoned(zone).strftime("%F %H:%M").to_string();
+        match milliseconds - self.now {
+            left if left > 0 => format!("{at} (in {})", span(left)),
+            _ => at,
+        }
+    }
+
+    /// Returns the file that holds what a task's last attempt was asked to do.
+    pub fn prompt(&self, task: &Task, record: &Record) -> Option<String> {
+        Some(self.attempt(task, record)?.prompt().display().to_string())
+    }
+
+    /// Returns the file that holds what a task's last attempt printed.
+    pub fn log(&self, task: &Task, record: &Record) -> Option<String> {
+        Some(self.attempt(task, record)?.log().display().to_string())
+    }
+
+    fn attempt(&self, task: &Task, record: &Record) -> Option<AttemptFolder> {
+        let number = record.last_attempt()?.number;
+        Some(self.folder.as_ref()?.attempt(&task.id, number))
+    }
+}
+
+/// Returns a length of time for people: `0.4s`, `12s`, `3m 05s`, `2h 10m`.
+pub fn span(milliseconds: i64) -> String {
+    let seconds = milliseconds.max(0) / 1000;
+    match seconds {
+        0..=9 => format!("{:.1}s", milliseconds.max(0) as f64 / 1000.0),
+        10..=59 => format!("{seconds}s"),
+        60..=3599 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {:02}m", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// Returns text from a plan or an agent so that a terminal only shows it: what would be a command
+/// to the terminal becomes visible, a line break a space.
+pub fn printable(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' | '\t' => " ".to_owned(),
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
+    };
+    text.trim_end().chars().map(shown).collect()
+}
+
+/// What is said of a running task whose supervisor is gone.
+const LOST: &str = "nobody is at work: its supervisor is gone; 'start' goes on with it";
+
+/// Says what a task waits for whose agent reached a usage limit, and until when.
+pub fn pause_text(pause: &Pause, facts: &Facts) -> String {
+    let until = match pause.until {
+        Some(until) => format!("goes on at {}", facts.at(until)),
+        None => "it does not say until when".to_owned(),
+    };
+    format!("{until}: {}", printable(&pause.text))
+}
+
+/// Returns `1 task`, `2 tasks`.
+pub fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans() {
+        let texts = [400, 12_000, 185_000, 7_800_000].map(span);
+        assert_eq!(texts, ["0.4s", "12s", "3m 05s", "2h 10m"]);
+    }
+}

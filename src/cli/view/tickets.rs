@@ -1,0 +1,22 @@
+//! The tickets that a run was made of, when its work is there.
+//!
+//! Invariant: pure. A ticket is done when its user says so.
+
+use crate::domain::snapshot::Snapshot;
+
+/// Returns what to do about the tickets whose work is merged, where the run was made of tickets.
+pub fn to_do(snapshot: &Snapshot) -> Vec<String> {
+    let merged = snapshot.tasks().filter(|(_, record)| record.state.is_done());
+    let files: Vec<&str> = merged.filter_map(|(task, _)| task.ticket.as_deref()).collect();
+    if files.is_empty() {
+        return Vec::new();
+    }
+    vec![
+        format!(
+            "when {} has the work, set 'status: Done' in {}; what waits for them can begin then",
+            snapshot.run.base_branch,
+            files.join(", ")
+        ),
+        "git config orchestrate.backlog.done auto   # the next run does that itself".into(),
+    ]
+}

@@ -1,0 +1,244 @@
+//! The plan of one task: what a planning agent says of how it is to be done.
+//!
+//! Invariant: pure text in, values out. A blueprint has all seven parts of [`PARTS`]; what it
+//! says of files is read from its part `File changes` alone.
+
+use crate::domain::prompt::PARTS;
+use crate::plan::paths_of_change;
+
+/// Where the files stand among [`PARTS`].
+const FILES: usize = 1;
+/// Where the open questions stand among [`PARTS`].
+const QUESTIONS: usize = 6;
+
+/// A plan with its seven parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blueprint {
+    /// The text of each part, without its heading, in the order of [`PARTS`].
+    parts: [String; 7],
+}
+
+impl Blueprint {
+    /// Reads a plan out of a message: its headings in any level, number, emphasis and order.
+    ///
+    /// What stands before the first part is left out, as is a report at the end. The error names
+    /// the parts that are missing or empty.
+    pub fn read(message: &str) -> Result<Blueprint, Vec<&'static str>> {
+        let mut parts: [String; 7] = Default::default();
+        let mut open = None;
+        for (part, line) in with_headings(message) {
+            match part {
+                // Who prints a draft first, or what it was told, says it better later.
+                Some(part) => {
+                    parts[part].clear();
+                    open = Some(part);
+                }
+                None if is_report(line) => {}
+                None => open.iter().for_each(|part| parts[*part] += &format!("{line}\n")),
+            }
+        }
+        parts.iter_mut().for_each(|part| *part = without_blank_ends(part).to_owned());
+        let missing: Vec<&str> =
+            PARTS.iter().zip(&parts).filter(|(_, text)| text.is_empty()).map(|(p, _)| *p).collect();
+        if missing.is_empty() { Ok(Blueprint { parts }) } else { Err(missing) }
+    }
+
+    /// Returns the plan as Markdown, with its headings as they are asked for.
+    pub fn text(&self) -> String {
+        self.in_order(0..PARTS.len())
+    }
+
+    /// Returns the plan for who decides about it: the open questions come first.
+    pub fn for_a_person(&self) -> String {
+        self.in_order(std::iter::once(QUESTIONS).chain(0..QUESTIONS))
+    }
+
+    fn in_order(&self, order: impl Iterator<Item = usize>) -> String {
+        let part = |at: usize| format!("## {}\n\n{}\n", PARTS[at], self.parts[at]);
+        order.map(part).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Returns the paths that it says the work changes, relative to the top level.
+    pub fn files(&self) -> Vec<String> {
+        let mut files: Vec<String> = outside_of_code(&self.parts[FILES])
+            .filter_map(item)
+            .flat_map(paths_of_change)
+            .collect();
+        files.sort();
+        files.dedup();
+        files
+    }
+
+    /// Returns how many questions it leaves open.
+    pub fn questions(&self) -> usize {
+        let items = outside_of_code(&self.parts[QUESTIONS])
+            .filter(|line| !line.starts_with([' ', '\t']))
+            .filter_map(item)
+            .filter(|text| !is_nothing(text))
+            .count();
+        match items {
+            0 if is_nothing(&self.parts[QUESTIONS]) => 0,
+            0 => 1,
+            items => items,
+        }
+    }
+}
+
+/// Returns each line, and of a heading the part that it begins.
+fn with_headings(message: &str) -> Vec<(Option<usize>, &str)> {
+    let mut fence = Fence::default();
+    let heading = |line: &str| PARTS.iter().position(|part| is_heading(line, part));
+    message
+        .lines()
+        .map(|line| match fence.holds(line) {
+            true => (None, line),
+            false => (heading(line), line),
+        })
+        .collect()
+}
+
+/// A block of code that is open, by its mark.
+#[derive(Default)]
+struct Fence(Option<(char, usize)>);
+
+impl Fence {
+    /// Returns true for a line of a block of code, its fences too.
+    fn holds(&mut self, line: &str) -> bool {
+        let line = line.trim();
+        let mark = line.chars().next().filter(|c| "`~".contains(*c)).unwrap_or(' ');
+        let length = line.chars().take_while(|c| *c == mark && mark != ' ').count();
+        let rest = line.get(length..).unwrap_or_default();
+        match self.0 {
+            Some((open, least)) => {
+                if mark == open && length >= least && rest.trim().is_empty() {
+                    self.0 = None;
+                }
+                true
+            }
+            None if length >= 3 && !(mark == '`' && rest.contains('`')) => {
+                self.0 = Some((mark, length));
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+fn outside_of_code(text: &str) -> impl Iterator<Item = &str> {
+    let mut fence = Fence::default();
+    text.lines().filter(move |line| !fence.holds(line))
+}
+
+/// `## 2. File Changes:`, `**File changes**` and the like.
+fn is_heading(line: &str, part: &str) -> bool {
+    let line = line.trim();
+    let is_marked = line.starts_with('#') || (line.starts_with("**") && line.contains("**"));
+    let words = line.trim_start_matches(|c: char| !c.is_alphabetic());
+    let words = words.trim_end_matches(|c: char| !c.is_alphabetic());
+    let same = words.eq_ignore_ascii_case(part);
+    let one = part.strip_suffix('s').is_some_and(|one| words.eq_ignore_ascii_case(one));
+    is_marked && (same || one)
+}
+
+/// Returns the text of a list item.
+fn item(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let digits = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let rest = match digits.len() < line.len() {
+        true => digits.strip_prefix(['.', ')']),
+        false => line.strip_prefix(['-', '*', '+']),
+    };
+    rest.filter(|rest| rest.starts_with([' ', '\t'])).map(str::trim)
+}
+
+fn is_nothing(text: &str) -> bool {
+    let word = text.trim().trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    word.is_empty() || ["none", "n/a", "nothing", "no open questions"].contains(&word.as_str())
+}
+
+/// `STATUS: DONE`, which ends a message and is no part of the plan.
+fn is_report(line: &str) -> bool {
+    line.trim().trim_matches(['*', '_', '`']).starts_with("STATUS:")
+}
+
+fn without_blank_ends(text: &str) -> &str {
+    let begin = text.find(|c: char| !c.is_whitespace()).unwrap_or(text.len());
+    let begin = text[..begin].rfind('\n').map_or(0, |at| at + 1);
+    text[begin..].trim_end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain() -> String {
+        PARTS.map(|part| format!("## {part}\n\nNone.\n")).join("\n")
+    }
+
+    #[test]
+    fn a_plan_has_seven_parts_and_is_written_as_it_was_asked_for() {
+        let plan = Blueprint::read(&(plain() + "\nSTATUS: DONE\n")).expect("a plan");
+        assert_eq!(plan.text(), plain());
+        assert!(
+            plan.for_a_person().starts_with("## Open questions\n\nNone.\n\n## Context summary")
+        );
+        assert_eq!(Blueprint::read(&plan.text()), Ok(plan.clone()));
+        assert_eq!(Blueprint::read(&plan.for_a_person()), Ok(plan));
+    }
+
+    #[test]
+    fn headings_are_read_leniently() {
+        let text = "I looked around.\n\n# 1. Context Summary\nx\n**2. File changes:**\n- a.rs: x\n\
+                    ### METHOD SIGNATURES\n```\n## Edge cases\n```\n## SQL Queries\nNone.\n\
+                    ## Edge cases\nx\n### Of time\ny\n## Testing strategy\nx\n## Open questions\n- Q?\n";
+        let plan = Blueprint::read(text).expect("a plan");
+        assert!(!plan.text().contains("looked around"));
+        assert!(plan.text().contains("## Method signatures\n\n```\n## Edge cases\n```\n"));
+        assert!(plan.text().contains("## Edge cases\n\nx\n### Of time\ny\n"));
+        assert_eq!((plan.files(), plan.questions()), (vec!["a.rs".to_owned()], 1));
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let some = plain().replace("## SQL queries\n\nNone.", "");
+        assert_eq!(Blueprint::read(&some), Err(vec!["SQL queries"]));
+        let empty = plain().replace("## Open questions\n\nNone.", "## Open questions\n");
+        assert_eq!(Blueprint::read(&empty), Err(vec!["Open questions"]));
+        assert_eq!(Blueprint::read("STATUS: DONE").expect_err("nothing").len(), 7);
+    }
+
+    #[test]
+    fn of_what_was_printed_twice_the_last_counts() {
+        let twice = plain().replace("None.", "What is there now.") + &plain();
+        assert_eq!(Blueprint::read(&twice).expect("a plan").text(), plain());
+    }
+
+    #[test]
+    fn its_files_are_paths() {
+        let changes = "- `src/a.rs`: adds `find(id)`\n- Create: `tests/it/b.rs` (new)\n\
+                       - src/c/d.ts:12-40: more\n- Nothing else changes.\n1. Makefile.am: a rule\n\
+                       * ../outside.rs: no\n- /etc/passwd: no\n```\n- e.rs: code\n```";
+        let text =
+            plain().replace("## File changes\n\nNone.", &format!("## File changes\n\n{changes}"));
+        let plan = Blueprint::read(&text).expect("a plan");
+        assert_eq!(plan.files(), ["Makefile.am", "src/a.rs", "src/c/d.ts", "tests/it/b.rs"]);
+    }
+
+    #[test]
+    fn questions_are_counted() {
+        let asks = |text: &str| {
+            let text = plain()
+                .replace("## Open questions\n\nNone.", &format!("## Open questions\n\n{text}"));
+            Blueprint::read(&text).expect("a plan").questions()
+        };
+        assert_eq!((asks("None."), asks("- None"), asks("no open questions")), (0, 0, 0));
+        assert_eq!((asks("- A?\n  - yes\n- B?"), asks("Which one?")), (2, 1));
+    }
+
+    #[test]
+    fn no_text_breaks_it() {
+        for text in ["", "#", "**", "```", "~~~\n", "- ", "1.", "é\n## é", "## Context summary"] {
+            assert!(Blueprint::read(text).is_err());
+        }
+    }
+}

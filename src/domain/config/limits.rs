@@ -1,0 +1,129 @@
+//! Limits of time, one for each stage that has its own.
+//!
+//! Invariant: pure. A stage without a limit of its own has `timeout`; what a task says of itself
+//! is for its work, and neither for planning nor for reviews nor for tests.
+
+use serde::Deserialize;
+
+use super::{Settings, duration, seconds};
+use crate::domain::task::Stage;
+
+/// The limits that differ from `timeout`, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Timeouts {
+    #[serde(default, deserialize_with = "duration")]
+    pub plan: Option<u64>,
+    #[serde(default, deserialize_with = "duration")]
+    pub review: Option<u64>,
+    #[serde(default, deserialize_with = "duration")]
+    pub fix: Option<u64>,
+    #[serde(default, deserialize_with = "duration")]
+    pub test: Option<u64>,
+    #[serde(default, deserialize_with = "duration")]
+    pub setup: Option<u64>,
+}
+
+impl Timeouts {
+    /// Takes a limit as git config has it; `None` where it is no time.
+    pub(super) fn set(&mut self, stage: &str, text: &str) -> Option<()> {
+        let limit = Some(seconds(text)?);
+        match stage {
+            "plan" => self.plan = limit,
+            "review" => self.review = limit,
+            "fix" => self.fix = limit,
+            "test" => self.test = limit,
+            "setup" => self.setup = limit,
+            // As git does with keys it does not know: another version may.
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// Returns the limits of both; what stands here goes first.
+    pub(super) fn or(self, other: Timeouts) -> Timeouts {
+        Timeouts {
+            plan: self.plan.or(other.plan),
+            review: self.review.or(other.review),
+            fix: self.fix.or(other.fix),
+            test: self.test.or(other.test),
+            setup: self.setup.or(other.setup),
+        }
+    }
+
+    /// Returns each limit with the name of its stage.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let all = [
+            ("plan", self.plan),
+            ("review", self.review),
+            ("fix", self.fix),
+            ("test", self.test),
+            ("setup", self.setup),
+        ];
+        all.into_iter().filter_map(|(name, limit)| Some((name, limit?)))
+    }
+}
+
+impl Settings {
+    /// Returns the limit of an attempt in seconds; `own` is what the task says.
+    pub fn limit_of(&self, stage: Stage, own: Option<u64>) -> u64 {
+        let limit = match stage {
+            Stage::Plan => self.timeouts.plan,
+            Stage::Implement => own,
+            Stage::Fix | Stage::FixTests | Stage::FixConflict => own.or(self.timeouts.fix),
+            Stage::SpecReview | Stage::QualityReview | Stage::Review | Stage::FinalReview => {
+                self.timeouts.review
+            }
+        };
+        limit.unwrap_or(self.timeout)
+    }
+
+    /// Returns the limit of each test command, in seconds.
+    pub fn test_limit(&self) -> u64 {
+        self.timeouts.test.unwrap_or(self.timeout)
+    }
+
+    /// Returns the limit of `setup`, in seconds.
+    pub fn setup_limit(&self) -> u64 {
+        self.timeouts.setup.unwrap_or(self.timeout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::config::{Layer, merge};
+    use crate::domain::snapshot::Flags;
+    use crate::domain::task::Stage;
+
+    #[test]
+    fn a_stage_has_its_own_limit_or_that_of_all() {
+        let file = "timeout = '1h'\n[timeouts]\nplan = '4m'\nreview = '5m'\nsetup = '2m'\n";
+        let file = Layer::from_toml(file).expect("sound");
+        let git = [("timeouts.review", "10m"), ("timeouts.test", "90s"), ("timeouts.dance", "1s")];
+        let git = git.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let git = Layer::from_git(git).expect("sound");
+        let settings = merge(&Flags::default(), git, file);
+        assert_eq!(settings.limit_of(Stage::Implement, None), 3600);
+        assert_eq!(settings.limit_of(Stage::Implement, Some(7)), 7);
+        assert_eq!(settings.limit_of(Stage::Fix, Some(7)), 7);
+        assert_eq!(settings.limit_of(Stage::Fix, None), 3600);
+        assert_eq!(settings.limit_of(Stage::Plan, Some(7)), 240);
+        assert_eq!(settings.limit_of(Stage::SpecReview, Some(7)), 600);
+        assert_eq!((settings.test_limit(), settings.setup_limit()), (90, 120));
+        let named: Vec<_> = settings.timeouts.named().collect();
+        assert_eq!(named, [("plan", 240), ("review", 600), ("test", 90), ("setup", 120)]);
+        let git = Layer::from_git([("timeouts.plan".into(), "3m".into())]).expect("sound");
+        let limit =
+            |git| merge(&Flags::default(), git, Layer::default()).limit_of(Stage::Plan, None);
+        assert_eq!((limit(git), limit(Layer::default())), (180, 1800));
+    }
+
+    #[test]
+    fn what_is_no_limit_is_told() {
+        let told = Layer::from_toml("[timeouts]\nreview = 'soon'").expect_err("no time");
+        assert!(told.to_string().contains("'soon' is not a time"), "{told}");
+        assert!(Layer::from_toml("[timeouts]\ndance = '5m'").is_err());
+        let told = Layer::from_git([("timeouts.fix".into(), "soon".into())]).expect_err("no time");
+        assert!(told.contains("orchestrate.timeouts.fix"), "{told}");
+    }
+}

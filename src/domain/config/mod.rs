@@ -1,0 +1,599 @@
+//! Settings and their one merge order: flag, git config, `.orchestrate/config.toml`, default.
+//!
+//! Invariant: pure. Texts and pairs come in, [`Settings`] come out; every key is named in
+//! [`KEYS`]. An unknown key in the file is an error; in git config, as git does, it is nothing.
+
+mod backlog;
+mod limits;
+mod skills;
+
+pub use backlog::{BacklogKeys, TicketDone};
+pub use limits::Timeouts;
+pub use skills::{Role, Skills};
+
+use serde::Deserialize;
+
+use crate::domain::allow::refusal;
+use crate::domain::plan::TaskId;
+use crate::domain::policy::choice::{self, Class, Models};
+use crate::domain::prompt::Templates;
+use crate::domain::review::Review;
+use crate::domain::snapshot::Flags;
+
+/// Where a repository keeps its settings, relative to the top level.
+pub const FILE: &str = ".orchestrate/config.toml";
+
+/// Every key, as in `git config orchestrate.<key>`, with what it means and its default.
+pub const KEYS: &[(&str, &str)] = &[
+    (
+        "agent",
+        "`claude`, `codex`, `gemini`, `opencode`, `copilot`, `aider`, or a shell command that reads the prompt from standard \
+         input",
+    ),
+    (
+        "models.cheap",
+        "model for small tasks with a complete text: its name for an agent as claude:haiku, or for \
+         all; several are separated by commas (claude:haiku)",
+    ),
+    ("models.standard", "model for most tasks, written in the same way (claude:sonnet)"),
+    ("models.capable", "model for reviews and design, written in the same way (claude:opus)"),
+    (
+        "allow",
+        "what the agent claude may do beside editing, git and gh, a rule as Bash(make lint); may be \
+         given several times, in the file as a list",
+    ),
+    ("jobs", "how many tasks may run at once (8)"),
+    ("test", "shell command that must pass before a merge is published"),
+    (
+        "timeout",
+        "limit for one attempt and for one test, as 90s, 30m or 2h; a task's own one in the plan is \
+         for its work, and not for its plan, reviews and tests (30m)",
+    ),
+    ("timeouts.plan", "limit for making one plan, instead of `timeout`"),
+    ("timeouts.review", "limit for one review, instead of `timeout`"),
+    (
+        "timeouts.fix",
+        "limit for an attempt that mends what a review, the tests or a merge found, instead of `timeout`",
+    ),
+    ("timeouts.test", "limit for one test, instead of `timeout`"),
+    ("timeouts.setup", "limit for `setup` in one worktree, instead of `timeout`"),
+    (
+        "idle",
+        "limit for the time in which an agent prints nothing and changes no file, as 10m; 0 for none (0)",
+    ),
+    (
+        "reviews",
+        "what a task goes through before it is merged: spec, quality, combined; empty for none (spec, quality)",
+    ),
+    (
+        "rounds",
+        "how often reviews, and how often failed tests, may send a task back to an agent before it \
+         waits for a person; 0 for never (3)",
+    ),
+    (
+        "final-review",
+        "review the whole branch when the last task is merged; where there are reviews, and two \
+         tasks for agents (true)",
+    ),
+    (
+        "skills.plan",
+        "skills that an agent which plans a task loads first, separated by commas; in the file a \
+         list, in the table `[skills]`",
+    ),
+    ("skills.implement", "skills of an agent that does a task"),
+    ("skills.review", "skills of a reviewer"),
+    ("skills.fix", "skills of an agent that settles findings, mends tests or resolves a conflict"),
+    (
+        "plan-first",
+        "have each task planned before the work, and wait for a person who approves the plan (false)",
+    ),
+    (
+        "backlog.done",
+        "who sets a ticket to done: `user`, or `auto` for the run, with the work that is merged (user)",
+    ),
+    ("branch", "branch of a task; {id} stands for its id (feat/task-{id})"),
+    (
+        "min-free",
+        "no new worktree is made while it would leave less room than this on the disk: 500M, 2G; \
+         0 for no limit (2G)",
+    ),
+    ("setup", "shell command that runs once in each new worktree, before anything else does"),
+    (
+        "worktrees",
+        "folder of the worktrees, relative to the main worktree; without one, to the folder around a \
+         bare repository that is named .bare or .git, or that a file .git there points at, else to \
+         the bare repository (.claude/worktrees)",
+    ),
+    (
+        "expendable",
+        "names of ignored folders and files that are no reason to keep a worktree, \
+         separated by commas; in git config alone (node_modules, __pycache__)",
+    ),
+    ("keep", "leave worktrees and branches of merged tasks for 'clean' (false)"),
+    (
+        "on-conflict",
+        "what becomes of a task that conflicts: pr pushes its branch and opens a draft pull request \
+         where there is a remote, keep leaves it here, agent lets an agent merge it first, and goes on as pr \
+         where that fails (pr)",
+    ),
+    (
+        "remote",
+        "name of the remote that branches are pushed to; without one, the upstream remote of the base \
+         branch, else origin, else the only one",
+    ),
+];
+
+/// What becomes of a task that conflicts with what was merged before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnConflict {
+    /// Its branch is pushed, and a draft pull request opened.
+    #[default]
+    Pr,
+    /// It stays here, and waits for a person.
+    Keep,
+    /// An agent merges it; where that fails, as [`OnConflict::Pr`].
+    Agent,
+}
+
+impl OnConflict {
+    /// Every choice there is, in the order of the documentation.
+    pub const ALL: [OnConflict; 3] = [OnConflict::Pr, OnConflict::Keep, OnConflict::Agent];
+
+    /// Returns the word in the configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            OnConflict::Pr => "pr",
+            OnConflict::Keep => "keep",
+            OnConflict::Agent => "agent",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<OnConflict> {
+        OnConflict::ALL.into_iter().find(|choice| choice.word() == word)
+    }
+}
+
+/// The settings in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    pub agent: Option<String>,
+    pub models: Models,
+    /// Rules for what an agent may do; none of them lets it run anything.
+    pub allow: Vec<String>,
+    pub jobs: u32,
+    pub test: Option<String>,
+    /// Seconds.
+    pub timeout: u64,
+    /// The stages that have another limit.
+    pub timeouts: Timeouts,
+    /// Seconds; 0 for any time.
+    pub idle: u64,
+    /// In order.
+    pub reviews: Vec<Review>,
+    pub rounds: u32,
+    /// A run ends with a review of all that it merged.
+    pub final_review: bool,
+    /// A run begins with a plan of each task, which a person approves.
+    pub plan_first: bool,
+    /// Plans are approved by themselves.
+    pub yes: bool,
+    pub ticket_done: TicketDone,
+    pub skills: Skills,
+    /// The repository's own, which [`merge`] knows nothing of.
+    pub prompts: Templates,
+    pub branch: String,
+    pub worktrees: String,
+    /// Bytes that must stay free when a worktree is made.
+    pub min_free: u64,
+    /// Runs once in each new worktree.
+    pub setup: Option<String>,
+    /// Names of ignored things that can be made again.
+    pub expendable: Vec<String>,
+    /// What is merged stays until `clean`.
+    pub keep: bool,
+    pub on_conflict: OnConflict,
+    /// The name of the remote; `None` where git's configuration decides.
+    pub remote: Option<String>,
+}
+
+/// What one source says; `None` where it says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    pub agent: Option<String>,
+    #[serde(default)]
+    pub models: ModelNames,
+    #[serde(default, deserialize_with = "rules")]
+    pub allow: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "at_least_one")]
+    pub jobs: Option<u32>,
+    pub test: Option<String>,
+    #[serde(default, deserialize_with = "duration")]
+    pub timeout: Option<u64>,
+    #[serde(default)]
+    pub timeouts: Timeouts,
+    #[serde(default, deserialize_with = "duration")]
+    pub idle: Option<u64>,
+    pub reviews: Option<Vec<Review>>,
+    pub rounds: Option<u32>,
+    #[serde(rename = "final-review")]
+    pub final_review: Option<bool>,
+    #[serde(rename = "plan-first")]
+    pub plan_first: Option<bool>,
+    #[serde(default)]
+    pub backlog: BacklogKeys,
+    #[serde(default)]
+    pub skills: Skills,
+    pub branch: Option<String>,
+    pub worktrees: Option<String>,
+    pub setup: Option<String>,
+    /// Of git config alone: what may be thrown away is for the user to say.
+    #[serde(skip)]
+    pub expendable: Option<String>,
+    #[serde(default, rename = "min-free", deserialize_with = "size")]
+    pub min_free: Option<u64>,
+    pub keep: Option<bool>,
+    #[serde(rename = "on-conflict")]
+    pub on_conflict: Option<OnConflict>,
+    pub remote: Option<String>,
+}
+
+/// The names of models by class, as written.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelNames {
+    #[serde(default, deserialize_with = "model_names")]
+    cheap: Option<Vec<choice::Entry>>,
+    #[serde(default, deserialize_with = "model_names")]
+    standard: Option<Vec<choice::Entry>>,
+    #[serde(default, deserialize_with = "model_names")]
+    capable: Option<Vec<choice::Entry>>,
+}
+
+impl ModelNames {
+    fn of(&mut self, class: Class) -> &mut Option<Vec<choice::Entry>> {
+        match class {
+            Class::Cheap => &mut self.cheap,
+            Class::Standard => &mut self.standard,
+            Class::Capable => &mut self.capable,
+        }
+    }
+}
+
+fn model_names<'de, D: serde::Deserializer<'de>>(
+    source: D,
+) -> Result<Option<Vec<choice::Entry>>, D::Error> {
+    let text = String::deserialize(source)?;
+    choice::entries(&text).map(Some).ok_or_else(|| {
+        serde::de::Error::custom(format!(
+            "'{text}' names no models; write claude:haiku, codex:NAME"
+        ))
+    })
+}
+
+/// Puts the names together, class by class; what comes first wins.
+fn merge_models(mut git: ModelNames, mut file: ModelNames) -> Models {
+    let mut models = Models::default();
+    for class in Class::ALL {
+        let names = git.of(class).take().or(file.of(class).take());
+        models.add(class, names.unwrap_or_default());
+    }
+    models
+}
+
+fn rules<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<Vec<String>>, D::Error> {
+    let rules = Vec::<String>::deserialize(source)?;
+    let refused = rules.iter().find_map(|rule| Some((rule, refusal(rule)?)));
+    refused.map_or(Ok(Some(rules.clone())), |(rule, why)| {
+        Err(serde::de::Error::custom(format!("'{rule}' is not allowed: {why}")))
+    })
+}
+
+fn at_least_one<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<u32>, D::Error> {
+    std::num::NonZero::<u32>::deserialize(source).map(|jobs| Some(jobs.get()))
+}
+
+fn duration<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<u64>, D::Error> {
+    let text = String::deserialize(source)?;
+    seconds(&text).map(Some).ok_or_else(|| {
+        serde::de::Error::custom(format!("'{text}' is not a time; write 90s, 30m or 2h"))
+    })
+}
+
+/// Returns true for a word of a shell command line that sets a variable: `NAME=value`.
+pub fn is_assignment(word: &str) -> bool {
+    let is_name = |name: &str| {
+        name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.is_empty()
+    };
+    word.split_once('=').is_some_and(|(name, _)| is_name(name))
+}
+
+fn size<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<u64>, D::Error> {
+    let text = String::deserialize(source)?;
+    bytes(&text).map(Some).ok_or_else(|| {
+        serde::de::Error::custom(format!("'{text}' is not a size; write 500M, 2G or 0"))
+    })
+}
+
+/// Reads `500M`, `2G` or plain bytes, with the units of git: each is 1024 of the next.
+fn bytes(text: &str) -> Option<u64> {
+    let text = text.trim().trim_end_matches(['b', 'B']);
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let power = ["", "k", "m", "g", "t"].iter().position(|name| unit.eq_ignore_ascii_case(name))?;
+    let number: f64 = text[..text.len() - unit.len()].parse().ok()?;
+    // More than any disk has is written as such.
+    Some((number * 1024_f64.powi(i32::try_from(power).ok()?)) as u64)
+}
+
+/// Reads a boolean as git config does.
+fn boolean(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Some(true),
+        "false" | "no" | "off" | "0" | "" => Some(false),
+        _ => None,
+    }
+}
+
+/// Reads names that are separated by commas.
+fn names(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// Reads an age such as `12h`, `2d` or `1w`, in seconds; a day has 24 hours.
+pub fn age(text: &str) -> Result<i64, String> {
+    let span: Option<jiff::Span> = text.parse().ok();
+    let days = jiff::SpanRelativeTo::days_are_24_hours();
+    let seconds = span.and_then(|span| span.total((jiff::Unit::Second, days)).ok());
+    let seconds = seconds.filter(|seconds| *seconds >= 0.0);
+    seconds.map(|seconds| seconds as i64).ok_or_else(|| "write it as 12h, 2d or 1w".into())
+}
+
+/// Reads `90s`, `30m`, `1h30m`, or plain seconds.
+pub fn seconds(text: &str) -> Option<u64> {
+    if let Ok(plain) = text.trim().parse() {
+        return Some(plain);
+    }
+    let span: jiff::SignedDuration = text.trim().parse().ok()?;
+    u64::try_from(span.as_secs()).ok()
+}
+
+impl Layer {
+    /// Reads the text of [`FILE`]; the error says line and key.
+    pub fn from_toml(text: &str) -> Result<Layer, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    /// Reads the pairs of `git config`, keys without the `orchestrate.` prefix.
+    ///
+    /// The error is a sentence that names the key and the remedy.
+    pub fn from_git(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Layer, String> {
+        let mut layer = Layer::default();
+        for (key, value) in pairs {
+            let bad = |what: &str| format!("orchestrate.{key} = '{value}' is not {what}");
+            match key.as_str() {
+                "agent" => layer.agent = Some(value),
+                "jobs" => {
+                    let number = value.parse().ok().filter(|jobs| *jobs > 0);
+                    layer.jobs = Some(number.ok_or_else(|| bad("a number from 1 on"))?);
+                }
+                "test" => layer.test = Some(value),
+                "timeout" => {
+                    layer.timeout = Some(seconds(&value).ok_or_else(|| bad("a time such as 30m"))?);
+                }
+                key if key.starts_with("timeouts.") => {
+                    let stage = key.trim_start_matches("timeouts.");
+                    let set = layer.timeouts.set(stage, &value);
+                    set.ok_or_else(|| bad("a time such as 30m"))?;
+                }
+                "idle" => {
+                    layer.idle = Some(seconds(&value).ok_or_else(|| bad("a time such as 10m"))?);
+                }
+                "reviews" => {
+                    let known = names(&value).iter().map(|word| Review::from_word(word)).collect();
+                    let list: Option<Vec<Review>> = known;
+                    layer.reviews =
+                        Some(list.ok_or_else(|| bad("a list of spec, quality, combined"))?);
+                }
+                "rounds" => {
+                    layer.rounds = Some(value.parse().map_err(|_| bad("a number from 0 on"))?);
+                }
+                "branch" => layer.branch = Some(value),
+                "expendable" => layer.expendable = Some(value),
+                "keep" => layer.keep = Some(boolean(&value).ok_or_else(|| bad("true or false"))?),
+                "plan-first" => {
+                    let wanted = boolean(&value).ok_or_else(|| bad("true or false"))?;
+                    layer.plan_first = Some(wanted);
+                }
+                "backlog.done" => {
+                    let who = TicketDone::from_word(&value);
+                    layer.backlog.done = Some(who.ok_or_else(|| bad("user or auto"))?);
+                }
+                "final-review" => {
+                    let wanted = boolean(&value).ok_or_else(|| bad("true or false"))?;
+                    layer.final_review = Some(wanted);
+                }
+                "min-free" => {
+                    layer.min_free = Some(bytes(&value).ok_or_else(|| bad("a size such as 2G"))?);
+                }
+                "on-conflict" => {
+                    let choice = OnConflict::from_word(&value);
+                    let words = OnConflict::ALL.map(OnConflict::word).join(" or ");
+                    layer.on_conflict = Some(choice.ok_or_else(|| bad(&words))?);
+                }
+                "remote" => layer.remote = Some(value),
+                "setup" => layer.setup = Some(value),
+                "worktrees" => layer.worktrees = Some(value),
+                "models.cheap" | "models.standard" | "models.capable" => {
+                    let names = choice::entries(&value);
+                    let names = names.ok_or_else(|| bad("a list such as claude:haiku"))?;
+                    let class = Class::ALL.into_iter().find(|class| key.ends_with(class.word()));
+                    class.into_iter().for_each(|class| {
+                        layer.models.of(class).replace(names.clone());
+                    });
+                }
+                "allow" => match refusal(&value) {
+                    Some(why) => return Err(format!("{}: {why}", bad("allowed"))),
+                    None => layer.allow.get_or_insert_default().push(value.trim().to_owned()),
+                },
+                key if key.starts_with("skills.") => {
+                    layer.skills.set(&key["skills.".len()..], names(&value))?;
+                }
+                // As git does with keys it does not know: another version may.
+                _ => {}
+            }
+        }
+        Ok(layer)
+    }
+
+    /// Returns the commands in this layer, which run only when the file is trusted.
+    pub fn commands(&self) -> Vec<&str> {
+        let commands = [&self.agent, &self.test, &self.setup].into_iter().flatten();
+        commands.chain(self.allow.iter().flatten()).map(String::as_str).collect()
+    }
+}
+
+/// Merges the sources; what comes first wins.
+pub fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
+    let flags = flags.clone();
+    Settings {
+        agent: flags.agent.or(git.agent).or(file.agent),
+        models: merge_models(git.models, file.models),
+        allow: git.allow.or(file.allow).unwrap_or_default(),
+        jobs: flags.jobs.or(git.jobs).or(file.jobs).unwrap_or(8),
+        test: git.test.or(file.test).filter(|command| !command.trim().is_empty()),
+        min_free: git.min_free.or(file.min_free).unwrap_or(2 << 30),
+        setup: git.setup.or(file.setup).filter(|command| !command.trim().is_empty()),
+        timeouts: git.timeouts.or(file.timeouts),
+        timeout: git.timeout.or(file.timeout).unwrap_or(30 * 60),
+        idle: git.idle.or(file.idle).unwrap_or(0),
+        reviews: git
+            .reviews
+            .or(file.reviews)
+            .unwrap_or_else(|| vec![Review::Spec, Review::Quality]),
+        rounds: git.rounds.or(file.rounds).unwrap_or(3),
+        plan_first: flags.plan_first || git.plan_first.or(file.plan_first).unwrap_or(false),
+        yes: flags.yes,
+        ticket_done: git.backlog.done.or(file.backlog.done).unwrap_or(TicketDone::User),
+        final_review: git.final_review.or(file.final_review).unwrap_or(true),
+        skills: git.skills.or(file.skills),
+        prompts: Templates::default(),
+        branch: git.branch.or(file.branch).unwrap_or_else(|| "feat/task-{id}".into()),
+        expendable: names(&git.expendable.unwrap_or("node_modules, __pycache__".into())),
+        keep: flags.keep || git.keep.or(file.keep).unwrap_or(false),
+        on_conflict: git.on_conflict.or(file.on_conflict).unwrap_or_default(),
+        remote: git.remote.or(file.remote).filter(|name| !name.trim().is_empty()),
+        worktrees: git.worktrees.or(file.worktrees).unwrap_or_else(|| ".claude/worktrees".into()),
+    }
+}
+
+impl Settings {
+    /// Returns the name of a task's branch.
+    pub fn branch_of(&self, id: &TaskId) -> String {
+        self.branch.replace("{id}", id.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_source_wins() {
+        let file = Layer::from_toml("jobs = 2\ntest = 'make'\ntimeout = '90s'").expect("sound");
+        let git = Layer::from_git([("jobs".into(), "3".into())]).expect("sound");
+        let flags = Flags { jobs: Some(4), ..Flags::default() };
+        let settings = merge(&flags, git.clone(), file.clone());
+        assert_eq!(
+            (settings.jobs, settings.test.as_deref(), settings.timeout),
+            (4, Some("make"), 90)
+        );
+        assert_eq!(merge(&Flags::default(), git, file.clone()).jobs, 3);
+        assert_eq!(merge(&Flags::default(), Layer::default(), file).jobs, 2);
+        assert_eq!(merge(&Flags::default(), Layer::default(), Layer::default()).jobs, 8);
+    }
+
+    #[test]
+    fn reviews_are_a_list_in_both() {
+        let file = Layer::from_toml("reviews = ['combined']").expect("sound");
+        assert_eq!(file.reviews.as_deref(), Some([Review::Combined].as_slice()));
+        let git = |text: &str| Layer::from_git([("reviews".into(), text.into())]);
+        assert_eq!(git("").expect("sound").reviews, Some(vec![]));
+        let both = git("spec, quality").expect("sound");
+        assert_eq!(both.reviews, Some(vec![Review::Spec, Review::Quality]));
+        assert!(git("style").is_err() && Layer::from_toml("reviews = ['style']").is_err());
+    }
+
+    #[test]
+    fn models_are_named_in_both_and_class_by_class() {
+        let file = Layer::from_toml("[models]\ncheap = 'a'\ncapable = 'b'").expect("sound");
+        let git = Layer::from_git([("models.cheap".into(), "codex:c".into())]).expect("sound");
+        let models = merge(&Flags::default(), git, file).models;
+        let name = |class, agent| models.name(choice::Choice::Class(class), agent);
+        assert_eq!(name(Class::Cheap, "codex").as_deref(), Some("c"));
+        assert_eq!(name(Class::Cheap, "claude").as_deref(), Some("haiku"));
+        assert_eq!(name(Class::Capable, "claude").as_deref(), Some("b"));
+        assert!(Layer::from_git([("models.cheap".into(), "-x".into())]).is_err());
+        assert!(Layer::from_toml("models.dear = 'x'").is_err());
+    }
+
+    #[test]
+    fn what_becomes_of_a_conflict_is_one_of_the_words() {
+        let git = |text: &str| Layer::from_git([("on-conflict".into(), text.into())]);
+        assert_eq!(git("keep").expect("sound").on_conflict, Some(OnConflict::Keep));
+        assert!(git("ask").expect_err("no such word").ends_with("is not pr or keep or agent"));
+        let file = Layer::from_toml("on-conflict = 'keep'\nremote = 'up'").expect("sound");
+        let settings = merge(&Flags::default(), git("pr").expect("sound"), file);
+        assert_eq!(settings.on_conflict, OnConflict::Pr);
+        assert_eq!(settings.remote.as_deref(), Some("up"));
+        assert!(Layer::from_toml("on-conflict = 'ask'").is_err());
+    }
+
+    #[test]
+    fn skills_are_named_in_both_and_role_by_role() {
+        let file = "[skills]\nimplement = ['tdd']\nreview = ['read']";
+        let file = Layer::from_toml(file).expect("sound");
+        let git = [("skills.implement".into(), "tdd, verify".into())];
+        let git = Layer::from_git(git).expect("sound");
+        let skills = merge(&Flags::default(), git, file).skills;
+        assert_eq!(skills.of(Role::Implement), ["tdd", "verify"]);
+        assert_eq!((skills.of(Role::Review).len(), skills.of(Role::Fix).len()), (1, 0));
+        let unknown = Layer::from_toml("jobs = 2\n[skills]\nreviewer = []").expect_err("unknown");
+        let told = unknown.to_string();
+        assert!(told.contains("line 3") && told.contains("`review`"), "{told}");
+        let unknown = Layer::from_git([("skills.reviewer".into(), String::new())]);
+        assert!(unknown.expect_err("unknown").contains("plan, implement, review, fix"));
+    }
+
+    #[test]
+    fn what_is_unknown_is_refused() {
+        assert!(Layer::from_toml("job = 2").is_err());
+        assert!(Layer::from_git([("jobs".into(), "two".into())]).is_err());
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(bytes("0"), Some(0));
+        assert_eq!(bytes("500M"), Some(500 << 20));
+        assert_eq!(bytes("1.5g"), Some(3 << 29));
+        assert_eq!(bytes("2GB"), Some(2 << 30));
+        assert_eq!(bytes("10000T"), Some(10_000 << 40));
+        assert_eq!((bytes("much"), bytes("2X"), bytes("")), (None, None, None));
+    }
+
+    #[test]
+    fn ages() {
+        assert_eq!(age("12h"), Ok(43_200));
+        assert_eq!(age("2d"), Ok(172_800));
+        assert_eq!(age("1w"), Ok(604_800));
+        assert!(age("old").is_err() && age("-1d").is_err());
+    }
+
+    #[test]
+    fn times() {
+        assert_eq!(seconds("30m"), Some(1800));
+        assert_eq!(seconds("1h30m"), Some(5400));
+        assert_eq!(seconds("45"), Some(45));
+        assert_eq!(seconds("soon"), None);
+    }
+}

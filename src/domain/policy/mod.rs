@@ -1,0 +1,12 @@
+//! What to do next: pure functions from a snapshot to decisions.
+//!
+//! Invariant: a decision is made in one place. [`schedule`] says what happens now, [`pipeline`]
+//! what a task goes through, [`choice`] who does it with which model, [`limits`] when a program may
+//! be used again, [`verdicts`] what the end of an attempt means. Nothing here performs anything.
+
+pub mod choice;
+pub mod limits;
+pub mod pipeline;
+pub mod schedule;
+pub mod verdicts;
+pub mod wait;

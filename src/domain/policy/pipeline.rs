@@ -1,0 +1,272 @@
+//! What a task goes through between the work and the merge: reviews, and fixes of what they find.
+//!
+//! Invariant: pure, and decided from the task's record alone. A review comes after all that
+//! stand before it have passed; a verdict counts until the work is begun anew.
+
+use crate::domain::plan::Task;
+use crate::domain::review::{Review, Verdict};
+use crate::domain::task::{Attempt, Ending, Record, Stage};
+
+/// The reviews of a task, in order, and how often it may be sent back.
+#[derive(Debug, Clone, Copy)]
+pub struct Pipeline<'a> {
+    pub reviews: &'a [Review],
+    pub rounds: u32,
+}
+
+/// What follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    Stage(Stage),
+    Merge,
+    /// It was sent back as often as it may be.
+    Limit,
+}
+
+impl Pipeline<'_> {
+    /// Returns what follows when the work, or a fix of it, is done.
+    pub fn after_work(&self, record: &Record) -> Next {
+        let open = |review: &&Review| latest(record, **review).is_none_or(|verdict| !verdict.pass);
+        match self.reviews.iter().find(open) {
+            Some(review) => Next::Stage(Stage::of_review(*review)),
+            None => Next::Merge,
+        }
+    }
+
+    /// Returns what follows a verdict, which is not in the record yet.
+    pub fn after_review(&self, record: &Record, review: Review, verdict: &Verdict) -> Next {
+        if verdict.pass {
+            let mut after = self.reviews.iter().skip_while(|other| **other != review).skip(1);
+            let open =
+                |other: &&Review| latest(record, **other).is_none_or(|verdict| !verdict.pass);
+            let next = after.find(open).map(|review| Next::Stage(Stage::of_review(*review)));
+            return next.unwrap_or(Next::Merge);
+        }
+        match failures(record) >= self.rounds as usize {
+            true => Next::Limit,
+            false => Next::Stage(Stage::Fix),
+        }
+    }
+}
+
+/// Returns what the next attempt at a task is for.
+pub fn next_stage(task: &Task, record: &Record) -> Stage {
+    match record.pending() {
+        Some((stage, _)) => stage,
+        None if task.final_review => Stage::FinalReview,
+        None if task.plan_first && !record.is_approved() => Stage::Plan,
+        None => Stage::Implement,
+    }
+}
+
+/// Returns the attempts since the work was begun, or begun anew on another base.
+fn since_work(record: &Record) -> &[Attempt] {
+    let begins =
+        |attempt: &Attempt| attempt.stage == Stage::Implement || attempt.stage.is_mending();
+    let begun = record.attempts.iter().rposition(begins);
+    &record.attempts[begun.unwrap_or(0)..]
+}
+
+/// Returns what is of concern in the work as it stands, oldest first, without repeats.
+pub fn concerns(record: &Record) -> Vec<&str> {
+    let begun = record.attempts.iter().rposition(|attempt| attempt.stage == Stage::Implement);
+    let work = &record.attempts[begun.unwrap_or(0)..];
+    let mut all: Vec<&str> = Vec::new();
+    for concern in work.iter().flat_map(Attempt::all_concerns) {
+        if !all.contains(&concern) {
+            all.push(concern);
+        }
+    }
+    all
+}
+
+/// Returns the newest verdict of a review on this work.
+pub fn latest(record: &Record, review: Review) -> Option<&Verdict> {
+    let stage = Stage::of_review(review);
+    let of_stage = since_work(record).iter().rev().filter(|attempt| attempt.stage == stage);
+    of_stage.filter_map(|attempt| attempt.verdict.as_ref()).next()
+}
+
+/// Returns the acceptance criteria that the review against the text has confirmed on this work.
+pub fn confirmed(record: &Record) -> Vec<usize> {
+    let reads_text =
+        |attempt: &&Attempt| matches!(attempt.stage, Stage::SpecReview | Stage::Review);
+    let verdicts = since_work(record).iter().rev().filter(reads_text);
+    let newest = verdicts.filter_map(|attempt| attempt.verdict.as_ref()).next();
+    newest.filter(|verdict| verdict.pass).map(|verdict| verdict.met.clone()).unwrap_or_default()
+}
+
+/// Returns the newest verdict of all: what a fix has to answer.
+pub fn newest(record: &Record) -> Option<&Verdict> {
+    since_work(record).iter().rev().find_map(|attempt| attempt.verdict.as_ref())
+}
+
+/// Returns how often reviews have failed since a person had a word in it.
+fn failures(record: &Record) -> usize {
+    let counts = |attempt: &&Attempt| {
+        attempt.number > record.retried_after
+            && attempt.ended.is_some()
+            && attempt.verdict.as_ref().is_some_and(|verdict| !verdict.pass)
+    };
+    record.attempts.iter().filter(counts).count()
+}
+
+/// Returns true where an agent may still mend a merge candidate that was no good.
+pub fn may_mend(record: &Record, rounds: u32) -> bool {
+    mended(record) < rounds as usize
+}
+
+/// Returns how often an agent has mended a merge candidate since a person had a word in it.
+fn mended(record: &Record) -> usize {
+    let counts = |attempt: &&Attempt| {
+        attempt.number > record.retried_after
+            && attempt.stage.is_mending()
+            && attempt.ended.is_some()
+            && !matches!(attempt.ending, Some(Ending::Lost | Ending::Stopped))
+    };
+    record.attempts.iter().filter(counts).count()
+}
+
+/// Returns how many rounds were lost since a person had a word in it, to reviews and to tests.
+pub fn rounds_lost(record: &Record) -> usize {
+    failures(record) + mended(record)
+}
+
+/// Returns how many of the last attempts were of this stage and gave no verdict that counts;
+/// what a usage limit ended says nothing.
+pub fn silent(record: &Record, stage: Stage) -> usize {
+    let is_silent = |attempt: &&Attempt| {
+        attempt.stage == stage && attempt.verdict.is_none() && attempt.ended.is_some()
+    };
+    let counts = |attempt: &&Attempt| attempt.ending != Some(Ending::Limited);
+    let ended = record.attempts.iter().rev().skip_while(|attempt| attempt.ended.is_none());
+    ended.filter(counts).take_while(is_silent).count()
+}
+
+/// Returns how many agents ended without a plan that is whole since a person had a word in it.
+pub fn unplanned(record: &Record) -> usize {
+    let made = record.blueprint.as_ref().map_or(0, |drawn| drawn.attempt);
+    let counts = |attempt: &&Attempt| {
+        attempt.number > record.retried_after.max(made)
+            && attempt.stage == Stage::Plan
+            && matches!(attempt.ending, Some(Ending::Exited(_) | Ending::ByHand))
+    };
+    record.attempts.iter().filter(counts).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::oid::Oid;
+
+    const BOTH: Pipeline<'static> =
+        Pipeline { reviews: &[Review::Spec, Review::Quality], rounds: 3 };
+
+    fn attempt(stage: Stage, pass: Option<bool>) -> Attempt {
+        Attempt {
+            number: 0,
+            stage,
+            base: Oid::from_hex(&"0f".repeat(20)).expect("an id"),
+            started: 0,
+            ended: Some(1),
+            ending: None,
+            tip: None,
+            commit: None,
+            committed_for_agent: false,
+            undone: false,
+            report: None,
+            verdict: pass.map(|pass| Verdict { pass, findings: Vec::new(), met: Vec::new() }),
+            agent: None,
+            model: None,
+            usage: None,
+            remarks: Vec::new(),
+            concerns: Vec::new(),
+        }
+    }
+
+    fn record(attempts: &[(Stage, Option<bool>)]) -> Record {
+        let number = |(at, (stage, pass)): (usize, &(Stage, Option<bool>))| Attempt {
+            number: at as u32 + 1,
+            ..attempt(*stage, *pass)
+        };
+        let attempts = attempts.iter().enumerate().map(number).collect();
+        Record { attempts, ..Record::default() }
+    }
+
+    fn verdict(pass: bool) -> Verdict {
+        Verdict { pass, findings: Vec::new(), met: Vec::new() }
+    }
+
+    #[test]
+    fn quality_comes_after_spec_has_passed() {
+        use Stage::{Fix, Implement, QualityReview, SpecReview};
+        let begun = record(&[(Implement, None)]);
+        assert_eq!(BOTH.after_work(&begun), Next::Stage(SpecReview));
+        assert_eq!(BOTH.after_review(&begun, Review::Spec, &verdict(false)), Next::Stage(Fix));
+        let fixed = record(&[(Implement, None), (SpecReview, Some(false)), (Fix, None)]);
+        assert_eq!(BOTH.after_work(&fixed), Next::Stage(SpecReview));
+        let next = BOTH.after_review(&fixed, Review::Spec, &verdict(true));
+        assert_eq!(next, Next::Stage(QualityReview));
+    }
+
+    #[test]
+    fn a_fix_of_the_code_is_read_by_who_asked_for_it() {
+        use Stage::{Fix, Implement, QualityReview, SpecReview};
+        let attempts = [
+            (Implement, None),
+            (SpecReview, Some(true)),
+            (QualityReview, Some(false)),
+            (Fix, None),
+        ];
+        assert_eq!(BOTH.after_work(&record(&attempts)), Next::Stage(QualityReview));
+        let next = BOTH.after_review(&record(&attempts), Review::Quality, &verdict(true));
+        assert_eq!(next, Next::Merge);
+    }
+
+    #[test]
+    fn work_that_is_begun_anew_is_read_anew() {
+        use Stage::{Implement, QualityReview, SpecReview};
+        let attempts = [
+            (Implement, None),
+            (SpecReview, Some(true)),
+            (QualityReview, Some(true)),
+            (Implement, None),
+        ];
+        assert_eq!(BOTH.after_work(&record(&attempts)), Next::Stage(SpecReview));
+        let none = Pipeline { reviews: &[], rounds: 3 };
+        assert_eq!(none.after_work(&record(&attempts)), Next::Merge);
+    }
+
+    #[test]
+    fn rounds_are_bounded_and_a_person_gives_new_ones() {
+        use Stage::{Fix, Implement, SpecReview};
+        let attempts = [
+            (Implement, None),
+            (SpecReview, Some(false)),
+            (Fix, None),
+            (SpecReview, Some(false)),
+            (Fix, None),
+        ];
+        let mut record = record(&attempts);
+        let after = |record: &Record, rounds| {
+            let pipeline = Pipeline { rounds, ..BOTH };
+            pipeline.after_review(record, Review::Spec, &verdict(false))
+        };
+        assert_eq!(after(&record, 3), Next::Stage(Fix), "two fixes were made, and a third may be");
+        assert_eq!(after(&record, 2), Next::Limit);
+        record.retried_after = 4;
+        assert_eq!(after(&record, 1), Next::Stage(Fix));
+        assert_eq!(after(&record, 0), Next::Limit);
+    }
+
+    #[test]
+    fn reviewers_that_say_nothing_are_counted() {
+        use Stage::{Implement, SpecReview};
+        let attempts = [(Implement, None), (SpecReview, None), (SpecReview, None)];
+        assert_eq!(silent(&record(&attempts), SpecReview), 2);
+        assert_eq!(silent(&record(&attempts[..1]), SpecReview), 0);
+        let mut limited = record(&attempts);
+        limited.attempts[1].ending = Some(Ending::Limited);
+        assert_eq!(silent(&limited, SpecReview), 1);
+    }
+}

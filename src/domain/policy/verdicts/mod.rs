@@ -1,0 +1,413 @@
+//! What the end of an attempt means: facts in, outcome out.
+//!
+//! Invariant: pure. An agent's word can stop a task, but only git can finish one.
+
+mod plan_stage;
+
+pub(crate) use plan_stage::{Planned, lacks, plan};
+
+use crate::domain::allow::refusal;
+use crate::domain::oid::Oid;
+use crate::domain::policy::pipeline::Next;
+use crate::domain::report::{Output, Report, Status, is_exact};
+use crate::domain::review::Verdict;
+use crate::domain::task::{Block, Ending, Outcome, Pause, Reason};
+
+/// What is said of a task that a person stopped.
+pub(crate) const HALTED: &str = "it was stopped; its worktree is as it was left";
+
+/// What is said of an attempt that did nothing any more.
+const SILENT: &str =
+    "it was silent (nothing printed, nothing changed) for longer than 'idle' allows, and was ended";
+
+/// What is known when an agent's process is gone and before its leftovers are committed.
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    pub(crate) ending: Ending,
+    /// A `run` command, whose exit code is its word; an agent's means little.
+    pub(crate) is_command: bool,
+    pub(crate) report: Option<Report>,
+    pub(crate) output: Output,
+    /// Its program reached a usage limit.
+    pub(crate) pause: Option<Pause>,
+    /// A person wanted this attempt to end, and the task to wait.
+    pub(crate) halted: bool,
+    /// What is wrong with the worktree, in a sentence.
+    pub(crate) escaped: Option<String>,
+    pub(crate) unmerged: Vec<String>,
+    /// Repositories of their own inside the worktree: a commit would hold a link to nowhere.
+    pub(crate) nested: Vec<String>,
+}
+
+/// Returns what stops the task, whatever its branch holds.
+pub(crate) fn trouble(facts: &Facts, limit_seconds: u64) -> Option<Outcome> {
+    let block = |reason, text: String| Some(Outcome::Blocked(Block::new(reason, text)));
+    let said = facts.report.as_ref();
+    let status = said.map(|report| report.status);
+    let message = said.map(|report| report.message.as_str()).filter(|text| !text.is_empty());
+    let given = message;
+    let message = message.unwrap_or("it gave no reason");
+    if let Some(text) = &facts.escaped {
+        return block(Reason::Escaped, text.clone());
+    }
+    match (facts.ending, status) {
+        // Who says that the work is done needs no more of its program.
+        (Ending::Exited(_) | Ending::TimedOut | Ending::Silent, None)
+            if facts.pause.is_some() && !facts.is_command && !facts.halted =>
+        {
+            facts.pause.clone().map(Outcome::Later)
+        }
+        (Ending::TimedOut, _) => {
+            let text = format!("it ran longer than {limit_seconds} s and was ended");
+            block(Reason::Timeout, text + &seen(&facts.output))
+        }
+        (Ending::Silent, _) => block(Reason::Timeout, SILENT.to_owned() + &seen(&facts.output)),
+        (Ending::Stopped | Ending::Killed(_), _) if facts.halted => {
+            block(Reason::Stopped, HALTED.into())
+        }
+        (Ending::Stopped | Ending::Lost, _) => Some(Outcome::Again),
+        (Ending::NotLaunched, _) => block(Reason::Agent, "it could not be launched".into()),
+        (_, Some(Status::Blocked | Status::NeedsContext)) if !facts.output.denied.is_empty() => {
+            Some(Outcome::Blocked(refused(&facts.output.denied, given)))
+        }
+        (_, Some(Status::Blocked)) => {
+            block(Reason::Agent, format!("it says it is blocked: {message}"))
+        }
+        (_, Some(Status::NeedsContext)) => {
+            block(Reason::NeedsContext, format!("it asks: {message}"))
+        }
+        (ending, status) => failure(facts, ending, status),
+    }
+}
+
+/// Says what a program that had to be ended was busy with, where it told so.
+fn seen(output: &Output) -> String {
+    let last = output.trouble.as_ref().or(output.error.as_ref());
+    last.map(|said| format!("; the last that its program said was: {said}")).unwrap_or_default()
+}
+
+fn failure(facts: &Facts, ending: Ending, status: Option<Status>) -> Option<Outcome> {
+    let block = |text: String| Some(Outcome::Blocked(Block::new(Reason::Agent, text)));
+    if let Some(error) = &facts.output.error {
+        return block(format!("its program failed: {error}"));
+    }
+    let says_done = matches!(status, Some(Status::Done | Status::DoneWithConcerns));
+    let is_done = match ending {
+        Ending::Exited(0) => true,
+        Ending::ByHand => says_done,
+        _ => says_done && !facts.is_command,
+    };
+    if !is_done {
+        return block(match ending {
+            Ending::Exited(127) => "its command was not found (exit 127)".into(),
+            other => format!("its command ended with {other}"),
+        });
+    }
+    let left = [
+        (&facts.unmerged, "it left a merge unfinished"),
+        (&facts.nested, "it left another repository inside its worktree"),
+    ];
+    let (files, text) = left.into_iter().find(|(files, _)| !files.is_empty())?;
+    Some(Outcome::Blocked(Block { files: files.clone(), ..Block::new(Reason::Agent, text) }))
+}
+
+/// Returns the outcome when nothing stopped the task: its commit, if there is one.
+pub(crate) fn result(facts: &Facts, tip: Oid, has_commits: bool) -> Outcome {
+    if has_commits {
+        return Outcome::Ready(tip);
+    }
+    match facts.output.denied.as_slice() {
+        [] => Outcome::Blocked(Block::new(
+            Reason::NoChanges,
+            "it ended, and its branch holds no commit of its own",
+        )),
+        denied => Outcome::Blocked(refused(denied, None)),
+    }
+}
+
+/// Returns the block of a task that was refused this, with the rules that would allow it.
+fn refused(denied: &[String], says: Option<&str>) -> Block {
+    let mut denied = denied.to_vec();
+    denied.sort_unstable();
+    denied.dedup();
+    let says = says.map(|says| format!("; it says: {says}")).unwrap_or_default();
+    let text = format!("it was refused what it needed: {}{says}", denied.join(", "));
+    // A place that it may not write in is no rule's matter.
+    let is_file = |rule: &str| FILE_TOOLS.iter().any(|tool| rule.starts_with(tool));
+    let can_be = |rule: &String| is_exact(rule) && !is_file(rule) && refusal(rule).is_none();
+    let rules = denied.into_iter().filter(can_be).collect();
+    Block { rules, ..Block::new(Reason::Permission, text) }
+}
+
+/// Tools for files, which agents have; they are refused places.
+const FILE_TOOLS: &[&str] =
+    &["Edit", "MultiEdit", "NotebookEdit", "Write", "Read", "edit", "write", "create", "view"];
+
+/// Returns what reviewers and a person should know of an attempt whatever its branch holds: that
+/// it said nothing of its work, and what it was refused.
+pub(crate) fn concerns(facts: &Facts) -> Vec<String> {
+    let mut concerns = Vec::new();
+    if let (Ending::Exited(_), None, false) = (facts.ending, &facts.report, facts.is_command) {
+        concerns.push(format!("it made no report ({})", facts.ending));
+    }
+    let mut rules: Vec<&str> = facts.output.denied.iter().map(String::as_str).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    if !rules.is_empty() {
+        concerns.push(format!("it was refused {}", rules.join(", ")));
+    }
+    concerns
+}
+
+/// What is known when a reviewer's process is gone.
+#[derive(Debug, Clone)]
+pub(crate) struct Heard {
+    pub(crate) ending: Ending,
+    pub(crate) halted: bool,
+    pub(crate) output: Output,
+    /// Its program reached a usage limit.
+    pub(crate) pause: Option<Pause>,
+    /// `None` where it gave none, or it does not count.
+    pub(crate) verdict: Option<Verdict>,
+    /// The files that it changed, which was undone; none where only a branch moved.
+    pub(crate) changed: Option<Vec<String>>,
+    /// How many reviewers before it gave no verdict that counts.
+    pub(crate) silent_before: usize,
+}
+
+/// How many files are named where many changed.
+const MAX_NAMED: usize = 5;
+
+/// Names files, and how many more there are.
+pub(crate) fn named(files: &[String]) -> String {
+    let more = files.len().saturating_sub(MAX_NAMED);
+    let shown = files[..files.len() - more].join(", ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
+}
+
+/// How many reviewers in a row may give no verdict until a person is asked.
+const MAX_SILENT: usize = 2;
+
+/// Returns the outcome of a review of `read`; `next` says what follows a verdict.
+pub(crate) fn review(
+    heard: &Heard,
+    read: Oid,
+    next: impl Fn(&Verdict) -> Next,
+    limit_seconds: u64,
+) -> Outcome {
+    let block = |reason, text: String| Outcome::Blocked(Block::new(reason, text));
+    if let (Some(pause), None, false) = (&heard.pause, &heard.verdict, heard.halted)
+        && matches!(heard.ending, Ending::Exited(_) | Ending::TimedOut | Ending::Silent)
+    {
+        return Outcome::Later(pause.clone());
+    }
+    match heard.ending {
+        Ending::Stopped | Ending::Killed(_) if heard.halted => {
+            return block(Reason::Stopped, HALTED.into());
+        }
+        Ending::Stopped | Ending::Lost => return Outcome::Again,
+        Ending::TimedOut => {
+            let text = format!("its review ran longer than {limit_seconds} s and was ended");
+            return block(Reason::Timeout, text + &seen(&heard.output));
+        }
+        Ending::Silent => {
+            return block(Reason::Timeout, SILENT.to_owned() + &seen(&heard.output));
+        }
+        Ending::Exited(_)
+        | Ending::Killed(_)
+        | Ending::Limited
+        | Ending::NotLaunched
+        | Ending::ByHand => {}
+    }
+    if let Some(error) = &heard.output.error {
+        return block(Reason::Agent, format!("its reviewer's program failed: {error}"));
+    }
+    let Some(verdict) = &heard.verdict else {
+        if !heard.output.denied.is_empty() && heard.changed.is_none() {
+            return Outcome::Blocked(refused(&heard.output.denied, None));
+        }
+        let text = match heard.changed.as_deref() {
+            Some([]) => "its reviewer moved a branch again, which was undone".to_owned(),
+            Some(files) => {
+                format!("its reviewer changed files again, which was undone: {}", named(files))
+            }
+            None => "its reviewers gave no verdict".to_owned(),
+        };
+        return match heard.silent_before + 1 >= MAX_SILENT {
+            true => block(Reason::Agent, format!("{text} ({})", heard.ending)),
+            false => Outcome::Again,
+        };
+    };
+    match next(verdict) {
+        Next::Stage(stage) => Outcome::Next { stage, commit: read },
+        Next::Merge => Outcome::Ready(read),
+        Next::Limit => {
+            let first = verdict.findings.first().map(|finding| format!(": {finding}"));
+            let text = format!("reviews sent it back too often{}", first.unwrap_or_default());
+            block(Reason::ReviewLimit, text)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(ending: Ending) -> Facts {
+        let output = Output::default();
+        Facts {
+            ending,
+            is_command: false,
+            report: None,
+            output,
+            pause: None,
+            halted: false,
+            escaped: None,
+            unmerged: vec![],
+            nested: vec![],
+        }
+    }
+
+    fn reason(facts: &Facts) -> Option<Reason> {
+        match trouble(facts, 60)? {
+            Outcome::Blocked(block) => Some(block.reason),
+            Outcome::Ready(_)
+            | Outcome::Next { .. }
+            | Outcome::Approved
+            | Outcome::Again
+            | Outcome::Later(_) => None,
+        }
+    }
+
+    fn said(status: Status) -> Option<Report> {
+        Some(Report { status, message: String::new() })
+    }
+
+    #[test]
+    fn an_exit_code_is_a_commands_word_and_not_an_agents() {
+        let mut facts = facts(Ending::Exited(1));
+        assert_eq!(reason(&facts), Some(Reason::Agent));
+        facts.report = said(Status::Done);
+        assert_eq!(reason(&facts), None);
+        facts.is_command = true;
+        assert_eq!(reason(&facts), Some(Reason::Agent));
+    }
+
+    #[test]
+    fn done_without_a_commit_is_not_done() {
+        let tip = Oid::from_hex(&"a".repeat(40)).expect("an id");
+        let mut facts = facts(Ending::Exited(0));
+        facts.report = said(Status::Done);
+        assert_eq!(trouble(&facts, 60), None);
+        let Outcome::Blocked(block) = result(&facts, tip.clone(), false) else { panic!("done") };
+        assert_eq!(block.reason, Reason::NoChanges);
+        let denied = ["Bash(make x)", "Write(/etc/x)", "Bash(cat <<E …)", "Bash(make x)"];
+        facts.output.denied = denied.map(str::to_owned).to_vec();
+        let Outcome::Blocked(block) = result(&facts, tip.clone(), false) else { panic!("done") };
+        assert_eq!((block.reason, block.rules), (Reason::Permission, vec!["Bash(make x)".into()]));
+        let blocked = Facts { report: said(Status::Blocked), ..facts.clone() };
+        assert_eq!(reason(&blocked), Some(Reason::Permission));
+        assert_eq!(result(&facts, tip.clone(), true), Outcome::Ready(tip));
+    }
+
+    #[test]
+    fn what_is_missing_and_what_was_refused_is_of_concern() {
+        let mut facts = facts(Ending::Exited(0));
+        assert_eq!(concerns(&facts), ["it made no report (exit 0)"]);
+        facts.report = said(Status::Done);
+        assert_eq!(concerns(&facts), [""; 0]);
+        facts.output.denied = vec!["Write".into(), "Bash(npm ci)".into(), "Write".into()];
+        assert_eq!(concerns(&facts), ["it was refused Bash(npm ci), Write"]);
+        let command = Facts { is_command: true, report: None, ..facts.clone() };
+        assert_eq!(concerns(&command).len(), 1);
+        let stopped = Facts { report: None, ..self::facts(Ending::Stopped) };
+        assert_eq!(concerns(&stopped), [""; 0]);
+    }
+
+    #[test]
+    fn words_that_stop() {
+        let mut facts = facts(Ending::Exited(0));
+        facts.report = said(Status::NeedsContext);
+        assert_eq!(reason(&facts), Some(Reason::NeedsContext));
+        facts.report = said(Status::Blocked);
+        assert_eq!(reason(&facts), Some(Reason::Agent));
+        facts.ending = Ending::TimedOut;
+        assert_eq!(reason(&facts), Some(Reason::Timeout));
+        facts.escaped = Some("HEAD moved".into());
+        assert_eq!(reason(&facts), Some(Reason::Escaped));
+    }
+
+    #[test]
+    fn what_was_stopped_or_lost_begins_again() {
+        assert_eq!(trouble(&facts(Ending::Stopped), 60), Some(Outcome::Again));
+        assert_eq!(trouble(&facts(Ending::Lost), 60), Some(Outcome::Again));
+        let halted = Facts { halted: true, ..facts(Ending::Stopped) };
+        assert_eq!(reason(&halted), Some(Reason::Stopped));
+    }
+
+    #[test]
+    fn a_usage_limit_is_no_failure_and_a_report_of_done_is_worth_more() {
+        let pause = Pause { until: Some(7), text: "limit".into() };
+        let later = Some(Outcome::Later(pause.clone()));
+        let error = || Output { error: Some("limit".into()), ..Output::default() };
+        let limited =
+            |ending| Facts { pause: Some(pause.clone()), output: error(), ..facts(ending) };
+        for ending in [Ending::Exited(1), Ending::Exited(0), Ending::TimedOut, Ending::Silent] {
+            assert_eq!(trouble(&limited(ending), 60), later);
+        }
+        let command = Facts { is_command: true, ..limited(Ending::Exited(1)) };
+        assert_eq!(reason(&command), Some(Reason::Agent));
+        let halted = Facts { halted: true, ..limited(Ending::Stopped) };
+        assert_eq!(reason(&halted), Some(Reason::Stopped));
+        let done = Facts { report: said(Status::Done), ..limited(Ending::Exited(1)) };
+        assert_ne!(trouble(&done, 60), later);
+        let tip = Oid::from_hex(&"a".repeat(40)).expect("an id");
+        let heard = Heard { pause: Some(pause), output: error(), ..heard(None) };
+        assert_eq!(Some(review(&heard, tip, |_| Next::Merge, 60)), later);
+    }
+
+    #[test]
+    fn what_is_ended_tells_what_it_was_busy_with() {
+        let trouble_seen = Some("Reconnecting... waiting for network".to_owned());
+        let output = Output { trouble: trouble_seen, ..Output::default() };
+        for ending in [Ending::TimedOut, Ending::Silent] {
+            let hung = Facts { output: output.clone(), ..facts(ending) };
+            let Some(Outcome::Blocked(block)) = trouble(&hung, 60) else { panic!("it hung") };
+            assert_eq!(block.reason, Reason::Timeout);
+            assert!(block.text.contains("said was: Reconnecting... waiting"), "{}", block.text);
+        }
+    }
+
+    fn heard(verdict: Option<bool>) -> Heard {
+        let verdict = verdict.map(|pass| Verdict { pass, findings: Vec::new(), met: Vec::new() });
+        let ending = Ending::Exited(0);
+        Heard {
+            ending,
+            halted: false,
+            output: Output::default(),
+            pause: None,
+            verdict,
+            changed: None,
+            silent_before: 0,
+        }
+    }
+
+    #[test]
+    fn a_review_ends_with_a_verdict_or_is_done_again() {
+        let tip = Oid::from_hex(&"a".repeat(40)).expect("an id");
+        let judged = |heard: &Heard, next| review(heard, tip.clone(), |_| next, 60);
+        assert_eq!(judged(&heard(Some(true)), Next::Merge), Outcome::Ready(tip.clone()));
+        let Outcome::Blocked(block) = judged(&heard(Some(false)), Next::Limit) else {
+            panic!("it is over")
+        };
+        assert_eq!(block.reason, Reason::ReviewLimit);
+        assert_eq!(judged(&heard(None), Next::Merge), Outcome::Again);
+        let again = Heard { silent_before: 1, ..heard(None) };
+        assert!(matches!(judged(&again, Next::Merge), Outcome::Blocked(_)));
+        let output = Output { error: Some("API Error".into()), ..Output::default() };
+        let failed = Heard { output, ..heard(Some(true)) };
+        assert!(matches!(judged(&failed, Next::Merge), Outcome::Blocked(_)));
+        let stopped = Heard { ending: Ending::Stopped, ..heard(Some(true)) };
+        assert_eq!(judged(&stopped, Next::Merge), Outcome::Again);
+    }
+}

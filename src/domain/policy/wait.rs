@@ -1,0 +1,209 @@
+//! What somebody waits for in a run, and whether it has come.
+//!
+//! Invariant: pure, and a function of two snapshots: it never depends on how often it is asked.
+
+use crate::domain::plan::TaskId;
+use crate::domain::snapshot::Snapshot;
+use crate::domain::task::Record;
+
+/// What is waited for.
+#[derive(Debug, Clone)]
+pub struct Awaited {
+    pub tasks: Vec<TaskId>,
+    /// Any change of any of them, and not the end of all.
+    pub any: bool,
+}
+
+/// What has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came {
+    /// All of them are merged.
+    Merged,
+    /// One of them changed, and none that changed needs a person.
+    Changed,
+    /// One of them needs a person.
+    Attention,
+    /// Nobody is at work, so nothing will come.
+    Nothing,
+}
+
+impl Came {
+    /// Returns the name, as in the JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Came::Merged => "merged",
+            Came::Changed => "changed",
+            Came::Attention => "attention",
+            Came::Nothing => "nothing",
+        }
+    }
+}
+
+impl Awaited {
+    /// Returns the places of the tasks that are in another state than before, or again in one of
+    /// the same name after another attempt.
+    pub fn changed(&self, before: &Snapshot, now: &Snapshot) -> Vec<usize> {
+        let is_other = |index: &usize| {
+            let (id, record) = (now.dag.id(*index), now.at(*index).1);
+            let is_other_record = |(_, before): (_, &Record)| {
+                before.state != record.state || before.attempts.len() != record.attempts.len()
+            };
+            status_of(before, id) != now.status(*index)
+                || before.find(id).is_some_and(is_other_record)
+        };
+        self.places(now).into_iter().filter(is_other).collect()
+    }
+
+    /// A task that the plan has dropped meanwhile is not waited for any more.
+    fn places(&self, now: &Snapshot) -> Vec<usize> {
+        self.tasks.iter().filter_map(|id| now.dag.index(id)).collect()
+    }
+
+    /// Returns what has come; `None` while there is something to wait for.
+    ///
+    /// `before` is what the caller knows; `driven` says that somebody drives the run.
+    pub fn look(&self, before: &Snapshot, now: &Snapshot, driven: bool) -> Option<Came> {
+        if self.any {
+            let changed = self.changed(before, now);
+            if !changed.is_empty() {
+                let needs_person = changed.iter().any(|index| needs_person(now, *index));
+                return Some(if needs_person { Came::Attention } else { Came::Changed });
+            }
+        }
+        let places = self.places(now);
+        let all = |holds: fn(&Snapshot, usize) -> bool| places.iter().all(|i| holds(now, *i));
+        if all(is_merged) {
+            return Some(Came::Merged);
+        }
+        if all(|now, index| is_merged(now, index) || is_held_up(now, index)) {
+            return Some(Came::Attention);
+        }
+        let at_work = driven || now.active().any(|index| is_running(now, index));
+        (!at_work).then_some(Came::Nothing)
+    }
+}
+
+/// Returns the word for a task's state; `new` where the plan did not have it.
+pub fn status_of(snapshot: &Snapshot, id: &TaskId) -> &'static str {
+    snapshot.dag.index(id).map_or("new", |index| snapshot.status(index))
+}
+
+fn is_merged(now: &Snapshot, index: usize) -> bool {
+    now.at(index).1.state.is_done()
+}
+
+fn is_running(now: &Snapshot, index: usize) -> bool {
+    matches!(now.at(index).1.state, crate::domain::task::State::Running { .. })
+}
+
+fn needs_person(now: &Snapshot, index: usize) -> bool {
+    let state = &now.at(index).1.state;
+    state.is_blocked() || state.pause().is_some_and(|pause| pause.until.is_none())
+}
+
+/// Returns true where the task, or one that it depends on, cannot go on without a person.
+fn is_held_up(now: &Snapshot, index: usize) -> bool {
+    let mut seen = vec![false; now.len()];
+    let mut queue = vec![index];
+    while let Some(index) = queue.pop() {
+        if needs_person(now, index) {
+            return true;
+        }
+        if !std::mem::replace(&mut seen[index], true) && !is_merged(now, index) {
+            queue.extend(now.dag.dependencies(index));
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::domain::oid::Oid;
+    use crate::domain::snapshot::{Flags, Run};
+    use crate::domain::task::{Block, Reason, Record, Stage, State};
+    use crate::plan::{Source, parse};
+
+    /// `b` depends on `a`; `c` on nothing.
+    fn snapshot(states: [State; 3]) -> Snapshot {
+        let text = "[[task]]\nid = 'a'\ntitle = 'A'\ndepends_on = []\n[[task]]\nid = 'b'\n\
+                    title = 'B'\ndepends_on = ['a']\n[[task]]\nid = 'c'\ntitle = 'C'\ndepends_on = []\n";
+        let plan = parse(&Source { name: "p.toml", bytes: text.as_bytes() }).expect("sound").plan;
+        let record = |(id, state): (&str, State)| {
+            let id = TaskId::new(id).expect("an id");
+            (id, Record { state, ..Record::default() })
+        };
+        let records: HashMap<_, _> = ["a", "b", "c"].into_iter().zip(states).map(record).collect();
+        let oid = Oid::from_hex(&"0f".repeat(20)).expect("an id");
+        let run = Run {
+            name: "p".into(),
+            base_branch: "main".into(),
+            base: oid,
+            integration: "feat/p".into(),
+            checkout: "/c".into(),
+            created: 0,
+            flags: Flags::default(),
+            closed: None,
+        };
+        Snapshot::new(run, plan, records).expect("no cycle")
+    }
+
+    fn running() -> State {
+        State::Running { stage: Stage::Implement, worker: None }
+    }
+
+    fn done() -> State {
+        State::Done { merge: None }
+    }
+
+    fn blocked() -> State {
+        State::Blocked(Block::new(Reason::Agent, "no"))
+    }
+
+    fn all() -> Awaited {
+        let ids = ["a", "b", "c"].map(|id| TaskId::new(id).expect("an id"));
+        Awaited { tasks: ids.to_vec(), any: false }
+    }
+
+    fn any() -> Awaited {
+        Awaited { any: true, ..all() }
+    }
+
+    #[test]
+    fn all_are_awaited_until_each_is_merged_or_held_up() {
+        let look = |states| {
+            let now = snapshot(states);
+            all().look(&now, &now, false)
+        };
+        assert_eq!(look([running(), State::Waiting, done()]), None);
+        assert_eq!(look([done(), done(), done()]), Some(Came::Merged));
+        // b cannot begin before a is mended, so nothing more will come.
+        assert_eq!(look([blocked(), State::Waiting, done()]), Some(Came::Attention));
+        assert_eq!(look([blocked(), State::Waiting, running()]), None);
+        assert_eq!(look([done(), State::Waiting, done()]), Some(Came::Nothing));
+    }
+
+    #[test]
+    fn whoever_drives_will_begin_what_is_ready() {
+        let now = snapshot([done(), State::Waiting, done()]);
+        assert_eq!(all().look(&now, &now, true), None);
+    }
+
+    #[test]
+    fn any_change_is_told_apart() {
+        let before = snapshot([running(), State::Waiting, running()]);
+        let look = |states| any().look(&before, &snapshot(states), true);
+        assert_eq!(look([running(), State::Waiting, running()]), None);
+        assert_eq!(look([done(), State::Waiting, running()]), Some(Came::Changed));
+        assert_eq!(look([running(), State::Waiting, blocked()]), Some(Came::Attention));
+        // Blocked, let run again, and blocked anew.
+        let once = snapshot([blocked(), State::Waiting, running()]);
+        let anew = State::Blocked(Block::new(Reason::Agent, "again no"));
+        let twice = snapshot([anew, State::Waiting, running()]);
+        assert_eq!(any().look(&once, &twice, true), Some(Came::Attention));
+        let changed = any().changed(&before, &snapshot([done(), State::Waiting, running()]));
+        assert_eq!(changed, [0, 1], "b is ready now");
+    }
+}

@@ -1,0 +1,88 @@
+//! What the next attempt is told of how the one before ended.
+//!
+//! Invariant: pure; of what a program printed only the end, in lines and in bytes.
+
+use crate::domain::task::{Block, Reason};
+
+/// Returns what the next attempt should know of a block.
+pub fn after(block: &Block, integration: &str) -> String {
+    let text = &block.text;
+    match block.reason {
+        Reason::Conflict => format!(
+            "Your work conflicts with what {} holds now, in {}: run `git merge {}`, keep both sides' \
+             intent, commit.",
+            integration,
+            block.files.join(", "),
+            integration
+        ),
+        Reason::Tests => format!(
+            "Merged with what {integration} holds now it did not pass: {text}. Run `git merge \
+             {integration}` first, so that you see what the tests saw, then mend it and commit."
+        ),
+        Reason::Approval => "A person read the plan and sent it back.".into(),
+        Reason::Timeout
+        | Reason::NeedsContext
+        | Reason::Agent
+        | Reason::Permission
+        | Reason::NoChanges
+        | Reason::Escaped
+        | Reason::Worktree
+        | Reason::Stopped
+        | Reason::ReviewLimit => {
+            let stop = if text.ends_with(['.', '?', '!']) { "" } else { "." };
+            format!("The attempt before ended as {}: {text}{stop}", block.reason)
+        }
+    }
+}
+
+/// How much of the output of failed tests is passed on, in lines and in bytes.
+const LINES: usize = 50;
+const BYTES: usize = 4000;
+
+/// Returns the end of what the tests printed, as a block of its own.
+pub fn end_of_output(text: &str) -> String {
+    let end = end(text);
+    match end.trim().is_empty() {
+        true => String::new(),
+        false => format!("\n\n  The end of what they printed:\n\n{}\n", indented(&end, "      ")),
+    }
+}
+
+/// Returns the end of what a command printed, as a code block of Markdown.
+pub(super) fn quoted_end(text: &str) -> String {
+    let end = end(text);
+    match end.trim().is_empty() {
+        true => "    (it printed nothing)".into(),
+        false => indented(&end, "    "),
+    }
+}
+
+fn end(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut end = lines[lines.len().saturating_sub(LINES)..].join("\n");
+    while end.len() > BYTES {
+        end = end.split_once('\n').map_or(String::new(), |(_, rest)| rest.to_owned());
+    }
+    end
+}
+
+fn indented(text: &str, by: &str) -> String {
+    text.lines().map(|line| format!("{by}{line}")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_end_of_a_long_output_is_passed_on() {
+        let long: String = (1..=200).map(|number| format!("line {number}\n")).collect();
+        let end = end_of_output(&long);
+        assert!(end.contains("line 151\n") && end.contains("line 200"), "{end}");
+        assert!(!end.contains("line 150\n"));
+        assert_eq!(end_of_output(""), "");
+        assert!(end_of_output(&"x".repeat(100_000)).len() < BYTES);
+        assert_eq!(quoted_end(" \n"), "    (it printed nothing)");
+        assert_eq!(quoted_end("a\n b\n"), "    a\n     b");
+    }
+}

@@ -1,0 +1,97 @@
+//! What an agent is told: templates and facts in, text out.
+//!
+//! Invariant: pure, and the same text for the same facts. The whole text of the task is in what
+//! an implementer is told, verbatim, or its conversation has it: no agent needs the plan.
+
+mod after;
+mod facts;
+mod interfaces;
+mod sample;
+mod template;
+mod template_set;
+
+#[cfg(test)]
+mod tests;
+
+pub use after::{after, end_of_output};
+pub use facts::{
+    Conflict, Earlier, Facts, FailedTest, Named, PARTS, Planning, Reading, Whole, WholeFiles,
+};
+pub use interfaces::declared;
+pub use sample::variables;
+pub use template::{MEANINGS, Template, parts};
+pub use template_set::{FOLDER, Mistake, Templates};
+
+use crate::domain::review::Review;
+use facts::{Final, Planned, Reviewed, WithConflict, WithFailure};
+
+/// Returns the prompt of an implementer.
+pub fn implement(templates: &Templates, facts: &Facts<'_>) -> Result<String, Mistake> {
+    templates.render(Template::Implement, facts)
+}
+
+/// Returns what an implementer is told whose conversation goes on after an interruption.
+pub fn resume(templates: &Templates, facts: &Facts<'_>) -> Result<String, Mistake> {
+    templates.render(Template::Resume, facts)
+}
+
+/// Returns what whoever settles the findings of a review is told.
+///
+/// Where `facts.resumed` says that the conversation of the implementer goes on, it is short; else
+/// the whole text of the task is in it.
+pub fn fix(templates: &Templates, facts: &Facts<'_>) -> Result<String, Mistake> {
+    templates.render(Template::Fix, facts)
+}
+
+/// Returns what whoever mends a merge candidate is told: `facts.branch` is at the candidate, in a
+/// fresh worktree, and `failed` is what did not pass on it.
+pub fn fix_tests(
+    templates: &Templates,
+    facts: &Facts<'_>,
+    failed: &FailedTest<'_>,
+) -> Result<String, Mistake> {
+    let output = after::quoted_end(failed.output);
+    let failed = FailedTest { output: &output, ..*failed };
+    templates.render(Template::FixTests, &WithFailure { facts, failed })
+}
+
+/// Returns what whoever resolves a conflict is told, on the task's branch; it merges by itself.
+pub fn fix_conflict(
+    templates: &Templates,
+    facts: &Facts<'_>,
+    conflict: &Conflict<'_>,
+) -> Result<String, Mistake> {
+    templates.render(Template::FixConflict, &WithConflict { facts, conflict })
+}
+
+/// Returns what a planning agent is told, which writes no code and answers with [`PARTS`].
+///
+/// Where `facts.resumed` says that its conversation goes on, the text of the task is left out.
+pub fn plan(
+    templates: &Templates,
+    facts: &Facts<'_>,
+    planning: &Planning<'_>,
+) -> Result<String, Mistake> {
+    let Planning { file: plan_file, earlier: earlier_plan } = *planning;
+    templates.render(Template::Plan, &Planned { facts, plan_file, earlier_plan })
+}
+
+/// Returns the prompt of a reviewer; where there are findings, of one that looks at these again.
+pub fn review(
+    templates: &Templates,
+    facts: &Facts<'_>,
+    kind: Review,
+    reading: &Reading,
+) -> Result<String, Mistake> {
+    let template = match facts.findings.is_empty() {
+        true => Template::of_review(kind),
+        false => Template::ReReview,
+    };
+    templates.render(template, &Reviewed { facts, kind: kind.word(), reading })
+}
+
+/// Returns the prompt of whoever reads all that a run did, from its base to its integration
+/// branch. The answer has the form of any review.
+pub fn final_review(templates: &Templates, whole: &Whole<'_>) -> Result<String, Mistake> {
+    templates.render(Template::FinalReview, &Final { whole, kind: Review::Whole.word() })
+}

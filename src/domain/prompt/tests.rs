@@ -1,0 +1,263 @@
+//! What the templates become: one rendered example of each lies in `snapshots/`.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::domain::review::{self, Review};
+
+/// What the task's own text of the examples is.
+const TEXT: &str = "Write {{ braces }}, {% tags %} and <html> & \"quotes\".\r\n";
+
+struct Given {
+    names: Vec<String>,
+    notes: Vec<String>,
+    skills: Vec<String>,
+    templates: Templates,
+}
+
+impl Given {
+    fn new() -> Given {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Given {
+            names: owned(&["src/api.rs", "tests/api.rs"]),
+            notes: owned(&["Use the v2 API."]),
+            skills: owned(&["test-driven-development"]),
+            templates: Templates::default(),
+        }
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        let model = Earlier {
+            id: "model",
+            title: "User model",
+            interfaces: declared("**Interfaces:**\n- Produces: `find(id: u64) -> Option<User>`\n"),
+            files: vec!["src/model.rs".into()],
+        };
+        Facts {
+            run: "auth",
+            task: "api",
+            title: "HTTP API",
+            text: TEXT,
+            branch: "feat/task-api",
+            integration: "feat/auth",
+            builds_on: vec![model, Earlier { id: "db", title: "Tables", ..Earlier::default() }],
+            needed_by: vec!["User interface"],
+            files: &self.names,
+            tests: vec!["make test"],
+            plan: None,
+            skills: &self.skills,
+            criteria: Vec::new(),
+            notes: &self.notes,
+            findings: vec!["[important] src/api.rs:12: no limit".into()],
+            resumed: false,
+        }
+    }
+
+    /// Returns every prompt by its template, and the short forms of those that have one.
+    fn prompts(&self) -> Vec<(String, String)> {
+        let (templates, facts) = (&self.templates, self.facts());
+        let short = Facts { resumed: true, notes: &[], skills: &[], ..facts.clone() };
+        let first = Facts { findings: Vec::new(), ..facts.clone() };
+        let read = |kind, facts| review(templates, facts, kind, &reading());
+        let failed =
+            FailedTest { command: "make test", output: "ok 1\nnot ok 2\n", log: "/r/test.log" };
+        let others = [Named { id: "ui", title: "User interface" }];
+        let conflict = Conflict { tip: "0f3c", files: &self.names, others: &others };
+        let planning = Planning { file: None, earlier: None };
+        [
+            ("plan", plan(templates, &facts, &planning)),
+            ("implement", implement(templates, &facts)),
+            ("resume", resume(templates, &short)),
+            ("spec-review", read(Review::Spec, &first)),
+            ("quality-review", read(Review::Quality, &first)),
+            ("review", read(Review::Combined, &first)),
+            ("re-review", read(Review::Spec, &facts)),
+            ("fix", fix(templates, &facts)),
+            ("fix-resumed", fix(templates, &short)),
+            ("fix-tests", fix_tests(templates, &facts, &failed)),
+            ("fix-conflict", fix_conflict(templates, &facts, &conflict)),
+            ("final-review", final_review(templates, &self.whole())),
+        ]
+        .map(|(name, text)| (name.to_owned(), text.expect("it renders")))
+        .into()
+    }
+
+    fn whole(&self) -> Whole<'_> {
+        Whole {
+            run: "auth",
+            base: "main",
+            integration: "feat/auth",
+            commit: "0f3c",
+            reading: WholeFiles { folder: "/r/final", diff: "run.diff", texts: Some("tasks.md") },
+            tasks: vec![
+                Named { id: "model", title: "User model" },
+                Named { id: "api", title: "HTTP API" },
+            ],
+            concerns: &self.notes,
+            parked: &self.names,
+            divergences: &[],
+            tests: vec!["make test"],
+            skills: &[],
+        }
+    }
+
+    fn prompt(&self, name: &str) -> String {
+        let found = self.prompts().into_iter().find(|(other, _)| other == name);
+        found.expect("there is such a prompt").1
+    }
+}
+
+fn reading() -> Reading {
+    Reading {
+        folder: "/r/api/2".into(),
+        task: "task.md".into(),
+        report: "report.md".into(),
+        diff: "task.diff".into(),
+        fix: "fix.diff".into(),
+    }
+}
+
+#[test]
+fn every_prompt_reads_as_it_should() {
+    for (name, text) in Given::new().prompts() {
+        insta::assert_snapshot!(name, text);
+    }
+}
+
+#[test]
+fn the_text_of_the_task_is_verbatim_where_code_is_written() {
+    let given = Given::new();
+    for (name, text) in given.prompts() {
+        let writes = ["plan", "implement", "fix", "fix-tests", "fix-conflict"];
+        assert_eq!(text.contains(TEXT), writes.contains(&name.as_str()), "{name}:\n{text}");
+    }
+}
+
+#[test]
+fn whoever_writes_code_is_told_the_rules_and_how_to_report() {
+    let given = Given::new();
+    for name in ["implement", "resume", "fix", "fix-resumed", "fix-tests", "fix-conflict"] {
+        let text = given.prompt(name);
+        for part in ["No stash, no clean", "only inside this directory", "make test", "report done"]
+        {
+            assert!(text.contains(part), "{name} does not say {part:?}:\n{text}");
+        }
+        for word in ["STATUS: DONE", "DONE_WITH_CONCERNS", "NEEDS_CONTEXT", "STATUS: BLOCKED"] {
+            assert!(text.contains(word), "{name} does not say {word:?}");
+        }
+    }
+}
+
+#[test]
+fn reviewers_are_told_the_form_that_is_read() {
+    let given = Given::new();
+    for name in ["spec-review", "quality-review", "review", "re-review", "final-review"] {
+        let text = given.prompt(name);
+        assert!(text.contains("hand it on to nobody") && text.contains("Change nothing"), "{text}");
+        let example = text.lines().find(|line| line.starts_with("- [important] path")).expect(name);
+        let both = review::read(&format!("{example}\nVERDICT: FAIL")).expect("a verdict");
+        let finding = &both.findings[0];
+        assert_eq!((finding.file.as_deref(), finding.line), (Some("path/to/file"), Some(12)));
+        assert!(text.contains("`VERDICT: PASS` or `VERDICT: FAIL`"), "{text}");
+        assert_eq!(text.contains("VERDICT (quality): "), name == "review", "{text}");
+    }
+}
+
+#[test]
+fn a_planner_is_told_the_seven_parts() {
+    let given = Given::new();
+    let text = given.prompt("plan");
+    let heads: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    assert_eq!(heads, PARTS);
+    let planning = Planning { file: Some("/r/plan.md"), earlier: None };
+    let to_file = plan(&given.templates, &given.facts(), &planning).expect("renders");
+    assert!(to_file.contains("`/r/plan.md`") && !to_file.contains("final message"), "{to_file}");
+}
+
+#[test]
+fn what_is_not_there_is_not_spoken_of() {
+    let facts = Facts { task: "a", title: "A", text: "Do it.", ..Facts::default() };
+    let text = implement(&Templates::default(), &facts).expect("renders");
+    for word in ["Files you own", "builds on", "load these skills", "said since", "\n\n\n"] {
+        assert!(!text.contains(word), "{word:?} in\n{text}");
+    }
+}
+
+#[test]
+fn no_prompt_holds_gaps_or_leftovers_of_a_template() {
+    for (name, text) in Given::new().prompts() {
+        let text = text.replace(TEXT, "TEXT\n");
+        for bad in ["\n\n\n\n", "{{", "{%", "}}"] {
+            assert!(!text.contains(bad), "{name} holds {bad:?}:\n{text}");
+        }
+        assert!(text.ends_with('\n') && !text.starts_with('\n'), "{name}:\n{text}");
+        assert!(text.lines().all(|line| line == line.trim_end()), "{name}:\n{text}");
+    }
+}
+
+#[test]
+fn templates_and_variables_are_known_by_name_and_meaning() {
+    let mut named = BTreeSet::new();
+    for template in Template::ALL {
+        assert_eq!(Template::from_name(template.name()), Some(template));
+        named.extend(variables(template));
+    }
+    let told: BTreeSet<String> = MEANINGS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(named, told);
+}
+
+#[test]
+fn a_template_of_the_repository_takes_the_place_of_another() {
+    let mut given = Given::new();
+    let own = "Do {{ title }}.\n{% include \"rules\" %}\n{% include \"resume\" %}";
+    given.templates.replace(Template::Implement, own.into());
+    assert_eq!(given.templates.check(), Ok(()));
+    let text = given.prompt("implement");
+    assert!(text.starts_with("Do HTTP API.\n- Work only inside"), "{text}");
+    assert!(text.contains("You were interrupted"), "{text}");
+    assert_eq!(given.prompt("fix"), Given::new().prompt("fix"));
+}
+
+/// Returns what is wrong with a text in the place of a template.
+fn wrong(template: Template, text: &str) -> String {
+    let mut templates = Templates::default();
+    templates.replace(template, text.into());
+    let mistake = templates.check().expect_err("it is no good");
+    assert_eq!(mistake.known, variables(template));
+    mistake.to_string()
+}
+
+#[test]
+fn what_is_wrong_with_a_template_is_told_with_its_line() {
+    let fix = |text| wrong(Template::Fix, text);
+    let file = ".orchestrate/prompts/fix.md";
+    let unknown = "there is no variable 'titel' in this template";
+    assert_eq!(fix("titel\n\n{{ titel }}\n"), format!("{file}:3: {unknown}"));
+    // Also where nothing would ever be rendered.
+    assert_eq!(fix("{% if false %}\n{{ titel }}{% endif %}"), format!("{file}:2: {unknown}"));
+    let syntax = fix("a\n{% if title %}\n");
+    assert!(
+        syntax.starts_with(&format!("{file}:")) && syntax.contains("unexpected end"),
+        "{syntax}"
+    );
+    let filter = fix("a\nb\n{{ title | shout }}");
+    assert!(filter.starts_with(&format!("{file}:3: ")) && filter.contains("shout"), "{filter}");
+    let part = fix("{% include \"fit\" %}");
+    assert!(part.starts_with(&format!("{file}:1: ")) && part.contains("fit"), "{part}");
+    let field = wrong(Template::FixTests, "{{ failed.output }}\n{{ failed.what }}");
+    assert!(field.contains("fix-tests.md:2: "), "{field}");
+    // What one template is told another is not.
+    assert!(fix("{{ failed.log }}").contains("'failed'"));
+}
+
+/// A review that fails, its fix, and the review again: all that a task may be told, but for the
+/// text of the task itself.
+#[test]
+fn the_whole_pipeline_adds_little_to_the_text_of_the_task() {
+    let given = Given::new();
+    let bytes = |name: &str| given.prompt(name).replace(TEXT, "").len();
+    let names = ["implement", "spec-review", "fix", "re-review", "quality-review"];
+    let sizes = names.map(bytes);
+    let all: usize = sizes.iter().sum();
+    assert!(all < 6144, "{all} bytes: {names:?} {sizes:?}");
+}

@@ -1,0 +1,276 @@
+//! An agent's words: how it says that it is done, and what else its output tells.
+//!
+//! Invariant: pure text in, values out. A word here never decides alone whether a task is
+//! done; git does (see `run::judge`).
+
+mod claude;
+mod codex;
+mod other_programs;
+mod usage;
+mod usage_limit;
+
+pub use usage::{Dollars, Usage, sum};
+pub use usage_limit::Limit;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// How an agent says an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    Done,
+    DoneWithConcerns,
+    NeedsContext,
+    Blocked,
+}
+
+/// A status with the sentence that goes with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    pub status: Status,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+}
+
+impl Status {
+    /// Returns true where the work is finished.
+    pub fn is_done(self) -> bool {
+        matches!(self, Status::Done | Status::DoneWithConcerns)
+    }
+
+    /// Returns the word, as an agent writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Done => "DONE",
+            Status::DoneWithConcerns => "DONE_WITH_CONCERNS",
+            Status::NeedsContext => "NEEDS_CONTEXT",
+            Status::Blocked => "BLOCKED",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Status> {
+        let all = [Status::Done, Status::DoneWithConcerns, Status::NeedsContext, Status::Blocked];
+        let plain =
+            word.trim_matches(|c: char| !c.is_ascii_alphanumeric()).replace([' ', '-'], "_");
+        all.into_iter().find(|status| status.word().eq_ignore_ascii_case(&plain))
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// How an agent program writes its output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// Text for people.
+    #[default]
+    Text,
+    /// One JSON object a line; the last of `type` `result` holds the answer (Claude Code 2.1).
+    ClaudeStream,
+    /// One JSON object a line; the last `agent_message` is the answer (codex 0.169).
+    CodexJson,
+    /// One JSON object a line; the words of the `assistant` are the answer (gemini 0.61).
+    GeminiStream,
+    /// One JSON object a line; the last `text` is the answer (opencode 1.18).
+    OpencodeJson,
+    /// One JSON object a line; the last `assistant.message` is the answer (copilot 1.0).
+    CopilotJson,
+    /// Text for people, which also says that the model could not be asked (aider 0.86).
+    AiderText,
+}
+
+impl Format {
+    /// Returns true where what was used is told as a total of the conversation, which an attempt
+    /// that goes on with one has to be freed of.
+    pub fn counts_whole_conversation(self) -> bool {
+        match self {
+            Format::CodexJson => true,
+            Format::Text
+            | Format::ClaudeStream
+            | Format::GeminiStream
+            | Format::OpencodeJson
+            | Format::CopilotJson
+            | Format::AiderText => false,
+        }
+    }
+}
+
+/// What an agent's output says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Output {
+    /// The last `STATUS:` line of the final message.
+    pub report: Option<Report>,
+    /// The program's own word that it failed, although it may have exited with 0.
+    pub error: Option<String>,
+    /// That was because a usage limit was reached: no failure, and it goes on later.
+    pub limit: Option<Limit>,
+    /// What went wrong on the way, where it says so: of a program that has to be ended, the last
+    /// that is known.
+    pub trouble: Option<String>,
+    /// What it was refused, as rules that would allow it.
+    pub denied: Vec<String>,
+    /// Its final message; of plain text, all that is at hand.
+    pub answer: String,
+    /// What it used, where it says so.
+    pub usage: Option<Usage>,
+}
+
+/// What stands for the further lines of a command.
+const MORE: char = '…';
+
+/// Returns true where a refused tool is known so exactly that a rule can allow it.
+pub fn is_exact(rule: &str) -> bool {
+    !rule.contains(MORE)
+}
+
+/// Reads what an agent printed; `text` may be only the end of it.
+pub fn read(format: Format, text: &str) -> Output {
+    match format {
+        Format::Text => Output {
+            report: last_status(text),
+            limit: Limit::of_last_line(text),
+            answer: text.to_owned(),
+            ..Output::default()
+        },
+        Format::ClaudeStream => claude::output(text),
+        Format::CodexJson => codex::output(text),
+        Format::GeminiStream => other_programs::gemini(text),
+        Format::OpencodeJson => other_programs::opencode(text),
+        Format::CopilotJson => other_programs::copilot(text),
+        Format::AiderText => other_programs::aider(text),
+    }
+}
+
+/// Finds the last line that reads `STATUS: WORD`, with what follows the word as message.
+fn last_status(text: &str) -> Option<Report> {
+    text.lines().rev().find_map(|line| {
+        let line = line.trim().trim_matches(['*', '_', '`', '#', '>', ' ']);
+        let rest = line.strip_prefix("STATUS:").or_else(|| line.strip_prefix("Status:"))?;
+        let rest = rest.trim_matches(['*', '_', '`', ' ']);
+        let (word, message) = rest.split_once([' ', ':', '—']).unwrap_or((rest, ""));
+        let status = Status::from_word(word)?;
+        let message = message.trim_start_matches(['-', '—', '–', ':', '*', ' ']).trim().to_owned();
+        Some(Report { status, message })
+    })
+}
+
+/// Returns the id by which an agent program can go on with the conversation of this output.
+pub fn conversation(format: Format, text: &str) -> Option<String> {
+    // Claude Code names an id that it does not know in its result, too.
+    let (kind, key) = match format {
+        Format::OpencodeJson => {
+            return json_lines(text).find_map(|v| v["sessionID"].as_str().map(str::to_owned));
+        }
+        Format::Text | Format::GeminiStream | Format::CopilotJson | Format::AiderText => {
+            return None;
+        }
+        Format::ClaudeStream => ("system", "session_id"),
+        Format::CodexJson => ("thread.started", "thread_id"),
+    };
+    let mut begun = json_lines(text).filter(|value| value["type"] == kind);
+    begun.find_map(|value| value[key].as_str().map(str::to_owned))
+}
+
+/// Returns the rule that allows a tool that was refused, as Claude Code writes it. Of a command of
+/// several lines none can: the first is named, with a sign that there is more.
+fn rule(tool: &str, command: Option<&str>) -> String {
+    let tool = match tool {
+        "bash" | "shell" | "run_shell_command" | "local_shell" => "Bash",
+        tool => tool,
+    };
+    let Some(command) = command.map(str::trim) else { return tool.to_owned() };
+    match command.split_once('\n') {
+        Some((first, _)) => format!("{tool}({} {MORE})", first.trim()),
+        None => format!("{tool}({command})"),
+    }
+}
+
+fn json_lines(text: &str) -> impl DoubleEndedIterator<Item = Value> + '_ {
+    text.lines().filter_map(|line| serde_json::from_str(line).ok())
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(text: &str) -> Option<(Status, String)> {
+        read(Format::Text, text).report.map(|r| (r.status, r.message))
+    }
+
+    #[test]
+    fn the_last_status_line_counts() {
+        let text = "STATUS: BLOCKED\nwork\n**STATUS:** DONE_WITH_CONCERNS - slow test\nbye\n";
+        assert_eq!(status(text), Some((Status::DoneWithConcerns, "slow test".into())));
+        assert_eq!(status("STATUS: done"), Some((Status::Done, String::new())));
+        assert_eq!(status("STATUS: maybe"), None);
+        assert_eq!(status("the STATUS: DONE line is missing"), None);
+    }
+
+    #[test]
+    fn claude_says_is_error_although_subtype_says_success() {
+        let line =
+            r#"{"type":"result","subtype":"success","is_error":true,"result":"API Error: 400"}"#;
+        let output = read(Format::ClaudeStream, &format!("{{\"type\":\"system\"}}\n{line}\n"));
+        assert_eq!(output.error.as_deref(), Some("API Error: 400"));
+    }
+
+    #[test]
+    fn claude_lists_what_it_was_refused() {
+        let line = r#"{"type":"result","is_error":false,"result":"STATUS: DONE",
+            "permission_denials":[{"tool_name":"Bash","tool_input":{"command":"rm x"}}]}"#;
+        let output = read(Format::ClaudeStream, &line.replace('\n', ""));
+        assert_eq!(output.denied, ["Bash(rm x)"]);
+        assert_eq!(output.report.map(|r| r.status), Some(Status::Done));
+    }
+
+    #[test]
+    fn what_was_used_is_in_the_last_words() {
+        let claude = r#"{"type":"result","is_error":false,"result":"ok","total_cost_usd":0.0012,
+            "usage":{"input_tokens":200,"cache_creation_input_tokens":10,
+            "cache_read_input_tokens":5,"output_tokens":40,"server_tool_use":{}}}"#;
+        let usage = read(Format::ClaudeStream, &claude.replace('\n', "")).usage.expect("said");
+        assert_eq!(usage.to_string(), "215 tokens in, 40 out, $0.0012");
+        let turn = r#"{"type":"turn.completed","usage":{"input_tokens":200,
+            "cached_input_tokens":20,"output_tokens":40,"reasoning_output_tokens":0}}"#;
+        let turn = turn.replace('\n', "");
+        // Totals of the conversation, not of the turn: codex 0.169 says 200, then 300.
+        let later = turn.replace("200", "300").replace("40", "60");
+        let usage = read(Format::CodexJson, &format!("{turn}\n{later}\n")).usage.expect("said");
+        assert_eq!(usage.to_string(), "300 tokens in, 60 out");
+        assert_eq!(read(Format::CodexJson, "{\"type\":\"turn.started\"}").usage, None);
+        assert_eq!(read(Format::Text, claude).usage, None);
+    }
+
+    #[test]
+    fn a_conversation_is_known_from_its_first_words() {
+        let claude = "not json\n{\"type\":\"system\",\"session_id\":\"c-1\"}\n";
+        assert_eq!(conversation(Format::ClaudeStream, claude).as_deref(), Some("c-1"));
+        let codex = "{\"type\":\"thread.started\",\"thread_id\":\"t-1\"}\n";
+        assert_eq!(conversation(Format::CodexJson, codex).as_deref(), Some("t-1"));
+        assert_eq!(conversation(Format::Text, codex), None);
+        assert_eq!(conversation(Format::CodexJson, "Error: no such thread"), None);
+        let unknown = r#"{"type":"result","is_error":true,"session_id":"c-2",
+            "errors":["No conversation found with session ID: c-2"]}"#;
+        assert_eq!(conversation(Format::ClaudeStream, &unknown.replace('\n', "")), None);
+    }
+
+    #[test]
+    fn codex_answers_in_its_last_message() {
+        let text = r#"{"type":"item.completed","item":{"type":"agent_message","text":"STATUS: BLOCKED no db"}}
+{"type":"turn.failed","error":{"message":"stream closed"}}"#;
+        let output = read(Format::CodexJson, text);
+        assert_eq!(output.report.map(|r| r.message).as_deref(), Some("no db"));
+        assert_eq!(output.error.as_deref(), Some("stream closed"));
+    }
+}

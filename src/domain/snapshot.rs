@@ -1,0 +1,272 @@
+//! A run at one moment: its plan, what it was started with, and every task's record.
+//!
+//! Invariant: immutable. Whatever is shown or decided is derived from one snapshot, so a
+//! table, the JSON and the scheduler can never disagree about the same tip of the journal.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::oid::Oid;
+use crate::domain::plan::dag::Dag;
+use crate::domain::plan::{Plan, Task, TaskId};
+use crate::domain::policy::pipeline;
+use crate::domain::task::{Reason, Record, Stage, State};
+use crate::plan::analysis::folder;
+
+/// What a run was started with: `run.toml` in the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    pub name: String,
+    /// The branch that was checked out at the start; the commit's id on a detached HEAD.
+    pub base_branch: String,
+    pub base: Oid,
+    /// Short name of the branch that finished tasks are merged into.
+    pub integration: String,
+    /// Absolute path of the run's own worktree, where merge candidates are tested.
+    pub checkout: String,
+    /// Milliseconds since 1970.
+    pub created: i64,
+    /// What the command line set; it stays in force when the run goes on.
+    #[serde(default)]
+    pub flags: Flags,
+    /// What a person decided about its work; `None` before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Closed>,
+}
+
+/// What becomes of a run's work. The names are part of the JSON contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// It is merged into the base branch.
+    Merge,
+    /// A pull request asks for that.
+    Pr,
+    /// It stays as it is.
+    Keep,
+    /// It is given up.
+    Discard,
+}
+
+impl How {
+    /// Returns the name, as in the JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            How::Merge => "merge",
+            How::Pr => "pr",
+            How::Keep => "keep",
+            How::Discard => "discard",
+        }
+    }
+}
+
+/// How a run was finished.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    pub how: How,
+    /// Milliseconds since 1970.
+    pub at: i64,
+    /// What it came to: the base branch after a merge, else the integration branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Oid>,
+    /// The pull request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+impl Run {
+    /// Returns true where the run made its integration branch; else it merges into the user's own.
+    pub fn owns_integration(&self) -> bool {
+        self.integration != self.base_branch
+    }
+}
+
+/// Settings that were given on the command line.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Flags {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jobs: Option<u32>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep: bool,
+    /// The caller launches the agents.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub manual: bool,
+    /// Each task is planned before the work, and its plan approved.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub plan_first: bool,
+    /// Plans are approved by themselves.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub yes: bool,
+    /// What a person allowed the agents of this run, rule by rule, with `allow`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
+}
+
+/// A run at one tip of its journal.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    pub run: Run,
+    pub plan: Plan,
+    pub dag: Dag,
+    /// In plan order.
+    records: Vec<Record>,
+}
+
+/// Why a task that waits does not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wait {
+    /// A dependency is not merged yet.
+    Dependency(TaskId),
+    /// A task that is active writes one of the same files.
+    Files(TaskId, String),
+    /// It must run alone, or another one does.
+    Alone(TaskId),
+}
+
+impl Snapshot {
+    /// Puts a run together; tasks without a record have not begun.
+    ///
+    /// The error names what is wrong with the plan's edges, which cannot happen with a plan
+    /// that was parsed.
+    pub fn new(
+        run: Run,
+        plan: Plan,
+        mut records: HashMap<TaskId, Record>,
+    ) -> Result<Snapshot, Vec<crate::domain::plan::dag::DagError>> {
+        let dag = Dag::new(&plan.edges())?;
+        let take = |task: &Task| records.remove(&task.id).unwrap_or_default();
+        let records = plan.tasks.iter().map(take).collect();
+        Ok(Snapshot { run, plan, dag, records })
+    }
+
+    /// Returns the same run with another plan, which must be sound; tasks that it does not have
+    /// are left out.
+    pub fn with_plan(self, plan: Plan) -> Snapshot {
+        let ids: Vec<TaskId> = self.plan.tasks.iter().map(|task| task.id.clone()).collect();
+        let records = ids.into_iter().zip(self.records.clone()).collect();
+        Snapshot::new(self.run.clone(), plan, records).unwrap_or(self)
+    }
+
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Returns the task and record at this place in plan order.
+    pub fn at(&self, index: usize) -> (&Task, &Record) {
+        (&self.plan.tasks[index], &self.records[index])
+    }
+
+    /// Returns every task with its record, in plan order.
+    pub fn tasks(&self) -> impl Iterator<Item = (&Task, &Record)> {
+        self.plan.tasks.iter().zip(&self.records)
+    }
+
+    /// Returns the task with this id and its record.
+    pub fn find(&self, id: &TaskId) -> Option<(&Task, &Record)> {
+        self.dag.index(id).map(|index| self.at(index))
+    }
+
+    /// Returns the dependencies of a task that are not merged yet.
+    pub fn missing(&self, index: usize) -> Vec<TaskId> {
+        let unmet = |dep: &&usize| !self.records[**dep].state.is_done();
+        let id = |dep: &usize| self.dag.id(*dep).clone();
+        self.dag.dependencies(index).iter().filter(unmet).map(id).collect()
+    }
+
+    /// Returns true where all dependencies are merged and the task has not begun.
+    pub fn is_ready(&self, index: usize) -> bool {
+        self.records[index].state == State::Waiting && self.missing(index).is_empty()
+    }
+
+    /// Returns the word for a task's state as people and the JSON see it.
+    pub fn status(&self, index: usize) -> &'static str {
+        match self.is_ready(index) {
+            true => "ready",
+            false => self.records[index].state.name(),
+        }
+    }
+
+    /// Returns what keeps a task that has not begun from running now; empty where nothing does.
+    pub fn waits(&self, index: usize) -> Vec<Wait> {
+        if self.records[index].state != State::Waiting {
+            return Vec::new();
+        }
+        let missing = self.missing(index);
+        if !missing.is_empty() {
+            return missing.into_iter().map(Wait::Dependency).collect();
+        }
+        self.active().filter(|other| *other != index).filter_map(|o| self.bars(o, index)).collect()
+    }
+
+    /// Returns the places of tasks whose work is under way or waits to be merged.
+    pub fn active(&self) -> impl Iterator<Item = usize> {
+        (0..self.len()).filter(|index| self.records[*index].state.is_active())
+    }
+
+    /// Returns why an active task keeps another one from running beside it.
+    pub fn bars(&self, active: usize, index: usize) -> Option<Wait> {
+        let (one, other) = (&self.plan.tasks[active], &self.plan.tasks[index]);
+        if !one.parallel_safe || !other.parallel_safe {
+            return Some(Wait::Alone(one.id.clone()));
+        }
+        if self.is_planning(active) || self.is_planning(index) {
+            return None;
+        }
+        let path = shared_file(&self.files(active), &self.files(index))?.to_owned();
+        Some(Wait::Files(one.id.clone(), path))
+    }
+
+    /// Returns true where the next attempt at a task, or the one under way, writes nothing but a
+    /// plan.
+    fn is_planning(&self, index: usize) -> bool {
+        let (task, record) = self.at(index);
+        match &record.state {
+            State::Running { stage, .. } => *stage == Stage::Plan,
+            _ => pipeline::next_stage(task, record) == Stage::Plan,
+        }
+    }
+
+    /// Returns the files that a task writes, by its own word and by its approved plan.
+    pub fn files(&self, index: usize) -> Vec<&str> {
+        let (task, record) = self.at(index);
+        let planned = record.blueprint.iter().filter(|drawn| drawn.approved);
+        let planned = planned.flat_map(|drawn| &drawn.files);
+        task.files.iter().chain(planned).map(String::as_str).collect()
+    }
+
+    /// Returns the tasks whose plans wait for approval.
+    pub fn to_approve(&self) -> Vec<TaskId> {
+        let waits = |(_, record): &(&Task, &Record)| {
+            record.state.block().is_some_and(|block| block.reason == Reason::Approval)
+        };
+        self.tasks().filter(waits).map(|(task, _)| task.id.clone()).collect()
+    }
+
+    pub fn is_finished(&self) -> bool {
+        self.records.iter().all(|record| record.state.is_done())
+    }
+
+    /// Returns true while there is something to do, and no person has decided otherwise.
+    pub fn is_open(&self) -> bool {
+        !self.is_finished() && self.run.closed.is_none()
+    }
+
+    /// Returns how many tasks are in the state of this name (see [`Snapshot::status`]).
+    pub fn count(&self, status: &str) -> usize {
+        (0..self.len()).filter(|index| self.status(*index) == status).count()
+    }
+}
+
+/// Returns a path that is in both lists; a folder or a pattern holds all below it.
+fn shared_file<'a>(one: &[&'a str], other: &[&'a str]) -> Option<&'a str> {
+    let holds = |a: &str, b: &str| folder(a).is_some_and(|folder| b.starts_with(folder));
+    let meets = |a: &str, b: &str| a == b || holds(a, b) || holds(b, a);
+    one.iter().find(|a| other.iter().any(|b| meets(a, b))).copied()
+}

@@ -1,0 +1,107 @@
+//! What moved outside of a task's own branch and worktree while an attempt ran.
+//!
+//! Invariant: pure words. Who moved it is not said here; what it was before is, so that it can
+//! be undone.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::oid::Oid;
+
+/// One thing that is not as it was; places are absolute paths of checkouts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub enum Moved {
+    /// A branch (short name); no `from` where it was made, no `to` where it is gone. `place` is
+    /// where it is checked out.
+    Branch {
+        name: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<Oid>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Oid>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<String>,
+    },
+    /// A tag (short name), in the same way.
+    Tag {
+        name: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<Oid>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Oid>,
+    },
+    /// The newest stash.
+    Stash {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<Oid>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Oid>,
+    },
+    /// What another checkout shows: a branch, or a commit.
+    Head { place: String, from: String, to: String },
+    /// What is not committed in another checkout.
+    Files { place: String, files: Vec<String> },
+    /// What the task's own worktree shows, instead of the task's branch; `found` is none where
+    /// its HEAD is on no branch.
+    Strayed {
+        place: String,
+        branch: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<String>,
+    },
+}
+
+impl Moved {
+    /// Returns the paths that it is about.
+    pub fn files(&self) -> &[String] {
+        match self {
+            Moved::Files { files, .. } => files,
+            Moved::Branch { .. }
+            | Moved::Tag { .. }
+            | Moved::Stash { .. }
+            | Moved::Head { .. }
+            | Moved::Strayed { .. } => &[],
+        }
+    }
+}
+
+impl fmt::Display for Moved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Moved::Branch { name, from, to, .. } => write_ref(f, "branch", name, from, to),
+            Moved::Tag { name, from, to } => write_ref(f, "tag", name, from, to),
+            Moved::Stash { from: None, .. } => f.write_str("a stash was made"),
+            Moved::Stash { to: None, .. } => f.write_str("the last stash was taken away"),
+            Moved::Stash { .. } => f.write_str("the newest stash is another one"),
+            Moved::Head { place, from, to } => write!(f, "{place} went from {from} to {to}"),
+            Moved::Files { place, files } => {
+                write!(f, "uncommitted changes in {place}: {}", files.join(", "))
+            }
+            Moved::Strayed { branch, found: Some(found), .. } => {
+                write!(f, "it is on branch '{found}', not on '{branch}'")
+            }
+            Moved::Strayed { branch, found: None, .. } => {
+                write!(f, "its HEAD is on no branch, not on '{branch}'")
+            }
+        }
+    }
+}
+
+fn write_ref(
+    f: &mut fmt::Formatter<'_>,
+    kind: &str,
+    name: &str,
+    from: &Option<Oid>,
+    to: &Option<Oid>,
+) -> fmt::Result {
+    match (from, to) {
+        (Some(from), Some(to)) => {
+            write!(f, "the {kind} {name} moved from {} to {}", from.short(), to.short())
+        }
+        (Some(from), None) => write!(f, "the {kind} {name} is gone (it was at {})", from.short()),
+        (None, Some(to)) => write!(f, "the {kind} {name} was made (at {})", to.short()),
+        (None, None) => write!(f, "the {kind} {name} came and went"),
+    }
+}

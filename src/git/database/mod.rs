@@ -1,0 +1,8 @@
+//! What git stores: objects, refs and notes, and how to live beside its garbage collection.
+//!
+//! Invariant: objects are written before a ref names them, and a ref changes by compare-and-swap.
+
+pub mod gc;
+pub mod notes;
+pub mod objects;
+pub mod refs;

@@ -1,0 +1,267 @@
+//! Making a worktree, as `git worktree add` does.
+//!
+//! Invariant: a worktree is made whole or not at all, exactly where it was asked for, and
+//! comes out as git makes it. gix is the quick way; what it cannot do, or does in another way
+//! than git, is done by git in the place that was registered already.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::{Context, bail};
+
+use super::Access;
+use super::ownership;
+use super::stat::settle_index;
+use crate::domain::oid::Oid;
+use crate::git::Git;
+use crate::git::command::git;
+use crate::git::database::objects::object_id;
+use crate::system::crash;
+
+/// Attributes that gix follows in another way than git: it leaves a space out of `$Id$`, and
+/// knows other encodings than iconv.
+const ATTRIBUTES_FOR_GIT: [&[u8]; 2] = [b"ident", b"working-tree-encoding"];
+
+/// What a new worktree shows.
+#[derive(Debug, Clone, Copy)]
+pub enum Shows<'a> {
+    /// A branch that exists and is checked out nowhere else (short name).
+    Branch(&'a str),
+    /// A commit, on no branch.
+    Commit(&'a Oid),
+}
+
+/// How a worktree came to be.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Made {
+    /// Things that a person may want to know of it, a line each.
+    pub remarks: Vec<String>,
+}
+
+impl Git {
+    /// Makes a worktree; nothing stays behind when it fails.
+    ///
+    /// Its private git directory says whose it is, see [`ownership::owner_of`]. The repository's
+    /// `post-checkout` hook has run in it when this returns.
+    pub fn add_worktree(&self, path: &Path, shows: Shows<'_>, owner: &str) -> anyhow::Result<Made> {
+        if path.symlink_metadata().is_ok() && !is_empty_folder(path) {
+            bail!("'{}' is in the way: it exists and is not this run's worktree", path.display());
+        }
+        self.forget_missing(path)?;
+        crate::system::disk::make_folder(
+            path.parent().context("a worktree needs a parent folder")?,
+        )?;
+        crash::point();
+        let mut made = Made::default();
+        let repo = {
+            let _registry = self.registry(Access::Change)?;
+            let by_gix = match self.is_shared() {
+                true => Err(anyhow::anyhow!("core.sharedRepository is set")),
+                false => self.register(path, shows, owner),
+            };
+            by_gix.or_else(|error| {
+                made.remarks.push(format!("registered by git ({error:#})"));
+                self.register_by_git(path, shows, owner)
+            })?
+        };
+        crash::point();
+        let checked_out = self.check_out(&repo, path, &mut made).and_then(|()| {
+            crash::point();
+            self.run_hook(path, &mut made)?;
+            ownership::finish(&repo)
+        });
+        if let Err(error) = checked_out {
+            self.discard_worktree(path)?;
+            return Err(error);
+        }
+        Ok(made)
+    }
+
+    /// Tells git of the worktree; no file is checked out yet.
+    fn register(
+        &self,
+        path: &Path,
+        shows: Shows<'_>,
+        owner: &str,
+    ) -> anyhow::Result<gix::Repository> {
+        let head = match shows {
+            Shows::Branch(name) => {
+                let full = format!("refs/heads/{name}");
+                gix::worktree::add::Head::Attached(full.as_str().try_into()?)
+            }
+            Shows::Commit(id) => gix::worktree::add::Head::Detached(object_id(id)?),
+        };
+        let interrupt = AtomicBool::new(false);
+        let registered = self.repo.prepare_add_worktree(path, head, &interrupt)?;
+        ownership::mark(registered.repo(), owner)?;
+        Ok(registered.persist()?)
+    }
+
+    fn register_by_git(
+        &self,
+        path: &Path,
+        shows: Shows<'_>,
+        owner: &str,
+    ) -> anyhow::Result<gix::Repository> {
+        let add = ["worktree", "add", "--quiet", "--no-checkout"];
+        let command = self.command().args(add);
+        let command = match shows {
+            Shows::Branch(name) => command.arg(path).arg(name),
+            Shows::Commit(id) => command.arg("--detach").arg(path).arg(id.as_str()),
+        };
+        command.bytes().context("cannot make the worktree")?;
+        let repo = crate::git::open(&path.join(".git"))?;
+        ownership::mark(&repo, owner)?;
+        Ok(repo)
+    }
+
+    /// Writes the files of a worktree that was registered just now.
+    fn check_out(
+        &self,
+        repo: &gix::Repository,
+        path: &Path,
+        made: &mut Made,
+    ) -> anyhow::Result<()> {
+        let why_git = match self.settings_for_git() {
+            Some(why) => Some(why.to_owned()),
+            None => match check_out_by_gix(repo) {
+                Ok(()) => git_knows_better(repo)?,
+                Err(error) => Some(format!("{error:#}")),
+            },
+        };
+        let Some(why) = why_git else { return settle_index(repo, path) };
+        made.remarks.push(format!("checked out by git ({why})"));
+        empty(repo, path)?;
+        // What `git worktree add` itself calls.
+        let reset = ["reset", "--hard", "--quiet", "--no-recurse-submodules"];
+        git(path).args(reset).bytes().map(drop).context("cannot check out the worktree")
+    }
+
+    /// Returns why git must check files out, where a setting says so.
+    fn settings_for_git(&self) -> Option<&'static str> {
+        match (self.is_partial(), self.is_shared()) {
+            (true, _) => Some("content that is missing here must be fetched"),
+            (false, true) => Some("core.sharedRepository is set"),
+            (false, false) => None,
+        }
+    }
+
+    /// Returns true where other users may write too, by modes that only git sets.
+    fn is_shared(&self) -> bool {
+        let how = self.repo.config_snapshot().string("core.sharedRepository");
+        let own: [&[u8]; 5] = [b"umask", b"false", b"no", b"off", b"0"];
+        how.is_some_and(|how| !own.contains(&how.as_slice()))
+    }
+
+    /// Returns true where objects may be missing that a remote is known to have.
+    pub(crate) fn is_partial(&self) -> bool {
+        let config = self.repo.config_snapshot();
+        let is_promisor =
+            |name: &str| config.boolean(&format!("remote.{name}.promisor")).unwrap_or(false);
+        config.string("extensions.partialClone").is_some()
+            || self.repo.remote_names().iter().any(|name| is_promisor(&name.to_string()))
+    }
+
+    /// Runs the `post-checkout` hook the way `git worktree add` does; its failure is told, and
+    /// no more, because the worktree is there.
+    fn run_hook(&self, path: &Path, made: &mut Made) -> anyhow::Result<()> {
+        // Asked for a whole path, git fails where there is no folder for it, as with `/dev/null`,
+        // which is how hooks are switched off.
+        let asked = ["rev-parse", "--git-path", "hooks/post-checkout"];
+        let hook = self.repo.config_snapshot().string("core.hooksPath");
+        let own = self.common_dir().join("hooks/post-checkout");
+        if hook.is_none() && !is_executable(&own) {
+            return Ok(());
+        }
+        let hook = git(path).args(asked).text()?;
+        if !is_executable(&path.join(hook.trim_end_matches('\n'))) {
+            return Ok(());
+        }
+        let head = git(path).args(["rev-parse", "--verify", "HEAD"]).text()?;
+        let none = "0".repeat(head.trim().len());
+        let run = ["hook", "run", "--ignore-missing", "post-checkout", "--", &none, head.trim()];
+        let output = git(path).args(run).arg("1").output()?;
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        made.remarks.extend(said.lines().map(|line| format!("post-checkout: {line}")));
+        if !output.status.success() {
+            made.remarks.push(format!("post-checkout: ended with {}", output.status));
+        }
+        Ok(())
+    }
+}
+
+fn check_out_by_gix(repo: &gix::Repository) -> anyhow::Result<()> {
+    let worktree = repo.worktree().context("the new worktree is gone")?;
+    let outcome = worktree.checkout(gix::progress::Discard, &AtomicBool::new(false))?;
+    if let Some(collision) = outcome.collisions.first() {
+        bail!("'{}' collides with another name", collision.path);
+    }
+    match outcome.errors.first() {
+        Some(record) => bail!("'{}': {}", record.path, record.error),
+        None => Ok(()),
+    }
+}
+
+/// Returns why git must check the files out, where an attribute is in use that gix does not
+/// follow as git does.
+fn git_knows_better(repo: &gix::Repository) -> anyhow::Result<Option<String>> {
+    let index = repo.open_index().context("cannot read the new index")?;
+    let is_source = |path: &[u8]| path == b".gitattributes" || path.ends_with(b"/.gitattributes");
+    let sources = index.entries().iter().filter(|entry| is_source(entry.path(&index)));
+    let read = |entry: &gix::index::Entry| anyhow::Ok(repo.find_object(entry.id)?.detach().data);
+    let in_tree: Vec<Vec<u8>> = sources.map(read).collect::<Result<_, _>>()?;
+    let around = attribute_files(repo).into_iter().filter_map(|file| std::fs::read(file).ok());
+    for text in in_tree.into_iter().chain(around) {
+        let found = ATTRIBUTES_FOR_GIT.iter().find(|word| mentions(&text, word));
+        if let Some(word) = found {
+            let word = String::from_utf8_lossy(word);
+            return Ok(Some(format!("the attribute '{word}' is in use")));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the files outside of the tree that may hold attributes.
+fn attribute_files(repo: &gix::Repository) -> Vec<std::path::PathBuf> {
+    let own = repo.common_dir().join("info/attributes");
+    let config = repo.config_snapshot();
+    let named = config.trusted_path("core.attributesFile").ok().flatten();
+    let home = |name: &str| std::env::var_os(name).map(std::path::PathBuf::from);
+    let default = || {
+        let folder = home("XDG_CONFIG_HOME").or_else(|| Some(home("HOME")?.join(".config")));
+        folder.map(|folder| folder.join("git/attributes"))
+    };
+    let named = named.or_else(default);
+    [Some(own), named, Some("/etc/gitattributes".into())].into_iter().flatten().collect()
+}
+
+/// Returns true where a text holds a word.
+fn mentions(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|part| part == word)
+}
+
+/// Takes away what was checked out in a worktree that nobody has seen yet.
+fn empty(repo: &gix::Repository, path: &Path) -> anyhow::Result<()> {
+    for entry in path.read_dir()? {
+        let entry = entry?;
+        match entry.file_type()?.is_dir() {
+            _ if entry.file_name() == ".git" => {}
+            true => std::fs::remove_dir_all(entry.path())?,
+            false => std::fs::remove_file(entry.path())?,
+        }
+    }
+    match std::fs::remove_file(repo.index_path()) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn is_empty_folder(path: &Path) -> bool {
+    path.read_dir().is_ok_and(|mut entries| entries.next().is_none())
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}

@@ -1,0 +1,299 @@
+//! Worktrees: listed, locked and removed; [`create`](create) makes them.
+//!
+//! Invariant: one that was not asked for by path is never touched. Removal leaves the hard
+//! questions to `git worktree remove`, which refuses what is not clean.
+
+pub mod create;
+pub mod include;
+pub mod ownership;
+pub mod size;
+pub mod stat;
+pub mod submodules;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use super::Git;
+use super::backup;
+use super::command::git;
+use super::status;
+use crate::domain::oid::Oid;
+use crate::system::disk;
+use crate::system::lock::LockFile;
+use create::{Made, Shows};
+use ownership::owner_of;
+use submodules::submodules;
+
+/// What the reason of every lock of ours begins with.
+pub const LOCK: &str = "git-orchestrate: ";
+
+#[derive(Clone, Copy)]
+pub(super) enum Access {
+    Look,
+    Change,
+}
+
+/// A worktree as `git worktree list` tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listed {
+    pub path: PathBuf,
+    /// Short name; `None` when detached.
+    pub branch: Option<String>,
+    /// The reason, empty where none was given.
+    pub locked: Option<String>,
+}
+
+impl Git {
+    /// Takes the lock on what git knows of worktrees, until the file is dropped.
+    ///
+    /// git reads all of it for many commands, and fails on an entry that is half written.
+    pub(super) fn registry(&self, access: Access) -> anyhow::Result<LockFile> {
+        let lock = LockFile::open(self.locks().join(".worktrees"))?;
+        match access {
+            Access::Look => lock.share()?,
+            Access::Change => lock.hold()?,
+        }
+        Ok(lock)
+    }
+
+    /// Drops git's record of a worktree at this path whose folder is gone.
+    pub(super) fn forget_missing(&self, path: &Path) -> anyhow::Result<()> {
+        let known = self.worktrees()?.into_iter().find(|listed| same_path(&listed.path, path));
+        match known {
+            Some(_) if !path.join(".git").exists() => self.discard_worktree(path),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns all worktrees, the main one first.
+    pub fn worktrees(&self) -> anyhow::Result<Vec<Listed>> {
+        let _registry = self.registry(Access::Look)?;
+        let bytes = self.command().args(["worktree", "list", "--porcelain", "-z"]).bytes()?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let blocks = text.split("\0\0").filter(|block| !block.is_empty());
+        let mut listed: Vec<Listed> = blocks.map(parse_listed).collect();
+        if let (Some(main), Some(first)) = (&self.main_worktree, listed.first_mut()) {
+            first.path.clone_from(main);
+        }
+        Ok(listed)
+    }
+
+    /// Returns the worktree in which a branch is checked out.
+    pub fn worktree_of(&self, branch: &str) -> anyhow::Result<Option<Listed>> {
+        let shows = |listed: &Listed| listed.branch.as_deref() == Some(branch);
+        let is_it = |listed: &Listed| shows(listed) && listed.path.is_dir();
+        Ok(self.worktrees()?.into_iter().find(is_it))
+    }
+
+    /// Returns where a branch is being rebased; git lists such a worktree as showing no branch.
+    pub fn rebase_of(&self, branch: &str) -> anyhow::Result<Option<PathBuf>> {
+        let mut folders = vec![self.common_dir.clone()];
+        if let Ok(linked) = self.common_dir.join("worktrees").read_dir() {
+            folders.extend(linked.flatten().map(|entry| entry.path()));
+        }
+        let full = format!("refs/heads/{branch}");
+        let states = ["rebase-merge", "rebase-apply"];
+        let of = |folder: &PathBuf| states.map(|state| folder.join(state).join("head-name"));
+        let is_it = |file: &PathBuf| {
+            std::fs::read_to_string(file).is_ok_and(|text| text.trim_end() == full)
+        };
+        Ok(folders.iter().flat_map(of).find(is_it))
+    }
+
+    /// Locks a worktree against `git worktree prune`, `move` and `remove`, with a reason that
+    /// begins with [`LOCK`]. A lock of somebody else stays as it is.
+    pub fn lock_worktree(&self, path: &Path, reason: &str) -> anyhow::Result<()> {
+        if self.lock_of(path)?.is_some() {
+            return Ok(());
+        }
+        let _registry = self.registry(Access::Change)?;
+        let asked = ["worktree", "lock", "--reason", reason];
+        self.command().args(asked).arg(path).bytes().map(drop)
+    }
+
+    /// Returns the reason a worktree is locked for.
+    pub fn lock_of(&self, path: &Path) -> anyhow::Result<Option<String>> {
+        let is_it = |listed: &Listed| same_path(&listed.path, path);
+        Ok(self.worktrees()?.into_iter().find(is_it).and_then(|listed| listed.locked))
+    }
+
+    /// Takes our lock off; one that is not there, or not ours, is left alone.
+    pub fn unlock_worktree(&self, path: &Path) -> anyhow::Result<()> {
+        if !self.lock_of(path)?.is_some_and(|reason| reason.starts_with(LOCK)) {
+            return Ok(());
+        }
+        let _registry = self.registry(Access::Change)?;
+        let output = self.command().args(["worktree", "unlock"]).arg(path).output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        match output.status.success() || said.contains("is not locked") {
+            true => Ok(()),
+            false => bail!("{}", said.trim().trim_start_matches("fatal: ")),
+        }
+    }
+
+    /// Removes a clean worktree that nobody has locked; git refuses any other. What its
+    /// submodules hold must have been looked at before: with one, git refuses in any case.
+    pub fn remove_worktree(&self, path: &Path) -> anyhow::Result<()> {
+        refuse_foreign(path)?;
+        let _registry = self.registry(Access::Change)?;
+        let has_submodule = path.is_dir() && !submodules(path)?.is_empty();
+        let force = has_submodule && status::dirt(path)?.is_clean();
+        let command = self.command().args(["worktree", "remove"]);
+        command.args(force.then_some("--force")).arg(path).bytes().map(drop)
+    }
+
+    /// Removes a worktree whatever it holds. What is in it must be backed up before.
+    pub fn discard_worktree(&self, path: &Path) -> anyhow::Result<()> {
+        refuse_foreign(path)?;
+        let _registry = self.registry(Access::Change)?;
+        let asked = ["worktree", "remove", "--force", "--force"];
+        self.command().args(asked).arg(path).bytes().map(drop)
+    }
+
+    /// Makes our own detached worktree show a commit exactly; ignored files stay, as caches.
+    ///
+    /// What a task that was ended in it had not committed is backed up first. A worktree that is
+    /// broken is made anew.
+    pub fn show_commit(&self, run: &str, path: &Path, commit: &Oid) -> anyhow::Result<Made> {
+        if is_worktree(path) {
+            if owner_of(path).as_deref() != Some(run) {
+                bail!("'{}' is in the way: it is not the checkout of run '{run}'", path.display());
+            }
+            if let Some(reason) = self.in_the_way(path)? {
+                bail!("{reason}");
+            }
+            self.save_checkout(run, path, false)?;
+        }
+        if is_whole(path) && switch(path, commit).is_ok() {
+            ownership::remember_shown(path, commit)?;
+            return Ok(Made::default());
+        }
+        if is_worktree(path) {
+            let lost = backup::left_out(path)?;
+            if let Some(first) = lost.first() {
+                bail!("'{}' is broken, and no backup would hold its '{first}'", path.display());
+            }
+            if self.lock_of(path)?.is_some_and(|reason| !reason.starts_with(LOCK)) {
+                bail!("'{}' is broken, and somebody has locked it", path.display());
+            }
+            let held = self.snapshot_worktree(path, "what a broken checkout held")?;
+            self.back_up(run, "@checkout", &held.commit)?;
+            self.discard_worktree(path)?;
+        }
+        let made = self.add_worktree(path, Shows::Commit(commit), run)?;
+        ownership::remember_shown(path, commit)?;
+        Ok(made)
+    }
+
+    /// Returns what keeps our own detached worktree from showing another commit: a repository of
+    /// its own that lies in it would be removed, and no backup could hold it.
+    pub fn in_the_way(&self, path: &Path) -> anyhow::Result<Option<String>> {
+        if !is_worktree(path) {
+            return Ok(None);
+        }
+        let first = status::nested_untracked(path)?.into_iter().next();
+        Ok(first.map(|nested| {
+            let nested = path.join(nested);
+            format!("'{}' is a repository of its own: move it elsewhere", nested.display())
+        }))
+    }
+
+    /// Backs up what a task, or a person, did not commit in our own detached worktree, or committed
+    /// on no branch; returns the refs that were written. What tests leave untracked while no branch
+    /// is checked out is of no interest, unless `all` is asked for.
+    pub fn save_checkout(&self, run: &str, path: &Path, all: bool) -> anyhow::Result<Vec<String>> {
+        let mut names = Vec::new();
+        if !is_whole(path) {
+            return Ok(names);
+        }
+        let dirt = status::dirt(path)?;
+        let (branch, head) = status::head(path)?;
+        let is_changed = !dirt.changed.is_empty() || !dirt.unmerged.is_empty();
+        let is_held = !dirt.is_clean() || !dirt.ignored.is_empty();
+        let is_ours = || ownership::shown(path).as_ref() == Some(&head);
+        // Somebody who commits here has files here, too.
+        let is_visited = branch.is_none() && !is_ours() && !self.is_in_a_ref(&head)?;
+        let takes_all = (all || is_visited) && is_held;
+        if is_changed || (branch.is_some() && !dirt.is_clean()) || takes_all {
+            let held = self.snapshot_worktree(path, "what the checkout held")?;
+            names.push(self.back_up(run, "@checkout", &held.commit)?);
+        }
+        if is_visited {
+            names.push(self.back_up(run, "@checkout", &head)?);
+        }
+        Ok(names)
+    }
+
+    /// Returns true where a ref has a commit in its history.
+    fn is_in_a_ref(&self, commit: &Oid) -> anyhow::Result<bool> {
+        let asked = ["for-each-ref", "--count=1", "--contains", commit.as_str()];
+        Ok(!self.command().args(asked).bytes()?.is_empty())
+    }
+
+    /// Keeps git from seeing the folder of worktrees as content, in every worktree.
+    ///
+    /// One that does not lie in the main worktree is no content of it.
+    pub fn exclude(&self, folder: &str) -> anyhow::Result<()> {
+        let Some(inside) = self.inside_home(folder) else { return Ok(()) };
+        let line = format!("/{inside}/");
+        let file = self.common_dir().join("info/exclude");
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        if text.lines().any(|have| have == line) {
+            return Ok(());
+        }
+        std::fs::create_dir_all(self.common_dir().join("info"))?;
+        let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        let mut out = std::fs::OpenOptions::new().append(true).create(true).open(&file)?;
+        std::io::Write::write_all(&mut out, format!("{gap}{line}\n").as_bytes())
+            .with_context(|| format!("cannot write '{}'", file.display()))
+    }
+}
+
+/// Returns true where the path is the top level of a worktree, and not just a folder in one.
+pub fn is_worktree(path: &Path) -> bool {
+    path.join(".git").exists() && status::top_level(path).is_ok_and(|top| same_path(&top, path))
+}
+
+/// Returns true where both name the same place, links resolved.
+pub fn same_path(one: &Path, other: &Path) -> bool {
+    one == other || one.canonicalize().is_ok_and(|a| other.canonicalize().is_ok_and(|b| a == b))
+}
+
+/// Returns true where a worktree was made to its end.
+pub fn is_whole(path: &Path) -> bool {
+    is_worktree(path) && ownership::is_finished(path)
+}
+
+/// git goes on into whatever is mounted in a worktree, or stands where a link in its place leads
+/// to, and removes it.
+fn refuse_foreign(path: &Path) -> anyhow::Result<()> {
+    if path.is_symlink() {
+        bail!("'{}' is a link", path.display());
+    }
+    match disk::mount_below(path)? {
+        Some(mount) => bail!("something is mounted at '{}'", mount.display()),
+        None => Ok(()),
+    }
+}
+
+fn switch(path: &Path, commit: &Oid) -> anyhow::Result<()> {
+    let hooks_off = ["-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false"];
+    let checkout = ["checkout", "--quiet", "--force", "--detach", commit.as_str(), "--"];
+    git(path).args(hooks_off).args(checkout).bytes()?;
+    git(path).args(["clean", "-ffd", "--quiet"]).bytes().map(drop)
+}
+
+fn parse_listed(block: &str) -> Listed {
+    let mut listed = Listed::default();
+    for line in block.split('\0') {
+        let (key, value) = line.split_once(' ').unwrap_or((line, ""));
+        match key {
+            "worktree" => listed.path = PathBuf::from(value),
+            "branch" => listed.branch = value.strip_prefix("refs/heads/").map(str::to_owned),
+            "locked" => listed.locked = Some(value.to_owned()),
+            _ => {}
+        }
+    }
+    listed
+}

@@ -1,0 +1,347 @@
+//! The journal of a run: a linear chain of commits under one ref, newest state in the tip's tree.
+//!
+//! Invariant: after [`Journal::create`] every change is a compare-and-swap. [`Journal::append`]
+//! loads what it changes, applies the event (an illegal one is an error), writes objects, and
+//! swaps the ref if it still is what was loaded; on a race it loads and decides again. Any
+//! process may append.
+
+mod message;
+pub mod trust;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+
+use crate::domain::error::failure;
+use crate::domain::oid::Oid;
+use crate::domain::plan::{Plan, TaskId};
+use crate::domain::snapshot::{Run, Snapshot};
+use crate::domain::task::{Event, Illegal, Record};
+use crate::git::Git;
+use crate::git::database::gc::GcMark;
+use crate::git::database::refs::Swap;
+use crate::plan::{Finding, Parsed, Source};
+
+/// Below this prefix every run has its ref.
+const RUNS: &str = "refs/orchestrate/runs/";
+/// Version of the tree's layout; a newer one is refused.
+const FORMAT: &str = "1";
+/// How often a lost race is tried again; with the pauses below, more than half a minute.
+const MAX_TRIES: u32 = 4000;
+/// How many times in a row a lock may be met (each time git waits 100 ms) until it is called stale.
+const MAX_LOCKED: u32 = 50;
+
+/// The journal of one run.
+pub struct Journal {
+    git: Git,
+    name: String,
+    /// Records by the id of the folder they were read from, which names their content.
+    folders: HashMap<Oid, Vec<(TaskId, Record)>>,
+    plan: Option<(Oid, Plan)>,
+}
+
+/// A snapshot and the commit it was read from.
+#[derive(Debug, Clone)]
+pub struct Tip {
+    pub commit: Oid,
+    pub snapshot: Snapshot,
+}
+
+/// Returns the ref that holds a run's journal.
+pub fn journal_ref(run: &str) -> String {
+    format!("{RUNS}{run}")
+}
+
+/// Returns the error for a run that does not exist.
+pub fn no_run(name: &str) -> anyhow::Error {
+    failure(format!("there is no run '{name}'"), "begin one: git orchestrate start PLAN")
+}
+
+/// Returns true where an append failed because of the task's state, and not because of git.
+pub fn is_illegal(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.is::<Illegal>())
+}
+
+/// Returns the names of all runs in the repository.
+pub fn run_names(git: &Git) -> anyhow::Result<Vec<String>> {
+    let refs = git.list_refs(RUNS)?;
+    Ok(refs.iter().filter_map(|(name, _)| name.strip_prefix(RUNS)).map(str::to_owned).collect())
+}
+
+impl Journal {
+    pub fn new(git: &Git, run: &str) -> Journal {
+        Journal { git: git.clone(), name: run.to_owned(), folders: HashMap::new(), plan: None }
+    }
+
+    /// Returns the full name of the run's ref.
+    pub fn ref_name(&self) -> String {
+        journal_ref(&self.name)
+    }
+
+    /// Returns the newest commit of the journal.
+    pub fn tip(&self) -> anyhow::Result<Option<Oid>> {
+        self.git.find_ref(&self.ref_name())
+    }
+
+    /// Begins the journal; fails where the run exists.
+    pub fn create(&self, run: &Run, plan: &Plan) -> anyhow::Result<()> {
+        let write = || self.write_first(run, plan);
+        let mark = self.git.outlast_gc();
+        let commit = self.git.patiently(write)?;
+        match self.git.swap_ref(&self.ref_name(), None, &commit, "begin")? {
+            Swap::Done => self.survive_gc(mark, &commit, "begin", write),
+            Swap::Moved => Err(failure(
+                format!("a run named '{}' exists already", self.name),
+                format!("go on with it: git orchestrate start --run {}", self.name),
+            )),
+            Swap::Locked => Err(self.git.stale_lock(&self.ref_name())),
+        }
+    }
+
+    fn write_first(&self, run: &Run, plan: &Plan) -> anyhow::Result<Oid> {
+        let files = [
+            ("format", FORMAT.to_owned() + "\n"),
+            ("plan.toml", crate::plan::toml::write(plan)),
+            ("run.toml", toml::to_string(run)?),
+        ];
+        let write = |(path, text): &(&str, String)| {
+            Ok((path.to_string(), self.git.write_blob(text.as_bytes())?))
+        };
+        let blobs: Vec<_> = files.iter().map(write).collect::<anyhow::Result<_>>()?;
+        let tree = self.git.edit_tree(None, &blobs)?;
+        self.git.write_commit(&tree, &[], &message::created(run, plan))
+    }
+
+    /// Reads the newest state; `None` where there is no such run.
+    pub fn load(&mut self) -> anyhow::Result<Option<Tip>> {
+        let git = self.git.clone();
+        git.patiently(|| self.load_once())
+    }
+
+    fn load_once(&mut self) -> anyhow::Result<Option<Tip>> {
+        let Some(commit) = self.tip()? else { return Ok(None) };
+        let what = format!("the journal of run '{}' is broken at {commit}", self.name);
+        let snapshot = self.read(&commit).context(what)?;
+        Ok(Some(Tip { commit, snapshot }))
+    }
+
+    /// Returns the state at a commit of the journal.
+    pub fn at(&self, commit: &Oid) -> anyhow::Result<Snapshot> {
+        Journal::new(&self.git, &self.name).read(commit)
+    }
+
+    fn read(&mut self, commit: &Oid) -> anyhow::Result<Snapshot> {
+        let tree = self.git.tree_of(commit)?;
+        self.check_format(&tree)?;
+        let run: Run = toml::from_str(&self.text(&tree, "run.toml")?).context("run.toml")?;
+        let plan = self.read_plan(&tree)?;
+        let records = self.read_records(&tree)?;
+        Snapshot::new(run, plan, records).map_err(|_| anyhow!("plan.toml holds a cycle"))
+    }
+
+    fn check_format(&self, tree: &Oid) -> anyhow::Result<()> {
+        let format = self.text(tree, "format")?;
+        match format.trim() {
+            FORMAT => Ok(()),
+            newer => Err(failure(
+                format!(
+                    "a newer git-orchestrate wrote this run: its format is {newer}, not {FORMAT}"
+                ),
+                "use that one, or a newer one still",
+            )),
+        }
+    }
+
+    fn text(&self, tree: &Oid, path: &str) -> anyhow::Result<String> {
+        let bytes = self.git.read_path(tree, path)?.with_context(|| format!("no {path}"))?;
+        String::from_utf8(bytes).with_context(|| format!("{path} is not UTF-8"))
+    }
+
+    /// The plan never changes while its blob does not, so it is parsed once.
+    fn read_plan(&mut self, tree: &Oid) -> anyhow::Result<Plan> {
+        let entries = self.git.entries(tree)?;
+        let blob = entries.into_iter().find(|e| e.name == "plan.toml").context("no plan.toml")?.id;
+        if let Some((_, plan)) = self.plan.as_ref().filter(|(known, _)| *known == blob) {
+            return Ok(plan.clone());
+        }
+        let bytes = self.git.read_blob(&blob)?;
+        let source = Source { name: "plan.toml", bytes: &bytes };
+        let told = |findings: Vec<Finding>| {
+            let first = findings.first().map(|f| f.message.clone()).unwrap_or_default();
+            anyhow!("plan.toml: {first}")
+        };
+        let Parsed { plan, .. } = crate::plan::parse(&source).map_err(told)?;
+        self.plan = Some((blob, plan.clone()));
+        Ok(plan)
+    }
+
+    fn read_records(&mut self, tree: &Oid) -> anyhow::Result<HashMap<TaskId, Record>> {
+        let entries = self.git.entries(tree)?;
+        let Some(tasks) = entries.into_iter().find(|entry| entry.name == "tasks") else {
+            return Ok(HashMap::new());
+        };
+        let mut folders = HashMap::new();
+        for folder in self.git.entries(&tasks.id)? {
+            let records = match self.folders.remove(&folder.id) {
+                Some(known) => known,
+                None => self.read_folder(&folder.id)?,
+            };
+            folders.insert(folder.id, records);
+        }
+        self.folders = folders;
+        Ok(self.folders.values().flatten().cloned().collect())
+    }
+
+    fn read_folder(&self, folder: &Oid) -> anyhow::Result<Vec<(TaskId, Record)>> {
+        let record = |entry: crate::git::database::objects::Entry| {
+            let stem = entry.name.strip_suffix(".toml").context("unknown file in tasks/")?;
+            let id = TaskId::new(stem).map_err(|why| anyhow!("tasks/{stem}: {why}"))?;
+            let text = String::from_utf8(self.git.read_blob(&entry.id)?)?;
+            Ok((id, toml::from_str(&text).with_context(|| format!("tasks/{}", entry.name))?))
+        };
+        self.git.entries(folder)?.into_iter().map(record).collect()
+    }
+
+    /// Applies an event to a task and publishes it.
+    ///
+    /// Fails without a trace where the event is illegal in the newest state; see [`is_illegal`].
+    pub fn append(&self, id: &TaskId, event: &Event) -> anyhow::Result<()> {
+        self.publish("append", |tip| {
+            let tree = self.git.tree_of(tip)?;
+            let before = self.read_record(&tree, id)?;
+            let after = before
+                .apply(event)
+                .with_context(|| format!("nothing was written for task '{id}'"))?;
+            let blob = self.git.write_blob(toml::to_string(&after)?.as_bytes())?;
+            let mut files = vec![(path_of(id), blob)];
+            if let Some(text) = event.blueprint() {
+                files.push((blueprint_path(id), self.git.write_blob(text.as_bytes())?));
+            }
+            let tree = self.git.edit_tree(Some(&tree), &files)?;
+            let step = message::Step { id, event, before: &before.state, after: &after.state };
+            self.git.write_commit(&tree, std::slice::from_ref(tip), &step.message())
+        })
+    }
+
+    /// Changes what a run was started with; on a race, changes what is there then.
+    pub fn amend(&self, why: &str, change: impl Fn(Run) -> Run) -> anyhow::Result<()> {
+        self.publish("run.toml", |tip| {
+            let tree = self.git.tree_of(tip)?;
+            let run = change(toml::from_str(&self.text(&tree, "run.toml")?)?);
+            let blob = self.git.write_blob(toml::to_string(&run)?.as_bytes())?;
+            let tree = self.git.edit_tree(Some(&tree), &[("run.toml".to_owned(), blob)])?;
+            let message = format!("{}: {why}\n", self.name);
+            self.git.write_commit(&tree, std::slice::from_ref(tip), &message)
+        })
+    }
+
+    /// Gives the run another plan; the records of tasks that it has not any more stay.
+    pub fn replan(&self, plan: &Plan, why: &str) -> anyhow::Result<()> {
+        self.replace("plan.toml", &crate::plan::toml::write(plan), why)
+    }
+
+    /// Replaces a file of the run as a whole.
+    fn replace(&self, path: &str, text: &str, why: &str) -> anyhow::Result<()> {
+        self.publish(path, |tip| {
+            let blob = self.git.write_blob(text.as_bytes())?;
+            let tree = self.git.tree_of(tip)?;
+            let tree = self.git.edit_tree(Some(&tree), &[(path.to_owned(), blob)])?;
+            let message = format!("{}: {why}\n", self.name);
+            self.git.write_commit(&tree, std::slice::from_ref(tip), &message)
+        })
+    }
+
+    /// Puts the commit that `next` makes of the tip in the tip's place; on a race, makes another.
+    fn publish(&self, why: &str, next: impl Fn(&Oid) -> anyhow::Result<Oid>) -> anyhow::Result<()> {
+        let mut locked = 0;
+        for tries in 0..MAX_TRIES {
+            let mark = self.git.outlast_gc();
+            let (tip, commit, swap) = self.git.patiently(|| {
+                let tip = self.tip()?.ok_or_else(|| no_run(&self.name))?;
+                let commit = next(&tip)?;
+                let swap = self.git.swap_ref(&self.ref_name(), Some(&tip), &commit, why)?;
+                Ok((tip, commit, swap))
+            })?;
+            match swap {
+                Swap::Done => return self.survive_gc(mark, &commit, why, || next(&tip)),
+                Swap::Moved => locked = 0,
+                Swap::Locked => locked += 1,
+            }
+            if locked >= MAX_LOCKED {
+                return Err(self.git.stale_lock(&self.ref_name()));
+            }
+            std::thread::sleep(pause(tries));
+        }
+        Err(failure(
+            format!("the journal of run '{}' changes faster than it can be written", self.name),
+            "try again in a moment",
+        ))
+    }
+
+    /// Writes a commit again whose objects a `git gc` took that began between writing and publishing.
+    fn survive_gc(
+        &self,
+        mut mark: GcMark,
+        commit: &Oid,
+        why: &str,
+        write: impl Fn() -> anyhow::Result<Oid>,
+    ) -> anyhow::Result<()> {
+        let mut commit = commit.clone();
+        while self.git.gc_since(&mark) && !self.git.is_stored(&commit) {
+            mark = self.git.outlast_gc();
+            let again = self.git.patiently(&write)?;
+            self.git.swap_ref(&self.ref_name(), Some(&commit), &again, why)?;
+            commit = again;
+        }
+        Ok(())
+    }
+
+    /// Returns the newest record of one task; an empty one where it has not begun.
+    pub fn record(&self, id: &TaskId) -> anyhow::Result<Record> {
+        let tip = self.tip()?.ok_or_else(|| no_run(&self.name))?;
+        self.read_record(&self.git.tree_of(&tip)?, id)
+    }
+
+    /// Returns the newest text of the plan that was made for a task.
+    pub fn blueprint(&self, id: &TaskId) -> anyhow::Result<Option<String>> {
+        let tip = self.tip()?.ok_or_else(|| no_run(&self.name))?;
+        let bytes = self.git.read_path(&self.git.tree_of(&tip)?, &blueprint_path(id))?;
+        Ok(bytes.map(String::from_utf8).transpose()?)
+    }
+
+    fn read_record(&self, tree: &Oid, id: &TaskId) -> anyhow::Result<Record> {
+        let Some(bytes) = self.git.read_path(tree, &path_of(id))? else {
+            return Ok(Record::default());
+        };
+        Ok(toml::from_str(&String::from_utf8(bytes)?)?)
+    }
+}
+
+/// Returns where a task's record stands in the tree. Two hex digits keep folders small, so
+/// that a change in a run of 10,000 tasks writes a few short trees.
+fn path_of(id: &TaskId) -> String {
+    format!("tasks/{:02x}/{id}.toml", bucket(id))
+}
+
+/// Returns where the text of a task's plan stands: apart from its record, which is read with
+/// every look at the run.
+fn blueprint_path(id: &TaskId) -> String {
+    format!("plans/{:02x}/{id}.md", bucket(id))
+}
+
+fn bucket(id: &TaskId) -> u32 {
+    // FNV-1a: stable across versions and machines, which the standard hasher does not promise.
+    let hash = id
+        .as_str()
+        .bytes()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    (hash ^ (hash >> 16)) & 0xff
+}
+
+/// Returns a pause of up to a few milliseconds, different in every process.
+fn pause(tries: u32) -> Duration {
+    let noise = u64::from(std::process::id()).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    let spread = 1 + u64::from(tries.min(8)) * 400;
+    Duration::from_micros(50 + (noise.wrapping_mul(u64::from(tries) + 1)) % spread)
+}

@@ -1,0 +1,9 @@
+//! Small readers that the formats share: front matter, YAML, single values, "did you mean".
+//!
+//! Invariant: they know no format and report nothing; whoever calls them turns a fault into a
+//! finding with its line.
+
+pub mod front_matter;
+pub mod near;
+pub mod value;
+pub mod yaml;

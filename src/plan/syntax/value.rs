@@ -1,0 +1,91 @@
+//! Single values of a task: yes or no, a span of time, a path.
+//!
+//! Invariant: a value that is not understood is `None`; what to say about it is decided
+//! where the line is known.
+
+/// Longest span for one attempt that is taken for meant: thirty days.
+const MAX_SECONDS: u64 = 30 * 24 * 60 * 60;
+
+/// Reads a word for yes or no; what follows it is a remark.
+pub(crate) fn boolean(text: &str) -> Option<bool> {
+    let is_end = |c: char| c.is_whitespace() || "(（,.;—–-".contains(c);
+    let text = text.trim().trim_start_matches('`');
+    let word = text.split(is_end).next().unwrap_or(text);
+    match word.trim_end_matches('`').to_lowercase().as_str() {
+        "true" | "yes" | "y" | "✓" | "✅" | "是" => Some(true),
+        "false" | "no" | "n" | "✗" | "❌" | "否" => Some(false),
+        _ => None,
+    }
+}
+
+/// Reads `30m`, `1h30m`, `90 seconds` or plain seconds as seconds, at least one.
+pub(crate) fn seconds(text: &str) -> Option<u64> {
+    let text = text.trim().trim_matches('`');
+    let seconds = match text.parse() {
+        Ok(seconds) => seconds,
+        Err(_) => {
+            let span: jiff::SignedDuration = text.parse().ok()?;
+            u64::try_from(span.as_secs()).ok()?
+        }
+    };
+    (1..=MAX_SECONDS).contains(&seconds).then_some(seconds)
+}
+
+/// Returns a path as it is compared: without `./`, a trailing `:12-40` and spaces around it.
+pub(crate) fn path(text: &str) -> Option<String> {
+    let text = text.trim();
+    let is_lines = |rest: &str| {
+        rest.starts_with(|c: char| c.is_ascii_digit())
+            && rest.chars().all(|c| c.is_ascii_digit() || "-–:, ".contains(c))
+    };
+    let cut = text.match_indices(':').find(|(at, _)| is_lines(&text[at + 1..]));
+    let text = cut.map_or(text, |(at, _)| &text[..at]);
+    let mut text = text.split_once("#L").map_or(text, |(path, _)| path);
+    while let Some(rest) = text.strip_prefix("./") {
+        text = rest;
+    }
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// Returns a title on one line, without characters that a terminal would obey.
+pub(crate) fn title(text: &str) -> String {
+    let is_gap = |c: char| c.is_whitespace() || c.is_control();
+    text.split(is_gap).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn booleans_have_many_spellings_and_remarks() {
+        assert_eq!(boolean("true"), Some(true));
+        assert_eq!(boolean("Yes — disjoint files"), Some(true));
+        assert_eq!(boolean("`false` (shares `a.rs`)"), Some(false));
+        assert_eq!(boolean("no, it edits the schema"), Some(false));
+        assert_eq!(boolean("maybe"), None);
+        assert_eq!(boolean(""), None);
+    }
+
+    #[test]
+    fn spans_become_seconds() {
+        assert_eq!(seconds("30m"), Some(1800));
+        assert_eq!(seconds("1h30m"), Some(5400));
+        assert_eq!(seconds("90s"), Some(90));
+        assert_eq!(seconds("90"), Some(90));
+        assert_eq!(seconds("2 hours"), Some(7200));
+        for bad in ["", "0", "-5m", "soon", "1 year", "999999999999999999999"] {
+            assert_eq!(seconds(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn line_numbers_are_no_part_of_a_path() {
+        assert_eq!(path("src/a.rs:12-40").as_deref(), Some("src/a.rs"));
+        assert_eq!(path("src/a.rs:54-60, 70").as_deref(), Some("src/a.rs"));
+        assert_eq!(path("./src/a.rs:7").as_deref(), Some("src/a.rs"));
+        assert_eq!(path("a:b.txt").as_deref(), Some("a:b.txt"));
+        assert_eq!(path("src/a.rs#L12-L40").as_deref(), Some("src/a.rs"));
+        assert_eq!(path(" "), None);
+    }
+}

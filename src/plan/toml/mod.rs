@@ -1,0 +1,285 @@
+//! Plans in TOML, and the normalised form that the journal keeps.
+//!
+//! Invariant: what [`write()`] writes reads back as the same plan. An unknown key is an
+//! error, since a misspelt `depends_on` that is passed over would run tasks too early.
+
+mod write;
+
+pub use write::write;
+
+use ::toml::Spanned;
+use ::toml::de::{DeTable, DeValue};
+
+use super::draft::{Draft, Written};
+use super::finding::Findings;
+use super::syntax::near::nearest;
+use super::syntax::value;
+use crate::domain::plan::Criterion;
+use crate::domain::review::{self, Review};
+
+const PLAN_KEYS: [&str; 2] = ["name", "task"];
+const TASK_KEYS: [&str; 20] = [
+    "id",
+    "number",
+    "title",
+    "depends_on",
+    "parallel_safe",
+    "files",
+    "reads",
+    "prompt",
+    "run",
+    "model",
+    "agent",
+    "test",
+    "timeout",
+    "final_review",
+    "plan_first",
+    "reviews",
+    "criteria",
+    "ticked",
+    "ticket",
+    "line",
+];
+
+/// What a TOML file holds.
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    pub(super) name: Option<String>,
+    pub(super) drafts: Vec<Draft>,
+}
+
+/// Reads a plan; every mistake is in `findings`.
+pub(super) fn parse(source: &str, findings: &mut Findings) -> Document {
+    let (table, errors) = DeTable::parse_recoverable(source);
+    for error in &errors {
+        let line = error.span().map_or(0, |span| line_at(source, span.start));
+        let message = error.message().lines().next().unwrap_or("it is not TOML").to_owned();
+        findings.error(line, message, "see https://toml.io for how TOML is written");
+    }
+    if !errors.is_empty() {
+        return Document::default();
+    }
+    let mut reader = Reader { lines: LineCount::new(source), findings };
+    reader.document(table.get_ref())
+}
+
+/// Counts lines at ascending and, more slowly, at any offsets.
+struct LineCount {
+    starts: Vec<usize>,
+}
+
+impl LineCount {
+    fn new(source: &str) -> LineCount {
+        let after = source.match_indices('\n').map(|(at, _)| at + 1);
+        LineCount { starts: std::iter::once(0).chain(after).collect() }
+    }
+
+    fn at(&self, offset: usize) -> usize {
+        self.starts.partition_point(|start| *start <= offset)
+    }
+}
+
+fn line_at(source: &str, offset: usize) -> usize {
+    // An error at the end of the file points behind the last line break.
+    let before = &source.as_bytes()[..offset.min(source.len().saturating_sub(1))];
+    before.iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
+struct Reader<'f> {
+    lines: LineCount,
+    findings: &'f mut Findings,
+}
+
+type Value<'a> = Spanned<DeValue<'a>>;
+
+impl Reader<'_> {
+    fn document(&mut self, table: &DeTable) -> Document {
+        self.check_keys(table, &PLAN_KEYS, "the plan");
+        let name = table.get("name").and_then(|value| self.text("name", value));
+        let tasks = table.get("task");
+        let list = tasks.and_then(|value| value.get_ref().as_array());
+        if let (Some(value), None) = (tasks, list) {
+            self.wrong("task", value, "a list of tables", "begin each task with `[[task]]`");
+        }
+        let mut drafts = Vec::new();
+        for task in list.into_iter().flat_map(|list| list.iter()) {
+            match task.get_ref().as_table() {
+                Some(table) => drafts.push(self.task(table, task)),
+                None => self.wrong("task", task, "a table", "begin each task with `[[task]]`"),
+            }
+        }
+        Document { name, drafts }
+    }
+
+    fn task(&mut self, table: &DeTable, whole: &Value) -> Draft {
+        let line = self.line(whole);
+        self.check_keys(table, &TASK_KEYS, "a task");
+        let id = table.get("id").map(|value| (self.text("id", value), self.line(value)));
+        if id.is_none() {
+            self.findings.error(line, "this task has no id", "write `id = \"name\"`");
+        }
+        let id = id.and_then(|(text, line)| Some(Written { text: text?, line }));
+        let mut text = |key: &str| table.get(key).and_then(|value| self.text(key, value));
+        let title = text("title").or_else(|| id.as_ref().map(|id| id.text.clone()));
+        let draft = Draft {
+            title: value::title(&title.unwrap_or_default()),
+            number: text("number"),
+            prompt: text("prompt").unwrap_or_default(),
+            run: text("run"),
+            model: text("model"),
+            agent: text("agent"),
+            test: text("test"),
+            ticket: text("ticket"),
+            criteria: self.criteria(table),
+            depends_on: table.get("depends_on").map(|value| self.texts("depends_on", value)),
+            parallel_safe: table
+                .get("parallel_safe")
+                .and_then(|value| self.boolean("parallel_safe", value)),
+            files: self.paths("files", table),
+            reads: self.paths("reads", table),
+            timeout: table.get("timeout").and_then(|value| self.timeout(value)),
+            plan_first: table
+                .get("plan_first")
+                .and_then(|value| self.boolean("plan_first", value))
+                .unwrap_or(false),
+            final_review: table
+                .get("final_review")
+                .and_then(|value| self.boolean("final_review", value))
+                .unwrap_or(false),
+            reviews: table.get("reviews").and_then(|value| self.reviews(value)),
+            line: table.get("line").and_then(|value| self.number(value)).unwrap_or(line),
+            id,
+            file: 0,
+        };
+        if draft.prompt.trim().is_empty() && draft.run.is_none() {
+            let message = format!("task `{}` says nothing besides its title", draft.id_text());
+            self.findings.warning(
+                line,
+                message,
+                "write `prompt = \"\"\"...\"\"\"` or `run = \"...\"`",
+            );
+        }
+        draft
+    }
+
+    fn line(&self, value: &Value) -> usize {
+        self.lines.at(value.span().start)
+    }
+
+    fn check_keys(&mut self, table: &DeTable, known: &[&'static str], what: &str) {
+        for key in table.keys().filter(|key| !known.contains(&&*key.get_ref().clone())) {
+            let line = self.lines.at(key.span().start);
+            let remedy = match nearest(key.get_ref(), known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the keys are: {}", known.join(", ")),
+            };
+            let message = format!("`{}` is no key of {what}", key.get_ref());
+            self.findings.error(line, message, remedy);
+        }
+    }
+
+    fn wrong(&mut self, key: &str, value: &Value, expected: &str, remedy: &str) {
+        let line = self.line(value);
+        let found = value.get_ref().type_str();
+        self.findings.error(line, format!("`{key}` must be {expected}, not {found}"), remedy);
+    }
+
+    fn text(&mut self, key: &str, value: &Value) -> Option<String> {
+        let text = value.get_ref().as_str().map(str::to_owned);
+        if text.is_none() {
+            self.wrong(key, value, "a string", "put it into quotes");
+        }
+        text
+    }
+
+    fn texts(&mut self, key: &str, value: &Value) -> Vec<Written> {
+        let Some(list) = value.get_ref().as_array() else {
+            self.wrong(key, value, "a list", &format!("write `{key} = [\"...\"]`"));
+            return Vec::new();
+        };
+        let texts = list.iter().filter_map(|item| {
+            let line = self.line(item);
+            self.text(key, item).map(|text| Written { text, line })
+        });
+        texts.collect()
+    }
+
+    fn paths(&mut self, key: &str, table: &DeTable) -> Vec<String> {
+        let texts = table.get(key).map(|value| self.texts(key, value)).unwrap_or_default();
+        texts.iter().filter_map(|text| value::path(&text.text)).collect()
+    }
+
+    /// Reads `criteria`, a list of texts, and `ticked`, the numbers of those that are true.
+    fn criteria(&mut self, table: &DeTable) -> Vec<Criterion> {
+        let texts = table.get("criteria").map(|value| self.texts("criteria", value));
+        let ticked = table.get("ticked").map(|value| self.numbers("ticked", value));
+        let ticked = ticked.unwrap_or_default();
+        let numbered = texts.unwrap_or_default().into_iter().zip(1..);
+        let criterion = |(written, index): (Written, usize)| Criterion {
+            index,
+            text: written.text,
+            checked: ticked.contains(&index),
+        };
+        numbered.map(criterion).collect()
+    }
+
+    fn numbers(&mut self, key: &str, value: &Value) -> Vec<usize> {
+        let list = value.get_ref().as_array().map(|list| list.iter().collect::<Vec<_>>());
+        let number = |item: &&Value| item.get_ref().as_integer()?.as_str().parse().ok();
+        let numbers = list.map(|list| list.iter().map(number).collect::<Option<Vec<usize>>>());
+        numbers.flatten().unwrap_or_else(|| {
+            self.wrong(key, value, "a list of numbers", &format!("write `{key} = [1, 2]`"));
+            Vec::new()
+        })
+    }
+
+    fn boolean(&mut self, key: &str, value: &Value) -> Option<bool> {
+        let boolean = value.get_ref().as_bool();
+        if boolean.is_none() {
+            self.wrong(key, value, "true or false", "write `true` or `false`");
+        }
+        boolean
+    }
+
+    fn number(&mut self, value: &Value) -> Option<usize> {
+        let number = value.get_ref().as_integer().filter(|integer| integer.radix() == 10);
+        let number = number.and_then(|integer| integer.as_str().parse().ok());
+        if number.is_none() {
+            self.wrong("line", value, "a number of a line", "leave it out");
+        }
+        number
+    }
+
+    fn reviews(&mut self, value: &Value) -> Option<Vec<Review>> {
+        value.get_ref().as_array().or_else(|| {
+            self.wrong("reviews", value, "a list", "write `reviews = [\"spec\", \"quality\"]`");
+            None
+        })?;
+        let words = self.texts("reviews", value);
+        match review::of_task(words.iter().map(|word| word.text.as_str())) {
+            Ok(reviews) => Some(reviews),
+            Err(wrong) => {
+                let line = self.line(value);
+                let remedy =
+                    "write [\"spec\", \"quality\"], one of them, [\"combined\"], or [] for none";
+                self.findings.error(line, format!("`reviews`: {wrong}"), remedy);
+                None
+            }
+        }
+    }
+
+    fn timeout(&mut self, value: &Value) -> Option<u64> {
+        let text = match value.get_ref() {
+            DeValue::Integer(integer) if integer.radix() == 10 => integer.as_str(),
+            DeValue::String(text) => text.as_ref(),
+            _ => "",
+        };
+        let seconds = value::seconds(text);
+        if seconds.is_none() {
+            let line = self.line(value);
+            let message = format!("`timeout` is no span of time: {text:?}");
+            self.findings.error(line, message, "write for example \"30m\", \"1h30m\" or 90");
+        }
+        seconds
+    }
+}

@@ -1,0 +1,166 @@
+//! What a plan is read from: a file, standard input, a folder of tickets, a backlog.
+//!
+//! Invariant: reads and writes nothing. Which kind a folder is, its content decides; what is
+//! none that is known is an error that names those that are.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::domain::error::{Hinted, failure, usage};
+use crate::plan::backlog::{File, Folder};
+
+/// What was given, read but not understood.
+#[derive(Debug)]
+pub enum Input {
+    /// One file, or standard input.
+    One(File),
+    /// Files with one task each; `base` is what a run of them is called.
+    Tickets {
+        base: String,
+        files: Vec<File>,
+    },
+    Backlog(Folder),
+}
+
+/// The kinds of folder, for who names another.
+const FOLDERS: &str = "a folder can be a backlog (tasks/ and config.yml, as Backlog.md has it), ticket files with \
+    front matter, .beads or .taskmaster; else name a file: Markdown, TOML, issues.jsonl, tasks.json, or `-`";
+
+/// Reads what was named; `top` is the top level of the repository, where there is one.
+pub fn read(directory: &Path, named: &[PathBuf], top: Option<&Path>) -> anyhow::Result<Input> {
+    let reader = Reader { directory, top };
+    match named {
+        [one] if one.as_os_str() == "-" => reader.standard_input(),
+        [one] if directory.join(one).is_dir() => reader.folder(one),
+        [one] => Ok(Input::One(reader.file(one)?)),
+        several => reader.several(several),
+    }
+}
+
+struct Reader<'a> {
+    directory: &'a Path,
+    top: Option<&'a Path>,
+}
+
+impl Reader<'_> {
+    fn standard_input(&self) -> anyhow::Result<Input> {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
+        Ok(Input::One(File { name: "-".to_owned(), place: None, bytes }))
+    }
+
+    fn file(&self, file: &Path) -> anyhow::Result<File> {
+        let name = file.to_string_lossy().into_owned();
+        let path = self.directory.join(file);
+        let bytes =
+            std::fs::read(&path).with_context(|| format!("cannot read the plan `{name}`")).hint(
+                "name a file in Markdown or TOML, a folder of tickets, or `-` for standard input",
+            )?;
+        Ok(File { name, place: self.place(&path), bytes })
+    }
+
+    /// Returns the path relative to the top level, where it lies below it.
+    fn place(&self, path: &Path) -> Option<String> {
+        let path = path.canonicalize().ok()?;
+        let place = path.strip_prefix(self.top?.canonicalize().ok()?).ok()?;
+        Some(place.to_string_lossy().into_owned()).filter(|place| !place.is_empty())
+    }
+
+    fn several(&self, named: &[PathBuf]) -> anyhow::Result<Input> {
+        if let Some(folder) = named.iter().find(|path| !self.directory.join(path).is_file()) {
+            return Err(usage(
+                format!("`{}` is no file, and several files are given", folder.display()),
+                "name one plan, one folder, or several ticket files with front matter",
+            ));
+        }
+        let files = named.iter().map(|file| self.file(file)).collect::<Result<Vec<_>, _>>()?;
+        let first = self.directory.join(&named[0]);
+        Ok(Input::Tickets { base: first.parent().map_or(String::new(), base_of), files })
+    }
+
+    fn folder(&self, folder: &Path) -> anyhow::Result<Input> {
+        let path = self.directory.join(folder);
+        for list in ["issues.jsonl", "tasks/tasks.json", "tasks.json"] {
+            if path.join(list).is_file() {
+                return Ok(Input::One(self.file(&folder.join(list))?));
+            }
+        }
+        if let Some(config) = self.backlog_config(folder) {
+            return Ok(Input::Backlog(self.backlog(folder, config)?));
+        }
+        let files = self.markdown(folder)?;
+        let has_front = |file: &File| file.bytes.starts_with(b"---");
+        if files.iter().any(has_front) {
+            return Ok(Input::Tickets { base: base_of(&path), files });
+        }
+        let name = folder.display();
+        Err(failure(format!("`{name}` is a folder of no kind that is known"), FOLDERS))
+    }
+
+    /// Returns the settings of a backlog, if the folder is one: a file of it, or of the project,
+    /// or none where it has the folders of one.
+    fn backlog_config(&self, folder: &Path) -> Option<Option<PathBuf>> {
+        let path = self.directory.join(folder);
+        let own = ["config.yml", "config.yaml"].map(|name| folder.join(name));
+        if let Some(own) = own.into_iter().find(|file| self.directory.join(file).is_file()) {
+            return path.join("tasks").is_dir().then_some(Some(own));
+        }
+        let named = path.canonicalize().ok()?;
+        for above in named.ancestors().skip(1) {
+            let root = above.join("backlog.config.yml");
+            let text = std::fs::read_to_string(&root).unwrap_or_default();
+            let key = |line: &&str| line.trim_start().starts_with("backlog_directory");
+            let value = text.lines().find(key).and_then(|line| line.split_once(':'));
+            let place = value.map(|(_, value)| value.trim().trim_matches(['"', '\'']));
+            if place.is_some_and(|place| above.join(place.trim_end_matches('/')) == named) {
+                return Some(Some(root));
+            }
+        }
+        let is_named = [Some("backlog"), Some(".backlog")].contains(&named.file_name()?.to_str());
+        (is_named && path.join("tasks").is_dir()).then_some(None)
+    }
+
+    fn backlog(&self, folder: &Path, config: Option<PathBuf>) -> anyhow::Result<Folder> {
+        let shelf = |name: &str| self.markdown(&folder.join(name));
+        Ok(Folder {
+            name: folder.to_string_lossy().into_owned(),
+            base: base_of(&self.directory.join(folder)),
+            config: config.map(|file| self.file(&file)).transpose()?,
+            tasks: shelf("tasks")?,
+            completed: shelf("completed")?,
+            archived: shelf("archive/tasks")?,
+            drafts: shelf("drafts")?,
+        })
+    }
+
+    /// Reads the Markdown files of a folder, by name; one that is not there has none.
+    fn markdown(&self, folder: &Path) -> anyhow::Result<Vec<File>> {
+        let path = self.directory.join(folder);
+        let entries = match std::fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read '{}'", path.display()));
+            }
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let name =
+                entry.with_context(|| format!("cannot read '{}'", path.display()))?.file_name();
+            let file = folder.join(&name);
+            if file.extension().is_some_and(|e| e == "md") && self.directory.join(&file).is_file() {
+                names.push(file);
+            }
+        }
+        names.sort();
+        names.iter().map(|file| self.file(file)).collect()
+    }
+}
+
+/// Returns what a folder is called itself.
+fn base_of(path: &Path) -> String {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    real.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}

@@ -1,0 +1,84 @@
+//! What the reviewer of the whole branch is told: all tasks, and what was left open on the way.
+//!
+//! Invariant: taken from the journal alone; the diff itself is written by the attempt.
+
+use super::prompt_files::{Told, lines_of, role_of};
+use crate::domain::plan::Task;
+use crate::domain::prompt::{self, Named, Whole, WholeFiles};
+use crate::domain::task::{Record, Stage};
+use crate::journal::Journal;
+use crate::run::compare::compare;
+use crate::run::folder::AttemptFolder;
+use crate::run::one_line;
+use crate::style::said;
+
+/// Returns the prompt; the files that it names lie in the folder.
+pub(crate) fn prompt(told: &Told<'_>, folder: &AttemptFolder) -> Result<String, prompt::Mistake> {
+    let run = &told.snapshot.run;
+    let others = || told.snapshot.tasks().filter(|(task, _)| !task.final_review);
+    let concerns: Vec<String> =
+        others().flat_map(|(task, record)| concerns(task.id.as_str(), record)).collect();
+    let parked: Vec<String> =
+        others().flat_map(|(task, record)| parked(task.id.as_str(), record)).collect();
+    let divergences = divergences(told);
+    let commit = told.drive.git.find_branch(&run.integration).ok().flatten();
+    let whole = Whole {
+        run: &run.name,
+        base: run.base.as_str(),
+        integration: &run.integration,
+        commit: commit.as_ref().map_or(&run.integration, |commit| commit.as_str()),
+        reading: WholeFiles {
+            folder: &folder.0.display().to_string(),
+            diff: &super::prompt_files::name(folder.diff()),
+            texts: Some(&super::prompt_files::name(folder.task())),
+        },
+        tasks: others()
+            .map(|(task, _)| Named { id: task.id.as_str(), title: &task.title })
+            .collect(),
+        concerns: &concerns,
+        parked: &parked,
+        divergences: &divergences,
+        tests: told.drive.settings.test.iter().map(String::as_str).collect(),
+        skills: told.drive.settings.skills.of(role_of(Stage::FinalReview)),
+    };
+    prompt::final_review(&told.drive.settings.prompts, &whole)
+}
+
+/// Returns where the tasks that are merged do the same in different ways. What cannot be compared
+/// is no reason not to read the branch.
+fn divergences(told: &Told<'_>) -> Vec<String> {
+    match compare(&told.drive.git, told.snapshot, &[]) {
+        Ok(comparison) => said::all(&comparison.findings, &comparison.ids()),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// Writes the texts of all tasks into one file.
+pub(crate) fn write_texts(told: &Told<'_>, folder: &AttemptFolder) -> anyhow::Result<()> {
+    let others = told.snapshot.tasks().filter(|(task, _)| !task.final_review);
+    let journal = Journal::new(&told.drive.git, &told.snapshot.run.name);
+    let text = |(task, record): (&Task, &Record)| {
+        let plan = match record.is_approved() {
+            true => journal.blueprint(&task.id)?,
+            false => None,
+        };
+        let plan = plan.map(|plan| format!("\n# Its plan\n\n{plan}")).unwrap_or_default();
+        let (id, title, text) = (&task.id, &task.title, task.prompt.trim());
+        Ok(format!("# Task {id}: {title}\n\n{text}\n{plan}"))
+    };
+    let texts: Vec<String> = others.map(text).collect::<anyhow::Result<_>>()?;
+    Ok(std::fs::write(folder.task(), texts.join("\n"))?)
+}
+
+/// Returns what whoever did a task had doubts about.
+fn concerns(id: &str, record: &Record) -> Vec<String> {
+    let doubts = record.attempts.iter().flat_map(|attempt| attempt.all_concerns());
+    doubts.map(|doubt| format!("{id}: {}", one_line(doubt))).collect()
+}
+
+/// Returns what reviews found that did not keep a task from being merged.
+fn parked(id: &str, record: &Record) -> Vec<String> {
+    let verdicts = record.attempts.iter().filter_map(|attempt| attempt.verdict.as_ref());
+    let passed = verdicts.filter(|verdict| verdict.pass);
+    passed.flat_map(lines_of).map(|line| format!("{id}: {line}")).collect()
+}

@@ -1,0 +1,38 @@
+//! Ctrl-C and TERM, for a process that must end what it has started before it goes.
+//!
+//! Invariant: from the first moment on a signal stops the job that runs, and not this process;
+//! the second one kills that job.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use crate::system::process::StopSwitch;
+
+/// Listens to signals.
+pub struct Signals {
+    pub stop: StopSwitch,
+    last: Arc<AtomicI32>,
+}
+
+impl Signals {
+    /// Takes the signals from now on.
+    pub fn listen() -> anyhow::Result<Signals> {
+        let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
+        let listening = Signals { stop: StopSwitch::default(), last: Arc::default() };
+        let (stop, last) = (listening.stop.clone(), listening.last.clone());
+        std::thread::spawn(move || {
+            signals.forever().for_each(|signal| {
+                last.store(signal, Ordering::Relaxed);
+                stop.stop();
+            });
+        });
+        Ok(listening)
+    }
+
+    /// Returns the signal that came last; `None` where there was none.
+    pub fn last(&self) -> Option<i32> {
+        Some(self.last.load(Ordering::Relaxed)).filter(|signal| *signal != 0)
+    }
+}

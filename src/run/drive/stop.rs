@@ -1,0 +1,191 @@
+//! Ending what is under way from outside: a run, or one task of it.
+//!
+//! Invariant: nothing is decided for the run. Processes are asked to end, and what they say in
+//! the journal counts; whoever is gone without a word is settled as after a crash.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+use super::by_hand;
+use super::driver::{self, Driver};
+use crate::domain::error::failure;
+use crate::domain::plan::TaskId;
+use crate::domain::policy::verdicts::HALTED;
+use crate::domain::task::{State, Worker};
+use crate::journal::Journal;
+use crate::run::brief::Spec;
+use crate::run::folder::{read_json, write_json};
+use crate::run::merge::proof::end_orphaned;
+use crate::run::{Drive, recover};
+use crate::system::process::{self, Signal};
+
+/// How often it is looked whether something has ended.
+const GLANCE: Duration = Duration::from_millis(50);
+/// How long one has that was asked twice, before it is killed itself.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// After this something does not end; agents have five seconds between TERM and KILL.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Ends whoever drives the run, and its agents; returns whether there was anybody.
+pub fn stop_run(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Result<bool> {
+    let driver = driver::current(&drive.folder)?;
+    if let Some(driver) = &driver {
+        end_driver(drive, driver, kill)?;
+    }
+    let left = stop_agents(drive, journal, kill)?;
+    let merged = stop_merge(drive, journal, kill)?;
+    Ok(driver.is_some() || left || merged)
+}
+
+/// Ends whoever merges without driving the run, and a test that was left; returns whether there
+/// was one.
+fn stop_merge(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Result<bool> {
+    let holder = drive.folder.checkout_lock()?.holder_pid().and_then(process::worker);
+    if let Some(merger) = holder.filter(process::is_ours) {
+        ask(&merger, kill)?;
+        let began = Instant::now();
+        let gone = || {
+            insist(&merger, kill, began)?;
+            Ok(!process::is_alive(&merger))
+        };
+        wait_until(gone, &format!("pid {}, which merges,", merger.pid))?;
+        return Ok(true);
+    }
+    let run = journal.load()?.context("the run's journal is gone")?.snapshot.run.name.clone();
+    end_orphaned(drive, &run)
+}
+
+fn end_driver(drive: &Drive, driver: &Driver, kill: bool) -> anyhow::Result<()> {
+    let worker = driver.worker.as_ref();
+    let worker = worker.ok_or_else(|| {
+        failure(
+            format!("the run is driven by {}: nothing was stopped", driver.told),
+            "git orchestrate status   # look again; then end that process as it was started",
+        )
+    })?;
+    ask(worker, kill)?;
+    let began = Instant::now();
+    let gone = || {
+        insist(worker, kill, began)?;
+        Ok(driver::current(&drive.folder)?.as_ref() != Some(driver))
+    };
+    wait_until(gone, &driver.told)
+}
+
+/// Ends agents that no controller looks after; returns whether there were any.
+fn stop_agents(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Result<bool> {
+    let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
+    let mut any = false;
+    for (task, record) in snapshot.tasks() {
+        if let State::Running { worker: Some(worker), .. } = &record.state {
+            any = true;
+            ask(worker, kill)?;
+            wait_for_task(drive, journal, &task.id, worker, kill)?;
+        }
+    }
+    Ok(any)
+}
+
+/// Ends the work on one task, which then waits for `retry`; the run goes on without it.
+pub fn stop_task(
+    drive: &Drive,
+    journal: &mut Journal,
+    id: &TaskId,
+    kill: bool,
+) -> anyhow::Result<()> {
+    let record = journal.record(id)?;
+    let worker = match &record.state {
+        State::Running { worker: Some(worker), .. } => worker,
+        State::Running { worker: None, .. } => {
+            return by_hand::give_up(drive, journal, id, HALTED);
+        }
+        _ => {
+            let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
+            let status = snapshot.dag.index(id).map_or("unknown", |index| snapshot.status(index));
+            return Err(failure(
+                format!("nobody is at work on task '{id}', it is {status}"),
+                "git orchestrate status   # where everything stands",
+            ));
+        }
+    };
+    let number = record.last_attempt().context("a task runs without an attempt")?.number;
+    let folder = drive.folder.attempt(id, number);
+    folder.create()?;
+    write_json(&folder.stop(), &true)?;
+    ask(worker, kill)?;
+    let has_terminal = read_json::<Spec>(&folder.spec())?.is_some_and(|spec| spec.terminal);
+    if let Some(agent) = read_json::<Worker>(&folder.agent())?.filter(|_| has_terminal) {
+        // An agent that has the terminal is not in its supervisor's hands.
+        process::terminate(&agent);
+    }
+    wait_for_task(drive, journal, id, worker, kill)
+}
+
+/// Asks a process to end its agent; asked twice, it kills it.
+fn ask(worker: &Worker, kill: bool) -> anyhow::Result<()> {
+    send(worker, Signal::TERM)?;
+    if kill {
+        // One that was suspended listens again.
+        send(worker, Signal::CONT)?;
+        // Signals of one kind that are pending together are one: the first must be taken.
+        std::thread::sleep(GLANCE * 4);
+        send(worker, Signal::TERM)?;
+    }
+    Ok(())
+}
+
+fn send(worker: &Worker, signal: Signal) -> anyhow::Result<()> {
+    process::send(worker, signal).map_err(|_| {
+        failure(
+            format!("pid {} is another user's: it was not stopped", worker.pid),
+            "whoever started it can: git orchestrate stop",
+        )
+    })
+}
+
+/// Kills a process that was asked twice long enough ago, and does not end. What it leaves is found
+/// as after a crash.
+fn insist(worker: &Worker, kill: bool, began: Instant) -> anyhow::Result<()> {
+    match kill && began.elapsed() > PATIENCE {
+        true => send(worker, Signal::KILL),
+        false => Ok(()),
+    }
+}
+
+fn wait_for_task(
+    drive: &Drive,
+    journal: &mut Journal,
+    id: &TaskId,
+    worker: &Worker,
+    kill: bool,
+) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let at_work = |record: &crate::domain::task::Record| match &record.state {
+        State::Running { worker: Some(now), .. } => now == worker,
+        _ => false,
+    };
+    let gone = || {
+        insist(worker, kill, began)?;
+        if !process::is_alive(worker) {
+            let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
+            recover::settle_lost(drive, journal, &snapshot)?;
+        }
+        Ok(!at_work(&journal.record(id)?))
+    };
+    wait_until(gone, &format!("the agent of task '{id}' (pid {})", worker.pid))
+}
+
+fn wait_until(mut holds: impl FnMut() -> anyhow::Result<bool>, who: &str) -> anyhow::Result<()> {
+    let began = Instant::now();
+    while !holds()? {
+        if began.elapsed() > LIMIT {
+            return Err(failure(
+                format!("{who} does not end"),
+                "kill it at once: git orchestrate stop --kill",
+            ));
+        }
+        std::thread::sleep(GLANCE);
+    }
+    Ok(())
+}

@@ -1,0 +1,348 @@
+//! Taking away what a task no longer needs: its worktree and its branch.
+//!
+//! Invariant: only what this run made, what is merged, and what holds nothing that git could
+//! not give back. An answer from git that is not understood means keep. With force, a backup
+//! ref is written before anything goes.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+use super::keep_reason;
+use crate::domain::agent::quoted;
+use crate::domain::error::failure;
+use crate::domain::oid::Oid;
+use crate::domain::plan::TaskId;
+use crate::domain::snapshot::Snapshot;
+use crate::domain::task::Record;
+use crate::git::backup;
+use crate::git::database::refs::Swap;
+use crate::git::worktree::ownership::owner_of;
+use crate::git::worktree::{Listed, same_path};
+use crate::journal::Journal;
+use crate::run::Drive;
+use crate::run::recover::merged_by_others;
+
+/// What happened, or would happen, to what a task left.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cleaned {
+    /// The task; `None` for what belongs to the run as a whole.
+    pub task: Option<TaskId>,
+    pub removed: Vec<String>,
+    pub kept: Vec<Kept>,
+    pub backups: Vec<Backup>,
+    /// Ignored paths that were removed and are in no backup.
+    pub left_out: Vec<String>,
+    /// The ref of the journal that was removed, and that of its backup.
+    pub journal: Option<(String, String)>,
+}
+
+impl Cleaned {
+    /// Nothing was removed, because of an error.
+    pub fn kept_because(task: &TaskId, error: &anyhow::Error) -> Cleaned {
+        let (what, reason) = ("its worktree".into(), format!("{error:#}"));
+        let kept = Kept { what, reason, remedy: Remedy::Force };
+        Cleaned { task: Some(task.clone()), kept: vec![kept], ..Cleaned::default() }
+    }
+}
+
+/// A ref that keeps what was removed, and the branch it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    pub name: String,
+    pub branch: String,
+}
+
+/// Something that stays, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub what: String,
+    pub reason: String,
+    pub remedy: Remedy,
+}
+
+/// What removes all the same what was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remedy {
+    /// Nothing, now.
+    None,
+    /// `clean --force` of the task.
+    Force,
+    /// This command, and nothing of ours.
+    Command(String),
+    /// This command, and then `clean` of the task.
+    First(String),
+    /// `clean` of the task, without an age.
+    Clean,
+}
+
+/// How far cleaning may go.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reach {
+    pub dry_run: bool,
+    pub force: bool,
+    /// Also the worktree that the current directory is in.
+    pub from_within: bool,
+    /// Somebody drives the run meanwhile.
+    pub driven: bool,
+    /// Only what ended before this time, in milliseconds since 1970.
+    pub before: Option<i64>,
+}
+
+/// Returns the tasks that are done and whose branch or worktree is still there.
+pub fn leftovers(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<Vec<TaskId>> {
+    let branches = drive.git.list_refs("refs/heads/")?;
+    let has_branch = |name: &String| {
+        branches.iter().any(|(full, _)| full.strip_prefix("refs/heads/") == Some(name.as_str()))
+    };
+    let done = snapshot.tasks().filter(|(_, record)| record.state.is_done());
+    let left = done.filter(|(_, record)| record.branch.as_ref().is_some_and(has_branch));
+    Ok(left.map(|(task, _)| task.id.clone()).collect())
+}
+
+/// Cleans up after one task.
+pub fn clean_task(
+    drive: &Drive,
+    snapshot: &Snapshot,
+    id: &TaskId,
+    reach: Reach,
+) -> anyhow::Result<Cleaned> {
+    let (_, record) = snapshot.find(id).context("the plan has no such task")?;
+    let mut cleaned = Cleaned { task: Some(id.clone()), ..Cleaned::default() };
+    let Some(branch) = &record.branch else { return Ok(cleaned) };
+    let integration = drive.git.find_branch(&snapshot.run.integration)?;
+    let is_merged = record.state.is_done()
+        || match &integration {
+            Some(tip) => merged_by_others(&drive.git, record, tip)?.is_some(),
+            None => false,
+        };
+    let task = Leftover { drive, snapshot, id, record, branch, reach, integration, is_merged };
+    if task.clean_worktree(&mut cleaned)? {
+        task.clean_branch(&mut cleaned)?;
+    }
+    Ok(cleaned)
+}
+
+/// Takes away the worktree of a task that goes on in a new one, where nothing in it would be
+/// lost; its branch stays.
+pub(crate) fn clear_place(drive: &Drive, snapshot: &Snapshot, id: &TaskId) -> anyhow::Result<()> {
+    let (_, record) = snapshot.find(id).context("the plan has no such task")?;
+    let Some(branch) = &record.branch else { return Ok(()) };
+    let (reach, integration) = (Reach::default(), None);
+    // What counts as merged is clean; its commits stay on the branch.
+    let is_merged = true;
+    let task = Leftover { drive, snapshot, id, record, branch, reach, integration, is_merged };
+    task.clean_worktree(&mut Cleaned::default()).map(drop)
+}
+
+/// A task, and what may be left of it.
+pub(crate) struct Leftover<'a> {
+    pub(crate) drive: &'a Drive,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) id: &'a TaskId,
+    pub(crate) record: &'a Record,
+    pub(crate) branch: &'a str,
+    pub(crate) reach: Reach,
+    /// Where the integration branch stands.
+    integration: Option<Oid>,
+    /// By the run, or by somebody else.
+    pub(crate) is_merged: bool,
+}
+
+impl Leftover<'_> {
+    /// Returns true where the worktree is gone, so that the branch may go too.
+    fn clean_worktree(&self, cleaned: &mut Cleaned) -> anyhow::Result<bool> {
+        let git = &self.drive.git;
+        let own = self.record.worktree.as_deref().map(Path::new);
+        let listed = git.worktrees()?;
+        if own.is_some_and(|own| own == Path::new(&self.snapshot.run.checkout)) {
+            return Ok(true);
+        }
+        let at_own = |l: &&Listed| own.is_some_and(|own| same_path(&l.path, own));
+        let Some(found) = listed.iter().find(at_own) else {
+            let moved = listed.iter().find(|l| git.owner_of(&l.path) == Some(self.owner()));
+            cleaned.kept.extend(moved.map(|moved| Kept {
+                what: format!("worktree {}", moved.path.display()),
+                reason: "somebody moved it there".into(),
+                remedy: keep_reason::remove_by_git(&moved.path),
+            }));
+            return Ok(moved.is_none());
+        };
+        let what = format!("worktree {}", found.path.display());
+        if let Some((reason, remedy)) = self.reason_to_keep(found)? {
+            cleaned.kept.push(Kept { what, reason, remedy });
+            return Ok(false);
+        }
+        match self.reach.dry_run {
+            true if self.reach.force && found.path.is_dir() => {
+                cleaned.left_out.extend(backup::left_out(&found.path)?);
+            }
+            true => {}
+            false => self.remove(found, cleaned)?,
+        }
+        cleaned.removed.push(what);
+        Ok(true)
+    }
+
+    /// Returns what a worktree of this task says of its owner.
+    pub(crate) fn owner(&self) -> String {
+        format!("{}/{}", self.snapshot.run.name, self.id)
+    }
+
+    fn remove(&self, found: &Listed, cleaned: &mut Cleaned) -> anyhow::Result<()> {
+        let git = &self.drive.git;
+        if !self.reach.force {
+            return git.remove_worktree(&found.path);
+        }
+        let held = git.snapshot_worktree(&found.path, "what the worktree held")?;
+        self.back_up(&held.commit, cleaned)?;
+        cleaned.left_out.extend(held.left_out);
+        // An attempt locks its worktree before anybody works in it.
+        if let Some(reason) = git.lock_of(&found.path)? {
+            bail!("it was locked meanwhile: {reason}");
+        }
+        git.discard_worktree(&found.path)
+    }
+
+    /// Keeps a commit, unless a backup that was just written has it in its history.
+    fn back_up(&self, commit: &Oid, cleaned: &mut Cleaned) -> anyhow::Result<()> {
+        let git = &self.drive.git;
+        for backup in &cleaned.backups {
+            let kept = git.find_ref(&backup.name)?;
+            if kept.is_some_and(|kept| git.is_ancestor(commit, &kept).unwrap_or(false)) {
+                return Ok(());
+            }
+        }
+        let name = git.back_up(&self.snapshot.run.name, self.id.as_str(), commit)?;
+        cleaned.backups.push(Backup { name, branch: self.branch.to_owned() });
+        Ok(())
+    }
+
+    fn clean_branch(&self, cleaned: &mut Cleaned) -> anyhow::Result<()> {
+        let git = &self.drive.git;
+        let name = format!("refs/heads/{}", self.branch);
+        let Some(tip) = git.find_ref(&name)? else { return Ok(()) };
+        let what = format!("branch {}", self.branch);
+        let keep =
+            |reason: &str, remedy| Kept { what: what.clone(), reason: reason.into(), remedy };
+        if let Some(reason) = self.too_young()? {
+            cleaned.kept.push(keep(&reason, Remedy::Clean));
+            return Ok(());
+        }
+        let contained = self.contained(&tip)?;
+        if contained == Contained::No && !self.reach.force {
+            cleaned.kept.push(keep("it is not merged", Remedy::Force));
+            return Ok(());
+        }
+        if contained != Contained::Commits && !self.reach.dry_run {
+            self.back_up(&tip, cleaned)?;
+        }
+        if let Some(elsewhere) =
+            git.worktree_of(self.branch)?.filter(|found| !self.goes(&found.path))
+        {
+            let reason = format!("it is checked out at {}", elsewhere.path.display());
+            let place = quoted(&elsewhere.path.display().to_string());
+            let remedy = Remedy::First(format!("git worktree remove {place}"));
+            cleaned.kept.push(keep(&reason, remedy));
+            return Ok(());
+        }
+        if !self.reach.dry_run && git.delete_ref(&name, &tip)? != Swap::Done {
+            cleaned.kept.push(keep("it moved while it was looked at", Remedy::Clean));
+            return Ok(());
+        }
+        cleaned.removed.push(what);
+        Ok(())
+    }
+
+    /// Returns true for the worktree that a dry run would have removed by now.
+    fn goes(&self, path: &Path) -> bool {
+        let own = self.record.worktree.as_deref().map(Path::new);
+        self.reach.dry_run && own.is_some_and(|own| same_path(path, own))
+    }
+
+    /// Merged means that the task is, and that its branch holds nothing else.
+    fn contained(&self, tip: &Oid) -> anyhow::Result<Contained> {
+        let git = &self.drive.git;
+        let Some(integration) = self.integration.as_ref().filter(|_| self.is_merged) else {
+            return Ok(Contained::No);
+        };
+        if git.is_ancestor(tip, integration)? {
+            return Ok(Contained::Commits);
+        }
+        Ok(if git.is_content_in(tip, integration)? { Contained::Content } else { Contained::No })
+    }
+}
+
+/// How much of a branch is in the integration branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Contained {
+    No,
+    /// What it changed, but not its commits: it was rebased or squashed.
+    Content,
+    Commits,
+}
+
+/// Removes the run's own integration checkout, where it holds nothing but caches of tests.
+pub fn clean_checkout(drive: &Drive, snapshot: &Snapshot, reach: Reach) -> anyhow::Result<Cleaned> {
+    let path = Path::new(&snapshot.run.checkout);
+    let mut cleaned = Cleaned::default();
+    let listed = drive.git.worktrees()?;
+    let Some(found) = listed.iter().find(|listed| same_path(&listed.path, path)) else {
+        return Ok(cleaned);
+    };
+    let what = format!("worktree {}", path.display());
+    if let Some((reason, remedy)) = reason_to_keep_checkout(drive, snapshot, found, reach)? {
+        cleaned.kept.push(Kept { what, reason, remedy });
+        return Ok(cleaned);
+    }
+    let is_asked = reach.force && path.is_dir();
+    if is_asked {
+        cleaned.left_out.extend(backup::left_out(path)?);
+    }
+    if !reach.dry_run {
+        let names = drive.git.save_checkout(&snapshot.run.name, path, is_asked)?;
+        let branch = |name| Backup { name, branch: format!("{}-checkout", snapshot.run.name) };
+        cleaned.backups.extend(names.into_iter().map(branch));
+        drive.git.discard_worktree(path)?;
+    }
+    cleaned.removed.push(what);
+    Ok(cleaned)
+}
+
+fn reason_to_keep_checkout(
+    drive: &Drive,
+    snapshot: &Snapshot,
+    found: &Listed,
+    reach: Reach,
+) -> anyhow::Result<Option<(String, Remedy)>> {
+    let path = Path::new(&snapshot.run.checkout);
+    if owner_of(path).as_ref() != Some(&snapshot.run.name) {
+        return Ok(Some(("it is not this run's".into(), keep_reason::remove_by_git(path))));
+    }
+    if let Some(branch) = &found.branch {
+        let reason = format!("branch {branch} is checked out in it");
+        return Ok(Some((reason, keep_reason::remove_by_git(path))));
+    }
+    let is_here = |record: &Record| record.worktree.as_deref() == Some(&snapshot.run.checkout);
+    let was_worked_in = snapshot.tasks().any(|(_, record)| is_here(record));
+    keep_reason::checkout_reason(drive, found, was_worked_in, reach.force)
+}
+
+/// Removes a run's journal, after a backup, and then its folder of logs; returns the backup ref.
+pub fn remove_journal(
+    drive: &Drive,
+    journal: &Journal,
+    tip: &Oid,
+    run: &str,
+) -> anyhow::Result<String> {
+    let backup = drive.git.back_up(run, "@journal", tip)?;
+    match drive.git.delete_ref(&journal.ref_name(), tip)? {
+        Swap::Done => {}
+        Swap::Moved => return Err(failure(format!("run '{run}' changed meanwhile"), "try again")),
+        Swap::Locked => return Err(drive.git.stale_lock(&journal.ref_name())),
+    }
+    if drive.folder.path().is_dir() {
+        std::fs::remove_dir_all(drive.folder.path())?;
+    }
+    Ok(backup)
+}

@@ -1,0 +1,134 @@
+//! The note that stands beside a merge commit: who did what, which checks passed, how long it took.
+//!
+//! Invariant: lines of `key: value`, each readable by itself. Of an agent's command line only
+//! the program is named: the rest is the user's own, and may hold a key.
+
+use crate::domain::agent::{Agent, chosen};
+use crate::domain::plan::Task;
+use crate::domain::policy::pipeline;
+use crate::domain::snapshot::Run;
+use crate::domain::task::Record;
+use crate::run::{Drive, one_line};
+use crate::system::clock;
+
+/// What is known of the tests when a note is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Checks {
+    /// All of them passed, in the last of so many rounds; 0 where there are none.
+    Passed { runs: u32 },
+    /// Somebody else merged it.
+    Elsewhere,
+    /// It was published by a process that was killed then, so they passed in some round.
+    Forgotten,
+}
+
+/// Returns the note for the merge of a task.
+pub(crate) fn note(
+    drive: &Drive,
+    run: &Run,
+    task: &Task,
+    record: &Record,
+    checks: Checks,
+) -> String {
+    let mut lines = vec![format!("run: {}", run.name), format!("task: {}", task.id)];
+    let agent = chosen(task, record, drive.settings.agent.as_deref());
+    lines.push(worker(task, agent));
+    lines.push(format!("attempts: {}", record.spent_attempts()));
+    let seconds = record.spent(clock::now_ms()) as f64 / 1000.0;
+    lines.push(format!("seconds: {seconds:.1}"));
+    lines.extend(used(record));
+    if let Some(attempt) = record.last_work() {
+        lines.extend(attempt.report.as_ref().map(|report| {
+            let message = one_line(&report.message);
+            format!("report: {} {message}", report.status).trim_end().to_owned()
+        }));
+        let left = "uncommitted: the agent left work, which was committed for it";
+        lines.extend(attempt.committed_for_agent.then(|| left.to_owned()));
+        lines.push(format!("base: {}", attempt.base));
+    }
+    lines.extend(
+        pipeline::concerns(record).iter().map(|text| format!("concern: {}", one_line(text))),
+    );
+    lines.extend(reviewed(record));
+    lines.extend(tested(&drive.tests(task), checks));
+    lines.join("\n") + "\n"
+}
+
+/// Returns who the attempts were made with, and what they used, where that is known.
+fn used(record: &Record) -> Vec<String> {
+    let mut models: Vec<&str> = record.attempts.iter().filter_map(|a| a.model.as_deref()).collect();
+    models.sort_unstable();
+    models.dedup();
+    let models = (!models.is_empty()).then(|| format!("models: {}", models.join(", ")));
+    let Some(usage) = record.usage() else { return models.into_iter().collect() };
+    let tokens = format!("tokens: {} in, {} out", usage.input_tokens, usage.output_tokens);
+    let cost = usage.cost_usd.map(|cost| format!("cost: {cost}"));
+    models.into_iter().chain([tokens]).chain(cost).collect()
+}
+
+/// Returns every review that gave a verdict, in the order in which they came.
+fn reviewed(record: &Record) -> Option<String> {
+    let verdicts = record.attempts.iter().filter_map(|attempt| {
+        Some(format!("{} {}", attempt.stage.name(), attempt.verdict.as_ref()?.word()))
+    });
+    let verdicts: Vec<String> = verdicts.collect();
+    (!verdicts.is_empty()).then(|| format!("reviews: {}", verdicts.join(", ")))
+}
+
+fn worker(task: &Task, agent: Option<&str>) -> String {
+    if let Some(command) = &task.run {
+        return format!("command: {}", first_line(command));
+    }
+    let line = agent.unwrap_or_default();
+    format!("agent: {}", Agent::from_text(line).name())
+}
+
+fn tested(tests: &[&str], checks: Checks) -> Vec<String> {
+    let again = match checks {
+        Checks::Passed { runs: 2.. } => " (passed when it was run again)",
+        Checks::Passed { .. } | Checks::Forgotten => "",
+        Checks::Elsewhere => return vec!["tested: no, it was in the branch already".into()],
+    };
+    match tests {
+        [] => vec!["tested: no, no test command is set".into()],
+        tests => tests.iter().map(|test| format!("tested: {}{again}", first_line(test))).collect(),
+    }
+}
+
+/// Returns the first line, and a sign where there are more.
+fn first_line(text: &str) -> String {
+    let mut lines = text.trim().lines();
+    let first = lines.next().unwrap_or_default().trim_end();
+    let more = if lines.next().is_some() { " ..." } else { "" };
+    format!("{first}{more}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(more: &str) -> Task {
+        let text = format!("[[task]]\nid = 'a'\ntitle = 'A'\ndepends_on = []\n{more}\n");
+        let source = crate::plan::Source { name: "plan.toml", bytes: text.as_bytes() };
+        crate::plan::parse(&source).expect("a plan").plan.tasks.remove(0)
+    }
+
+    #[test]
+    fn who_did_it() {
+        let asks = task("prompt = 'Do it.'");
+        assert_eq!(worker(&asks, Some("claude")), "agent: claude");
+        assert_eq!(worker(&asks, Some("my-agent --token x")), "agent: my-agent");
+        assert_eq!(worker(&asks, Some("KEY='a b' my-agent")), "agent: a shell command");
+        assert_eq!(worker(&asks, None), "agent: unknown");
+        assert_eq!(worker(&task("run = \"make\\nmake check\""), None), "command: make ...");
+    }
+
+    #[test]
+    fn which_checks_passed() {
+        let passed = |runs| tested(&["make test", "cargo test"], Checks::Passed { runs });
+        assert_eq!(passed(1), ["tested: make test", "tested: cargo test"]);
+        assert!(passed(2)[0].ends_with("(passed when it was run again)"));
+        assert_eq!(tested(&["x"], Checks::Elsewhere).len(), 1);
+        assert_eq!(tested(&[], Checks::Forgotten), ["tested: no, no test command is set"]);
+    }
+}

@@ -1,0 +1,104 @@
+//! File systems: how much room is left, what is mounted where, and folders.
+//!
+//! Invariant: but for folders it asks and changes nothing.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::domain::error::failure;
+
+/// Makes a folder and those above it; fails with what is in the way.
+pub fn make_folder(path: &Path) -> anyhow::Result<()> {
+    let made = std::fs::create_dir_all(path);
+    let file = path.ancestors().find(|above| above.exists() && !above.is_dir());
+    match (made, file) {
+        (Err(_), Some(file)) => Err(failure(
+            format!("'{0}' is a file, and must be a folder", file.display()),
+            "move it away, then again",
+        )),
+        (made, _) => made.with_context(|| format!("cannot make '{}'", path.display())),
+    }
+}
+
+/// What an ordinary user may still write to a disk.
+#[derive(Debug, Clone, Copy)]
+pub struct Left {
+    pub bytes: u64,
+    pub files: u64,
+    /// False where the file system makes room for as many files as there are bytes for.
+    pub counts_files: bool,
+}
+
+/// Returns what is left where a path is, or would be; `None` where that cannot be told.
+pub fn left(path: &Path) -> Option<Left> {
+    let disk = rustix::fs::statvfs(existing(path)).ok()?;
+    let (bytes, files) = (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_favail);
+    Some(Left { bytes, files, counts_files: disk.f_files > 0 })
+}
+
+/// Returns the path, or the nearest folder above it that exists.
+pub fn existing(path: &Path) -> &Path {
+    path.ancestors().find(|folder| folder.exists()).unwrap_or(path)
+}
+
+/// Returns a place at or below a folder where another file system, or another part of one, is
+/// mounted.
+#[cfg(target_os = "linux")]
+pub fn mount_below(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let table = std::fs::read("/proc/self/mountinfo").context("cannot read the mount table")?;
+    let points = table.split(|byte| *byte == b'\n').filter_map(mount_point);
+    Ok(points.into_iter().find(|point| point.starts_with(&folder)))
+}
+
+/// Returns the fifth field of a line of the mount table, where `\040` stands for a space.
+#[cfg(target_os = "linux")]
+fn mount_point(line: &[u8]) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt;
+    let mut rest = line.split(|byte| *byte == b' ').nth(4)?;
+    let mut path = Vec::new();
+    while let Some((first, tail)) = rest.split_first() {
+        let digits = tail.get(..3).filter(|_| *first == b'\\');
+        let code = digits.and_then(|d| u8::from_str_radix(std::str::from_utf8(d).ok()?, 8).ok());
+        path.push(code.unwrap_or(*first));
+        rest = if code.is_some() { &tail[3..] } else { tail };
+    }
+    Some(std::ffi::OsString::from_vec(path).into())
+}
+
+/// Returns a folder at or below a folder that is on another device than what it lies in.
+#[cfg(not(target_os = "linux"))]
+pub fn mount_below(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
+    use std::os::unix::fs::MetadataExt;
+    let device = |path: &Path| Ok::<u64, std::io::Error>(path.symlink_metadata()?.dev());
+    if !folder.is_dir() {
+        return Ok(None);
+    }
+    let own = device(folder.parent().unwrap_or(folder))?;
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        if device(&next)? != own {
+            return Ok(Some(next));
+        }
+        for entry in next.read_dir()? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            }
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::path::PathBuf;
+
+    #[test]
+    fn the_mount_table() {
+        let line = b"36 35 98:0 /mnt1 /mnt/a\\040b\\134c rw,noatime master:1 - ext3 /dev/root rw";
+        assert_eq!(super::mount_point(line), Some(PathBuf::from("/mnt/a b\\c")));
+        assert_eq!(super::mount_point(b""), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! Who descends from whom, and ending all that an agent started and left.
+//!
+//! Invariant: nobody is signalled who does not descend from this process, which adopts what the
+//! agent's processes leave without a parent (Linux; elsewhere they are lost to sight, and only
+//! who was seen below the agent before it was ended is). git's own work in the background, such
+//! as `git gc`, is left alone: it mends nothing to end it.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Signal, kill_process};
+
+use super::{GRACE, began, raw};
+use crate::domain::task::Worker;
+
+/// How often those that must end are looked at.
+const GLANCE: Duration = Duration::from_millis(50);
+/// What git does in the background on its own.
+const OF_GIT: [&str; 4] = ["gc", "maintenance", "fsmonitor--daemon", "credential-cache--daemon"];
+
+/// A process that outlived whoever started it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    worker: Worker,
+    /// The program's name: the rest of a command line may hold a key.
+    pub name: String,
+    /// The command line, for a log that stays on this machine.
+    pub line: String,
+}
+
+impl Left {
+    pub fn pid(&self) -> u32 {
+        self.worker.pid
+    }
+}
+
+/// Makes this process the parent of those below it whose own parent ends.
+#[cfg(target_os = "linux")]
+pub(super) fn adopt(on: bool) {
+    let me = on.then(rustix::process::getpid);
+    // An old kernel cannot; then only the group is ended, as elsewhere.
+    let _ = rustix::process::set_child_subreaper(me);
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn adopt(_on: bool) {}
+
+/// Takes note of the end of every child that has ended, so that none stays a zombie.
+///
+/// Only while this process waits for no child of its own.
+pub(super) fn reap() {
+    while let Ok(Some(_)) = rustix::process::wait(rustix::process::WaitOptions::NOHANG) {}
+}
+
+/// Returns all that live below a process now.
+pub(super) fn below(root: u32) -> Vec<Left> {
+    let table = table();
+    let mut family = HashSet::from([root]);
+    let mut found = Vec::new();
+    loop {
+        let new = |(pid, parent): &&(u32, u32)| family.contains(parent) && !family.contains(pid);
+        let new: Vec<u32> = table.iter().filter(new).map(|(pid, _)| *pid).collect();
+        if new.is_empty() {
+            break;
+        }
+        family.extend(&new);
+        found.extend(new);
+    }
+    found.into_iter().filter_map(look).collect()
+}
+
+/// Returns all that live below this process, but for those in `spared` and git's own work.
+fn strangers(spared: &HashSet<u32>) -> Vec<Left> {
+    let all = below(std::process::id());
+    all.into_iter().filter(|left| !spared.contains(&left.pid()) && !is_of_git(&left.line)).collect()
+}
+
+/// Returns who outlives an agent that has just ended; what only took a moment longer is nobody.
+pub(super) fn outliving(spared: &HashSet<u32>) -> Vec<Left> {
+    let first = strangers(spared);
+    if first.is_empty() {
+        return first;
+    }
+    std::thread::sleep(GLANCE);
+    reap();
+    let still = strangers(spared);
+    first.into_iter().filter(|left| still.contains(left)).collect()
+}
+
+/// Ends all that live below this process, and these, who were seen there: TERM, grace, KILL.
+pub(super) fn end_all(spared: &HashSet<u32>, seen: &[Left]) {
+    let deadline = Instant::now() + GRACE;
+    let over = deadline + GRACE;
+    let mut asked = HashSet::new();
+    loop {
+        reap();
+        let mut living = strangers(spared);
+        living.extend(seen.iter().filter(|left| lives(left)).cloned());
+        if living.is_empty() || Instant::now() > over {
+            return;
+        }
+        for left in living {
+            if Instant::now() >= deadline {
+                signal(&left, Signal::KILL);
+            } else if asked.insert(left.pid()) {
+                signal(&left, Signal::TERM);
+            }
+        }
+        std::thread::sleep(GLANCE);
+    }
+}
+
+fn lives(left: &Left) -> bool {
+    began(left.worker.pid).is_some_and(|began| began == left.worker.began)
+}
+
+fn signal(left: &Left, signal: Signal) {
+    if let (true, Some(pid)) = (lives(left), raw(&left.worker)) {
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// Returns a process that lives; `None` where it is gone, or a zombie.
+fn look(pid: u32) -> Option<Left> {
+    let worker = Worker { pid, began: began(pid)? };
+    let line = command_line(pid)?;
+    let program = line.split(' ').next().unwrap_or_default();
+    let name = program.rsplit('/').next().unwrap_or_default().to_owned();
+    Some(Left { worker, name, line })
+}
+
+fn is_of_git(line: &str) -> bool {
+    let mut words = line.split(' ');
+    let is_git = words.next().is_some_and(|word| word.rsplit('/').next() == Some("git"));
+    is_git && words.any(|word| OF_GIT.contains(&word))
+}
+
+/// Returns every process and its parent.
+#[cfg(target_os = "linux")]
+fn table() -> Vec<(u32, u32)> {
+    let Ok(all) = std::path::Path::new("/proc").read_dir() else { return Vec::new() };
+    let parent = |pid: u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name stands in brackets and may hold anything; the state follows, then the parent.
+        stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+    };
+    let pids = all.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(|pid| Some((pid, parent(pid)?))).collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn table() -> Vec<(u32, u32)> {
+    let text = super::answer_of("ps", &["-axo", "pid=,ppid="]).unwrap_or_default();
+    let pair = |line: &str| {
+        let mut words = line.split_whitespace();
+        Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+    };
+    text.lines().filter_map(pair).collect()
+}
+
+#[cfg(target_os = "linux")]
+fn command_line(pid: u32) -> Option<String> {
+    let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Some(text.trim_end_matches('\0').replace('\0', " "))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn command_line(pid: u32) -> Option<String> {
+    super::answer_of("ps", &["-o", "command=", "-p", &pid.to_string()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_is_below_its_parent() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("it starts");
+        let found = below(std::process::id());
+        let own = found.iter().find(|left| left.pid() == child.id()).cloned();
+        let below_child = below(child.id());
+        child.kill().and_then(|()| child.wait()).expect("it ends");
+        // Between fork and exec it has our own name.
+        assert!(own.is_some() && below_child.is_empty());
+    }
+
+    #[test]
+    fn what_git_does_in_the_background() {
+        assert!(is_of_git("/usr/libexec/git-core/git maintenance run --auto"));
+        assert!(is_of_git("git gc --auto") && !is_of_git("git log gone"));
+        assert!(!is_of_git("sleep gc"));
+    }
+}
