@@ -3,9 +3,18 @@
 //! Invariant: pure text in, values out. A blueprint has all seven parts of [`PARTS`]; what it
 //! says of files is read from its part `File changes` alone.
 
-use crate::domain::prompt::PARTS;
-use crate::plan::paths_of_change;
+use crate::domain::plan::paths::paths_of_change;
 
+/// The headings of a plan that a planning agent returns, in their order, without `## `.
+pub const PARTS: [&str; 7] = [
+    "Context summary",
+    "File changes",
+    "Method signatures",
+    "SQL queries",
+    "Edge cases",
+    "Testing strategy",
+    "Open questions",
+];
 /// Where the files stand among [`PARTS`].
 const FILES: usize = 1;
 /// Where the open questions stand among [`PARTS`].

@@ -14,5 +14,7 @@ pub mod policy;
 pub mod prompt;
 pub mod report;
 pub mod review;
+pub mod shell;
 pub mod snapshot;
 pub mod task;
+pub mod text;

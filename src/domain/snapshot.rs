@@ -9,10 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::oid::Oid;
 use crate::domain::plan::dag::Dag;
+use crate::domain::plan::paths::folder;
 use crate::domain::plan::{Plan, Task, TaskId};
-use crate::domain::policy::pipeline;
 use crate::domain::task::{Reason, Record, Stage, State};
-use crate::plan::analysis::folder;
 
 /// What a run was started with: `run.toml` in the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -229,7 +228,7 @@ impl Snapshot {
         let (task, record) = self.at(index);
         match &record.state {
             State::Running { stage, .. } => *stage == Stage::Plan,
-            _ => pipeline::next_stage(task, record) == Stage::Plan,
+            _ => record.next_stage(task) == Stage::Plan,
         }
     }
 

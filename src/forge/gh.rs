@@ -6,8 +6,8 @@
 use serde::Deserialize;
 
 use super::{Fate, Proposal};
-use crate::domain::agent::quoted;
 use crate::domain::oid::Oid;
+use crate::domain::shell::quoted;
 
 pub(super) fn list(place: &str, head: &str, base: &str) -> Vec<String> {
     let asked = ["gh", "pr", "list", "--repo", place, "--head", head, "--base", base];

@@ -6,8 +6,8 @@
 use serde::Deserialize;
 
 use super::{Fate, Proposal};
-use crate::domain::agent::quoted;
 use crate::domain::oid::Oid;
+use crate::domain::shell::quoted;
 
 /// The longest description, in bytes: it is an argument.
 const MAX_BODY: usize = 60_000;

@@ -6,7 +6,6 @@
 
 pub mod added_lines;
 pub(crate) mod ask;
-pub mod backup;
 pub mod command;
 pub mod database;
 pub mod discover;

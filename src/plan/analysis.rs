@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::plan::dag::Dag;
+use crate::domain::plan::paths::folder;
 use crate::domain::plan::{Mode, Plan, Task};
 
 /// The shape of a plan. Tasks are indices in plan order.
@@ -85,15 +86,6 @@ fn names(text: &str, task: &Task) -> bool {
     let number = task.number.as_ref().map(|number| format!("Task {number}"));
     let is_number = task.number.as_deref() == Some(task.id.as_str());
     number.is_some_and(|number| has(&number)) || (!is_number && has(task.id.as_str()))
-}
-
-/// Returns the folder that a path stands for: `src/`, and `src/` for `src/**/*.rs`.
-pub fn folder(path: &str) -> Option<&str> {
-    if path.ends_with('/') {
-        return Some(path);
-    }
-    let glob = path.find(['*', '?', '['])?;
-    Some(&path[..path[..glob].rfind('/').map_or(0, |slash| slash + 1)])
 }
 
 /// The tasks that name a path, and those that name something below it.

@@ -177,11 +177,3 @@ fn is_toml(file: &str, text: &str) -> bool {
     };
     first.is_some_and(|line| line.starts_with("[[task]]") || is_key(line))
 }
-
-/// Returns the paths inside the repository that an item of a list of changes names:
-/// `src/a.rs: what changes in it`, `Create: \`src/b.rs\``.
-pub fn paths_of_change(item: &str) -> Vec<String> {
-    let is_inside =
-        |path: &String| !path.starts_with(['/', '~']) && !path.split('/').any(|step| step == "..");
-    superpowers::changed(item).into_iter().filter(is_inside).collect()
-}

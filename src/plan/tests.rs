@@ -504,7 +504,7 @@ fn plans() -> impl Strategy<Value = Plan> {
                 }
                 seen
             };
-            let title = crate::plan::syntax::value::title(&format!("x {title}"));
+            let title = crate::domain::plan::value::title(&format!("x {title}"));
             Task {
                 id: id(i),
                 number,

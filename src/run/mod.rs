@@ -7,16 +7,19 @@
 pub mod attempt;
 pub mod begin;
 pub mod brief;
+pub mod cleanup;
 pub mod compare;
 pub(crate) mod drive;
 pub mod end;
 pub mod folder;
+pub mod furnish;
 pub mod merge;
+mod merged_by_others;
 pub mod paths;
 pub mod permission;
 pub mod recover;
 
-pub use brief::prompt_files::next_prompt;
+pub use brief::prompts::next_prompt;
 pub use drive::drive;
 
 use crate::domain::config::Settings;
@@ -24,7 +27,7 @@ use crate::domain::plan::{Task, TaskId};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::task::Record;
 use crate::git::Git;
-use end::cleanup::Cleaned;
+use cleanup::Cleaned;
 use folder::RunFolder;
 
 /// What a run is driven with.
@@ -78,9 +81,4 @@ pub enum End {
     Stuck,
     /// Ended by this signal.
     Stopped(i32),
-}
-
-/// Returns a text in one line, with single spaces.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

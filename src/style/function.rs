@@ -11,7 +11,7 @@ use std::ops::Range;
 use tree_sitter::{Node, Tree};
 
 use super::Source;
-use super::read::within;
+use super::within;
 
 /// What of a function's lines must be the task's own, in hundredths.
 const OWN_PERCENT: usize = 90;

@@ -129,3 +129,9 @@ pub fn compare(works: &[Work]) -> Findings {
 
 /// What was seen of one row: each value with its places, or only how often.
 type Values = BTreeMap<String, Vec<Place>>;
+
+/// Returns true where one of the ranges, which are in order, holds the line.
+fn within(ranges: &[Lines], line: u32) -> bool {
+    let index = ranges.partition_point(|range| range.end <= line);
+    ranges.get(index).is_some_and(|range| range.start <= line)
+}

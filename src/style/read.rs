@@ -15,7 +15,7 @@ use super::imports::Imports;
 use super::language::is_test;
 use super::parse::parse;
 use super::row::{self, Area, Label, ROWS, SOME_LOGGER};
-use super::{Language, Lines, Reading, Seen, Source, name};
+use super::{Language, Reading, Seen, Source, name, within};
 
 /// What a capture of a query stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -311,12 +311,6 @@ fn file_name(source: &Source<'_>) -> Option<Seen> {
 /// Returns the line on which a node begins.
 fn line(node: Node<'_>) -> u32 {
     u32::try_from(node.start_position().row).unwrap_or(u32::MAX - 1) + 1
-}
-
-/// Returns true where one of the ranges, which are in order, holds the line.
-pub(super) fn within(ranges: &[Lines], line: u32) -> bool {
-    let index = ranges.partition_point(|range| range.end <= line);
-    ranges.get(index).is_some_and(|range| range.start <= line)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Finding, Place};
-use crate::domain::agent::quoted;
+use crate::domain::shell::quoted;
 
 /// A relative `core.hooksPath` starts at the folder that hooks run in, which is the top of the
 /// worktree; there it holds what is committed, and nothing else.

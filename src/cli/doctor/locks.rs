@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Finding, Place};
-use crate::cli::view::span;
-use crate::domain::agent::quoted;
+use crate::domain::shell::quoted;
+use crate::domain::text::span;
 
 /// git holds a lock for moments; one that is older than this was probably left.
 const OLD: Duration = Duration::from_secs(5 * 60);

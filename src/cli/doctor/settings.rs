@@ -1,9 +1,9 @@
 //! The settings: understood, trusted, and the programs in them installed.
 
 use super::{Finding, Place};
-use crate::domain::agent::quoted;
 use crate::domain::config::{self, FILE, KEYS, Layer, Settings, merge};
 use crate::domain::prompt::FOLDER;
+use crate::domain::shell::quoted;
 use crate::domain::snapshot::Flags;
 use crate::git::Git;
 use crate::git::settings::{Origin, Set};

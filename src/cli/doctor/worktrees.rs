@@ -2,7 +2,7 @@
 
 use super::files::{is_tracked_text, text_of};
 use super::{Finding, Place};
-use crate::domain::agent::quoted;
+use crate::domain::shell::quoted;
 use crate::git::worktree::{LOCK, Listed};
 use crate::system::process::{find_program, worker};
 

@@ -9,6 +9,7 @@ use clap_mangen::Man;
 use super::NAME;
 use super::prompts;
 use super::prose::{self, Prose};
+use super::roff::{entry, plain, roff};
 use crate::domain::config::{FILE, KEYS};
 use crate::domain::error::Exit;
 
@@ -110,10 +111,6 @@ fn files(prose: &Prose) -> String {
     format!(".SH FILES\n{entries}")
 }
 
-pub(super) fn entry(font: &str, term: &str, text: &str) -> String {
-    format!(".TP\n\\f{font}{}\\fR\n{}\n", roff(term), roff(text))
-}
-
 /// Lists pages: commands of ours by name (`""` is the main page), then others as they stand.
 fn see_also<'a>(ours: impl Iterator<Item = &'a str>, prose: &'a Prose) -> String {
     let (others, more): (Vec<&str>, Vec<&str>) =
@@ -128,63 +125,4 @@ fn see_also<'a>(ours: impl Iterator<Item = &'a str>, prose: &'a Prose) -> String
         .map(|(name, section)| format!(".BR {} ({section})", roff(&name)))
         .collect();
     format!(".SH SEE ALSO\n{}\n", pages.join(",\n"))
-}
-
-/// Returns text as roff takes it; `commands` and _names_ are set as the other pages set them.
-pub(super) fn roff(text: &str) -> String {
-    let mut out = String::new();
-    let mut open = None;
-    let mut before = ' ';
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        let doubled = chars.peek() == Some(&'_');
-        let begins = c == '`' || (c == '_' && !doubled && (before == ' ' || before == '('));
-        match c {
-            '`' | '_' if open == Some(c) => {
-                out.push_str("\\fR");
-                open = None;
-            }
-            '`' | '_' if open.is_none() && begins => {
-                out.push_str(if c == '`' { "\\fB" } else { "\\fI" });
-                open = Some(c);
-            }
-            c => escape(c, &mut out),
-        }
-        before = c;
-    }
-    out
-}
-
-/// Returns text as roff takes it, every character as it stands.
-fn plain(text: &str) -> String {
-    let mut out = String::new();
-    text.chars().for_each(|c| escape(c, &mut out));
-    out
-}
-
-fn escape(c: char, out: &mut String) {
-    match c {
-        '\\' => out.push_str("\\e"),
-        '-' => out.push_str("\\-"),
-        '\'' => out.push_str("\\(aq"),
-        '"' => out.push_str("\\(dq"),
-        '`' => out.push_str("\\(ga"),
-        '~' => out.push_str("\\(ti"),
-        '^' => out.push_str("\\(ha"),
-        '.' if out.is_empty() => out.push_str("\\&."),
-        c => out.push(c),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{plain, roff};
-
-    #[test]
-    fn text_becomes_roff() {
-        assert_eq!(roff("a `b -c` d's"), "a \\fBb \\-c\\fR d\\(aqs");
-        assert_eq!(roff("in _x y_ and a_b"), "in \\fIx y\\fR and a_b");
-        assert_eq!(roff("(a, __b__)"), "(a, __b__)");
-        assert_eq!(plain(".x \\n _y"), "\\&.x \\en _y");
-    }
 }

@@ -7,6 +7,7 @@
 mod man;
 mod prompts;
 mod prose;
+mod roff;
 
 use clap::{Command, CommandFactory};
 

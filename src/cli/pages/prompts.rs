@@ -2,7 +2,7 @@
 //!
 //! Invariant: read from the templates themselves, so that none is forgotten.
 
-use super::man::{entry, roff};
+use super::roff::{entry, roff};
 use crate::domain::prompt::{FOLDER, MEANINGS, Template, parts, variables};
 
 /// Lists the templates and what they may name.

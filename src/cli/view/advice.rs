@@ -3,11 +3,12 @@
 //! Invariant: every line is a command that works when it is pasted into a shell, from any
 //! directory of the repository; what follows a `#` is a remark.
 
+use super::Facts;
 use super::undo::undo_all;
-use super::{Facts, printable};
-use crate::domain::agent::quoted;
+use crate::domain::shell::quoted;
 use crate::domain::snapshot::{Run, Snapshot};
 use crate::domain::task::{Block, Ending, Pause, Reason, Record};
+use crate::domain::text::printable;
 
 /// Where a person can answer what an agent asks.
 const FOREGROUND: &str =

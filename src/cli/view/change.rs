@@ -2,10 +2,10 @@
 //!
 //! Invariant: pure; a name of a task stands beside what the run has done of it already.
 
-use super::{counted, printable};
 use crate::cli::ui::{BOLD, CYAN, GREEN, RED, paint};
 use crate::domain::plan::{Plan, TaskId};
 use crate::domain::snapshot::Snapshot;
+use crate::domain::text::{counted, printable};
 use crate::plan::change::{Change, Edges};
 
 /// Returns the difference between a run's plan and another one; `done` are tasks that the run had

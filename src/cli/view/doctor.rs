@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::{counted, printable};
 use crate::cli::doctor::{Finding, Severity};
 use crate::cli::ui::{CYAN, RED, YELLOW, paint};
+use crate::domain::text::{counted, printable};
 
 #[derive(Serialize)]
 struct Report<'a> {

@@ -4,10 +4,11 @@
 
 use std::fmt::Write;
 
-use super::{Facts, counted, span};
-use crate::domain::agent::quoted;
+use super::Facts;
 use crate::domain::report;
+use crate::domain::shell::quoted;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::text::{counted, span};
 
 /// Returns the title of the run's pull request.
 pub fn title(snapshot: &Snapshot) -> String {

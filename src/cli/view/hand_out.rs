@@ -2,12 +2,13 @@
 //!
 //! Invariant: pure; every command works when it is pasted, from any directory of the repository.
 
-use super::{Facts, printable};
+use super::Facts;
 use crate::cli::ui::{BOLD, paint};
-use crate::domain::agent::quoted;
 use crate::domain::plan::Task;
+use crate::domain::shell::quoted;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::task::Record;
+use crate::domain::text::printable;
 
 /// Returns every task that is in somebody's hands.
 pub fn text(snapshot: &Snapshot, facts: &Facts) -> String {

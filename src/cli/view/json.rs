@@ -5,9 +5,9 @@
 use serde::Serialize;
 
 use super::{Facts, advice, hand_out};
-use crate::domain::agent::chosen;
 use crate::domain::oid::Oid;
 use crate::domain::plan::Task;
+use crate::domain::policy::choice::chosen;
 use crate::domain::policy::pipeline;
 use crate::domain::report::Dollars;
 use crate::domain::snapshot::{Closed, Snapshot};

@@ -23,6 +23,7 @@ use std::collections::{HashMap, HashSet};
 use crate::domain::oid::Oid;
 use crate::domain::plan::{Task, TaskId};
 use crate::domain::task::{Pause, Record};
+use crate::domain::text::{printable, span};
 use crate::run::folder::{AttemptFolder, RunFolder};
 
 /// What is shown beside a snapshot.
@@ -96,28 +97,6 @@ impl Facts {
     }
 }
 
-/// Returns a length of time for people: `0.4s`, `12s`, `3m 05s`, `2h 10m`.
-pub fn span(milliseconds: i64) -> String {
-    let seconds = milliseconds.max(0) / 1000;
-    match seconds {
-        0..=9 => format!("{:.1}s", milliseconds.max(0) as f64 / 1000.0),
-        10..=59 => format!("{seconds}s"),
-        60..=3599 => format!("{}m {:02}s", seconds / 60, seconds % 60),
-        _ => format!("{}h {:02}m", seconds / 3600, seconds / 60 % 60),
-    }
-}
-
-/// Returns text from a plan or an agent so that a terminal only shows it: what would be a command
-/// to the terminal becomes visible, a line break a space.
-pub fn printable(text: &str) -> String {
-    let shown = |c: char| match c {
-        '\n' | '\t' => " ".to_owned(),
-        c if c.is_control() => c.escape_default().to_string(),
-        c => c.to_string(),
-    };
-    text.trim_end().chars().map(shown).collect()
-}
-
 /// What is said of a running task whose supervisor is gone.
 const LOST: &str = "nobody is at work: its supervisor is gone; 'start' goes on with it";
 
@@ -128,23 +107,4 @@ pub fn pause_text(pause: &Pause, facts: &Facts) -> String {
         None => "it does not say until when".to_owned(),
     };
     format!("{until}: {}", printable(&pause.text))
-}
-
-/// Returns `1 task`, `2 tasks`.
-pub fn counted(count: usize, noun: &str) -> String {
-    match count {
-        1 => format!("1 {noun}"),
-        _ => format!("{count} {noun}s"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans() {
-        let texts = [400, 12_000, 185_000, 7_800_000].map(span);
-        assert_eq!(texts, ["0.4s", "12s", "3m 05s", "2h 10m"]);
-    }
 }

@@ -6,11 +6,11 @@
 use serde::Serialize;
 
 use crate::cli::ui::{BOLD, CYAN, DIM, paint};
-use crate::cli::view::{counted, printable};
 use crate::domain::plan::dag::Dag;
 use crate::domain::plan::{Criterion, Mode, Plan, Task, TaskId};
 use crate::domain::policy::choice::{Choice, of_task};
 use crate::domain::review::{self, Review};
+use crate::domain::text::{counted, printable};
 use crate::plan::analysis::{Alone, Analysis, Overlap};
 use crate::plan::{Finding, LeftOut, Parsed, Severity};
 

@@ -2,13 +2,14 @@
 //!
 //! Invariant: pure; the live display and plain output print the same lines.
 
-use super::{Facts, advice, counted, pause_text, printable, span, table};
+use super::{Facts, advice, pause_text, table};
 use crate::cli::ui::{CYAN, GREEN, RED, YELLOW, paint};
 use crate::domain::plan::Task;
 use crate::domain::snapshot::{Run, Snapshot};
 use crate::domain::task::{Block, Record, Stage, State};
+use crate::domain::text::{counted, printable, span};
 use crate::run::Progress;
-use crate::run::end::cleanup::Cleaned;
+use crate::run::cleanup::Cleaned;
 
 /// Returns the lines for something that happened; none where there is nothing to say.
 pub fn lines(progress: &Progress<'_>, facts: &Facts) -> Vec<String> {
@@ -168,8 +169,7 @@ fn shown(id: &str, block: &Block) -> Vec<String> {
 
 fn kept(cleaned: &Cleaned) -> Vec<String> {
     let id = cleaned.task.as_ref().map(|id| id.as_str()).unwrap_or("run");
-    let text =
-        |kept: &crate::run::end::cleanup::Kept| format!("{} stays: {}", kept.what, kept.reason);
+    let text = |kept: &crate::run::cleanup::Kept| format!("{} stays: {}", kept.what, kept.reason);
     cleaned.kept.iter().map(|kept| line(YELLOW, "kept", id, &text(kept))).collect()
 }
 

@@ -2,13 +2,14 @@
 //!
 //! Invariant: one column layout whatever is shown; colour adds nothing that the words lack.
 
-use super::{Facts, LOST, advice, counted, hand_out, pause_text, printable, span};
+use super::{Facts, LOST, advice, hand_out, pause_text};
 use crate::cli::ui::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, paint};
 use crate::domain::policy::limits::{Rests, agent_of};
 use crate::domain::policy::pipeline;
 use crate::domain::report;
 use crate::domain::snapshot::{Closed, How, Run, Snapshot, Wait};
 use crate::domain::task::{Record, Stage, State};
+use crate::domain::text::{counted, printable, span};
 
 /// From when on it is told that an agent is silent.
 const SILENT_SECONDS: i64 = 5 * 60;

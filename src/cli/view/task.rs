@@ -2,12 +2,13 @@
 //!
 //! Invariant: as `view`: text from facts that others looked up.
 
-use super::{Facts, LOST, advice, pause_text, printable, span};
+use super::{Facts, LOST, advice, pause_text};
 use crate::cli::ui::{BOLD, paint};
 use crate::cli::view::table;
 use crate::domain::oid::Oid;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::task::{Attempt, Record, State};
+use crate::domain::text::{printable, span};
 
 /// What git and the run's folder say of a task.
 #[derive(Debug, Clone, Default)]

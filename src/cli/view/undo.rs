@@ -3,7 +3,7 @@
 //! Invariant: nothing is lost by typing it: commits stay in a reflog or a branch, changes of
 //! files in a stash. What the user may have done at the same time is named before.
 
-use crate::domain::agent::quoted;
+use crate::domain::shell::quoted;
 use crate::domain::task::Moved;
 
 /// Returns the commands that undo all of it, in the order in which they can be typed: files are

@@ -10,9 +10,8 @@ use std::path::Path;
 
 pub use launch::Launch;
 
-use crate::domain::plan::Task;
 use crate::domain::report::Format;
-use crate::domain::task::Record;
+use crate::domain::shell::shell;
 
 /// The agents that are known by name.
 pub const NAMES: [&str; 6] = ["claude", "codex", "gemini", "opencode", "copilot", "aider"];
@@ -146,26 +145,6 @@ impl Agent {
             Some(word) => word.to_owned(),
             None => "unknown".into(),
         }
-    }
-}
-
-/// Returns what the agent of a task is called: as a person chose for it, else as its plan says, else
-/// as the settings do.
-pub fn chosen<'a>(task: &'a Task, record: &'a Record, default: Option<&'a str>) -> Option<&'a str> {
-    record.agent.as_deref().or(task.agent.as_deref()).or(default)
-}
-
-/// Returns the words that give a line to the shell.
-pub fn shell(line: &str) -> Vec<String> {
-    ["sh", "-c", line].map(str::to_owned).to_vec()
-}
-
-/// Returns a word as a shell takes it.
-pub fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-+@%,=:".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }
 
@@ -320,11 +299,5 @@ mod tests {
     fn anything_else_is_for_the_shell() {
         let launch = Agent::from_text("my-agent --fast | tee x").launch(Some("m"), None);
         assert_eq!(launch.argv, ["sh", "-c", "my-agent --fast | tee x"]);
-    }
-
-    #[test]
-    fn words_for_the_shell() {
-        assert_eq!(quoted("feat/task-1.2"), "feat/task-1.2");
-        assert_eq!(quoted("/a b/it's"), r"'/a b/it'\''s'");
     }
 }

@@ -3,8 +3,9 @@
 //! Invariant: as `agent`: words, and nothing is launched. Files of the worktree may be edited,
 //! and of commands only git and the run's own test are allowed, where a program can tell.
 
-use super::{Launch, shell};
+use super::Launch;
 use crate::domain::report::Format;
+use crate::domain::shell::shell;
 
 fn words(line: &[&str], model: Option<&str>) -> Vec<String> {
     let model = model.into_iter().flat_map(|model| ["--model", model]);

@@ -7,6 +7,8 @@
 pub mod dag;
 pub mod id;
 pub mod name;
+pub mod paths;
+pub mod value;
 
 pub use id::{IdError, TaskId};
 pub use name::slug;

@@ -187,6 +187,12 @@ impl Models {
     }
 }
 
+/// Returns what the agent of a task is called: as a person chose for it, else as its plan says, else
+/// as the settings do.
+pub fn chosen<'a>(task: &'a Task, record: &'a Record, default: Option<&'a str>) -> Option<&'a str> {
+    record.agent.as_deref().or(task.agent.as_deref()).or(default)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,8 +4,9 @@
 //! while one attempt waits for its end, another with the same program would only reach it too.
 //! An attempt that began later and was not limited proves that it is over.
 
-use crate::domain::agent::{Agent, chosen};
+use crate::domain::agent::Agent;
 use crate::domain::plan::{Task, TaskId};
+use crate::domain::policy::choice::chosen;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::task::{Attempt, Ending, Record, Stage};
 

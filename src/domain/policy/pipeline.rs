@@ -3,7 +3,6 @@
 //! Invariant: pure, and decided from the task's record alone. A review comes after all that
 //! stand before it have passed; a verdict counts until the work is begun anew.
 
-use crate::domain::plan::Task;
 use crate::domain::review::{Review, Verdict};
 use crate::domain::task::{Attempt, Ending, Record, Stage};
 
@@ -46,16 +45,6 @@ impl Pipeline<'_> {
             true => Next::Limit,
             false => Next::Stage(Stage::Fix),
         }
-    }
-}
-
-/// Returns what the next attempt at a task is for.
-pub fn next_stage(task: &Task, record: &Record) -> Stage {
-    match record.pending() {
-        Some((stage, _)) => stage,
-        None if task.final_review => Stage::FinalReview,
-        None if task.plan_first && !record.is_approved() => Stage::Plan,
-        None => Stage::Implement,
     }
 }
 

@@ -5,17 +5,6 @@
 
 use serde::Serialize;
 
-/// The headings of a plan that a planning agent returns, in their order, without `## `.
-pub const PARTS: [&str; 7] = [
-    "Context summary",
-    "File changes",
-    "Method signatures",
-    "SQL queries",
-    "Edge cases",
-    "Testing strategy",
-    "Open questions",
-];
-
 /// The facts about a task that every prompt is made of.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Facts<'a> {

@@ -15,7 +15,7 @@ mod tests;
 
 pub use after::{after, end_of_output};
 pub use facts::{
-    Conflict, Earlier, Facts, FailedTest, Named, PARTS, Planning, Reading, Whole, WholeFiles,
+    Conflict, Earlier, Facts, FailedTest, Named, Planning, Reading, Whole, WholeFiles,
 };
 pub use interfaces::declared;
 pub use sample::variables;

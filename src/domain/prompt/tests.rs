@@ -168,7 +168,7 @@ fn a_planner_is_told_the_seven_parts() {
     let given = Given::new();
     let text = given.prompt("plan");
     let heads: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-    assert_eq!(heads, PARTS);
+    assert_eq!(heads, crate::domain::blueprint::PARTS);
     let planning = Planning { file: Some("/r/plan.md"), earlier: None };
     let to_file = plan(&given.templates, &given.facts(), &planning).expect("renders");
     assert!(to_file.contains("`/r/plan.md`") && !to_file.contains("final message"), "{to_file}");

@@ -338,7 +338,7 @@ mod tests {
     /// The end of an attempt that made a plan, which waits for approval.
     fn planned(attempt: u32) -> Event {
         let plan =
-            crate::domain::prompt::PARTS.map(|part| format!("## {part}\n- a.rs: x\n")).concat();
+            crate::domain::blueprint::PARTS.map(|part| format!("## {part}\n- a.rs: x\n")).concat();
         let outcome = Outcome::Blocked(Block::new(Reason::Approval, "read it"));
         let finished = Finished::new(attempt, Ending::Exited(0), outcome, 2000);
         Event::Finished(Finished { blueprint: Some(plan), ..finished })

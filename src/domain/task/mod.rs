@@ -24,6 +24,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::oid::Oid;
+use crate::domain::plan::Task;
 use crate::domain::report::{self, Report, Usage};
 use crate::domain::review::{Review, Verdict};
 
@@ -521,6 +522,16 @@ impl Record {
     /// may have begun and ended, and left the state as it had been.
     pub fn went_on_since(&self, before: &Record) -> bool {
         self.state != before.state || self.attempts.len() != before.attempts.len()
+    }
+
+    /// Returns what the next attempt at a task is for.
+    pub fn next_stage(&self, task: &Task) -> Stage {
+        match self.pending() {
+            Some((stage, _)) => stage,
+            None if task.final_review => Stage::FinalReview,
+            None if task.plan_first && !self.is_approved() => Stage::Plan,
+            None => Stage::Implement,
+        }
     }
 
     /// Returns the number that the next attempt will have.

@@ -3,6 +3,7 @@
 //! Invariant: one that was not asked for by path is never touched. Removal leaves the hard
 //! questions to `git worktree remove`, which refuses what is not clean.
 
+pub mod backup;
 pub mod create;
 pub mod include;
 pub mod ownership;
@@ -15,7 +16,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::Git;
-use super::backup;
 use super::command::git;
 use super::status;
 use crate::domain::oid::Oid;

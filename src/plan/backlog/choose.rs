@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use super::key::Key;
 use super::{Backlog, Choice, LeftOut, Record, Shelf};
-use crate::domain::agent::quoted;
 use crate::domain::plan::name as names;
+use crate::domain::shell::quoted;
 use crate::plan::Parsed;
 use crate::plan::draft::{self, Draft, Written};
 use crate::plan::finding::{Finding, Findings, Spot};

@@ -3,7 +3,7 @@
 //! Invariant: only what stands between back-quotes and looks like a path of a file counts; a
 //! word of prose is none.
 
-use crate::plan::syntax::value;
+use crate::domain::plan::value;
 
 /// Returns the paths between back-quotes, in order, without repeats.
 pub(super) fn paths(text: &str) -> Vec<String> {

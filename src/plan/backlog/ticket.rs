@@ -9,9 +9,9 @@ use super::File;
 use super::mentions;
 use super::sections::{self, Kind, Section};
 use crate::domain::plan::Criterion;
+use crate::domain::plan::value;
 use crate::plan::finding::{Findings, Spot};
 use crate::plan::syntax::front_matter;
-use crate::plan::syntax::value;
 use crate::plan::syntax::yaml::{self, Node};
 
 /// A ticket of a backlog.

@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 
 use super::items::{Item, State};
 use super::{KNOWN, json};
+use crate::domain::plan::value;
 use crate::plan::draft::{Draft, Written};
 use crate::plan::finding::Findings;
-use crate::plan::syntax::value;
 
 #[derive(Debug, Deserialize)]
 struct Issue {

@@ -10,9 +10,9 @@ use serde_json::value::RawValue;
 
 use super::items::{self, Item, State};
 use super::{KNOWN, json};
+use crate::domain::plan::value;
 use crate::plan::draft::{Draft, Written};
 use crate::plan::finding::Findings;
-use crate::plan::syntax::value;
 
 /// The tag that the program begins with.
 const DEFAULT_TAG: &str = "master";

@@ -3,6 +3,7 @@
 //! Invariant: a name that is given is never dropped: it becomes an id, or an unknown name
 //! that the checks report. Only prose that names nothing is left out, with a warning.
 
+use crate::domain::plan::value::{is_nothing, without_remarks};
 use std::collections::{BTreeMap, HashMap};
 
 use super::heading::Number;
@@ -237,33 +238,6 @@ fn in_words(part: &str, task: usize, names: &Names) -> Option<Vec<Named>> {
         }
         _ => None,
     }
-}
-
-/// Returns whether a value says that there is nothing.
-pub(super) fn is_nothing(text: &str) -> bool {
-    let text = text.trim().trim_matches(['`', '"', '\'', '*']);
-    let first = text.split([' ', ',', ';', ':', '\t']).next().unwrap_or_default();
-    let word = first.trim_end_matches(['.', '!']).to_lowercase();
-    let words = [
-        "", "none", "nothing", "no", "n/a", "na", "nil", "null", "-", "—", "–", "∅", "无", "無",
-        "なし", "[]",
-    ];
-    words.contains(&word.as_str())
-}
-
-/// Drops what stands in round brackets, nested ones too.
-pub(super) fn without_remarks(text: &str) -> String {
-    let mut depth = 0_usize;
-    let mut kept = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '(' | '（' => depth += 1,
-            ')' | '）' => depth = depth.saturating_sub(1),
-            _ if depth == 0 => kept.push(c),
-            _ => {}
-        }
-    }
-    kept
 }
 
 fn bare(part: &str) -> &str {

@@ -3,12 +3,12 @@
 //! Invariant: reads keys with a text or a list of texts. What it does not know it skips; it
 //! never guesses.
 
-use super::dependencies::is_nothing;
-use super::files;
+use crate::domain::plan::paths;
+use crate::domain::plan::value;
+use crate::domain::plan::value::is_nothing;
 use crate::plan::draft::{Draft, Written};
 use crate::plan::finding::Findings;
 use crate::plan::syntax::front_matter;
-use crate::plan::syntax::value;
 use crate::plan::syntax::yaml::{self, Fault, Node};
 
 /// The fields of a front matter, and where the document behind it begins.
@@ -92,7 +92,7 @@ impl Front {
 
     fn paths(&self, keys: &[&str]) -> Vec<String> {
         let texts = self.first(keys).map(Node::texts).unwrap_or_default();
-        texts.iter().flat_map(|(text, _)| files::paths(&format!("`{text}`"))).collect()
+        texts.iter().flat_map(|(text, _)| paths::paths(&format!("`{text}`"))).collect()
     }
 
     fn parallel_safe(&self, findings: &mut Findings) -> Option<bool> {

@@ -3,15 +3,15 @@
 //! Invariant: nothing below the first step, code block or heading counts; a key that
 //! stands there and would matter is warned of. A word of prose never becomes a command.
 
-use super::dependencies::{is_nothing, without_remarks};
-use super::files::{self, Use};
 use super::key::{self, Entry, Key};
 use super::outline::{Kind, Line, Node};
+use crate::domain::plan::paths::{self, Use};
+use crate::domain::plan::value;
+use crate::domain::plan::value::{is_nothing, without_remarks};
 use crate::domain::review;
 use crate::plan::draft::{Draft, Written};
 use crate::plan::finding::Findings;
 use crate::plan::syntax::near::nearest;
-use crate::plan::syntax::value;
 
 /// Keys whose misspelling changes when a task runs.
 const SLIPS: [&str; 2] = ["depends_on", "parallel_safe"];
@@ -224,14 +224,14 @@ impl Reader<'_> {
     fn files(&mut self, pending: &Pending, what: Use) {
         let inline = match pending.key {
             // `Files: Create: a.rs` on one line.
-            Key::Files => files::item(&pending.value),
-            _ => (None, files::paths(&pending.value)),
+            Key::Files => paths::item(&pending.value),
+            _ => (None, paths::paths(&pending.value)),
         };
         self.add_files(inline.0.unwrap_or(what), inline.1);
         let top = pending.items.iter().map(|item| item.depth).min().unwrap_or(0);
         let mut above = (what, true);
         for item in &pending.items {
-            let (verb, paths) = files::item(&item.text);
+            let (verb, paths) = paths::item(&item.text);
             // A deeper list is a remark, unless the item above it names no file itself.
             if item.depth == top {
                 above =

@@ -130,7 +130,7 @@ fn numbered(rest: &str) -> Reading {
     if is_dash && Number::split(title.trim_start()).is_some_and(|(_, after)| ends_number(after)) {
         return Reading::Almost(Almost::Range);
     }
-    Reading::Task { number, title: crate::plan::syntax::value::title(title) }
+    Reading::Task { number, title: crate::domain::plan::value::title(title) }
 }
 
 /// Reads a line of Markdown source as a heading, for text that is not parsed as Markdown.

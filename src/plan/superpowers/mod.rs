@@ -9,7 +9,6 @@
 //! stand in the lines below the heading. Dependencies may also stand in a table.
 
 mod dependencies;
-mod files;
 pub(super) mod front;
 mod head;
 mod heading;
@@ -19,8 +18,6 @@ mod outline;
 mod tables;
 
 use std::ops::Range;
-
-pub(super) use files::changed;
 
 use super::draft::{Draft, Written};
 use super::finding::Findings;
@@ -287,7 +284,7 @@ fn title(outline: &Outline) -> Option<String> {
         _ => None,
     });
     let (text, _) = headings.into_iter().find(|(_, level)| **level == 1)?;
-    (heading::read(text) == Reading::Other).then(|| super::syntax::value::title(text))
+    (heading::read(text) == Reading::Other).then(|| crate::domain::plan::value::title(text))
 }
 
 /// Returns the text of the section that says why tasks run alone.

@@ -3,16 +3,17 @@
 //! Invariant: a table counts only where it names tasks and their dependencies; any other is
 //! the author's own business. A task that says itself what it depends on is right.
 
+use crate::domain::plan::value::is_nothing;
 use std::collections::HashMap;
 
 use super::dependencies::{self, Named, Names};
-use super::files;
 use super::heading::{self, Reading};
 use super::key::{self, Key};
 use super::outline::{Kind, Node, Row, Table};
+use crate::domain::plan::paths;
+use crate::domain::plan::value;
 use crate::plan::draft::{Draft, Written};
 use crate::plan::finding::Findings;
-use crate::plan::syntax::value;
 
 /// Where the columns of a table that counts stand.
 struct Columns {
@@ -153,7 +154,7 @@ fn members(
 fn parallel_safe(row: &Row, columns: &Columns, findings: &mut Findings) -> Option<bool> {
     let text = cell(row, columns.parallel_safe);
     let safe = value::boolean(text);
-    if safe.is_none() && !dependencies::is_nothing(text) {
+    if safe.is_none() && !is_nothing(text) {
         let message = format!("`parallel_safe` is neither true nor false: {text:?}");
         findings.error(row.line, message, "write `true` or `false`");
     }
@@ -185,7 +186,7 @@ fn draft(row: &Row, table: &Table, columns: &Columns, findings: &mut Findings) -
     Some(Draft {
         number: Some(number.to_string()),
         title,
-        files: files::paths(cell(row, columns.files)),
+        files: paths::paths(cell(row, columns.files)),
         prompt: lines.collect(),
         line: row.line,
         ..Draft::default()

@@ -5,5 +5,4 @@
 
 pub mod front_matter;
 pub mod near;
-pub mod value;
 pub mod yaml;

@@ -13,8 +13,8 @@ use ::toml::de::{DeTable, DeValue};
 use super::draft::{Draft, Written};
 use super::finding::Findings;
 use super::syntax::near::nearest;
-use super::syntax::value;
 use crate::domain::plan::Criterion;
+use crate::domain::plan::value;
 use crate::domain::review::{self, Review};
 
 const PLAN_KEYS: [&str; 2] = ["name", "task"];

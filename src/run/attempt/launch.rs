@@ -14,9 +14,9 @@ use super::Attempt;
 use crate::domain::task::Ending;
 use crate::git::command::LOCAL_VARIABLES;
 use crate::git::trace;
-use crate::run::attempt::furnish::{self, Ended, Furnishing};
 use crate::run::brief::conversation;
 use crate::run::folder::{RunFolder, write_json};
+use crate::run::furnish::{self, Ended, Furnishing};
 use crate::system::crash;
 use crate::system::process::{self, Job, Left, Program, Streams};
 

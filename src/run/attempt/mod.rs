@@ -5,9 +5,7 @@
 //! the outcome is written down before the journal is told, so that it survives anything.
 
 pub(crate) mod blame;
-pub mod copies;
 pub(crate) mod fix;
-pub mod furnish;
 pub(crate) mod isolation;
 pub(crate) mod launch;
 pub(crate) mod planning;
@@ -20,7 +18,6 @@ pub(crate) mod worktree;
 use anyhow::Context;
 
 use super::brief::Spec;
-use super::drive::signals::Signals;
 use super::folder::{AttemptFolder, RunFolder, read_json, write_json};
 use crate::domain::oid::Oid;
 use crate::domain::policy::verdicts;
@@ -31,9 +28,10 @@ use crate::domain::task::{
 };
 use crate::git::Git;
 use crate::journal::{Journal, is_illegal};
+use crate::run::furnish::Ended;
 use crate::system::clock;
+use crate::system::process::signals::Signals;
 use crate::system::process::{self, StopSwitch};
-use furnish::Ended;
 
 /// What somebody outside says of an attempt.
 #[derive(Debug, Clone)]
@@ -206,7 +204,7 @@ impl Attempt {
             Ok(Ended::Failed(ending)) => {
                 let setup = self.spec.setup.as_deref().unwrap_or_default();
                 let log = format!("git orchestrate log {} --setup", self.spec.task);
-                blocked(anyhow::anyhow!(furnish::failure_text(setup, ending, &log)))
+                blocked(anyhow::anyhow!(crate::run::furnish::failure_text(setup, ending, &log)))
             }
             Err(error) => blocked(error),
         }

@@ -15,8 +15,8 @@ use crate::git::status;
 use crate::git::worktree::create::Shows;
 use crate::git::worktree::submodules;
 use crate::git::worktree::{LOCK, is_whole, is_worktree, same_path};
-use crate::run::attempt::furnish;
 use crate::run::brief::Spec;
+use crate::run::furnish;
 
 impl Attempt {
     /// Makes the branch and the worktree, or takes up those of an earlier attempt.

@@ -3,8 +3,8 @@
 //! Invariant: only looks. A checkout whose HEAD is on its way somewhere else is an error; what
 //! is merely missing in the base is a remark.
 
-use crate::domain::agent::quoted;
 use crate::domain::error::failure;
+use crate::domain::shell::quoted;
 use crate::git::Git;
 use crate::git::operation::Upstream;
 use crate::journal::{Journal, run_names};

@@ -9,7 +9,6 @@ use std::path::Path;
 
 use super::{Spec, agent_of, allowed, for_reader, model_of, next_folder};
 use crate::domain::plan::Task;
-use crate::domain::policy::pipeline::next_stage;
 use crate::domain::report;
 use crate::domain::report::{Format, Usage};
 use crate::domain::snapshot::Run;
@@ -28,7 +27,7 @@ pub(crate) fn resumed(
     task: &Task,
     record: &Record,
 ) -> Option<Vec<String>> {
-    let stage = next_stage(task, record);
+    let stage = record.next_stage(task);
     let last = match stage {
         Stage::Implement | Stage::FixTests | Stage::FixConflict => {
             record.last_attempt().filter(|last| was_broken_off(last))?

@@ -3,12 +3,10 @@
 //! Invariant: nothing is decided and no worktree is made here. What the supervisor needs is
 //! written down first, so that it depends on no setting that changes meanwhile.
 
-pub mod blueprint;
 pub mod conversation;
-pub mod prompt_files;
+pub mod prompts;
 pub mod templates;
 pub mod unchanged;
-pub mod whole_branch;
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -20,20 +18,22 @@ use serde::{Deserialize, Serialize};
 use super::Drive;
 use super::folder::{AttemptFolder, write_json};
 use super::paths::worktree_path;
-use crate::domain::agent::{Agent, Launch, chosen, shell};
+use crate::domain::agent::{Agent, Launch};
 use crate::domain::config::TicketDone;
 use crate::domain::error::failure;
 use crate::domain::oid::Oid;
 use crate::domain::plan::{Task, TaskId};
+use crate::domain::policy::choice::chosen;
 use crate::domain::policy::choice::{self, Choice, Class};
 use crate::domain::policy::pipeline::{self, Pipeline};
 use crate::domain::report::Format;
 use crate::domain::review::Review;
+use crate::domain::shell::shell;
 use crate::domain::snapshot::{Run, Snapshot};
 use crate::domain::task::{Attempt, Record, Stage, State};
 use crate::system::crash;
 use crate::system::process::{self, Program, Streams};
-use prompt_files::{Told, write_prompts};
+use prompts::{Told, write_prompts};
 
 /// What a supervisor is to do: `spec.json` in the attempt's folder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -330,7 +330,7 @@ pub(super) fn spec_of(
 pub(super) fn stage_of(task: &Task, record: &Record) -> Stage {
     match &record.state {
         State::Running { stage, .. } => *stage,
-        _ => pipeline::next_stage(task, record),
+        _ => record.next_stage(task),
     }
 }
 

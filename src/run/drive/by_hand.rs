@@ -17,13 +17,13 @@ use crate::domain::task::{Block, Ending, Event, Finished, Outcome, Reason, Recor
 use crate::git::worktree::is_whole;
 use crate::journal::Journal;
 use crate::run::attempt::Said;
-use crate::run::attempt::{self, furnish};
 use crate::run::brief::{Way, write_down};
-use crate::run::end::cleanup::{self, Reach};
+use crate::run::cleanup::{self, Reach};
 use crate::run::folder::AttemptFolder;
 use crate::run::merge::propose;
 use crate::run::merge::{self, By, Integrated, integrate};
 use crate::run::{Drive, Progress, recover};
+use crate::run::{attempt, furnish};
 use crate::system::clock;
 use crate::system::process::{self, StopSwitch};
 

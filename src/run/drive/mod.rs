@@ -6,7 +6,6 @@
 pub mod by_hand;
 pub mod driver;
 pub(crate) mod proposals;
-pub mod signals;
 pub mod space;
 pub mod stop;
 
@@ -27,8 +26,8 @@ use crate::journal::Journal;
 use crate::system::clock;
 use crate::system::process::{self, StopSwitch};
 
-use super::end::cleanup;
-use super::end::cleanup::{Cleaned, Reach};
+use super::cleanup;
+use super::cleanup::{Cleaned, Reach};
 use super::merge::{By, Integrated};
 use super::{Drive, End, Progress, brief, merge, recover};
 use proposals::Talk;

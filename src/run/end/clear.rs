@@ -5,13 +5,13 @@
 
 use std::path::Path;
 
-use crate::domain::agent::quoted;
 use crate::domain::oid::Oid;
+use crate::domain::shell::quoted;
 use crate::domain::snapshot::Snapshot;
 use crate::git::database::refs::Swap;
 use crate::journal::{Journal, Tip};
 use crate::run::Drive;
-use crate::run::end::cleanup::{
+use crate::run::cleanup::{
     Backup, Cleaned, Kept, Reach, Remedy, clean_checkout, clean_task, remove_journal,
 };
 

@@ -4,9 +4,7 @@
 //! The decision is in the journal before anything is removed, and what git could not give back is
 //! in a backup before that: killed anywhere, the same command goes on.
 
-pub mod cleanup;
 pub mod clear;
-pub mod keep_reason;
 pub mod pushed;
 pub mod request;
 
@@ -84,7 +82,7 @@ pub fn prove(drive: &Drive, run: &Run, commit: &Oid, stop: &StopSwitch) -> anyho
         log: drive.folder.finish_log(),
         see_setup: format!(
             "cat {}",
-            crate::domain::agent::quoted(&setup_log.display().to_string())
+            crate::domain::shell::quoted(&setup_log.display().to_string())
         ),
         setup_log,
         stop,

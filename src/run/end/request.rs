@@ -5,8 +5,8 @@
 
 use anyhow::Context;
 
-use crate::domain::agent::quoted;
 use crate::domain::oid::Oid;
+use crate::domain::shell::quoted;
 use crate::domain::snapshot::Run;
 use crate::domain::task::{Obstacle, Unopened};
 use crate::forge::{Forge, Proposal};

@@ -3,12 +3,14 @@
 //! Invariant: lines of `key: value`, each readable by itself. Of an agent's command line only
 //! the program is named: the rest is the user's own, and may hold a key.
 
-use crate::domain::agent::{Agent, chosen};
+use crate::domain::agent::Agent;
 use crate::domain::plan::Task;
+use crate::domain::policy::choice::chosen;
 use crate::domain::policy::pipeline;
 use crate::domain::snapshot::Run;
 use crate::domain::task::Record;
-use crate::run::{Drive, one_line};
+use crate::domain::text::one_line;
+use crate::run::Drive;
 use crate::system::clock;
 
 /// What is known of the tests when a note is written.

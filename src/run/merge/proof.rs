@@ -11,16 +11,16 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::domain::agent::shell;
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
+use crate::domain::shell::shell;
 use crate::domain::snapshot::Run;
 use crate::domain::task::{Ending, Worker};
 use crate::git::command::LOCAL_VARIABLES;
 use crate::git::status;
 use crate::run::Drive;
-use crate::run::attempt::furnish::{self, Ended, Furnishing};
 use crate::run::folder::{read_json, write_json};
+use crate::run::furnish::{self, Ended, Furnishing};
 use crate::system::crash;
 use crate::system::process::{self, Job, Program, StopSwitch, Streams};
 

@@ -14,7 +14,7 @@ use crate::domain::task::{Block, Event, Reason, Record, SentBack, Stage};
 use crate::journal::Journal;
 use crate::run::Drive;
 use crate::run::brief::agent_of;
-use crate::run::end::cleanup::clear_place;
+use crate::run::cleanup::clear_place;
 
 /// A merge that was no good, and why.
 pub(crate) struct Refusal<'a> {

@@ -6,6 +6,7 @@
 
 mod group_owner;
 pub mod network_call;
+pub mod signals;
 mod tree;
 
 pub use tree::Left;

@@ -10,9 +10,9 @@ use crate::cli::commands::target::{Trust, prompts};
 use crate::cli::ui::Ui;
 use crate::cli::view::plan as view;
 use crate::cli::view::plan::PlanView;
-use crate::cli::view::printable;
 use crate::domain::error::{self, Exit};
 use crate::domain::plan::dag::Dag;
+use crate::domain::text::printable;
 use crate::plan::analysis::Analysis;
 use crate::plan::{Finding, Parsed, Severity};
 

@@ -3,8 +3,8 @@
 use crate::cli::arguments::AllowArgs;
 use crate::cli::commands::Context;
 use crate::cli::commands::target::Trust;
-use crate::domain::agent::quoted;
 use crate::domain::error::{Exit, failure, usage};
+use crate::domain::shell::quoted;
 use crate::run::permission::Allowance;
 
 pub(crate) fn run(context: &Context, args: AllowArgs) -> anyhow::Result<Exit> {

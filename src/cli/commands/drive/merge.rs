@@ -8,20 +8,20 @@ use crate::cli::commands::end::clean::Saying;
 use crate::cli::commands::target::{Target, Trust};
 use crate::cli::commands::watch::status::facts;
 use crate::cli::view::{advice, table};
-use crate::domain::agent::quoted;
 use crate::domain::error::{Exit, failure};
 use crate::domain::plan::TaskId;
 use crate::domain::policy::pipeline;
+use crate::domain::shell::quoted;
 use crate::domain::task::{Event, Record, State};
 use crate::git::status;
 use crate::git::worktree::is_worktree;
-use crate::run::drive::signals::Signals;
-use crate::run::end::cleanup::{Reach, clean_task};
+use crate::run::cleanup::{Reach, clean_task};
 use crate::run::merge::propose;
 use crate::run::merge::{By, Integrated, integrate};
 use crate::run::recover;
 use crate::system::clock;
 use crate::system::process::StopSwitch;
+use crate::system::process::signals::Signals;
 
 pub(crate) fn run(context: &Context, args: MergeArgs) -> anyhow::Result<Exit> {
     let mut target = context.target(args.run.name.as_deref(), Trust::Required)?;

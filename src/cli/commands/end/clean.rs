@@ -3,15 +3,13 @@
 use crate::cli::arguments::CleanArgs;
 use crate::cli::commands::Context;
 use crate::cli::commands::target::{Target, Trust, option};
-use crate::domain::agent::quoted;
 use crate::domain::error::{Exit, failure};
 use crate::domain::plan::TaskId;
+use crate::domain::shell::quoted;
 use crate::domain::snapshot::Run;
 use crate::git::Git;
+use crate::run::cleanup::{self, Backup, Cleaned, Kept, Reach, Remedy, clean_checkout, clean_task};
 use crate::run::drive::driver;
-use crate::run::end::cleanup::{
-    self, Backup, Cleaned, Kept, Reach, Remedy, clean_checkout, clean_task,
-};
 use crate::run::recover;
 use crate::system::clock;
 use crate::system::lock::LockFile;

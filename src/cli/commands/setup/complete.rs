@@ -46,7 +46,7 @@ pub(crate) fn run(context: &Context, args: CompleteArgs) -> anyhow::Result<Exit>
 /// `file` and `folder` they know what has to be quoted.
 fn line_of(candidate: &Candidate) -> Option<String> {
     let is_plain = !candidate.text.contains(char::is_control);
-    let about = crate::cli::view::printable(candidate.about.lines().next().unwrap_or_default());
+    let about = crate::domain::text::printable(candidate.about.lines().next().unwrap_or_default());
     is_plain.then(|| format!("{}\t{about}\n", candidate.text))
 }
 

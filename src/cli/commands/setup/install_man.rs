@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use crate::cli::arguments::InstallManArgs;
 use crate::cli::commands::Context;
 use crate::cli::pages;
-use crate::domain::agent::quoted;
 use crate::domain::error::{Exit, Hinted, failure};
+use crate::domain::shell::quoted;
 use crate::git::worktree::same_path;
 use crate::system::process::answer_of;
 

@@ -18,11 +18,11 @@ use crate::git::worktree::ownership::slot_of;
 use crate::journal::Tip;
 use crate::run::Drive;
 use crate::run::drive::driver;
-use crate::run::drive::signals::Signals;
 use crate::run::drive::space::why_no_room;
 use crate::run::merge::publish::why_waits;
 use crate::run::recover::is_lost;
 use crate::system::clock;
+use crate::system::process::signals::Signals;
 
 /// How often `--watch` looks at the journal.
 const GLANCE: Duration = Duration::from_millis(200);

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use super::files::text_of;
 use super::{Finding, Place};
-use crate::domain::agent::quoted;
+use crate::domain::shell::quoted;
 use crate::git::worktree::same_path;
 
 pub(super) fn look(place: &Place<'_>) -> Vec<Finding> {

@@ -9,8 +9,8 @@ pub use json::json;
 
 use std::collections::BTreeMap;
 
-use super::{counted, printable};
 use crate::cli::ui::{BOLD, DIM, YELLOW, paint};
+use crate::domain::text::{counted, printable};
 use crate::run::compare::{Compared, Comparison};
 use crate::style::said::{self, some};
 use crate::style::{Cell, Line, Skip};

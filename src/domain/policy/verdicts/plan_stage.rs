@@ -94,7 +94,7 @@ pub fn lacks(missing: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::prompt::PARTS;
+    use crate::domain::blueprint::PARTS;
 
     fn facts(blueprint: Result<Blueprint, Vec<&'static str>>) -> Planned {
         Planned {

@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::domain::agent::quoted;
 use crate::domain::config::OnConflict;
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
+use crate::domain::shell::quoted;
 use crate::domain::snapshot::{Run, Snapshot};
 use crate::domain::task::{Block, Event, Obstacle, PullRequest, Reason, Record, Unopened, Worker};
 use crate::forge::{Fate, Forge, Proposal};
@@ -24,7 +24,7 @@ use crate::git::remote::{self, Chosen};
 use crate::journal::{Journal, is_illegal};
 use crate::run::Drive;
 use crate::run::folder::{read_json, write_json};
-use crate::run::recover::merged_by_others;
+use crate::run::merged_by_others::merged_by_others;
 use crate::system::clock;
 use crate::system::disk::make_folder;
 use crate::system::lock::LockFile;

@@ -5,9 +5,9 @@
 
 use std::fmt::Write;
 
-use crate::domain::agent::quoted;
 use crate::domain::oid::Oid;
 use crate::domain::plan::{Task, TaskId};
+use crate::domain::shell::quoted;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::task::Block;
 

@@ -4,11 +4,12 @@
 
 use std::collections::HashSet;
 
-use crate::cli::view::{progress, span};
+use crate::cli::view::progress;
 use crate::domain::config::Settings;
 use crate::domain::plan::TaskId;
 use crate::domain::policy::schedule::{Action, Limits, decide};
 use crate::domain::snapshot::Snapshot;
+use crate::domain::text::span;
 use crate::system::clock;
 
 /// Returns the limit of an attempt, and those of the stages that have their own.

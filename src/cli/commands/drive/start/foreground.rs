@@ -16,7 +16,7 @@ use crate::domain::error::{Exit, Hinted};
 use crate::domain::plan::TaskId;
 use crate::domain::snapshot::Snapshot;
 use crate::journal::Journal;
-use crate::run::end::cleanup::{self, Reach};
+use crate::run::cleanup::{self, Reach};
 use crate::run::{self, Drive, End, Progress};
 use crate::system::clock;
 

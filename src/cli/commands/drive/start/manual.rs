@@ -15,8 +15,8 @@ use crate::domain::snapshot::Snapshot;
 use crate::journal::Journal;
 use crate::run::Drive;
 use crate::run::drive::by_hand;
-use crate::run::drive::signals::Signals;
 use crate::system::clock;
+use crate::system::process::signals::Signals;
 
 pub(super) fn turn(
     context: &Context,

@@ -4,9 +4,9 @@
 
 use super::Finish;
 use crate::cli::view::table;
-use crate::domain::agent::quoted;
 use crate::domain::error::failure;
 use crate::domain::plan::TaskId;
+use crate::domain::shell::quoted;
 use crate::domain::snapshot::How;
 use crate::domain::task::State;
 

@@ -5,8 +5,8 @@
 use super::{Finish, choice};
 use crate::domain::error::{Exit, failure};
 use crate::domain::snapshot::How;
+use crate::run::cleanup::Reach;
 use crate::run::end;
-use crate::run::end::cleanup::Reach;
 use crate::run::end::clear::forget;
 use crate::run::end::pushed::pushed;
 

@@ -4,12 +4,12 @@
 
 use super::Finish;
 use crate::cli::view::tickets;
-use crate::domain::agent::quoted;
 use crate::domain::config::TicketDone;
 use crate::domain::error::{Exit, failure};
 use crate::domain::oid::Oid;
+use crate::domain::shell::quoted;
 use crate::domain::snapshot::How;
-use crate::run::end::cleanup::Reach;
+use crate::run::cleanup::Reach;
 use crate::run::end::pushed::pushed;
 use crate::run::end::{self, Merged, Way};
 use crate::run::merge::publish::why_waits;

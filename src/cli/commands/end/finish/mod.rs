@@ -14,20 +14,20 @@ use crate::cli::commands::Context;
 use crate::cli::commands::target::{Target, Trust, find_undecided, option};
 use crate::cli::commands::watch::status::facts;
 use crate::cli::view::finish as view;
-use crate::domain::agent::quoted;
 use crate::domain::error::{Exit, failure};
 use crate::domain::oid::Oid;
 use crate::domain::plan::Task;
+use crate::domain::shell::quoted;
 use crate::domain::snapshot::How;
 use crate::domain::task::Record;
+use crate::run::cleanup::{Reach, clean_checkout};
 use crate::run::drive::driver;
-use crate::run::drive::signals::Signals;
-use crate::run::end::cleanup::{Reach, clean_checkout};
 use crate::run::end::clear::clear;
 use crate::run::end::pushed::Pushed;
 use crate::run::end::{self, Proof};
 use crate::run::recover;
 use crate::system::process::StopSwitch;
+use crate::system::process::signals::Signals;
 
 pub(crate) fn run(context: &Context, args: FinishArgs) -> anyhow::Result<Exit> {
     let given = choice::given(&args);

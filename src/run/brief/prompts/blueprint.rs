@@ -3,7 +3,7 @@
 //! Invariant: who works and who reviews reads a plan only when it is approved, with all that was
 //! said of it.
 
-use super::prompt_files::Told;
+use super::Told;
 use crate::domain::plan::{Criterion, Task};
 use crate::domain::policy::pipeline;
 use crate::domain::prompt::{self, Facts, Planning};

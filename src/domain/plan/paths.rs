@@ -3,12 +3,11 @@
 //! Invariant: only what stands where a path is expected counts; a name in the remark
 //! behind a path is none.
 
-use super::dependencies::{is_nothing, without_remarks};
-use crate::plan::syntax::value;
+use crate::domain::plan::value::{self, is_nothing, without_remarks};
 
 /// What a task does with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
+pub(crate) enum Use {
     Write,
     Read,
     /// `Commit: message` and the like: not about files.
@@ -16,7 +15,7 @@ pub(super) enum Use {
 }
 
 /// Reads an item of a list of files: `Modify: \`src/a.rs:12-40\` (why)`.
-pub(super) fn item(text: &str) -> (Option<Use>, Vec<String>) {
+pub(crate) fn item(text: &str) -> (Option<Use>, Vec<String>) {
     let head = text.split('`').next().unwrap_or_default();
     let colon = head.find([':', '：']).filter(|at| verb(&head[..*at]).is_some());
     if let Some(at) = colon {
@@ -47,8 +46,25 @@ fn verb(text: &str) -> Option<Use> {
     }
 }
 
+/// Returns the folder that a path stands for: `src/`, and `src/` for `src/**/*.rs`.
+pub fn folder(path: &str) -> Option<&str> {
+    if path.ends_with('/') {
+        return Some(path);
+    }
+    let glob = path.find(['*', '?', '['])?;
+    Some(&path[..path[..glob].rfind('/').map_or(0, |slash| slash + 1)])
+}
+
+/// Returns the paths inside the repository that an item of a list of changes names:
+/// `src/a.rs: what changes in it`, `Create: \`src/b.rs\``.
+pub fn paths_of_change(item: &str) -> Vec<String> {
+    let is_inside =
+        |path: &String| !path.starts_with(['/', '~']) && !path.split('/').any(|step| step == "..");
+    changed(item).into_iter().filter(is_inside).collect()
+}
+
 /// Reads an item of a list of changes: `src/a.rs: what changes in it`, with or without a verb.
-pub(in crate::plan) fn changed(text: &str) -> Vec<String> {
+fn changed(text: &str) -> Vec<String> {
     let text = text.replace("**", "");
     match item(&text) {
         (Some(Use::Write), paths) => paths,
@@ -58,7 +74,7 @@ pub(in crate::plan) fn changed(text: &str) -> Vec<String> {
 }
 
 /// Reads the paths that a text begins with.
-pub(super) fn paths(text: &str) -> Vec<String> {
+pub(crate) fn paths(text: &str) -> Vec<String> {
     let text = text.trim();
     match text.starts_with(['`', '(']) && text.contains('`') {
         true => quoted(text),

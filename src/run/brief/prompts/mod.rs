@@ -3,6 +3,9 @@
 //! Invariant: written before anything is launched, from the task's record alone; an agent never
 //! needs the plan.
 
+pub mod blueprint;
+pub mod whole_branch;
+
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -57,12 +60,7 @@ impl<'a> Told<'a> {
     ) -> anyhow::Result<Told<'a>> {
         let index = snapshot.dag.index(&task.id).context("the plan has no such task")?;
         let branch = record.branch.clone().unwrap_or_else(|| drive.settings.branch_of(&task.id));
-        let notes = record
-            .notes
-            .iter()
-            .cloned()
-            .chain(crate::run::brief::blueprint::lacking(task, record))
-            .collect();
+        let notes = record.notes.iter().cloned().chain(blueprint::lacking(task, record)).collect();
         let blueprint = match &record.blueprint {
             Some(_) => Journal::new(&drive.git, &snapshot.run.name).blueprint(&task.id)?,
             None => None,
@@ -105,7 +103,7 @@ impl<'a> Told<'a> {
             needed_by: dag.dependents(self.index).iter().map(title).collect(),
             files: &self.files,
             tests: self.drive.tests(self.task),
-            criteria: crate::run::brief::blueprint::criteria(self.task),
+            criteria: blueprint::criteria(self.task),
             plan: self.record.is_approved().then_some(self.plan.as_str()),
             skills: self.drive.settings.skills.of(role_of(stage_of(self.task, self.record))),
             notes: &self.notes,
@@ -126,7 +124,7 @@ impl<'a> Told<'a> {
     fn prompt(&self, folder: &AttemptFolder, stage: Stage) -> Result<String, prompt::Mistake> {
         let templates = &self.drive.settings.prompts;
         match (stage.review(), stage) {
-            (Some(Review::Whole), _) => crate::run::brief::whole_branch::prompt(self, folder),
+            (Some(Review::Whole), _) => whole_branch::prompt(self, folder),
             (Some(kind), _) => {
                 prompt::review(templates, &self.findings_of(kind), kind, &reading(folder))
             }
@@ -246,7 +244,7 @@ pub(crate) fn write_prompts(
     told: &Told<'_>,
 ) -> anyhow::Result<()> {
     if spec.stage == Stage::FinalReview {
-        crate::run::brief::whole_branch::write_texts(told, folder)?;
+        whole_branch::write_texts(told, folder)?;
     } else if spec.stage.review().is_some() {
         std::fs::write(folder.task(), told.text_for_review())?;
         std::fs::write(folder.report(), told.report())?;

@@ -2,14 +2,14 @@
 //!
 //! Invariant: taken from the journal alone; the diff itself is written by the attempt.
 
-use super::prompt_files::{Told, lines_of, role_of};
+use super::{Told, lines_of, role_of};
 use crate::domain::plan::Task;
 use crate::domain::prompt::{self, Named, Whole, WholeFiles};
 use crate::domain::task::{Record, Stage};
+use crate::domain::text::one_line;
 use crate::journal::Journal;
 use crate::run::compare::compare;
 use crate::run::folder::AttemptFolder;
-use crate::run::one_line;
 use crate::style::said;
 
 /// Returns the prompt; the files that it names lie in the folder.
@@ -29,8 +29,8 @@ pub(crate) fn prompt(told: &Told<'_>, folder: &AttemptFolder) -> Result<String, 
         commit: commit.as_ref().map_or(&run.integration, |commit| commit.as_str()),
         reading: WholeFiles {
             folder: &folder.0.display().to_string(),
-            diff: &super::prompt_files::name(folder.diff()),
-            texts: Some(&super::prompt_files::name(folder.task())),
+            diff: &super::name(folder.diff()),
+            texts: Some(&super::name(folder.task())),
         },
         tasks: others()
             .map(|(task, _)| Named { id: task.id.as_str(), title: &task.title })

@@ -53,6 +53,33 @@ pub(crate) fn title(text: &str) -> String {
     text.split(is_gap).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
+/// Returns whether a value says that there is nothing.
+pub(crate) fn is_nothing(text: &str) -> bool {
+    let text = text.trim().trim_matches(['`', '"', '\'', '*']);
+    let first = text.split([' ', ',', ';', ':', '\t']).next().unwrap_or_default();
+    let word = first.trim_end_matches(['.', '!']).to_lowercase();
+    let words = [
+        "", "none", "nothing", "no", "n/a", "na", "nil", "null", "-", "—", "–", "∅", "无", "無",
+        "なし", "[]",
+    ];
+    words.contains(&word.as_str())
+}
+
+/// Drops what stands in round brackets, nested ones too.
+pub(crate) fn without_remarks(text: &str) -> String {
+    let mut depth = 0_usize;
+    let mut kept = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '(' | '（' => depth += 1,
+            ')' | '）' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => kept.push(c),
+            _ => {}
+        }
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

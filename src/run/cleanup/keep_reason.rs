@@ -6,14 +6,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::cleanup::{Leftover, Remedy};
-use crate::domain::agent::quoted;
+use super::{Leftover, Remedy};
+use crate::domain::shell::quoted;
 use crate::domain::task::State;
 use crate::git::status::{self, Dirt};
 use crate::git::worktree::Listed;
 use crate::git::worktree::submodules;
 use crate::run::Drive;
-use crate::run::attempt::furnish::{Furnished, furnished, stamp};
+use crate::run::furnish::{Furnished, furnished, stamp};
 use crate::system::disk;
 
 /// What a cache says of itself, see <https://bford.info/cachedir/>.

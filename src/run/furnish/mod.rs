@@ -4,6 +4,8 @@
 //! Invariant: once for each worktree. Each part is written down when it is done, so what a crash
 //! or a signal ended is done again; `cleanup` knows by the record what is not a person's.
 
+pub mod copies;
+
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::Write;
@@ -14,9 +16,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
-use super::copies::copy_included;
-use crate::domain::agent::shell;
 use crate::domain::oid::Oid;
+use crate::domain::shell::shell;
 use crate::domain::task::Ending;
 use crate::git::Git;
 use crate::git::command::LOCAL_VARIABLES;
@@ -25,6 +26,7 @@ use crate::git::worktree::ownership;
 use crate::run::folder::{read_json, write_json};
 use crate::system::crash;
 use crate::system::process::{self, Job, Program, StopSwitch, Streams};
+use copies::copy_included;
 
 /// The record's name in the worktree's private git directory.
 const RECORD: &str = "git-orchestrate-furnished";

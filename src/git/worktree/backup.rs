@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::Git;
-use super::command::git;
-use super::database::refs::Swap;
-use super::status;
-use super::worktree::ownership;
+use super::ownership;
 use crate::domain::oid::Oid;
+use crate::git::Git;
+use crate::git::command::git;
+use crate::git::database::refs::Swap;
+use crate::git::status;
 
 /// Largest ignored file that is kept in a backup, in bytes: an `.env` or a small database,
 /// and no build output.

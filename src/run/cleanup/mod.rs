@@ -4,24 +4,25 @@
 //! not give back. An answer from git that is not understood means keep. With force, a backup
 //! ref is written before anything goes.
 
+pub mod keep_reason;
+
 use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use super::keep_reason;
-use crate::domain::agent::quoted;
 use crate::domain::error::failure;
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
+use crate::domain::shell::quoted;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::task::Record;
-use crate::git::backup;
 use crate::git::database::refs::Swap;
+use crate::git::worktree::backup;
 use crate::git::worktree::ownership::owner_of;
 use crate::git::worktree::{Listed, same_path};
 use crate::journal::Journal;
 use crate::run::Drive;
-use crate::run::recover::merged_by_others;
+use crate::run::merged_by_others::merged_by_others;
 
 /// What happened, or would happen, to what a task left.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
