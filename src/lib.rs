@@ -11,11 +11,11 @@
 //! ```text
 //!   plan text --plan--> Plan --dag--> Dag
 //!                         \             /
-//!   journal --store--> Snapshot (plan + every task's Record)
+//!   journal ---------> Snapshot (plan + every task's Record)
 //!                         |                      ^
 //!                  crate::domain::policy::schedule::decide              | events, by compare-and-swap
 //!                         v                      |
-//!                     [Action]  --run-->  supervisors (attempt), merges (integrate)
+//!                     [Action]  --run-->  supervisors (attempt), merges (merge)
 //!                         |
 //!                       view --> text, JSON
 //! ```
@@ -71,29 +71,35 @@
 //! # End of a run
 //!
 //! A run is finished when its tasks are done. What a person decides about its work
-//! ([`crate::run::end`]) is `closed` in `run.toml`: merge, pr, keep or discard. One that is closed is
+//! (`run::end`) is `closed` in `run.toml`: merge, pr, keep or discard. One that is closed is
 //! not chosen any more by commands that name none; `start` opens one again that was kept.
 //!
-//! # The house, in reading order
+//! # The house
 //!
-//! - Words, pure: [`plan`], [`blueprint`], [`dag`], [`task`], [`snapshot`], [`schedule`], [`pipeline`],
-//!   [`config`], [`report`], [`review`], [`model`], [`pause`], [`allow`], [`agent`], [`prompt`],
-//!   [`wait`], [`oid`], [`style`]. They hold no git handle, file, clock or process.
-//! - Effects, one file for one outside thing: [`git`] (alone names `gix` or spawns `git`),
-//!   [`store`] (the journal), [`forge`] (pull requests), [`process`] (groups, signals, limits),
-//!   [`trust`], [`lock`], [`disk`], [`clock`], [`input`] (what a plan is read from).
-//! - The loop: [`run`]. It performs what `schedule` decides, prints nothing, tells what happens.
-//! - What would go wrong: [`doctor`], which looks at all of the above and changes nothing.
-//! - Faces: [`cli`], [`commands`], [`view`], [`ui`], [`pages`], [`completion`].
+//! Each layer is a folder, and uses those below it alone:
 //!
-//! A test holds these arrows (`tests/it/layering.rs`).
+//! | folder | holds |
+//! |---|---|
+//! | `cli/` | the command line: arguments, `commands/`, `view/` (pure), `ui/`, `doctor/`, `pages/` |
+//! | `run/` | performs a run: `begin/`, `drive/`, `brief/`, `attempt/`, `merge/`, `cleanup/`, `end/`; prints nothing |
+//! | `journal/` | the history of a run, and what is trusted |
+//! | `forge/` | pull requests |
+//! | `git/` | the only files that name `gix` or start `git` |
+//! | `system/` | processes, locks, disks, the clock, crash points |
+//! | `plan/` | text to a plan, or every mistake at once |
+//! | `style/` | added lines to fingerprints |
+//! | `domain/` | pure words and rules; `domain/policy/` decides, everything else performs or shows |
+//!
+//! `cli -> run -> journal, forge -> git -> system -> domain`, and `plan, style -> domain`. A test
+//! (`tests/it/layering.rs`) holds every pair, forbids circles, and keeps `domain`, `plan`, `style`
+//! and `cli/view` pure.
 //!
 //! # Invariants
 //!
 //! - **The journal is written by [`crate::journal::Journal`] alone**, and after its first commit only by
 //!   compare-and-swap; what happens to a task goes through `append`.
 //! - **Objects first, then append, then clean up.** Whatever a crash leaves between is repaired
-//!   by [`crate::run::recover`].
+//!   by `run::recover`.
 //! - **A supervisor claims its attempt in the journal before it launches anything**, so of two
 //!   that race one goes away, and nothing runs twice. It makes the worktree too: base and claim
 //!   are one event, and worktrees of many tasks are made on many cores.
@@ -116,15 +122,37 @@
 //! Async, a plugin layer, traits with one implementation, globals, a database, repository
 //! extensions, tracked files of ours in the user's tree.
 
+#![allow(rustdoc::private_intra_doc_links)] // The docs are for those who work on the crate.
 #![warn(clippy::print_stdout, clippy::print_stderr, unreachable_pub)]
 #![forbid(unsafe_code)]
 
-pub mod cli;
-pub mod domain;
-pub mod forge;
-pub mod git;
-pub mod journal;
-pub mod plan;
-pub mod run;
-pub mod style;
-pub mod system;
+mod cli;
+mod domain;
+mod forge;
+mod git;
+mod journal;
+mod plan;
+mod run;
+mod style;
+mod system;
+
+pub use cli::main;
+
+/// What the integration tests and the benches use beside the program itself. No promise is made
+/// about it.
+#[doc(hidden)]
+pub mod testing {
+    pub use crate::cli::arguments::Cli;
+    pub use crate::cli::pages;
+    pub use crate::domain::oid::Oid;
+    pub use crate::domain::plan::id::TaskId;
+    pub use crate::domain::plan::slug;
+    pub use crate::domain::report::{Report, Status};
+    pub use crate::domain::snapshot::{Flags, Run};
+    pub use crate::domain::task::event::{Event, Finished, Started};
+    pub use crate::domain::task::{Ending, Outcome, Reason, Record, Stage, Worker};
+    pub use crate::git::Git;
+    pub use crate::journal::Journal;
+    pub use crate::plan::backlog::write::{set_plan, set_status, tick};
+    pub use crate::plan::{Source, parse};
+}

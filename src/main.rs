@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ExitCode::from(git_orchestrate::cli::main())
+    ExitCode::from(git_orchestrate::main())
 }

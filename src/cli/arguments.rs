@@ -516,9 +516,10 @@ pub struct WaitArgs {
 
 /// Fails for text that names nothing.
 fn not_blank(text: &str) -> Result<String, String> {
-    match text.trim().is_empty() {
-        true => Err("it is blank; name an agent, as claude, or a command".into()),
-        false => Ok(text.to_owned()),
+    if text.trim().is_empty() {
+        Err("it is blank; name an agent, as claude, or a command".into())
+    } else {
+        Ok(text.to_owned())
     }
 }
 

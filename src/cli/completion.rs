@@ -14,7 +14,7 @@ use crate::domain::task::{Reason, State};
 
 /// Which tasks an argument can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tasks {
+pub(crate) enum Tasks {
     All,
     /// An agent was launched for it at least once.
     Begun,
@@ -31,7 +31,7 @@ pub enum Tasks {
 }
 
 /// The kind of tasks of every TASK argument: command, argument, kind.
-pub const TASKS: &[(&str, &str, Tasks)] = &[
+pub(crate) const TASKS: &[(&str, &str, Tasks)] = &[
     ("approve", "tasks", Tasks::ToApprove),
     ("clean", "tasks", Tasks::Leftover),
     ("compare", "tasks", Tasks::Begun),
@@ -48,7 +48,7 @@ pub const TASKS: &[(&str, &str, Tasks)] = &[
 
 /// What a value can be, where the definitions do not list it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Value {
+pub(crate) enum Value {
     Task(Tasks),
     Run,
     Branch,
@@ -62,14 +62,14 @@ pub enum Value {
 
 /// Something that can stand at the cursor, and a few words about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
+pub(crate) struct Candidate {
     pub text: String,
     pub about: String,
 }
 
 /// What is wanted at the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub(crate) enum Wanted {
     /// One of these, or nothing.
     One(Vec<Candidate>),
     /// A value that others have to look up.
@@ -86,7 +86,7 @@ pub enum Wanted {
 
 /// A command line up to the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub(crate) struct Line {
     /// The value of `-C`.
     pub directory: Option<String>,
     /// The value of `--run`.
@@ -98,7 +98,7 @@ pub struct Line {
 
 /// Finds out what can follow. The words are those after the program's name; the last one is
 /// the one at the cursor, empty where nothing of it is typed yet.
-pub fn look(words: &[String]) -> Line {
+pub(crate) fn look(words: &[String]) -> Line {
     let mut program = Cli::command();
     program.build();
     let (typed, before) = words.split_last().map_or(("", words), |(last, rest)| (last, rest));
@@ -114,7 +114,12 @@ pub fn look(words: &[String]) -> Line {
 }
 
 /// Returns true where the argument can take the task, with these branches in the repository.
-pub fn fits(kind: Tasks, snapshot: &Snapshot, index: usize, branches: &HashSet<String>) -> bool {
+pub(crate) fn fits(
+    kind: Tasks,
+    snapshot: &Snapshot,
+    index: usize,
+    branches: &HashSet<String>,
+) -> bool {
     let (_, record) = snapshot.at(index);
     let has_branch = || record.branch.as_ref().is_some_and(|name| branches.contains(name));
     match kind {

@@ -3,13 +3,13 @@
 //! Invariant: nothing below knows of this layer. A command resolves its arguments, calls one
 //! function of [`run`](crate::run), and prints; what it prints is made in `view`, which is pure.
 
-pub mod arguments;
-pub mod commands;
-pub mod completion;
-pub mod doctor;
+pub(crate) mod arguments;
+pub(crate) mod commands;
+pub(crate) mod completion;
+pub(crate) mod doctor;
 pub mod pages;
-pub mod ui;
-pub mod view;
+pub(crate) mod ui;
+pub(crate) mod view;
 
 use clap::Parser;
 

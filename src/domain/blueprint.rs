@@ -6,7 +6,7 @@
 use crate::domain::plan::paths::paths_of_change;
 
 /// The headings of a plan that a planning agent returns, in their order, without `## `.
-pub const PARTS: [&str; 7] = [
+pub(crate) const PARTS: [&str; 7] = [
     "Context summary",
     "File changes",
     "Method signatures",
@@ -22,7 +22,7 @@ const QUESTIONS: usize = 6;
 
 /// A plan with its seven parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Blueprint {
+pub(crate) struct Blueprint {
     /// The text of each part, without its heading, in the order of [`PARTS`].
     parts: [String; 7],
 }
@@ -32,7 +32,7 @@ impl Blueprint {
     ///
     /// What stands before the first part is left out, as is a report at the end. The error names
     /// the parts that are missing or empty.
-    pub fn read(message: &str) -> Result<Blueprint, Vec<&'static str>> {
+    pub(crate) fn read(message: &str) -> Result<Blueprint, Vec<&'static str>> {
         let mut parts: [String; 7] = Default::default();
         let mut open = None;
         for (part, line) in with_headings(message) {
@@ -53,12 +53,12 @@ impl Blueprint {
     }
 
     /// Returns the plan as Markdown, with its headings as they are asked for.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.in_order(0..PARTS.len())
     }
 
     /// Returns the plan for who decides about it: the open questions come first.
-    pub fn for_a_person(&self) -> String {
+    pub(crate) fn for_a_person(&self) -> String {
         self.in_order(std::iter::once(QUESTIONS).chain(0..QUESTIONS))
     }
 
@@ -68,7 +68,7 @@ impl Blueprint {
     }
 
     /// Returns the paths that it says the work changes, relative to the top level.
-    pub fn files(&self) -> Vec<String> {
+    pub(crate) fn files(&self) -> Vec<String> {
         let mut files: Vec<String> = outside_of_code(&self.parts[FILES])
             .filter_map(item)
             .flat_map(paths_of_change)
@@ -79,7 +79,7 @@ impl Blueprint {
     }
 
     /// Returns how many questions it leaves open.
-    pub fn questions(&self) -> usize {
+    pub(crate) fn questions(&self) -> usize {
         let items = outside_of_code(&self.parts[QUESTIONS])
             .filter(|line| !line.starts_with([' ', '\t']))
             .filter_map(item)
@@ -99,10 +99,7 @@ fn with_headings(message: &str) -> Vec<(Option<usize>, &str)> {
     let heading = |line: &str| PARTS.iter().position(|part| is_heading(line, part));
     message
         .lines()
-        .map(|line| match fence.holds(line) {
-            true => (None, line),
-            false => (heading(line), line),
-        })
+        .map(|line| if fence.holds(line) { (None, line) } else { (heading(line), line) })
         .collect()
 }
 
@@ -153,9 +150,10 @@ fn is_heading(line: &str, part: &str) -> bool {
 fn item(line: &str) -> Option<&str> {
     let line = line.trim_start();
     let digits = line.trim_start_matches(|c: char| c.is_ascii_digit());
-    let rest = match digits.len() < line.len() {
-        true => digits.strip_prefix(['.', ')']),
-        false => line.strip_prefix(['-', '*', '+']),
+    let rest = if digits.len() < line.len() {
+        digits.strip_prefix(['.', ')'])
+    } else {
+        line.strip_prefix(['-', '*', '+'])
     };
     rest.filter(|rest| rest.starts_with([' ', '\t'])).map(str::trim)
 }

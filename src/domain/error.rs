@@ -7,7 +7,7 @@ use std::fmt;
 
 /// How a command ended; the same table stands in the man page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// All as asked.
     Ok,
     /// It failed.
@@ -22,7 +22,7 @@ pub enum Exit {
 
 impl Exit {
     /// Returns the number for the operating system.
-    pub fn code(self) -> u8 {
+    pub(crate) fn code(self) -> u8 {
         match self {
             Exit::Ok => 0,
             Exit::Failed => 1,
@@ -33,7 +33,7 @@ impl Exit {
     }
 
     /// Returns every code with its meaning, for the man page.
-    pub fn table() -> Vec<(String, &'static str)> {
+    pub(crate) fn table() -> Vec<(String, &'static str)> {
         let known = [
             (Exit::Ok, "All as asked."),
             (Exit::Failed, "It failed."),
@@ -54,7 +54,7 @@ impl Exit {
 
 /// An error together with its remedy, which `ui` prints as `hint:` lines.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     error: anyhow::Error,
     hint: Option<String>,
     usage: bool,
@@ -81,7 +81,7 @@ impl Failure {
 }
 
 /// Adds a remedy to an error.
-pub trait Hinted<T> {
+pub(crate) trait Hinted<T> {
     /// Keeps the error and says what to do about it.
     fn hint(self, remedy: impl Into<String>) -> anyhow::Result<T>;
 }
@@ -96,13 +96,13 @@ impl<T, E: Into<anyhow::Error>> Hinted<T> for Result<T, E> {
 }
 
 /// Returns an error with its remedy.
-pub fn failure(what: impl Into<String>, remedy: impl Into<String>) -> anyhow::Error {
+pub(crate) fn failure(what: impl Into<String>, remedy: impl Into<String>) -> anyhow::Error {
     let (error, hint) = (anyhow::Error::msg(what.into()), Some(remedy.into()));
     Failure { error, hint, usage: false }.into()
 }
 
 /// Returns an error about a command line that was parsed but cannot be meant.
-pub fn usage(what: impl Into<String>, remedy: impl Into<String>) -> anyhow::Error {
+pub(crate) fn usage(what: impl Into<String>, remedy: impl Into<String>) -> anyhow::Error {
     let (error, hint) = (anyhow::Error::msg(what.into()), Some(remedy.into()));
     Failure { error, hint, usage: true }.into()
 }
@@ -112,14 +112,11 @@ fn failures(error: &anyhow::Error) -> impl Iterator<Item = &Failure> {
 }
 
 /// Returns all remedies in the chain, the outermost first.
-pub fn hints(error: &anyhow::Error) -> Vec<&str> {
+pub(crate) fn hints(error: &anyhow::Error) -> Vec<&str> {
     failures(error).flat_map(Failure::hints).collect()
 }
 
 /// Returns the code that an error ends the program with.
-pub fn exit_of(error: &anyhow::Error) -> Exit {
-    match failures(error).any(|failure| failure.usage) {
-        true => Exit::Usage,
-        false => Exit::Failed,
-    }
+pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
+    if failures(error).any(|failure| failure.usage) { Exit::Usage } else { Exit::Failed }
 }

@@ -45,7 +45,7 @@ impl Review {
 /// `quality`, which come back in the order in which they are made.
 ///
 /// The error is a clause that says which word is wrong.
-pub fn of_task<'a>(words: impl Iterator<Item = &'a str>) -> Result<Vec<Review>, String> {
+pub(crate) fn of_task<'a>(words: impl Iterator<Item = &'a str>) -> Result<Vec<Review>, String> {
     let words: Vec<String> = words.map(|word| word.trim().to_lowercase()).collect();
     if words.iter().all(|word| word == "none") {
         return Ok(Vec::new());
@@ -61,7 +61,7 @@ pub fn of_task<'a>(words: impl Iterator<Item = &'a str>) -> Result<Vec<Review>, 
 }
 
 /// Returns the words of some reviews as they are written in a plan.
-pub fn words(reviews: &[Review]) -> String {
+pub(crate) fn words(reviews: &[Review]) -> String {
     match reviews {
         [] => "none".into(),
         some => some.iter().map(|review| review.word()).collect::<Vec<_>>().join(", "),
@@ -155,7 +155,7 @@ impl Verdict {
 ///
 /// Where there are several verdicts since the answer began, as of a combined review, all of
 /// them must be PASS.
-pub fn read(answer: &str) -> Option<Verdict> {
+pub(crate) fn read(answer: &str) -> Option<Verdict> {
     let verdicts: Vec<bool> = answer.lines().filter_map(verdict_of).collect();
     let pass = !verdicts.is_empty() && verdicts.iter().all(|pass| *pass);
     let findings = answer.lines().filter_map(finding_of).collect();

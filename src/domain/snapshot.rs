@@ -186,10 +186,7 @@ impl Snapshot {
 
     /// Returns the word for a task's state as people and the JSON see it.
     pub fn status(&self, index: usize) -> &'static str {
-        match self.is_ready(index) {
-            true => "ready",
-            false => self.records[index].state.name(),
-        }
+        if self.is_ready(index) { "ready" } else { self.records[index].state.name() }
     }
 
     /// Returns what keeps a task that has not begun from running now; empty where nothing does.

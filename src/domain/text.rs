@@ -3,7 +3,7 @@
 //! Invariant: whatever a plan or an agent wrote comes out as text that a terminal only shows.
 
 /// Returns a length of time for people: `0.4s`, `12s`, `3m 05s`, `2h 10m`.
-pub fn span(milliseconds: i64) -> String {
+pub(crate) fn span(milliseconds: i64) -> String {
     let seconds = milliseconds.max(0) / 1000;
     match seconds {
         0..=9 => format!("{:.1}s", milliseconds.max(0) as f64 / 1000.0),
@@ -15,7 +15,7 @@ pub fn span(milliseconds: i64) -> String {
 
 /// Returns text from a plan or an agent so that a terminal only shows it: what would be a command
 /// to the terminal becomes visible, a line break a space.
-pub fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let shown = |c: char| match c {
         '\n' | '\t' => " ".to_owned(),
         c if c.is_control() => c.escape_default().to_string(),
@@ -25,7 +25,7 @@ pub fn printable(text: &str) -> String {
 }
 
 /// Returns `1 task`, `2 tasks`.
-pub fn counted(count: usize, noun: &str) -> String {
+pub(crate) fn counted(count: usize, noun: &str) -> String {
     match count {
         1 => format!("1 {noun}"),
         _ => format!("{count} {noun}s"),
@@ -33,7 +33,7 @@ pub fn counted(count: usize, noun: &str) -> String {
 }
 
 /// Returns a text in one line, with single spaces.
-pub fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -18,7 +18,7 @@ use crate::system::process::network_call::{Call, Said};
 
 /// A repository at a forge.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Forge {
+pub(crate) struct Forge {
     kind: Kind,
     host: String,
     /// `owner/name`, with groups in between at some forges.
@@ -33,7 +33,7 @@ enum Kind {
 
 /// A pull request to open.
 #[derive(Debug, Clone)]
-pub struct Proposal {
+pub(crate) struct Proposal {
     /// The branch with the work.
     pub head: String,
     /// The branch that it is to be merged into.
@@ -46,7 +46,7 @@ pub struct Proposal {
 
 /// What a pull request came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
+pub(crate) enum Fate {
     Open,
     /// As this commit, where the forge says so.
     Merged(Option<Oid>),
@@ -55,35 +55,35 @@ pub enum Fate {
 
 /// What stood in the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
+pub(crate) struct Trouble {
     pub why: Obstacle,
     /// One line.
     pub text: String,
 }
 
 /// Whoever runs a program and says what it said; an error where it cannot be started.
-pub type Talk<'a> = &'a dyn Fn(Call) -> std::io::Result<Said>;
+pub(crate) type Talk<'a> = &'a dyn Fn(Call) -> std::io::Result<Said>;
 
 impl Forge {
     /// Returns the forge that a remote is at, by its URLs: by the host's name, else by whose program
     /// knows an account there.
-    pub fn of(urls: &[String], directory: &Path, talk: Talk<'_>) -> Option<Forge> {
+    pub(crate) fn of(urls: &[String], directory: &Path, talk: Talk<'_>) -> Option<Forge> {
         let (host, path) = urls.iter().find_map(|url| address::of(url))?;
         let kind = kind_by_name(&host).or_else(|| kind_by_account(&host, directory, talk))?;
         Some(Forge { kind, host, path })
     }
 
     /// Returns the name of the forge's program.
-    pub fn program(&self) -> &'static str {
+    pub(crate) fn program(&self) -> &'static str {
         self.kind.program()
     }
 
-    pub fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
     /// Returns the URL of the open pull request for a branch into another.
-    pub fn find(
+    pub(crate) fn find(
         &self,
         head: &str,
         base: &str,
@@ -99,7 +99,7 @@ impl Forge {
     }
 
     /// Opens a pull request; returns its URL.
-    pub fn open(
+    pub(crate) fn open(
         &self,
         proposal: &Proposal,
         directory: &Path,
@@ -116,7 +116,12 @@ impl Forge {
     }
 
     /// Returns what a pull request came to.
-    pub fn fate(&self, url: &str, directory: &Path, talk: Talk<'_>) -> Result<Fate, Trouble> {
+    pub(crate) fn fate(
+        &self,
+        url: &str,
+        directory: &Path,
+        talk: Talk<'_>,
+    ) -> Result<Fate, Trouble> {
         let argv = match self.kind {
             Kind::GitHub => gh::view(&self.place(), url),
             Kind::GitLab => glab::view(&self.place(), url),
@@ -130,7 +135,7 @@ impl Forge {
     }
 
     /// Returns the command that opens a pull request by hand.
-    pub fn by_hand(&self, proposal: &Proposal) -> String {
+    pub(crate) fn by_hand(&self, proposal: &Proposal) -> String {
         match self.kind {
             Kind::GitHub => gh::by_hand(&self.place(), proposal),
             Kind::GitLab => glab::by_hand(&self.place(), proposal),
@@ -138,7 +143,7 @@ impl Forge {
     }
 
     /// Returns the page on which a pull request is opened in a browser.
-    pub fn page(&self, head: &str, base: &str) -> String {
+    pub(crate) fn page(&self, head: &str, base: &str) -> String {
         let (host, path) = (&self.host, &self.path);
         match self.kind {
             Kind::GitHub => format!("https://{host}/{path}/compare/{base}...{head}?expand=1"),
@@ -174,10 +179,7 @@ impl Forge {
             why: Obstacle::NoProgram,
             text: format!("'{program}' cannot be run: {error}"),
         })?;
-        match said.is_good() {
-            true => Ok(said),
-            false => Err(trouble(program, &said)),
-        }
+        if said.is_good() { Ok(said) } else { Err(trouble(program, &said)) }
     }
 
     fn strange(&self, said: &Said) -> Trouble {

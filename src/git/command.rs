@@ -15,7 +15,7 @@ use crate::system::crash;
 
 /// The variables that say where a repository is, as `git rev-parse --local-env-vars` lists
 /// them, without those that carry configuration.
-pub const LOCAL_VARIABLES: &[&str] = &[
+pub(crate) const LOCAL_VARIABLES: &[&str] = &[
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_CONFIG",
     "GIT_OBJECT_DIRECTORY",
@@ -39,7 +39,7 @@ pub struct GitCommand {
 }
 
 /// Returns a git command that runs in a directory.
-pub fn git(directory: &Path) -> GitCommand {
+pub(crate) fn git(directory: &Path) -> GitCommand {
     let mut command = Command::new("git");
     command.current_dir(directory).env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
     command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_EDITOR", ":");
@@ -105,9 +105,10 @@ impl GitCommand {
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             let said = said.trim().trim_start_matches("fatal: ").trim_start_matches("error: ");
-            match said.is_empty() {
-                true => bail!("'{name}' ended with {}", output.status),
-                false => bail!("{said}"),
+            if said.is_empty() {
+                bail!("'{name}' ended with {}", output.status)
+            } else {
+                bail!("{said}")
             }
         }
         Ok(output.stdout)

@@ -51,9 +51,10 @@ impl Git {
     pub fn look(directory: &Path, told: &Told) -> anyhow::Result<Git> {
         let asked = ["rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir"];
         let answer = told.ask(directory).args(asked).text().map_err(|error| {
-            match error.to_string().contains("not a git repository") {
-                true => no_repository(directory, told),
-                false => error,
+            if error.to_string().contains("not a git repository") {
+                no_repository(directory, told)
+            } else {
+                error
             }
         })?;
         // A git that does not know the option repeats it.

@@ -4,19 +4,19 @@
 //! reads and writes objects, swaps refs and makes worktrees; the `git` program is the judge
 //! of merges and status and does what gix cannot. Each effect passes `crash::point`.
 
-pub mod added_lines;
+pub(crate) mod added_lines;
 pub(crate) mod ask;
-pub mod command;
-pub mod database;
-pub mod discover;
-pub mod merge;
-pub mod operation;
-pub mod picture;
-pub mod remote;
-pub mod settings;
-pub mod status;
-pub mod trace;
-pub mod worktree;
+pub(crate) mod command;
+pub(crate) mod database;
+pub(crate) mod discover;
+pub(crate) mod merge;
+pub(crate) mod operation;
+pub(crate) mod picture;
+pub(crate) mod remote;
+pub(crate) mod settings;
+pub(crate) mod status;
+pub(crate) mod trace;
+pub(crate) mod worktree;
 
 use std::path::{Path, PathBuf};
 

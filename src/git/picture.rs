@@ -17,7 +17,7 @@ use super::worktree::ownership::owner_of;
 use crate::domain::oid::Oid;
 
 /// The ref that holds the newest stash.
-pub const STASH: &str = "refs/stash";
+pub(crate) const STASH: &str = "refs/stash";
 
 /// Refs and checkouts at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -79,7 +79,7 @@ impl Git {
 }
 
 /// Looks at one checkout; `None` where there is none any more.
-pub fn checkout(place: &Path) -> Option<Checkout> {
+pub(crate) fn checkout(place: &Path) -> Option<Checkout> {
     let (branch, commit) = match status::head(place) {
         Ok((branch, commit)) => (branch, Some(commit)),
         Err(_) => (None, None),

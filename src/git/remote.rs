@@ -37,14 +37,14 @@ pub enum Chosen {
 
 /// What stood in the way of a push or a fetch, in git's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
+pub(crate) struct Trouble {
     pub why: Obstacle,
     pub text: String,
 }
 
 /// A branch that the remote did not take.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     pub branch: String,
     /// git's words: `[rejected] (non-fast-forward)`.
     pub text: String,
@@ -143,12 +143,9 @@ impl Git {
 }
 
 /// Reads the answer to a push: the branches that were refused.
-pub fn read_push(said: &Said) -> Result<Vec<Refusal>, Trouble> {
+pub(crate) fn read_push(said: &Said) -> Result<Vec<Refusal>, Trouble> {
     let refused: Vec<Refusal> = said.out.lines().filter_map(refusal).collect();
-    match said.is_good() || !refused.is_empty() {
-        true => Ok(refused),
-        false => Err(trouble(said)),
-    }
+    if said.is_good() || !refused.is_empty() { Ok(refused) } else { Err(trouble(said)) }
 }
 
 /// Reads a line `!<tab>commit:refs/heads/x<tab>[rejected] (fetch first)`.
@@ -160,7 +157,7 @@ fn refusal(line: &str) -> Option<Refusal> {
 }
 
 /// Reads the answer to the question where a branch is; `None` where there is no such branch.
-pub fn read_tip(said: &Said) -> Result<Option<Oid>, Trouble> {
+pub(crate) fn read_tip(said: &Said) -> Result<Option<Oid>, Trouble> {
     if !said.is_good() {
         return Err(trouble(said));
     }
@@ -168,7 +165,7 @@ pub fn read_tip(said: &Said) -> Result<Option<Oid>, Trouble> {
 }
 
 /// Says why a call did not come through.
-pub fn trouble(said: &Said) -> Trouble {
+pub(crate) fn trouble(said: &Said) -> Trouble {
     let is_denied = DENIED.iter().any(|part| said.err.contains(part));
     let why = if is_denied { Obstacle::PushRefused } else { Obstacle::NoNetwork };
     let text = match said.ending {

@@ -15,7 +15,7 @@ use crate::domain::oid::Oid;
 
 /// The paths that differ from the commit that is checked out, relative to the top level.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Dirt {
+pub(crate) struct Dirt {
     /// Staged or changed files.
     pub changed: Vec<String>,
     /// Files in conflict.
@@ -27,7 +27,7 @@ pub struct Dirt {
 
 impl Dirt {
     /// Returns the untracked folders that are repositories of their own, however deep.
-    pub fn nested(&self, worktree: &Path) -> Vec<String> {
+    pub(crate) fn nested(&self, worktree: &Path) -> Vec<String> {
         if self.untracked.is_empty() {
             return Vec::new();
         }
@@ -39,19 +39,19 @@ impl Dirt {
     }
 
     /// Returns true where everything but ignored files is committed.
-    pub fn is_clean(&self) -> bool {
+    pub(crate) fn is_clean(&self) -> bool {
         self.changed.is_empty() && self.unmerged.is_empty() && self.untracked.is_empty()
     }
 }
 
 /// Returns all paths that are not committed, and not ignored: cheaper than [`dirt`].
-pub fn uncommitted(worktree: &Path) -> anyhow::Result<Vec<String>> {
+pub(crate) fn uncommitted(worktree: &Path) -> anyhow::Result<Vec<String>> {
     let Dirt { changed, unmerged, untracked, ignored: _ } = asked(worktree, &[])?;
     Ok([changed, unmerged, untracked].concat())
 }
 
 /// Asks git what is not committed in a worktree.
-pub fn dirt(worktree: &Path) -> anyhow::Result<Dirt> {
+pub(crate) fn dirt(worktree: &Path) -> anyhow::Result<Dirt> {
     asked(worktree, &["--ignored"])
 }
 
@@ -79,7 +79,7 @@ fn asked(worktree: &Path, more: &[&str]) -> anyhow::Result<Dirt> {
 }
 
 /// Returns the ignored files one by one, and the folders that are ignored as a whole.
-pub fn ignored(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn ignored(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let asked = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignored=matching"];
     let bytes = git(worktree).args(asked).bytes()?;
     let records = bytes.split(|byte| *byte == 0);
@@ -88,12 +88,13 @@ pub fn ignored(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 /// Returns the ignored files and links one by one, also those in folders that are ignored as a
 /// whole.
-pub fn ignored_files(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn ignored_files(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in ignored(worktree)? {
-        match worktree.join(&path).symlink_metadata().is_ok_and(|found| found.is_dir()) {
-            true => files.extend(files_below(worktree, &path)?),
-            false => files.push(path),
+        if worktree.join(&path).symlink_metadata().is_ok_and(|found| found.is_dir()) {
+            files.extend(files_below(worktree, &path)?);
+        } else {
+            files.push(path);
         }
     }
     Ok(files)
@@ -101,7 +102,7 @@ pub fn ignored_files(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 /// Returns the files that git was told to take for unchanged (`--assume-unchanged`,
 /// `--skip-worktree`) and that are there.
-pub fn flagged(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn flagged(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let bytes = git(worktree).args(["ls-files", "-v", "-z"]).bytes()?;
     let is_flagged =
         |record: &&[u8]| record.first().is_some_and(|c| *c == b'S' || c.is_ascii_lowercase());
@@ -114,12 +115,12 @@ pub fn flagged(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 /// Returns the folders of a worktree that are repositories of their own and no submodules; also
 /// where git ignores them.
-pub fn nested(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn nested(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
     others(worktree, None)
 }
 
 /// As [`nested`], without what git ignores.
-pub fn nested_untracked(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn nested_untracked(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
     others(worktree, Some("--exclude-standard"))
 }
 
@@ -136,7 +137,7 @@ fn path_of(bytes: &[u8]) -> PathBuf {
 
 /// Returns all files and links below a folder of a worktree, relative to the worktree; links are
 /// not followed.
-pub fn files_below(worktree: &Path, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn files_below(worktree: &Path, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
@@ -145,24 +146,21 @@ pub fn files_below(worktree: &Path, folder: &Path) -> anyhow::Result<Vec<PathBuf
         for entry in entries? {
             let entry = entry?;
             let path = next.join(entry.file_name());
-            match entry.file_type()?.is_dir() {
-                true => folders.push(path),
-                false => files.push(path),
-            }
+            if entry.file_type()?.is_dir() { folders.push(path) } else { files.push(path) }
         }
     }
     Ok(files)
 }
 
 /// Returns the top level of the worktree that a directory really belongs to.
-pub fn top_level(directory: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn top_level(directory: &Path) -> anyhow::Result<PathBuf> {
     let repo = gix::discover(directory)?;
     let top = repo.workdir().context("it is in no worktree")?;
     Ok(top.canonicalize()?)
 }
 
 /// Returns the branch (short name; `None` when detached) and the commit of a worktree.
-pub fn head(worktree: &Path) -> anyhow::Result<(Option<String>, Oid)> {
+pub(crate) fn head(worktree: &Path) -> anyhow::Result<(Option<String>, Oid)> {
     let repo = gix::discover(worktree)?;
     let commit = oid(repo.head_id().context("its HEAD names no commit")?);
     let branch = repo.head_name()?.map(|name| name.shorten().to_string());
@@ -170,7 +168,7 @@ pub fn head(worktree: &Path) -> anyhow::Result<(Option<String>, Oid)> {
 }
 
 /// Commits everything that is not ignored, without the user's hooks, which could refuse it.
-pub fn commit_all(worktree: &Path, message: &str) -> anyhow::Result<()> {
+pub(crate) fn commit_all(worktree: &Path, message: &str) -> anyhow::Result<()> {
     // Also what lies outside of a sparse checkout, which git would rather leave.
     let add = ["add", "--all", "--sparse"];
     git(worktree).args(add).bytes().context("cannot stage what was left")?;

@@ -9,14 +9,14 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 /// The variable that names the file to which every git command appends.
-pub const VARIABLE: &str = "GIT_TRACE2_EVENT";
+pub(crate) const VARIABLE: &str = "GIT_TRACE2_EVENT";
 /// Options of `git` itself that take the next word.
 const WITH_VALUE: [&str; 7] =
     ["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--super-prefix"];
 
 /// One call of git.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Called {
+pub(crate) struct Called {
     /// `commit`, `stash`.
     pub verb: String,
     pub arguments: Vec<String>,
@@ -40,7 +40,7 @@ enum Line {
 }
 
 /// Reads what git wrote down, in order; lines that say nothing of this, or are torn, are skipped.
-pub fn calls(text: &str) -> Vec<Called> {
+pub(crate) fn calls(text: &str) -> Vec<Called> {
     let mut calls: Vec<Called> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     for line in text.lines() {

@@ -53,6 +53,7 @@ impl Step<'_> {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each case")]
     fn trailers(&self, text: &mut String) {
         let mut put = |key: &str, value: &dyn std::fmt::Display| {
             let value = value.to_string().replace('\n', "\n ");

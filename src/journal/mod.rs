@@ -6,7 +6,7 @@
 //! process may append.
 
 mod message;
-pub mod trust;
+pub(crate) mod trust;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -49,22 +49,22 @@ pub struct Tip {
 }
 
 /// Returns the ref that holds a run's journal.
-pub fn journal_ref(run: &str) -> String {
+pub(crate) fn journal_ref(run: &str) -> String {
     format!("{RUNS}{run}")
 }
 
 /// Returns the error for a run that does not exist.
-pub fn no_run(name: &str) -> anyhow::Error {
+pub(crate) fn no_run(name: &str) -> anyhow::Error {
     failure(format!("there is no run '{name}'"), "begin one: git orchestrate start PLAN")
 }
 
 /// Returns true where an append failed because of the task's state, and not because of git.
-pub fn is_illegal(error: &anyhow::Error) -> bool {
+pub(crate) fn is_illegal(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.is::<Illegal>())
 }
 
 /// Returns the names of all runs in the repository.
-pub fn run_names(git: &Git) -> anyhow::Result<Vec<String>> {
+pub(crate) fn run_names(git: &Git) -> anyhow::Result<Vec<String>> {
     let refs = git.list_refs(RUNS)?;
     Ok(refs.iter().filter_map(|(name, _)| name.strip_prefix(RUNS)).map(str::to_owned).collect())
 }

@@ -13,7 +13,7 @@ use crate::git::Git;
 
 /// A file with commands in it.
 #[derive(Debug, Clone)]
-pub struct Commands<'a> {
+pub(crate) struct Commands<'a> {
     /// The file as the user named it.
     pub file: &'a Path,
     pub content: &'a [u8],
@@ -21,7 +21,7 @@ pub struct Commands<'a> {
 }
 
 /// Fails unless the file's content was trusted, or holds no command.
-pub fn require(git: &Git, file: &Commands<'_>) -> anyhow::Result<()> {
+pub(crate) fn require(git: &Git, file: &Commands<'_>) -> anyhow::Result<()> {
     if file.commands.is_empty() || is_trusted(git, file)? {
         return Ok(());
     }
@@ -34,7 +34,7 @@ pub fn require(git: &Git, file: &Commands<'_>) -> anyhow::Result<()> {
 }
 
 /// Fails unless each of these texts, which agents would be told, was trusted as it is.
-pub fn require_prompts<'a>(
+pub(crate) fn require_prompts<'a>(
     git: &Git,
     prompts: impl Iterator<Item = (String, &'a str)>,
 ) -> anyhow::Result<()> {
@@ -45,17 +45,18 @@ pub fn require_prompts<'a>(
             strange.push(format!("  {file}"));
         }
     }
-    match strange.is_empty() {
-        true => Ok(()),
-        false => Err(failure(
+    if strange.is_empty() {
+        Ok(())
+    } else {
+        Err(failure(
             format!("agents would be told what was not trusted yet:\n{}", strange.join("\n")),
             "read these files, then run 'git orchestrate trust', or start with --trust",
-        )),
+        ))
     }
 }
 
 /// Trusts the file's content as it is now.
-pub fn grant(git: &Git, file: &Path, content: &[u8]) -> anyhow::Result<()> {
+pub(crate) fn grant(git: &Git, file: &Path, content: &[u8]) -> anyhow::Result<()> {
     let list = list_file(git);
     crate::system::disk::make_folder(list.parent().context("no folder")?)?;
     let mut out = std::fs::OpenOptions::new().append(true).create(true).open(&list)?;

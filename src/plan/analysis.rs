@@ -11,7 +11,7 @@ use crate::domain::plan::{Mode, Plan, Task};
 
 /// The shape of a plan. Tasks are indices in plan order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Analysis {
+pub(crate) struct Analysis {
     /// Tasks that could run together, wave by wave.
     pub layers: Vec<Vec<usize>>,
     /// How many tasks the widest layer has.
@@ -28,7 +28,7 @@ pub struct Analysis {
 
 /// A task that must run alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Alone {
+pub(crate) struct Alone {
     pub task: usize,
     /// The plan's section `Parallelism analysis` names it.
     pub justified: bool,
@@ -36,14 +36,14 @@ pub struct Alone {
 
 /// A path that tasks write which could run at the same time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Overlap {
+pub(crate) struct Overlap {
     pub path: String,
     pub tasks: Vec<usize>,
 }
 
 impl Analysis {
     /// Looks at a plan; `dag` is made of its edges, `justification` is [`super::Parsed`]'s.
-    pub fn new(plan: &Plan, dag: &Dag, justification: Option<&str>) -> Analysis {
+    pub(crate) fn new(plan: &Plan, dag: &Dag, justification: Option<&str>) -> Analysis {
         let layers = dag.layers();
         let justified = |task: &Task| justification.is_some_and(|text| names(text, task));
         let alone = plan.tasks.iter().enumerate().filter(|(_, task)| !task.parallel_safe);

@@ -10,7 +10,7 @@ use crate::domain::review;
 
 /// The difference between two plans.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Change {
+pub(crate) struct Change {
     pub added: Vec<TaskId>,
     pub dropped: Vec<TaskId>,
     /// Tasks that wait for others than before.
@@ -21,7 +21,7 @@ pub struct Change {
 
 /// What a task waited for, and what it waits for now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edges {
+pub(crate) struct Edges {
     pub id: TaskId,
     pub before: Vec<TaskId>,
     pub after: Vec<TaskId>,
@@ -29,7 +29,7 @@ pub struct Edges {
 
 /// A task that reads otherwise than before.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reworded {
+pub(crate) struct Reworded {
     pub id: TaskId,
     /// A unified diff of title, settings and text.
     pub diff: String,
@@ -37,7 +37,7 @@ pub struct Reworded {
 
 impl Change {
     /// Compares the plan of a run with another one.
-    pub fn between(old: &Plan, new: &Plan) -> Change {
+    pub(crate) fn between(old: &Plan, new: &Plan) -> Change {
         let missing_in = |tasks: &Plan, other: &Plan| {
             let gone = tasks.tasks.iter().filter(|task| other.task(&task.id).is_none());
             gone.map(|task| task.id.clone()).collect()
@@ -51,7 +51,7 @@ impl Change {
         }
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         *self == Change::default()
     }
 }

@@ -18,9 +18,10 @@ impl Plan {
     /// Returns the plan with its last task; as it is where it has one, or is too small for it.
     pub fn with_final_review(self) -> Plan {
         let by_agents = self.tasks.iter().filter(|task| task.run.is_none()).count();
-        match self.final_review().is_some() || by_agents < ENOUGH {
-            true => self,
-            false => self.and_final_review(),
+        if self.final_review().is_some() || by_agents < ENOUGH {
+            self
+        } else {
+            self.and_final_review()
         }
     }
 
@@ -35,10 +36,7 @@ impl Plan {
             task.depends_on.retain(|id| ids.contains(id));
             task
         }));
-        match have_read_all {
-            true => self,
-            false => self.and_final_review(),
-        }
+        if have_read_all { self } else { self.and_final_review() }
     }
 
     fn and_final_review(mut self) -> Plan {

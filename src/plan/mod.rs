@@ -4,22 +4,22 @@
 //! name, every dependency names a task, and there is no cycle; whatever is wrong with
 //! a text is told as [`Finding`]s, all of them at once. Nothing here reads a file.
 
-pub mod analysis;
-pub mod backlog;
-pub mod change;
+pub(crate) mod analysis;
+pub(crate) mod backlog;
+pub(crate) mod change;
 mod draft;
 mod final_review;
 mod finding;
 mod inputs;
 mod superpowers;
-pub mod syntax;
-pub mod toml;
+pub(crate) mod syntax;
+pub(crate) mod toml;
 
 #[cfg(test)]
 mod tests;
 
-pub use backlog::LeftOut;
-pub use finding::{Finding, Severity};
+pub(crate) use backlog::LeftOut;
+pub(crate) use finding::{Finding, Severity};
 
 use crate::domain::plan::{Plan, name};
 use finding::Findings;
@@ -57,7 +57,7 @@ pub fn parse(source: &Source) -> Result<Parsed, Vec<Finding>> {
 }
 
 /// As [`parse`]; `tag` chooses among the lists of a task-master file.
-pub fn parse_tagged(source: &Source, tag: Option<&str>) -> Result<Parsed, Vec<Finding>> {
+pub(crate) fn parse_tagged(source: &Source, tag: Option<&str>) -> Result<Parsed, Vec<Finding>> {
     let mut findings = Findings::new(source.name);
     let read = text(source.bytes, &mut findings)
         .and_then(|text| read_text(source.name, text, tag, &mut findings));
@@ -65,7 +65,7 @@ pub fn parse_tagged(source: &Source, tag: Option<&str>) -> Result<Parsed, Vec<Fi
 }
 
 /// Reads files that hold one task each, in their front matter; `name` is the run's.
-pub fn parse_tickets(name: &str, sources: &[Source]) -> Result<Parsed, Vec<Finding>> {
+pub(crate) fn parse_tickets(name: &str, sources: &[Source]) -> Result<Parsed, Vec<Finding>> {
     let mut findings = Findings::of_files(sources.iter().map(|s| s.name.to_owned()).collect());
     let texts = sources.iter().enumerate().filter_map(|(number, source)| {
         findings.go_to(number);

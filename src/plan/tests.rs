@@ -447,6 +447,7 @@ fn reviews_are_words_or_a_mistake() {
 }
 
 /// Any sound plan; texts are hostile, ids are not.
+#[expect(clippy::too_many_lines, reason = "one plan with every kind of field")]
 fn plans() -> impl Strategy<Value = Plan> {
     let text = || {
         prop_oneof![
@@ -499,7 +500,7 @@ fn plans() -> impl Strategy<Value = Plan> {
                 let mut seen = Vec::new();
                 for f in files {
                     if !seen.contains(&f) {
-                        seen.push(f)
+                        seen.push(f);
                     }
                 }
                 seen

@@ -26,7 +26,7 @@ const VENDORED: &str = "linguist-vendored";
 
 /// What a comparison of a run's tasks found.
 #[derive(Debug, Clone)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// The tasks that were compared, in plan order; what is found names them by their place.
     pub tasks: Vec<Compared>,
     /// Tasks that are not finished, or have committed nothing.
@@ -36,7 +36,7 @@ pub struct Comparison {
 
 /// One task that was compared.
 #[derive(Debug, Clone)]
-pub struct Compared {
+pub(crate) struct Compared {
     pub id: TaskId,
     /// Where its work begins, and its tip.
     pub from: Oid,
@@ -63,13 +63,17 @@ struct Span {
 
 impl Comparison {
     /// Returns the ids of the tasks, in the order in which findings name them.
-    pub fn ids(&self) -> Vec<&str> {
+    pub(crate) fn ids(&self) -> Vec<&str> {
         self.tasks.iter().map(|task| task.id.as_str()).collect()
     }
 }
 
 /// Compares these tasks, or all where none is named; fails where nothing can be compared.
-pub fn compare(git: &Git, snapshot: &Snapshot, only: &[TaskId]) -> anyhow::Result<Comparison> {
+pub(crate) fn compare(
+    git: &Git,
+    snapshot: &Snapshot,
+    only: &[TaskId],
+) -> anyhow::Result<Comparison> {
     let integration = git.find_branch(&snapshot.run.integration)?;
     let records: Vec<(&TaskId, &Record)> =
         snapshot.tasks().map(|(task, record)| (&task.id, record)).collect();
@@ -229,7 +233,7 @@ struct Changed<'a> {
 
 impl Changed<'_> {
     fn read(&self, reach: Reach, files: &[AddedFile]) -> anyhow::Result<(Compared, Work)> {
-        let mut work = Work { task: reach.id.to_string(), ..Work::default() };
+        let mut work = Work::default();
         let (Reach { id, from, to }, skipped) = (reach, BTreeMap::new());
         let mut compared = Compared { id, from, to, files: 0, added: 0, skipped };
         let removed: HashSet<String> =
@@ -238,7 +242,8 @@ impl Changed<'_> {
             match self.file(file, &removed)? {
                 Ok(reading) => {
                     compared.files += 1;
-                    compared.added += file.lines.iter().map(|lines| lines.len()).sum::<usize>();
+                    compared.added +=
+                        file.lines.iter().map(std::iter::ExactSizeIterator::len).sum::<usize>();
                     work.changed.push(reading);
                 }
                 Err(skip) => *compared.skipped.entry(skip).or_default() += 1,

@@ -15,203 +15,203 @@ use crate::system::lock::LockFile;
 
 /// The folder of a run.
 #[derive(Debug, Clone)]
-pub struct RunFolder {
+pub(crate) struct RunFolder {
     files: PathBuf,
     locks: PathBuf,
 }
 
 /// The folder of one attempt: `<run>/<task>/<number>/`.
 #[derive(Debug, Clone)]
-pub struct AttemptFolder(pub PathBuf);
+pub(crate) struct AttemptFolder(pub PathBuf);
 
 impl RunFolder {
-    pub fn new(git: &Git, run: &str) -> RunFolder {
+    pub(crate) fn new(git: &Git, run: &str) -> RunFolder {
         let files = git.common_dir().join("orchestrate").join(run);
         RunFolder { files, locks: git.locks().join(run) }
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.files
     }
 
-    pub fn attempt(&self, task: &TaskId, number: u32) -> AttemptFolder {
+    pub(crate) fn attempt(&self, task: &TaskId, number: u32) -> AttemptFolder {
         AttemptFolder(self.files.join(task.as_str()).join(number.to_string()))
     }
 
     /// Returns the file that holds what the tests printed on a task's merge candidate.
-    pub fn test_log(&self, task: &TaskId) -> PathBuf {
+    pub(crate) fn test_log(&self, task: &TaskId) -> PathBuf {
         self.files.join(task.as_str()).join("test.log")
     }
 
     /// Returns the file that holds what was done to the checkout before a task's merge was tested.
-    pub fn checkout_log(&self, task: &TaskId) -> PathBuf {
+    pub(crate) fn checkout_log(&self, task: &TaskId) -> PathBuf {
         self.files.join(task.as_str()).join("setup.log")
     }
 
     /// Returns the file that names the process that tests a merge candidate.
-    pub fn tester(&self) -> PathBuf {
+    pub(crate) fn tester(&self) -> PathBuf {
         self.files.join(".tester.json")
     }
 
     /// Returns the file that names the process that talks to a remote or a forge.
-    pub fn talker(&self) -> PathBuf {
+    pub(crate) fn talker(&self) -> PathBuf {
         self.files.join(".talker.json")
     }
 
     /// Returns the file that holds the description of a task's pull request.
-    pub fn pull_request(&self, task: &TaskId) -> PathBuf {
+    pub(crate) fn pull_request(&self, task: &TaskId) -> PathBuf {
         self.files.join(task.as_str()).join("pull-request.md")
     }
 
     /// Returns the file that holds the description of the run's own pull request.
-    pub fn own_pull_request(&self) -> PathBuf {
+    pub(crate) fn own_pull_request(&self) -> PathBuf {
         self.files.join(".pull-request.md")
     }
 
     /// Returns the file that holds what the tests printed on the integration branch as a whole.
-    pub fn finish_log(&self) -> PathBuf {
+    pub(crate) fn finish_log(&self) -> PathBuf {
         self.files.join(".finish.log")
     }
 
     /// Returns the file that holds what was done to the checkout before that.
-    pub fn finish_setup_log(&self) -> PathBuf {
+    pub(crate) fn finish_setup_log(&self) -> PathBuf {
         self.files.join(".finish-setup.log")
     }
 
     /// Returns the file that names the process at work on a task; it lies with the locks, so that
     /// whoever deletes logs lets no second agent in.
-    pub fn worker(&self, task: &TaskId) -> PathBuf {
+    pub(crate) fn worker(&self, task: &TaskId) -> PathBuf {
         self.locks.join("agents").join(format!("{task}.json"))
     }
 
     /// Returns the file that holds what a controller in the background says.
-    pub fn controller_log(&self) -> PathBuf {
+    pub(crate) fn controller_log(&self) -> PathBuf {
         self.files.join(".controller.log")
     }
 
     /// Takes the lock that one controller of a run holds.
-    pub fn controller_lock(&self) -> anyhow::Result<LockFile> {
+    pub(crate) fn controller_lock(&self) -> anyhow::Result<LockFile> {
         LockFile::open(self.locks.join("controller"))
     }
 
     /// Takes the lock for judging what was left of a task that is done by hand.
-    pub fn report_lock(&self, task: &TaskId) -> anyhow::Result<LockFile> {
+    pub(crate) fn report_lock(&self, task: &TaskId) -> anyhow::Result<LockFile> {
         LockFile::open(self.locks.join("reports").join(task.as_str()))
     }
 
     /// Takes the lock for talking to the run's remote: of two that would open a pull request, the
     /// second finds the first one's.
-    pub fn talk_lock(&self) -> anyhow::Result<LockFile> {
+    pub(crate) fn talk_lock(&self) -> anyhow::Result<LockFile> {
         LockFile::open(self.locks.join("talk"))
     }
 
     /// Takes the lock for the run's integration checkout.
-    pub fn checkout_lock(&self) -> anyhow::Result<LockFile> {
+    pub(crate) fn checkout_lock(&self) -> anyhow::Result<LockFile> {
         LockFile::open(self.locks.join("checkout"))
     }
 }
 
 impl AttemptFolder {
-    pub fn create(&self) -> anyhow::Result<()> {
+    pub(crate) fn create(&self) -> anyhow::Result<()> {
         make_folder(&self.0)
     }
 
-    pub fn prompt(&self) -> PathBuf {
+    pub(crate) fn prompt(&self) -> PathBuf {
         self.0.join("prompt.md")
     }
 
     /// What an agent is told whose conversation goes on.
-    pub fn resume_prompt(&self) -> PathBuf {
+    pub(crate) fn resume_prompt(&self) -> PathBuf {
         self.0.join("resume.md")
     }
 
     /// The task's own text, for a reviewer.
-    pub fn task(&self) -> PathBuf {
+    pub(crate) fn task(&self) -> PathBuf {
         self.0.join("task.md")
     }
 
     /// What the implementer reported, for a reviewer.
-    pub fn report(&self) -> PathBuf {
+    pub(crate) fn report(&self) -> PathBuf {
         self.0.join("report.md")
     }
 
     /// All that the task changes, for a reviewer.
-    pub fn diff(&self) -> PathBuf {
+    pub(crate) fn diff(&self) -> PathBuf {
         self.0.join("task.diff")
     }
 
     /// What was changed since the last review, for a reviewer.
-    pub fn fix_diff(&self) -> PathBuf {
+    pub(crate) fn fix_diff(&self) -> PathBuf {
         self.0.join("fix.diff")
     }
 
     /// Where a planning agent writes its plan.
-    pub fn plan(&self) -> PathBuf {
+    pub(crate) fn plan(&self) -> PathBuf {
         self.0.join("plan.md")
     }
 
     /// The plan that was sent back, for who makes it anew.
-    pub fn earlier_plan(&self) -> PathBuf {
+    pub(crate) fn earlier_plan(&self) -> PathBuf {
         self.0.join("earlier-plan.md")
     }
 
     /// The plan that was approved, for who does the work or reads it.
-    pub fn approved_plan(&self) -> PathBuf {
+    pub(crate) fn approved_plan(&self) -> PathBuf {
         self.0.join("approved-plan.md")
     }
 
     /// What the tests printed that failed, for who mends it.
-    pub fn test_log(&self) -> PathBuf {
+    pub(crate) fn test_log(&self) -> PathBuf {
         self.0.join("test.log")
     }
 
-    pub fn log(&self) -> PathBuf {
+    pub(crate) fn log(&self) -> PathBuf {
         self.0.join("log")
     }
 
     /// The git commands that the agent ran, as git writes them down.
-    pub fn trace(&self) -> PathBuf {
+    pub(crate) fn trace(&self) -> PathBuf {
         self.0.join("git-trace")
     }
 
     /// What the repository looked like when somebody outside began.
-    pub fn around(&self) -> PathBuf {
+    pub(crate) fn around(&self) -> PathBuf {
         self.0.join("around.json")
     }
 
     /// What was done to the worktree before the agent, and what `setup` printed.
-    pub fn setup_log(&self) -> PathBuf {
+    pub(crate) fn setup_log(&self) -> PathBuf {
         self.0.join("setup.log")
     }
 
     /// What the supervisor is to do.
-    pub fn spec(&self) -> PathBuf {
+    pub(crate) fn spec(&self) -> PathBuf {
         self.0.join("spec.json")
     }
 
     /// The agent's process, for whoever must end it when its supervisor is gone.
-    pub fn agent(&self) -> PathBuf {
+    pub(crate) fn agent(&self) -> PathBuf {
         self.0.join("agent.json")
     }
 
     /// The event that the supervisor is about to append.
-    pub fn outcome(&self) -> PathBuf {
+    pub(crate) fn outcome(&self) -> PathBuf {
         self.0.join("outcome.json")
     }
 
     /// Its being there says that a person wants the attempt to end, and the task to wait.
-    pub fn stop(&self) -> PathBuf {
+    pub(crate) fn stop(&self) -> PathBuf {
         self.0.join("stop")
     }
 
     /// What the supervisor itself had to say.
-    pub fn supervisor_log(&self) -> PathBuf {
+    pub(crate) fn supervisor_log(&self) -> PathBuf {
         self.0.join("supervisor.log")
     }
 }
 
 /// Writes a value so that a reader sees all of it or nothing.
-pub fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
     let draft = path.with_extension("tmp");
     std::fs::write(&draft, serde_json::to_vec_pretty(value)?)
         .and_then(|()| std::fs::rename(&draft, path))
@@ -219,7 +219,7 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
 }
 
 /// Reads a value; `None` where there is no file.
-pub fn read_json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Option<T>> {
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Option<T>> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(
             serde_json::from_slice(&bytes)

@@ -4,23 +4,23 @@
 //! processes; it may be killed at any moment and begun again. It prints nothing: what happens
 //! goes to `on_event`.
 
-pub mod attempt;
-pub mod begin;
-pub mod brief;
-pub mod cleanup;
-pub mod compare;
+pub(crate) mod attempt;
+pub(crate) mod begin;
+pub(crate) mod brief;
+pub(crate) mod cleanup;
+pub(crate) mod compare;
 pub(crate) mod drive;
-pub mod end;
-pub mod folder;
-pub mod furnish;
-pub mod merge;
+pub(crate) mod end;
+pub(crate) mod folder;
+pub(crate) mod furnish;
+pub(crate) mod merge;
 mod merged_by_others;
-pub mod paths;
-pub mod permission;
-pub mod recover;
+pub(crate) mod paths;
+pub(crate) mod permission;
+pub(crate) mod recover;
 
-pub use brief::prompts::next_prompt;
-pub use drive::drive;
+pub(crate) use brief::prompts::next_prompt;
+pub(crate) use drive::drive;
 
 use crate::domain::config::Settings;
 use crate::domain::plan::{Task, TaskId};
@@ -32,26 +32,26 @@ use folder::RunFolder;
 
 /// What a run is driven with.
 #[derive(Clone)]
-pub struct Drive {
+pub(crate) struct Drive {
     pub git: Git,
     pub settings: Settings,
     pub folder: RunFolder,
 }
 
 impl Drive {
-    pub fn new(git: &Git, settings: Settings, run: &str) -> Drive {
+    pub(crate) fn new(git: &Git, settings: Settings, run: &str) -> Drive {
         Drive { git: git.clone(), settings, folder: RunFolder::new(git, run) }
     }
 
     /// Returns the commands that must pass before a task is merged.
-    pub fn tests<'a>(&'a self, task: &'a Task) -> Vec<&'a str> {
+    pub(crate) fn tests<'a>(&'a self, task: &'a Task) -> Vec<&'a str> {
         [&self.settings.test, &task.test].into_iter().flatten().map(String::as_str).collect()
     }
 }
 
 /// Something worth telling while a run goes on.
 #[derive(Debug)]
-pub enum Progress<'a> {
+pub(crate) enum Progress<'a> {
     /// A task is in another state than before.
     Changed { snapshot: &'a Snapshot, index: usize, before: &'a Record },
     /// A merge cannot go on yet.
@@ -74,7 +74,7 @@ pub enum Progress<'a> {
 
 /// How a drive ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// Everything that was asked for is merged.
     Finished,
     /// Nothing can go on without a person.

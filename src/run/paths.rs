@@ -9,12 +9,12 @@ use crate::domain::plan::TaskId;
 use crate::git::Git;
 
 /// Returns where a task's worktree belongs.
-pub fn worktree_path(git: &Git, settings: &Settings, id: &TaskId) -> PathBuf {
+pub(crate) fn worktree_path(git: &Git, settings: &Settings, id: &TaskId) -> PathBuf {
     let folder = settings.branch_of(id).replace('/', "-");
     git.home().join(&settings.worktrees).join(folder)
 }
 
 /// Returns where a run's integration checkout belongs.
-pub fn checkout_path(git: &Git, settings: &Settings, run: &str) -> PathBuf {
+pub(crate) fn checkout_path(git: &Git, settings: &Settings, run: &str) -> PathBuf {
     git.home().join(&settings.worktrees).join(format!("integration-{run}"))
 }

@@ -16,7 +16,7 @@ use crate::journal::Journal;
 use crate::system::lock::LockFile;
 
 /// A rule that was checked, and what has to be written for it.
-pub struct Allowance {
+pub(crate) struct Allowance {
     rule: String,
     is_in_run: bool,
     file: Option<NewFile>,
@@ -31,7 +31,7 @@ struct NewFile {
 
 impl Allowance {
     /// Checks the rule and reads the file; writes nothing.
-    pub fn prepare(git: &Git, run: &Run, rule: &str) -> anyhow::Result<Allowance> {
+    pub(crate) fn prepare(git: &Git, run: &Run, rule: &str) -> anyhow::Result<Allowance> {
         let rule = rule.trim().to_owned();
         if let Some(why) = refusal(&rule) {
             return Err(failure(
@@ -71,27 +71,27 @@ impl Allowance {
         Ok(new.map(|text| NewFile { path, text }))
     }
 
-    pub fn rule(&self) -> &str {
+    pub(crate) fn rule(&self) -> &str {
         &self.rule
     }
 
     /// Returns true where nothing has to be written.
-    pub fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         self.is_in_run && self.file.is_none()
     }
 
     /// Returns the file that will be written.
-    pub fn file(&self) -> Option<&Path> {
+    pub(crate) fn file(&self) -> Option<&Path> {
         self.file.as_ref().map(|file| file.path.as_path())
     }
 
     /// Returns what the user should know of the file.
-    pub fn remark(&self) -> Option<String> {
+    pub(crate) fn remark(&self) -> Option<String> {
         self.remark.clone()
     }
 
     /// Writes both; the file is in place as a whole or not at all.
-    pub fn write(&self, git: &Git, journal: &Journal) -> anyhow::Result<()> {
+    pub(crate) fn write(&self, git: &Git, journal: &Journal) -> anyhow::Result<()> {
         let lock = LockFile::open(git.locks().join(".settings"))?;
         lock.hold()?;
         // Somebody may have written to it since it was read, and a person may have thought long.

@@ -23,7 +23,7 @@ use crate::system::clock;
 use crate::system::process;
 
 /// Makes the integration branch where a crash came between the journal's first commit and it.
-pub fn ensure_integration(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<()> {
+pub(crate) fn ensure_integration(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<()> {
     let run = &snapshot.run;
     let name = format!("refs/heads/{}", run.integration);
     if drive.git.find_ref(&name)?.is_some() {
@@ -49,13 +49,17 @@ pub fn ensure_integration(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<
 }
 
 /// Settles tasks whose supervisor is gone, and those that were merged by somebody else.
-pub fn settle(drive: &Drive, journal: &Journal, snapshot: &Snapshot) -> anyhow::Result<()> {
+pub(crate) fn settle(drive: &Drive, journal: &Journal, snapshot: &Snapshot) -> anyhow::Result<()> {
     settle_lost(drive, journal, snapshot)?;
     settle_merged(drive, journal, snapshot)
 }
 
 /// Settles tasks that were merged by somebody else.
-pub fn settle_merged(drive: &Drive, journal: &Journal, snapshot: &Snapshot) -> anyhow::Result<()> {
+pub(crate) fn settle_merged(
+    drive: &Drive,
+    journal: &Journal,
+    snapshot: &Snapshot,
+) -> anyhow::Result<()> {
     for (id, merge) in merged_elsewhere(drive, snapshot)? {
         append_if_legal(journal, &id, Event::Merged { merge })?;
     }
@@ -63,7 +67,11 @@ pub fn settle_merged(drive: &Drive, journal: &Journal, snapshot: &Snapshot) -> a
 }
 
 /// Settles tasks that run according to the journal, and whose supervisor is gone.
-pub fn settle_lost(drive: &Drive, journal: &Journal, snapshot: &Snapshot) -> anyhow::Result<()> {
+pub(crate) fn settle_lost(
+    drive: &Drive,
+    journal: &Journal,
+    snapshot: &Snapshot,
+) -> anyhow::Result<()> {
     for (task, record) in snapshot.tasks() {
         let State::Running { worker: Some(worker), .. } = &record.state else { continue };
         if !process::is_alive(worker) {
@@ -77,7 +85,7 @@ pub fn settle_lost(drive: &Drive, journal: &Journal, snapshot: &Snapshot) -> any
 }
 
 /// Returns true where a running task has neither a supervisor nor an agent any more.
-pub fn is_lost(drive: &Drive, run: &str, id: &TaskId, record: &Record) -> bool {
+pub(crate) fn is_lost(drive: &Drive, run: &str, id: &TaskId, record: &Record) -> bool {
     let State::Running { worker: Some(worker), .. } = &record.state else { return false };
     let Some(attempt) = record.last_attempt().filter(|_| !process::is_alive(worker)) else {
         return false;
@@ -110,9 +118,10 @@ fn outcome_of_lost(
     }
     workers.iter().for_each(|worker| process::end_group_of(worker, run));
     let branch = record.branch.as_deref().unwrap_or_default();
-    let outcome = match folder.stop().exists() {
-        true => Outcome::Blocked(Block::new(Reason::Stopped, HALTED)),
-        false => Outcome::Again,
+    let outcome = if folder.stop().exists() {
+        Outcome::Blocked(Block::new(Reason::Stopped, HALTED))
+    } else {
+        Outcome::Again
     };
     let finished = Finished::new(attempt.number, Ending::Lost, outcome, clock::now_ms());
     Ok(Event::Finished(Finished { commit: drive.git.find_branch(branch)?, ..finished }))

@@ -31,7 +31,7 @@ const COMMON: usize = 200;
 
 /// One of two functions.
 #[derive(Debug, Clone, PartialEq)]
-pub struct End {
+pub(crate) struct End {
     /// The place of the task among those that are compared.
     pub task: usize,
     pub place: Place,
@@ -40,7 +40,7 @@ pub struct End {
 
 /// Two functions that are alike.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Alike {
+pub(crate) struct Alike {
     pub one: End,
     pub other: End,
     /// 1 where only names differ.

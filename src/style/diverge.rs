@@ -19,7 +19,7 @@ const CUSTOM_PERCENT: usize = 50;
 
 /// One row of one language, over all tasks.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Line {
+pub(crate) struct Line {
     pub language: Language,
     /// See [`ROWS`].
     pub row: usize,
@@ -30,12 +30,12 @@ pub struct Line {
 }
 
 impl Line {
-    pub fn row(&self) -> &'static Row {
+    pub(crate) fn row(&self) -> &'static Row {
         &ROWS[self.row]
     }
 
     /// Returns the habits, the most frequent first, each with the tasks that have it.
-    pub fn habits(&self) -> Vec<(&str, Vec<usize>)> {
+    pub(crate) fn habits(&self) -> Vec<(&str, Vec<usize>)> {
         let mut habits: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (task, cell) in self.cells.iter().enumerate() {
             if let Some(habit) = &cell.habit {
@@ -121,9 +121,12 @@ impl Habit {
 /// Returns the parts of a project within which a row should agree: for [`Row::per_crate`] the
 /// folders that hold a `src`, for others all is one.
 fn scopes(row: usize, places: &[Place]) -> BTreeSet<String> {
-    let scope = |place: &Place| match ROWS[row].per_crate() {
-        true => format!("/{}", place.path).split("/src/").next().unwrap_or_default().to_owned(),
-        false => String::new(),
+    let scope = |place: &Place| {
+        if ROWS[row].per_crate() {
+            format!("/{}", place.path).split("/src/").next().unwrap_or_default().to_owned()
+        } else {
+            String::new()
+        }
     };
     places.iter().map(scope).collect()
 }

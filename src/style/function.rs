@@ -18,7 +18,7 @@ const OWN_PERCENT: usize = 90;
 
 /// A function that a task added.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Function {
+pub(crate) struct Function {
     pub name: String,
     /// The first and the last line, counted from 1.
     pub lines: (u32, u32),

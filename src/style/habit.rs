@@ -19,7 +19,7 @@ pub(super) const IGNORED: &str = "ignored";
 
 /// What one task does in one row.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Cell {
+pub(crate) struct Cell {
     /// Each value with its places, the most frequent first.
     pub values: Vec<(String, Vec<Place>)>,
     /// What it does as a rule, where there is one.

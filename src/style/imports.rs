@@ -144,9 +144,10 @@ fn javascript(text: &str) -> Vec<(String, String)> {
 /// A file of the project itself is called by its name, wherever it is imported from.
 fn javascript_label(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
-    match path.starts_with(['.', '~']) || path.starts_with("@/") {
-        true => name.trim_end_matches(".js").trim_end_matches(".ts").to_owned(),
-        false => path.to_owned(),
+    if path.starts_with(['.', '~']) || path.starts_with("@/") {
+        name.trim_end_matches(".js").trim_end_matches(".ts").to_owned()
+    } else {
+        path.to_owned()
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// A language whose grammar is built in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub enum Language {
+pub(crate) enum Language {
     Go,
     Rust,
     Python,
@@ -28,7 +28,7 @@ const JAVA: &str = include_str!("queries/java.scm");
 
 impl Language {
     /// Every language, in the order in which they are shown.
-    pub const ALL: [Language; 7] = [
+    pub(crate) const ALL: [Language; 7] = [
         Language::Go,
         Language::Rust,
         Language::Python,
@@ -39,7 +39,7 @@ impl Language {
     ];
 
     /// Returns the language of a file, as its name says.
-    pub fn of(path: &str) -> Option<Language> {
+    pub(crate) fn of(path: &str) -> Option<Language> {
         let name = path.rsplit('/').next().unwrap_or(path);
         let (_, extension) = name.rsplit_once('.')?;
         Some(match extension {
@@ -55,7 +55,7 @@ impl Language {
     }
 
     /// Returns its name; the two kinds of TypeScript are one language.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Language::Go => "Go",
             Language::Rust => "Rust",
@@ -67,7 +67,7 @@ impl Language {
     }
 
     /// Returns the language that it is told as.
-    pub fn told(self) -> Language {
+    pub(crate) fn told(self) -> Language {
         match self {
             Language::Tsx => Language::TypeScript,
             other => other,
@@ -100,7 +100,7 @@ impl Language {
 }
 
 /// Returns true for a file of tests, as its path says.
-pub fn is_test(path: &str) -> bool {
+pub(crate) fn is_test(path: &str) -> bool {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
     let stem = name.split('.').next().unwrap_or(name);
     let of_tests = ["test", "tests", "__tests__", "testdata", "testutil", "testutils"];

@@ -5,17 +5,17 @@
 //! language stands in `queries/<language>.scm` and in [`language`], nowhere else. It rather
 //! says nothing than something doubtful: a habit needs evidence, a row needs two habits.
 
-pub mod copies;
+pub(crate) mod copies;
 mod diverge;
 mod function;
 mod habit;
 mod imports;
-pub mod language;
+pub(crate) mod language;
 mod name;
 mod parse;
 mod read;
-pub mod row;
-pub mod said;
+pub(crate) mod row;
+pub(crate) mod said;
 mod skip;
 
 #[cfg(test)]
@@ -23,20 +23,20 @@ mod tests;
 
 use std::collections::{BTreeMap, HashSet};
 
-pub use copies::{Alike, End};
-pub use diverge::Line;
-pub use function::Function;
-pub use habit::Cell;
-pub use language::Language;
-pub use read::Reader;
-pub use skip::{Skip, why_skipped};
+pub(crate) use copies::{Alike, End};
+pub(crate) use diverge::Line;
+pub(crate) use function::Function;
+pub(crate) use habit::Cell;
+pub(crate) use language::Language;
+pub(crate) use read::Reader;
+pub(crate) use skip::{Skip, why_skipped};
 
 /// Line numbers, counted from 1; the end is not in it.
-pub type Lines = std::ops::Range<u32>;
+pub(crate) type Lines = std::ops::Range<u32>;
 
 /// A file as it is at the end of a task.
 #[derive(Debug, Clone)]
-pub struct Source<'a> {
+pub(crate) struct Source<'a> {
     /// Relative to the top level, with `/`.
     pub path: &'a str,
     pub text: &'a str,
@@ -51,7 +51,7 @@ pub struct Source<'a> {
 
 /// Where something stands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub(crate) struct Place {
     pub path: String,
     pub line: u32,
 }
@@ -64,7 +64,7 @@ impl std::fmt::Display for Place {
 
 /// Something that was seen in a file and tells of a habit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Its place in [`row::ROWS`].
     pub row: usize,
     pub value: String,
@@ -75,7 +75,7 @@ pub struct Seen {
 
 /// What one file says.
 #[derive(Debug, Clone)]
-pub struct Reading {
+pub(crate) struct Reading {
     pub path: String,
     pub language: Language,
     /// Tells whether two files have the same text.
@@ -92,9 +92,7 @@ pub struct Reading {
 
 /// What the files of one task say.
 #[derive(Debug, Clone, Default)]
-pub struct Work {
-    /// The task's id.
-    pub task: String,
+pub(crate) struct Work {
     /// Files that it changed.
     pub changed: Vec<Reading>,
     /// Files that lie beside them and that it did not change.
@@ -103,7 +101,7 @@ pub struct Work {
 
 /// What a comparison of tasks found.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Findings {
+pub(crate) struct Findings {
     /// In the order of languages and of [`row::ROWS`]; a cell for each task, in the order given.
     pub lines: Vec<Line>,
     /// The most alike first.
@@ -112,13 +110,13 @@ pub struct Findings {
 
 impl Findings {
     /// Returns the rows in which tasks that should agree do not.
-    pub fn divergences(&self) -> impl Iterator<Item = &Line> {
+    pub(crate) fn divergences(&self) -> impl Iterator<Item = &Line> {
         self.lines.iter().filter(|line| line.diverges)
     }
 }
 
 /// Compares what tasks have added.
-pub fn compare(works: &[Work]) -> Findings {
+pub(crate) fn compare(works: &[Work]) -> Findings {
     let functions = works.iter().enumerate().flat_map(|(task, work)| {
         let of_file = |reading: &'_ Reading| reading.functions.len();
         let all = work.changed.iter().filter(move |reading| of_file(reading) > 0);

@@ -50,7 +50,7 @@ struct Prepared {
 
 /// Reads files; each language's query is prepared once, when the first file needs it.
 #[derive(Default)]
-pub struct Reader {
+pub(crate) struct Reader {
     prepared: [OnceLock<Prepared>; Language::ALL.len()],
 }
 
@@ -69,7 +69,7 @@ struct Found<'t> {
 
 impl Reader {
     /// Reads a file; `None` where its language is not known, or it is nested as nobody writes.
-    pub fn read(&self, source: &Source<'_>) -> Option<Reading> {
+    pub(crate) fn read(&self, source: &Source<'_>) -> Option<Reading> {
         let language = Language::of(source.path)?;
         let tree = parse(language, source.text)?;
         let found = self.prepare(language).search(language, &tree, source.text);

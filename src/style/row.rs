@@ -6,7 +6,7 @@ use super::Language;
 
 /// In which code a row is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Area {
+pub(crate) enum Area {
     Code,
     Tests,
     Both,
@@ -14,7 +14,7 @@ pub enum Area {
 
 /// How a value comes from what a query found, where the query does not say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Label {
+pub(crate) enum Label {
     /// The query says it: `@errors.raw`.
     Query,
     /// The package that the subject was imported from. Where the list is not empty, one that is of
@@ -34,7 +34,7 @@ pub enum Label {
 
 /// One row.
 #[derive(Debug, Clone, Copy)]
-pub struct Row {
+pub(crate) struct Row {
     /// As in the JSON and in queries.
     pub id: &'static str,
     pub title: &'static str,
@@ -67,7 +67,7 @@ const fn row(
 const LOGGING: &[&str] = &["log", "zap", "tracing", "slf4j", "pino", "winston", "bunyan", "defmt"];
 
 /// Every row, in the order in which they are shown.
-pub const ROWS: &[Row] = &[
+pub(crate) const ROWS: &[Row] = &[
     row("returns", "return types", Area::Code, Label::Query, None),
     row("structs", "structs returned", Area::Code, Label::Query, Some(4)),
     row("lookups", "lookups return", Area::Code, Label::Query, Some(3)),
@@ -89,12 +89,12 @@ pub const ROWS: &[Row] = &[
 ];
 
 /// Returns where a row stands in [`ROWS`].
-pub fn index(id: &str) -> Option<usize> {
+pub(crate) fn index(id: &str) -> Option<usize> {
     ROWS.iter().position(|row| row.id == id)
 }
 
 /// What is seen where a logger is used and no import says which.
-pub const SOME_LOGGER: &str = "a logger";
+pub(crate) const SOME_LOGGER: &str = "a logger";
 
 /// Returns true where two values of a row are the same, or may be: some logger may be any that is
 /// known, but it is none that just prints.

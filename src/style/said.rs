@@ -10,13 +10,13 @@ const TASKS: usize = 4;
 
 /// Returns each row that diverges and each pair that is alike; the lines below the first one of a
 /// text are indented.
-pub fn all(findings: &Findings, ids: &[&str]) -> Vec<String> {
+pub(crate) fn all(findings: &Findings, ids: &[&str]) -> Vec<String> {
     let rows = findings.divergences().map(|line| divergence(line, ids).join("\n"));
     rows.chain(findings.alike.iter().map(|pair| alike(pair, ids))).collect()
 }
 
 /// Returns what a row that diverges says, in lines: who does what, and where.
-pub fn divergence(line: &Line, ids: &[&str]) -> Vec<String> {
+pub(crate) fn divergence(line: &Line, ids: &[&str]) -> Vec<String> {
     let mut said = vec![format!("{}, {} diverges:", line.language.name(), line.row().title)];
     for (habit, tasks) in line.habits() {
         for task in tasks.iter().take(TASKS) {
@@ -40,7 +40,7 @@ pub fn divergence(line: &Line, ids: &[&str]) -> Vec<String> {
 }
 
 /// Returns which two functions are alike, and how much.
-pub fn alike(alike: &Alike, ids: &[&str]) -> String {
+pub(crate) fn alike(alike: &Alike, ids: &[&str]) -> String {
     let end = |end: &End| format!("{} in {} ({})", end.name, ids[end.task], end.place);
     let percent = (alike.ratio * 100.0).floor();
     format!("alike, {percent} %: {} and {}", end(&alike.one), end(&alike.other))
@@ -52,7 +52,7 @@ fn some_places(places: &[Place]) -> String {
 }
 
 /// Names so many, and counts the others.
-pub fn some(names: &[&str], most: usize) -> String {
+pub(crate) fn some(names: &[&str], most: usize) -> String {
     let (shown, rest) = names.split_at(names.len().min(most));
     match rest.len() {
         0 => shown.join(", "),

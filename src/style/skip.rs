@@ -25,7 +25,7 @@ const LOCKS: [&str; 6] = [
 /// Why a file is not looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Skip {
+pub(crate) enum Skip {
     Binary,
     Generated,
     Vendored,
@@ -39,7 +39,7 @@ pub enum Skip {
 
 impl Skip {
     /// Returns the word for it, as in `2 generated`.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Skip::Binary => "binary",
             Skip::Generated => "generated",
@@ -52,7 +52,7 @@ impl Skip {
     }
 
     /// Tells from the path alone.
-    pub fn by_path(path: &str) -> Option<Skip> {
+    pub(crate) fn by_path(path: &str) -> Option<Skip> {
         let name = path.rsplit('/').next().unwrap_or(path);
         if path.split('/').rev().skip(1).any(|part| VENDORED.contains(&part)) {
             return Some(Skip::Vendored);
@@ -66,7 +66,7 @@ impl Skip {
 }
 
 /// Returns why a file's text is not looked at.
-pub fn why_skipped(bytes: &[u8]) -> Option<Skip> {
+pub(crate) fn why_skipped(bytes: &[u8]) -> Option<Skip> {
     if bytes.len() > MAX_BYTES {
         return Some(Skip::Huge);
     }

@@ -10,7 +10,7 @@ fn lines(start: u32, end: u32) -> [Lines; 1] {
 }
 
 /// Returns a task that adds these files as a whole.
-fn work(task: &str, files: &[(&str, &str)]) -> Work {
+fn work(files: &[(&str, &str)]) -> Work {
     let reader = Reader::default();
     let removed = HashSet::new();
     let read = |(path, text): &(&str, &str)| {
@@ -18,7 +18,7 @@ fn work(task: &str, files: &[(&str, &str)]) -> Work {
         let source = Source { path, text, added: &lines(1, end), is_new: true, removed: &removed };
         reader.read(&source).expect("a language that is known")
     };
-    Work { task: task.to_owned(), changed: files.iter().map(read).collect(), beside: Vec::new() }
+    Work { changed: files.iter().map(read).collect(), beside: Vec::new() }
 }
 
 /// Returns the rows that diverge.
@@ -38,10 +38,7 @@ fn go(noun: &str, pointer: bool, wraps: bool) -> String {
     let (star, and) = if pointer { ("*", "&") } else { ("", "") };
     let none = if pointer { "nil".to_owned() } else { format!("{noun}{{}}") };
     let lookups = ["Find", "Load", "Open", "Import"].map(|verb| {
-        let returned = match wraps {
-            true => format!("fmt.Errorf(\"{verb} {noun}: %w\", err)"),
-            false => "err".to_owned(),
-        };
+        let returned = if wraps { format!("fmt.Errorf(\"{verb} {noun}: %w\", err)") } else { "err".to_owned() };
         format!(
             "func {verb}{noun}(path string) ({star}{noun}, error) {{\n\
              \tdata, err := read{verb}(path)\n\tif err != nil {{\n\t\treturn {none}, {returned}\n\t}}\n\
@@ -54,9 +51,9 @@ fn go(noun: &str, pointer: bool, wraps: bool) -> String {
 
 #[test]
 fn go_planted_rows_are_found_and_no_others() {
-    let one = work("a", &[("a/a.go", &go("User", false, true))]);
-    let two = work("b", &[("b/b.go", &go("Order", false, true))]);
-    let odd = work("c", &[("c/c.go", &go("Token", true, false))]);
+    let one = work(&[("a/a.go", &go("User", false, true))]);
+    let two = work(&[("b/b.go", &go("Order", false, true))]);
+    let odd = work(&[("c/c.go", &go("Token", true, false))]);
     assert_eq!(diverging(&[one.clone(), two.clone()]), [""; 0]);
     let works = [one, two, odd];
     assert_eq!(diverging(&works), ["structs", "errors"]);
@@ -70,11 +67,11 @@ fn go_planted_rows_are_found_and_no_others() {
 #[test]
 fn too_little_and_mixed_work_is_no_habit() {
     let few = "package p\nfunc A() error {\n\tif err := b(); err != nil {\n\t\treturn err\n\t}\n\treturn nil\n}\n";
-    let works = [work("a", &[("a.go", &go("User", false, true))]), work("b", &[("b.go", few)])];
+    let works = [work(&[("a.go", &go("User", false, true))]), work(&[("b.go", few)])];
     assert_eq!(diverging(&works), [""; 0]);
     let mixed = [("b.go", go("Order", false, true)), ("c.go", go("Token", true, false))];
     let mixed = mixed.each_ref().map(|(path, text)| (*path, text.as_str()));
-    let works = [work("a", &[("a.go", &go("User", false, true))]), work("b", &mixed)];
+    let works = [work(&[("a.go", &go("User", false, true))]), work(&mixed)];
     assert_eq!((habit(&works, "errors", 1), diverging(&works)), (None, vec![]));
 }
 
@@ -92,8 +89,8 @@ fn who_does_as_the_code_around_is_not_to_blame() {
         removed: &removed,
     };
     let changed = vec![Reader::default().read(&source).expect("Go")];
-    let follower = Work { task: "b".into(), changed, beside: Vec::new() };
-    let mut other = work("a", &[("a.go", &go("User", false, true))]);
+    let follower = Work { changed, beside: Vec::new() };
+    let mut other = work(&[("a.go", &go("User", false, true))]);
     assert_eq!(diverging(&[other.clone(), follower.clone()]), ["structs", "errors"]);
     // Where the other one does as the code beside it, too, both are right.
     let source = Source {
@@ -131,21 +128,21 @@ fn lying_by(path: &str, text: &str) -> Reading {
 
 #[test]
 fn what_is_ignored_does_not_hide_how_the_rest_is_passed_on() {
-    let wraps = work("a", &[("a.go", &go_errors(&[(WRAPPED, 4)]))]);
-    let raw = work("b", &[("b.go", &go_errors(&[(RAW, 4), (IGNORED, 6)]))]);
+    let wraps = work(&[("a.go", &go_errors(&[(WRAPPED, 4)]))]);
+    let raw = work(&[("b.go", &go_errors(&[(RAW, 4), (IGNORED, 6)]))]);
     let works = [wraps, raw];
     assert_eq!(habit(&works, "errors", 1).as_deref(), Some("raw"));
     assert_eq!(diverging(&works), ["errors"]);
-    let ignores = work("b", &[("b.go", &go_errors(&[(RAW, 1), (IGNORED, 6)]))]);
+    let ignores = work(&[("b.go", &go_errors(&[(RAW, 1), (IGNORED, 6)]))]);
     assert_eq!(habit(&[ignores], "errors", 0).as_deref(), Some("ignored"));
 }
 
 #[test]
 fn who_has_nothing_of_a_habit_diverges_from_it_even_without_one() {
-    let wraps = work("a", &[("a.go", &go_errors(&[(WRAPPED, 6)]))]);
+    let wraps = work(&[("a.go", &go_errors(&[(WRAPPED, 6)]))]);
     let mixed = |raw, flat, wrapped| {
         let text = go_errors(&[(RAW, raw), (FLATTENED, flat), (WRAPPED, wrapped)]);
-        work("b", &[("b.go", &text)])
+        work(&[("b.go", &text)])
     };
     assert_eq!(diverging(&[wraps.clone(), mixed(4, 4, 0)]), ["errors"]);
     // Too few to tell, and of two minds.
@@ -165,8 +162,8 @@ fn who_has_nothing_of_a_habit_diverges_from_it_even_without_one() {
 
 #[test]
 fn custom_is_told_by_the_folder_and_not_by_all_that_a_task_touched() {
-    let wraps = work("a", &[("a/a.go", &go_errors(&[(WRAPPED, 4)]))]);
-    let mut raw = work("b", &[("b/b.go", &go_errors(&[(RAW, 4)])), ("c/c.go", "package c\n")]);
+    let wraps = work(&[("a/a.go", &go_errors(&[(WRAPPED, 4)]))]);
+    let mut raw = work(&[("b/b.go", &go_errors(&[(RAW, 4)])), ("c/c.go", "package c\n")]);
     raw.beside.push(lying_by("b/old.go", &go_errors(&[(RAW, 4)])));
     raw.beside.push(lying_by("c/old.go", &go_errors(&[(WRAPPED, 40)])));
     let mut wraps_too = wraps.clone();
@@ -182,18 +179,18 @@ fn a_logger_that_no_import_names_may_be_any_but_not_mere_printing() {
         let line = format!("    {name}!(\"x\");\n").repeat(4);
         format!("{import}\npub fn run() {{\n{line}}}\n")
     };
-    let task = |id: &str, import: &str, name: &str| work(id, &[("src/x.rs", &rust(import, name))]);
-    let (old, prints) = (task("a", "", "debug"), task("b", "", "eprintln"));
+    let task = |import: &str, name: &str| work(&[("src/x.rs", &rust(import, name))]);
+    let (old, prints) = (task("", "debug"), task("", "eprintln"));
     assert_eq!(diverging(&[old.clone(), prints]), ["logging"]);
-    assert_eq!(diverging(&[old, task("b", "use log::debug;", "debug")]), [""; 0]);
+    assert_eq!(diverging(&[old, task("use log::debug;", "debug")]), [""; 0]);
     let go = |import: &str, call: &str| {
         let line = format!("\t{call}(\"x\")\n").repeat(4);
         format!("package p\nimport \"{import}\"\nfunc A() {{\n{line}}}\n")
     };
-    let task = |id: &str, import: &str, call: &str| work(id, &[("x.go", &go(import, call))]);
-    let field = task("a", "fmt", "s.logger.Info");
-    assert_eq!(diverging(&[field.clone(), task("b", "log/slog", "slog.Info")]), [""; 0]);
-    assert_eq!(diverging(&[field, task("b", "log", "log.Println")]), ["logging"]);
+    let task = |import: &str, call: &str| work(&[("x.go", &go(import, call))]);
+    let field = task("fmt", "s.logger.Info");
+    assert_eq!(diverging(&[field.clone(), task("log/slog", "slog.Info")]), [""; 0]);
+    assert_eq!(diverging(&[field, task("log", "log.Println")]), ["logging"]);
 }
 
 #[test]
@@ -203,9 +200,9 @@ fn crates_may_have_error_types_of_their_own() {
         (0..3).map(one).collect::<String>()
     };
     let (own, text) = (typed("Error"), typed("String"));
-    let one = work("a", &[("crates/core/src/a.rs", &own)]);
-    assert_eq!(diverging(&[one.clone(), work("b", &[("src/b.rs", &text)])]), [""; 0]);
-    let same = work("b", &[("crates/core/src/deep/b.rs", &text)]);
+    let one = work(&[("crates/core/src/a.rs", &own)]);
+    assert_eq!(diverging(&[one.clone(), work(&[("src/b.rs", &text)])]), [""; 0]);
+    let same = work(&[("crates/core/src/deep/b.rs", &text)]);
     assert_eq!(diverging(&[one, same]), ["error-types"]);
 }
 
@@ -216,7 +213,7 @@ fn go_tests_transactions_logging_and_names() {
         \trequire.True(t, c())\n\trequire.Nil(t, d())\n}\n";
     let plain = "package p\nimport \"testing\"\nfunc TestA(t *testing.T) {\n\tif a() != nil {\n\t\tt.Fatal(1)\n\t}\n\
         \tif b() {\n\t\tt.Errorf(\"x\")\n\t}\n\tif c() {\n\t\tt.Error(2)\n\t}\n\tif d() {\n\t\tt.Fatalf(\"y\")\n\t}\n}\n";
-    let works = [work("a", &[("a_test.go", testify)]), work("b", &[("b_test.go", plain)])];
+    let works = [work(&[("a_test.go", testify)]), work(&[("b_test.go", plain)])];
     assert_eq!(diverging(&works), ["framework"]);
     assert_eq!(habit(&works, "framework", 0).as_deref(), Some("stretchr/testify"));
     assert_eq!(habit(&works, "framework", 1).as_deref(), Some("testing"));
@@ -224,7 +221,7 @@ fn go_tests_transactions_logging_and_names() {
         \tslog.Error(\"c\")\n\tslog.Debug(\"d\")\n\tdb.BeginTx(1)\n\tdb.BeginTx(2)\n}\n";
     let log = "package p\nimport \"log\"\nfunc B(db DB) {\n\tlog.Printf(\"a\")\n\tlog.Println(\"b\")\n\
         \tlog.Fatal(\"c\")\n\tlog.Printf(\"d\")\n\tdb.WithTx(func() {})\n\tdb.WithTx(func() {})\n}\n";
-    let works = [work("a", &[("a.go", slog)]), work("b", &[("b.go", log)])];
+    let works = [work(&[("a.go", slog)]), work(&[("b.go", log)])];
     assert_eq!(diverging(&works), ["transactions", "logging"]);
     let tagged = |case: [&str; 4]| {
         let field = |tag: &str| format!("\tF string `json:\"{tag}\"`\n");
@@ -232,10 +229,7 @@ fn go_tests_transactions_logging_and_names() {
     };
     let snake = tagged(["a_b", "c_d", "e_f", "g_h"]);
     let camel = tagged(["aB", "cD", "eF", "gH"]);
-    assert_eq!(
-        diverging(&[work("a", &[("a.go", &snake)]), work("b", &[("b.go", &camel)])]),
-        ["tags"]
-    );
+    assert_eq!(diverging(&[work(&[("a.go", &snake)]), work(&[("b.go", &camel)])]), ["tags"]);
 }
 
 #[test]
@@ -248,8 +242,7 @@ fn go_generated_types_are_told() {
             "package p\nimport userpb \"example.org/api/gen/user\"\ntype User struct{{}}\n{all}"
         )
     };
-    let works =
-        [work("a", &[("a.go", &text("userpb.User"))]), work("b", &[("b.go", &text("User"))])];
+    let works = [work(&[("a.go", &text("userpb.User"))]), work(&[("b.go", &text("User"))])];
     assert_eq!(habit(&works, "structs", 0).as_deref(), Some("generated"));
     assert_eq!(diverging(&works), ["structs"]);
 }
@@ -260,22 +253,22 @@ fn rust_rows() {
         let lines = ["a", "b", "c", "d"].map(|f| format!("    let {f} = {f}(1){end}?;\n"));
         format!("pub fn run() -> anyhow::Result<()> {{\n{}    Ok(())\n}}\n", lines.concat())
     };
-    let wrapped = work("a", &[("src/a.rs", &body(".context(\"x\")"))]);
-    let raw = work("b", &[("src/b.rs", &body(""))]);
+    let wrapped = work(&[("src/a.rs", &body(".context(\"x\")"))]);
+    let raw = work(&[("src/b.rs", &body(""))]);
     let tests = "#[cfg(test)]\nmod tests {\n    #[test]\n    fn works() {\n        a().unwrap();\n        b().unwrap();\n        c().unwrap();\n        d().unwrap();\n    }\n}\n";
     let panics = tests.replace("#[cfg(test)]\nmod tests", "mod work").replace("    #[test]\n", "");
-    let tested = work("c", &[("src/c.rs", tests)]);
+    let tested = work(&[("src/c.rs", tests)]);
     assert_eq!(diverging(&[wrapped.clone(), tested]), [""; 0]);
     assert_eq!(diverging(&[wrapped.clone(), raw]), ["errors"]);
-    assert_eq!(diverging(&[wrapped, work("d", &[("src/d.rs", &panics)])]), ["errors"]);
+    assert_eq!(diverging(&[wrapped, work(&[("src/d.rs", &panics)])]), ["errors"]);
     let typed = |error: &str| {
         let one = |n| format!("pub fn find_{n}() -> Result<u8, {error}> {{\n    todo()\n}}\n");
         (0..3).map(one).collect::<String>()
     };
     let works = [
-        work("a", &[("src/a.rs", &typed("Error"))]),
-        work("b", &[("src/b.rs", &typed("String"))]),
-        work("c", &[("src/c.rs", &typed("Box<dyn std::error::Error>"))]),
+        work(&[("src/a.rs", &typed("Error"))]),
+        work(&[("src/b.rs", &typed("String"))]),
+        work(&[("src/c.rs", &typed("Box<dyn std::error::Error>"))]),
     ];
     assert_eq!(diverging(&works), ["error-types"]);
     assert_eq!(habit(&works, "error-types", 2).as_deref(), Some("boxed"));
@@ -297,16 +290,16 @@ fn python_rows() {
         "raise ValueError(x) from e",
     );
     let camel = hand(["getA", "putB", "delC", "runD", "setE"], "", "raise");
-    let works = [work("a", &[("a.py", &snake)]), work("b", &[("b.py", &camel)])];
+    let works = [work(&[("a.py", &snake)]), work(&[("b.py", &camel)])];
     assert_eq!(diverging(&works), ["annotations", "errors", "function-names"]);
     let pytest = "def test_a():\n    assert 1\n    assert 2\n    assert 3\n    assert 4\n";
     let unit = "class T(TestCase):\n    def test_a(self):\n        self.assertEqual(1, 1)\n        self.assertTrue(1)\n        self.assertIn(1, 2)\n        self.assertIs(1, 2)\n";
-    let works = [work("a", &[("test_a.py", pytest)]), work("b", &[("test_b.py", unit)])];
+    let works = [work(&[("test_a.py", pytest)]), work(&[("test_b.py", unit)])];
     assert_eq!(diverging(&works), ["framework"]);
     let shapes = |head: &str| (0..3).map(|n| head.replace('N', &n.to_string())).collect::<String>();
     let data = shapes("@dataclass\nclass CN:\n    a: int\n\n");
     let pydantic = shapes("class CN(BaseModel):\n    a: int\n\n");
-    let works = [work("a", &[("a.py", &data)]), work("b", &[("b.py", &pydantic)])];
+    let works = [work(&[("a.py", &data)]), work(&[("b.py", &pydantic)])];
     assert_eq!(diverging(&works), ["shapes"]);
 }
 
@@ -320,13 +313,13 @@ fn typescript_and_javascript_rows() {
         };
         (0..4).map(one).collect::<String>()
     };
-    let raw = work("a", &[("src/a.ts", &caught("throw err;"))]);
-    let wrapped = work("b", &[("src/b.tsx", &caught("throw new Error('x', { cause: err });"))]);
+    let raw = work(&[("src/a.ts", &caught("throw err;"))]);
+    let wrapped = work(&[("src/b.tsx", &caught("throw new Error('x', { cause: err });"))]);
     assert_eq!(diverging(&[raw, wrapped]), ["errors"]);
     let shapes = |text: &str| (0..3).map(|n| text.replace('N', &n.to_string())).collect::<String>();
     let works = [
-        work("a", &[("a.ts", &shapes("export interface TN { a: string }\n"))]),
-        work("b", &[("b.ts", &shapes("export type TN = { a: string };\n"))]),
+        work(&[("a.ts", &shapes("export interface TN { a: string }\n"))]),
+        work(&[("b.ts", &shapes("export type TN = { a: string };\n"))]),
     ];
     assert_eq!(diverging(&works), ["shapes"]);
     let tests = |import: &str, f: &str| {
@@ -335,7 +328,7 @@ fn typescript_and_javascript_rows() {
     };
     let vitest = tests("import { expect, it } from 'vitest';", "it");
     let jest = tests("import { expect, test } from '@jest/globals';", "test");
-    let works = [work("a", &[("a.test.js", &vitest)]), work("b", &[("b.test.js", &jest)])];
+    let works = [work(&[("a.test.js", &vitest)]), work(&[("b.test.js", &jest)])];
     assert_eq!(diverging(&works), ["framework", "test-names"]);
 }
 
@@ -351,7 +344,7 @@ fn java_rows() {
     };
     let one = class("throw new AppException(\"x\", e);", "log.info(\"x\")");
     let other = class("throw e;", "System.out.println(\"x\")");
-    let works = [work("a", &[("A.java", &one)]), work("b", &[("B.java", &other)])];
+    let works = [work(&[("A.java", &one)]), work(&[("B.java", &other)])];
     assert_eq!(diverging(&works), ["errors", "logging"]);
 }
 
@@ -365,7 +358,7 @@ fn a_copy_is_found_whatever_its_names_are() {
     let other = SLUG.replace("slug", "toPath").replace("title", "s").replace("parts", "words");
     let other = other.replace("part ", "w ").replace("part,", "w,").replace("clean", "c");
     let other = other.replace("// toPath makes a s fit for a path.\n", "\n\n");
-    let works = [work("a", &[("a.go", SLUG)]), work("b", &[("b.go", &other)])];
+    let works = [work(&[("a.go", SLUG)]), work(&[("b.go", &other)])];
     let found = compare(&works).alike;
     assert_eq!(found.len(), 1, "{found:?}");
     let (one, two) = (&found[0].one, &found[0].other);
@@ -374,11 +367,11 @@ fn a_copy_is_found_whatever_its_names_are() {
     assert!(found[0].ratio > 0.99, "{found:?}");
     // One more step is still near; one task alone, or the same file in both, is not two.
     let longer = other.replace("\treturn ", "\tsort.Strings(kept)\n\treturn ");
-    let found = compare(&[work("a", &[("a.go", SLUG)]), work("b", &[("b.go", &longer)])]).alike;
+    let found = compare(&[work(&[("a.go", SLUG)]), work(&[("b.go", &longer)])]).alike;
     assert!(found.len() == 1 && found[0].ratio < 0.99, "{found:?}");
-    let alone = [work("a", &[("a.go", SLUG), ("b.go", &other)])];
+    let alone = [work(&[("a.go", SLUG), ("b.go", &other)])];
     assert_eq!(compare(&alone).alike, []);
-    let same = [work("a", &[("a.go", SLUG)]), work("b", &[("a.go", SLUG)])];
+    let same = [work(&[("a.go", SLUG)]), work(&[("a.go", SLUG)])];
     assert_eq!(compare(&same).alike, []);
 }
 
@@ -389,12 +382,12 @@ fn other_work_getters_and_tests_are_not_alike() {
         \t\tsum += item.Price * item.Count\n\t}\n\treturn sum, nil\n}\n";
     let getter = "func (u *User) Name() string {\n\treturn u.name\n}\n";
     let twin = |noun: &str| go(noun, true, true).replace("read", &format!("read{noun}"));
-    let twins = [work("a", &[("a.go", &twin("User"))]), work("b", &[("b.go", &twin("Order"))])];
+    let twins = [work(&[("a.go", &twin("User"))]), work(&[("b.go", &twin("Order"))])];
     assert_eq!(compare(&twins).alike, []);
     let test = SLUG.replace("func slug(title string) string", "func TestSlug(t *testing.T)");
     let works = [
-        work("a", &[("a.go", SLUG), ("g.go", getter), ("a_test.go", &test)]),
-        work("b", &[("b.go", other), ("h.go", getter), ("b_test.go", &test)]),
+        work(&[("a.go", SLUG), ("g.go", getter), ("a_test.go", &test)]),
+        work(&[("b.go", other), ("h.go", getter), ("b_test.go", &test)]),
     ];
     assert_eq!(compare(&works).alike, []);
 }
@@ -424,7 +417,7 @@ fn copies_are_found_in_every_language() {
     {
         let other = text.replace("slug", "toPath").replace("kept", "all").replace("part", "word");
         let (a, b) = (format!("src/a.{end}"), format!("src/b.{end}"));
-        let works = [work("a", &[(&a, text)]), work("b", &[(&b, &other)])];
+        let works = [work(&[(&a, text)]), work(&[(&b, &other)])];
         let found = compare(&works).alike;
         assert!(found.len() == 1 && found[0].ratio > 0.99, "{end}: {found:?}");
     }

@@ -6,39 +6,42 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Returns the system's time, for comparison with the times of files.
-pub fn system_time() -> SystemTime {
+pub(crate) fn system_time() -> SystemTime {
     SystemTime::now()
 }
 
 /// Returns seconds since 1970 by the system's clock, for comparison with the times of files.
-pub fn system_seconds() -> i64 {
+pub(crate) fn system_seconds() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Returns the time of day for people, in the caller's zone: `2026-01-31 23:59:59`.
-pub fn time_of_day() -> String {
+pub(crate) fn time_of_day() -> String {
     now().strftime("%F %T").to_string()
 }
 
 /// Returns the time of day in the caller's zone.
-pub fn now() -> jiff::Zoned {
+pub(crate) fn now() -> jiff::Zoned {
     at(now_ms())
 }
 
 /// Returns a time (milliseconds since 1970) in the caller's zone.
-pub fn at(milliseconds: i64) -> jiff::Zoned {
+pub(crate) fn at(milliseconds: i64) -> jiff::Zoned {
     let at = jiff::Timestamp::from_millisecond(milliseconds).unwrap_or_default();
     at.to_zoned(jiff::tz::TimeZone::system())
 }
 
 /// Returns milliseconds since 1970.
-pub fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     let told = std::env::var("GIT_ORCHESTRATE_NOW").ok();
     let in_file = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse().ok();
     let fixed: Option<i64> = told.and_then(|text| text.parse().ok().or_else(|| in_file(&text)));
-    fixed.map(|seconds| seconds * 1000).unwrap_or_else(|| {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
+    fixed.map_or_else(
+        || {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        },
+        |seconds| seconds * 1000,
+    )
 }

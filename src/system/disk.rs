@@ -9,7 +9,7 @@ use anyhow::Context;
 use crate::domain::error::failure;
 
 /// Makes a folder and those above it; fails with what is in the way.
-pub fn make_folder(path: &Path) -> anyhow::Result<()> {
+pub(crate) fn make_folder(path: &Path) -> anyhow::Result<()> {
     let made = std::fs::create_dir_all(path);
     let file = path.ancestors().find(|above| above.exists() && !above.is_dir());
     match (made, file) {
@@ -23,7 +23,7 @@ pub fn make_folder(path: &Path) -> anyhow::Result<()> {
 
 /// What an ordinary user may still write to a disk.
 #[derive(Debug, Clone, Copy)]
-pub struct Left {
+pub(crate) struct Left {
     pub bytes: u64,
     pub files: u64,
     /// False where the file system makes room for as many files as there are bytes for.
@@ -31,21 +31,21 @@ pub struct Left {
 }
 
 /// Returns what is left where a path is, or would be; `None` where that cannot be told.
-pub fn left(path: &Path) -> Option<Left> {
+pub(crate) fn left(path: &Path) -> Option<Left> {
     let disk = rustix::fs::statvfs(existing(path)).ok()?;
     let (bytes, files) = (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_favail);
     Some(Left { bytes, files, counts_files: disk.f_files > 0 })
 }
 
 /// Returns the path, or the nearest folder above it that exists.
-pub fn existing(path: &Path) -> &Path {
+pub(crate) fn existing(path: &Path) -> &Path {
     path.ancestors().find(|folder| folder.exists()).unwrap_or(path)
 }
 
 /// Returns a place at or below a folder where another file system, or another part of one, is
 /// mounted.
 #[cfg(target_os = "linux")]
-pub fn mount_below(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
+pub(crate) fn mount_below(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let table = std::fs::read("/proc/self/mountinfo").context("cannot read the mount table")?;
     let points = table.split(|byte| *byte == b'\n').filter_map(mount_point);

@@ -10,7 +10,7 @@ use anyhow::Context;
 
 /// A file whose lock the kernel gives back when its holder ends, however it ends.
 #[derive(Debug)]
-pub struct LockFile {
+pub(crate) struct LockFile {
     /// `None` where there is no file, and none can be made: nobody holds it then.
     file: Option<File>,
     path: PathBuf,
@@ -20,7 +20,7 @@ impl LockFile {
     /// Opens the file, and makes it where it does not exist; holds nothing yet.
     ///
     /// Where nothing can be written it can still be asked who holds the lock.
-    pub fn open(path: PathBuf) -> anyhow::Result<LockFile> {
+    pub(crate) fn open(path: PathBuf) -> anyhow::Result<LockFile> {
         match LockFile::open_or_make(&path) {
             Ok(file) => Ok(LockFile { file: Some(file), path }),
             Err(error) if is_refusal(&error) => Ok(LockFile { file: File::open(&path).ok(), path }),
@@ -39,7 +39,7 @@ impl LockFile {
     }
 
     /// Takes the lock and writes who holds it; `false` where somebody else does.
-    pub fn try_hold(&self, holder: &str) -> anyhow::Result<bool> {
+    pub(crate) fn try_hold(&self, holder: &str) -> anyhow::Result<bool> {
         match self.file()?.try_lock() {
             Ok(()) => {
                 let written = std::fs::write(&self.path, holder);
@@ -53,7 +53,7 @@ impl LockFile {
 
     /// Returns true where nobody holds the lock at this moment. Who asks is in nobody's way but of
     /// one who takes it at that very moment.
-    pub fn is_free(&self) -> anyhow::Result<bool> {
+    pub(crate) fn is_free(&self) -> anyhow::Result<bool> {
         let Some(file) = &self.file else { return Ok(true) };
         match file.try_lock_shared() {
             Ok(()) => Ok(file.unlock().map(|()| true)?),
@@ -63,12 +63,12 @@ impl LockFile {
     }
 
     /// Waits for the lock.
-    pub fn hold(&self) -> anyhow::Result<()> {
+    pub(crate) fn hold(&self) -> anyhow::Result<()> {
         self.file()?.lock().with_context(|| format!("cannot lock '{}'", self.path.display()))
     }
 
     /// Waits until nobody changes what the lock is for; others may look at the same time.
-    pub fn share(&self) -> anyhow::Result<()> {
+    pub(crate) fn share(&self) -> anyhow::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
         file.lock_shared().with_context(|| format!("cannot lock '{}'", self.path.display()))
     }
@@ -76,7 +76,7 @@ impl LockFile {
     /// Returns the process that holds the lock alone, as the kernel tells it; `None` where it does
     /// not, as on a network's file system.
     #[cfg(target_os = "linux")]
-    pub fn holder_pid(&self) -> Option<u32> {
+    pub(crate) fn holder_pid(&self) -> Option<u32> {
         use std::os::unix::fs::MetadataExt;
         let inode = self.file.as_ref()?.metadata().ok()?.ino().to_string();
         let all = std::fs::read_to_string("/proc/locks").ok()?;
@@ -99,7 +99,7 @@ impl LockFile {
     }
 
     /// Returns what the holder wrote.
-    pub fn holder(&self) -> String {
+    pub(crate) fn holder(&self) -> String {
         std::fs::read_to_string(&self.path).unwrap_or_default().trim().to_owned()
     }
 }

@@ -3,8 +3,8 @@
 //! Invariant: the only layer that starts programs other than git, and the only one that asks for
 //! the time. It uses `domain` alone.
 
-pub mod clock;
-pub mod crash;
-pub mod disk;
-pub mod lock;
-pub mod process;
+pub(crate) mod clock;
+pub(crate) mod crash;
+pub(crate) mod disk;
+pub(crate) mod lock;
+pub(crate) mod process;

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use git_orchestrate::plan::backlog::write::{set_plan, set_status, tick};
+use git_orchestrate::testing::{set_plan, set_status, tick};
 use serde_json::Value;
 
 use crate::env::Env;

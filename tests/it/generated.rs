@@ -14,7 +14,7 @@ fn top() -> &'static Path {
 }
 
 fn rendered() -> Vec<(String, Vec<u8>)> {
-    git_orchestrate::cli::pages::all().expect("pages are rendered into memory")
+    git_orchestrate::testing::pages::all().expect("pages are rendered into memory")
 }
 
 /// Returns the files that are there.
@@ -145,12 +145,12 @@ fn words(line: &str) -> Vec<String> {
 #[test]
 fn every_example_is_a_command_line_that_is_understood() {
     use clap::{CommandFactory, Parser};
-    use git_orchestrate::cli::arguments::Cli;
+    use git_orchestrate::testing::Cli;
     let program = Cli::command();
     let commands = program.get_subcommands().filter(|command| !command.is_hide_set());
-    for command in commands.map(|command| command.get_name()).chain([""]) {
+    for command in commands.map(clap::Command::get_name).chain([""]) {
         let lines =
-            git_orchestrate::cli::pages::examples(command).expect("a page for every command");
+            git_orchestrate::testing::pages::examples(command).expect("a page for every command");
         let mut own = 0;
         for line in lines.iter().filter(|line| line.contains("git orchestrate")) {
             let words = words(line);
@@ -195,7 +195,7 @@ fn every_word_that_a_reader_must_know_is_in_the_main_page() {
         "blocked",
     ]
     .into_iter()
-    .chain(git_orchestrate::domain::task::Reason::ALL.map(|reason| reason.name()))
+    .chain(git_orchestrate::testing::Reason::ALL.map(git_orchestrate::testing::Reason::name))
     {
         let is_term = |line: &str| {
             let line = line.replace('"', "");

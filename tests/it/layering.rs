@@ -3,31 +3,27 @@
 //! Invariant: test code is not looked at, comments and strings are not mistaken for code, and
 //! every violation is listed with file and line, all at once. The rules are the tables below.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-/// Pure modules: no files, clock, processes, environment, printing; they use one another only.
-const WORDS: [&str; 18] = [
-    "allow",
-    "agent",
-    "blueprint",
-    "model",
-    "pause",
-    "review",
-    "pipeline",
-    "plan",
-    "dag",
-    "task",
-    "oid",
-    "snapshot",
-    "schedule",
-    "prompt",
-    "report",
-    "style",
-    "config",
-    "wait",
+/// The layers from the bottom up, and for each the layers that it may use.
+const LAYERS: [(&str, &[&str]); 9] = [
+    ("domain", &[]),
+    ("plan", &["domain"]),
+    ("style", &["domain"]),
+    ("system", &["domain"]),
+    ("git", &["domain", "system"]),
+    ("journal", &["domain", "plan", "system", "git"]),
+    ("forge", &["domain", "system", "git"]),
+    ("run", &["domain", "plan", "style", "system", "git", "journal", "forge"]),
+    ("cli", &["domain", "plan", "style", "system", "git", "journal", "forge", "run"]),
 ];
-/// What a word must not say.
+/// Where everything is pure: no files, clock, processes, environment, printing.
+const PURE: [&str; 4] = ["domain/", "plan/", "style/", "cli/view/"];
+/// A folder with more entries at one level hides what it is about.
+const MAX_ENTRIES: usize = 16;
+/// What a pure file must not name.
 const EFFECTS: [&str; 10] = [
     "std::fs",
     "std::env",
@@ -40,12 +36,12 @@ const EFFECTS: [&str; 10] = [
     "signal_hook",
     "tempfile",
 ];
-/// Where `gix` may be named: `git.rs` and the files under `git/`.
-const GIT: &str = "git";
+/// Where `gix` may be named.
+const GIT: &str = "git/";
 /// Where programs are started.
-const SPAWNS: [&str; 2] = [GIT, "process"];
+const SPAWNS: [&str; 2] = [GIT, "system/process/"];
 /// Where text reaches a stream.
-const PRINTS: [&str; 2] = ["ui", "live"];
+const PRINTS: &str = "cli/ui/";
 const PRINTING: [&str; 4] = ["println!", "print!", "eprintln!", "eprint!"];
 const UNFINISHED: [&str; 3] = ["todo!", "unimplemented!", "dbg!"];
 /// A file that is longer than this, without its tests, has more than one subject.
@@ -67,13 +63,42 @@ impl Source {
         Source { name, first, code: code_of(&text) }
     }
 
-    /// Returns the top-level module: `plan` for `plan.rs` and for `plan/toml.rs`.
-    fn module(&self) -> &str {
+    /// Returns the layer: `plan` for `plan/toml/mod.rs`.
+    fn layer(&self) -> &str {
         self.name.split(['/', '.']).next().unwrap_or_default()
     }
 
-    fn is_word(&self) -> bool {
-        WORDS.contains(&self.module())
+    /// Returns true for a file below one of these folders.
+    fn is_below(&self, folders: &[&str]) -> bool {
+        folders.iter().any(|folder| self.name.starts_with(folder))
+    }
+
+    /// Returns the path of the module that the file holds: `["plan", "toml"]`.
+    fn module(&self) -> Vec<&str> {
+        let path = self.name.strip_suffix(".rs").unwrap_or(&self.name);
+        let path = path.strip_suffix("/mod").unwrap_or(path);
+        path.split('/').filter(|step| !["lib", "main"].contains(step)).collect()
+    }
+
+    /// Returns every path that the file names, absolute and without `crate`, with its line.
+    fn paths(&self) -> Vec<(usize, Vec<String>)> {
+        let module = self.module();
+        let mut named = imports(&self.code);
+        for (number, line) in self.code.iter().enumerate() {
+            let starts = ["crate::", "super::"].iter().flat_map(|root| line.match_indices(root));
+            let own = starts.filter(|(at, _)| {
+                !line[..*at].ends_with(|c: char| c.is_alphanumeric() || "_:".contains(c))
+            });
+            named.extend(own.map(|(at, _)| {
+                let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+                let end = line[at..].find(|c| !is_path(c)).unwrap_or(line.len() - at);
+                (number, line[at..at + end].to_owned())
+            }));
+        }
+        named
+            .into_iter()
+            .filter_map(|(number, path)| Some((number, absolute(&module, &path)?)))
+            .collect()
     }
 
     /// Finds every line and every import that says one of these words.
@@ -227,42 +252,95 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
     }
 }
 
-fn arrows(source: &Source, found: &mut Vec<String>) {
-    let module = source.module();
-    if module != GIT {
-        source.saying(&["gix", "gix_hash"], "only git.rs and git/ name it", found);
+/// Returns a path from the crate's root, for one that begins at the root or above the module.
+fn absolute(module: &[&str], path: &str) -> Option<Vec<String>> {
+    let mut steps = path.split("::").map(str::trim).filter(|step| !step.is_empty()).peekable();
+    let mut from: Vec<String> = module.iter().map(|&step| step.to_owned()).collect();
+    match *steps.peek()? {
+        "crate" => {
+            steps.next();
+            from.clear();
+        }
+        "super" => {
+            while steps.next_if_eq(&"super").is_some() {
+                from.pop();
+            }
+        }
+        _ => return None,
     }
-    if !SPAWNS.contains(&module) {
+    from.extend(steps.map(str::to_owned));
+    Some(from)
+}
+
+fn arrows(source: &Source, found: &mut Vec<String>) {
+    if !source.is_below(&[GIT]) {
+        source.saying(&["gix", "gix_hash"], "only git/ names it", found);
+    }
+    if !source.is_below(&SPAWNS) {
         source.saying(&["process::Command"], "only git and process start programs", found);
     }
-    if !PRINTS.contains(&module) {
+    if !source.is_below(&[PRINTS]) {
         source.saying(&PRINTING, "only the ui prints", found);
     }
-    if source.is_word() {
-        source.saying(&EFFECTS, "a word is pure", found);
-        words_use_words(source, found);
+    if source.is_below(&PURE) {
+        source.saying(&EFFECTS, "this layer is pure", found);
+    }
+    let Some((_, below)) = LAYERS.iter().find(|(name, _)| *name == source.layer()) else { return };
+    for (number, path) in source.paths() {
+        let is_up = |layer: &String| {
+            layer != source.layer()
+                && LAYERS.iter().any(|(name, _)| name == layer)
+                && !below.contains(&layer.as_str())
+        };
+        if let Some(layer) = path.first().filter(|layer| is_up(layer)) {
+            let at = format!("src/{}:{}", source.name, number + 1);
+            found.push(format!("{at}: `crate::{layer}`: {} is not above it", source.layer()));
+        }
     }
 }
 
-fn words_use_words(source: &Source, found: &mut Vec<String>) {
-    let known = |name: &str| WORDS.contains(&name);
-    let mut check = |number: usize, path: &str| {
-        let Some(rest) = path.strip_prefix("crate::") else { return };
-        let name = rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next();
-        if let Some(name) = name.filter(|name| !name.is_empty() && !known(name)) {
-            let at = format!("src/{}:{}", source.name, number + 1);
-            found.push(format!("{at}: `crate::{name}`: words use only words"));
+/// Returns for each node the nodes that it uses: files of the crate, or folders of a layer.
+///
+/// A file may use the modules that it lies in: they hold what their children share.
+fn graph(sources: &[Source], node: impl Fn(&[String]) -> Option<String>) -> Graph {
+    let modules: Vec<Vec<String>> =
+        sources.iter().map(|s| s.module().iter().map(|&step| step.to_owned()).collect()).collect();
+    let mut graph = Graph::new();
+    for (source, module) in sources.iter().zip(&modules) {
+        for (_, path) in source.paths() {
+            let target =
+                (1..=path.len()).rev().map(|n| &path[..n]).find(|p| modules.contains(&p.to_vec()));
+            let Some(target) = target.filter(|target| !module.starts_with(target)) else {
+                continue;
+            };
+            if let (Some(from), Some(to)) = (node(module), node(target))
+                && from != to
+            {
+                graph.entry(from).or_default().insert(to);
+            }
         }
+    }
+    graph
+}
+
+type Graph = BTreeMap<String, BTreeSet<String>>;
+
+/// Returns the nodes that can be reached from themselves.
+fn circles(graph: &Graph) -> Vec<String> {
+    let reaches = |from: &String| {
+        let mut seen = BTreeSet::new();
+        let mut open: Vec<&String> = graph.get(from).into_iter().flatten().collect();
+        while let Some(node) = open.pop() {
+            if node == from {
+                return true;
+            }
+            if seen.insert(node) {
+                open.extend(graph.get(node).into_iter().flatten());
+            }
+        }
+        false
     };
-    for (number, path) in imports(&source.code) {
-        check(number, &path);
-    }
-    for (number, line) in source.code.iter().enumerate() {
-        let inline = !line.trim_start().starts_with("use ") && !line.starts_with("pub use ");
-        for (at, _) in line.match_indices("crate::").filter(|_| inline) {
-            check(number, &line[at..]);
-        }
-    }
+    graph.keys().filter(|node| reaches(node)).cloned().collect()
 }
 
 fn form(source: &Source, found: &mut Vec<String>) {
@@ -295,6 +373,51 @@ fn arrows_point_down() {
 }
 
 #[test]
+fn no_file_is_in_a_circle() {
+    let found = circles(&graph(&sources(), |module| Some(module.join("::"))));
+    assert_eq!(found, [""; 0]);
+}
+
+#[test]
+fn no_folder_is_in_a_circle() {
+    let sources = sources();
+    let folders: BTreeSet<String> = sources.iter().filter_map(|s| parent(&s.name)).collect();
+    let mut found = Vec::new();
+    for folder in &folders {
+        let depth = folder.split('/').count();
+        let inside = |module: &[String]| {
+            let is_inside = module.len() > depth && module[..depth].join("/") == *folder;
+            is_inside.then(|| module[..=depth].join("/"))
+        };
+        found.extend(circles(&graph(&sources, inside)));
+    }
+    assert_eq!(found, [""; 0]);
+}
+
+fn parent(name: &str) -> Option<String> {
+    name.rsplit_once('/').map(|(folder, _)| folder.to_owned())
+}
+
+#[test]
+fn every_layer_is_a_folder_and_no_folder_is_crowded() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut layers: Vec<&str> = LAYERS.iter().map(|(name, _)| *name).collect();
+    layers.extend(["lib.rs", "main.rs"]);
+    layers.sort_unstable();
+    let entries = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).expect("a folder").flatten();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(entries(&root), layers);
+    let folders: BTreeSet<String> = sources().iter().filter_map(|s| parent(&s.name)).collect();
+    let crowded = folders.iter().filter(|folder| entries(&root.join(folder)).len() > MAX_ENTRIES);
+    assert_eq!(crowded.collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
 fn files_have_the_house_form() {
     let found = violations(&sources(), form);
     assert!(found.is_empty(), "\n{found}");
@@ -307,23 +430,39 @@ fn source(name: &str, text: &str) -> Source {
 
 #[test]
 fn violations_are_found() {
-    let text = "use std::{fs, process::Command};\nuse crate::{\n    dag,\n    store::Store,\n};\n\
-                fn f() { crate::git::open(); println!(); std::fs::read(x); gix::open() }\n";
+    let text = "use std::{fs, process::Command};\nuse crate::{\n    domain,\n    journal::Journal,\n};\n\
+                fn f() { crate::git::open(); println!(); std::fs::read(x); gix::open() }\n\
+                use super::super::run::Drive;\n";
     let found = violations(&[source("plan/toml.rs", text)], arrows);
     for part in [
         ":1: `process::Command`",
         ":1: `std::fs`",
-        ":2: `crate::store`",
+        ":2: `crate::journal`",
         ":6: `crate::git`",
         ":6: `println!`",
         ":6: `std::fs`",
         ":6: `gix`",
+        ":7: `crate::run`",
     ] {
         assert!(found.contains(part), "{part} is missing in\n{found}");
     }
-    assert!(!found.contains("crate::dag"), "{found}");
+    assert!(!found.contains("crate::domain"), "{found}");
     let found = violations(&[source("run.rs", "fn f() { x.unwrap(); todo!() }")], form);
     assert_eq!(found.lines().count(), 3, "{found}");
+}
+
+#[test]
+fn circles_are_found() {
+    let files = [
+        source("run/a.rs", "use super::b::f;"),
+        source("run/b.rs", "use crate::run::c::d::g;"),
+        source("run/c/mod.rs", "use super::b;"),
+        source("run/c/d.rs", "use super::X; use crate::run::a;"),
+    ];
+    let found = circles(&graph(&files, |module| Some(module.join("::"))));
+    assert_eq!(found, ["run::a", "run::b", "run::c::d"]);
+    let rooms = circles(&graph(&files, |module| module.get(1).cloned()));
+    assert_eq!(rooms, ["a", "b", "c"]);
 }
 
 #[test]
@@ -331,7 +470,7 @@ fn tests_comments_and_strings_are_not_code() {
     let text = "//! gix, println!\nconst S: &str = \"todo!() \\\" gix\"; // dbg!\nlet c = '\"';\n\
                 /* x.unwrap() */ const R: &str = r#\"println!(\"gix\")\"#;\nfn f<'a>() {}\n\
                 #[cfg(test)]\nmod tests { fn f() { x.unwrap() } }\n";
-    let sources = [source("plan.rs", text)];
+    let sources = [source("plan/mod.rs", text)];
     assert_eq!(violations(&sources, arrows) + &violations(&sources, form), "");
     assert!(!says("my_gix", "gix") && !says("eprintln!()", "println!") && says("(gix::x)", "gix"));
 }

@@ -44,9 +44,10 @@ fn program(env: &Env, name: &str, limited: &str, done: &str) {
 
 fn limit(env: &Env, name: &str, is_reached: bool) {
     let file = env.root().join("agents").join(format!("{name}.limited"));
-    match is_reached {
-        true => env.write(file, ""),
-        false => std::fs::remove_file(file).expect("it was limited"),
+    if is_reached {
+        env.write(file, "");
+    } else {
+        std::fs::remove_file(file).expect("it was limited");
     }
 }
 

@@ -126,10 +126,7 @@ fn read(stream: &TcpStream) -> Option<(String, String, String)> {
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok()?;
-        let (name, value) = match header.trim().split_once(':') {
-            Some(pair) => pair,
-            None => break,
-        };
+        let Some((name, value)) = header.trim().split_once(':') else { break };
         if name.eq_ignore_ascii_case("content-length") {
             length = value.trim().parse::<usize>().ok();
         }
@@ -233,9 +230,10 @@ fn decide(asked: Option<Asked>, seen: &Mutex<Seen>, body: String, tools: Tools) 
     if asked.prompt.contains("VERDICT") {
         let count = seen.verdicts.entry(task.clone()).or_default();
         *count += 1;
-        return Act::Say(match task == "beta" && *count == 1 {
-            true => format!("- [important] beta.txt:1: {FINDING}\n\nVERDICT: FAIL"),
-            false => "All is as it should be.\n\nVERDICT: PASS".into(),
+        return Act::Say(if task == "beta" && *count == 1 {
+            format!("- [important] beta.txt:1: {FINDING}\n\nVERDICT: FAIL")
+        } else {
+            "All is as it should be.\n\nVERDICT: PASS".into()
         });
     }
     if asked.steps == 0 {

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Command, CommandFactory};
-use git_orchestrate::cli::arguments::Cli;
+use git_orchestrate::testing::Cli;
 
 fn texts(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder of the source tree").flatten() {

@@ -2,16 +2,14 @@
 //!
 //! Invariant: uses the library as the program does, on a real repository, and git to count.
 
-use git_orchestrate::domain::oid::Oid;
-use git_orchestrate::domain::plan::TaskId;
-use git_orchestrate::domain::report::{Report, Status};
-use git_orchestrate::domain::snapshot::{Flags, Run};
-use git_orchestrate::domain::task::{
-    Ending, Event, Finished, Outcome, Record, Stage, Started, Worker,
-};
-use git_orchestrate::git::Git;
-use git_orchestrate::journal::Journal;
-use git_orchestrate::plan::{Source, parse};
+use git_orchestrate::testing::Git;
+use git_orchestrate::testing::Journal;
+use git_orchestrate::testing::Oid;
+use git_orchestrate::testing::TaskId;
+use git_orchestrate::testing::{Ending, Event, Finished, Outcome, Record, Stage, Started, Worker};
+use git_orchestrate::testing::{Flags, Run};
+use git_orchestrate::testing::{Report, Status};
+use git_orchestrate::testing::{Source, parse};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 

@@ -134,6 +134,7 @@ fn only_says(env: &Env, name: &str, prints: &str, end: &str) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one line for each program")]
 fn failures_and_refusals_are_told_apart_whatever_the_exit_code_says() {
     let denied = r#"{"type":"tool.execution_start","data":{"toolCallId":"c","toolName":"bash","arguments":{"command":"make lint"}}}
 {"type":"tool.execution_complete","data":{"toolCallId":"c","success":false,"error":{"message":"Permission denied","code":"denied"}}}

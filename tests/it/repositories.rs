@@ -150,7 +150,7 @@ impl<'e> Place<'e> {
 
 /// The name of a run as it stands in its refs.
 fn slug_of(name: &str) -> String {
-    git_orchestrate::domain::plan::slug(name)
+    git_orchestrate::testing::slug(name)
 }
 
 /// Returns what a clone over the file transport is made from.

@@ -2,14 +2,14 @@
 //!
 //! Invariant: no policy lives here, and nothing below `commands` sees a clap type.
 
-pub mod begin;
-pub mod decide;
-pub mod drive;
-pub mod end;
-pub mod for_agents;
-pub mod setup;
+pub(crate) mod begin;
+pub(crate) mod decide;
+pub(crate) mod drive;
+pub(crate) mod end;
+pub(crate) mod for_agents;
+pub(crate) mod setup;
 mod target;
-pub mod watch;
+pub(crate) mod watch;
 
 use anyhow::Context as _;
 
@@ -21,7 +21,7 @@ use crate::git::discover::Told;
 use crate::system::process;
 
 /// What every command is given.
-pub struct Context {
+pub(crate) struct Context {
     pub ui: Ui,
     /// Where the command acts: `-C DIR`, else the current directory.
     pub directory: std::path::PathBuf,
@@ -30,7 +30,7 @@ pub struct Context {
 }
 
 /// Runs the command that was asked for.
-pub fn run(cli: Cli) -> anyhow::Result<Exit> {
+pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
     forget_environment(&cli)?;
     let directory = match cli.directory {
         Some(directory) => directory,

@@ -26,7 +26,7 @@ const MAX_NAMES: usize = 20;
 
 /// The file of settings, and whether the caller trusts its commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trust {
+pub(crate) enum Trust {
     /// Commands in it must have been trusted before.
     Required,
     /// It is trusted now, as it is.
@@ -36,20 +36,20 @@ pub(super) enum Trust {
 }
 
 /// A run that was found, ready to be acted on.
-pub(super) struct Target {
-    pub(super) journal: Journal,
-    pub(super) tip: Tip,
-    pub(super) drive: Drive,
+pub(crate) struct Target {
+    pub(crate) journal: Journal,
+    pub(crate) tip: Tip,
+    pub(crate) drive: Drive,
 }
 
 impl Context {
     /// Opens the repository that the command acts on.
-    pub(super) fn git(&self) -> anyhow::Result<Git> {
+    pub(crate) fn git(&self) -> anyhow::Result<Git> {
         Git::discover_told(&self.directory, &self.told)
     }
 
     /// Finds the run and opens its journal.
-    pub(super) fn target(&self, name: Option<&str>, trust: Trust) -> anyhow::Result<Target> {
+    pub(crate) fn target(&self, name: Option<&str>, trust: Trust) -> anyhow::Result<Target> {
         let git = self.git()?;
         let name = find_run(&git, name)?;
         let mut journal = Journal::new(&git, &name);
@@ -60,12 +60,12 @@ impl Context {
 }
 
 impl Target {
-    pub(super) fn snapshot(&self) -> &Snapshot {
+    pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.tip.snapshot
     }
 
     /// Reads the journal again.
-    pub(super) fn reload(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn reload(&mut self) -> anyhow::Result<()> {
         let name = &self.snapshot().run.name;
         let gone = failure(
             format!("the journal of run '{name}' is gone: somebody removed the run"),
@@ -76,34 +76,34 @@ impl Target {
     }
 
     /// Finds a task by its id or the number in its heading.
-    pub(super) fn task(&self, text: &str) -> anyhow::Result<TaskId> {
+    pub(crate) fn task(&self, text: &str) -> anyhow::Result<TaskId> {
         find_task(&self.snapshot().plan, text)
     }
 
     /// Finds several tasks.
-    pub(super) fn tasks(&self, texts: &[String]) -> anyhow::Result<Vec<TaskId>> {
+    pub(crate) fn tasks(&self, texts: &[String]) -> anyhow::Result<Vec<TaskId>> {
         texts.iter().map(|text| self.task(text)).collect()
     }
 
     /// Returns the word for a task's state.
-    pub(super) fn status(&self, id: &TaskId) -> &'static str {
+    pub(crate) fn status(&self, id: &TaskId) -> &'static str {
         self.snapshot().dag.index(id).map_or("unknown", |index| self.snapshot().status(index))
     }
 
     /// Returns true where nobody drives the run, and no agent is at work.
-    pub(super) fn is_idle(&self) -> anyhow::Result<bool> {
+    pub(crate) fn is_idle(&self) -> anyhow::Result<bool> {
         let at_work = self.snapshot().active().next().is_some();
         Ok(self.snapshot().is_finished() || (!at_work && self.controller()?.is_none()))
     }
 
     /// Returns who drives the run now.
-    pub(super) fn controller(&self) -> anyhow::Result<Option<String>> {
+    pub(crate) fn controller(&self) -> anyhow::Result<Option<String>> {
         Ok(driver::current(&self.drive.folder)?.map(|driver| driver.told))
     }
 }
 
 /// Finds a task by its id, the number in its heading, or the id of its ticket.
-pub(super) fn find_task(plan: &Plan, text: &str) -> anyhow::Result<TaskId> {
+pub(crate) fn find_task(plan: &Plan, text: &str) -> anyhow::Result<TaskId> {
     let by_id = plan.tasks.iter().find(|task| task.id.as_str() == text);
     let is_number = |number: &String| number.eq_ignore_ascii_case(text);
     let by_number = || plan.tasks.iter().find(|task| task.number.as_ref().is_some_and(is_number));
@@ -119,7 +119,7 @@ pub(super) fn find_task(plan: &Plan, text: &str) -> anyhow::Result<TaskId> {
 }
 
 /// Returns what commands need to be about this run where there are several: ` --run NAME`.
-pub(super) fn option(git: &Git, run: &str) -> anyhow::Result<String> {
+pub(crate) fn option(git: &Git, run: &str) -> anyhow::Result<String> {
     let mut others = 0;
     for name in run_names(git)?.iter().filter(|name| *name != run) {
         let tip = Journal::new(git, name).load()?;
@@ -129,7 +129,7 @@ pub(super) fn option(git: &Git, run: &str) -> anyhow::Result<String> {
 }
 
 /// Merges the sources of settings.
-pub(super) fn settings(git: &Git, flags: &Flags, trust: Trust) -> anyhow::Result<Settings> {
+pub(crate) fn settings(git: &Git, flags: &Flags, trust: Trust) -> anyhow::Result<Settings> {
     let from_git = Layer::from_git(git.config()?).map_err(|text| {
         failure(text, "see 'git config --get-regexp ^orchestrate' and 'git help orchestrate'")
     })?;
@@ -137,7 +137,7 @@ pub(super) fn settings(git: &Git, flags: &Flags, trust: Trust) -> anyhow::Result
 }
 
 /// Reads the repository's own prompts; fails where one would not render.
-pub(super) fn prompts(git: &Git, trust: Trust) -> anyhow::Result<Templates> {
+pub(crate) fn prompts(git: &Git, trust: Trust) -> anyhow::Result<Templates> {
     let prompts = templates::read(git)?;
     match trust {
         Trust::NotNeeded => {}
@@ -172,12 +172,13 @@ fn settings_file(git: &Git, trust: Trust) -> anyhow::Result<Layer> {
 }
 
 /// Returns the name of the run a command is about.
-pub(super) fn find_run(git: &Git, name: Option<&str>) -> anyhow::Result<String> {
+pub(crate) fn find_run(git: &Git, name: Option<&str>) -> anyhow::Result<String> {
     let names = run_names(git)?;
     if let Some(name) = name {
-        return match names.iter().any(|known| known == name) {
-            true => Ok(name.to_owned()),
-            false => Err(usage(format!("there is no run '{name}'"), list(&names))),
+        return if names.iter().any(|known| known == name) {
+            Ok(name.to_owned())
+        } else {
+            Err(usage(format!("there is no run '{name}'"), list(&names)))
         };
     }
     let runs = read_runs(git, &names)?;
@@ -190,7 +191,7 @@ pub(super) fn find_run(git: &Git, name: Option<&str>) -> anyhow::Result<String> 
 
 /// Returns the name of the run that a person decides about: where several wait for that, the
 /// newest is not the one that is meant.
-pub(super) fn find_undecided(git: &Git, name: Option<&str>) -> anyhow::Result<String> {
+pub(crate) fn find_undecided(git: &Git, name: Option<&str>) -> anyhow::Result<String> {
     if name.is_some() {
         return find_run(git, name);
     }
@@ -254,7 +255,7 @@ fn list(names: &[String]) -> String {
 }
 
 /// Returns the task whose worktree the caller stands in.
-pub(super) fn task_here(git: &Git, snapshot: &Snapshot) -> anyhow::Result<TaskId> {
+pub(crate) fn task_here(git: &Git, snapshot: &Snapshot) -> anyhow::Result<TaskId> {
     let top = git.top_level();
     let is_here = |place: &str| top.is_some_and(|top| same_path(Path::new(place), top));
     let found = snapshot.tasks().find(|(_, r)| r.worktree.as_deref().is_some_and(is_here));

@@ -14,9 +14,12 @@ pub(super) fn look(place: &Place<'_>) -> Vec<Finding> {
     let folds = place.git.ignores_case();
     let is_in_the_way = |branch: &&str| {
         // The ids, and so the last part, are not known yet.
-        [pattern.as_str(), "feat/{id}"].iter().any(|wanted| match folds {
-            true => is_below(&branch.to_lowercase(), &wanted.to_lowercase()),
-            false => is_below(branch, wanted),
+        [pattern.as_str(), "feat/{id}"].iter().any(|wanted| {
+            if folds {
+                is_below(&branch.to_lowercase(), &wanted.to_lowercase())
+            } else {
+                is_below(branch, wanted)
+            }
         })
     };
     let finding = |branch: &str| {

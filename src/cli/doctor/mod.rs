@@ -26,7 +26,7 @@ use crate::git::discover::Told;
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Severity {
+pub(crate) enum Severity {
     /// A run could not begin, or every task of it would fail.
     Error,
     /// Something would go wrong for some tasks, or for other tools.
@@ -37,7 +37,7 @@ pub enum Severity {
 
 /// One thing that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub(crate) struct Finding {
     pub severity: Severity,
     /// The name of the check, in lower case with `-`.
     pub check: &'static str,
@@ -63,7 +63,7 @@ impl Finding {
     /// What keeps a command from working keeps a run from beginning.
     fn of(check: &'static str, error: &anyhow::Error) -> Finding {
         let mut text = String::new();
-        for cause in error.chain().map(|cause| cause.to_string()) {
+        for cause in error.chain().map(std::string::ToString::to_string) {
             // A cause that was said already adds nothing.
             if !text.contains(&cause) {
                 text += if text.is_empty() { "" } else { ": " };
@@ -90,7 +90,7 @@ impl Place<'_> {
 }
 
 /// Looks at all there is; what is worst comes first.
-pub fn examine(directory: &Path, told: &Told) -> Vec<Finding> {
+pub(crate) fn examine(directory: &Path, told: &Told) -> Vec<Finding> {
     let mut found = match Git::look(directory, told) {
         Ok(git) => repository(&git),
         Err(error) => vec![Finding::of("repository", &error)],

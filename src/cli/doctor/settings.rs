@@ -100,9 +100,10 @@ pub(super) fn missing_program(place: &Place<'_>, line: &str) -> Option<String> {
     if !word.chars().all(is_plain) || is_of_the_shell(word) {
         return None;
     }
-    let is_there = match word.contains('/') {
-        true => place.top_level().is_none_or(|top| top.join(word).exists()),
-        false => find_program(word).is_some(),
+    let is_there = if word.contains('/') {
+        place.top_level().is_none_or(|top| top.join(word).exists())
+    } else {
+        find_program(word).is_some()
     };
     (!is_there).then(|| word.to_owned())
 }

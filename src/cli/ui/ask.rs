@@ -11,13 +11,13 @@ use std::time::Duration;
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// Returns true where somebody can be asked.
-pub fn can_ask() -> bool {
+pub(crate) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
 /// Asks, and returns the line that was typed, without space around it; `None` at the end of input,
 /// or when the question is over.
-pub fn ask(question: &str, is_over: &dyn Fn() -> bool) -> std::io::Result<Option<String>> {
+pub(crate) fn ask(question: &str, is_over: &dyn Fn() -> bool) -> std::io::Result<Option<String>> {
     {
         let mut err = anstream::stderr().lock();
         write!(err, "{question} ")?;

@@ -5,20 +5,20 @@
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Lines that stay, and a block below them that changes.
-pub struct Live {
+pub(crate) struct Live {
     bar: Option<ProgressBar>,
 }
 
 impl Live {
     /// Shows a changing block where `wanted`, which is to say on a terminal.
-    pub fn new(wanted: bool) -> Live {
+    pub(crate) fn new(wanted: bool) -> Live {
         let style = ProgressStyle::with_template("{msg}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner());
         Live { bar: wanted.then(|| ProgressBar::new_spinner().with_style(style)) }
     }
 
     /// Prints a line that stays.
-    pub fn line(&self, text: &str) {
+    pub(crate) fn line(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| super::to_stderr(text)),
             None => super::to_stderr(text),
@@ -26,7 +26,7 @@ impl Live {
     }
 
     /// Shows these lines until the next call; each is cut to the terminal's width.
-    pub fn show(&self, lines: &[String]) {
+    pub(crate) fn show(&self, lines: &[String]) {
         if let Some(bar) = &self.bar {
             let width = usize::from(terminal_width());
             let cut = |line: &String| line.chars().take(width).collect::<String>();
@@ -36,7 +36,7 @@ impl Live {
     }
 
     /// Takes the changing block away, so that something else can use the terminal.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.set_message("");
             bar.finish_and_clear();

@@ -3,29 +3,29 @@
 //! Invariant: the only file that prints. Colour appears on a terminal alone and never
 //! when `NO_COLOR` is set (`anstream` decides); text without colour says the same.
 
-pub mod ask;
-pub mod live;
+pub(crate) mod ask;
+pub(crate) mod live;
 
 use std::io::{IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 
-pub const BOLD: Style = Style::new().bold();
-pub const DIM: Style = Style::new().dimmed();
-pub const RED: Style = AnsiColor::Red.on_default();
-pub const GREEN: Style = AnsiColor::Green.on_default();
-pub const YELLOW: Style = AnsiColor::Yellow.on_default();
-pub const CYAN: Style = AnsiColor::Cyan.on_default();
+pub(crate) const BOLD: Style = Style::new().bold();
+pub(crate) const DIM: Style = Style::new().dimmed();
+pub(crate) const RED: Style = AnsiColor::Red.on_default();
+pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
+pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
+pub(crate) const CYAN: Style = AnsiColor::Cyan.on_default();
 
 /// Where a command says what it has to say.
 #[derive(Debug, Default)]
-pub struct Ui {
+pub(crate) struct Ui {
     pub quiet: bool,
 }
 
 impl Ui {
     /// Prints the answer to what was asked, with a newline where it has none.
-    pub fn answer(&self, text: &str) -> std::io::Result<()> {
+    pub(crate) fn answer(&self, text: &str) -> std::io::Result<()> {
         let mut out = anstream::stdout().lock();
         out.write_all(text.as_bytes())?;
         if !text.is_empty() && !text.ends_with('\n') {
@@ -35,7 +35,7 @@ impl Ui {
     }
 
     /// Prints text in place of the lines that were printed last.
-    pub fn repaint(&self, lines_above: usize, text: &str) -> std::io::Result<()> {
+    pub(crate) fn repaint(&self, lines_above: usize, text: &str) -> std::io::Result<()> {
         let back = match lines_above {
             0 => String::new(),
             // Up by so many lines, then clear to the end of the screen.
@@ -45,7 +45,7 @@ impl Ui {
     }
 
     /// Asks a person; `None` where nobody is there to answer.
-    pub fn ask(&self, question: &str) -> std::io::Result<Option<bool>> {
+    pub(crate) fn ask(&self, question: &str) -> std::io::Result<Option<bool>> {
         if !std::io::stdin().is_terminal() {
             return Ok(None);
         }
@@ -58,31 +58,31 @@ impl Ui {
     }
 
     /// Prints bytes of a log as they are.
-    pub fn raw(&self, bytes: &[u8]) -> std::io::Result<()> {
+    pub(crate) fn raw(&self, bytes: &[u8]) -> std::io::Result<()> {
         let mut out = std::io::stdout().lock();
         out.write_all(bytes)?;
         out.flush()
     }
 
     /// Prints a line of progress, unless quiet.
-    pub fn status(&self, text: &str) {
+    pub(crate) fn status(&self, text: &str) {
         if !self.quiet {
             to_stderr(text);
         }
     }
 
     /// Prints what a question is about, quiet or not.
-    pub fn show(&self, text: &str) {
+    pub(crate) fn show(&self, text: &str) {
         to_stderr(text.trim_end());
     }
 
-    pub fn warning(&self, text: &str) {
+    pub(crate) fn warning(&self, text: &str) {
         let (on, off) = (YELLOW.render(), YELLOW.render_reset());
         to_stderr(&format!("{on}warning:{off} {text}"));
     }
 
     /// Says what to do next, unless quiet.
-    pub fn hint(&self, text: &str) {
+    pub(crate) fn hint(&self, text: &str) {
         if !self.quiet {
             self.remedy(text);
         }
@@ -96,7 +96,7 @@ impl Ui {
     }
 
     /// Prints an error, its causes and its remedies.
-    pub fn error(&self, error: &anyhow::Error) {
+    pub(crate) fn error(&self, error: &anyhow::Error) {
         let (on, off) = (RED.render(), RED.render_reset());
         to_stderr(&format!("{on}error:{off} {error}"));
         for cause in error.chain().skip(1) {
@@ -112,7 +112,7 @@ fn to_stderr(text: &str) {
 }
 
 /// Returns true where a reader of our output went away (`git orchestrate status | head`).
-pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause
             .downcast_ref::<std::io::Error>()
@@ -121,22 +121,22 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// Returns true where a live display makes sense.
-pub fn stderr_is_terminal() -> bool {
+pub(crate) fn stderr_is_terminal() -> bool {
     std::io::stderr().is_terminal()
 }
 
 /// Returns true where an answer can be shown in place of another.
-pub fn stdout_is_terminal() -> bool {
+pub(crate) fn stdout_is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
 
 /// Returns how many columns an answer has; what goes to a file has as many as a page.
-pub fn answer_width() -> usize {
+pub(crate) fn answer_width() -> usize {
     let size = rustix::termios::tcgetwinsize(std::io::stdout());
     size.ok().map(|size| usize::from(size.ws_col)).filter(|width| *width >= 20).unwrap_or(100)
 }
 
 /// Returns the text in a style.
-pub fn paint(style: Style, text: &str) -> String {
+pub(crate) fn paint(style: Style, text: &str) -> String {
     format!("{}{text}{}", style.render(), style.render_reset())
 }

@@ -15,7 +15,14 @@ const FOREGROUND: &str =
     "with parallel_safe = false in the plan it runs in the foreground, where you answer";
 
 /// Returns the commands that lead on from a block, the likeliest first.
-pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) -> Vec<String> {
+#[expect(clippy::too_many_lines, reason = "one arm for each case")]
+pub(crate) fn next(
+    run: &Run,
+    id: &str,
+    record: &Record,
+    block: &Block,
+    facts: &Facts,
+) -> Vec<String> {
     let option = &facts.option;
     let log = format!("git orchestrate log {id}{option}");
     let then = match facts.controller {
@@ -27,10 +34,7 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) 
     let tell = |what: &str| format!("git orchestrate retry {id}{option} -m '{what}'{then}");
     let merge = format!("git orchestrate merge {id}{option}");
     // As it was, where that is not refused.
-    let again = match record.may_be_repeated() {
-        true => retry.clone(),
-        false => tell("what it should know"),
-    };
+    let again = if record.may_be_repeated() { retry.clone() } else { tell("what it should know") };
     match block.reason {
         // What was to be mended is not there any more.
         Reason::Conflict | Reason::Tests | Reason::Escaped if facts.is_gone(id) => vec![log, again],
@@ -81,9 +85,10 @@ pub fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) 
         ],
         Reason::Approval => {
             let asks = record.blueprint.as_ref().is_some_and(|drawn| drawn.questions > 0);
-            let (remark, words) = match asks {
-                true => ("   # its open questions come first", "the answer"),
-                false => ("", "what to change"),
+            let (remark, words) = if asks {
+                ("   # its open questions come first", "the answer")
+            } else {
+                ("", "what to change")
             };
             vec![
                 format!("git orchestrate show {id} --plan{option}{remark}"),
@@ -106,7 +111,7 @@ fn is_missing(record: &Record) -> bool {
 }
 
 /// Returns the commands that go on with a task that waits for the end of a usage limit.
-pub fn of_pause(run: &Run, id: &str, pause: &Pause, facts: &Facts) -> Vec<String> {
+pub(crate) fn of_pause(run: &Run, id: &str, pause: &Pause, facts: &Facts) -> Vec<String> {
     let start = start(run, facts);
     let then = if facts.controller.is_some() { String::new() } else { format!(" && {start}") };
     let retry = format!("git orchestrate retry {id}{}{then}", facts.option);
@@ -121,7 +126,7 @@ pub fn of_pause(run: &Run, id: &str, pause: &Pause, facts: &Facts) -> Vec<String
 }
 
 /// Returns the command that goes on with a run, in the way in which it was driven so far.
-pub fn start(run: &Run, facts: &Facts) -> String {
+pub(crate) fn start(run: &Run, facts: &Facts) -> String {
     let manual = if run.flags.manual { " --manual" } else { "" };
     format!("git orchestrate start{manual}{}", facts.option)
 }
@@ -138,7 +143,7 @@ fn back(run: &Run, record: &Record, log: String, retry: String) -> Vec<String> {
 
 /// Returns the command that goes on with a run that nobody drives, where something could go on, or
 /// that ends one in which all is done.
-pub fn next_of_run(snapshot: &Snapshot, facts: &Facts) -> Vec<String> {
+pub(crate) fn next_of_run(snapshot: &Snapshot, facts: &Facts) -> Vec<String> {
     let is_work = |index: usize| {
         let state = &snapshot.at(index).1.state;
         let waits_for_time = state.pause().is_some_and(|pause| pause.until.is_some());
@@ -191,7 +196,7 @@ fn to_others(next: &[String]) -> Vec<String> {
 }
 
 /// Returns a line that says where a conflict is shown, or why it is not.
-pub fn pull_request(block: &Block) -> Option<String> {
+pub(crate) fn pull_request(block: &Block) -> Option<String> {
     match (&block.url, &block.unopened) {
         (Some(url), _) => Some(format!("pull request: {}", printable(url))),
         (None, Some(unopened)) => {

@@ -10,13 +10,14 @@ use crate::plan::change::{Change, Edges};
 
 /// Returns the difference between a run's plan and another one; `done` are tasks that the run had
 /// before, and merged.
-pub fn text(snapshot: &Snapshot, new: &Plan, change: &Change, done: &[TaskId]) -> String {
+pub(crate) fn text(snapshot: &Snapshot, new: &Plan, change: &Change, done: &[TaskId]) -> String {
     let mut text = format!("the plan of run '{}': {}\n", snapshot.run.name, summary(change));
     for id in &change.added {
         let title = new.task(id).map(|task| printable(&task.title)).unwrap_or_default();
-        let known = match done.contains(id) {
-            true => " (this run has merged it already: it does not run again)",
-            false => "",
+        let known = if done.contains(id) {
+            " (this run has merged it already: it does not run again)"
+        } else {
+            ""
         };
         text += &line("added", id, &format!("{title}{known}"));
     }

@@ -13,12 +13,12 @@ struct Report<'a> {
 }
 
 /// Returns the findings as JSON.
-pub fn json(findings: &[Finding]) -> serde_json::Result<String> {
+pub(crate) fn json(findings: &[Finding]) -> serde_json::Result<String> {
     serde_json::to_string(&Report { schema: 1, findings })
 }
 
 /// Returns each finding with its remedy below it, and how many there are.
-pub fn text(findings: &[Finding]) -> String {
+pub(crate) fn text(findings: &[Finding]) -> String {
     let lines: String = findings.iter().map(entry).collect();
     let count = |severity| findings.iter().filter(|it| it.severity == severity).count();
     let sum = match findings {

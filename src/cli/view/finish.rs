@@ -11,13 +11,13 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::text::{counted, span};
 
 /// Returns the title of the run's pull request.
-pub fn title(snapshot: &Snapshot) -> String {
+pub(crate) fn title(snapshot: &Snapshot) -> String {
     let count = counted(snapshot.count("done"), "task");
     format!("{}: {count}", snapshot.run.name)
 }
 
 /// Returns the description of the run's pull request; `tested` is the command that passed.
-pub fn body(snapshot: &Snapshot, facts: &Facts, tested: Option<&str>) -> String {
+pub(crate) fn body(snapshot: &Snapshot, facts: &Facts, tested: Option<&str>) -> String {
     let run = &snapshot.run;
     let at = facts.integration.as_ref().map(|id| format!(" at {}", id.short())).unwrap_or_default();
     let mut text = format!(
@@ -79,7 +79,8 @@ fn cost(snapshot: &Snapshot) -> Vec<String> {
 fn concerns(snapshot: &Snapshot) -> Vec<String> {
     let mut lines = Vec::new();
     for (task, record) in snapshot.tasks().filter(|(_, record)| record.state.is_done()) {
-        let told = record.last_work().into_iter().flat_map(|work| work.all_concerns());
+        let told =
+            record.last_work().into_iter().flat_map(crate::domain::task::Attempt::all_concerns);
         lines.extend(told.map(|text| format!("`{}`: {}", task.id, cell(text))));
         let passing = record.attempts.iter().filter_map(|attempt| attempt.verdict.as_ref());
         let findings = passing.filter(|verdict| verdict.pass).flat_map(|v| &v.findings);
@@ -92,9 +93,10 @@ fn not_done(snapshot: &Snapshot) -> Vec<String> {
     let open = (0..snapshot.len()).filter(|index| !snapshot.at(*index).1.state.is_done());
     open.map(|index| {
         let (task, record) = snapshot.at(index);
-        let state = match record.state.is_blocked() {
-            true => record.state.to_string(),
-            false => snapshot.status(index).to_owned(),
+        let state = if record.state.is_blocked() {
+            record.state.to_string()
+        } else {
+            snapshot.status(index).to_owned()
         };
         format!("`{}`, {}: {state}", task.id, cell(&task.title))
     })
@@ -102,7 +104,7 @@ fn not_done(snapshot: &Snapshot) -> Vec<String> {
 }
 
 /// Returns where everything of a run is, and what to type about it.
-pub fn places(snapshot: &Snapshot, facts: &Facts) -> String {
+pub(crate) fn places(snapshot: &Snapshot, facts: &Facts) -> String {
     let run = &snapshot.run;
     let at = facts.integration.as_ref().map_or("gone".into(), |id| id.short().to_string());
     let (branch, option) = (&run.integration, format!(" --run {}", run.name));
@@ -139,10 +141,11 @@ fn take(snapshot: &Snapshot, option: &str) -> String {
         return format!("git merge {branch}   # on the branch that is to have it");
     }
     let others = if run.owns_integration() { "or --pr, or --discard" } else { "or --discard" };
-    match snapshot.is_finished() {
-        true => format!("git orchestrate finish{option} --merge   # {others}"),
-        false => format!(
+    if snapshot.is_finished() {
+        format!("git orchestrate finish{option} --merge   # {others}")
+    } else {
+        format!(
             "git orchestrate finish{option} --merge --force   # takes what is merged so far; {others}"
-        ),
+        )
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::task::Record;
 use crate::domain::text::printable;
 
 /// Returns every task that is in somebody's hands.
-pub fn text(snapshot: &Snapshot, facts: &Facts) -> String {
+pub(crate) fn text(snapshot: &Snapshot, facts: &Facts) -> String {
     let out = snapshot.tasks().filter(|(_, record)| record.state.is_by_hand());
     out.map(|(task, record)| block(task, record, facts)).collect()
 }
@@ -30,7 +30,7 @@ fn block(task: &Task, record: &Record, facts: &Facts) -> String {
 }
 
 /// Returns the commands for a task that is in somebody's hands.
-pub fn next(task: &Task, record: &Record, facts: &Facts) -> Vec<String> {
+pub(crate) fn next(task: &Task, record: &Record, facts: &Facts) -> Vec<String> {
     let (id, option) = (&task.id, &facts.option);
     let place = record.worktree.as_deref().map(quoted).unwrap_or_default();
     vec![

@@ -115,7 +115,7 @@ struct NoPullRequest<'a> {
 }
 
 /// Returns the JSON of all tasks, or of one.
-pub fn status(
+pub(crate) fn status(
     snapshot: &Snapshot,
     facts: &Facts,
     only: Option<usize>,
@@ -162,7 +162,7 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         slot: facts.slots.get(&task.id).copied(),
         commit: commit(record),
         merge: record.state.merge(),
-        waits_for: snapshot.missing(index).iter().map(|id| id.to_string()).collect(),
+        waits_for: snapshot.missing(index).iter().map(std::string::ToString::to_string).collect(),
         input_tokens: usage.map(|usage| usage.input_tokens),
         output_tokens: usage.map(|usage| usage.output_tokens),
         cost_usd: usage.and_then(|usage| usage.cost_usd),

@@ -3,20 +3,20 @@
 //! Invariant: pure. Nothing here prints, reads git or asks the clock; what a snapshot does
 //! not hold comes in as [`Facts`].
 
-pub mod advice;
-pub mod change;
-pub mod compare;
-pub mod doctor;
-pub mod finish;
-pub mod hand_out;
-pub mod json;
-pub mod plan;
-pub mod progress;
-pub mod table;
-pub mod task;
-pub mod tickets;
+pub(crate) mod advice;
+pub(crate) mod change;
+pub(crate) mod compare;
+pub(crate) mod doctor;
+pub(crate) mod finish;
+pub(crate) mod hand_out;
+pub(crate) mod json;
+pub(crate) mod plan;
+pub(crate) mod progress;
+pub(crate) mod table;
+pub(crate) mod task;
+pub(crate) mod tickets;
 mod undo;
-pub mod waited;
+pub(crate) mod waited;
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,7 +28,7 @@ use crate::run::folder::{AttemptFolder, RunFolder};
 
 /// What is shown beside a snapshot.
 #[derive(Debug, Clone, Default)]
-pub struct Facts {
+pub(crate) struct Facts {
     /// Where the integration branch stands.
     pub integration: Option<Oid>,
     /// Milliseconds since 1970.
@@ -61,17 +61,17 @@ pub struct Facts {
 
 impl Facts {
     /// Returns true where the worktree of a task that has begun is not there.
-    pub fn is_gone(&self, id: &str) -> bool {
+    pub(crate) fn is_gone(&self, id: &str) -> bool {
         self.gone.iter().any(|gone| gone.as_str() == id)
     }
 
     /// Returns true where a task is told to be running, and nobody is at work on it.
-    pub fn is_lost(&self, id: &TaskId) -> bool {
+    pub(crate) fn is_lost(&self, id: &TaskId) -> bool {
         self.lost.contains(id)
     }
 
     /// Returns a time (milliseconds since 1970) for people, and how long it is until then.
-    pub fn at(&self, milliseconds: i64) -> String {
+    pub(crate) fn at(&self, milliseconds: i64) -> String {
         let zone = self.zone.clone().unwrap_or(jiff::tz::TimeZone::UTC);
         let at = jiff::Timestamp::from_millisecond(milliseconds).unwrap_or_default();
         let at = at.to_zoned(zone).strftime("%F %H:%M").to_string();
@@ -82,12 +82,12 @@ impl Facts {
     }
 
     /// Returns the file that holds what a task's last attempt was asked to do.
-    pub fn prompt(&self, task: &Task, record: &Record) -> Option<String> {
+    pub(crate) fn prompt(&self, task: &Task, record: &Record) -> Option<String> {
         Some(self.attempt(task, record)?.prompt().display().to_string())
     }
 
     /// Returns the file that holds what a task's last attempt printed.
-    pub fn log(&self, task: &Task, record: &Record) -> Option<String> {
+    pub(crate) fn log(&self, task: &Task, record: &Record) -> Option<String> {
         Some(self.attempt(task, record)?.log().display().to_string())
     }
 
@@ -101,7 +101,7 @@ impl Facts {
 const LOST: &str = "nobody is at work: its supervisor is gone; 'start' goes on with it";
 
 /// Says what a task waits for whose agent reached a usage limit, and until when.
-pub fn pause_text(pause: &Pause, facts: &Facts) -> String {
+pub(crate) fn pause_text(pause: &Pause, facts: &Facts) -> String {
     let until = match pause.until {
         Some(until) => format!("goes on at {}", facts.at(until)),
         None => "it does not say until when".to_owned(),

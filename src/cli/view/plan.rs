@@ -18,7 +18,7 @@ use crate::plan::{Finding, LeftOut, Parsed, Severity};
 const SCHEMA: u32 = 1;
 
 /// A plan with all that is to be shown of it.
-pub struct PlanView<'a> {
+pub(crate) struct PlanView<'a> {
     pub parsed: &'a Parsed,
     pub dag: &'a Dag,
     pub analysis: &'a Analysis,
@@ -26,7 +26,7 @@ pub struct PlanView<'a> {
 
 impl PlanView<'_> {
     /// Returns the plan as text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut out = format!("{}\n\n", self.summary());
         self.layers(&mut out);
         let facts = self.facts();
@@ -83,13 +83,15 @@ impl PlanView<'_> {
     fn remarks(&self, task: &Task) -> String {
         let mut remarks = Vec::new();
         if self.parsed.plan.mode == Mode::Dag && !task.depends_on.is_empty() {
-            let names: Vec<_> = task.depends_on.iter().map(|id| id.as_str()).collect();
+            let names: Vec<_> =
+                task.depends_on.iter().map(crate::domain::plan::id::TaskId::as_str).collect();
             remarks.push(format!("after {}", names.join(", ")));
         }
         remarks.extend((!task.parallel_safe).then(|| "alone".to_owned()));
-        match remarks.is_empty() {
-            true => String::new(),
-            false => paint(DIM, &format!("  ({})", remarks.join("; "))),
+        if remarks.is_empty() {
+            String::new()
+        } else {
+            paint(DIM, &format!("  ({})", remarks.join("; ")))
         }
     }
 
@@ -148,7 +150,7 @@ impl PlanView<'_> {
     }
 
     /// Returns the plan as one line of JSON.
-    pub fn json(&self) -> serde_json::Result<String> {
+    pub(crate) fn json(&self) -> serde_json::Result<String> {
         let (plan, analysis) = (&self.parsed.plan, self.analysis);
         let alone = |alone: &Alone| AloneJson {
             id: self.dag.id(alone.task).as_str(),
@@ -188,7 +190,7 @@ fn left_out(tickets: &[LeftOut]) -> Vec<String> {
 }
 
 /// Returns what is wrong with a plan as one line of JSON.
-pub fn errors_json(findings: &[Finding]) -> serde_json::Result<String> {
+pub(crate) fn errors_json(findings: &[Finding]) -> serde_json::Result<String> {
     let (errors, warnings): (Vec<_>, Vec<_>) =
         findings.iter().partition(|finding| finding.severity == Severity::Error);
     serde_json::to_string(&ErrorsJson { schema: SCHEMA, errors, warnings })

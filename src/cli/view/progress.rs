@@ -12,7 +12,7 @@ use crate::run::Progress;
 use crate::run::cleanup::Cleaned;
 
 /// Returns the lines for something that happened; none where there is nothing to say.
-pub fn lines(progress: &Progress<'_>, facts: &Facts) -> Vec<String> {
+pub(crate) fn lines(progress: &Progress<'_>, facts: &Facts) -> Vec<String> {
     match progress {
         Progress::Changed { snapshot, index, before } => changed(snapshot, *index, before, facts),
         Progress::Waits { task, why } => vec![line(YELLOW, "waits", task.as_str(), why)],
@@ -59,7 +59,7 @@ fn changed(snapshot: &Snapshot, index: usize, before: &Record, facts: &Facts) ->
         }
         State::Merging { .. } => {
             let took = span(record.spent(facts.now));
-            lines.push(line(CYAN, "finished", id, &finished(task, record, &took)))
+            lines.push(line(CYAN, "finished", id, &finished(task, record, &took)));
         }
         State::Done { merge } => {
             let text = match merge {
@@ -73,9 +73,10 @@ fn changed(snapshot: &Snapshot, index: usize, before: &Record, facts: &Facts) ->
             let head = line(YELLOW, "paused", id, &pause_text(pause, facts));
             lines.extend(std::iter::once(head).chain(next.iter().map(indented)));
         }
-        State::Blocked(block) => lines.extend(match before.state.is_blocked() {
-            true => shown(id, block),
-            false => blocked(&snapshot.run, id, record, block, facts),
+        State::Blocked(block) => lines.extend(if before.state.is_blocked() {
+            shown(id, block)
+        } else {
+            blocked(&snapshot.run, id, record, block, facts)
         }),
         State::Waiting if before.state.is_blocked() => {
             lines.push(line(CYAN, "again", id, &task.title));
@@ -168,13 +169,13 @@ fn shown(id: &str, block: &Block) -> Vec<String> {
 }
 
 fn kept(cleaned: &Cleaned) -> Vec<String> {
-    let id = cleaned.task.as_ref().map(|id| id.as_str()).unwrap_or("run");
+    let id = cleaned.task.as_ref().map_or("run", crate::domain::plan::id::TaskId::as_str);
     let text = |kept: &crate::run::cleanup::Kept| format!("{} stays: {}", kept.what, kept.reason);
     cleaned.kept.iter().map(|kept| line(YELLOW, "kept", id, &text(kept))).collect()
 }
 
 /// Returns the lines of the live display: what runs now, and the summary.
-pub fn live(snapshot: &Snapshot, now: i64) -> Vec<String> {
+pub(crate) fn live(snapshot: &Snapshot, now: i64) -> Vec<String> {
     let active = snapshot.active().map(|index| {
         let (task, record) = snapshot.at(index);
         let took = span(record.spent(now));
@@ -184,7 +185,7 @@ pub fn live(snapshot: &Snapshot, now: i64) -> Vec<String> {
 }
 
 /// Returns what is said before anything runs.
-pub fn opening(snapshot: &Snapshot, jobs: u32) -> String {
+pub(crate) fn opening(snapshot: &Snapshot, jobs: u32) -> String {
     let run = &snapshot.run;
     // It is in a layer of its own, and not one of the plan's tasks.
     let last = usize::from(snapshot.plan.final_review().is_some());

@@ -24,7 +24,7 @@ struct Row {
 }
 
 /// Returns the table of all tasks, or of one.
-pub fn status(snapshot: &Snapshot, facts: &Facts, only: Option<usize>) -> String {
+pub(crate) fn status(snapshot: &Snapshot, facts: &Facts, only: Option<usize>) -> String {
     let wanted = |index: &usize| only.is_none_or(|only| only == *index);
     let rows: Vec<Row> =
         (0..snapshot.len()).filter(wanted).map(|index| row(snapshot, facts, index)).collect();
@@ -61,7 +61,7 @@ fn heading(snapshot: &Snapshot, facts: &Facts) -> String {
 }
 
 /// Says how a run was finished.
-pub fn closed(run: &Run, closed: &Closed) -> String {
+pub(crate) fn closed(run: &Run, closed: &Closed) -> String {
     match (closed.how, &closed.url) {
         (How::Merge, _) => {
             let at = closed.commit.as_ref().map(|commit| format!(" at {}", commit.short()));
@@ -86,10 +86,8 @@ fn colour(snapshot: &Snapshot, index: usize) -> anstyle::Style {
 
 fn row(snapshot: &Snapshot, facts: &Facts, index: usize) -> Row {
     let (task, record) = snapshot.at(index);
-    let time = match record.attempts.is_empty() {
-        true => "-".to_owned(),
-        false => span(record.spent(facts.now)),
-    };
+    let time =
+        if record.attempts.is_empty() { "-".to_owned() } else { span(record.spent(facts.now)) };
     let status = match &record.state {
         State::Blocked(block) => format!("blocked: {}", block.reason),
         State::Running { worker: None, .. } => "by hand".to_owned(),
@@ -149,7 +147,7 @@ fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Ve
 }
 
 /// Says that the task's agent has reached a usage limit in another task.
-pub fn rests(snapshot: &Snapshot, facts: &Facts, index: usize) -> Option<String> {
+pub(crate) fn rests(snapshot: &Snapshot, facts: &Facts, index: usize) -> Option<String> {
     let (task, record) = snapshot.at(index);
     let can_begin = snapshot.is_ready(index) || matches!(record.state, State::Pending { .. });
     let agent = agent_of(task, record, facts.agent.as_deref()).filter(|_| can_begin)?;
@@ -173,7 +171,7 @@ fn interrupted(record: &Record) -> Option<String> {
 }
 
 /// Returns why a task that is ready does not begin, where its worktree has no room.
-pub fn no_room(snapshot: &Snapshot, facts: &Facts, index: usize) -> Option<String> {
+pub(crate) fn no_room(snapshot: &Snapshot, facts: &Facts, index: usize) -> Option<String> {
     let (task, record) = snapshot.at(index);
     let is_new = task.parallel_safe && record.worktree.is_none() && snapshot.is_ready(index);
     facts.no_room.as_ref().filter(|_| is_new).map(|why| format!("waits: {why}"))
@@ -184,7 +182,7 @@ fn concerns(record: &Record) -> Vec<String> {
 }
 
 /// Returns what a task waits for, in one line.
-pub fn waits(snapshot: &Snapshot, index: usize) -> Option<String> {
+pub(crate) fn waits(snapshot: &Snapshot, index: usize) -> Option<String> {
     let waits = snapshot.waits(index);
     let missing = waits.iter().filter_map(|wait| match wait {
         Wait::Dependency(id) => Some(id.as_str()),
@@ -210,7 +208,7 @@ fn used(snapshot: &Snapshot) -> String {
 }
 
 /// Returns the whole run in one line.
-pub fn summary(snapshot: &Snapshot) -> String {
+pub(crate) fn summary(snapshot: &Snapshot) -> String {
     let mut parts =
         vec![format!("{} of {} merged", snapshot.count("done"), counted(snapshot.len(), "task"))];
     for status in ["running", "merging", "blocked", "paused", "ready", "waiting"] {

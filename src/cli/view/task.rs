@@ -12,7 +12,7 @@ use crate::domain::text::{printable, span};
 
 /// What git and the run's folder say of a task.
 #[derive(Debug, Clone, Default)]
-pub struct Work {
+pub(crate) struct Work {
     /// Commits of the task, newest first.
     pub commits: Vec<(Oid, String)>,
     /// `git diff --stat` of them.
@@ -24,7 +24,7 @@ pub struct Work {
 }
 
 /// Returns all there is to know of one task.
-pub fn show(snapshot: &Snapshot, facts: &Facts, index: usize, work: &Work) -> String {
+pub(crate) fn show(snapshot: &Snapshot, facts: &Facts, index: usize, work: &Work) -> String {
     let (task, record) = snapshot.at(index);
     let mut text =
         format!("{} {}\n", paint(BOLD, &format!("task {}:", task.id)), printable(&task.title));
@@ -81,10 +81,9 @@ fn section(name: &str, text: &str) -> String {
     if text.trim().is_empty() {
         return String::new();
     }
-    let indented = text.lines().map(|line| match line.is_empty() {
-        true => "\n".to_owned(),
-        false => format!("    {line}\n"),
-    });
+    let indented = text
+        .lines()
+        .map(|line| if line.is_empty() { "\n".to_owned() } else { format!("    {line}\n") });
     format!("\n{}\n{}", paint(BOLD, name), indented.collect::<String>())
 }
 

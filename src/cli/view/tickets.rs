@@ -5,7 +5,7 @@
 use crate::domain::snapshot::Snapshot;
 
 /// Returns what to do about the tickets whose work is merged, where the run was made of tickets.
-pub fn to_do(snapshot: &Snapshot) -> Vec<String> {
+pub(crate) fn to_do(snapshot: &Snapshot) -> Vec<String> {
     let merged = snapshot.tasks().filter(|(_, record)| record.state.is_done());
     let files: Vec<&str> = merged.filter_map(|(task, _)| task.ticket.as_deref()).collect();
     if files.is_empty() {

@@ -26,6 +26,7 @@ fn turn(moved: &Moved) -> u8 {
 }
 
 /// Returns the commands that undo one of it, each with a remark where it needs one.
+#[expect(clippy::too_many_lines, reason = "one arm for each case")]
 fn undo(moved: &Moved) -> Vec<String> {
     match moved {
         Moved::Branch { name, from: None, to: Some(to), .. } => {

@@ -9,7 +9,7 @@ use crate::domain::policy::wait::{Awaited, Came, status_of};
 use crate::domain::snapshot::Snapshot;
 
 /// What was known, what is now, and what came of it.
-pub struct Waited<'a> {
+pub(crate) struct Waited<'a> {
     pub before: &'a Snapshot,
     pub target: &'a Snapshot,
     pub awaited: &'a Awaited,
@@ -55,7 +55,7 @@ impl Waited<'_> {
 }
 
 /// Returns a line for each task that changed, and one that sums up.
-pub fn text(waited: &Waited<'_>) -> String {
+pub(crate) fn text(waited: &Waited<'_>) -> String {
     let line = |task: &Changed<'_>| {
         let why = task.reason.zip(task.text).map(|(reason, text)| format!(" ({reason}: {text})"));
         format!("{}: {} -> {}{}\n", task.id, task.before, task.status, why.unwrap_or_default())
@@ -69,7 +69,7 @@ pub fn text(waited: &Waited<'_>) -> String {
 }
 
 /// Returns the same as JSON.
-pub fn json(waited: &Waited<'_>, journal: &Oid) -> serde_json::Result<String> {
+pub(crate) fn json(waited: &Waited<'_>, journal: &Oid) -> serde_json::Result<String> {
     serde_json::to_string(&Document {
         schema: 1,
         run: &waited.target.run.name,

@@ -10,7 +10,7 @@ use crate::domain::report::Format;
 
 /// How to launch an agent in its worktree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Launch {
+pub(crate) struct Launch {
     /// Program and arguments.
     pub argv: Vec<String>,
     /// How it writes its output.
@@ -19,7 +19,7 @@ pub struct Launch {
 
 impl Launch {
     /// Allows these rules too, in the program's own form; commands alone, where it knows no more.
-    pub fn allowing(mut self, rules: &[String]) -> Launch {
+    pub(crate) fn allowing(mut self, rules: &[String]) -> Launch {
         let commands = rules.iter().filter_map(|rule| command_of(rule));
         match self.format {
             Format::ClaudeStream => {
@@ -29,10 +29,10 @@ impl Launch {
                 });
             }
             Format::GeminiStream => {
-                commands.for_each(|it| self.argv.extend(other_programs::gemini_may(&it)))
+                commands.for_each(|it| self.argv.extend(other_programs::gemini_may(&it)));
             }
             Format::CopilotJson => {
-                commands.for_each(|it| self.argv.push(other_programs::copilot_may(&it)))
+                commands.for_each(|it| self.argv.push(other_programs::copilot_may(&it)));
             }
             Format::OpencodeJson => other_programs::opencode_may(&mut self.argv, commands),
             // A sandbox, a command of the user's, and a program that runs none.
@@ -43,7 +43,7 @@ impl Launch {
 
     /// Lets it read the files in this folder, which lies outside of its worktree. gemini and
     /// copilot know no difference between reading and writing there, where they may write at all.
-    pub fn reading(mut self, folder: &Path) -> Launch {
+    pub(crate) fn reading(mut self, folder: &Path) -> Launch {
         let named = folder.display().to_string();
         match self.format {
             Format::ClaudeStream => {

@@ -8,17 +8,17 @@ mod other_programs;
 
 use std::path::Path;
 
-pub use launch::Launch;
+pub(crate) use launch::Launch;
 
 use crate::domain::report::Format;
 use crate::domain::shell::shell;
 
 /// The agents that are known by name.
-pub const NAMES: [&str; 6] = ["claude", "codex", "gemini", "opencode", "copilot", "aider"];
+pub(crate) const NAMES: [&str; 6] = ["claude", "codex", "gemini", "opencode", "copilot", "aider"];
 
 /// A program that does a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Agent {
+pub(crate) enum Agent {
     Claude,
     Codex,
     Gemini,
@@ -31,7 +31,7 @@ pub enum Agent {
 
 impl Agent {
     /// Takes a known name, or any shell command line.
-    pub fn from_text(text: &str) -> Agent {
+    pub(crate) fn from_text(text: &str) -> Agent {
         match text {
             "claude" => Agent::Claude,
             "codex" => Agent::Codex,
@@ -45,7 +45,7 @@ impl Agent {
 
     /// Returns the command that runs this agent without a person: prompt on standard input,
     /// edits allowed, everything else refused rather than asked.
-    pub fn launch(&self, model: Option<&str>, test: Option<&str>) -> Launch {
+    pub(crate) fn launch(&self, model: Option<&str>, test: Option<&str>) -> Launch {
         match self {
             Agent::Claude => claude(model, test, None),
             Agent::Codex => codex(model, None),
@@ -58,7 +58,12 @@ impl Agent {
     }
 
     /// Returns the command that goes on with a conversation; `None` where the program cannot.
-    pub fn resume(&self, id: &str, model: Option<&str>, test: Option<&str>) -> Option<Launch> {
+    pub(crate) fn resume(
+        &self,
+        id: &str,
+        model: Option<&str>,
+        test: Option<&str>,
+    ) -> Option<Launch> {
         match self {
             Agent::Claude => Some(claude(model, test, Some(id))),
             Agent::Codex => Some(codex(model, Some(id))),
@@ -68,7 +73,7 @@ impl Agent {
     }
 
     /// Returns the command that runs this agent as a reviewer, which may read and run tests.
-    pub fn launch_reviewer(&self, model: Option<&str>, test: Option<&str>) -> Launch {
+    pub(crate) fn launch_reviewer(&self, model: Option<&str>, test: Option<&str>) -> Launch {
         match self {
             Agent::Claude => claude_with(READING, "default", model, test, None),
             Agent::Codex => codex_in("read-only", model, None),
@@ -81,7 +86,7 @@ impl Agent {
     }
 
     /// Returns the command that goes on with a conversation, and may read and run tests.
-    pub fn resume_reviewer(
+    pub(crate) fn resume_reviewer(
         &self,
         id: &str,
         model: Option<&str>,
@@ -97,7 +102,12 @@ impl Agent {
 
     /// Returns the command that runs this agent in the foreground, where a person answers what it
     /// asks. The terminal is its own, so it is told in a few words which file its prompt is.
-    pub fn launch_beside(&self, model: Option<&str>, test: Option<&str>, prompt: &Path) -> Launch {
+    pub(crate) fn launch_beside(
+        &self,
+        model: Option<&str>,
+        test: Option<&str>,
+        prompt: &Path,
+    ) -> Launch {
         let told = format!("Read the file {} and do what it says.", prompt.display());
         match self {
             Agent::Claude => {
@@ -121,7 +131,7 @@ impl Agent {
     }
 
     /// Returns the program that must be installed.
-    pub fn program(&self) -> Option<&'static str> {
+    pub(crate) fn program(&self) -> Option<&'static str> {
         match self {
             Agent::Claude => Some("claude"),
             Agent::Codex => Some("codex"),
@@ -135,7 +145,7 @@ impl Agent {
 
     /// Returns what to call it: the program alone, as the rest is the user's own and may hold
     /// a key.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let Agent::Command(line) = self else {
             return self.program().unwrap_or_default().to_owned();
         };

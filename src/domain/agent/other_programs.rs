@@ -59,9 +59,10 @@ fn opencode_variable(writes: bool, else_: &str, test: Option<&str>) -> String {
     // What stands last holds, so the order is kept by hand.
     let test = test.map(|test| format!(",{}:\"allow\"", serde_json::Value::from(test)));
     let bash = format!(r#"{{"*":"{else_}","git *":"allow"{}}}"#, test.unwrap_or_default());
-    let edit = match writes {
-        true => format!(r#"{{"*":"allow","../*":"{else_}"}}"#),
-        false => format!(r#""{else_}""#),
+    let edit = if writes {
+        format!(r#"{{"*":"allow","../*":"{else_}"}}"#)
+    } else {
+        format!(r#""{else_}""#)
     };
     let may = format!(r#"{{"edit":{edit},"external_directory":"{else_}","bash":{bash}}}"#);
     format!("OPENCODE_PERMISSION={may}")

@@ -8,7 +8,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 /// Where such a file is, relative to the top level of a checkout.
-pub const FILE: &str = ".claude/settings.local.json";
+pub(crate) const FILE: &str = ".claude/settings.local.json";
 
 /// The text of a file that is new.
 fn fresh(rule: &str) -> String {
@@ -18,7 +18,7 @@ fn fresh(rule: &str) -> String {
 /// Returns the text with this rule among `permissions.allow`; `None` where it is there already.
 ///
 /// The error says what is wrong with the text.
-pub fn with_rule(text: &str, rule: &str) -> Result<Option<String>, String> {
+pub(crate) fn with_rule(text: &str, rule: &str) -> Result<Option<String>, String> {
     let quoted = Value::from(rule).to_string();
     if text.trim().is_empty() {
         return Ok(Some(fresh(&quoted)));
@@ -42,9 +42,10 @@ pub fn with_rule(text: &str, rule: &str) -> Result<Option<String>, String> {
     let Some(rules) = value["permissions"]["allow"].as_array() else {
         return wrong("'permissions.allow'", "list");
     };
-    match rules.iter().any(|known| known == rule) {
-        true => Ok(None),
-        false => Ok(Some(added(text, allow.start, &quoted))),
+    if rules.iter().any(|known| known == rule) {
+        Ok(None)
+    } else {
+        Ok(Some(added(text, allow.start, &quoted)))
     }
 }
 
@@ -194,10 +195,7 @@ mod tests {
         fn whatever_is_in_it_the_rule_is_added_and_the_rest_is_the_same(
             value in any_json(), is_pretty in any::<bool>()
         ) {
-            let text = match is_pretty {
-                true => serde_json::to_string_pretty(&value),
-                false => serde_json::to_string(&value),
-            };
+            let text = if is_pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
             let text = text.expect("JSON");
             if let Ok(Some(new)) = with_rule(&text, "Edit") {
                 let mut expected = value;

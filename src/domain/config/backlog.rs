@@ -7,7 +7,7 @@ use serde::Deserialize;
 /// Who sets a ticket to done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum TicketDone {
+pub(crate) enum TicketDone {
     User,
     /// The run, in a commit that is merged with the work.
     Auto,
@@ -27,6 +27,6 @@ impl TicketDone {
 /// The table `[backlog]`; `None` where a source says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct BacklogKeys {
+pub(crate) struct BacklogKeys {
     pub done: Option<TicketDone>,
 }

@@ -11,7 +11,7 @@ use crate::domain::task::Stage;
 /// The limits that differ from `timeout`, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Timeouts {
+pub(crate) struct Timeouts {
     #[serde(default, deserialize_with = "duration")]
     pub plan: Option<u64>,
     #[serde(default, deserialize_with = "duration")]
@@ -52,7 +52,7 @@ impl Timeouts {
     }
 
     /// Returns each limit with the name of its stage.
-    pub fn named(&self) -> impl Iterator<Item = (&'static str, u64)> {
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let all = [
             ("plan", self.plan),
             ("review", self.review),
@@ -66,7 +66,7 @@ impl Timeouts {
 
 impl Settings {
     /// Returns the limit of an attempt in seconds; `own` is what the task says.
-    pub fn limit_of(&self, stage: Stage, own: Option<u64>) -> u64 {
+    pub(crate) fn limit_of(&self, stage: Stage, own: Option<u64>) -> u64 {
         let limit = match stage {
             Stage::Plan => self.timeouts.plan,
             Stage::Implement => own,
@@ -79,12 +79,12 @@ impl Settings {
     }
 
     /// Returns the limit of each test command, in seconds.
-    pub fn test_limit(&self) -> u64 {
+    pub(crate) fn test_limit(&self) -> u64 {
         self.timeouts.test.unwrap_or(self.timeout)
     }
 
     /// Returns the limit of `setup`, in seconds.
-    pub fn setup_limit(&self) -> u64 {
+    pub(crate) fn setup_limit(&self) -> u64 {
         self.timeouts.setup.unwrap_or(self.timeout)
     }
 }

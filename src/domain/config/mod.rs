@@ -7,9 +7,9 @@ mod backlog;
 mod limits;
 mod skills;
 
-pub use backlog::{BacklogKeys, TicketDone};
-pub use limits::Timeouts;
-pub use skills::{Role, Skills};
+pub(crate) use backlog::{BacklogKeys, TicketDone};
+pub(crate) use limits::Timeouts;
+pub(crate) use skills::{Role, Skills};
 
 use serde::Deserialize;
 
@@ -21,10 +21,10 @@ use crate::domain::review::Review;
 use crate::domain::snapshot::Flags;
 
 /// Where a repository keeps its settings, relative to the top level.
-pub const FILE: &str = ".orchestrate/config.toml";
+pub(crate) const FILE: &str = ".orchestrate/config.toml";
 
 /// Every key, as in `git config orchestrate.<key>`, with what it means and its default.
-pub const KEYS: &[(&str, &str)] = &[
+pub(crate) const KEYS: &[(&str, &str)] = &[
     (
         "agent",
         "`claude`, `codex`, `gemini`, `opencode`, `copilot`, `aider`, or a shell command that reads the prompt from standard \
@@ -126,7 +126,7 @@ pub const KEYS: &[(&str, &str)] = &[
 /// What becomes of a task that conflicts with what was merged before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum OnConflict {
+pub(crate) enum OnConflict {
     /// Its branch is pushed, and a draft pull request opened.
     #[default]
     Pr,
@@ -138,10 +138,10 @@ pub enum OnConflict {
 
 impl OnConflict {
     /// Every choice there is, in the order of the documentation.
-    pub const ALL: [OnConflict; 3] = [OnConflict::Pr, OnConflict::Keep, OnConflict::Agent];
+    pub(crate) const ALL: [OnConflict; 3] = [OnConflict::Pr, OnConflict::Keep, OnConflict::Agent];
 
     /// Returns the word in the configuration.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             OnConflict::Pr => "pr",
             OnConflict::Keep => "keep",
@@ -156,7 +156,7 @@ impl OnConflict {
 
 /// The settings in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
+pub(crate) struct Settings {
     pub agent: Option<String>,
     pub models: Models,
     /// Rules for what an agent may do; none of them lets it run anything.
@@ -200,7 +200,7 @@ pub struct Settings {
 /// What one source says; `None` where it says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Layer {
+pub(crate) struct Layer {
     pub agent: Option<String>,
     #[serde(default)]
     pub models: ModelNames,
@@ -242,7 +242,7 @@ pub struct Layer {
 /// The names of models by class, as written.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ModelNames {
+pub(crate) struct ModelNames {
     #[serde(default, deserialize_with = "model_names")]
     cheap: Option<Vec<choice::Entry>>,
     #[serde(default, deserialize_with = "model_names")]
@@ -302,7 +302,7 @@ fn duration<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<u64>, 
 }
 
 /// Returns true for a word of a shell command line that sets a variable: `NAME=value`.
-pub fn is_assignment(word: &str) -> bool {
+pub(crate) fn is_assignment(word: &str) -> bool {
     let is_name = |name: &str| {
         name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.is_empty()
     };
@@ -341,7 +341,7 @@ fn names(text: &str) -> Vec<String> {
 }
 
 /// Reads an age such as `12h`, `2d` or `1w`, in seconds; a day has 24 hours.
-pub fn age(text: &str) -> Result<i64, String> {
+pub(crate) fn age(text: &str) -> Result<i64, String> {
     let span: Option<jiff::Span> = text.parse().ok();
     let days = jiff::SpanRelativeTo::days_are_24_hours();
     let seconds = span.and_then(|span| span.total((jiff::Unit::Second, days)).ok());
@@ -350,7 +350,7 @@ pub fn age(text: &str) -> Result<i64, String> {
 }
 
 /// Reads `90s`, `30m`, `1h30m`, or plain seconds.
-pub fn seconds(text: &str) -> Option<u64> {
+pub(crate) fn seconds(text: &str) -> Option<u64> {
     if let Ok(plain) = text.trim().parse() {
         return Some(plain);
     }
@@ -360,14 +360,17 @@ pub fn seconds(text: &str) -> Option<u64> {
 
 impl Layer {
     /// Reads the text of [`FILE`]; the error says line and key.
-    pub fn from_toml(text: &str) -> Result<Layer, toml::de::Error> {
+    pub(crate) fn from_toml(text: &str) -> Result<Layer, toml::de::Error> {
         toml::from_str(text)
     }
 
     /// Reads the pairs of `git config`, keys without the `orchestrate.` prefix.
     ///
     /// The error is a sentence that names the key and the remedy.
-    pub fn from_git(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Layer, String> {
+    #[expect(clippy::too_many_lines, reason = "one arm for each case")]
+    pub(crate) fn from_git(
+        pairs: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Layer, String> {
         let mut layer = Layer::default();
         for (key, value) in pairs {
             let bad = |what: &str| format!("orchestrate.{key} = '{value}' is not {what}");
@@ -447,14 +450,14 @@ impl Layer {
     }
 
     /// Returns the commands in this layer, which run only when the file is trusted.
-    pub fn commands(&self) -> Vec<&str> {
+    pub(crate) fn commands(&self) -> Vec<&str> {
         let commands = [&self.agent, &self.test, &self.setup].into_iter().flatten();
         commands.chain(self.allow.iter().flatten()).map(String::as_str).collect()
     }
 }
 
 /// Merges the sources; what comes first wins.
-pub fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
+pub(crate) fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
     let flags = flags.clone();
     Settings {
         agent: flags.agent.or(git.agent).or(file.agent),
@@ -489,7 +492,7 @@ pub fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
 
 impl Settings {
     /// Returns the name of a task's branch.
-    pub fn branch_of(&self, id: &TaskId) -> String {
+    pub(crate) fn branch_of(&self, id: &TaskId) -> String {
         self.branch.replace("{id}", id.as_str())
     }
 }

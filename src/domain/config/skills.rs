@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 /// What an agent is asked for, as far as skills go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     Plan,
     Implement,
     Review,
@@ -15,10 +15,10 @@ pub enum Role {
 }
 
 impl Role {
-    pub const ALL: [Role; 4] = [Role::Plan, Role::Implement, Role::Review, Role::Fix];
+    pub(crate) const ALL: [Role; 4] = [Role::Plan, Role::Implement, Role::Review, Role::Fix];
 
     /// Returns the word, as in the settings.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Role::Plan => "plan",
             Role::Implement => "implement",
@@ -31,7 +31,7 @@ impl Role {
 /// The skills of each role; `None` where a source says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Skills {
+pub(crate) struct Skills {
     plan: Option<Vec<String>>,
     implement: Option<Vec<String>>,
     review: Option<Vec<String>>,
@@ -40,7 +40,7 @@ pub struct Skills {
 
 impl Skills {
     /// Returns the skills of a role, in the order in which they are loaded.
-    pub fn of(&self, role: Role) -> &[String] {
+    pub(crate) fn of(&self, role: Role) -> &[String] {
         let skills = match role {
             Role::Plan => &self.plan,
             Role::Implement => &self.implement,

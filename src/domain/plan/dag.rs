@@ -178,7 +178,7 @@ fn resolve(
                     dependencies.push(d);
                 }
                 None => {
-                    errors.push(DagError::Unknown { task: task.clone(), dependency: name.clone() })
+                    errors.push(DagError::Unknown { task: task.clone(), dependency: name.clone() });
                 }
             }
         }

@@ -4,13 +4,13 @@
 //! dependency names a task, and there is no cycle. The layer [`plan`](crate::plan) makes plans
 //! from text and reports everything that is wrong with it.
 
-pub mod dag;
-pub mod id;
-pub mod name;
-pub mod paths;
-pub mod value;
+pub(crate) mod dag;
+pub(crate) mod id;
+pub(crate) mod name;
+pub(crate) mod paths;
+pub(crate) mod value;
 
-pub use id::{IdError, TaskId};
+pub(crate) use id::{IdError, TaskId};
 pub use name::slug;
 
 use serde::{Deserialize, Serialize};

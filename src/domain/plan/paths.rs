@@ -47,7 +47,7 @@ fn verb(text: &str) -> Option<Use> {
 }
 
 /// Returns the folder that a path stands for: `src/`, and `src/` for `src/**/*.rs`.
-pub fn folder(path: &str) -> Option<&str> {
+pub(crate) fn folder(path: &str) -> Option<&str> {
     if path.ends_with('/') {
         return Some(path);
     }
@@ -57,7 +57,7 @@ pub fn folder(path: &str) -> Option<&str> {
 
 /// Returns the paths inside the repository that an item of a list of changes names:
 /// `src/a.rs: what changes in it`, `Create: \`src/b.rs\``.
-pub fn paths_of_change(item: &str) -> Vec<String> {
+pub(crate) fn paths_of_change(item: &str) -> Vec<String> {
     let is_inside =
         |path: &String| !path.starts_with(['/', '~']) && !path.split('/').any(|step| step == "..");
     changed(item).into_iter().filter(is_inside).collect()
@@ -76,10 +76,7 @@ fn changed(text: &str) -> Vec<String> {
 /// Reads the paths that a text begins with.
 pub(crate) fn paths(text: &str) -> Vec<String> {
     let text = text.trim();
-    match text.starts_with(['`', '(']) && text.contains('`') {
-        true => quoted(text),
-        false => plain(text),
-    }
+    if text.starts_with(['`', '(']) && text.contains('`') { quoted(text) } else { plain(text) }
 }
 
 /// Reads `\`a\` (new), \`b\`:12 and \`c\``, up to the first word of prose.

@@ -15,7 +15,7 @@ use crate::domain::task::{Record, Stage};
 /// How much a model can do, and costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Class {
+pub(crate) enum Class {
     Cheap,
     Standard,
     Capable,
@@ -23,7 +23,7 @@ pub enum Class {
 
 /// What a task is done with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Choice<'a> {
+pub(crate) enum Choice<'a> {
     /// The plan names this model.
     Named(&'a str),
     Class(Class),
@@ -39,10 +39,10 @@ const MANY_WORDS: usize = 60;
 const FAILED_ROUNDS: usize = 2;
 
 impl Class {
-    pub const ALL: [Class; 3] = [Class::Cheap, Class::Standard, Class::Capable];
+    pub(crate) const ALL: [Class; 3] = [Class::Cheap, Class::Standard, Class::Capable];
 
     /// Returns the word, as in plans and settings.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Class::Cheap => "cheap",
             Class::Standard => "standard",
@@ -51,7 +51,7 @@ impl Class {
     }
 
     /// Reads a word of a plan.
-    pub fn from_word(word: &str) -> Option<Class> {
+    pub(crate) fn from_word(word: &str) -> Option<Class> {
         Class::ALL.into_iter().find(|class| class.word() == word.trim())
     }
 
@@ -82,7 +82,7 @@ impl fmt::Display for Class {
 }
 
 /// Returns what the work on a task begins with; `None` for a shell command.
-pub fn of_task(task: &Task) -> Option<Choice<'_>> {
+pub(crate) fn of_task(task: &Task) -> Option<Choice<'_>> {
     if task.run.is_some() {
         return None;
     }
@@ -98,7 +98,11 @@ fn of_word(word: &str) -> Choice<'_> {
 /// in the end must be whose work was sent back again and again.
 ///
 /// What a person chose with `retry` goes before the plan.
-pub fn of_attempt<'a>(task: &'a Task, record: &'a Record, stage: Stage) -> Option<Choice<'a>> {
+pub(crate) fn of_attempt<'a>(
+    task: &'a Task,
+    record: &'a Record,
+    stage: Stage,
+) -> Option<Choice<'a>> {
     let choice = match &task.run {
         Some(_) if stage == Stage::Implement => return None,
         _ if record.model.is_some() => of_word(record.model.as_deref()?),
@@ -132,21 +136,21 @@ fn is_design(title: &str) -> bool {
 
 /// The names of models that the settings give.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Models {
+pub(crate) struct Models {
     /// What stands first holds.
     entries: Vec<(Class, Entry)>,
 }
 
 /// One name of a model, for one agent or for all.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     agent: Option<String>,
     model: String,
 }
 
 /// Reads `claude:haiku, codex:NAME`, or a name alone for every agent; `None` where one of them
 /// cannot be a name.
-pub fn entries(text: &str) -> Option<Vec<Entry>> {
+pub(crate) fn entries(text: &str) -> Option<Vec<Entry>> {
     let entry = |word: &str| {
         let (agent, model) = match word.split_once(':') {
             // The name of a model may hold a colon itself.
@@ -162,19 +166,19 @@ pub fn entries(text: &str) -> Option<Vec<Entry>> {
 
 /// Returns true for what can be the name of a model: one word, which no program takes for an
 /// option.
-pub fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let is_plain = |c: char| !c.is_whitespace() && !c.is_control();
     !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain)
 }
 
 impl Models {
     /// Adds the names of a class.
-    pub fn add(&mut self, class: Class, entries: Vec<Entry>) {
+    pub(crate) fn add(&mut self, class: Class, entries: Vec<Entry>) {
         self.entries.extend(entries.into_iter().map(|entry| (class, entry)));
     }
 
     /// Returns what to call a choice for an agent; `None` where only its user knows a name.
-    pub fn name(&self, choice: Choice<'_>, agent: &str) -> Option<String> {
+    pub(crate) fn name(&self, choice: Choice<'_>, agent: &str) -> Option<String> {
         let class = match choice {
             Choice::Named(name) => return Some(name.to_owned()),
             Choice::Class(class) => class,
@@ -189,7 +193,11 @@ impl Models {
 
 /// Returns what the agent of a task is called: as a person chose for it, else as its plan says, else
 /// as the settings do.
-pub fn chosen<'a>(task: &'a Task, record: &'a Record, default: Option<&'a str>) -> Option<&'a str> {
+pub(crate) fn chosen<'a>(
+    task: &'a Task,
+    record: &'a Record,
+    default: Option<&'a str>,
+) -> Option<&'a str> {
     record.agent.as_deref().or(task.agent.as_deref()).or(default)
 }
 

@@ -12,14 +12,14 @@ use crate::domain::task::{Attempt, Ending, Record, Stage};
 
 /// A program that must not be used now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rest {
+pub(crate) struct Rest {
     /// Milliseconds since 1970; `None` where nobody said when its limit ends.
     pub until: Option<i64>,
 }
 
 /// The programs that must not be used now, by name.
 #[derive(Debug, Clone, Default)]
-pub struct Rests(Vec<(String, Rest)>);
+pub(crate) struct Rests(Vec<(String, Rest)>);
 
 /// A pause that nothing has proved to be over.
 struct Open<'a> {
@@ -29,7 +29,7 @@ struct Open<'a> {
 
 impl Rests {
     /// Looks through a run; `now` in milliseconds since 1970.
-    pub fn of(snapshot: &Snapshot, now: i64) -> Rests {
+    pub(crate) fn of(snapshot: &Snapshot, now: i64) -> Rests {
         let open: Vec<Open<'_>> =
             snapshot.tasks().filter_map(|(_, record)| open(snapshot, record)).collect();
         let mut agents: Vec<&str> = open.iter().map(|pause| pause.agent).collect();
@@ -46,7 +46,7 @@ impl Rests {
     }
 
     /// Returns what keeps a program from being used; a task without one is never kept.
-    pub fn of_agent(&self, agent: Option<&str>) -> Option<Rest> {
+    pub(crate) fn of_agent(&self, agent: Option<&str>) -> Option<Rest> {
         let (_, rest) = self.0.iter().find(|(name, _)| Some(name.as_str()) == agent)?;
         Some(*rest)
     }
@@ -66,7 +66,7 @@ fn open<'a>(snapshot: &Snapshot, record: &'a Record) -> Option<Open<'a>> {
 }
 
 /// Returns the paused tasks that wait for the same program as this one, itself among them.
-pub fn same_pause(snapshot: &Snapshot, id: &TaskId) -> Vec<TaskId> {
+pub(crate) fn same_pause(snapshot: &Snapshot, id: &TaskId) -> Vec<TaskId> {
     let agent = |record: &Record| record.last_attempt().and_then(|last| last.agent.clone());
     let own = snapshot.find(id).and_then(|(_, record)| agent(record));
     let is_same = |(task, record): &(&Task, &Record)| {
@@ -77,7 +77,7 @@ pub fn same_pause(snapshot: &Snapshot, id: &TaskId) -> Vec<TaskId> {
 
 /// Returns the name of the program that does what is next of a task; `None` where that is a shell
 /// command of the plan.
-pub fn agent_of(task: &Task, record: &Record, default: Option<&str>) -> Option<String> {
+pub(crate) fn agent_of(task: &Task, record: &Record, default: Option<&str>) -> Option<String> {
     let is_command =
         task.run.is_some() && record.pending().is_none_or(|(stage, _)| stage == Stage::Implement);
     chosen(task, record, default).filter(|_| !is_command).map(|text| Agent::from_text(text).name())

@@ -4,9 +4,9 @@
 //! what a task goes through, [`choice`] who does it with which model, [`limits`] when a program may
 //! be used again, [`verdicts`] what the end of an attempt means. Nothing here performs anything.
 
-pub mod choice;
-pub mod limits;
-pub mod pipeline;
-pub mod schedule;
-pub mod verdicts;
-pub mod wait;
+pub(crate) mod choice;
+pub(crate) mod limits;
+pub(crate) mod pipeline;
+pub(crate) mod schedule;
+pub(crate) mod verdicts;
+pub(crate) mod wait;

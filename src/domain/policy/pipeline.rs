@@ -8,14 +8,14 @@ use crate::domain::task::{Attempt, Ending, Record, Stage};
 
 /// The reviews of a task, in order, and how often it may be sent back.
 #[derive(Debug, Clone, Copy)]
-pub struct Pipeline<'a> {
+pub(crate) struct Pipeline<'a> {
     pub reviews: &'a [Review],
     pub rounds: u32,
 }
 
 /// What follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub(crate) enum Next {
     Stage(Stage),
     Merge,
     /// It was sent back as often as it may be.
@@ -24,7 +24,7 @@ pub enum Next {
 
 impl Pipeline<'_> {
     /// Returns what follows when the work, or a fix of it, is done.
-    pub fn after_work(&self, record: &Record) -> Next {
+    pub(crate) fn after_work(&self, record: &Record) -> Next {
         let open = |review: &&Review| latest(record, **review).is_none_or(|verdict| !verdict.pass);
         match self.reviews.iter().find(open) {
             Some(review) => Next::Stage(Stage::of_review(*review)),
@@ -33,7 +33,7 @@ impl Pipeline<'_> {
     }
 
     /// Returns what follows a verdict, which is not in the record yet.
-    pub fn after_review(&self, record: &Record, review: Review, verdict: &Verdict) -> Next {
+    pub(crate) fn after_review(&self, record: &Record, review: Review, verdict: &Verdict) -> Next {
         if verdict.pass {
             let mut after = self.reviews.iter().skip_while(|other| **other != review).skip(1);
             let open =
@@ -41,10 +41,7 @@ impl Pipeline<'_> {
             let next = after.find(open).map(|review| Next::Stage(Stage::of_review(*review)));
             return next.unwrap_or(Next::Merge);
         }
-        match failures(record) >= self.rounds as usize {
-            true => Next::Limit,
-            false => Next::Stage(Stage::Fix),
-        }
+        if failures(record) >= self.rounds as usize { Next::Limit } else { Next::Stage(Stage::Fix) }
     }
 }
 
@@ -57,7 +54,7 @@ fn since_work(record: &Record) -> &[Attempt] {
 }
 
 /// Returns what is of concern in the work as it stands, oldest first, without repeats.
-pub fn concerns(record: &Record) -> Vec<&str> {
+pub(crate) fn concerns(record: &Record) -> Vec<&str> {
     let begun = record.attempts.iter().rposition(|attempt| attempt.stage == Stage::Implement);
     let work = &record.attempts[begun.unwrap_or(0)..];
     let mut all: Vec<&str> = Vec::new();
@@ -70,14 +67,14 @@ pub fn concerns(record: &Record) -> Vec<&str> {
 }
 
 /// Returns the newest verdict of a review on this work.
-pub fn latest(record: &Record, review: Review) -> Option<&Verdict> {
+pub(crate) fn latest(record: &Record, review: Review) -> Option<&Verdict> {
     let stage = Stage::of_review(review);
     let of_stage = since_work(record).iter().rev().filter(|attempt| attempt.stage == stage);
     of_stage.filter_map(|attempt| attempt.verdict.as_ref()).next()
 }
 
 /// Returns the acceptance criteria that the review against the text has confirmed on this work.
-pub fn confirmed(record: &Record) -> Vec<usize> {
+pub(crate) fn confirmed(record: &Record) -> Vec<usize> {
     let reads_text =
         |attempt: &&Attempt| matches!(attempt.stage, Stage::SpecReview | Stage::Review);
     let verdicts = since_work(record).iter().rev().filter(reads_text);
@@ -86,7 +83,7 @@ pub fn confirmed(record: &Record) -> Vec<usize> {
 }
 
 /// Returns the newest verdict of all: what a fix has to answer.
-pub fn newest(record: &Record) -> Option<&Verdict> {
+pub(crate) fn newest(record: &Record) -> Option<&Verdict> {
     since_work(record).iter().rev().find_map(|attempt| attempt.verdict.as_ref())
 }
 
@@ -101,7 +98,7 @@ fn failures(record: &Record) -> usize {
 }
 
 /// Returns true where an agent may still mend a merge candidate that was no good.
-pub fn may_mend(record: &Record, rounds: u32) -> bool {
+pub(crate) fn may_mend(record: &Record, rounds: u32) -> bool {
     mended(record) < rounds as usize
 }
 
@@ -117,13 +114,13 @@ fn mended(record: &Record) -> usize {
 }
 
 /// Returns how many rounds were lost since a person had a word in it, to reviews and to tests.
-pub fn rounds_lost(record: &Record) -> usize {
+pub(crate) fn rounds_lost(record: &Record) -> usize {
     failures(record) + mended(record)
 }
 
 /// Returns how many of the last attempts were of this stage and gave no verdict that counts;
 /// what a usage limit ended says nothing.
-pub fn silent(record: &Record, stage: Stage) -> usize {
+pub(crate) fn silent(record: &Record, stage: Stage) -> usize {
     let is_silent = |attempt: &&Attempt| {
         attempt.stage == stage && attempt.verdict.is_none() && attempt.ended.is_some()
     };
@@ -133,7 +130,7 @@ pub fn silent(record: &Record, stage: Stage) -> usize {
 }
 
 /// Returns how many agents ended without a plan that is whole since a person had a word in it.
-pub fn unplanned(record: &Record) -> usize {
+pub(crate) fn unplanned(record: &Record) -> usize {
     let made = record.blueprint.as_ref().map_or(0, |drawn| drawn.attempt);
     let counts = |attempt: &&Attempt| {
         attempt.number > record.retried_after.max(made)

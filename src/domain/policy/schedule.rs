@@ -13,7 +13,7 @@ use crate::domain::task::State;
 
 /// What bounds a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// How many agents may run at once.
     pub jobs: usize,
     /// The tasks that may run; `None` for all.
@@ -30,7 +30,7 @@ pub struct Limits {
 
 impl Limits {
     /// Returns the same, with room for any number of worktrees.
-    pub fn with_room(&self) -> Limits {
+    pub(crate) fn with_room(&self) -> Limits {
         Limits { new_worktrees: usize::MAX, ..self.clone() }
     }
 
@@ -41,7 +41,7 @@ impl Limits {
 
 /// Something the loop should do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Launch an attempt in a worktree of its own.
     Start(TaskId),
     /// Run it alone, in the integration checkout, with the terminal.
@@ -54,7 +54,7 @@ pub enum Action {
 ///
 /// Merges come in order of arrival and only the first of them is named: the next one is
 /// decided when its base is known.
-pub fn decide(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
+pub(crate) fn decide(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
     let merge = next_merge(snapshot).map(Action::Merge);
     merge.into_iter().chain(starts(snapshot, limits)).collect()
 }
@@ -118,9 +118,10 @@ fn starts(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
 
 fn start(snapshot: &Snapshot, index: usize) -> Action {
     let (task, _) = snapshot.at(index);
-    match task.parallel_safe {
-        true => Action::Start(task.id.clone()),
-        false => Action::StartAlone(task.id.clone()),
+    if task.parallel_safe {
+        Action::Start(task.id.clone())
+    } else {
+        Action::StartAlone(task.id.clone())
     }
 }
 
@@ -153,7 +154,7 @@ fn by_priority(snapshot: &Snapshot, limits: &Limits) -> Vec<usize> {
 
 /// Returns when something can be begun that waits for nothing but the end of a usage limit, in
 /// milliseconds since 1970; `None` where nothing does, or nobody knows when that ends.
-pub fn next_time(snapshot: &Snapshot, limits: &Limits) -> Option<i64> {
+pub(crate) fn next_time(snapshot: &Snapshot, limits: &Limits) -> Option<i64> {
     let rests = Rests::of(snapshot, limits.now);
     let between = between_stages(snapshot, limits);
     let waiting = between.chain(by_priority(snapshot, limits));
@@ -165,7 +166,7 @@ pub fn next_time(snapshot: &Snapshot, limits: &Limits) -> Option<i64> {
 }
 
 /// Returns the tasks and all that they depend on.
-pub fn with_dependencies(snapshot: &Snapshot, ids: &[TaskId]) -> HashSet<TaskId> {
+pub(crate) fn with_dependencies(snapshot: &Snapshot, ids: &[TaskId]) -> HashSet<TaskId> {
     let mut found = HashSet::new();
     let mut queue: Vec<usize> = ids.iter().filter_map(|id| snapshot.dag.index(id)).collect();
     while let Some(index) = queue.pop() {
@@ -313,9 +314,10 @@ mod tests {
             }
             let pick = runs[order[step % order.len()].index(runs.len())];
             step += 1;
-            states[pick] = match blocks & (1 << pick) == 0 {
-                true => State::Merging { commit: oid(), arrived: step as i64 },
-                false => State::Blocked(Block::new(Reason::Agent, "no")),
+            states[pick] = if blocks & (1 << pick) == 0 {
+                State::Merging { commit: oid(), arrived: step as i64 }
+            } else {
+                State::Blocked(Block::new(Reason::Agent, "no"))
             };
         }
     }

@@ -8,7 +8,7 @@ use crate::domain::task::Record;
 
 /// What is waited for.
 #[derive(Debug, Clone)]
-pub struct Awaited {
+pub(crate) struct Awaited {
     pub tasks: Vec<TaskId>,
     /// Any change of any of them, and not the end of all.
     pub any: bool,
@@ -16,7 +16,7 @@ pub struct Awaited {
 
 /// What has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Came {
+pub(crate) enum Came {
     /// All of them are merged.
     Merged,
     /// One of them changed, and none that changed needs a person.
@@ -29,7 +29,7 @@ pub enum Came {
 
 impl Came {
     /// Returns the name, as in the JSON.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Came::Merged => "merged",
             Came::Changed => "changed",
@@ -42,7 +42,7 @@ impl Came {
 impl Awaited {
     /// Returns the places of the tasks that are in another state than before, or again in one of
     /// the same name after another attempt.
-    pub fn changed(&self, before: &Snapshot, now: &Snapshot) -> Vec<usize> {
+    pub(crate) fn changed(&self, before: &Snapshot, now: &Snapshot) -> Vec<usize> {
         let is_other = |index: &usize| {
             let (id, record) = (now.dag.id(*index), now.at(*index).1);
             let is_other_record = |(_, before): (_, &Record)| {
@@ -62,7 +62,7 @@ impl Awaited {
     /// Returns what has come; `None` while there is something to wait for.
     ///
     /// `before` is what the caller knows; `driven` says that somebody drives the run.
-    pub fn look(&self, before: &Snapshot, now: &Snapshot, driven: bool) -> Option<Came> {
+    pub(crate) fn look(&self, before: &Snapshot, now: &Snapshot, driven: bool) -> Option<Came> {
         if self.any {
             let changed = self.changed(before, now);
             if !changed.is_empty() {
@@ -84,7 +84,7 @@ impl Awaited {
 }
 
 /// Returns the word for a task's state; `new` where the plan did not have it.
-pub fn status_of(snapshot: &Snapshot, id: &TaskId) -> &'static str {
+pub(crate) fn status_of(snapshot: &Snapshot, id: &TaskId) -> &'static str {
     snapshot.dag.index(id).map_or("new", |index| snapshot.status(index))
 }
 

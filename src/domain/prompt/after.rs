@@ -5,7 +5,7 @@
 use crate::domain::task::{Block, Reason};
 
 /// Returns what the next attempt should know of a block.
-pub fn after(block: &Block, integration: &str) -> String {
+pub(crate) fn after(block: &Block, integration: &str) -> String {
     let text = &block.text;
     match block.reason {
         Reason::Conflict => format!(
@@ -40,21 +40,19 @@ const LINES: usize = 50;
 const BYTES: usize = 4000;
 
 /// Returns the end of what the tests printed, as a block of its own.
-pub fn end_of_output(text: &str) -> String {
+pub(crate) fn end_of_output(text: &str) -> String {
     let end = end(text);
-    match end.trim().is_empty() {
-        true => String::new(),
-        false => format!("\n\n  The end of what they printed:\n\n{}\n", indented(&end, "      ")),
+    if end.trim().is_empty() {
+        String::new()
+    } else {
+        format!("\n\n  The end of what they printed:\n\n{}\n", indented(&end, "      "))
     }
 }
 
 /// Returns the end of what a command printed, as a code block of Markdown.
 pub(super) fn quoted_end(text: &str) -> String {
     let end = end(text);
-    match end.trim().is_empty() {
-        true => "    (it printed nothing)".into(),
-        false => indented(&end, "    "),
-    }
+    if end.trim().is_empty() { "    (it printed nothing)".into() } else { indented(&end, "    ") }
 }
 
 fn end(text: &str) -> String {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// The facts about a task that every prompt is made of.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Facts<'a> {
+pub(crate) struct Facts<'a> {
     pub run: &'a str,
     pub task: &'a str,
     pub title: &'a str,
@@ -39,7 +39,7 @@ pub struct Facts<'a> {
 
 /// A task that this one builds on.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Earlier<'a> {
+pub(crate) struct Earlier<'a> {
     pub id: &'a str,
     pub title: &'a str,
     /// What its text declares for those that build on it, indented by two; see [`super::declared`].
@@ -50,7 +50,7 @@ pub struct Earlier<'a> {
 
 /// What a reviewer is given beside the facts: files in a folder, by name.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// Absolute.
     pub folder: String,
     /// The text of the task.
@@ -65,7 +65,7 @@ pub struct Reading {
 
 /// A command that failed on a merge candidate.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
-pub struct FailedTest<'a> {
+pub(crate) struct FailedTest<'a> {
     pub command: &'a str,
     /// What it printed; only the end of it is told.
     pub output: &'a str,
@@ -75,7 +75,7 @@ pub struct FailedTest<'a> {
 
 /// A merge that git could not make.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
-pub struct Conflict<'a> {
+pub(crate) struct Conflict<'a> {
     /// The id of the integration commit to merge.
     pub tip: &'a str,
     /// The paths in conflict.
@@ -86,7 +86,7 @@ pub struct Conflict<'a> {
 
 /// What a planning agent is given beside the facts.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
-pub struct Planning<'a> {
+pub(crate) struct Planning<'a> {
     /// The absolute path of the file that it writes the plan to; without one the plan is the end
     /// of its final message.
     pub file: Option<&'a str>,
@@ -96,7 +96,7 @@ pub struct Planning<'a> {
 
 /// All that a run did.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Whole<'a> {
+pub(crate) struct Whole<'a> {
     pub run: &'a str,
     /// What the run was started from: a branch or a commit.
     pub base: &'a str,
@@ -118,7 +118,7 @@ pub struct Whole<'a> {
 
 /// The files that a final reviewer reads.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
-pub struct WholeFiles<'a> {
+pub(crate) struct WholeFiles<'a> {
     /// Absolute.
     pub folder: &'a str,
     /// The name of the file with all that was changed.
@@ -129,7 +129,7 @@ pub struct WholeFiles<'a> {
 
 /// A task by name.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
-pub struct Named<'a> {
+pub(crate) struct Named<'a> {
     pub id: &'a str,
     pub title: &'a str,
 }

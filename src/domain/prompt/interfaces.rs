@@ -11,7 +11,7 @@ const USES: [&str; 3] = ["consumes", "requires", "imports"];
 
 /// Returns what a task's text says that it produces, in lines indented by two; else all that it
 /// says under `Interfaces`; "" where it says nothing of the kind.
-pub fn declared(text: &str) -> String {
+pub(crate) fn declared(text: &str) -> String {
     let lines = block(text);
     let mut made: Vec<&str> = Vec::new();
     let mut all: Vec<&str> = Vec::new();

@@ -13,25 +13,25 @@ mod template_set;
 #[cfg(test)]
 mod tests;
 
-pub use after::{after, end_of_output};
-pub use facts::{
+pub(crate) use after::{after, end_of_output};
+pub(crate) use facts::{
     Conflict, Earlier, Facts, FailedTest, Named, Planning, Reading, Whole, WholeFiles,
 };
-pub use interfaces::declared;
-pub use sample::variables;
-pub use template::{MEANINGS, Template, parts};
-pub use template_set::{FOLDER, Mistake, Templates};
+pub(crate) use interfaces::declared;
+pub(crate) use sample::variables;
+pub(crate) use template::{MEANINGS, Template, parts};
+pub(crate) use template_set::{FOLDER, Mistake, Templates};
 
 use crate::domain::review::Review;
 use facts::{Final, Planned, Reviewed, WithConflict, WithFailure};
 
 /// Returns the prompt of an implementer.
-pub fn implement(templates: &Templates, facts: &Facts<'_>) -> Result<String, Mistake> {
+pub(crate) fn implement(templates: &Templates, facts: &Facts<'_>) -> Result<String, Mistake> {
     templates.render(Template::Implement, facts)
 }
 
 /// Returns what an implementer is told whose conversation goes on after an interruption.
-pub fn resume(templates: &Templates, facts: &Facts<'_>) -> Result<String, Mistake> {
+pub(crate) fn resume(templates: &Templates, facts: &Facts<'_>) -> Result<String, Mistake> {
     templates.render(Template::Resume, facts)
 }
 
@@ -39,13 +39,13 @@ pub fn resume(templates: &Templates, facts: &Facts<'_>) -> Result<String, Mistak
 ///
 /// Where `facts.resumed` says that the conversation of the implementer goes on, it is short; else
 /// the whole text of the task is in it.
-pub fn fix(templates: &Templates, facts: &Facts<'_>) -> Result<String, Mistake> {
+pub(crate) fn fix(templates: &Templates, facts: &Facts<'_>) -> Result<String, Mistake> {
     templates.render(Template::Fix, facts)
 }
 
 /// Returns what whoever mends a merge candidate is told: `facts.branch` is at the candidate, in a
 /// fresh worktree, and `failed` is what did not pass on it.
-pub fn fix_tests(
+pub(crate) fn fix_tests(
     templates: &Templates,
     facts: &Facts<'_>,
     failed: &FailedTest<'_>,
@@ -56,7 +56,7 @@ pub fn fix_tests(
 }
 
 /// Returns what whoever resolves a conflict is told, on the task's branch; it merges by itself.
-pub fn fix_conflict(
+pub(crate) fn fix_conflict(
     templates: &Templates,
     facts: &Facts<'_>,
     conflict: &Conflict<'_>,
@@ -64,10 +64,10 @@ pub fn fix_conflict(
     templates.render(Template::FixConflict, &WithConflict { facts, conflict })
 }
 
-/// Returns what a planning agent is told, which writes no code and answers with [`PARTS`].
+/// Returns what a planning agent is told, which writes no code and answers with the parts of a blueprint.
 ///
 /// Where `facts.resumed` says that its conversation goes on, the text of the task is left out.
-pub fn plan(
+pub(crate) fn plan(
     templates: &Templates,
     facts: &Facts<'_>,
     planning: &Planning<'_>,
@@ -77,21 +77,19 @@ pub fn plan(
 }
 
 /// Returns the prompt of a reviewer; where there are findings, of one that looks at these again.
-pub fn review(
+pub(crate) fn review(
     templates: &Templates,
     facts: &Facts<'_>,
     kind: Review,
     reading: &Reading,
 ) -> Result<String, Mistake> {
-    let template = match facts.findings.is_empty() {
-        true => Template::of_review(kind),
-        false => Template::ReReview,
-    };
+    let template =
+        if facts.findings.is_empty() { Template::of_review(kind) } else { Template::ReReview };
     templates.render(template, &Reviewed { facts, kind: kind.word(), reading })
 }
 
 /// Returns the prompt of whoever reads all that a run did, from its base to its integration
 /// branch. The answer has the form of any review.
-pub fn final_review(templates: &Templates, whole: &Whole<'_>) -> Result<String, Mistake> {
+pub(crate) fn final_review(templates: &Templates, whole: &Whole<'_>) -> Result<String, Mistake> {
     templates.render(Template::FinalReview, &Final { whole, kind: Review::Whole.word() })
 }

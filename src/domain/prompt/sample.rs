@@ -13,7 +13,7 @@ use super::facts::{
 use super::template::Template;
 
 /// Returns the names of the variables that a template is told, sorted.
-pub fn variables(template: Template) -> Vec<String> {
+pub(crate) fn variables(template: Template) -> Vec<String> {
     let bare = all(template).remove(0);
     let mut names: Vec<String> =
         bare.try_iter().into_iter().flatten().map(|name| name.to_string()).collect();

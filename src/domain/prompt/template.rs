@@ -7,7 +7,7 @@ use crate::domain::review::Review;
 
 /// A text that agents are given, with variables in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Template {
+pub(crate) enum Template {
     Plan,
     Implement,
     Resume,
@@ -23,7 +23,7 @@ pub enum Template {
 
 impl Template {
     /// All of them, in the order in which a task meets them.
-    pub const ALL: [Template; 11] = [
+    pub(crate) const ALL: [Template; 11] = [
         Template::Plan,
         Template::Implement,
         Template::Resume,
@@ -38,7 +38,7 @@ impl Template {
     ];
 
     /// Returns the name: of the file that takes its place, without `.md`.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Template::Plan => "plan",
             Template::Implement => "implement",
@@ -55,12 +55,12 @@ impl Template {
     }
 
     /// Finds a template by its name.
-    pub fn from_name(name: &str) -> Option<Template> {
+    pub(crate) fn from_name(name: &str) -> Option<Template> {
         Template::ALL.into_iter().find(|template| template.name() == name)
     }
 
     /// Returns the first review of this kind.
-    pub fn of_review(review: Review) -> Template {
+    pub(crate) fn of_review(review: Review) -> Template {
         match review {
             Review::Spec => Template::SpecReview,
             Review::Quality => Template::QualityReview,
@@ -70,7 +70,7 @@ impl Template {
     }
 
     /// Returns what it is for, for the man page.
-    pub fn meaning(self) -> &'static str {
+    pub(crate) fn meaning(self) -> &'static str {
         match self {
             Template::Plan => "planning a task, without writing code",
             Template::Implement => "doing a task",
@@ -120,12 +120,12 @@ pub(super) const PIECES: [(&str, &str); 11] = [
 ];
 
 /// Returns the names of the parts that templates share.
-pub fn parts() -> [&'static str; 11] {
+pub(crate) fn parts() -> [&'static str; 11] {
     PIECES.map(|(name, _)| name)
 }
 
 /// What each variable holds, in the words of the man page.
-pub const MEANINGS: [(&str, &str); 28] = [
+pub(crate) const MEANINGS: [(&str, &str); 28] = [
     ("run", "the name of the run"),
     ("task", "the id of the task"),
     ("title", "the title of the task"),

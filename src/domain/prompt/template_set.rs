@@ -15,17 +15,17 @@ use super::sample;
 use super::template::{PIECES, Template};
 
 /// Where a repository keeps templates of its own, relative to the top level.
-pub const FOLDER: &str = ".orchestrate/prompts";
+pub(crate) const FOLDER: &str = ".orchestrate/prompts";
 
 /// Which texts take the place of templates.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Templates {
+pub(crate) struct Templates {
     own: BTreeMap<Template, String>,
 }
 
 /// Why a template is no good.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
+pub(crate) struct Mistake {
     /// As a person calls it, relative to the top level.
     pub file: String,
     /// Counted from 1.
@@ -48,18 +48,18 @@ impl std::error::Error for Mistake {}
 
 impl Templates {
     /// Takes a text in the place of the template that the program brings along.
-    pub fn replace(&mut self, template: Template, text: String) {
+    pub(crate) fn replace(&mut self, template: Template, text: String) {
         self.own.insert(template, text);
     }
 
     /// Returns the texts that take the place of others, with their files relative to the top level.
-    pub fn own(&self) -> impl Iterator<Item = (String, &str)> {
+    pub(crate) fn own(&self) -> impl Iterator<Item = (String, &str)> {
         self.own.iter().map(|(template, text)| (file_of(*template), text.as_str()))
     }
 
     /// Fails where one of the repository's own templates would not render, or names what it is
     /// not told; returns the first such mistake.
-    pub fn check(&self) -> Result<(), Mistake> {
+    pub(crate) fn check(&self) -> Result<(), Mistake> {
         self.own.iter().try_for_each(|(template, text)| check(*template, text))
     }
 

@@ -8,19 +8,23 @@ use super::usage::{Usage, tokens};
 use super::{Limit, Output, first_line, json_lines, last_status};
 
 pub(super) fn output(text: &str) -> Output {
-    let answer = |v: &Value| match v["item"]["type"] == "agent_message" {
-        true => v["item"]["text"].as_str().map(str::to_owned),
-        false => None,
+    let answer = |v: &Value| {
+        if v["item"]["type"] == "agent_message" {
+            v["item"]["text"].as_str().map(str::to_owned)
+        } else {
+            None
+        }
     };
-    let failure = |v: &Value| match v["type"] == "turn.failed" {
-        true => v["error"]["message"].as_str().map(first_line),
-        false => None,
+    let failure = |v: &Value| {
+        if v["type"] == "turn.failed" {
+            v["error"]["message"].as_str().map(first_line)
+        } else {
+            None
+        }
     };
     // While it asks again by itself, and before it gives up.
-    let trouble = |v: &Value| match v["type"] == "error" {
-        true => v["message"].as_str().map(first_line),
-        false => None,
-    };
+    let trouble =
+        |v: &Value| if v["type"] == "error" { v["message"].as_str().map(first_line) } else { None };
     let said = json_lines(text).rev().find_map(|v| answer(&v)).unwrap_or_default();
     let error = json_lines(text).rev().find_map(|v| failure(&v));
     Output {

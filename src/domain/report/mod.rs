@@ -9,8 +9,8 @@ mod other_programs;
 mod usage;
 mod usage_limit;
 
-pub use usage::{Dollars, Usage, sum};
-pub use usage_limit::Limit;
+pub(crate) use usage::{Dollars, Usage, sum};
+pub(crate) use usage_limit::Limit;
 
 use std::fmt;
 
@@ -68,7 +68,7 @@ impl fmt::Display for Status {
 /// How an agent program writes its output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Format {
+pub(crate) enum Format {
     /// Text for people.
     #[default]
     Text,
@@ -89,7 +89,7 @@ pub enum Format {
 impl Format {
     /// Returns true where what was used is told as a total of the conversation, which an attempt
     /// that goes on with one has to be freed of.
-    pub fn counts_whole_conversation(self) -> bool {
+    pub(crate) fn counts_whole_conversation(self) -> bool {
         match self {
             Format::CodexJson => true,
             Format::Text
@@ -104,7 +104,7 @@ impl Format {
 
 /// What an agent's output says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Output {
+pub(crate) struct Output {
     /// The last `STATUS:` line of the final message.
     pub report: Option<Report>,
     /// The program's own word that it failed, although it may have exited with 0.
@@ -126,12 +126,12 @@ pub struct Output {
 const MORE: char = '…';
 
 /// Returns true where a refused tool is known so exactly that a rule can allow it.
-pub fn is_exact(rule: &str) -> bool {
+pub(crate) fn is_exact(rule: &str) -> bool {
     !rule.contains(MORE)
 }
 
 /// Reads what an agent printed; `text` may be only the end of it.
-pub fn read(format: Format, text: &str) -> Output {
+pub(crate) fn read(format: Format, text: &str) -> Output {
     match format {
         Format::Text => Output {
             report: last_status(text),
@@ -162,7 +162,7 @@ fn last_status(text: &str) -> Option<Report> {
 }
 
 /// Returns the id by which an agent program can go on with the conversation of this output.
-pub fn conversation(format: Format, text: &str) -> Option<String> {
+pub(crate) fn conversation(format: Format, text: &str) -> Option<String> {
     // Claude Code names an id that it does not know in its result, too.
     let (kind, key) = match format {
         Format::OpencodeJson => {

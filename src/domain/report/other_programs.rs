@@ -101,7 +101,7 @@ pub(super) fn copilot(text: &str) -> Output {
             "tool.execution_complete" if data["error"]["code"] == "denied" => {
                 let of_call = begun.iter().find(|it| it["toolCallId"] == data["toolCallId"]);
                 let name = of_call.and_then(|it| it["toolName"].as_str()).unwrap_or("a tool");
-                let input = of_call.map(|it| &it["arguments"]).unwrap_or(&Value::Null);
+                let input = of_call.map_or(&Value::Null, |it| &it["arguments"]);
                 output.denied.push(refused(name, input));
             }
             "session.error" => {

@@ -52,7 +52,7 @@ impl fmt::Display for Usage {
 }
 
 /// Returns all of them together; a cost where one of them has a cost, `None` for nothing.
-pub fn sum(usages: impl IntoIterator<Item = Usage>) -> Option<Usage> {
+pub(crate) fn sum(usages: impl IntoIterator<Item = Usage>) -> Option<Usage> {
     usages.into_iter().reduce(|one, other| Usage {
         input_tokens: one.input_tokens.saturating_add(other.input_tokens),
         output_tokens: one.output_tokens.saturating_add(other.output_tokens),

@@ -76,7 +76,7 @@ const MOST: i64 = 400 * 24 * 60 * 60_000;
 
 /// A limit that was reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limit {
+pub(crate) struct Limit {
     /// The program's own words, one line.
     pub text: String,
     /// Seconds since 1970, where the program says the time as a number.
@@ -85,7 +85,7 @@ pub struct Limit {
 
 impl Limit {
     /// Reads a program's word that it failed; `None` where that is for another reason.
-    pub fn of_error(text: &str) -> Option<Limit> {
+    pub(crate) fn of_error(text: &str) -> Option<Limit> {
         let plain = plain(text);
         let says = SAYINGS.iter().any(|saying| plain.contains(saying));
         let reset = number_after_bar(text);
@@ -95,7 +95,7 @@ impl Limit {
     }
 
     /// Reads the end of plain text, where only a line that a program writes itself counts.
-    pub fn of_last_line(text: &str) -> Option<Limit> {
+    pub(crate) fn of_last_line(text: &str) -> Option<Limit> {
         let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
         let plain = plain(line);
         BEGINNINGS.iter().any(|begin| plain.starts_with(begin)).then(|| Limit::of_error(line))?
@@ -104,7 +104,7 @@ impl Limit {
     /// Returns when it ends, in milliseconds since 1970; `None` where that was not said.
     ///
     /// `now` also says in whose time zone a time of day is meant that names none.
-    pub fn until(&self, now: &Zoned) -> Option<i64> {
+    pub(crate) fn until(&self, now: &Zoned) -> Option<i64> {
         let told = self.reset.and_then(|seconds| seconds.checked_mul(1000));
         let at = told.or_else(|| stated(&self.text, now))?;
         let now = now.timestamp().as_millisecond();
@@ -204,9 +204,10 @@ fn month(word: &str) -> Option<i8> {
 /// Without a year, the next such day is meant.
 fn in_year(year: Option<i16>, month: i8, day: i8, now: &Zoned) -> Option<Date> {
     let date = Date::new(year.unwrap_or(now.year()), month, day).ok()?;
-    match year.is_none() && date < now.date().yesterday().ok()? {
-        true => Date::new(now.year() + 1, month, day).ok(),
-        false => Some(date),
+    if year.is_none() && date < now.date().yesterday().ok()? {
+        Date::new(now.year() + 1, month, day).ok()
+    } else {
+        Some(date)
     }
 }
 

@@ -50,6 +50,7 @@ impl Event {
 
 impl Record {
     /// Returns what the record is after the event.
+    #[expect(clippy::too_many_lines, reason = "one arm for each case")]
     pub fn apply(&self, event: &Event) -> Result<Record, Illegal> {
         let illegal = || Illegal { state: self.state.name(), event: event.name() };
         match (event, &self.state) {
@@ -189,6 +190,7 @@ impl Record {
         next
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each case")]
     fn finished(&self, finished: &Finished) -> Record {
         let Finished {
             ending,

@@ -11,9 +11,12 @@ impl Attempt {
     pub fn all_concerns(&self) -> impl Iterator<Item = &str> {
         let has_concern = |status| status == Status::DoneWithConcerns;
         let said = self.report.as_ref().filter(|report| has_concern(report.status));
-        let said = said.map(|report| match report.message.is_empty() {
-            true => "its agent has concerns, and does not say which",
-            false => report.message.as_str(),
+        let said = said.map(|report| {
+            if report.message.is_empty() {
+                "its agent has concerns, and does not say which"
+            } else {
+                report.message.as_str()
+            }
         });
         said.into_iter().chain(self.concerns.iter().map(String::as_str))
     }

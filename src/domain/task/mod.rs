@@ -9,15 +9,15 @@ mod again;
 mod apply;
 mod blueprint;
 mod concern;
-mod event;
+pub(crate) mod event;
 mod moved;
 mod pull_request;
 
-pub use apply::Illegal;
-pub use blueprint::Drawn;
-pub use event::{Event, Finished, SentBack, Started};
-pub use moved::Moved;
-pub use pull_request::{Obstacle, PullRequest, Unopened};
+pub(crate) use apply::Illegal;
+pub(crate) use blueprint::Drawn;
+pub(crate) use event::{Event, Finished, SentBack, Started};
+pub(crate) use moved::Moved;
+pub(crate) use pull_request::{Obstacle, PullRequest, Unopened};
 
 use std::fmt;
 

@@ -2,7 +2,7 @@
 //!
 //! Invariant: objects are written before a ref names them, and a ref changes by compare-and-swap.
 
-pub mod gc;
-pub mod notes;
-pub mod objects;
-pub mod refs;
+pub(crate) mod gc;
+pub(crate) mod notes;
+pub(crate) mod objects;
+pub(crate) mod refs;

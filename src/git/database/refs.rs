@@ -123,9 +123,10 @@ impl Git {
         if has("MustNotExist") {
             return Ok(Swap::Moved);
         }
-        match has("could not be obtained") || has("packed refs") || has("packed-refs") {
-            true => Ok(Swap::Locked),
-            false => Err(anyhow::Error::new(error).context(format!("cannot write '{name}'"))),
+        if has("could not be obtained") || has("packed refs") || has("packed-refs") {
+            Ok(Swap::Locked)
+        } else {
+            Err(anyhow::Error::new(error).context(format!("cannot write '{name}'")))
         }
     }
 

@@ -3,7 +3,7 @@
 //! Invariant: neither a branch nor a worktree changes here, except in [`Git::fast_forward`],
 //! which moves a branch that is checked out the way `git merge --ff-only` does.
 
-pub mod contained;
+pub(crate) mod contained;
 
 use std::path::Path;
 

@@ -90,7 +90,7 @@ struct Sorted {
 
 /// Returns what no backup of a worktree holds: large ignored files, and folders that hold much, or
 /// a repository.
-pub fn left_out(worktree: &Path) -> anyhow::Result<Vec<String>> {
+pub(crate) fn left_out(worktree: &Path) -> anyhow::Result<Vec<String>> {
     Ok(sort_ignored(worktree)?.left_out)
 }
 
@@ -99,10 +99,8 @@ fn sort_ignored(worktree: &Path) -> anyhow::Result<Sorted> {
     let mut sorted = Sorted { kept: Vec::new(), left_out: Vec::new() };
     for path in status::ignored(worktree)? {
         let is_folder = worktree.join(&path).symlink_metadata().is_ok_and(|found| found.is_dir());
-        let below = match is_folder {
-            true => status::files_below(worktree, &path)?,
-            false => vec![path.clone()],
-        };
+        let below =
+            if is_folder { status::files_below(worktree, &path)? } else { vec![path.clone()] };
         let sizes: Vec<Option<u64>> = below.iter().map(|file| size(&worktree.join(file))).collect();
         let is_repository = is_folder
             && below.iter().any(|file| file.components().any(|part| part.as_os_str() == ".git"));
@@ -112,9 +110,10 @@ fn sort_ignored(worktree: &Path) -> anyhow::Result<Sorted> {
             continue;
         }
         for (file, size) in below.into_iter().zip(sizes) {
-            match size.is_some_and(|size| size <= MAX_IGNORED) {
-                true => sorted.kept.push(file),
-                false => sorted.left_out.push(file.display().to_string()),
+            if size.is_some_and(|size| size <= MAX_IGNORED) {
+                sorted.kept.push(file);
+            } else {
+                sorted.left_out.push(file.display().to_string());
             }
         }
     }

@@ -56,9 +56,10 @@ impl Git {
         let mut made = Made::default();
         let repo = {
             let _registry = self.registry(Access::Change)?;
-            let by_gix = match self.is_shared() {
-                true => Err(anyhow::anyhow!("core.sharedRepository is set")),
-                false => self.register(path, shows, owner),
+            let by_gix = if self.is_shared() {
+                Err(anyhow::anyhow!("core.sharedRepository is set"))
+            } else {
+                self.register(path, shows, owner)
             };
             by_gix.or_else(|error| {
                 made.remarks.push(format!("registered by git ({error:#})"));

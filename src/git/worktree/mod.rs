@@ -1,15 +1,15 @@
-//! Worktrees: listed, locked and removed; [`create`](create) makes them.
+//! Worktrees: listed, locked and removed; [`create`] makes them.
 //!
 //! Invariant: one that was not asked for by path is never touched. Removal leaves the hard
 //! questions to `git worktree remove`, which refuses what is not clean.
 
-pub mod backup;
-pub mod create;
-pub mod include;
-pub mod ownership;
-pub mod size;
-pub mod stat;
-pub mod submodules;
+pub(crate) mod backup;
+pub(crate) mod create;
+pub(crate) mod include;
+pub(crate) mod ownership;
+pub(crate) mod size;
+pub(crate) mod stat;
+pub(crate) mod submodules;
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ use ownership::owner_of;
 use submodules::submodules;
 
 /// What the reason of every lock of ours begins with.
-pub const LOCK: &str = "git-orchestrate: ";
+pub(crate) const LOCK: &str = "git-orchestrate: ";
 
 #[derive(Clone, Copy)]
 pub(super) enum Access {
@@ -126,9 +126,10 @@ impl Git {
         let _registry = self.registry(Access::Change)?;
         let output = self.command().args(["worktree", "unlock"]).arg(path).output()?;
         let said = String::from_utf8_lossy(&output.stderr);
-        match output.status.success() || said.contains("is not locked") {
-            true => Ok(()),
-            false => bail!("{}", said.trim().trim_start_matches("fatal: ")),
+        if output.status.success() || said.contains("is not locked") {
+            Ok(())
+        } else {
+            bail!("{}", said.trim().trim_start_matches("fatal: "))
         }
     }
 
@@ -251,17 +252,17 @@ impl Git {
 }
 
 /// Returns true where the path is the top level of a worktree, and not just a folder in one.
-pub fn is_worktree(path: &Path) -> bool {
+pub(crate) fn is_worktree(path: &Path) -> bool {
     path.join(".git").exists() && status::top_level(path).is_ok_and(|top| same_path(&top, path))
 }
 
 /// Returns true where both name the same place, links resolved.
-pub fn same_path(one: &Path, other: &Path) -> bool {
+pub(crate) fn same_path(one: &Path, other: &Path) -> bool {
     one == other || one.canonicalize().is_ok_and(|a| other.canonicalize().is_ok_and(|b| a == b))
 }
 
 /// Returns true where a worktree was made to its end.
-pub fn is_whole(path: &Path) -> bool {
+pub(crate) fn is_whole(path: &Path) -> bool {
     is_worktree(path) && ownership::is_finished(path)
 }
 

@@ -35,13 +35,13 @@ pub(crate) fn finish(repo: &gix::Repository) -> anyhow::Result<()> {
 }
 
 /// Returns true where the files of a worktree were all checked out once: git then has an index.
-pub fn is_finished(path: &Path) -> bool {
+pub(crate) fn is_finished(path: &Path) -> bool {
     let own = directory(path);
     own.is_some_and(|own| own.join("index").exists() && !own.join(BEGUN).exists())
 }
 
 /// Returns what a worktree of ours was made for: a run, or `run/task`; `None` for any other.
-pub fn owner_of(path: &Path) -> Option<String> {
+pub(crate) fn owner_of(path: &Path) -> Option<String> {
     std::fs::read_to_string(directory(path)?.join(OWNER)).ok()
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn shown(path: &Path) -> Option<Oid> {
 }
 
 /// Returns the private git directory of a worktree.
-pub fn directory(path: &Path) -> Option<PathBuf> {
+pub(crate) fn directory(path: &Path) -> Option<PathBuf> {
     let link = std::fs::read_to_string(path.join(".git")).unwrap_or_default();
     match link.strip_prefix("gitdir: ") {
         Some(directory) => Some(path.join(directory.trim_end_matches('\n'))),
@@ -93,7 +93,7 @@ impl Git {
 }
 
 /// Returns the number that a worktree has, if it has one.
-pub fn slot_of(path: &Path) -> Option<u32> {
+pub(crate) fn slot_of(path: &Path) -> Option<u32> {
     let is_there = path.join(".git").exists();
     is_there.then(|| read_slot(&directory(path)?)).flatten()
 }

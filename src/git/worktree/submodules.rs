@@ -11,7 +11,7 @@ use super::ownership;
 use crate::git::command::git;
 
 /// Returns where the worktree has submodules, relative to it; most are empty folders.
-pub fn submodules(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn submodules(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let repo = gix::discover(worktree)?;
     let index = repo.index_or_empty().context("cannot read the index")?;
     let is_link = |entry: &&gix::index::Entry| entry.mode == gix::index::entry::Mode::COMMIT;
@@ -23,7 +23,7 @@ pub fn submodules(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// Returns why a submodule holds something that is nowhere else.
-pub fn unsaved(submodule: &Path) -> anyhow::Result<Option<&'static str>> {
+pub(crate) fn unsaved(submodule: &Path) -> anyhow::Result<Option<&'static str>> {
     if !submodule.join(".git").exists() {
         let is_empty = submodule.read_dir().map_or(true, |mut found| found.next().is_none());
         return Ok((!is_empty).then_some("files"));
@@ -33,15 +33,16 @@ pub fn unsaved(submodule: &Path) -> anyhow::Result<Option<&'static str>> {
         return Ok(Some("files that are not committed"));
     }
     let own = ["rev-list", "--max-count=1", "HEAD", "--all", "--reflog", "--not", "--remotes"];
-    match git(submodule).args(own).bytes()?.is_empty() {
-        true => Ok(None),
-        false => Ok(Some("commits that no remote branch has")),
+    if git(submodule).args(own).bytes()?.is_empty() {
+        Ok(None)
+    } else {
+        Ok(Some("commits that no remote branch has"))
     }
 }
 
 /// Returns true where the worktree's private git directory holds the repository of a submodule
 /// that is not checked out in the worktree any more.
-pub fn has_hidden(worktree: &Path) -> anyhow::Result<bool> {
+pub(crate) fn has_hidden(worktree: &Path) -> anyhow::Result<bool> {
     let Some(own) = ownership::directory(worktree) else { return Ok(false) };
     let mut shown = Vec::new();
     add_filled(worktree, &mut shown)?;

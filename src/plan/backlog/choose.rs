@@ -259,7 +259,7 @@ impl<'a> Shelves<'a> {
 
     fn draft(&self, record: &Record) -> Draft {
         let ticket = &record.ticket;
-        let id = record.key.task_id().map(String::from).unwrap_or_else(|| ticket.id.clone());
+        let id = record.key.task_id().map_or_else(|| ticket.id.clone(), String::from);
         let title = if ticket.title.is_empty() { &ticket.id } else { &ticket.title };
         Draft {
             id: Some(Written { text: id, line: 1 }),

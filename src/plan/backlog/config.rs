@@ -36,7 +36,7 @@ impl Config {
 
 /// The statuses that a run may give to a ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Words {
+pub(crate) struct Words {
     /// `None` where the backlog has no status between the first and the last.
     pub in_progress: Option<String>,
     pub done: String,
@@ -44,7 +44,7 @@ pub struct Words {
 
 /// Returns the statuses of a backlog by the text of its settings, `None` for one without; `None`
 /// where they cannot be read.
-pub fn words(text: Option<&str>) -> Option<Words> {
+pub(crate) fn words(text: Option<&str>) -> Option<Words> {
     let file = text.map(|text| File { name: String::new(), place: None, bytes: text.into() });
     let statuses = read(file.as_ref(), &mut Findings::new(""))?.statuses;
     let named = statuses.iter().find(|status| same(status, "In Progress"));

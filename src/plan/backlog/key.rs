@@ -19,9 +19,10 @@ impl Key {
         let id = id.trim();
         let (prefix, body) = split(id).unwrap_or((prefix, id));
         let is_number = body.chars().all(|c| c.is_ascii_digit() || c == '.');
-        let body = match is_number {
-            true => body.split('.').map(without_zeros).collect::<Vec<_>>().join("."),
-            false => body.to_uppercase(),
+        let body = if is_number {
+            body.split('.').map(without_zeros).collect::<Vec<_>>().join(".")
+        } else {
+            body.to_uppercase()
         };
         Key { prefix: prefix.to_uppercase(), body }
     }

@@ -11,7 +11,7 @@ mod key;
 mod mentions;
 mod sections;
 mod ticket;
-pub mod write;
+pub(crate) mod write;
 
 #[cfg(test)]
 mod tests;
@@ -26,12 +26,12 @@ use crate::domain::plan::TaskId;
 use config::Config;
 use key::Key;
 
-pub use config::{Words, words};
-pub use ticket::Ticket;
+pub(crate) use config::{Words, words};
+pub(crate) use ticket::Ticket;
 
 /// A file of the folder.
 #[derive(Debug, Clone)]
-pub struct File {
+pub(crate) struct File {
     /// As it is called in messages.
     pub name: String,
     /// Relative to the top level of the repository, where it lies in one.
@@ -41,7 +41,7 @@ pub struct File {
 
 /// What a folder holds, read but not understood. Each list is in the order of the names.
 #[derive(Debug, Clone, Default)]
-pub struct Folder {
+pub(crate) struct Folder {
     /// As the user named it.
     pub name: String,
     /// What it is called itself, without the folders above: runs are named after it.
@@ -55,7 +55,7 @@ pub struct Folder {
 
 /// Which tickets are asked for.
 #[derive(Debug, Clone, Default)]
-pub struct Choice {
+pub(crate) struct Choice {
     /// Ids as typed; none for all that can begin.
     pub tasks: Vec<String>,
     /// All of these labels are on a ticket that is taken.
@@ -96,7 +96,7 @@ struct Record {
 
 /// A folder that was understood.
 #[derive(Debug)]
-pub struct Backlog {
+pub(crate) struct Backlog {
     name: String,
     base: String,
     config: Config,
@@ -105,7 +105,7 @@ pub struct Backlog {
 }
 
 /// Reads a folder; fails where its settings cannot be read. Tickets that cannot are warnings.
-pub fn read(folder: &Folder) -> Result<Backlog, Vec<Finding>> {
+pub(crate) fn read(folder: &Folder) -> Result<Backlog, Vec<Finding>> {
     let shelves = [
         (Shelf::Tasks, &folder.tasks),
         (Shelf::Completed, &folder.completed),
@@ -148,19 +148,14 @@ impl Backlog {
     ///
     /// The folder's name, then what was asked for: `backlog`, `backlog-web`, `backlog-7-12`. So
     /// the same words always name the same run.
-    pub fn name(&self, choice: &Choice) -> String {
+    pub(crate) fn name(&self, choice: &Choice) -> String {
         choose::name(&self.base, choice, &self.config)
-    }
-
-    /// Returns the id that the task of a ticket has, as typed in any spelling.
-    pub fn task_id(&self, ticket: &str) -> Option<TaskId> {
-        Key::new(ticket, &self.config.prefix).task_id()
     }
 
     /// Takes the tickets that were asked for and can begin.
     ///
     /// Fails where one that was named cannot, or none is left; all reasons at once.
-    pub fn batch(self, choice: &Choice) -> Result<Parsed, Vec<Finding>> {
+    pub(crate) fn batch(self, choice: &Choice) -> Result<Parsed, Vec<Finding>> {
         choose::batch(self, choice)
     }
 }

@@ -138,9 +138,10 @@ fn title(line: &str) -> Option<Kind> {
 
 /// Returns whether a line ends a section without markers.
 fn ends(line: &str, kind: Kind) -> bool {
-    match kind.has_items() {
-        true => line.starts_with("## "),
-        false => title(line).is_some_and(|other| other != kind),
+    if kind.has_items() {
+        line.starts_with("## ")
+    } else {
+        title(line).is_some_and(|other| other != kind)
     }
 }
 

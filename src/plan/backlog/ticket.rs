@@ -16,7 +16,7 @@ use crate::plan::syntax::yaml::{self, Node};
 
 /// A ticket of a backlog.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Ticket {
+pub(crate) struct Ticket {
     /// As the program shows it: `BACK-355.02`.
     pub id: String,
     pub title: String,

@@ -106,7 +106,7 @@ pub fn set_plan(text: &str, plan: &str) -> Result<String, Refused> {
 }
 
 /// Returns the acceptance criteria of a ticket; `None` where it cannot be read.
-pub fn criteria(text: &str) -> Option<Vec<Criterion>> {
+pub(crate) fn criteria(text: &str) -> Option<Vec<Criterion>> {
     ticket::parse(text).map(|ticket| ticket.criteria)
 }
 
@@ -135,9 +135,10 @@ fn read(text: &str) -> Result<Ticket, Refused> {
 }
 
 fn checked(text: String, is_right: impl Fn(&Ticket) -> bool) -> Result<String, Refused> {
-    match ticket::parse(&text).is_some_and(|ticket| is_right(&ticket)) {
-        true => Ok(text),
-        false => Err(Refused::Unsafe),
+    if ticket::parse(&text).is_some_and(|ticket| is_right(&ticket)) {
+        Ok(text)
+    } else {
+        Err(Refused::Unsafe)
     }
 }
 
@@ -189,9 +190,10 @@ fn scalar(text: &str) -> String {
     let words = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
     let fits = |c: char| c.is_alphanumeric() || " -_'/()".contains(c);
     let begins = text.starts_with(char::is_alphabetic);
-    match begins && text.chars().all(fits) && !words.contains(&text.to_lowercase().as_str()) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', "''")),
+    if begins && text.chars().all(fits) && !words.contains(&text.to_lowercase().as_str()) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "''"))
     }
 }
 
@@ -211,13 +213,11 @@ fn inserted(text: &str, start: usize, sections: &[Section], block: &str) -> Stri
 fn begun_with(text: &str, start: usize, block: &str) -> String {
     let eol = eol(text);
     let (matter, body) = text.split_at(start);
-    let (empty, rest) = match body.trim().is_empty() {
-        // What is there of empty lines stays, one of them before the block.
-        true => body.split_at(body.len().min(if body.starts_with(eol) { eol.len() } else { 0 })),
-        false => {
-            let lines = body.split_inclusive('\n');
-            body.split_at(lines.take_while(|line| line.trim().is_empty()).map(str::len).sum())
-        }
+    let (empty, rest) = if body.trim().is_empty() {
+        body.split_at(body.len().min(if body.starts_with(eol) { eol.len() } else { 0 }))
+    } else {
+        let lines = body.split_inclusive('\n');
+        body.split_at(lines.take_while(|line| line.trim().is_empty()).map(str::len).sum())
     };
     let gap = match (matter.ends_with('\n'), empty.contains('\n')) {
         (true, true) => String::new(),

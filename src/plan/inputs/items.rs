@@ -168,13 +168,12 @@ impl<'a> List<'a> {
             if item.state == State::Done || !seen.insert(at) {
                 continue;
             }
-            match item.is_group {
-                false => found.push(Written { text: item.id().to_owned(), line }),
-                true => {
-                    let own = item.draft.depends_on.iter().flatten();
-                    todo.extend(own.filter_map(|name| self.by_id.get(name.text.as_str())));
-                    todo.extend(self.parts.get(item.id()).into_iter().flatten());
-                }
+            if !item.is_group {
+                found.push(Written { text: item.id().to_owned(), line });
+            } else {
+                let own = item.draft.depends_on.iter().flatten();
+                todo.extend(own.filter_map(|name| self.by_id.get(name.text.as_str())));
+                todo.extend(self.parts.get(item.id()).into_iter().flatten());
             }
         }
     }

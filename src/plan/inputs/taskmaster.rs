@@ -61,12 +61,11 @@ pub(super) fn read(text: &str, tag: Option<&str>, findings: &mut Findings) -> Op
 /// Finds the list: the only one, that of the tag, or that of the program's default tag.
 fn list<'a>(text: &'a str, tag: Option<&str>, findings: &mut Findings) -> Option<List<'a>> {
     let top: BTreeMap<String, &RawValue> = json::parse(text, 1, KNOWN, findings)?;
-    let lists: BTreeMap<&str, List> = match top.contains_key("tasks") {
-        true => serde_json::from_str(text).ok().map(|list| ("", list)).into_iter().collect(),
-        false => {
-            let of = |raw: &&'a RawValue| serde_json::from_str::<List>(raw.get()).ok();
-            top.iter().filter_map(|(tag, raw)| Some((tag.as_str(), of(raw)?))).collect()
-        }
+    let lists: BTreeMap<&str, List> = if top.contains_key("tasks") {
+        serde_json::from_str(text).ok().map(|list| ("", list)).into_iter().collect()
+    } else {
+        let of = |raw: &&'a RawValue| serde_json::from_str::<List>(raw.get()).ok();
+        top.iter().filter_map(|(tag, raw)| Some((tag.as_str(), of(raw)?))).collect()
     };
     if lists.is_empty() {
         findings.error(0, "it is JSON that is not understood", KNOWN);

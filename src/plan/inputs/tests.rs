@@ -9,7 +9,8 @@ fn read(name: &str, text: &str) -> Result<Parsed, Vec<Finding>> {
 /// Each task with what it waits for.
 fn edges(parsed: &Parsed) -> Vec<String> {
     let on = |task: &crate::domain::plan::Task| {
-        let names: Vec<&str> = task.depends_on.iter().map(|id| id.as_str()).collect();
+        let names: Vec<&str> =
+            task.depends_on.iter().map(crate::domain::plan::id::TaskId::as_str).collect();
         format!("{} <- {}", task.id, names.join(" ")).trim_end_matches([' ', '-', '<']).to_owned()
     };
     parsed.plan.tasks.iter().map(on).collect()

@@ -103,10 +103,7 @@ pub(super) fn read(text: &str) -> Reading {
 pub(super) fn read_cell(text: &str) -> Reading {
     let text = text.trim();
     let short = text.strip_prefix(['T', 't', '#']).unwrap_or(text);
-    match short.starts_with(|c: char| c.is_ascii_digit()) {
-        true => numbered(short),
-        false => read(text),
-    }
+    if short.starts_with(|c: char| c.is_ascii_digit()) { numbered(short) } else { read(text) }
 }
 
 /// Reads what stands behind the word `Task`.

@@ -90,7 +90,7 @@ fn edges(
             for part in dependencies::parts(cell(row, columns.depends_on)) {
                 match groups.get(part.as_str()) {
                     Some(group) => {
-                        found.extend(members[*group].iter().map(|i| id(&drafts[*i], row)))
+                        found.extend(members[*group].iter().map(|i| id(&drafts[*i], row)));
                     }
                     None => {
                         let value = Written { text: part, line: row.line };

@@ -3,6 +3,6 @@
 //! Invariant: they know no format and report nothing; whoever calls them turns a fault into a
 //! finding with its line.
 
-pub mod front_matter;
-pub mod near;
-pub mod yaml;
+pub(crate) mod front_matter;
+pub(crate) mod near;
+pub(crate) mod yaml;

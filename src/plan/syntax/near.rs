@@ -8,7 +8,7 @@ pub(crate) fn nearest<'a>(
     candidates: impl Iterator<Item = &'a str>,
 ) -> Option<&'a str> {
     // The neighbour of a number is another number, not what was meant.
-    if word.chars().all(|c| c.is_numeric()) {
+    if word.chars().all(char::is_numeric) {
         return None;
     }
     let word: Vec<char> = word.to_lowercase().chars().collect();

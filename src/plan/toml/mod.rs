@@ -5,7 +5,7 @@
 
 mod write;
 
-pub use write::write;
+pub(crate) use write::write;
 
 use ::toml::Spanned;
 use ::toml::de::{DeTable, DeValue};

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use crate::domain::plan::{Mode, Plan, Task};
 
 /// Returns the plan as TOML.
-pub fn write(plan: &Plan) -> String {
+pub(crate) fn write(plan: &Plan) -> String {
     let mut out = format!("name = {}\n", string(&plan.name));
     for task in &plan.tasks {
         write_task(&mut out, task, plan.mode);
@@ -23,7 +23,11 @@ fn write_task(out: &mut String, task: &Task, mode: Mode) {
     text(out, "number", task.number.as_deref());
     pair(out, "title", string(&task.title));
     if mode == Mode::Dag {
-        pair(out, "depends_on", list(task.depends_on.iter().map(|id| id.as_str())));
+        pair(
+            out,
+            "depends_on",
+            list(task.depends_on.iter().map(crate::domain::plan::id::TaskId::as_str)),
+        );
     }
     if !task.parallel_safe {
         pair(out, "parallel_safe", "false".to_owned());

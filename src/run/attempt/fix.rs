@@ -25,12 +25,13 @@ impl Attempt {
         let Some(against) = why.against.as_ref().filter(|_| why.reason == Reason::Conflict) else {
             return Ok(None);
         };
-        Ok(match self.git.is_ancestor(against, tip)? {
-            true => None,
-            false => Some(Block {
+        Ok(if self.git.is_ancestor(against, tip)? {
+            None
+        } else {
+            Some(Block {
                 text: format!("an agent was to merge it, and did not: {}", why.text),
                 ..why.clone()
-            }),
+            })
         })
     }
 

@@ -132,10 +132,7 @@ impl Attempt {
             std::thread::sleep(NAP);
             files = checkout(&was.place).map(|again| changed(was, &again)).unwrap_or_default();
         }
-        match files.is_empty() {
-            true => Vec::new(),
-            false => vec![Moved::Files { place, files }],
-        }
+        if files.is_empty() { Vec::new() } else { vec![Moved::Files { place, files }] }
     }
 
     /// Returns the branches of all runs: their own, and those of their tasks. A run that was
@@ -194,12 +191,11 @@ fn judged(finished: Finished, found: Vec<Found>) -> Finished {
     let remarks = remarks.map(|found| format!("while it ran: {}", found.moved));
     let mut finished = finished;
     finished.remarks.extend(remarks);
-    match certain.is_empty() {
-        true => finished,
-        false => {
-            let text = list(&certain);
-            escaped(finished, text, certain)
-        }
+    if certain.is_empty() {
+        finished
+    } else {
+        let text = list(&certain);
+        escaped(finished, text, certain)
     }
 }
 

@@ -90,11 +90,10 @@ impl Attempt {
         let named: Vec<String> = left.iter().take(MAX_NAMED).map(told).collect();
         let more = left.len().saturating_sub(MAX_NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        match named.is_empty() {
-            true => Vec::new(),
-            false => {
-                vec![format!("it left processes, which were ended: {}{more}", named.join(", "))]
-            }
+        if named.is_empty() {
+            Vec::new()
+        } else {
+            vec![format!("it left processes, which were ended: {}{more}", named.join(", "))]
         }
     }
 
@@ -140,12 +139,13 @@ impl Attempt {
     }
 
     fn agent(&self, argv: &[String], prompt: &Path) -> anyhow::Result<Program> {
-        let streams = match self.spec.terminal {
-            true => Streams::Inherited,
-            false => Streams::Files {
+        let streams = if self.spec.terminal {
+            Streams::Inherited
+        } else {
+            Streams::Files {
                 input: Some(prompt.to_owned()),
                 output: File::create(self.folder.log())?,
-            },
+            }
         };
         let mut environment = self.environment(prompt)?;
         // A user who has all of git's commands written down keeps that.

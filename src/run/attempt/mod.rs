@@ -35,7 +35,7 @@ use crate::system::process::{self, StopSwitch};
 
 /// What somebody outside says of an attempt.
 #[derive(Debug, Clone)]
-pub enum Said {
+pub(crate) enum Said {
     Report(Report),
     Verdict(Verdict),
 }
@@ -51,7 +51,7 @@ struct Attempt {
 }
 
 /// Runs the attempt that a folder describes; returns when its outcome is in the journal.
-pub fn supervise(folder: AttemptFolder) -> anyhow::Result<()> {
+pub(crate) fn supervise(folder: AttemptFolder) -> anyhow::Result<()> {
     let stop = Signals::listen()?.stop;
     let spec: Spec = read_json(&folder.spec())?.context("there is no such attempt")?;
     if !spec.terminal {
@@ -76,7 +76,7 @@ pub fn supervise(folder: AttemptFolder) -> anyhow::Result<()> {
 /// Claims an attempt for somebody outside, and makes its worktree.
 ///
 /// Where that fails the task is blocked, and the journal says why.
-pub fn hand_out(git: &Git, folder: AttemptFolder, stop: &StopSwitch) -> anyhow::Result<()> {
+pub(crate) fn hand_out(git: &Git, folder: AttemptFolder, stop: &StopSwitch) -> anyhow::Result<()> {
     let attempt = Attempt { stop: stop.clone(), ..Attempt::outside(git, folder)? };
     match attempt.claim(None)? {
         Some(base) => attempt.prepare_outside(&base),
@@ -86,7 +86,7 @@ pub fn hand_out(git: &Git, folder: AttemptFolder, stop: &StopSwitch) -> anyhow::
 
 /// Makes the worktree of an attempt that was claimed for somebody outside, where a crash came
 /// before it was whole.
-pub fn hand_out_again(
+pub(crate) fn hand_out_again(
     git: &Git,
     folder: AttemptFolder,
     base: &Oid,
@@ -97,7 +97,7 @@ pub fn hand_out_again(
 }
 
 /// Judges what somebody outside left, by what they say and by git.
-pub fn take_back(git: &Git, folder: AttemptFolder, said: Said) -> anyhow::Result<()> {
+pub(crate) fn take_back(git: &Git, folder: AttemptFolder, said: Said) -> anyhow::Result<()> {
     let attempt = Attempt::outside(git, folder)?;
     let finished = attempt.concluded(Ending::ByHand, Some(said));
     let finished = attempt.checked(attempt.remembered(), finished);
@@ -108,7 +108,7 @@ pub fn take_back(git: &Git, folder: AttemptFolder, said: Said) -> anyhow::Result
 /// Judges what an agent left that has reported and ended, and whose supervisor is gone; `None`
 /// where its word is not enough: of a command the exit code counts, a review is done again, and
 /// the shared checkout is given back by who works in it.
-pub fn conclude_left(
+pub(crate) fn conclude_left(
     git: &Git,
     folder: AttemptFolder,
     report: Report,
@@ -212,9 +212,10 @@ impl Attempt {
 
     /// What it means that the work was ended before the agent began.
     fn broken_off(&self) -> Outcome {
-        match self.folder.stop().exists() {
-            true => Outcome::Blocked(Block::new(Reason::Stopped, verdicts::HALTED)),
-            false => Outcome::Again,
+        if self.folder.stop().exists() {
+            Outcome::Blocked(Block::new(Reason::Stopped, verdicts::HALTED))
+        } else {
+            Outcome::Again
         }
     }
 

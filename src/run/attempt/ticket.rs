@@ -57,10 +57,7 @@ impl Attempt {
                 [] => text.to_owned(),
                 met => write::tick(text, met)?,
             };
-            match self.spec.sets_done {
-                true => write::set_status(&text, &words.done),
-                false => Ok(text),
-            }
+            if self.spec.sets_done { write::set_status(&text, &words.done) } else { Ok(text) }
         })
     }
 
@@ -86,13 +83,10 @@ impl Attempt {
         let Some(before) = self.text(&tree, path)? else {
             return same(Some(format!("its ticket is as it was: '{path}' is not in its branch")));
         };
-        let words = match backlog::words(self.settings_of(&tree, path)?.as_deref()) {
-            Some(words) => words,
-            None => {
-                return same(Some(
-                    "its ticket is as it was: the backlog's settings cannot be read".into(),
-                ));
-            }
+        let Some(words) = backlog::words(self.settings_of(&tree, path)?.as_deref()) else {
+            return same(Some(
+                "its ticket is as it was: the backlog's settings cannot be read".into(),
+            ));
         };
         let after = match change(&before, &words) {
             Ok(after) if after == before => return same(None),

@@ -24,6 +24,7 @@ const TAIL: u64 = 1 << 20;
 
 impl Attempt {
     /// Judges what the agent left, and commits for it what it forgot to commit.
+    #[expect(clippy::too_many_lines, reason = "one arm for each case")]
     pub(super) fn conclude_work(
         &self,
         ending: Ending,

@@ -40,10 +40,7 @@ impl Attempt {
         if self.spec.stage.begins() {
             self.catch_up(base)?;
         }
-        match self.spec.alone {
-            true => Ok(()),
-            false => self.git.lock_worktree(path, &self.lock_reason()),
-        }
+        if self.spec.alone { Ok(()) } else { self.git.lock_worktree(path, &self.lock_reason()) }
     }
 
     /// Takes away a worktree of an earlier attempt that has no index: a crash came while its
@@ -73,9 +70,10 @@ impl Attempt {
 
     fn lock_reason(&self) -> String {
         let Spec { run, task, attempt, .. } = &self.spec;
-        let who = match self.spec.by_hand {
-            true => "by hand".to_owned(),
-            false => format!("pid {}", std::process::id()),
+        let who = if self.spec.by_hand {
+            "by hand".to_owned()
+        } else {
+            format!("pid {}", std::process::id())
         };
         format!("{LOCK}{run}/{task} attempt {attempt} ({who})")
     }
@@ -113,9 +111,10 @@ impl Attempt {
         if !is_behind && status::dirt(&self.spec.worktree)?.is_clean() {
             return self.catch_up_ticket(&tip, base);
         }
-        match is_behind && status::dirt(&self.spec.worktree)?.is_clean() {
-            true => self.git.fast_forward(&self.spec.worktree, &self.spec.branch, base),
-            false => Ok(()),
+        if is_behind && status::dirt(&self.spec.worktree)?.is_clean() {
+            self.git.fast_forward(&self.spec.worktree, &self.spec.branch, base)
+        } else {
+            Ok(())
         }
     }
 

@@ -11,13 +11,13 @@ use crate::journal::{Journal, run_names};
 
 /// Something that does not keep a run from beginning, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remark {
+pub(crate) struct Remark {
     pub text: String,
     pub remedy: String,
 }
 
 /// Fails where HEAD is a commit that a rebase, for example, only passes through.
-pub fn check_head(git: &Git) -> anyhow::Result<()> {
+pub(crate) fn check_head(git: &Git) -> anyhow::Result<()> {
     match git.operation().filter(|operation| operation.moves_head()) {
         None => Ok(()),
         Some(operation) => Err(failure(
@@ -34,19 +34,20 @@ pub fn check_head(git: &Git) -> anyhow::Result<()> {
 /// list such a one, so a merge would move the branch and leave the files as they are.
 pub(super) fn check_listed(git: &Git, branch: &str) -> anyhow::Result<()> {
     let is_here = git.top_level().is_some() && git.head()?.0.as_deref() == Some(branch);
-    match is_here && git.worktree_of(branch)?.is_none() {
-        false => Ok(()),
-        true => Err(failure(
+    if !(is_here && git.worktree_of(branch)?.is_none()) {
+        Ok(())
+    } else {
+        Err(failure(
             format!(
                 "'{branch}' is checked out in a work tree that 'git worktree list' does not know"
             ),
             "leave --into away, and merge the run's branch when it is finished: git merge BRANCH",
-        )),
+        ))
     }
 }
 
 /// Returns what is not in HEAD, where a run begins from it.
-pub fn beside_head(git: &Git) -> anyhow::Result<Vec<Remark>> {
+pub(crate) fn beside_head(git: &Git) -> anyhow::Result<Vec<Remark>> {
     if let Some(operation) = git.operation() {
         return Ok(vec![Remark {
             text: format!(
@@ -99,7 +100,7 @@ pub(super) fn of_task(git: &Git, branch: &str) -> anyhow::Result<Option<Remark>>
 }
 
 /// Returns how far a branch is behind its upstream, as far as is known here.
-pub fn behind(git: &Git, branch: &str) -> anyhow::Result<Option<Remark>> {
+pub(crate) fn behind(git: &Git, branch: &str) -> anyhow::Result<Option<Remark>> {
     let behind = git.upstream(branch)?.filter(|upstream| upstream.behind > 0);
     let Some(Upstream { name, ahead, behind }) = behind else { return Ok(None) };
     let commits = if behind == 1 { "commit" } else { "commits" };

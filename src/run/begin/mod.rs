@@ -3,12 +3,12 @@
 //! Invariant: the journal's first commit is the moment a run exists. Before it nothing is
 //! written; what must follow it is made by `recover`, so a crash between the two is harmless.
 
-pub mod base;
-pub mod names;
-pub mod plan_source;
-pub mod room;
+pub(crate) mod base;
+pub(crate) mod names;
+pub(crate) mod plan_source;
+pub(crate) mod room;
 pub(crate) mod tickets;
-pub mod update;
+pub(crate) mod update;
 
 use super::brief::no_agent;
 use super::paths::{checkout_path, worktree_path};
@@ -23,12 +23,12 @@ use crate::journal::Journal;
 use crate::system::clock;
 use crate::system::process::find_program;
 
-pub use base::Remark;
+pub(crate) use base::Remark;
 pub(super) use names::check as check_names;
 
 /// What a new run is made of.
 #[derive(Debug, Clone)]
-pub struct Beginning<'a> {
+pub(crate) struct Beginning<'a> {
     pub plan: &'a Plan,
     pub settings: &'a Settings,
     pub flags: Flags,
@@ -39,7 +39,7 @@ pub struct Beginning<'a> {
 }
 
 /// Checks everything and returns the run as it would be; writes nothing.
-pub fn prepare(git: &Git, beginning: &Beginning<'_>) -> anyhow::Result<Run> {
+pub(crate) fn prepare(git: &Git, beginning: &Beginning<'_>) -> anyhow::Result<Run> {
     git.check_ready()?;
     room::check(git, beginning.settings)?;
     if beginning.launches {
@@ -85,7 +85,7 @@ fn onto(git: &Git, beginning: &Beginning<'_>) -> Option<String> {
 }
 
 /// Returns what the user should know before such a run begins, and what to do about it.
-pub fn remarks(git: &Git, beginning: &Beginning<'_>) -> anyhow::Result<Vec<Remark>> {
+pub(crate) fn remarks(git: &Git, beginning: &Beginning<'_>) -> anyhow::Result<Vec<Remark>> {
     let onto = onto(git, beginning);
     let (mut remarks, branch) = match &onto {
         Some(branch) => (Vec::new(), Some(branch.to_owned())),
@@ -109,12 +109,12 @@ pub fn remarks(git: &Git, beginning: &Beginning<'_>) -> anyhow::Result<Vec<Remar
 }
 
 /// Writes the journal's first commit of a run that was prepared.
-pub fn create(git: &Git, run: &Run, plan: &Plan) -> anyhow::Result<()> {
+pub(crate) fn create(git: &Git, run: &Run, plan: &Plan) -> anyhow::Result<()> {
     Journal::new(git, &run.name).create(run, plan)
 }
 
 /// Fails where a task has no agent, or one known by name that is not installed.
-pub fn check_agent(plan: &Plan, settings: &Settings) -> anyhow::Result<()> {
+pub(crate) fn check_agent(plan: &Plan, settings: &Settings) -> anyhow::Result<()> {
     let is_reviewed = |task: &Task| task.reviews.as_ref().is_some_and(|list| !list.is_empty());
     for task in plan.tasks.iter().filter(|task| task.run.is_none() || is_reviewed(task)) {
         let agent = task.agent.as_deref().or(settings.agent.as_deref()).ok_or_else(no_agent)?;

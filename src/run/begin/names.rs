@@ -80,12 +80,13 @@ fn check_own(tasks: &[Wanted], run: &Wanted) -> anyhow::Result<()> {
 }
 
 fn check_taken(git: &Git, wanted: &Wanted) -> anyhow::Result<()> {
-    match git.takes_branch_name(&wanted.name) {
-        true => Ok(()),
-        false => Err(failure(
+    if git.takes_branch_name(&wanted.name) {
+        Ok(())
+    } else {
+        Err(failure(
             format!("git does not take '{}' as the name of a branch", wanted.name),
             format!("{}\n'git help check-ref-format' says what git takes", wanted.remedy),
-        )),
+        ))
     }
 }
 
@@ -167,7 +168,7 @@ fn differs_in_case(one: &str, other: &str) -> bool {
 }
 
 /// Returns true where the first name would be a folder of the second.
-pub fn is_below(folder: &str, path: &str) -> bool {
+pub(crate) fn is_below(folder: &str, path: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 

@@ -13,7 +13,7 @@ use crate::plan::backlog::{File, Folder};
 
 /// What was given, read but not understood.
 #[derive(Debug)]
-pub enum Input {
+pub(crate) enum Input {
     /// One file, or standard input.
     One(File),
     /// Files with one task each; `base` is what a run of them is called.
@@ -29,7 +29,11 @@ const FOLDERS: &str = "a folder can be a backlog (tasks/ and config.yml, as Back
     front matter, .beads or .taskmaster; else name a file: Markdown, TOML, issues.jsonl, tasks.json, or `-`";
 
 /// Reads what was named; `top` is the top level of the repository, where there is one.
-pub fn read(directory: &Path, named: &[PathBuf], top: Option<&Path>) -> anyhow::Result<Input> {
+pub(crate) fn read(
+    directory: &Path,
+    named: &[PathBuf],
+    top: Option<&Path>,
+) -> anyhow::Result<Input> {
     let reader = Reader { directory, top };
     match named {
         [one] if one.as_os_str() == "-" => reader.standard_input(),

@@ -16,7 +16,7 @@ use crate::system::disk;
 const LEAST: u64 = 1 << 20;
 
 /// Fails where the repository or the folder of worktrees cannot be written to.
-pub fn check(git: &Git, settings: &Settings) -> anyhow::Result<()> {
+pub(crate) fn check(git: &Git, settings: &Settings) -> anyhow::Result<()> {
     let common = git.common_dir();
     let worktrees = git.home().join(&settings.worktrees);
     let parts = ["objects", "refs"].map(|part| common.join(part));
@@ -43,11 +43,12 @@ fn check_place(place: &Path) -> anyhow::Result<()> {
             ));
         }
     }
-    match disk::left(place).is_some_and(|left| left.bytes < LEAST) {
-        false => Ok(()),
-        true => Err(failure(
+    if disk::left(place).is_none_or(|left| left.bytes >= LEAST) {
+        Ok(())
+    } else {
+        Err(failure(
             format!("no space is left on the disk of '{shown}'"),
             "make room first: git orchestrate clean, git gc",
-        )),
+        ))
     }
 }

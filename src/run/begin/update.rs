@@ -15,7 +15,7 @@ use crate::run::Drive;
 /// Checks that the run can have this plan, and writes it into the journal.
 ///
 /// Returns the tasks that are at work on the text they had before.
-pub fn update(
+pub(crate) fn update(
     drive: &Drive,
     journal: &Journal,
     snapshot: &Snapshot,

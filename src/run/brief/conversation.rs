@@ -47,9 +47,10 @@ pub(crate) fn resumed(
     let test = drive.settings.test.as_deref();
     let agent = agent_of(drive, task, record, stage)?;
     let (model, rules) = (model.as_deref(), allowed(drive, run));
-    let launch = match stage.is_work() {
-        true => agent.resume(&id, model, test)?.allowing(&rules),
-        false => agent.resume_reviewer(&id, model, test)?.allowing(&for_reader(rules)),
+    let launch = if stage.is_work() {
+        agent.resume(&id, model, test)?.allowing(&rules)
+    } else {
+        agent.resume_reviewer(&id, model, test)?.allowing(&for_reader(rules))
     };
     let launch = launch.reading(&next_folder(drive, task, record).0);
     // Another agent knows nothing of it.

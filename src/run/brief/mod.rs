@@ -3,10 +3,10 @@
 //! Invariant: nothing is decided and no worktree is made here. What the supervisor needs is
 //! written down first, so that it depends on no setting that changes meanwhile.
 
-pub mod conversation;
-pub mod prompts;
-pub mod templates;
-pub mod unchanged;
+pub(crate) mod conversation;
+pub(crate) mod prompts;
+pub(crate) mod templates;
+pub(crate) mod unchanged;
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -37,7 +37,7 @@ use prompts::{Told, write_prompts};
 
 /// What a supervisor is to do: `spec.json` in the attempt's folder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Spec {
+pub(crate) struct Spec {
     pub run: String,
     /// A directory from which the repository is found.
     pub repository: PathBuf,
@@ -114,7 +114,7 @@ pub struct Spec {
 }
 
 impl Spec {
-    pub fn pipeline(&self) -> Pipeline<'_> {
+    pub(crate) fn pipeline(&self) -> Pipeline<'_> {
         Pipeline { reviews: &self.reviews, rounds: self.rounds }
     }
 
@@ -126,7 +126,7 @@ impl Spec {
 
 /// Who does a task's next attempt, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub(crate) enum Way {
     /// An agent that is launched, in the task's own worktree.
     Apart,
     /// An agent that is launched alone, in the integration checkout.
@@ -149,9 +149,10 @@ fn launch_of(
     }
     let agent = agent_of(drive, task, record, stage).ok_or_else(no_agent)?;
     let test = drive.settings.test.as_deref();
-    let launch = match stage.is_work() {
-        false => agent.launch_reviewer(model, test).allowing(&for_reader(allowed(drive, run))),
-        true => agent.launch(model, test).allowing(&allowed(drive, run)),
+    let launch = if !stage.is_work() {
+        agent.launch_reviewer(model, test).allowing(&for_reader(allowed(drive, run)))
+    } else {
+        agent.launch(model, test).allowing(&allowed(drive, run))
     };
     Ok(launch.reading(&next_folder(drive, task, record).0))
 }
@@ -215,7 +216,7 @@ pub(super) fn model_of(
 }
 
 /// Returns the error for a task that nobody could do.
-pub fn no_agent() -> anyhow::Error {
+pub(crate) fn no_agent() -> anyhow::Error {
     failure(
         "no agent is set, and the plan has tasks without a 'run' command",
         "name one: git orchestrate start --agent claude, or git config orchestrate.agent claude",
@@ -352,9 +353,10 @@ fn spawn(folder: &AttemptFolder, terminal: bool, is_first: bool) -> anyhow::Resu
         Some(_) => Vec::new(),
         None => crash::VARIABLES.to_vec(),
     };
-    let streams = match terminal {
-        true => Streams::Inherited,
-        false => Streams::Files { input: None, output: File::create(folder.supervisor_log())? },
+    let streams = if terminal {
+        Streams::Inherited
+    } else {
+        Streams::Files { input: None, output: File::create(folder.supervisor_log())? }
     };
     let directory = folder.0.clone();
     let environment = environment.into_iter().collect();

@@ -13,7 +13,7 @@ use crate::domain::prompt::{FOLDER, Mistake, Template, Templates};
 use crate::git::Git;
 
 /// Reads and checks them; without a folder, or in a bare repository, there are none.
-pub fn read(git: &Git) -> anyhow::Result<Templates> {
+pub(crate) fn read(git: &Git) -> anyhow::Result<Templates> {
     let mut templates = Templates::default();
     let Some(top) = git.top_level() else { return Ok(templates) };
     for name in names(&top.join(FOLDER))? {

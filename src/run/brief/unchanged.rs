@@ -14,7 +14,7 @@ use crate::run::folder::{AttemptFolder, read_json};
 
 /// Returns true where another try of a blocked task could end otherwise although a person adds
 /// nothing: by what the record says, or because something has moved since.
-pub fn could_end_otherwise(
+pub(crate) fn could_end_otherwise(
     drive: &Drive,
     snapshot: &Snapshot,
     id: &TaskId,

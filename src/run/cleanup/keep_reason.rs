@@ -110,10 +110,7 @@ impl Leftover<'_> {
                 Remedy::First(format!("git orchestrate stop --run {}", self.snapshot.run.name));
             return Ok(Some(("its run is at work, and may go on in it".into(), stop)));
         }
-        match path.is_dir() {
-            true => beyond_backup(self.drive, path),
-            false => Ok(None),
-        }
+        if path.is_dir() { beyond_backup(self.drive, path) } else { Ok(None) }
     }
 }
 
@@ -126,9 +123,10 @@ pub(crate) fn beyond_backup(drive: &Drive, place: &Path) -> anyhow::Result<Optio
         .filter(|path| !look.is_expendable(path) && !is_cached(path))
         .map(|path| path.display().to_string())
         .collect();
-    let reason = match nested.is_empty() {
-        true => submodule_reason(place)?,
-        false => Some(format!("it holds a repository of its own: {}", named(&nested))),
+    let reason = if nested.is_empty() {
+        submodule_reason(place)?
+    } else {
+        Some(format!("it holds a repository of its own: {}", named(&nested)))
     };
     let remove = format!("git worktree remove --force --force {}", self::place(place));
     Ok(reason

@@ -4,7 +4,7 @@
 //! not give back. An answer from git that is not understood means keep. With force, a backup
 //! ref is written before anything goes.
 
-pub mod keep_reason;
+pub(crate) mod keep_reason;
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ use crate::run::merged_by_others::merged_by_others;
 
 /// What happened, or would happen, to what a task left.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Cleaned {
+pub(crate) struct Cleaned {
     /// The task; `None` for what belongs to the run as a whole.
     pub task: Option<TaskId>,
     pub removed: Vec<String>,
@@ -40,7 +40,7 @@ pub struct Cleaned {
 
 impl Cleaned {
     /// Nothing was removed, because of an error.
-    pub fn kept_because(task: &TaskId, error: &anyhow::Error) -> Cleaned {
+    pub(crate) fn kept_because(task: &TaskId, error: &anyhow::Error) -> Cleaned {
         let (what, reason) = ("its worktree".into(), format!("{error:#}"));
         let kept = Kept { what, reason, remedy: Remedy::Force };
         Cleaned { task: Some(task.clone()), kept: vec![kept], ..Cleaned::default() }
@@ -49,14 +49,14 @@ impl Cleaned {
 
 /// A ref that keeps what was removed, and the branch it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Backup {
+pub(crate) struct Backup {
     pub name: String,
     pub branch: String,
 }
 
 /// Something that stays, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub(crate) struct Kept {
     pub what: String,
     pub reason: String,
     pub remedy: Remedy,
@@ -64,7 +64,7 @@ pub struct Kept {
 
 /// What removes all the same what was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Remedy {
+pub(crate) enum Remedy {
     /// Nothing, now.
     None,
     /// `clean --force` of the task.
@@ -79,7 +79,7 @@ pub enum Remedy {
 
 /// How far cleaning may go.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Reach {
+pub(crate) struct Reach {
     pub dry_run: bool,
     pub force: bool,
     /// Also the worktree that the current directory is in.
@@ -91,7 +91,7 @@ pub struct Reach {
 }
 
 /// Returns the tasks that are done and whose branch or worktree is still there.
-pub fn leftovers(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<Vec<TaskId>> {
+pub(crate) fn leftovers(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<Vec<TaskId>> {
     let branches = drive.git.list_refs("refs/heads/")?;
     let has_branch = |name: &String| {
         branches.iter().any(|(full, _)| full.strip_prefix("refs/heads/") == Some(name.as_str()))
@@ -102,7 +102,7 @@ pub fn leftovers(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<Vec<TaskI
 }
 
 /// Cleans up after one task.
-pub fn clean_task(
+pub(crate) fn clean_task(
     drive: &Drive,
     snapshot: &Snapshot,
     id: &TaskId,
@@ -284,7 +284,11 @@ enum Contained {
 }
 
 /// Removes the run's own integration checkout, where it holds nothing but caches of tests.
-pub fn clean_checkout(drive: &Drive, snapshot: &Snapshot, reach: Reach) -> anyhow::Result<Cleaned> {
+pub(crate) fn clean_checkout(
+    drive: &Drive,
+    snapshot: &Snapshot,
+    reach: Reach,
+) -> anyhow::Result<Cleaned> {
     let path = Path::new(&snapshot.run.checkout);
     let mut cleaned = Cleaned::default();
     let listed = drive.git.worktrees()?;
@@ -330,7 +334,7 @@ fn reason_to_keep_checkout(
 }
 
 /// Removes a run's journal, after a backup, and then its folder of logs; returns the backup ref.
-pub fn remove_journal(
+pub(crate) fn remove_journal(
     drive: &Drive,
     journal: &Journal,
     tip: &Oid,

@@ -30,7 +30,7 @@ use crate::system::process::{self, StopSwitch};
 /// Takes one turn; returns the tasks that were handed out. The caller holds the controller's lock.
 ///
 /// `stop` ends what runs meanwhile, and the turn.
-pub fn turn(
+pub(crate) fn turn(
     drive: &Drive,
     journal: Journal,
     only: Option<HashSet<TaskId>>,
@@ -198,14 +198,15 @@ fn folder_of(
     number: u32,
 ) -> anyhow::Result<AttemptFolder> {
     let folder = drive.folder.attempt(id, number);
-    match folder.spec().exists() {
-        true => Ok(folder),
-        false => Ok(write_down(drive, snapshot, id, number, Way::ByHand)?.0),
+    if folder.spec().exists() {
+        Ok(folder)
+    } else {
+        Ok(write_down(drive, snapshot, id, number, Way::ByHand)?.0)
     }
 }
 
 /// Takes a task back from whoever did it: what they say is judged by git.
-pub fn take_back(
+pub(crate) fn take_back(
     drive: &Drive,
     snapshot: &Snapshot,
     id: &TaskId,
@@ -229,7 +230,12 @@ pub fn take_back(
 }
 
 /// Takes a task back unfinished. Its branch and worktree stay as they are.
-pub fn give_up(drive: &Drive, journal: &Journal, id: &TaskId, why: &str) -> anyhow::Result<()> {
+pub(crate) fn give_up(
+    drive: &Drive,
+    journal: &Journal,
+    id: &TaskId,
+    why: &str,
+) -> anyhow::Result<()> {
     let record = journal.record(id)?;
     let attempt = record.last_attempt().context("a task runs without an attempt")?.number;
     if let Some(place) = &record.worktree {

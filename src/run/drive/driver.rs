@@ -23,7 +23,7 @@ const UNKNOWN: &str = "a process that is not known";
 
 /// The process that drives a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Driver {
+pub(crate) struct Driver {
     /// For people: `pid 71 since 2026-01-01 00:00:00`.
     pub told: String,
     /// `None` where it was not written down, as in the first moment.
@@ -31,7 +31,7 @@ pub struct Driver {
 }
 
 /// Becomes the one that drives a run, until the lock is dropped; fails with who does.
-pub fn take(folder: &RunFolder, run: &str) -> anyhow::Result<LockFile> {
+pub(crate) fn take(folder: &RunFolder, run: &str) -> anyhow::Result<LockFile> {
     let lock = folder.controller_lock()?;
     let me = process::myself();
     let told = format!("pid {} since {}", me.pid, clock::time_of_day());
@@ -54,7 +54,7 @@ pub fn take(folder: &RunFolder, run: &str) -> anyhow::Result<LockFile> {
 }
 
 /// Returns who drives a run now.
-pub fn current(folder: &RunFolder) -> anyhow::Result<Option<Driver>> {
+pub(crate) fn current(folder: &RunFolder) -> anyhow::Result<Option<Driver>> {
     let lock = folder.controller_lock()?;
     let began = Instant::now();
     while !lock.is_free()? {

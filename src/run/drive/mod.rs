@@ -3,11 +3,11 @@
 //! Invariant: it waits in one place, for messages and the journal alone; what takes long
 //! (agents, merges, cleaning) goes on elsewhere and sends a message when it ends.
 
-pub mod by_hand;
-pub mod driver;
+pub(crate) mod by_hand;
+pub(crate) mod driver;
 pub(crate) mod proposals;
-pub mod space;
-pub mod stop;
+pub(crate) mod space;
+pub(crate) mod stop;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::process::Child;
@@ -41,7 +41,7 @@ const SLOW_GLANCE: Duration = Duration::from_millis(1000);
 const MAX_UNCLAIMED: u32 = 3;
 
 /// Drives a run to its end. The caller holds the controller's lock.
-pub fn drive(
+pub(crate) fn drive(
     drive: &Drive,
     journal: Journal,
     only: Option<HashSet<TaskId>>,

@@ -80,7 +80,7 @@ impl Space {
 }
 
 /// Says why no worktree can be made now; `None` where one can, or where none is wanted.
-pub fn why_no_room(drive: &Drive, snapshot: &Snapshot) -> Option<String> {
+pub(crate) fn why_no_room(drive: &Drive, snapshot: &Snapshot) -> Option<String> {
     if snapshot.count("ready") == 0 {
         return None;
     }

@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Ends whoever drives the run, and its agents; returns whether there was anybody.
-pub fn stop_run(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Result<bool> {
+pub(crate) fn stop_run(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Result<bool> {
     let driver = driver::current(&drive.folder)?;
     if let Some(driver) = &driver {
         end_driver(drive, driver, kill)?;
@@ -88,7 +88,7 @@ fn stop_agents(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Resu
 }
 
 /// Ends the work on one task, which then waits for `retry`; the run goes on without it.
-pub fn stop_task(
+pub(crate) fn stop_task(
     drive: &Drive,
     journal: &mut Journal,
     id: &TaskId,
@@ -147,10 +147,7 @@ fn send(worker: &Worker, signal: Signal) -> anyhow::Result<()> {
 /// Kills a process that was asked twice long enough ago, and does not end. What it leaves is found
 /// as after a crash.
 fn insist(worker: &Worker, kill: bool, began: Instant) -> anyhow::Result<()> {
-    match kill && began.elapsed() > PATIENCE {
-        true => send(worker, Signal::KILL),
-        false => Ok(()),
-    }
+    if kill && began.elapsed() > PATIENCE { send(worker, Signal::KILL) } else { Ok(()) }
 }
 
 fn wait_for_task(

@@ -16,7 +16,7 @@ use crate::run::cleanup::{
 };
 
 /// Removes what the tasks of a run left, its checkout, and then its integration branch; tells each.
-pub fn clear(
+pub(crate) fn clear(
     drive: &Drive,
     snapshot: &Snapshot,
     reach: Reach,
@@ -40,7 +40,7 @@ pub fn clear(
 }
 
 /// Removes the journal of a run that is given up, after a backup.
-pub fn forget(drive: &Drive, journal: &Journal, tip: &Tip) -> anyhow::Result<Cleaned> {
+pub(crate) fn forget(drive: &Drive, journal: &Journal, tip: &Tip) -> anyhow::Result<Cleaned> {
     let name = &tip.snapshot.run.name;
     let backup = remove_journal(drive, journal, &tip.commit, name)?;
     let removed = vec![format!("journal and logs of run {name}")];

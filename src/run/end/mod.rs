@@ -4,9 +4,9 @@
 //! The decision is in the journal before anything is removed, and what git could not give back is
 //! in a backup before that: killed anywhere, the same command goes on.
 
-pub mod clear;
-pub mod pushed;
-pub mod request;
+pub(crate) mod clear;
+pub(crate) mod pushed;
+pub(crate) mod request;
 
 use anyhow::Context;
 
@@ -25,7 +25,7 @@ const MAX_RACES: u32 = 100;
 
 /// What the tests say of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Proof {
+pub(crate) enum Proof {
     Passed,
     /// No test command is set.
     Untested,
@@ -35,7 +35,7 @@ pub enum Proof {
 
 /// What a merge into the base branch would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Way {
+pub(crate) enum Way {
     /// The base branch holds all of it, at this commit.
     Already(Oid),
     /// It only has to be moved.
@@ -50,7 +50,7 @@ pub enum Way {
 
 /// How a merge into the base branch ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Merged {
+pub(crate) enum Merged {
     /// The base branch held it before, or holds it now, at this commit.
     Done(Oid),
     Conflict(Vec<String>),
@@ -68,7 +68,12 @@ struct Tips {
 }
 
 /// Tests a commit in the run's own checkout.
-pub fn prove(drive: &Drive, run: &Run, commit: &Oid, stop: &StopSwitch) -> anyhow::Result<Proof> {
+pub(crate) fn prove(
+    drive: &Drive,
+    run: &Run,
+    commit: &Oid,
+    stop: &StopSwitch,
+) -> anyhow::Result<Proof> {
     let Some(test) = drive.settings.test.as_deref() else { return Ok(Proof::Untested) };
     let lock = drive.folder.checkout_lock()?;
     lock.hold()?;
@@ -99,7 +104,7 @@ pub fn prove(drive: &Drive, run: &Run, commit: &Oid, stop: &StopSwitch) -> anyho
 }
 
 /// Returns what a merge into the base branch would be now.
-pub fn way(drive: &Drive, run: &Run) -> anyhow::Result<Way> {
+pub(crate) fn way(drive: &Drive, run: &Run) -> anyhow::Result<Way> {
     way_of(drive, &tips(drive, run)?)
 }
 
@@ -127,7 +132,12 @@ fn way_of(drive: &Drive, tips: &Tips) -> anyhow::Result<Way> {
 }
 
 /// Merges the integration branch, which has passed the tests as `proven`, into the base branch.
-pub fn merge(drive: &Drive, run: &Run, proven: &Oid, stop: &StopSwitch) -> anyhow::Result<Merged> {
+pub(crate) fn merge(
+    drive: &Drive,
+    run: &Run,
+    proven: &Oid,
+    stop: &StopSwitch,
+) -> anyhow::Result<Merged> {
     for _ in 0..MAX_RACES {
         let tips = Tips { integration: proven.clone(), ..tips(drive, run)? };
         if let Some(why) = why_waits(&drive.git, &run.base_branch)? {
@@ -169,7 +179,7 @@ fn write_merge(drive: &Drive, run: &Run, tips: &Tips, tree: &Oid) -> anyhow::Res
 }
 
 /// Writes down what was decided.
-pub fn close(
+pub(crate) fn close(
     journal: &Journal,
     snapshot: &Snapshot,
     how: How,

@@ -9,13 +9,13 @@ use crate::run::Drive;
 
 /// Branches that the run made, and their remote; at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pushed {
+pub(crate) struct Pushed {
     pub remote: String,
     pub branches: Vec<String>,
 }
 
 /// Returns the branches that are on the remote as far as is known here.
-pub fn pushed(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<Option<Pushed>> {
+pub(crate) fn pushed(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<Option<Pushed>> {
     let run = &snapshot.run;
     let named = drive.settings.remote.as_deref();
     // What a person has to choose or to mend first is not worth an error at the end of a run.

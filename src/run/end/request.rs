@@ -19,7 +19,7 @@ use crate::system::process::network_call::Call;
 
 /// Pushes the integration branch as it was proven, and opens its pull request into the base branch;
 /// returns the URL, or why there is none.
-pub fn request(
+pub(crate) fn request(
     drive: &Drive,
     run: &Run,
     proven: &Oid,

@@ -41,9 +41,10 @@ fn copy(git: &Git, from: &Path, place: &Path, path: &Path, private: &Path) -> an
     let to = place.join(path);
     if to.symlink_metadata().is_ok() {
         // An earlier try, which something ended, may have copied it.
-        return match git.file_id(&to)? == git.file_id(from)? {
-            true => Ok(()),
-            false => bail!("it exists in the worktree"),
+        return if git.file_id(&to)? == git.file_id(from)? {
+            Ok(())
+        } else {
+            bail!("it exists in the worktree")
         };
     }
     let kind = from.symlink_metadata()?.file_type();

@@ -4,7 +4,7 @@
 //! Invariant: once for each worktree. Each part is written down when it is done, so what a crash
 //! or a signal ended is done again; `cleanup` knows by the record what is not a person's.
 
-pub mod copies;
+pub(crate) mod copies;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;

@@ -5,11 +5,11 @@
 //! commit of the integration branch has passed the tests. On any other outcome the branch
 //! is as it was. One merge at a time holds the checkout's lock.
 
-pub mod note;
-pub mod proof;
-pub mod propose;
-pub mod publish;
-pub mod refused;
+pub(crate) mod note;
+pub(crate) mod proof;
+pub(crate) mod propose;
+pub(crate) mod publish;
+pub(crate) mod refused;
 
 use anyhow::Context;
 
@@ -33,7 +33,7 @@ const MAX_RACES: u32 = 100;
 
 /// How a merge ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Integrated {
+pub(crate) enum Integrated {
     /// It is in the journal: merged, or blocked.
     Settled,
     /// Nothing happened, because of this; the task stays in the queue.
@@ -44,7 +44,7 @@ pub enum Integrated {
 
 /// Who wants a merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
+pub(crate) enum By {
     /// The loop: what fails may go back to an agent.
     Controller,
     /// A person, who is told what fails.
@@ -52,7 +52,7 @@ pub enum By {
 }
 
 /// Merges one task whose commit waits in the queue.
-pub fn integrate(
+pub(crate) fn integrate(
     drive: &Drive,
     run: &Run,
     task: &Task,
@@ -224,7 +224,7 @@ impl Merge<'_> {
 }
 
 /// Writes the notes that a crash kept from being written.
-pub fn complete_notes(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<()> {
+pub(crate) fn complete_notes(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<()> {
     let noted = drive.git.noted()?;
     for (task, record) in snapshot.tasks() {
         let Some(merge) = record.state.merge() else { continue };

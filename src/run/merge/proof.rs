@@ -61,15 +61,12 @@ pub(crate) struct Trial<'a> {
 
 /// Ends a test that nobody waits for any more; returns whether there was one. While somebody
 /// merges, its test is its own.
-pub fn end_orphaned(drive: &Drive, run: &str) -> anyhow::Result<bool> {
+pub(crate) fn end_orphaned(drive: &Drive, run: &str) -> anyhow::Result<bool> {
     if !drive.folder.tester().exists() {
         return Ok(false);
     }
     let lock = drive.folder.checkout_lock()?;
-    match lock.try_hold("")? {
-        true => end_left(drive, run),
-        false => Ok(false),
-    }
+    if lock.try_hold("")? { end_left(drive, run) } else { Ok(false) }
 }
 
 /// Ends a test that a controller left running when it was killed; returns whether there was one.

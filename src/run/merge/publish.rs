@@ -20,7 +20,7 @@ pub(crate) enum Published {
 
 /// Returns why a branch cannot be moved now: it is being rebased, or checked out with uncommitted
 /// changes.
-pub fn why_waits(git: &Git, branch: &str) -> anyhow::Result<Option<String>> {
+pub(crate) fn why_waits(git: &Git, branch: &str) -> anyhow::Result<Option<String>> {
     if let Some(operation) = git.rebase_of(branch)? {
         let why = format!("{branch} is being rebased ({})", operation.display());
         return Ok(Some(format!("{why}: finish that first")));

@@ -5,11 +5,11 @@
 //! and signals are what the whole program stands on.
 
 mod group_owner;
-pub mod network_call;
-pub mod signals;
+pub(crate) mod network_call;
+pub(crate) mod signals;
 mod tree;
 
-pub use tree::Left;
+pub(crate) use tree::Left;
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
-pub use rustix::process::Signal;
+pub(crate) use rustix::process::Signal;
 use rustix::process::{Pid, kill_process, kill_process_group, test_kill_process_group};
 
 use crate::domain::task::{Ending, Worker};
@@ -40,7 +40,7 @@ const NAP: Duration = Duration::from_millis(100);
 
 /// A program to start: all that the system needs to know, as data.
 #[derive(Debug)]
-pub struct Program {
+pub(crate) struct Program {
     /// Program and arguments.
     pub argv: Vec<String>,
     pub directory: PathBuf,
@@ -52,7 +52,7 @@ pub struct Program {
 
 /// Where a program reads and writes.
 #[derive(Debug)]
-pub enum Streams {
+pub(crate) enum Streams {
     /// From a file (or nothing), to a file.
     Files { input: Option<PathBuf>, output: File },
     /// From nothing, to a file for answers and one for errors.
@@ -85,7 +85,7 @@ impl Program {
     }
 
     /// Starts the program on its own way; it is the caller's to wait for.
-    pub fn spawn(self) -> std::io::Result<Child> {
+    pub(crate) fn spawn(self) -> std::io::Result<Child> {
         crash::point();
         self.command()?.spawn()
     }
@@ -98,7 +98,7 @@ enum Message {
 }
 
 /// A running job: a process and its group.
-pub struct Job {
+pub(crate) struct Job {
     group: Pid,
     sender: Sender<Message>,
     receiver: Receiver<Message>,
@@ -108,10 +108,10 @@ pub struct Job {
 
 /// Asks a job to end; asked again, it is killed at once.
 #[derive(Clone)]
-pub struct Stopper(Sender<Message>);
+pub(crate) struct Stopper(Sender<Message>);
 
 impl Stopper {
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         // A job that has ended does not listen any more.
         let _ = self.0.send(Message::Stop);
     }
@@ -119,22 +119,22 @@ impl Stopper {
 
 /// A handle by which whatever job runs now, or is about to, can be stopped from another thread.
 #[derive(Clone, Default)]
-pub struct StopSwitch(Arc<Mutex<(bool, Option<Stopper>)>>);
+pub(crate) struct StopSwitch(Arc<Mutex<(bool, Option<Stopper>)>>);
 
 impl StopSwitch {
     /// Stops the job that runs now, and any that would follow.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         let mut inner = self.inner();
         inner.0 = true;
         inner.1.iter().for_each(Stopper::stop);
     }
 
-    pub fn is_stopped(&self) -> bool {
+    pub(crate) fn is_stopped(&self) -> bool {
         self.inner().0
     }
 
     /// Names the job that runs now, or none.
-    pub fn watch(&self, stopper: Option<Stopper>) {
+    pub(crate) fn watch(&self, stopper: Option<Stopper>) {
         let mut inner = self.inner();
         if inner.0 {
             stopper.iter().for_each(Stopper::stop);
@@ -157,7 +157,7 @@ impl Drop for Job {
 }
 
 /// How long a job may do nothing.
-pub struct Quiet {
+pub(crate) struct Quiet {
     pub limit: Duration,
     /// How long ago it did something; `None` where that is longer than the limit.
     pub seen: Box<dyn Fn() -> Option<Duration>>,
@@ -194,7 +194,7 @@ impl Drop for Family {
 
 impl Job {
     /// Starts a program as the leader of its own process group.
-    pub fn start(program: Program) -> std::io::Result<Job> {
+    pub(crate) fn start(program: Program) -> std::io::Result<Job> {
         crash::point();
         Job::begin(program, None)
     }
@@ -202,7 +202,7 @@ impl Job {
     /// Starts a program whose descendants all end with it, also those that leave its group.
     ///
     /// Until [`Job::wait`] returns this process must start nothing else.
-    pub fn start_family(program: Program) -> std::io::Result<Job> {
+    pub(crate) fn start_family(program: Program) -> std::io::Result<Job> {
         crash::point();
         Job::begin(program, Some(Family::begin()))
     }
@@ -217,23 +217,23 @@ impl Job {
     }
 
     /// Returns the id of the leader, which is the group's too.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.group.as_raw_nonzero().get().unsigned_abs()
     }
 
-    pub fn stopper(&self) -> Stopper {
+    pub(crate) fn stopper(&self) -> Stopper {
         Stopper(self.sender.clone())
     }
 
     /// Waits for the end of the job, at most `limit`; then TERM, grace, KILL for the group.
     ///
     /// What the leader leaves behind in its group is ended too.
-    pub fn wait(self, limit: Option<Duration>) -> Ending {
+    pub(crate) fn wait(self, limit: Option<Duration>) -> Ending {
         self.wait_for_all(limit, None).0
     }
 
     /// Waits in the same way; returns also who had to be ended, where the job is a family.
-    pub fn wait_for_all(
+    pub(crate) fn wait_for_all(
         mut self,
         limit: Option<Duration>,
         quiet: Option<Quiet>,
@@ -352,23 +352,23 @@ fn end_group(group: Pid, deadline: Option<Instant>, adopts: bool) {
 }
 
 /// Returns this process as a worker.
-pub fn myself() -> Worker {
+pub(crate) fn myself() -> Worker {
     let pid = std::process::id();
     Worker { pid, began: began(pid).unwrap_or_default() }
 }
 
 /// Returns a worker for a process that runs now.
-pub fn worker(pid: u32) -> Option<Worker> {
+pub(crate) fn worker(pid: u32) -> Option<Worker> {
     began(pid).map(|began| Worker { pid, began })
 }
 
 /// Returns true while the very process lives, and not another that got its number.
-pub fn is_alive(worker: &Worker) -> bool {
+pub(crate) fn is_alive(worker: &Worker) -> bool {
     began(worker.pid).is_some_and(|began| began == worker.began)
 }
 
 /// Returns true where a process is this program, by its name.
-pub fn is_ours(worker: &Worker) -> bool {
+pub(crate) fn is_ours(worker: &Worker) -> bool {
     is_alive(worker) && command_of(worker.pid).is_some_and(|path| path.ends_with(PROGRAM))
 }
 
@@ -384,13 +384,13 @@ fn command_of(pid: u32) -> Option<PathBuf> {
 }
 
 /// Asks a process to end.
-pub fn terminate(worker: &Worker) {
+pub(crate) fn terminate(worker: &Worker) {
     // One that is gone needs no signal.
     let _ = send(worker, Signal::TERM);
 }
 
 /// Sends a signal to a process that lives; fails where that is another user's.
-pub fn send(worker: &Worker, signal: Signal) -> std::io::Result<()> {
+pub(crate) fn send(worker: &Worker, signal: Signal) -> std::io::Result<()> {
     let Some(pid) = raw(worker).filter(|_| is_alive(worker)) else { return Ok(()) };
     match kill_process(pid, signal) {
         Err(Errno::PERM) => Err(Errno::PERM.into()),
@@ -402,7 +402,7 @@ pub fn send(worker: &Worker, signal: Signal) -> std::io::Result<()> {
 ///
 /// Where the leader is gone its number may be another group's by now: only one that is certainly
 /// the run's is ended.
-pub fn end_group_of(worker: &Worker, run: &str) {
+pub(crate) fn end_group_of(worker: &Worker, run: &str) {
     let is_ours = match began(worker.pid) {
         Some(began) => began == worker.began,
         None => group_owner::are_of_run(worker, run),
@@ -413,7 +413,7 @@ pub fn end_group_of(worker: &Worker, run: &str) {
 }
 
 /// Returns true where nothing is left of the group that a process of a run led.
-pub fn is_group_gone(worker: &Worker, run: &str) -> bool {
+pub(crate) fn is_group_gone(worker: &Worker, run: &str) -> bool {
     let no_group = || raw(worker).is_none_or(|pid| test_kill_process_group(pid).is_err());
     // Where nobody reaps, the dead keep their group.
     let only_others = || cfg!(target_os = "linux") && !group_owner::are_of_run(worker, run);
@@ -452,7 +452,7 @@ fn began(pid: u32) -> Option<String> {
 /// it leaves; `started` is told its id. Returns who had to be ended, too.
 ///
 /// Ctrl-C goes to the whole group: it is the program's to answer.
-pub fn run_beside(
+pub(crate) fn run_beside(
     program: Program,
     started: impl FnOnce(u32) -> anyhow::Result<()>,
 ) -> anyhow::Result<(Ending, Vec<Left>)> {
@@ -470,7 +470,7 @@ pub fn run_beside(
 }
 
 /// Returns where a program is on the PATH.
-pub fn find_program(name: &str) -> Option<PathBuf> {
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let is_program = |file: &PathBuf| {
         let metadata = file.metadata();
@@ -480,7 +480,7 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
 }
 
 /// Runs a program that answers a question at once; returns its exit code and what it printed.
-pub fn ask(argv: &[&str], directory: &Path, limit: Duration) -> Option<(i32, String)> {
+pub(crate) fn ask(argv: &[&str], directory: &Path, limit: Duration) -> Option<(i32, String)> {
     let mut output = tempfile::tempfile().ok()?;
     let program = Program {
         argv: argv.iter().map(|&word| word.to_owned()).collect(),
@@ -494,7 +494,7 @@ pub fn ask(argv: &[&str], directory: &Path, limit: Duration) -> Option<(i32, Str
 }
 
 /// Returns where this very program is, also where another was put in its place meanwhile.
-pub fn this_program() -> std::io::Result<PathBuf> {
+pub(crate) fn this_program() -> std::io::Result<PathBuf> {
     let this = std::env::current_exe()?;
     // Linux says that the file is deleted, and still has it under this name.
     let still = PathBuf::from("/proc/self/exe");
@@ -504,7 +504,7 @@ pub fn this_program() -> std::io::Result<PathBuf> {
 
 /// Replaces this process by the same program, with further options before the others and without
 /// these variables. Returns only where that fails.
-pub fn begin_again(options: Vec<OsString>, unset: &[&str]) -> std::io::Error {
+pub(crate) fn begin_again(options: Vec<OsString>, unset: &[&str]) -> std::io::Error {
     let this = match this_program() {
         Ok(this) => this,
         Err(error) => return error,
@@ -518,14 +518,14 @@ pub fn begin_again(options: Vec<OsString>, unset: &[&str]) -> std::io::Error {
 }
 
 /// Returns what a program prints, where it can be started and ends well.
-pub fn answer_of(program: &str, arguments: &[&str]) -> Option<String> {
+pub(crate) fn answer_of(program: &str, arguments: &[&str]) -> Option<String> {
     let asked = Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()?;
     let text = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
     asked.status.success().then_some(text)
 }
 
 /// Leaves the terminal's session, so that a closed terminal does not end this process.
-pub fn leave_session() {
+pub(crate) fn leave_session() {
     // It fails where this process leads a group already, which then has no terminal either.
     let _ = rustix::process::setsid();
 }

@@ -25,14 +25,14 @@ pub struct Call {
 
 /// What a program said, and how it ended.
 #[derive(Debug, Clone)]
-pub struct Said {
+pub(crate) struct Said {
     pub ending: Ending,
     pub out: String,
     pub err: String,
 }
 
 impl Said {
-    pub fn is_good(&self) -> bool {
+    pub(crate) fn is_good(&self) -> bool {
         self.ending == Ending::Exited(0)
     }
 }
@@ -40,7 +40,7 @@ impl Said {
 /// Runs a program to its end, at most `limit`; `started` is told who it is.
 ///
 /// Fails where it cannot be started.
-pub fn talk(
+pub(crate) fn talk(
     call: Call,
     limit: Duration,
     stop: &StopSwitch,

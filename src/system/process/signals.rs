@@ -11,14 +11,14 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use crate::system::process::StopSwitch;
 
 /// Listens to signals.
-pub struct Signals {
+pub(crate) struct Signals {
     pub stop: StopSwitch,
     last: Arc<AtomicI32>,
 }
 
 impl Signals {
     /// Takes the signals from now on.
-    pub fn listen() -> anyhow::Result<Signals> {
+    pub(crate) fn listen() -> anyhow::Result<Signals> {
         let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
         let listening = Signals { stop: StopSwitch::default(), last: Arc::default() };
         let (stop, last) = (listening.stop.clone(), listening.last.clone());
@@ -32,7 +32,7 @@ impl Signals {
     }
 
     /// Returns the signal that came last; `None` where there was none.
-    pub fn last(&self) -> Option<i32> {
+    pub(crate) fn last(&self) -> Option<i32> {
         Some(self.last.load(Ordering::Relaxed)).filter(|signal| *signal != 0)
     }
 }

@@ -20,7 +20,7 @@ const OF_GIT: [&str; 4] = ["gc", "maintenance", "fsmonitor--daemon", "credential
 
 /// A process that outlived whoever started it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
+pub(crate) struct Left {
     worker: Worker,
     /// The program's name: the rest of a command line may hold a key.
     pub name: String,
@@ -29,7 +29,7 @@ pub struct Left {
 }
 
 impl Left {
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.worker.pid
     }
 }

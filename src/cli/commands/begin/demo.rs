@@ -46,12 +46,13 @@ pub(crate) fn run(
         heading("git orchestrate status"),
         look(&place)
     ))?;
-    match exit == Exit::Attention && is_as_meant(target.snapshot()) {
-        true => Ok(Exit::Ok),
-        false => Err(failure(
+    if exit == Exit::Attention && is_as_meant(target.snapshot()) {
+        Ok(Exit::Ok)
+    } else {
+        Err(failure(
             "the demo did not end as it is meant to: one conflict, the rest merged",
             format!("git -C {shown} orchestrate status   # what happened instead"),
-        )),
+        ))
     }
 }
 

@@ -2,6 +2,6 @@
 //!
 //! Invariant: each file resolves its arguments, calls one lower function, and prints.
 
-pub mod demo;
-pub mod input;
-pub mod plan;
+pub(crate) mod demo;
+pub(crate) mod input;
+pub(crate) mod plan;

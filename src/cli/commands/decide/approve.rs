@@ -18,9 +18,10 @@ pub(crate) fn run(context: &Context, args: ApproveArgs) -> anyhow::Result<Exit> 
         return Err(nothing_named(&target));
     }
     let option = option(&target.drive.git, &target.snapshot().run.name)?;
-    let ids = match args.all {
-        true => target.snapshot().to_approve(),
-        false => args.tasks.iter().map(|name| target.task(name)).collect::<Result<_, _>>()?,
+    let ids = if args.all {
+        target.snapshot().to_approve()
+    } else {
+        args.tasks.iter().map(|name| target.task(name)).collect::<Result<_, _>>()?
     };
     // All or none: a name that is wrong approves nothing.
     ids.iter().try_for_each(|id| check(&target, id, &option))?;
@@ -42,7 +43,7 @@ pub(crate) fn run(context: &Context, args: ApproveArgs) -> anyhow::Result<Exit> 
 /// Returns the error for a command line without tasks.
 fn nothing_named(target: &Target) -> anyhow::Error {
     let waiting: Vec<String> =
-        target.snapshot().to_approve().iter().map(|id| id.to_string()).collect();
+        target.snapshot().to_approve().iter().map(std::string::ToString::to_string).collect();
     let told = match waiting.as_slice() {
         [] => "no plan waits now; 'git orchestrate status' says how the tasks stand".to_owned(),
         _ => format!(
@@ -58,12 +59,13 @@ fn nothing_named(target: &Target) -> anyhow::Error {
 fn check(target: &Target, id: &TaskId, option: &str) -> anyhow::Result<()> {
     let (_, record) = target.snapshot().find(id).context("just found")?;
     let waits = record.state.block().is_some_and(|block| block.reason == Reason::Approval);
-    match waits || record.is_approved() {
-        true => Ok(()),
-        false => Err(failure(
+    if waits || record.is_approved() {
+        Ok(())
+    } else {
+        Err(failure(
             format!("task '{id}' has no plan that waits for approval, it is {}", target.status(id)),
             format!("git orchestrate show {id}{option}   # how it stands"),
-        )),
+        ))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Invariant: each file resolves its arguments, calls one lower function, and prints.
 
-pub mod allow;
-pub mod approve;
-pub mod retry;
-pub mod trust;
+pub(crate) mod allow;
+pub(crate) mod approve;
+pub(crate) mod retry;
+pub(crate) mod trust;

@@ -14,17 +14,16 @@ use crate::run::brief::templates;
 
 pub(crate) fn run(context: &Context, args: TrustArgs) -> anyhow::Result<Exit> {
     let git = context.git()?;
-    let files = match args.files.is_empty() {
-        false => args.files,
-        true => {
-            let top = git.top_level().ok_or_else(|| {
-                failure(
-                    "a bare repository has no .orchestrate/config.toml",
-                    "name the file whose commands you trust: git orchestrate trust FILE",
-                )
-            })?;
-            all_of(&git, top)?
-        }
+    let files = if !args.files.is_empty() {
+        args.files
+    } else {
+        let top = git.top_level().ok_or_else(|| {
+            failure(
+                "a bare repository has no .orchestrate/config.toml",
+                "name the file whose commands you trust: git orchestrate trust FILE",
+            )
+        })?;
+        all_of(&git, top)?
     };
     for file in files {
         let path: PathBuf = context.directory.join(&file);

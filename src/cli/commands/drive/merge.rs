@@ -132,16 +132,13 @@ fn offer(context: &Context, target: &Target, id: &TaskId) -> anyhow::Result<()> 
     let commit = git.find_branch(&branch)?.ok_or_else(|| {
         failure(
             format!("task '{id}' has no branch '{branch}'"),
-            match record.attempts.is_empty() {
-                false => {
-                    let done = &target.snapshot().run.integration;
-                    format!(
-                        "git orchestrate retry {id} && git orchestrate start   # runs it again\n\
-                         git branch {branch} {done} && git orchestrate merge {id}   # if its work is in there already"
-                    )
-                }
-                true => format!("git orchestrate start --only {id}   # runs it"),
-            },
+            if !record.attempts.is_empty() {
+                let done = &target.snapshot().run.integration;
+                format!(
+                    "git orchestrate retry {id} && git orchestrate start   # runs it again\n\
+                     git branch {branch} {done} && git orchestrate merge {id}   # if its work is in there already"
+                )
+            } else { format!("git orchestrate start --only {id}   # runs it") },
         )
     })?;
     context.ui.status(&format!("merging {branch} at {}", commit.short()));
@@ -163,15 +160,16 @@ fn unreviewed(record: &Record) -> Option<String> {
 fn check_committed(record: &Record) -> anyhow::Result<()> {
     let Some(place) = record.worktree.as_deref().map(std::path::Path::new) else { return Ok(()) };
     let clean = !is_worktree(place) || status::dirt(place)?.is_clean();
-    match clean {
-        true => Ok(()),
-        false => Err(failure(
+    if clean {
+        Ok(())
+    } else {
+        Err(failure(
             format!("'{}' holds work that is not committed", place.display()),
             format!(
                 "cd {} && git status   # finish, commit, then merge again",
                 quoted(&place.display().to_string())
             ),
-        )),
+        ))
     }
 }
 

@@ -2,6 +2,6 @@
 //!
 //! Invariant: each file resolves its arguments, calls one lower function, and prints.
 
-pub mod merge;
-pub mod start;
-pub mod stop;
+pub(crate) mod merge;
+pub(crate) mod start;
+pub(crate) mod stop;

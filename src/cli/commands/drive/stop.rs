@@ -19,12 +19,11 @@ pub(crate) fn run(context: &Context, args: StopArgs) -> anyhow::Result<Exit> {
     if !ids.is_empty() {
         return Ok(Exit::Ok);
     }
-    match stop::stop_run(&target.drive, &mut target.journal, args.kill)? {
-        true => {
-            context.ui.status(&format!("stopped run '{name}'"));
-            context.ui.hint(&format!("git orchestrate start{option}   # goes on where it stopped"));
-        }
-        false => context.ui.status(&format!("nobody is at work on run '{name}'")),
+    if stop::stop_run(&target.drive, &mut target.journal, args.kill)? {
+        context.ui.status(&format!("stopped run '{name}'"));
+        context.ui.hint(&format!("git orchestrate start{option}   # goes on where it stopped"));
+    } else {
+        context.ui.status(&format!("nobody is at work on run '{name}'"));
     }
     Ok(Exit::Ok)
 }

@@ -14,6 +14,7 @@ use crate::run::recover;
 use crate::system::clock;
 use crate::system::lock::LockFile;
 
+#[expect(clippy::too_many_lines, reason = "one arm for each case")]
 pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
     let mut target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
     let ids: Vec<TaskId> = match args.tasks.as_slice() {
@@ -111,14 +112,15 @@ pub(crate) fn move_away(git: &Git, run: &Run) -> anyhow::Result<Option<String>> 
 fn hold_run(target: &Target, force: bool) -> anyhow::Result<LockFile> {
     let name = &target.snapshot().run.name;
     let lock = driver::take(&target.drive.folder, name)?;
-    match force || target.snapshot().is_finished() {
-        true => Ok(lock),
-        false => Err(failure(
+    if force || target.snapshot().is_finished() {
+        Ok(lock)
+    } else {
+        Err(failure(
             format!("run '{name}' is not finished"),
             format!(
                 "give it up, with a backup of all that is not merged: git orchestrate clean --all --force --run {name}"
             ),
-        )),
+        ))
     }
 }
 
@@ -149,9 +151,10 @@ impl Saying<'_> {
         }
         if !cleaned.left_out.is_empty() {
             let left_out = cleaned.left_out.join(", ");
-            let said = match self.dry_run {
-                true => "would not be in the backup",
-                false => "not in the backup, and gone",
+            let said = if self.dry_run {
+                "would not be in the backup"
+            } else {
+                "not in the backup, and gone"
             };
             ui.answer(&format!("{said}: {left_out}"))?;
         }

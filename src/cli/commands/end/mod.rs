@@ -2,5 +2,5 @@
 //!
 //! Invariant: each file resolves its arguments, calls one lower function, and prints.
 
-pub mod clean;
-pub mod finish;
+pub(crate) mod clean;
+pub(crate) mod finish;

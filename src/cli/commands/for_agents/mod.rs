@@ -2,6 +2,6 @@
 //!
 //! Invariant: each file resolves its arguments, calls one lower function, and prints.
 
-pub mod exec;
-pub mod report;
-pub mod skill;
+pub(crate) mod exec;
+pub(crate) mod report;
+pub(crate) mod skill;

@@ -84,10 +84,8 @@ fn tasks_of_run(git: &Git, snapshot: &Snapshot, kind: Tasks) -> anyhow::Result<V
     let fitting = (0..snapshot.len()).filter(|index| fits(kind, snapshot, *index, &branches));
     let tell = |index: usize| {
         let (task, record) = snapshot.at(index);
-        let state = match snapshot.is_ready(index) {
-            true => "ready".to_owned(),
-            false => record.state.to_string(),
-        };
+        let state =
+            if snapshot.is_ready(index) { "ready".to_owned() } else { record.state.to_string() };
         candidate(task.id.as_str(), format!("{} [{state}]", task.title))
     };
     Ok(fitting.map(tell).collect())

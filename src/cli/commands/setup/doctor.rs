@@ -8,12 +8,14 @@ use crate::domain::error::Exit;
 
 pub(crate) fn run(context: &Context, args: DoctorArgs) -> anyhow::Result<Exit> {
     let findings = examine(&context.directory, &context.told);
-    match args.json {
-        true => context.ui.answer(&view::json(&findings)?)?,
-        false => context.ui.answer(&view::text(&findings))?,
+    if args.json {
+        context.ui.answer(&view::json(&findings)?)?;
+    } else {
+        context.ui.answer(&view::text(&findings))?;
     }
-    match findings.iter().any(|finding| finding.severity == Severity::Error) {
-        true => Ok(Exit::Attention),
-        false => Ok(Exit::Ok),
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        Ok(Exit::Attention)
+    } else {
+        Ok(Exit::Ok)
     }
 }

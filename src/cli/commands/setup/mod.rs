@@ -2,6 +2,6 @@
 //!
 //! Invariant: each file resolves its arguments, calls one lower function, and prints.
 
-pub mod complete;
-pub mod doctor;
-pub mod install_man;
+pub(crate) mod complete;
+pub(crate) mod doctor;
+pub(crate) mod install_man;

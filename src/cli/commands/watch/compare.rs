@@ -13,9 +13,10 @@ pub(crate) fn run(context: &Context, args: CompareArgs) -> anyhow::Result<Exit> 
     let only = target.tasks(&args.tasks)?;
     let comparison = compare(&target.drive.git, target.snapshot(), &only)?;
     let run = &target.snapshot().run.name;
-    context.ui.answer(&match args.json {
-        true => json(run, &comparison)?,
-        false => text(run, &comparison, answer_width()),
+    context.ui.answer(&if args.json {
+        json(run, &comparison)?
+    } else {
+        text(run, &comparison, answer_width())
     })?;
     Ok(Exit::Ok)
 }

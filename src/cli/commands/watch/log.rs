@@ -24,9 +24,10 @@ pub(crate) fn run(context: &Context, args: LogArgs) -> anyhow::Result<Exit> {
     if args.setup {
         return setup(context, &target, &id, args.attempt);
     }
-    let path = match args.test {
-        true => target.drive.folder.test_log(&id),
-        false => target.drive.folder.attempt(&id, attempt(&target, &id, args.attempt)?).log(),
+    let path = if args.test {
+        target.drive.folder.test_log(&id)
+    } else {
+        target.drive.folder.attempt(&id, attempt(&target, &id, args.attempt)?).log()
     };
     let mut file = File::open(&path).map_err(|_| missing(&target, &id, &args))?;
     loop {

@@ -2,8 +2,8 @@
 //!
 //! Invariant: each file resolves its arguments, calls one lower function, and prints.
 
-pub mod compare;
-pub mod log;
-pub mod show;
-pub mod status;
-pub mod wait;
+pub(crate) mod compare;
+pub(crate) mod log;
+pub(crate) mod show;
+pub(crate) mod status;
+pub(crate) mod wait;

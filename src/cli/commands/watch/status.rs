@@ -38,9 +38,10 @@ pub(crate) fn run(context: &Context, args: StatusArgs) -> anyhow::Result<Exit> {
         return watch(context, target, index);
     }
     let facts = facts(&target)?;
-    let text = match args.json {
-        true => json::status(target.snapshot(), &facts, index)?,
-        false => table::status(target.snapshot(), &facts, index),
+    let text = if args.json {
+        json::status(target.snapshot(), &facts, index)?
+    } else {
+        table::status(target.snapshot(), &facts, index)
     };
     context.ui.answer(&text)?;
     Ok(Exit::Ok)

@@ -39,10 +39,8 @@ pub(crate) fn run(context: &Context, args: WaitArgs) -> anyhow::Result<Exit> {
         target.reload()?;
     };
     let told = Waited { before: &before, target: target.snapshot(), awaited: &awaited, came };
-    let text = match args.json {
-        true => waited::json(&told, &target.tip.commit)?,
-        false => waited::text(&told),
-    };
+    let text =
+        if args.json { waited::json(&told, &target.tip.commit)? } else { waited::text(&told) };
     context.ui.answer(&text)?;
     Ok(match came {
         Came::Merged | Came::Changed => Exit::Ok,

@@ -153,9 +153,10 @@ pub(super) fn eslint(seen: &Seen<'_>) -> Option<Finding> {
         let asks_git = ["gitignore", "ignorefile"].iter().any(|word| lower.contains(word));
         let by_gitignore = asks_git && seen.in_gitignore();
         let line = format!("in {name}, add: {{ ignores: ['{}/'] }}", seen.folder);
-        return match by_gitignore || seen.mentions(&text) {
-            true => None,
-            false => seen.finding("eslint", effect, line),
+        return if by_gitignore || seen.mentions(&text) {
+            None
+        } else {
+            seen.finding("eslint", effect, line)
         };
     }
     let (_, text) = first_of(seen.top, OLD_ESLINT)?;

@@ -82,13 +82,13 @@ struct EndOf<'a> {
 }
 
 /// Returns the JSON of a comparison.
-pub fn json(run: &str, comparison: &Comparison) -> serde_json::Result<String> {
+pub(crate) fn json(run: &str, comparison: &Comparison) -> serde_json::Result<String> {
     let findings = &comparison.findings;
     serde_json::to_string(&Report {
         schema: 1,
         run,
         tasks: comparison.tasks.iter().map(task).collect(),
-        left_out: comparison.left_out.iter().map(|id| id.as_str()).collect(),
+        left_out: comparison.left_out.iter().map(crate::domain::plan::id::TaskId::as_str).collect(),
         rows: findings.lines.iter().map(|line| row(comparison, line)).collect(),
         alike: findings.alike.iter().map(|alike| pair(comparison, alike)).collect(),
     })

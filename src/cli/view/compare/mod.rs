@@ -5,7 +5,7 @@
 
 mod json;
 
-pub use json::json;
+pub(crate) use json::json;
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ const TASKS: usize = 4;
 const VALUES: usize = 3;
 
 /// Returns all that a comparison found, for people.
-pub fn text(run: &str, comparison: &Comparison, width: usize) -> String {
+pub(crate) fn text(run: &str, comparison: &Comparison, width: usize) -> String {
     let mut text = heading(run, comparison);
     let lines = &comparison.findings.lines;
     for group in lines.chunk_by(|a, b| a.language == b.language) {
@@ -36,9 +36,10 @@ pub fn text(run: &str, comparison: &Comparison, width: usize) -> String {
     text += "\n";
     for line in found.iter().flat_map(|finding| finding.lines()).map(printable) {
         // What is not indented opens a finding.
-        match line.starts_with(' ') {
-            true => text += &format!("{line}\n"),
-            false => text += &format!("{}\n", paint(YELLOW, &line)),
+        if line.starts_with(' ') {
+            text += &format!("{line}\n");
+        } else {
+            text += &format!("{}\n", paint(YELLOW, &line));
         }
     }
     text
@@ -63,7 +64,8 @@ fn heading(run: &str, comparison: &Comparison) -> String {
     if !skipped.is_empty() {
         text += &format!("files not looked at: {}\n", skipped.join(", "));
     }
-    let names: Vec<&str> = comparison.left_out.iter().map(|id| id.as_str()).collect();
+    let names: Vec<&str> =
+        comparison.left_out.iter().map(crate::domain::plan::id::TaskId::as_str).collect();
     if !names.is_empty() {
         text += &format!("not finished, or nothing committed: {}\n", some(&names, 2 * TASKS));
     }

@@ -233,9 +233,10 @@ pub(crate) fn review(
             }
             None => "its reviewers gave no verdict".to_owned(),
         };
-        return match heard.silent_before + 1 >= MAX_SILENT {
-            true => block(Reason::Agent, format!("{text} ({})", heard.ending)),
-            false => Outcome::Again,
+        return if heard.silent_before + 1 >= MAX_SILENT {
+            block(Reason::Agent, format!("{text} ({})", heard.ending))
+        } else {
+            Outcome::Again
         };
     };
     match next(verdict) {

@@ -13,7 +13,7 @@ const MAX_TRIES: usize = 2;
 
 /// What is known when a planning agent's process is gone.
 #[derive(Debug, Clone)]
-pub struct Planned {
+pub(crate) struct Planned {
     pub ending: Ending,
     /// A person wanted this attempt to end, and the task to wait.
     pub halted: bool,
@@ -31,7 +31,7 @@ pub struct Planned {
 }
 
 /// Returns the outcome of planning.
-pub fn plan(facts: &Planned, limit_seconds: u64) -> Outcome {
+pub(crate) fn plan(facts: &Planned, limit_seconds: u64) -> Outcome {
     let block = |reason, text: String| Outcome::Blocked(Block::new(reason, text));
     if let (Some(pause), Err(_), false) = (&facts.pause, &facts.blueprint, facts.halted)
         && matches!(facts.ending, Ending::Exited(_) | Ending::TimedOut | Ending::Silent)
@@ -87,7 +87,7 @@ fn waits(questions: usize) -> String {
 }
 
 /// Returns what is said of a plan without these parts.
-pub fn lacks(missing: &[&str]) -> String {
+pub(crate) fn lacks(missing: &[&str]) -> String {
     format!("its plan lacks: {}", missing.join(", "))
 }
 

@@ -42,9 +42,10 @@ impl Told<'_> {
         }
         let said: String = self.record.notes.iter().map(|note| format!("\n- {note}\n")).collect();
         let said = if said.is_empty() { said } else { format!("\n## What was said of it\n{said}") };
-        match self.record.is_approved() {
-            true => std::fs::write(folder.approved_plan(), format!("{text}{said}")),
-            false => Ok(()),
+        if self.record.is_approved() {
+            std::fs::write(folder.approved_plan(), format!("{text}{said}"))
+        } else {
+            Ok(())
         }
     }
 }

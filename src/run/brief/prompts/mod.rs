@@ -3,8 +3,8 @@
 //! Invariant: written before anything is launched, from the task's record alone; an agent never
 //! needs the plan.
 
-pub mod blueprint;
-pub mod whole_branch;
+pub(crate) mod blueprint;
+pub(crate) mod whole_branch;
 
 use std::path::PathBuf;
 
@@ -181,9 +181,10 @@ impl<'a> Told<'a> {
     fn text_for_review(&self) -> String {
         let found = lines(pipeline::latest(self.record, Review::Whole));
         let found = found.iter().map(|finding| format!("- {finding}\n")).collect::<String>();
-        match found.is_empty() {
-            true => self.text.clone(),
-            false => format!("{}\n\nIt found this:\n\n{found}", self.text),
+        if found.is_empty() {
+            self.text.clone()
+        } else {
+            format!("{}\n\nIt found this:\n\n{found}", self.text)
         }
     }
 
@@ -196,9 +197,10 @@ impl<'a> Told<'a> {
         };
         let concerns = pipeline::concerns(self.record);
         let lines: String = concerns.iter().map(|concern| format!("- {concern}\n")).collect();
-        match concerns.is_empty() {
-            true => said,
-            false => format!("{said}\nOf concern, since the work began:\n\n{lines}"),
+        if concerns.is_empty() {
+            said
+        } else {
+            format!("{said}\nOf concern, since the work began:\n\n{lines}")
         }
     }
 }
@@ -266,7 +268,11 @@ pub(crate) fn write_prompts(
 }
 
 /// Returns what the next attempt at a task would be told, where its conversation does not go on.
-pub fn next_prompt(drive: &Drive, snapshot: &Snapshot, id: &TaskId) -> anyhow::Result<String> {
+pub(crate) fn next_prompt(
+    drive: &Drive,
+    snapshot: &Snapshot,
+    id: &TaskId,
+) -> anyhow::Result<String> {
     let (task, record) = snapshot.find(id).context("the plan has no such task")?;
     let folder = drive.folder.attempt(id, record.next_attempt());
     Ok(Told::new(drive, snapshot, task, record, &folder)?

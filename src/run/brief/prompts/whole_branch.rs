@@ -58,10 +58,7 @@ pub(crate) fn write_texts(told: &Told<'_>, folder: &AttemptFolder) -> anyhow::Re
     let others = told.snapshot.tasks().filter(|(task, _)| !task.final_review);
     let journal = Journal::new(&told.drive.git, &told.snapshot.run.name);
     let text = |(task, record): (&Task, &Record)| {
-        let plan = match record.is_approved() {
-            true => journal.blueprint(&task.id)?,
-            false => None,
-        };
+        let plan = if record.is_approved() { journal.blueprint(&task.id)? } else { None };
         let plan = plan.map(|plan| format!("\n# Its plan\n\n{plan}")).unwrap_or_default();
         let (id, title, text) = (&task.id, &task.title, task.prompt.trim());
         Ok(format!("# Task {id}: {title}\n\n{text}\n{plan}"))
@@ -72,7 +69,7 @@ pub(crate) fn write_texts(told: &Told<'_>, folder: &AttemptFolder) -> anyhow::Re
 
 /// Returns what whoever did a task had doubts about.
 fn concerns(id: &str, record: &Record) -> Vec<String> {
-    let doubts = record.attempts.iter().flat_map(|attempt| attempt.all_concerns());
+    let doubts = record.attempts.iter().flat_map(crate::domain::task::Attempt::all_concerns);
     doubts.map(|doubt| format!("{id}: {}", one_line(doubt))).collect()
 }
 

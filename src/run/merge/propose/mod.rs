@@ -38,7 +38,7 @@ const QUESTION: Duration = Duration::from_secs(60);
 
 /// What was seen on the remote.
 #[derive(Debug, Default)]
-pub struct Looked {
+pub(crate) struct Looked {
     /// Tasks whose pull request was merged there; they are in the queue now.
     pub offered: Vec<TaskId>,
     /// What the user should know, a sentence each.
@@ -46,7 +46,7 @@ pub struct Looked {
 }
 
 /// Returns the tasks whose conflict is to be shown elsewhere, and is not yet.
-pub fn wanted(drive: &Drive, snapshot: &Snapshot) -> Vec<TaskId> {
+pub(crate) fn wanted(drive: &Drive, snapshot: &Snapshot) -> Vec<TaskId> {
     let is_wanted = |record: &Record| conflict(record).is_some_and(|block| block.url.is_none());
     let all = snapshot.tasks().filter(|(_, record)| is_wanted(record));
     match drive.settings.on_conflict {
@@ -56,7 +56,7 @@ pub fn wanted(drive: &Drive, snapshot: &Snapshot) -> Vec<TaskId> {
 }
 
 /// Returns the tasks whose conflict was shown elsewhere, or whose branch may be there.
-pub fn shown(snapshot: &Snapshot) -> Vec<TaskId> {
+pub(crate) fn shown(snapshot: &Snapshot) -> Vec<TaskId> {
     let may_be_there = |block: &Block| match &block.unopened {
         Some(unopened) => unopened.why != Obstacle::NoRemote,
         None => block.url.is_some(),
@@ -75,7 +75,7 @@ fn conflict(record: &Record) -> Option<&Block> {
 }
 
 /// Shows a task's conflict elsewhere, and writes down how that went.
-pub fn propose(
+pub(crate) fn propose(
     drive: &Drive,
     snapshot: &Snapshot,
     id: &TaskId,
@@ -106,7 +106,11 @@ pub fn propose(
 ///
 /// What is queued is the tip of the integration branch there: the merge protocol makes a candidate
 /// of it, tests it and publishes it, as it does with a task's own branch.
-pub fn look(drive: &Drive, snapshot: &Snapshot, stop: &StopSwitch) -> anyhow::Result<Looked> {
+pub(crate) fn look(
+    drive: &Drive,
+    snapshot: &Snapshot,
+    stop: &StopSwitch,
+) -> anyhow::Result<Looked> {
     let mut looked = Looked::default();
     let ids = shown(snapshot);
     if ids.is_empty() {
@@ -365,10 +369,10 @@ impl<'a> Talker<'a> {
             return Ok(Some(there));
         }
         let said = self.speak(git.fetch_call(remote, branch), TRANSFER).map_err(not_run)?;
-        match said.is_good() {
-            // One that was moved meanwhile is looked at the next time.
-            true => Ok(Some(there).filter(|there| git.is_stored(there))),
-            false => Err(remote::trouble(&said)),
+        if said.is_good() {
+            Ok(Some(there).filter(|there| git.is_stored(there)))
+        } else {
+            Err(remote::trouble(&said))
         }
     }
 
@@ -393,9 +397,10 @@ impl<'a> Talker<'a> {
         Ok(match forge.fate(url, &git.home(), &talk) {
             Ok(Fate::Merged(None)) => Merged::Yes,
             Ok(Fate::Merged(Some(commit))) => {
-                match git.is_stored(&commit) && git.is_ancestor(&commit, there).unwrap_or(false) {
-                    true => Merged::Yes,
-                    false => Merged::Elsewhere(url.clone()),
+                if git.is_stored(&commit) && git.is_ancestor(&commit, there).unwrap_or(false) {
+                    Merged::Yes
+                } else {
+                    Merged::Elsewhere(url.clone())
                 }
             }
             Ok(Fate::Open | Fate::Closed) | Err(_) => Merged::No,

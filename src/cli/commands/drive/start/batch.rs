@@ -38,7 +38,10 @@ impl Start<'_> {
         }
         let mut given =
             Given { input: Input::Backlog(folder.clone()), choice: given.choice.clone() };
-        let kept = run.iter().flat_map(|run| run.tasks()).map(|(task, _)| task.id.clone());
+        let kept = run
+            .iter()
+            .flat_map(crate::domain::snapshot::Snapshot::tasks)
+            .map(|(task, _)| task.id.clone());
         given.choice.kept = kept.collect();
         let mut parsed = match given.batch(backlog, Some(self.git))? {
             Ok(parsed) => parsed,

@@ -35,17 +35,18 @@ impl Start<'_> {
         }
         let done = self.done_before(snapshot, &change)?;
         self.context.ui.answer(&change::text(snapshot, &plan, &change, &done))?;
-        match self.args.update {
-            true => Ok(Some(NewPlan { plan, change })),
-            false => Err(failure(
+        if self.args.update {
+            Ok(Some(NewPlan { plan, change }))
+        } else {
+            Err(failure(
                 format!("the plan is not the one that run '{}' has", snapshot.run.name),
                 format!(
                     "take it over: git orchestrate start {file} --update\n\
-                     or go on with the plan as it was: git orchestrate start --run {}\n\
-                     or begin another run with it: git orchestrate start {file} --run NAME",
+                 or go on with the plan as it was: git orchestrate start --run {}\n\
+                 or begin another run with it: git orchestrate start {file} --run NAME",
                     snapshot.run.name
                 ),
-            )),
+            ))
         }
     }
 
@@ -83,9 +84,10 @@ impl Start<'_> {
 /// Returns a plan for a run that exists: it ends as it was begun, and new tasks go the way of the
 /// others.
 fn as_begun(snapshot: &Snapshot, plan: Plan) -> Plan {
-    let plan = match snapshot.plan.tasks.iter().any(|task| task.plan_first) {
-        true => plan.with_planning(),
-        false => plan,
+    let plan = if snapshot.plan.tasks.iter().any(|task| task.plan_first) {
+        plan.with_planning()
+    } else {
+        plan
     };
     if snapshot.plan.final_review().is_none() {
         return plan;

@@ -10,12 +10,13 @@ use crate::domain::snapshot::Snapshot;
 pub(super) fn check_planning(snapshot: &Snapshot, args: &StartArgs) -> anyhow::Result<()> {
     let is_planned = snapshot.plan.tasks.iter().any(|task| task.plan_first);
     let could_be = snapshot.plan.tasks.iter().any(|task| task.run.is_none());
-    match args.plan_first && could_be && !is_planned {
-        false => Ok(()),
-        true => Err(usage(
+    if !(args.plan_first && could_be && !is_planned) {
+        Ok(())
+    } else {
+        Err(usage(
             format!("run '{}' was begun without --plan-first", snapshot.run.name),
             "leave it away, or begin another run: git orchestrate start PLAN --run NAME --plan-first",
-        )),
+        ))
     }
 }
 

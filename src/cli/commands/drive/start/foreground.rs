@@ -52,11 +52,12 @@ pub(super) fn drive(
 
 /// git, gix and the system say it in the same words; what to do is the same, too.
 fn told_of_full_disk(error: anyhow::Error) -> anyhow::Error {
-    match format!("{error:#}").contains("No space left on device") {
-        false => error,
-        true => Err::<(), _>(error)
+    if !format!("{error:#}").contains("No space left on device") {
+        error
+    } else {
+        Err::<(), _>(error)
             .hint("make room, then go on where it stopped: git orchestrate start")
-            .expect_err("it is an error"),
+            .expect_err("it is an error")
     }
 }
 

@@ -48,9 +48,10 @@ pub(super) fn turn(
     foreground::finish(context, driven, snapshot)?;
     // This process drives the run no longer when the answer is read.
     let facts = Facts { controller: None, ..facts_of(driven, &tip, option)? };
-    let text = match as_json {
-        true => json::status(snapshot, &facts, None)?,
-        false => hand_out::text(snapshot, &facts) + &table::summary(snapshot),
+    let text = if as_json {
+        json::status(snapshot, &facts, None)?
+    } else {
+        hand_out::text(snapshot, &facts) + &table::summary(snapshot)
     };
     context.ui.answer(&text)?;
     Ok(conclude(context, snapshot))

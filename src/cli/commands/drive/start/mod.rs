@@ -162,9 +162,10 @@ impl Start<'_> {
         let found = settings(self.git, &flags, Trust::NotNeeded)?;
         prompts(self.git, Trust::NotNeeded)?;
         let plan = if found.plan_first { plan.with_planning() } else { plan };
-        let plan = match found.final_review && !found.reviews.is_empty() {
-            true => plan.with_final_review(),
-            false => plan,
+        let plan = if found.final_review && !found.reviews.is_empty() {
+            plan.with_final_review()
+        } else {
+            plan
         };
         let (into, launches) = (self.args.into.as_deref(), !self.args.manual);
         let beginning = Beginning { plan: &plan, settings: &found, flags, into, launches };

@@ -31,12 +31,13 @@ impl Finish<'_> {
     pub(super) fn check_not_discarded(&self, given: Option<How>) -> anyhow::Result<()> {
         let run = &self.target.snapshot().run;
         let is_going = run.closed.as_ref().is_some_and(|closed| closed.how == How::Discard);
-        match is_going && given != Some(How::Discard) {
-            false => Ok(()),
-            true => Err(failure(
+        if !(is_going && given != Some(How::Discard)) {
+            Ok(())
+        } else {
+            Err(failure(
                 format!("run '{}' is being discarded", run.name),
                 format!("git orchestrate finish --run {} --discard   # goes on with it", run.name),
-            )),
+            ))
         }
     }
 
@@ -82,15 +83,16 @@ impl Finish<'_> {
             ));
         }
         let is_there = self.target.drive.git.find_branch(&run.base_branch)?.is_some();
-        match is_there {
-            true => Ok(()),
-            false => Err(failure(
+        if is_there {
+            Ok(())
+        } else {
+            Err(failure(
                 format!(
                     "there is no branch '{}' any more, which the run began from",
                     run.base_branch
                 ),
                 format!("git branch {} COMMIT   # makes it again", quoted(&run.base_branch)),
-            )),
+            ))
         }
     }
 }

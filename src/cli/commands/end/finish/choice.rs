@@ -21,12 +21,13 @@ pub(super) fn given(args: &FinishArgs) -> Option<How> {
 
 /// Fails where nothing was chosen and nobody can be asked.
 pub(super) fn check_can_choose(given: Option<How>) -> anyhow::Result<()> {
-    match given.is_some() || can_ask() {
-        true => Ok(()),
-        false => Err(usage(
+    if given.is_some() || can_ask() {
+        Ok(())
+    } else {
+        Err(usage(
             "what is to become of the work is not said",
             "git orchestrate finish --merge   # or --pr, --keep, --discard",
-        )),
+        ))
     }
 }
 

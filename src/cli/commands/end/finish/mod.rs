@@ -37,10 +37,7 @@ pub(crate) fn run(context: &Context, args: FinishArgs) -> anyhow::Result<Exit> {
     let wanted = find_undecided(&context.git()?, args.run.name.as_deref())?;
     let target = context.target(Some(&wanted), trust)?;
     let name = target.snapshot().run.name.clone();
-    let lock = match args.dry_run {
-        true => None,
-        false => Some(driver::take(&target.drive.folder, &name)?),
-    };
+    let lock = if args.dry_run { None } else { Some(driver::take(&target.drive.folder, &name)?) };
     let signals = Signals::listen()?;
     let mut finish = Finish { context, args: &args, target, stop: &signals.stop };
     let exit = finish.run(given);
@@ -169,10 +166,10 @@ impl Finish<'_> {
 
     /// Takes away the checkout that was tested in, as `start` does at the end of a run.
     fn leave_checkout(&self) -> anyhow::Result<()> {
-        match self.target.snapshot().is_finished() {
-            true => clean_checkout(&self.target.drive, self.target.snapshot(), Reach::default())
-                .map(drop),
-            false => Ok(()),
+        if self.target.snapshot().is_finished() {
+            clean_checkout(&self.target.drive, self.target.snapshot(), Reach::default()).map(drop)
+        } else {
+            Ok(())
         }
     }
 
