@@ -61,15 +61,15 @@ fn what_is_refused_is_allowed_and_done_as_it_was_printed() {
         .has("no terminal")
         .has("git orchestrate allow 'Bash(make lint)' --yes");
     assert!(!env.exists(FILE));
-    let _ = typed(&env, &format!("{} --yes", lines[0]))
+    typed(&env, &format!("{} --yes", lines[0]))
         .ok()
         .has("from their next attempt on; it stands in ")
         .has(FILE);
     assert!(env.read(FILE).contains("\"Bash(make lint)\""));
     assert!(env.journal("%s").contains("p: allowed Bash(make lint)"));
-    let _ = typed(&env, lines[1]).ok();
+    typed(&env, lines[1]).ok();
     env.stands("a", "done", None);
-    let _ = env.run(["allow", "Bash(make lint)"]).ok().has("allowed already");
+    env.run(["allow", "Bash(make lint)"]).ok().has("allowed already");
 }
 
 #[test]
@@ -91,33 +91,33 @@ fn a_run_that_goes_on_gives_it_to_the_next_attempt() {
     env.plan(&plan("p", &[task("a", &[], "prompt = 'Do a.'"), gate]));
     let running = env.spawn(["start", "plan.toml", "--agent", "claude", "--trust"]);
     env.wait_while_running("a is blocked", || running.so_far().contains(" blocked a: "));
-    let _ = env.run(["allow", "Bash(make lint)", "--yes"]).ok();
-    let _ = env.run(["retry", "a"]).ok();
+    env.run(["allow", "Bash(make lint)", "--yes"]).ok();
+    env.run(["retry", "a"]).ok();
     env.wait_while_running("a is merged", || running.so_far().contains(" merged a: "));
     env.write(env.root().join("agents/open"), "");
-    let _ = running.wait().ok();
+    running.wait().ok();
 }
 
 #[test]
 fn a_person_is_asked_on_a_terminal() {
     let env = refused();
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     let ask = |typed: &str| env.call(["allow", "Bash(make lint)"]).terminal(typed).run();
     ask("n\n")
         .fails(1)
         .has("allow agents of run 'p' Bash(make lint), and write it to")
         .has(".claude/settings.local.json, which Claude Code reads here for you too")
         .has("nothing was allowed");
-    let _ = ask("\n").fails(1);
+    ask("\n").fails(1);
     assert!(!env.exists(FILE));
-    let _ = ask("y\n").ok();
+    ask("y\n").ok();
     assert!(env.exists(FILE));
 }
 
 #[test]
 fn the_file_of_settings_loses_nothing_and_is_never_half_written() {
     let env = refused();
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     let allow = || env.run(["allow", "Bash(make lint)", "--yes"]);
     let before = "{\n  \"z\": {\"k\": [1, 2]},\n  \"permissions\": {\n    \"deny\": [\"Bash(rm *)\"],\n    \"allow\": [\n      \"Edit\"\n    ]\n  },\n  \"a\": null\n}\n";
     for (text, told) in [("{ // mine\n}", "no valid JSON"), ("{\"permissions\": []}", "no object")]
@@ -142,7 +142,7 @@ fn the_file_of_settings_loses_nothing_and_is_never_half_written() {
 #[test]
 fn what_is_allowed_at_the_same_time_is_all_in_the_file() {
     let env = refused();
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     let rules: Vec<String> = (1..7).map(|number| format!("Bash(make t{number})")).collect();
     let calls: Vec<_> = rules.iter().map(|rule| env.spawn(["allow", rule, "--yes"])).collect();
     calls.into_iter().for_each(|call| drop(call.wait().ok()));
@@ -156,7 +156,7 @@ fn what_is_allowed_at_the_same_time_is_all_in_the_file() {
 #[test]
 fn what_would_let_it_run_anything_is_refused_here_too() {
     let env = refused();
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     for rule in
         ["Bash", "Bash(*)", "Bash(python3:*)", "Bash(npm *)", "Bash(git status) Bash(*)", "--x"]
     {
@@ -174,7 +174,7 @@ fn in_the_foreground_the_agent_has_the_terminal_and_its_prompt_in_a_file() {
     let folder = env.root().join("agents").display().to_string();
     env.executable("claude", &script.replace("$D", &folder));
     let call = env.call(["start", "plan.toml", "--agent", "claude", "--trust"]);
-    let _ = call.terminal("my answer\n").run().ok();
+    call.terminal("my answer\n").run().ok();
     assert_eq!(env.blob("feat/p", "a.txt"), "my answer");
     let words = env.read(env.root().join("agents/words"));
     assert!(
@@ -191,6 +191,6 @@ fn what_it_could_do_without_is_told_and_stops_nothing() {
     let works =
         CLAUDE.replace("prompt=$(cat)", "prompt=$(cat); echo 1 >a.txt").replace("$D", &folder);
     env.executable("claude", &works);
-    let _ = start(&env).ok();
-    let _ = env.run(["show", "a"]).ok().has("it was refused Bash(make lint)");
+    start(&env).ok();
+    env.run(["show", "a"]).ok().has("it was refused Bash(make lint)");
 }

@@ -66,7 +66,7 @@ fn the_batch_is_shown_with_reasons_and_nothing_is_written() {
     );
     assert_eq!(json["tasks"][0]["ticket"], "backlog/tasks/back-2 - Make-2.md");
     assert_eq!(json["tasks"][0]["criteria"][0]["text"], "out-2.txt is there");
-    let _ = env.run(["start", "backlog", "--dry-run"]).ok().has("would start back-2");
+    env.run(["start", "backlog", "--dry-run"]).ok().has("would start back-2");
     assert_eq!((env.everything(), files(&env)), before);
 }
 
@@ -102,7 +102,7 @@ fn a_batch_runs_to_the_end_and_no_ticket_is_written() {
         .has("no ticket of backlog/ can begin");
     ticket(&env, "2", "Done", "");
     ticket(&env, "4", "Done", "");
-    let _ = env.run(["start", "backlog/", "--yes"]).ok();
+    env.run(["start", "backlog/", "--yes"]).ok();
     let journal = env.git(["for-each-ref", "--format=%(refname)", "refs/orchestrate/runs/"]);
     assert!(journal.contains("runs/backlog-2"), "{journal}");
     assert_eq!(env.blob("feat/backlog-2", "out-back-3.txt"), "1");
@@ -115,10 +115,10 @@ fn a_batch_goes_on_as_it_was_taken_until_it_is_updated() {
         "orchestrate.agent",
         "test $ORCHESTRATE_TASK != back-2 && echo 1 >x && git add . && git commit -qm x",
     );
-    let _ = env.run(["start", "backlog/", "--yes"]).fails(3);
+    env.run(["start", "backlog/", "--yes"]).fails(3);
     env.config("orchestrate.agent", AGENT);
     ticket(&env, "5", "To Do", "");
-    let _ = env.run(["retry", "BACK-2", "-m", "again"]).ok();
+    env.run(["retry", "BACK-2", "-m", "again"]).ok();
     let out = env.run(["start", "backlog/"]).ok();
     out.has("going on with the tickets that run 'backlog' has").has("--update");
     env.stands("back-2", "done", None);
@@ -132,11 +132,11 @@ fn an_update_takes_what_can_begin_by_then() {
         "orchestrate.agent",
         "test $ORCHESTRATE_TASK != back-2 && echo 1 >x && git add . && git commit -qm x",
     );
-    let _ = env.run(["start", "backlog/", "--yes"]).fails(3);
+    env.run(["start", "backlog/", "--yes"]).fails(3);
     env.config("orchestrate.agent", AGENT);
     ticket(&env, "5", "To Do", "");
     ticket(&env, "2", "Doing", "dependencies: [task-01]\nlabels: [web]\n");
-    let _ = env.run(["start", "backlog/", "--update"]).fails(3).has("1 task added");
+    env.run(["start", "backlog/", "--update"]).fails(3).has("1 task added");
     env.stands("back-5", "done", None);
     env.stands("back-2", "blocked", Some("agent"));
 }
@@ -174,13 +174,8 @@ fn folders_are_told_apart_by_what_they_hold() {
     assert_eq!(name("custom"), "custom");
     let several = env.json(["plan", "work/a.md", "work/b.md", "--json"]);
     assert_eq!(several["layers"], serde_json::json!([["b"], ["a"]]));
-    let _ = env
-        .run(["plan", "src"])
-        .fails(1)
-        .has("a folder of no kind that is known")
-        .has("Backlog.md");
-    let _ =
-        env.run(["start", "work"]).fails(1).has("'work/b.md' holds commands that were not trusted");
+    env.run(["plan", "src"]).fails(1).has("a folder of no kind that is known").has("Backlog.md");
+    env.run(["start", "work"]).fails(1).has("'work/b.md' holds commands that were not trusted");
     let issues = "[{\"number\":1,\"title\":\"One\",\"body\":\"Depends on #2\",\"state\":\"OPEN\"},{\"number\":2,\"title\":\"Two\",\"body\":\"\",\"state\":\"OPEN\"}]";
     let out = env.call(["plan", "-"]).stdin(issues).run().ok();
     out.has("issues: 2 tasks, 2 layers").has("1  One  (after 2)");
@@ -289,7 +284,7 @@ fn what_is_written_is_what_the_program_writes() {
             ours = tick(&ours, &[1]).expect("a criterion");
             edit.extend(["--check-ac", "1"]);
         }
-        let _ = judge(&env, &edit).expect("it is installed");
+        judge(&env, &edit).expect("it is installed");
         let theirs = std::fs::read_to_string(path_of(&env, part)).expect("a ticket");
         assert_eq!(without_stamp(&ours), without_stamp(&theirs), "{part}");
         // And it reads ours as it reads its own.

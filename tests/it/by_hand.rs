@@ -56,14 +56,14 @@ fn a_caller_has_all_it_needs_and_brings_the_run_to_its_end() {
     assert_eq!(of(&first, "c")["status"], "waiting");
     // A second turn hands nothing out twice.
     assert_eq!(of(&turn(&env), "a")["attempts"], 1);
-    let _ = do_it(&env, of(&first, "a"), "done").ok();
-    let _ = do_it(&env, of(&first, "b"), "done-with-concerns").ok();
+    do_it(&env, of(&first, "a"), "done").ok();
+    do_it(&env, of(&first, "b"), "done-with-concerns").ok();
     let second = turn(&env);
     assert_eq!(
         (&of(&second, "a")["status"], &of(&second, "b")["status"]),
         (&"done".into(), &"done".into())
     );
-    let _ = do_it(&env, of(&second, "c"), "done").ok();
+    do_it(&env, of(&second, "c"), "done").ok();
     let last = turn(&env);
     assert_eq!(last["finished"], true);
     assert_eq!(
@@ -78,11 +78,11 @@ fn a_word_without_a_commit_is_not_enough() {
     let env = Env::new();
     two_and_one(&env);
     let place = text(of(&turn(&env), "a"), "worktree").to_owned();
-    let _ = env.run_in(&place, ["report", "done"]).fails(3).has("no commit of its own");
+    env.run_in(&place, ["report", "done"]).fails(3).has("no commit of its own");
     env.stands("a", "blocked", Some("no-changes"));
-    let _ = env.run(["report", "needs-context", "--task", "b", "-m", "which port?"]).fails(3);
+    env.run(["report", "needs-context", "--task", "b", "-m", "which port?"]).fails(3);
     env.stands("b", "blocked", Some("needs-context"));
-    let _ = env.run(["retry", "b", "-m", "port 80"]).ok();
+    env.run(["retry", "b", "-m", "port 80"]).ok();
     let again = turn(&env);
     let b = of(&again, "b");
     assert_eq!((&b["attempts"], &b["by_hand"]), (&2.into(), &true.into()));
@@ -95,7 +95,7 @@ fn what_was_not_committed_is_committed() {
     two_and_one(&env);
     let place = text(of(&turn(&env), "a"), "worktree").to_owned();
     std::fs::write(format!("{place}/a.txt"), "1\n").expect("it is written");
-    let _ = env.run_in(&place, ["report", "done"]).ok();
+    env.run_in(&place, ["report", "done"]).ok();
     assert_eq!(env.blob("feat/task-a", "a.txt"), "1");
 }
 
@@ -104,10 +104,10 @@ fn a_report_is_taken_once_and_a_wrong_branch_is_seen() {
     let env = Env::new();
     two_and_one(&env);
     let first = turn(&env);
-    let _ = do_it(&env, of(&first, "a"), "done").ok();
-    let _ = env.run(["report", "done", "--task", "a"]).fails(1);
+    do_it(&env, of(&first, "a"), "done").ok();
+    env.run(["report", "done", "--task", "a"]).fails(1);
     env.git_in(text(of(&first, "b"), "worktree"), ["checkout", "-q", "-b", "elsewhere"]);
-    let _ = do_it(&env, of(&first, "b"), "done").fails(3);
+    do_it(&env, of(&first, "b"), "done").fails(3);
     env.stands("b", "blocked", Some("escaped"));
 }
 
@@ -129,8 +129,8 @@ fn of_two_reports_at_once_one_is_taken() {
     env.wait_reached("cleaned");
     let second = env.spawn(["report", "done", "--task", "a"]);
     env.open("cleaned");
-    let _ = first.wait().ok();
-    let _ = second.wait().fails(1);
+    first.wait().ok();
+    second.wait().fails(1);
     env.stands("a", "merging", None);
 }
 
@@ -143,13 +143,13 @@ fn a_controller_goes_on_with_what_nobody_does_by_hand() {
     ));
     let first = env.json(["start", "plan.toml", "--manual", "--json", "--trust", "--only", "a"]);
     assert_eq!(text(of(&first, "a"), "run"), "echo 1 >a");
-    let _ = env.run(["start"]).fails(3);
+    env.run(["start"]).fails(3);
     env.stands("c", "done", None);
     env.stands("a", "running", None);
     let place = text(of(&first, "a"), "worktree").to_owned();
-    let _ = env.program("sh", ["-c", "echo 1 >a"]).dir(&place).run().ok();
-    let _ = env.run_in(&place, ["report", "done"]).ok();
-    let _ = env.run(["start"]).ok();
+    env.program("sh", ["-c", "echo 1 >a"]).dir(&place).run().ok();
+    env.run_in(&place, ["report", "done"]).ok();
+    env.run(["start"]).ok();
     env.stands("b", "done", None);
 }
 
@@ -163,10 +163,10 @@ fn a_task_that_must_be_alone_is_handed_out_alone() {
         (&of(&first, "b")["by_hand"], &of(&first, "a")["by_hand"]),
         (&true.into(), &false.into())
     );
-    let _ = do_it(&env, of(&first, "b"), "done").ok();
+    do_it(&env, of(&first, "b"), "done").ok();
     let second = turn(&env);
     assert!(text(of(&second, "a"), "worktree").ends_with("feat-task-a"));
-    let _ = do_it(&env, of(&second, "a"), "done").ok();
+    do_it(&env, of(&second, "a"), "done").ok();
     assert_eq!(turn(&env)["finished"], true);
 }
 
@@ -176,7 +176,7 @@ fn short_lived_files_may_go_in_the_middle() {
     two_and_one(&env);
     let first = turn(&env);
     std::fs::remove_dir_all(env.path(".git/orchestrate")).expect("the files go");
-    let _ = do_it(&env, of(&first, "a"), "done").ok();
+    do_it(&env, of(&first, "a"), "done").ok();
     env.stands("a", "merging", None);
 }
 
@@ -220,7 +220,7 @@ fn a_crash_at_any_effect_of_a_turn_is_mended_by_the_next() {
         let mended = turn(&env);
         let a = of(&mended, "a");
         assert_eq!((&a["by_hand"], &a["attempts"]), (&true.into(), &1.into()), "effect {number}");
-        let _ = do_it(&env, a, "done").ok();
+        do_it(&env, a, "done").ok();
         assert_eq!(turn(&env)["finished"], true, "effect {number}");
         number += 1;
     }

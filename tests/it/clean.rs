@@ -15,7 +15,7 @@ fn merged_and_blocked() -> Env {
     env.agent("a", "edit a.txt 1\ncommit 'Add a'");
     env.agent("b", "edit b.txt 1\ncommit 'Begin b'\nstatus BLOCKED");
     env.plan(&plan("tidy", &[asks("a", &[]), asks("b", &[])]));
-    let _ = env.start(&["--keep"]).fails(3);
+    env.start(&["--keep"]).fails(3);
     assert!(env.exists(A) && env.exists(B));
     env
 }
@@ -35,7 +35,7 @@ fn what_is_merged_and_clean_goes() {
     clean(&env, &["--dry-run"]).has("feat-task-a");
     assert_eq!(env.everything(), before);
     assert!(env.exists(A));
-    let _ = clean(&env, &[]);
+    clean(&env, &[]);
     assert!(!env.exists(A) && !has_branch(&env, "feat/task-a"));
     assert_eq!(env.blob("feat/tidy", "a.txt"), "1");
     env.stands("a", "done", None);
@@ -71,7 +71,7 @@ fn commits_on_no_branch_stay_and_the_command_that_is_told_keeps_them() {
     let command = output.line("git branch feat/task-b-detached");
     let command = &command[command.find("git branch").expect("a command")..];
     let command = command.replace("<dir>", env.root().to_str().expect("a path"));
-    let _ = env.program("sh", ["-c", &command]).run().ok();
+    env.program("sh", ["-c", &command]).run().ok();
     assert!(!env.exists(B));
     assert_eq!(env.git(["rev-parse", "feat/task-b-detached"]), commit);
 }
@@ -81,8 +81,8 @@ fn what_is_not_ours_stays() {
     let env = merged_and_blocked();
     env.git(["worktree", "add", "-q", "-b", "mine", ".claude/worktrees/mine"]);
     env.write(".claude/worktrees/notes/todo.txt", "by hand\n");
-    let _ = clean(&env, &[]);
-    let _ = clean(&env, &["--force"]);
+    clean(&env, &[]);
+    clean(&env, &["--force"]);
     assert!(env.exists(".claude/worktrees/mine/README.md") && has_branch(&env, "mine"));
     assert!(env.exists(".claude/worktrees/notes/todo.txt"));
     assert!(has_branch(&env, "feat/tidy"));
@@ -99,7 +99,7 @@ fn a_worktree_that_an_agent_works_in_stays() {
     env.run(["clean", "a", "--force"]).ok().has("its agent is at work");
     assert!(env.exists(A));
     env.open("a");
-    let _ = running.wait().ok();
+    running.wait().ok();
 }
 
 #[test]
@@ -119,6 +119,6 @@ fn what_was_forced_can_be_had_back() {
         .replace("<dir>", &env.root().display().to_string());
     let command = line.find("git ").map(|at| line[at..].trim_end_matches(['`', '.', ')']));
     let command = command.unwrap_or_else(|| said.panic("no command that restores it"));
-    let _ = env.program("sh", ["-c", command]).run().ok();
+    env.program("sh", ["-c", command]).run().ok();
     assert!(env.is_ancestor(&tip, "refs/heads/feat/task-b"));
 }

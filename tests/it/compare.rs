@@ -44,7 +44,7 @@ fn run_of(tasks: &[(&str, &[(&str, &str)])]) -> Env {
         lines.push(runs(id, &[], &format!("cp -R '{}/.' .", place.display())));
     }
     env.plan(&plan("app", &lines));
-    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.run(["start", "plan.toml", "--trust"]).ok();
     env
 }
 
@@ -156,7 +156,7 @@ fn only_what_a_task_added_itself_counts() {
     env.write(env.root().join("work/b/b.go"), service("Order", false, true));
     let agent = format!("WORK='{}' {}", env.root().join("work").display(), env.agent_command());
     env.plan(&plan("app", &[asks("a", &[]), asks("b", &["a"])]));
-    let _ = env.run(["start", "plan.toml", "--trust", "--keep", "--agent", &agent]).fails(3);
+    env.run(["start", "plan.toml", "--trust", "--keep", "--agent", &agent]).fails(3);
     env.stands("a", "done", None);
     env.stands("b", "blocked", Some("agent"));
     let json = env.json(["compare", "--json"]);
@@ -189,7 +189,7 @@ fn a_branch_merged_by_hand_from_another_task_is_not_its_own_work() {
     early.has("error: no task of run 'app' is finished yet").has("git orchestrate status");
     env.open("b");
     env.open("c");
-    let _ = running.wait().fails(3);
+    running.wait().fails(3);
     let json = env.json(["compare", "--json"]);
     let lines = |n: usize| (json["tasks"][n]["id"].clone(), json["tasks"][n]["lines"].as_u64());
     assert_eq!(lines(0), ("a".into(), Some(51)));

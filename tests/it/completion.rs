@@ -34,7 +34,7 @@ fn world() -> Env {
     env.plan(&plan("auth", &tasks));
     env.write("my plans/a b.toml", plan("other", &[runs("x", &[], "true")]));
     env.write("sub/notes.txt", "");
-    let _ = env.run(["start", "plan.toml", "--trust", "--keep"]).fails(3);
+    env.run(["start", "plan.toml", "--trust", "--keep"]).fails(3);
     env
 }
 
@@ -94,7 +94,7 @@ fn every_command_is_offered_the_tasks_it_can_take() {
     assert_eq!(offered(&env, &["clean", "busy", "stuck", ""]), "past", "no task twice");
     assert_eq!(offered(&env, &["log", "s"]), "stuck");
     env.open("busy");
-    let _ = running.wait().fails(3);
+    running.wait().fails(3);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_plan_that_has_no_run_yet_offers_its_own_tasks() {
 #[test]
 fn runs_are_offered_and_heeded() {
     let env = world();
-    let _ = env.run(["start", "my plans/a b.toml", "--trust"]).fails(3);
+    env.run(["start", "my plans/a b.toml", "--trust"]).fails(3);
     assert_eq!(offered(&env, &["show", "--run", ""]), "auth other");
     assert_eq!(offered(&env, &["show", "--run=o"]), "--run=other");
     assert_eq!(offered(&env, &["retry", "--run", "auth", ""]), "api");

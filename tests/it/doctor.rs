@@ -49,7 +49,7 @@ fn nothing(env: &Env) {
 /// Types a remedy; then nothing may be found any more.
 #[track_caller]
 fn mends(env: &Env, remedy: &str) {
-    let _ = env.program("sh", ["-ec", remedy]).run().ok();
+    env.program("sh", ["-ec", remedy]).run().ok();
     nothing(env);
 }
 
@@ -61,11 +61,11 @@ fn a_healthy_repository_has_nothing() {
     let said = env.run(["doctor"]).ok();
     assert!(said.holds("nothing was found") || said.holds("are free where"), "{said}");
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
-    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.run(["start", "plan.toml", "--trust"]).ok();
     nothing(&env);
     env.git(["worktree", "add", "-q", "-b", "topic", "../linked"]);
     let before = env.everything();
-    let _ = env.run_in("../linked", ["doctor"]).ok();
+    env.run_in("../linked", ["doctor"]).ok();
     assert_eq!(env.everything(), before);
 }
 
@@ -331,7 +331,7 @@ fn a_run_that_nobody_drives() {
     let running = env.start_in_background(&[]);
     env.wait_reached("a");
     nothing(&env);
-    let _ = running.kill();
+    running.kill();
     let (text, remedy) = only(&env, "runs", "note");
     assert!(text.contains("'p'"), "{text}");
     env.open("a");

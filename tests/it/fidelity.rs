@@ -91,7 +91,7 @@ fn assert_same(env: &Env) {
 #[track_caller]
 fn ends_well(env: &Env, running: Running<'_>) {
     env.open("a");
-    let _ = running.wait().ok();
+    running.wait().ok();
     assert_eq!(env.blob("feat/fidelity", "src/new-file.txt"), "1");
 }
 
@@ -293,9 +293,9 @@ fn what_is_written_beside_a_sparse_checkout_is_not_lost() {
     env.agent("a", "edit beside/new.txt 1\nedit src/new.txt 1");
     env.agent("b", "edit beside/draft.txt 1\nfail 1");
     env.plan(&plan("fidelity", &[asks("a", &[]), asks("b", &[])]));
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     assert_eq!(env.blob("feat/fidelity", "beside/new.txt"), "1");
-    let _ = env.run(["clean", "--force", "b"]).ok();
+    env.run(["clean", "--force", "b"]).ok();
     let backup = env.git(["for-each-ref", "--format=%(refname)", "refs/orchestrate/backup"]);
     assert_eq!(env.git(["diff", "--name-status", "main", &backup]), "A\tbeside/draft.txt");
 }

@@ -43,7 +43,7 @@ fn the_whole_branch_is_read_when_everything_is_merged() {
     env.stands(LAST, "done", None);
     assert_eq!(env.steps("feat/p").len(), 2, "nothing is merged where nothing was found");
     assert_eq!(env.git(["branch", "--list", "feat/task-p-final-review"]), "");
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     assert_eq!(last_stages(&env).len(), 1);
 }
 
@@ -56,7 +56,7 @@ fn what_it_finds_is_fixed_reviewed_tested_and_merged() {
     let fix = "edit both.txt 1\ncommit 'Put them together'\nreport done -m 'one file'";
     env.agent(&format!("{LAST}.fix"), fix);
     env.agent(&format!("{LAST}.spec-review"), PASS);
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     assert_eq!(last_stages(&env), ["final-review", "fix", "spec-review"]);
     let told = env.agent_log(LAST, 2);
     assert!(told.contains("it repeats a.txt") && told.contains("final review"), "{told}");
@@ -72,7 +72,7 @@ fn what_it_finds_is_fixed_reviewed_tested_and_merged() {
 fn it_waits_while_a_task_is_blocked() {
     let env = two_tasks();
     env.agent("b.implement", "report blocked -m 'no way'");
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     assert_eq!(last_stages(&env), [""; 0]);
     assert_eq!(env.task(LAST)["waits_for"], serde_json::json!(["b"]));
 }
@@ -81,39 +81,39 @@ fn it_waits_while_a_task_is_blocked() {
 fn it_can_be_left_out_and_a_run_ends_as_it_was_begun() {
     let env = two_tasks();
     env.config("orchestrate.final-review", "false");
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     assert_eq!(last_stages(&env), [""; 0]);
     let env = two_tasks();
     env.agent("b.implement", "report blocked -m 'no way'");
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     env.agent("c.implement", "edit c.txt 1\ncommit 'Add c'");
     env.agent("c.spec-review", PASS);
     env.plan(&plan("p", &[asks("a", &[]), asks("c", &["a"])]));
     env.config("orchestrate.final-review", "false");
-    let _ = env.start(&["--update"]).ok();
+    env.start(&["--update"]).ok();
     assert_eq!(last_stages(&env), ["final-review"]);
 }
 
 #[test]
 fn what_is_added_after_it_is_read_by_another() {
     let env = two_tasks();
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     env.agent("c.implement", "edit c.txt 1\ncommit 'Add c'");
     env.agent("c.spec-review", PASS);
     env.agent("p-final-review-2.final-review", PASS);
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &["a"]), asks("c", &["a"])]));
-    let _ = env.start(&["--update"]).ok().has("5 of 5 tasks merged");
+    env.start(&["--update"]).ok().has("5 of 5 tasks merged");
     let last = env.all_launches().pop().expect("a launch");
     assert_eq!(last, "p-final-review-2 1 final-review");
     assert_eq!(last_stages(&env).len(), 1, "the first one is done");
-    let _ = env.start(&[]).ok().has("5 of 5 tasks merged");
+    env.start(&[]).ok().has("5 of 5 tasks merged");
     assert_eq!(env.all_launches().pop(), Some(last));
 }
 
 #[test]
 fn finish_tells_of_what_it_has_not_read() {
     let env = two_tasks();
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     let read = env.git(["rev-parse", "--short=10", "feat/p"]);
     env.git(["switch", "-q", "feat/p"]);
     env.commit("later.txt", "1\n");
@@ -127,7 +127,7 @@ fn finish_tells_of_what_it_has_not_read() {
 fn one_task_needs_none() {
     let env = two_tasks();
     env.plan(&plan("p", &[asks("a", &[])]));
-    let _ = env.start(&[]).ok().has("1 of 1 task");
+    env.start(&[]).ok().has("1 of 1 task");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn it_is_told_what_was_left_open_and_where_tasks_differ() {
     }
     let pass = "say '- [minor] a/slug.go:3: say what it does'\nverdict pass 'well'";
     env.agent("a.spec-review", pass);
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     let told = env.agent_log(LAST, 1);
     for text in [
         "- a: is it slow?",

@@ -16,7 +16,7 @@ fn finished() -> Env {
     env.config("orchestrate.test", "test ! -e broken");
     env.plan(&plan("two", &[runs("a", &[], "echo a >a"), runs("b", &["a"], "echo b >b")]));
     env.write(".git/info/exclude", "plan.toml\n");
-    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.run(["start", "plan.toml", "--trust"]).ok();
     env
 }
 
@@ -54,7 +54,7 @@ fn where_both_went_on_a_merge_commit_is_tested_too() {
     let env = finished();
     env.commit("c", "c");
     let before = env.rev("main");
-    let _ = env.run(["finish", "--merge"]).ok();
+    env.run(["finish", "--merge"]).ok();
     assert_eq!(
         env.git(["log", "-1", "--format=%P", "main"]).split(' ').next(),
         Some(before.as_str())
@@ -107,7 +107,7 @@ fn a_conflict_or_a_changed_checkout_changes_nothing() {
     env.run(["finish", "--merge"]).fails(1).has("uncommitted changes");
     assert_eq!(env.read("README.md"), "mine\n");
     env.git(["checkout", "-q", "--", "README.md"]);
-    let _ = env.run(["finish", "--merge"]).ok();
+    env.run(["finish", "--merge"]).ok();
     is_gone(&env);
 }
 
@@ -132,7 +132,7 @@ fn a_request_says_what_the_run_did() {
     assert_eq!(there, env.rev("feat/two"), "it stays here, and is there");
 
     // Asked again it finds what is open; merged there, it is cleaned up.
-    let _ = env.run(["finish", "--pr"]).ok();
+    env.run(["finish", "--pr"]).ok();
     let calls = env.read(env.root().join("gh/calls"));
     assert_eq!(calls.matches("pr create").count(), 1, "{calls}");
     env.git(["merge", "-q", "--no-ff", "feat/two"]);
@@ -179,9 +179,9 @@ fn what_is_kept_can_be_run_again_with_the_printed_commands() {
     cleaned.has("kept branch feat/two: the work of the run is on it");
     cleaned.has("git branch -m feat/two feat/two-old");
     env.git(["branch", "-m", "feat/two", "feat/two-old"]);
-    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.run(["start", "plan.toml", "--trust"]).ok();
     assert_eq!(env.rev("feat/two-old"), tip);
-    let _ = env.run(["finish", "--keep"]).ok();
+    env.run(["finish", "--keep"]).ok();
     env.run(["start", "plan.toml"]).ok().has("git branch -m feat/two feat/two-old-2");
 }
 
@@ -190,7 +190,7 @@ fn where_no_branch_was_begun_from_none_is_offered() {
     let env = Env::new();
     env.git(["checkout", "-q", "--detach"]);
     env.plan(&plan("two", &[runs("a", &[], "echo a >a")]));
-    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.run(["start", "plan.toml", "--trust"]).ok();
     let kept = env.run(["finish", "--keep"]).ok();
     kept.has("git merge feat/two").has_not("--merge").has_not("goes on");
     env.git(["switch", "-q", "main"]);
@@ -202,14 +202,14 @@ fn where_no_branch_was_begun_from_none_is_offered() {
 fn of_several_runs_one_has_to_be_named() {
     let env = finished();
     env.plan(&plan("next", &[runs("n", &[], "echo n >n")]));
-    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.run(["start", "plan.toml", "--trust"]).ok();
     let before = env.everything();
     for how in ["--merge", "--pr", "--keep"] {
         let said = env.run(["finish", how]).fails(2);
         said.has("more than one run could be finished").has("--run: next, two");
     }
     assert_eq!(env.everything(), before);
-    let _ = env.run(["finish", "--merge", "--run", "two"]).ok();
+    env.run(["finish", "--merge", "--run", "two"]).ok();
     env.run(["finish", "--merge"]).ok().has("merged feat/next into main");
 }
 
@@ -236,7 +236,7 @@ fn what_is_given_up_is_in_backups() {
     env.agent("a", "edit a 1\ncommit 'Add a'");
     env.agent("b", "edit b 1\ncommit 'Add b'\nedit c 1\nstatus BLOCKED");
     env.plan(&plan("away", &[asks("a", &[]), asks("b", &[])]));
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     let (tip, work) = (env.rev("feat/away"), env.rev("feat/task-b"));
     let before = env.everything();
     env.run(["finish", "--discard"]).fails(1).has("--confirm away");
@@ -257,7 +257,7 @@ fn what_is_given_up_is_in_backups() {
         output.line("get the journal back").split(": ").last().expect("a command").to_owned();
     env.git(journal.split(' ').skip(1).collect::<Vec<_>>());
     assert_eq!(env.json(["status", "--json"])["closed"]["how"], "discard");
-    let _ = env.run(["finish", "--discard", "--confirm", "away"]).ok();
+    env.run(["finish", "--discard", "--confirm", "away"]).ok();
     is_gone(&env);
 }
 
@@ -266,16 +266,16 @@ fn an_unfinished_run_is_merged_only_by_force() {
     let env = Env::new();
     env.agent("b", "edit b 1\ncommit 'Add b'\nstatus BLOCKED");
     env.plan(&plan("half", &[runs("a", &[], "echo a >a"), asks("b", &[])]));
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     for how in ["--merge", "--pr"] {
         env.run(["finish", how]).fails(1).has("(b)").has("is not finished");
     }
-    let _ = env.run(["finish", "--merge", "--force"]).ok();
+    env.run(["finish", "--merge", "--force"]).ok();
     assert_eq!(env.read("a"), "a\n");
     assert!(env.exists(".claude/worktrees/feat-task-b"), "what is not merged stays");
-    let _ = env.rev("feat/half");
-    let _ = env.run(["merge", "b", "--run", "half"]).ok();
-    let _ = env.run(["finish", "--merge", "--run", "half"]).ok();
+    env.rev("feat/half");
+    env.run(["merge", "b", "--run", "half"]).ok();
+    env.run(["finish", "--merge", "--run", "half"]).ok();
     assert_eq!(env.read("b"), "1\n");
     is_gone(&env);
 }
@@ -283,14 +283,14 @@ fn an_unfinished_run_is_merged_only_by_force() {
 #[test]
 fn a_run_that_was_finished_is_not_the_one_that_is_meant() {
     let env = finished();
-    let _ = env.run(["finish", "--keep"]).ok();
+    env.run(["finish", "--keep"]).ok();
     env.plan(&plan("next", &[runs("n", &[], "false")]));
-    let _ = env.run(["start", "plan.toml", "--trust"]).fails(3);
+    env.run(["start", "plan.toml", "--trust"]).fails(3);
     env.run(["status"]).ok().has("run next");
-    let _ = env.run(["finish", "--keep"]).ok();
+    env.run(["finish", "--keep"]).ok();
     env.run(["status", "--run", "two"]).ok().has("finished: kept");
     // Who starts what was put aside goes on with it.
-    let _ = env.run(["start", "--run", "next", "--trust"]).fails(3);
+    env.run(["start", "--run", "next", "--trust"]).fails(3);
     env.run(["status"]).ok().has("run next").has_not("finished:");
 }
 
@@ -299,10 +299,10 @@ fn a_branch_of_the_user_is_left_to_the_user() {
     let env = Env::new();
     env.git(["branch", "topic"]);
     env.plan(&plan("into", &[runs("a", &[], "echo a >a")]));
-    let _ = env.run(["start", "plan.toml", "--trust", "--into", "topic"]).ok();
+    env.run(["start", "plan.toml", "--trust", "--into", "topic"]).ok();
     env.run(["finish", "--pr"]).fails(1).has("the work is on topic itself");
     let tip = env.rev("topic");
-    let _ = env.run(["finish", "--merge"]).ok();
+    env.run(["finish", "--merge"]).ok();
     assert_eq!(env.rev("topic"), tip);
     let output = env.run(["finish", "--discard", "--confirm", "into"]).ok();
     output.has("git branch topic-after-into topic && git branch -f topic");
@@ -334,9 +334,9 @@ fn on_a_terminal_the_four_are_offered() {
         output.has(choice);
     }
     output.has_not("5.").has("the work is on feat/two");
-    let _ = at_terminal("4\nno\n", "git-orchestrate finish").fails(1);
-    let _ = env.rev("feat/two");
-    let _ = at_terminal("4\ntwo\n", "git-orchestrate finish").ok();
+    at_terminal("4\nno\n", "git-orchestrate finish").fails(1);
+    env.rev("feat/two");
+    at_terminal("4\ntwo\n", "git-orchestrate finish").ok();
     is_gone(&env);
 }
 
@@ -344,7 +344,7 @@ fn on_a_terminal_the_four_are_offered() {
 fn sweep(arguments: &[&str], made: impl Fn() -> Env + Sync, is_whole: impl Fn(&Env) + Sync) {
     let env = made();
     let counter = env.root().join("effects");
-    let _ = env.call(arguments).env(COUNT, &counter).run().ok();
+    env.call(arguments).env(COUNT, &counter).run().ok();
     let effects = std::fs::read(&counter).map_or(0, |bytes| bytes.len());
     if effects == 0 {
         println!("skipped: this build has no crash points");
@@ -361,7 +361,7 @@ fn sweep(arguments: &[&str], made: impl Fn() -> Env + Sync, is_whole: impl Fn(&E
             let ended = env.call(arguments).env(AT, number.to_string()).run();
             assert!(ended.code == 128 + 6 || number + 12 > effects, "effect {number}: {ended}");
             if !env.git(["for-each-ref", "refs/orchestrate/runs/"]).is_empty() {
-                let _ = env.run(arguments).ok();
+                env.run(arguments).ok();
             }
             is_whole(&env);
         }
@@ -394,7 +394,7 @@ fn what_is_given_up_in_part_is_given_up_to_the_end() {
         let env = Env::new();
         env.agent("b", "edit b 1\ncommit 'Add b'\nstatus BLOCKED");
         env.plan(&plan("away", &[runs("a", &[], "echo a >a"), asks("b", &[])]));
-        let _ = env.start(&[]).fails(3);
+        env.start(&[]).fails(3);
         env
     };
     sweep(&["finish", "--discard", "--confirm", "away"], made, |env| {

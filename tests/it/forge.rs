@@ -115,7 +115,7 @@ pub fn resolve_elsewhere(env: &Env, squash: bool, into: &str) {
     env.git_in(&clone, ["checkout", "-q", "--detach", "origin/feat/clash"]);
     let merge: &[&str] = if squash { &["merge", "-q", "--squash"] } else { &["merge", "-q"] };
     let merge = merge.iter().copied().chain(["origin/feat/task-b"]);
-    let _ = env.git_call(merge).dir(&clone).run().fails(1);
+    env.git_call(merge).dir(&clone).run().fails(1);
     env.write(clone.join("src/shared.txt"), "a and b\n");
     env.git_in(&clone, ["commit", "-q", "-a", "-m", "Merge b by hand"]);
     env.git_in(&clone, ["push", "-q", "origin", &format!("HEAD:refs/heads/{into}")]);
@@ -157,7 +157,7 @@ fn a_conflict_becomes_a_draft_pull_request() {
     }
     assert!(!body.contains(&env.root().display().to_string()), "a path of this machine:\n{body}");
     env.stands("c", "done", None);
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     assert_eq!(env.gh_calls("pr create"), 1, "nothing is opened twice");
     assert_eq!(env.git(["config", "--get-all", "remote.origin.fetch"]).lines().count(), 1);
 }
@@ -192,10 +192,10 @@ fn a_remote_that_hangs_has_a_limit() {
     with_remote(&env);
     fake_gh(&env);
     env.write(env.gh("first"), "exit 4\n");
-    let _ = run_into_conflict(&env);
+    run_into_conflict(&env);
     env.config("remote.origin.receivepack", "sleep 1000 #");
     env.config("orchestrate.timeout", "2s");
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     let task = env.task("b");
     assert_eq!(task["unopened"]["why"], "no-network", "{task:#}");
     assert!(task["unopened"]["text"].as_str().is_some_and(|text| text.contains("in time")));
@@ -246,7 +246,7 @@ fn what_stands_in_the_way_is_told_apart() {
     assert_eq!(at_remote(&env, "feat/task-b"), env.rev("feat/task-b"));
 
     env.write(&first, "echo 'error connecting to api.github.com' >&2; exit 1\n");
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     assert_eq!(why(&env).as_deref(), Some("no-network"));
 
     env.write(&first, "echo 'GraphQL: no permission' >&2; exit 1\n");
@@ -255,7 +255,7 @@ fn what_stands_in_the_way_is_told_apart() {
 
     let away = env.root().join("away.git");
     std::fs::rename(&bare, &away).expect("it is moved");
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     assert_eq!(why(&env).as_deref(), Some("no-network"));
     assert!(next(&env).contains("git push origin feat/clash feat/task-b"), "{}", next(&env));
     std::fs::rename(&away, &bare).expect("it is moved back");
@@ -265,23 +265,23 @@ fn what_stands_in_the_way_is_told_apart() {
     env.git(["--git-dir", place, "update-ref", "refs/heads/feat/task-b", &env.rev("main")]);
     let other = env.git(["--git-dir", place, "commit-tree", "-m", "x", "main^{tree}"]);
     env.git(["--git-dir", place, "update-ref", "refs/heads/feat/task-b", &other]);
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     assert_eq!(why(&env).as_deref(), Some("push-refused"));
     assert_eq!(at_remote(&env, "feat/task-b"), other, "nothing is forced");
     env.git(["--git-dir", place, "update-ref", "-d", "refs/heads/feat/task-b"]);
 
     env.git(["remote", "set-url", "origin", place]);
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     assert_eq!(why(&env).as_deref(), Some("no-forge"));
 
     env.git(["remote", "rename", "origin", "one"]);
     env.git(["remote", "add", "two", place]);
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     assert_eq!(why(&env).as_deref(), Some("no-remote"));
     assert!(next(&env).contains("git config orchestrate.remote one"), "{}", next(&env));
     env.git(["remote", "remove", "one"]);
     env.git(["remote", "remove", "two"]);
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     assert_eq!(why(&env).as_deref(), Some("no-remote"));
     assert_eq!(env.gh_calls("pr create"), 0);
 
@@ -323,7 +323,7 @@ fn what_was_merged_there_is_tested_and_merged_here() {
     env.config("orchestrate.test", &format!("cat src/shared.txt >>{}", tested.display()));
     resolve_elsewhere(&env, false, "feat/clash");
     let there = at_remote(&env, "feat/clash");
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     env.stands("b", "done", None);
     env.stands("d", "done", None);
     assert!(env.read(&tested).contains("a and b"), "the candidate was tested");
@@ -340,7 +340,7 @@ fn status_sees_what_was_merged_there_and_merge_takes_it() {
     resolve_elsewhere(&env, false, "feat/clash");
     env.run(["status"]).ok().has("blocked: conflict");
     env.run(["status", "--fetch"]).ok().has("was merged on the remote").has("merging");
-    let _ = env.run(["merge"]).ok();
+    env.run(["merge"]).ok();
     env.stands("b", "done", None);
     env.stands("d", "ready", None);
 }
@@ -351,10 +351,10 @@ fn what_was_squashed_there_is_known_by_the_forge() {
     resolve_elsewhere(&env, true, "feat/clash");
     let there = at_remote(&env, "feat/clash");
     env.write(env.gh("fate"), r#"{"state":"OPEN","mergeCommit":null}"#);
-    let _ = env.run(["merge"]).ok();
+    env.run(["merge"]).ok();
     env.stands("b", "blocked", Some("conflict"));
     env.write(env.gh("fate"), format!(r#"{{"state":"MERGED","mergeCommit":{{"oid":"{there}"}}}}"#));
-    let _ = env.run(["merge"]).ok();
+    env.run(["merge"]).ok();
     env.stands("b", "done", None);
     assert_eq!(env.blob("feat/clash", "src/shared.txt"), "a and b");
     assert_eq!(env.blob("feat/task-b", "src/shared.txt"), "b", "what is in no history stays");
@@ -364,7 +364,7 @@ fn what_was_squashed_there_is_known_by_the_forge() {
 fn what_is_resolved_here_says_what_becomes_of_the_pull_request() {
     let env = shown();
     let worktree = env.path(".claude/worktrees/feat-task-b");
-    let _ = env.git_call(["merge", "-q", "feat/clash"]).dir(&worktree).run().fails(1);
+    env.git_call(["merge", "-q", "feat/clash"]).dir(&worktree).run().fails(1);
     env.write(worktree.join("src/shared.txt"), "a and b\n");
     env.git_in(&worktree, ["commit", "-q", "-a", "-m", "Merge feat/clash"]);
     env.run(["merge", "b"]).ok().has(&format!("settles {URL}"));
@@ -380,7 +380,7 @@ fn a_branch_of_the_user_is_the_users_to_push() {
     for id in ["a", "b", "c"] {
         env.open(id);
     }
-    let _ = env.start(&["--into", "topic"]).fails(3);
+    env.start(&["--into", "topic"]).fails(3);
     let blocked = if env.task("a")["status"] == "blocked" { "a" } else { "b" };
     assert_eq!(env.task(blocked)["unopened"]["why"], "failed");
     assert!(env.task(blocked)["next"].to_string().contains("git push origin topic"));
@@ -399,7 +399,7 @@ fn who_is_ended_anywhere_in_between_opens_one_pull_request() {
     let place = bare.to_str().expect("a UTF-8 path");
     fake_gh(&env);
     env.config("orchestrate.on-conflict", "keep");
-    let _ = run_into_conflict(&env);
+    run_into_conflict(&env);
     env.config("orchestrate.on-conflict", "pr");
     let begin = env.rev("refs/orchestrate/runs/clash");
     // As if nothing had been tried.
@@ -424,7 +424,7 @@ fn who_is_ended_anywhere_in_between_opens_one_pull_request() {
         forget();
         let merge = env.call(["merge", "b"]);
         let _ = merge.env("GIT_ORCHESTRATE_CRASH_AT", number.to_string()).run();
-        let _ = env.start(&[]).fails(3);
+        env.start(&[]).fails(3);
         assert_eq!(env.task("b")["url"], URL, "ended at effect {number}");
         assert_eq!(env.gh_calls("pr create"), 1, "ended at effect {number}");
         assert_eq!(at_remote(&env, "feat/task-b"), env.rev("feat/task-b"));
@@ -437,7 +437,7 @@ fn what_was_merged_there_and_fails_the_tests_is_not_published() {
     let before = env.rev("feat/clash");
     resolve_elsewhere(&env, false, "feat/clash");
     env.config("orchestrate.test", "! grep -q and src/shared.txt");
-    let _ = env.run(["merge"]).fails(3);
+    env.run(["merge"]).fails(3);
     env.stands("b", "blocked", Some("tests"));
     assert_eq!(env.rev("feat/clash"), before);
 }
@@ -459,9 +459,9 @@ fn what_was_merged_there_may_conflict_with_what_came_here_meanwhile() {
     assert!(next.contains(&format!("merge {there}   # what was merged on the remote")), "{next}");
     let worktree = env.path(".claude/worktrees/feat-task-b");
     env.git_in(&worktree, ["merge", "-q", &there]);
-    let _ = env.git_call(["merge", "-q", "feat/clash"]).dir(&worktree).run().fails(1);
+    env.git_call(["merge", "-q", "feat/clash"]).dir(&worktree).run().fails(1);
     env.write(worktree.join("src/shared.txt"), "all\n");
     env.git_in(&worktree, ["commit", "-q", "-a", "-m", "Merge all"]);
-    let _ = env.run(["merge", "b"]).ok();
+    env.run(["merge", "b"]).ok();
     assert_eq!(env.blob("feat/clash", "src/shared.txt"), "all");
 }

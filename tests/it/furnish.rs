@@ -52,7 +52,7 @@ fn ignored_files_that_are_asked_for_go_along() {
     }
     assert_eq!(env.git_in(A, ["status", "--porcelain"]), "");
     env.open("a");
-    let _ = running.wait().ok();
+    running.wait().ok();
     assert!(!env.exists(A), "copies are no reason to keep a worktree");
     env.run(["log", "a", "--setup"]).ok().has("copied: .env");
 }
@@ -72,7 +72,7 @@ fn a_copy_does_not_leave_the_worktree_and_overwrites_nothing() {
     env.write("conf/a.key", "must stay inside\n");
     env.write("tracked.key", "the user's\n");
     env.plan(&plan("p", &[runs("a", &[], "cat tracked.key >seen; ls conf/ >>seen")]));
-    let _ = start(&env).ok();
+    start(&env).ok();
     assert_eq!(env.blob("feat/p", "seen"), "committed");
     assert_eq!(outside.read_dir().expect("a folder").count(), 0);
     env.run(["log", "a", "--setup"])
@@ -94,10 +94,10 @@ fn setup_runs_once_in_each_worktree() {
         &[runs("a", &[], "test -e built && test $ORCHESTRATE_ATTEMPT = 2 && echo 1 >a")],
     ));
     let start = || env.call(["start", "plan.toml", "--trust"]).env("COUNT", &count);
-    let _ = start().run().fails(3);
+    start().run().fails(3);
     env.stands("a", "blocked", Some("agent"));
-    let _ = env.run(["retry", "a"]).ok();
-    let _ = start().run().ok();
+    env.run(["retry", "a"]).ok();
+    start().run().ok();
     assert_eq!(env.read(&count), "a implement 1\na test 2\n");
     assert!(!env.exists(A), "what setup made is no reason to keep a worktree");
     // It is clean for the test too, or the second line of the plan would have failed.
@@ -114,8 +114,8 @@ fn a_setup_that_fails_blocks_its_task_only() {
     env.stands("b", "blocked", Some("worktree"));
     env.run(["log", "b", "--setup"]).ok().has("no network");
     env.config("orchestrate.setup", "echo all is well");
-    let _ = env.run(["retry", "b"]).ok();
-    let _ = start(&env).ok();
+    env.run(["retry", "b"]).ok();
+    start(&env).ok();
     env.stands("b", "done", None);
 }
 
@@ -128,7 +128,7 @@ fn a_setup_that_fails_where_merges_are_tested_blocks_the_merge() {
     start(&env).fails(3).has("where its merge is tested").has("git orchestrate merge a");
     env.stands("a", "blocked", Some("worktree"));
     env.config("orchestrate.setup", "true");
-    let _ = env.run(["merge", "a"]).ok();
+    env.run(["merge", "a"]).ok();
     env.stands("a", "done", None);
 }
 
@@ -142,10 +142,10 @@ fn a_setup_that_is_interrupted_runs_again() {
     let running = env.spawn(["start", "plan.toml", "--trust"]);
     env.wait_reached("setup");
     running.interrupt();
-    let _ = running.wait().fails(130);
+    running.wait().fails(130);
     env.stands("a", "ready", None);
     env.open("setup");
-    let _ = start(&env).ok();
+    start(&env).ok();
     assert_eq!(env.all_launches(), ["a 1 implement", "a 2 implement"]);
     env.stands("a", "done", None);
 }
@@ -168,7 +168,7 @@ fn a_setup_from_the_repository_must_be_trusted() {
     env.plan(&plan("p", &[asks("a", &[])]));
     let agent = env.agent_command();
     env.run(["start", "plan.toml", "--agent", &agent]).fails(1).has("echo from afar");
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     env.run(["log", "a", "--setup"]).ok().has("from afar");
 }
 
@@ -200,9 +200,9 @@ fn every_worktree_has_a_number_of_its_own() {
     // The number of b is free again only when its worktree is gone.
     env.open("c");
     env.open("a");
-    let _ = running.wait().fails(3);
-    let _ = env.run(["retry", "a", "--force"]).ok();
-    let _ = env.start(&[]).ok();
+    running.wait().fails(3);
+    env.run(["retry", "a", "--force"]).ok();
+    env.start(&[]).ok();
     let told = env.task("a");
     assert_eq!(told["status"], "done", "{told}");
     assert_eq!(slot("a", 2), a, "the number stays as long as the worktree does");

@@ -9,7 +9,7 @@ use crate::plans::{asks, plan};
 fn escapes(env: &Env, script: &str) -> serde_json::Value {
     env.agent("a", script);
     env.plan(&plan("p", &[asks("a", &[])]));
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     env.stands("a", "blocked", Some("escaped"));
     env.task("a")
 }
@@ -25,7 +25,7 @@ fn type_lines(env: &Env, task: &serde_json::Value, begins: &[&str]) {
     for begin in begins {
         let line = lines.iter().find(|line| line.starts_with(begin));
         let line = line.unwrap_or_else(|| panic!("no {begin:?} in {lines:#?}"));
-        let _ = env.program("sh", ["-c", line]).run().ok();
+        env.program("sh", ["-c", line]).run().ok();
     }
 }
 
@@ -43,8 +43,8 @@ fn a_commit_on_main_is_named_and_can_be_undone() {
     type_lines(&env, &task, &["git log", &format!("git -C {} reset --keep", env.repo().display())]);
     assert_eq!(env.rev("main"), before);
     env.agent("a.2", "edit a.txt 1\ncommit 'Do a'");
-    let _ = env.run(["retry", "a", "-m", "try again"]).ok();
-    let _ = env.start(&[]).ok();
+    env.run(["retry", "a", "-m", "try again"]).ok();
+    env.start(&[]).ok();
     env.stands("a", "done", None);
 }
 
@@ -54,8 +54,8 @@ fn work_of_its_own_does_not_excuse_it() {
     let task = escapes(&env, &format!("edit a.txt 1\ncommit 'Do a'\n{TO_MAIN}"));
     assert!(text(&task).contains("git commit in "), "{task:#}");
     assert_eq!(env.steps("feat/p"), Vec::<String>::new(), "nothing is merged");
-    let _ = env.run(["merge", "a"]).ok();
-    let _ = env.start(&[]).ok();
+    env.run(["merge", "a"]).ok();
+    env.start(&[]).ok();
     env.stands("a", "done", None);
     assert_eq!(env.blob("feat/p", "a.txt"), "1");
 }
@@ -85,7 +85,7 @@ fn a_branch_that_main_was_led_to_is_put_aside_as_it_is_printed() {
     let lines: Vec<&str> = lines.filter_map(|line| line.as_str()).collect();
     let undo: Vec<&str> =
         lines.iter().copied().filter(|line| !line.starts_with("git orchestrate")).collect();
-    let _ = env.program("sh", ["-e", "-c", &undo.join("\n")]).run().ok();
+    env.program("sh", ["-e", "-c", &undo.join("\n")]).run().ok();
     assert_eq!(env.git(["branch", "--show-current"]), "main", "{undo:#?}");
     let aside = env.git(["branch", "--list", "oops*", "--format=%(objectname)"]);
     assert_eq!(aside, made, "what it held is kept: {undo:#?}");
@@ -114,8 +114,8 @@ fn a_branch_that_it_went_to_has_a_way_back() {
     let lines = ["switch feat/task-a", "merge --ff-only other"];
     let lines = lines.map(|line| format!("git -C {place} {line}"));
     type_lines(&env, &task, &[&lines[0], &lines[1]]);
-    let _ = env.run(["merge", "a"]).ok();
-    let _ = env.start(&[]).ok();
+    env.run(["merge", "a"]).ok();
+    env.start(&[]).ok();
     env.stands("a", "done", None);
     assert_eq!(env.blob("feat/p", "a.txt"), "1");
 }
@@ -134,7 +134,7 @@ fn what_the_user_does_meanwhile_blocks_nobody() {
     env.git(["stash", "push", "-q"]);
     env.write("src/shared.txt", "mine\n");
     env.open("a");
-    let _ = running.wait().ok();
+    running.wait().ok();
     env.stands("a", "done", None);
     env.git(["stash", "drop", "-q"]);
     let said = env.run(["show", "a"]).ok();
@@ -153,7 +153,7 @@ fn of_two_agents_the_one_that_escaped_is_blocked() {
     env.open("a");
     env.wait_while_running("a has escaped", || env.task("a")["status"] == "blocked");
     env.open("b");
-    let _ = running.wait().fails(3);
+    running.wait().fails(3);
     env.stands("a", "blocked", Some("escaped"));
     env.stands("b", "done", None);
 }
@@ -168,7 +168,7 @@ fn merges_into_a_branch_that_is_checked_out_are_nobodys_fault() {
     env.wait_reached("b");
     env.wait_while_running("a is merged", || env.task("a")["status"] == "done");
     env.open("b");
-    let _ = running.wait().fails(3);
+    running.wait().fails(3);
     env.stands("b", "blocked", Some("no-changes"));
     assert_eq!(env.read("a.txt"), "1\n");
 }
@@ -189,19 +189,19 @@ fn a_worktree_of_another_task_is_not_its_own() {
     env.wait_while_running("a has escaped", || env.task("a")["status"] == "blocked");
     env.stands("a", "blocked", Some("escaped"));
     env.open("b");
-    let _ = running.wait().fails(3);
+    running.wait().fails(3);
 }
 
 #[test]
 fn work_by_hand_that_landed_elsewhere_is_found() {
     let env = Env::new();
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
-    let _ = env.run(["start", "plan.toml", "--manual"]).ok();
+    env.run(["start", "plan.toml", "--manual"]).ok();
     let place = env.task("b")["worktree"].as_str().expect("a worktree").to_owned();
     env.write(env.path(&place).join("b.txt"), "1\n");
     env.commit("oops.txt", "1\n");
-    let _ = env.run(["report", "done", "--task", "b"]).ok();
+    env.run(["report", "done", "--task", "b"]).ok();
     env.stands("b", "merging", None);
-    let _ = env.run(["report", "done", "--task", "a"]).fails(3).has("the branch main moved");
+    env.run(["report", "done", "--task", "a"]).fails(3).has("the branch main moved");
     env.stands("a", "blocked", Some("escaped"));
 }

@@ -9,7 +9,7 @@ use crate::plans::{SEVEN, asks, plan, seven};
 fn git_log_tells_the_story() {
     let env = Env::new();
     env.plan(&seven());
-    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.run(["start", "plan.toml", "--trust"]).ok();
     let subjects = env.journal("%s");
     for (id, _) in SEVEN {
         let own = |line: &&str| line.contains(&format!("{id}: ")) && line.contains("->");
@@ -21,7 +21,7 @@ fn git_log_tells_the_story() {
 fn every_merge_has_a_note() {
     let env = Env::new();
     env.plan(&seven());
-    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.run(["start", "plan.toml", "--trust"]).ok();
     let mut noted = Vec::new();
     for step in env.steps("feat/seven") {
         let note = env.git(["notes", "--ref=refs/notes/orchestrate", "show", &step]);
@@ -41,7 +41,7 @@ fn a_log_with_notes_reads_well() {
     env.config("orchestrate.test", "sh -c 'test -e a.txt'");
     env.agent("a", "edit a.txt 1\nreport done -m 'Added a.\n\nWith two paragraphs.'");
     env.plan(&plan("one", &[asks("a", &[])]));
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     let log = env.git(["log", "-1", "--first-parent", "--notes=orchestrate", "feat/one"]);
     let (_, note) = log.split_once("Notes (orchestrate):\n").expect("a note");
     let lines: Vec<&str> = note.lines().map(str::trim).collect();
@@ -75,7 +75,7 @@ fn sixteen_reports_at_once_lose_nothing() {
     let running = env.start_in_background(&["-j", "16"]);
     ids.iter().for_each(|id| env.wait_reached(id));
     ids.iter().for_each(|id| env.open(id));
-    let _ = running.wait().ok();
+    running.wait().ok();
     let journal = env.journal("%B");
     for id in &ids {
         assert!(journal.contains(&format!("note of {id}.")), "{id} is lost in\n{journal}");
@@ -97,14 +97,14 @@ fn reports_for_one_task_at_once_lose_nothing() {
     };
     let reports: Vec<_> = (1..=16).map(report).collect();
     for report in reports {
-        let _ = report.wait().ok();
+        report.wait().ok();
     }
     let journal = env.journal("%B");
     for n in 1..=16 {
         assert!(journal.contains(&format!("note {n}.")), "note {n} is lost in\n{journal}");
     }
     env.open("a");
-    let _ = running.wait().ok();
+    running.wait().ok();
 }
 
 #[test]
@@ -119,6 +119,6 @@ fn a_collection_of_garbage_in_the_middle_takes_nothing() {
     env.wait_while_running("a is merged", || env.task("a")["status"] == "done");
     env.git(["gc", "-q", "--prune=now"]);
     env.open("b");
-    let _ = running.wait().ok();
+    running.wait().ok();
     assert_eq!(env.steps("feat/gc").len(), 3);
 }

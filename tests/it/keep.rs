@@ -29,7 +29,7 @@ fn ran() -> Env {
         "edit b.txt 1\ncommit 'Begin b'\nedit b.txt 2\ncommit 'More of b'\nstatus BLOCKED",
     );
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
-    let _ = env.start(&["--keep"]).fails(3);
+    env.start(&["--keep"]).fails(3);
     assert_eq!(env.read(env.path(A).join("copied.secret")), "1\n");
     env
 }
@@ -74,7 +74,7 @@ fn a_copy_keeps_a_worktree_only_when_it_was_changed() {
     gone(&env);
     let env = ran();
     env.write(env.path(A).join("copied.secret"), "changed by the agent\n");
-    let _ = kept(&env, "copied.secret");
+    kept(&env, "copied.secret");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn caches_do_not_keep_a_worktree() {
     let env = ran();
     let at = |path: &str| env.path(A).join(path);
     env.write(at("cache/CACHEDIR.TAG"), "Signature: of something else\n");
-    let _ = kept(&env, "cache/CACHEDIR.TAG");
+    kept(&env, "cache/CACHEDIR.TAG");
     env.config("orchestrate.expendable", "out,  CACHEDIR.TAG");
     env.write(at("out/a.o"), "1\n");
     gone(&env);
@@ -105,7 +105,7 @@ fn a_link_is_not_followed() {
     symlink(&outside, env.path(B).join("data")).expect("a link");
     symlink(&outside, env.path(B).join("untracked")).expect("a link");
     gone(&env);
-    let _ = clean(&env, &["b", "--force"]);
+    clean(&env, &["b", "--force"]);
     assert!(!env.exists(B));
     assert_eq!(env.read(outside.join("precious")), "1\n");
 }
@@ -173,7 +173,7 @@ fn a_worktree_that_somebody_locked_is_left_alone() {
     let line = said.line("git worktree unlock");
     let line = line.replace("<dir>", &env.root().display().to_string());
     let command = line.split_once(": ").expect("a command").1.to_owned();
-    let _ = env.program("sh", ["-c", &command]).run().ok();
+    env.program("sh", ["-c", &command]).run().ok();
     assert!(!env.exists(A), "the command that was told removes it");
 }
 
@@ -201,7 +201,7 @@ fn a_worktree_that_somebody_else_made_is_left_alone() {
 /// Does something on the integration branch, as a person would.
 fn by_hand(env: &Env, script: &str) {
     env.git(["worktree", "add", "-q", "by-hand", "feat/p"]);
-    let _ = env.program("sh", ["-ec", script]).dir("by-hand").run().ok();
+    env.program("sh", ["-ec", script]).dir("by-hand").run().ok();
     env.git(["worktree", "remove", "by-hand"]);
 }
 
@@ -233,7 +233,7 @@ fn what_was_squashed_and_is_not_there_any_more_is_not_merged() {
     ] {
         let env = ran();
         by_hand(&env, &script);
-        let _ = env.start(&[]).fails(3);
+        env.start(&[]).fails(3);
         env.stands("b", "blocked", Some("agent"));
         clean(&env, &[]).has("not merged");
         assert!(env.exists(B) && has_branch(&env, "feat/task-b"));
@@ -246,7 +246,7 @@ fn a_branch_that_was_rebased_itself_is_merged() {
     by_hand(&env, "echo 1 >other; git add other; git commit -qm other");
     env.git_in(B, ["rebase", "-q", "feat/p"]);
     by_hand(&env, "git merge -q --ff-only feat/task-b");
-    let _ = clean(&env, &[]);
+    clean(&env, &[]);
     env.stands("b", "done", None);
     assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"));
 }
@@ -255,7 +255,7 @@ fn a_branch_that_was_rebased_itself_is_merged() {
 fn start_settles_what_was_squashed() {
     let env = ran();
     by_hand(&env, SQUASH);
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     env.stands("b", "done", None);
     assert_eq!(env.launches("b"), 1);
 }
@@ -270,7 +270,7 @@ fn what_was_squashed_in_part_is_not_merged() {
         let env = ran();
         by_hand(&env, script);
         clean(&env, &["b"]).has("not merged");
-        let _ = env.start(&[]).fails(3);
+        env.start(&[]).fails(3);
         env.stands("b", "blocked", Some("agent"));
         assert!(env.exists(B) && has_branch(&env, "feat/task-b"));
     }
@@ -282,7 +282,7 @@ fn a_branch_that_was_emptied_is_not_merged() {
     env.git_in(B, ["rm", "-q", "b.txt"]);
     env.git_in(B, ["commit", "-q", "-m", "Take it back"]);
     clean(&env, &["b"]).has("not merged");
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     env.stands("b", "blocked", Some("agent"));
 }
 
@@ -293,7 +293,7 @@ fn what_is_recent_stays_when_an_age_is_given() {
     assert!(env.exists(A));
     let later = (1_767_225_600 + 3 * 3600).to_string();
     let call = env.call(["clean", "a", "--older-than", "2h"]).env("GIT_ORCHESTRATE_NOW", later);
-    let _ = call.run().ok();
+    call.run().ok();
     assert!(!env.exists(A) && !has_branch(&env, "feat/task-a"));
     env.run(["clean", "--older-than", "soon"]).fails(2).has("12h");
 }
@@ -305,7 +305,7 @@ fn a_summary_says_what_was_kept_and_how_it_goes() {
     said.has("removed 2, kept 1").has("it is not merged, the task is blocked");
     let line = said.line("to remove it all the same");
     let command = line.split_once(": ").expect("a command").1.to_owned();
-    let _ = env.program("sh", ["-c", &command]).run().ok();
+    env.program("sh", ["-c", &command]).run().ok();
     assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"));
 }
 
@@ -329,13 +329,13 @@ fn with_submodule() -> Env {
 fn a_submodule_keeps_a_worktree_only_with_work_of_its_own() {
     let env = with_submodule();
     env.agent("a", "test -e library/.git\nedit a.txt 1\ncommit 'Add a'");
-    let _ = env.start(&["--keep"]).ok();
+    env.start(&["--keep"]).ok();
     gone(&env);
     let env = with_submodule();
     env.agent(
         "a",
         "edit a.txt 1\ncommit 'Add a'\ncd library\ngit commit -q --allow-empty -m Work\ngit checkout -q HEAD~1",
     );
-    let _ = env.start(&["--keep"]).ok();
-    let _ = kept(&env, "its submodule library holds");
+    env.start(&["--keep"]).ok();
+    kept(&env, "its submodule library holds");
 }

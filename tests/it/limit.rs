@@ -79,7 +79,7 @@ fn run(env: &Env, arguments: &[&str]) -> Output {
 fn one_task() -> Env {
     let env = Env::new();
     env.plan(&plan("p", &[asks("a", &[])]));
-    let _ = clock(&env, BEGIN);
+    clock(&env, BEGIN);
     env
 }
 
@@ -102,15 +102,15 @@ fn a_limit_with_a_time_is_waited_out_and_the_conversation_goes_on() {
     assert!(running.so_far().contains("2026-01-01 02:00 (in 2h 00m)"), "{}", running.so_far());
     let said = run(&env, &["status"]).ok();
     said.has("paused").has("goes on at 2026-01-01 02:00 (in 2h 00m)").has("1 paused");
-    let _ = run(&env, &["status"]).ok().has("git orchestrate retry a   # goes on now");
-    let _ = run(&env, &["show", "a"]).ok().has("paused, goes on at 2026-01-01 02:00");
+    run(&env, &["status"]).ok().has("git orchestrate retry a   # goes on now");
+    run(&env, &["show", "a"]).ok().has("paused, goes on at 2026-01-01 02:00");
     assert!(env.journal("%s").contains("a: running (implement) -> paused (implement)"));
     assert!(env.journal("%B").contains("Until: 2026-01-01T02:00:00Z"));
     limit(&env, "claude", false);
-    let _ = clock(&env, END - 1);
+    clock(&env, END - 1);
     assert_eq!(words(&env, "claude").len(), 1);
-    let _ = clock(&env, END);
-    let _ = running.wait().ok().has("1 of 1 task merged");
+    clock(&env, END);
+    running.wait().ok().has("1 of 1 task merged");
     let words = words(&env, "claude");
     assert_eq!(words.len(), 2);
     assert!(words[1].contains("--resume c-1"), "{}", words[1]);
@@ -127,13 +127,13 @@ fn who_waits_can_be_interrupted_and_the_next_start_waits_on() {
         let running = start(&env, "claude");
         env.wait_while_running("it waits", || running.so_far().contains("nothing can go on"));
         running.interrupt();
-        let _ = running.wait().fails(128 + 2);
+        running.wait().fails(128 + 2);
         assert_eq!(words(&env, "claude").len(), 1, "nothing is launched before its time");
     }
     run(&env, &["status"]).ok().has("git orchestrate start   # waits until then, and goes on");
     limit(&env, "claude", false);
-    let _ = clock(&env, END);
-    let _ = start(&env, "claude").wait().ok();
+    clock(&env, END);
+    start(&env, "claude").wait().ok();
 }
 
 #[test]
@@ -149,12 +149,12 @@ fn a_limit_without_a_time_is_for_a_person() {
         task["next"][0].as_str().expect("a line").split("   #").next(),
         Some("git orchestrate retry a && git orchestrate start")
     );
-    let _ = start(&env, "codex").wait().fails(3);
-    let _ = run(&env, &["wait"]).fails(3).has("paused");
+    start(&env, "codex").wait().fails(3);
+    run(&env, &["wait"]).fails(3).has("paused");
     assert_eq!(words(&env, "codex").len(), 1, "nobody said that it is over");
     limit(&env, "codex", false);
-    let _ = run(&env, &["retry", "a"]).ok().has("task 'a' goes on");
-    let _ = start(&env, "codex").wait().ok();
+    run(&env, &["retry", "a"]).ok().has("task 'a' goes on");
+    start(&env, "codex").wait().ok();
     assert!(words(&env, "codex")[1].contains("resume t-1"), "{:?}", words(&env, "codex"));
 }
 
@@ -164,26 +164,26 @@ fn what_uses_another_program_goes_on_and_what_uses_the_same_is_not_launched() {
     let other = task("c", &[], "prompt = 'Do c.'\nagent = 'claude'\n");
     let tasks = [asks("a", &[]), asks("b", &[]), other, runs("d", &[], "echo 1 >d.txt")];
     env.plan(&plan("p", &tasks));
-    let _ = clock(&env, BEGIN);
+    clock(&env, BEGIN);
     env.config("orchestrate.jobs", "1");
     program(&env, "codex", CODEX, CODEX_DONE);
     program(&env, "claude", CLAUDE, CLAUDE_DONE);
     limit(&env, "claude", false);
-    let _ = start(&env, "codex").wait().fails(3).has("2 of 4 tasks merged, 1 paused, 1 ready");
+    start(&env, "codex").wait().fails(3).has("2 of 4 tasks merged, 1 paused, 1 ready");
     assert_eq!(words(&env, "codex").len(), 1);
     for id in ["c", "d"] {
         env.stands(id, "done", None);
     }
     run(&env, &["status"]).ok().has("waits for the usage limit of codex");
     // With another program nothing has to be waited for.
-    let _ = start(&env, "claude").wait().ok().has("4 of 4 tasks merged");
+    start(&env, "claude").wait().ok().has("4 of 4 tasks merged");
 }
 
 #[test]
 fn a_person_who_says_that_it_is_over_says_so_for_all() {
     let env = Env::new();
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
-    let _ = clock(&env, BEGIN);
+    clock(&env, BEGIN);
     env.agent("gate", "");
     // Both are launched before either is limited.
     let script = "#!/bin/sh\ncat >/dev/null\n: >\"$D/$ORCHESTRATE_TASK\"\n\
@@ -192,10 +192,10 @@ fn a_person_who_says_that_it_is_over_says_so_for_all() {
         else echo; echo \"You've hit your session limit\"; fi\n";
     let folder = env.root().join("agents").display().to_string();
     env.executable("any", &script.replace("$D", &folder));
-    let _ = start(&env, "any").wait().fails(3).has("2 paused");
+    start(&env, "any").wait().fails(3).has("2 paused");
     env.write(env.root().join("agents/over"), "");
-    let _ = run(&env, &["retry", "b"]).ok().has("task 'a' goes on").has("task 'b' goes on");
-    let _ = start(&env, "any").wait().ok();
+    run(&env, &["retry", "b"]).ok().has("task 'a' goes on").has("task 'b' goes on");
+    start(&env, "any").wait().ok();
 }
 
 #[test]
@@ -224,10 +224,10 @@ fn a_limited_reviewer_is_not_a_silent_one() {
     for times in 1..4 {
         wait_paused(&env, &running, times);
         assert_eq!(env.task("a")["stage"], "spec-review");
-        let _ = clock(&env, end);
+        clock(&env, end);
         end += 60;
     }
-    let _ = running.wait().ok();
+    running.wait().ok();
     assert_eq!(env.task("a")["attempts"], 2);
     // It goes on where it was, and still changes nothing.
     let words = words(&env, "claude");
@@ -269,7 +269,7 @@ fn the_others_are_understood_too() {
         wait_paused(&env, &running, 1);
         assert_eq!(env.task("a")["until"], "2026-01-01T02:00:00Z", "{name}: {said}");
         running.interrupt();
-        let _ = running.wait().fails(128 + 2);
+        running.wait().fails(128 + 2);
     }
 }
 
@@ -278,10 +278,10 @@ fn another_failure_is_none_and_neither_is_a_command_that_speaks_of_limits() {
     let env = Env::new();
     let says = "echo \"You've hit your session limit\"; exit 1";
     env.plan(&plan("p", &[asks("a", &[]), runs("b", &[], says)]));
-    let _ = clock(&env, BEGIN);
+    clock(&env, BEGIN);
     let failed = r#"{"type":"result","subtype":"success","is_error":true,"api_error_status":400,"result":"API Error: 400 model not found","permission_denials":[]}"#;
     program(&env, "claude", failed, "");
-    let _ = start(&env, "claude").wait().fails(3);
+    start(&env, "claude").wait().fails(3);
     env.stands("a", "blocked", Some("agent"));
     env.stands("b", "blocked", Some("agent"));
 }

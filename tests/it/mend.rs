@@ -73,15 +73,15 @@ fn a_fix_agent_mends_the_candidate_that_failed_the_tests() {
 fn a_fix_that_does_not_help_is_tried_again_and_then_a_person_is_asked() {
     let env = fails_together();
     env.agent("b.fix-tests", &format!("append tried.txt 1\ncommit 'Try'\n{DONE}"));
-    let _ = one_after_the_other(&env).fails(3);
+    one_after_the_other(&env).fails(3);
     assert_eq!(stages(&env, "b"), ["implement", "fix-tests", "fix-tests", "fix-tests"]);
     env.stands("b", "blocked", Some("tests"));
     assert_eq!(env.steps("feat/p").len(), 1, "what fails is not published");
     assert_eq!(env.blob("feat/task-b", "tried.txt"), "1\n1\n1");
     // A person says more, and there are new rounds.
     env.agent("b.5", &format!("edit both.txt 1\ncommit 'Let both be'\n{DONE}"));
-    let _ = env.run(["retry", "b", "-m", "both.txt is missing"]).ok();
-    let _ = env.start(&[]).ok();
+    env.run(["retry", "b", "-m", "both.txt is missing"]).ok();
+    env.start(&[]).ok();
     env.stands("b", "done", None);
 }
 
@@ -97,7 +97,7 @@ fn a_fix_agent_that_changes_nothing_has_not_mended_anything() {
 fn no_round_asks_a_person_at_once() {
     let env = fails_together();
     env.config("orchestrate.rounds", "0");
-    let _ = one_after_the_other(&env).fails(3);
+    one_after_the_other(&env).fails(3);
     assert_eq!(stages(&env, "b"), ["implement"]);
     env.stands("b", "blocked", Some("tests"));
 }
@@ -112,7 +112,7 @@ fn what_a_person_keeps_in_the_old_worktree_stays() {
         "b.fix-tests",
         &format!("edit both.txt \"$(cat notes.local)\"\ncommit 'Fix'\n{DONE}"),
     );
-    let _ = one_after_the_other(&env).ok();
+    one_after_the_other(&env).ok();
     assert_eq!(env.blob("feat/p", "both.txt"), "mine");
 }
 
@@ -125,9 +125,9 @@ fn a_fix_goes_on_after_its_supervisor_was_killed() {
     let running = env.start_in_background(&[]);
     env.let_a_be_merged_before_b();
     env.wait_reached("fix");
-    let _ = running.kill().fails(128 + 9);
+    running.kill().fails(128 + 9);
     crate::recover::kill_supervisor(&env);
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     env.stands("b", "done", None);
     assert_eq!(stages(&env, "b"), ["implement", "fix-tests", "fix-tests"]);
 }
@@ -171,7 +171,7 @@ fn an_agent_that_does_not_merge_leaves_the_conflict_to_a_person() {
 fn a_conflict_is_for_a_person_unless_it_is_said_otherwise() {
     let env = conflicts();
     env.git(["config", "--unset", "orchestrate.on-conflict"]);
-    let _ = one_after_the_other(&env).fails(3);
+    one_after_the_other(&env).fails(3);
     assert_eq!(stages(&env, "b"), ["implement"]);
     env.stands("b", "blocked", Some("conflict"));
 }
@@ -182,7 +182,7 @@ fn a_merge_that_takes_back_what_others_did_is_told() {
     let work = format!("gate a\nedit src/shared.txt a\nedit g.txt 1\ncommit 'By a'\n{DONE}");
     env.agent("a.implement", &work);
     env.agent("b.fix-conflict", &format!("git merge -q -s ours -m 'Mine' feat/p\n{DONE}"));
-    let _ = one_after_the_other(&env).ok();
+    one_after_the_other(&env).ok();
     let concerns = env.task("b")["concerns"].to_string();
     assert!(concerns.contains("may have undone others' work: g.txt"), "{concerns}");
 }

@@ -43,13 +43,13 @@ fn a_conflict_blocks_one_task_and_leaves_nothing_half_merged() {
 fn a_conflict_that_was_resolved_is_merged() {
     let env = clash();
     let worktree = env.path(".claude/worktrees/feat-task-b");
-    let _ = env.git_call(["merge", "-q", "feat/clash"]).dir(&worktree).run().fails(1);
+    env.git_call(["merge", "-q", "feat/clash"]).dir(&worktree).run().fails(1);
     env.write(worktree.join("src/shared.txt"), "a and b\n");
     env.git_in(&worktree, ["commit", "-q", "-a", "-m", "Merge feat/clash"]);
-    let _ = env.run(["merge", "b"]).ok();
+    env.run(["merge", "b"]).ok();
     env.stands("b", "done", None);
     assert_eq!(env.blob("feat/clash", "src/shared.txt"), "a and b");
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     env.stands("d", "done", None);
     assert_eq!(env.launches("b"), 1);
 }
@@ -61,7 +61,7 @@ fn a_task_that_fails_the_tests_twice_is_blocked() {
     env.config("orchestrate.test", &format!("echo x >>{}; test ! -e broken.txt", count.display()));
     let tasks = [runs("a", &[], "echo 1 >broken.txt"), runs("b", &["a"], "echo 1 >b.txt")];
     env.plan(&plan("red", &tasks));
-    let _ = env.run(["start", "plan.toml", "--trust"]).fails(3);
+    env.run(["start", "plan.toml", "--trust"]).fails(3);
     env.stands("a", "blocked", Some("tests"));
     env.stands("b", "waiting", None);
     env.run(["log", "a", "--test"]).ok().has("--- test 2 of 2: echo x");
@@ -77,7 +77,7 @@ fn a_flaky_test_passes_the_second_time() {
     let mark = mark.display();
     env.config("orchestrate.test", &format!("test -e {mark} || {{ : >{mark}; exit 1; }}"));
     env.plan(&plan("flaky", &[runs("a", &[], "echo 1 >a.txt")]));
-    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.run(["start", "plan.toml", "--trust"]).ok();
     env.stands("a", "done", None);
 }
 
@@ -94,7 +94,7 @@ fn topic_elsewhere() -> (Env, std::path::PathBuf) {
 #[test]
 fn a_clean_checkout_of_the_integration_branch_is_updated() {
     let (env, elsewhere) = topic_elsewhere();
-    let _ = env.run(["start", "plan.toml", "--trust", "--into", "topic"]).ok();
+    env.run(["start", "plan.toml", "--trust", "--into", "topic"]).ok();
     assert_eq!(env.read(elsewhere.join("a.txt")), "1\n");
     assert_eq!(env.git_in(&elsewhere, ["status", "--porcelain"]), "");
     assert_eq!(env.git_in(&elsewhere, ["rev-parse", "HEAD"]), env.rev("topic"));
@@ -109,7 +109,7 @@ fn a_dirty_checkout_of_the_integration_branch_is_waited_for() {
     assert_eq!(env.rev("topic"), before);
     assert_eq!(env.read(elsewhere.join("README.md")), "mine\n");
     env.git_in(&elsewhere, ["checkout", "-q", "--", "README.md"]);
-    let _ = env.run(["merge"]).ok();
+    env.run(["merge"]).ok();
     env.stands("a", "done", None);
     assert_eq!(env.read(elsewhere.join("a.txt")), "1\n");
 }
@@ -120,13 +120,13 @@ fn a_branch_that_the_user_merged_is_done() {
     env.agent("a", "edit a.txt 1\ncommit 'Add a'\nstatus BLOCKED");
     env.agent("b", "edit b.txt 1\ncommit 'Add b'");
     env.plan(&plan("mine", &[asks("a", &[]), asks("b", &["a"])]));
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     let place = env.root().join("place");
     let place = place.to_str().expect("a UTF-8 path");
     env.git(["worktree", "add", "-q", place, "feat/mine"]);
     env.git_in(place, ["merge", "-q", "--no-ff", "-m", "Take a", "feat/task-a"]);
     env.git(["worktree", "remove", place]);
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     env.stands("a", "done", None);
     env.stands("b", "done", None);
     assert_eq!((env.launches("a"), env.launches("b")), (1, 1));

@@ -57,13 +57,13 @@ fn nothing_is_implemented_before_the_plan_is_approved() {
     env.run(["status"]).ok().has("approval").has("git orchestrate show a --plan");
     let shown = env.run(["show", "a", "--plan"]).ok().stdout;
     assert!(shown.starts_with("## Open questions\n\n- One or two? One.\n- Why?\n\n## Context"));
-    let _ = env.run(["start"]).fails(3);
+    env.run(["start"]).fails(3);
     assert_eq!(stages(&env, "a"), ["plan"], "it goes on waiting");
 
     env.run(["approve", "a"]).ok().has("its open questions").has("git orchestrate start");
     env.run(["approve", "a"]).ok().has("approved already");
     env.stands("a", "ready", None);
-    let _ = env.run(["start"]).ok();
+    env.run(["start"]).ok();
     assert_eq!(stages(&env, "a"), ["plan", "implement", "spec-review"]);
     env.stands("a", "done", None);
     for attempt in [2, 3] {
@@ -85,16 +85,16 @@ fn nothing_is_implemented_before_the_plan_is_approved() {
 fn an_answer_leads_to_another_plan() {
     let env = planning(&["a"]);
     env.agent("a.1", &planned("- `old.txt`: new", "- One or two?"));
-    let _ = env.start(&[]).fails(3);
-    let _ = env.run(["retry", "a", "-m", "Two, please."]).ok();
-    let _ = env.run(["start"]).fails(3);
+    env.start(&[]).fails(3);
+    env.run(["retry", "a", "-m", "Two, please."]).ok();
+    env.run(["start"]).fails(3);
     let told = env.agent_log("a", 2);
     assert!(told.contains("Two, please.") && told.contains("earlier-plan.md"), "{told}");
     let earlier = env.read(".git/orchestrate/p/a/2/earlier-plan.md");
     assert!(earlier.contains("old.txt"), "{earlier}");
     assert_eq!(env.task("a")["plan"]["files"], serde_json::json!(["a.txt"]));
-    let _ = env.run(["approve", "--all"]).ok();
-    let _ = env.run(["start"]).ok();
+    env.run(["approve", "--all"]).ok();
+    env.run(["start"]).ok();
     assert_eq!(stages(&env, "a"), ["plan", "plan", "implement"]);
     let given = env.read(".git/orchestrate/p/a/3/approved-plan.md");
     assert!(given.contains("Two, please.") && !given.contains("old.txt"), "{given}");
@@ -115,8 +115,8 @@ fn what_a_planner_changes_is_undone_and_its_plan_counts() {
     assert!(!env.git(["for-each-ref", "refs/orchestrate/backup/p/a"]).is_empty());
     env.run(["show", "a"]).ok().has("what it changed was undone");
     env.run(["show", "a", "--plan"]).ok().has("a.txt");
-    let _ = env.run(["approve", "a"]).ok();
-    let _ = env.run(["start"]).ok();
+    env.run(["approve", "a"]).ok();
+    env.run(["start"]).ok();
     assert_eq!(env.blob("feat/p", "a.txt"), "1");
     assert_eq!(env.git_status(["cat-file", "-e", "feat/p:more.txt"]), 128);
 }
@@ -142,19 +142,19 @@ fn a_plan_that_lacks_a_part_is_asked_for_once_more() {
     env.run(["approve", "a"]).fails(1).has("no plan that waits");
     env.run(["show", "a", "--plan"]).fails(1).has("no plan was made");
     env.agent("a.plan", &whole);
-    let _ = env.run(["retry", "a", "-m", "All seven."]).ok();
+    env.run(["retry", "a", "-m", "All seven."]).ok();
     env.run(["start"]).fails(3).has("approval");
 }
 
 #[test]
 fn who_wants_none_of_it_says_yes() {
     let env = planning(&["a"]);
-    let _ = env.start(&["--yes"]).ok();
+    env.start(&["--yes"]).ok();
     assert_eq!(stages(&env, "a"), ["plan", "implement"]);
     env.run(["show", "a", "--plan"]).ok().has("a.txt");
     let env = planning(&["a"]);
-    let _ = env.start(&[]).fails(3);
-    let _ = env.run(["start", "--yes"]).ok();
+    env.start(&[]).fails(3);
+    env.run(["start", "--yes"]).ok();
     assert_eq!(stages(&env, "a"), ["plan", "implement"]);
 }
 
@@ -179,7 +179,7 @@ fn files_of_approved_plans_keep_tasks_apart() {
     env.agent("a.plan", &planned("- Modify: `src/`", "None."));
     env.agent("b.plan", &planned("- `src/b.rs`: new", "None."));
     env.agent("a.implement", &format!("gate a\n{WORK}"));
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     assert_eq!(env.all_launches().len(), 2, "plans are made beside each other");
     env.run(["approve", "--all"]).ok().has("'a'").has("'b'");
     let running = env.spawn(["start"]);
@@ -201,16 +201,16 @@ fn only_what_an_agent_does_is_planned_and_only_from_the_beginning() {
     }
     let more = [asks("a", &[]), asks("b", &[]), runs("c", &[], "echo 1 >c.txt")];
     env.plan(&plan("p", &more));
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     env.stands("c", "done", None);
-    let _ = env.run(["approve", "a", "b"]).ok();
-    let _ = env.run(["start"]).ok();
+    env.run(["approve", "a", "b"]).ok();
+    env.run(["start"]).ok();
     assert_eq!(stages(&env, "p-final-review"), ["final-review"]);
 
     let env = planning(&["a"]);
     env.config("orchestrate.plan-first", "false");
     env.agent("a.implement", "report blocked -m 'no'");
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     assert_eq!(stages(&env, "a"), ["implement"]);
     env.start(&["--plan-first"]).fails(2).has("was begun without --plan-first");
 
@@ -224,14 +224,14 @@ fn only_what_an_agent_does_is_planned_and_only_from_the_beginning() {
 #[test]
 fn a_wrong_name_approves_nothing() {
     let env = planning(&["a"]);
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     env.run(["approve"])
         .fails(2)
         .has("git orchestrate approve a\n")
         .has("git orchestrate approve --all");
-    let _ = env.run(["approve", "a", "nobody"]).fails(2);
+    env.run(["approve", "a", "nobody"]).fails(2);
     env.stands("a", "blocked", Some("approval"));
-    let _ = env.run(["approve", "--all"]).ok();
+    env.run(["approve", "--all"]).ok();
     env.run(["approve", "--all"]).ok().has("no plan waits");
 }
 
@@ -247,11 +247,11 @@ fn planning_survives_a_crash_at_each_of_its_effects() {
         env.agent("a.plan", &format!("edit stray.txt 1\n{plans}"));
         let crash = env.call(env.start_arguments(&[]));
         let _ = crash.env("GIT_ORCHESTRATE_CRASH_EXEC_AT", at.to_string()).run();
-        let _ = env.run(["start", "plan.toml", "--trust"]).fails(3);
+        env.run(["start", "plan.toml", "--trust"]).fails(3);
         env.stands("a", "blocked", Some("approval"));
         assert!(!env.exists(".claude/worktrees/feat-task-a/stray.txt"), "at {at}");
-        let _ = env.run(["approve", "a"]).ok();
-        let _ = env.run(["start"]).ok();
+        env.run(["approve", "a"]).ok();
+        env.run(["start"]).ok();
         assert_eq!(env.git(["ls-tree", "--name-only", "feat/p", "a.txt", "stray.txt"]), "a.txt");
     }
 }

@@ -41,7 +41,7 @@ fn one_task(more: &str) -> Env {
 fn what_an_agent_used_is_kept_and_shown() {
     let env = one_task("model = 'opus'");
     acts(&env, "claude", CLAUDE);
-    let _ = start(&env, "claude").ok();
+    start(&env, "claude").ok();
     assert!(words(&env).contains("--model opus"), "{}", words(&env));
     let task = env.task("a");
     assert_eq!(
@@ -49,8 +49,8 @@ fn what_an_agent_used_is_kept_and_shown() {
         (Some(207), Some(40))
     );
     assert_eq!(task["cost_usd"].as_f64(), Some(0.0012));
-    let _ = env.run(["status"]).ok().has("used 207 tokens in, 40 out, $0.0012");
-    let _ = env.run(["show", "a"]).ok().has("claude, model opus, 207 tokens in, 40 out, $0.0012");
+    env.run(["status"]).ok().has("used 207 tokens in, 40 out, $0.0012");
+    env.run(["show", "a"]).ok().has("claude, model opus, 207 tokens in, 40 out, $0.0012");
     let note = env.git(["notes", "--ref", "orchestrate", "show", "feat/p"]);
     for line in ["agent: claude", "models: opus", "tokens: 207 in, 40 out", "cost: $0.0012"] {
         assert!(note.lines().any(|it| it == line), "{note}");
@@ -61,9 +61,9 @@ fn what_an_agent_used_is_kept_and_shown() {
 fn what_is_not_said_is_not_invented() {
     let env = one_task("");
     acts(&env, "my-agent", "STATUS: DONE");
-    let _ = start(&env, "my-agent").ok();
+    start(&env, "my-agent").ok();
     assert!(env.task("a")["cost_usd"].is_null() && env.task("a")["input_tokens"].is_null());
-    let _ = env.run(["status"]).ok().has_not("used ");
+    env.run(["status"]).ok().has_not("used ");
     let note = env.git(["notes", "--ref", "orchestrate", "show", "feat/p"]);
     assert!(!note.contains("tokens:") && !note.contains("cost:"), "{note}");
 }
@@ -75,14 +75,14 @@ fn a_model_is_always_named_to_a_program_that_has_names() {
     env.config("orchestrate.reviews", "combined");
     acts(&env, "claude", CLAUDE);
     // The reviewer gives no verdict: what it was launched with is all that matters.
-    let _ = start(&env, "claude").fails(3);
+    start(&env, "claude").fails(3);
     let words = words(&env);
     let lines: Vec<&str> = words.lines().collect();
     assert!(lines[0].contains("--model sonnet") && lines[1].contains("--model opus"), "{words}");
     let env = one_task("files = ['a.txt']");
     env.config("orchestrate.models.standard", "codex:gpt-x");
     acts(&env, "codex", r#"{"type":"item.completed","item":{"type":"agent_message","text":"ok"}}"#);
-    let _ = start(&env, "codex").ok();
+    start(&env, "codex").ok();
     assert!(self::words(&env).contains("--model gpt-x"));
 }
 
@@ -92,23 +92,23 @@ fn a_command_is_told_the_model_in_its_environment() {
     let told = env.root().join("agents/told");
     let command =
         format!("echo $ORCHESTRATE_MODEL >>'{}'; date +%N >a; echo STATUS: DONE", told.display());
-    let _ = start(&env, &command).ok();
+    start(&env, &command).ok();
     assert_eq!(env.read(&told), "cheap\n");
     let env = one_task("model = 'cheap'");
     env.config("orchestrate.models.cheap", "claude:haiku, tiny");
     let told = env.root().join("agents/told");
     let command =
         format!("echo $ORCHESTRATE_MODEL >>'{}'; date +%N >a; echo STATUS: DONE", told.display());
-    let _ = start(&env, &command).ok();
+    start(&env, &command).ok();
     assert_eq!(env.read(&told), "tiny\n");
     env.config("orchestrate.models.cheap", "--settings");
-    let _ = env.run(["start"]).fails(1).has("a list such as claude:haiku");
+    env.run(["start"]).fails(1).has("a list such as claude:haiku");
 }
 
 #[test]
 fn an_option_is_no_model() {
     let env = one_task("model = '--dangerously-skip-permissions'");
-    let _ = env.run(["plan", "plan.toml"]).fails(1).has("cannot be the name of a model");
+    env.run(["plan", "plan.toml"]).fails(1).has("cannot be the name of a model");
 }
 
 #[test]
@@ -118,11 +118,11 @@ fn more_can_be_allowed_but_not_anything() {
     env.git(["config", "--add", "orchestrate.allow", "Bash(cargo test *)"]);
     env.config("orchestrate.setup", "true");
     acts(&env, "claude", CLAUDE);
-    let _ = start(&env, "claude").ok();
+    start(&env, "claude").ok();
     let expected = "--allowedTools Bash(make lint) Bash(cargo test *) Bash(true) Read";
     assert!(words(&env).contains(expected), "{}", words(&env));
     env.git(["config", "--add", "orchestrate.allow", "Bash(python3:*)"]);
-    let _ = env.run(["start"]).fails(1).has("Bash(python3:*)").has("runs whatever it is given");
+    env.run(["start"]).fails(1).has("Bash(python3:*)").has("runs whatever it is given");
 }
 
 /// Puts a program on the PATH that does nothing, prints this and ends so.
@@ -263,7 +263,7 @@ fn a_conversation_that_goes_on_is_not_counted_twice() {
     let env = one_task("");
     env.config("orchestrate.reviews", "combined");
     env.executable("codex", CODEX);
-    let _ = start(&env, "codex").ok();
+    start(&env, "codex").ok();
     let show = env.run(["show", "a"]).ok();
     show.has("codex, 200 tokens in, 40 out").has("codex, 100 tokens in, 20 out");
     show.has_not("300 tokens in");
@@ -279,7 +279,7 @@ fn what_was_refused_beside_the_work_is_of_concern() {
     let said =
         CLAUDE.replace(r#""permission_denials":[]"#, &format!("\"permission_denials\":{denials}"));
     acts(&env, "claude", &said);
-    let _ = start(&env, "claude").ok();
+    start(&env, "claude").ok();
     let concern = "concern: it was refused Bash(npm ci)";
     env.run(["status"]).ok().has(concern);
     env.run(["show", "a"]).ok().has(concern);

@@ -23,7 +23,7 @@ fn who_leaves_the_session_is_ended_and_named() {
     }
     env.agent("a", "daemon\nedit a.txt 1\ncommit 'Do a'");
     env.plan(&plan("p", &[asks("a", &[])]));
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     env.stands("a", "done", None);
     env.wait_until("the daemon is dead", || !env.orphan_lives("a"));
     env.run(["show", "a"]).ok().has("it left processes, which were ended: sh (pid ");
@@ -45,7 +45,7 @@ fn who_left_the_session_ends_at_a_time_limit_and_at_a_stop() {
     env.wait_reached("b");
     env.wait_while_running("a is ended", || env.task("a")["reason"] == "timeout");
     assert!(!env.orphan_lives("a") && env.orphan_lives("b"));
-    let _ = env.run(["stop"]).ok();
+    env.run(["stop"]).ok();
     let _ = running.wait();
     assert!(!env.orphan_lives("b"));
 }
@@ -55,7 +55,7 @@ fn who_stays_in_the_group_is_named_too() {
     let env = Env::new();
     env.agent("a", "orphan\nedit a.txt 1\ncommit 'Do a'");
     env.plan(&plan("p", &[asks("a", &[])]));
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     assert!(!env.orphan_lives("a"));
     if cfg!(target_os = "linux") {
         env.run(["show", "a"]).ok().has("it left processes");
@@ -67,7 +67,7 @@ fn an_agent_that_leaves_nobody_is_said_nothing_of() {
     let env = Env::new();
     env.agent("a", "edit a.txt 1\ncommit 'Do a'");
     env.plan(&plan("p", &[asks("a", &[])]));
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     env.run(["show", "a"]).ok().has_not("it left processes");
 }
 
@@ -86,7 +86,7 @@ fn what_setup_left_on_purpose_is_not_the_agents() {
     env.config("orchestrate.setup", &serve);
     env.agent("a", "edit a.txt 1\ncommit 'Do a'");
     env.plan(&plan("p", &[asks("a", &[])]));
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     assert!(env.orphan_lives("s"));
 }
 
@@ -96,7 +96,7 @@ fn who_does_nothing_is_ended_where_that_is_asked_for() {
     env.config("orchestrate.idle", "1s");
     env.agent("a", "edit a.txt 1\ncommit 'Begin a'\ngate never");
     env.plan(&plan("p", &[asks("a", &[])]));
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     env.stands("a", "blocked", Some("timeout"));
     let text = env.task("a")["text"].to_string();
     assert!(text.contains("it was silent"), "{text}");
@@ -110,7 +110,7 @@ fn who_prints_or_changes_something_is_not_silent() {
     let print = "for n in 1 2 3 4 5 6; do echo $n; sleep 0.5; done; echo 1 >a";
     let change = "for n in 1 2 3 4 5 6; do echo $n >b; sleep 0.5; done";
     env.plan(&plan("p", &[runs("a", &[], print), runs("b", &[], change)]));
-    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.run(["start", "plan.toml", "--trust"]).ok();
     env.stands("a", "done", None);
     env.stands("b", "done", None);
 }
@@ -128,5 +128,5 @@ fn status_tells_who_is_silent() {
     log.and_then(|log| log.set_modified(before)).expect("its time is set");
     env.run(["status"]).ok().has("silent for 10m");
     env.open("a");
-    let _ = running.wait().ok();
+    running.wait().ok();
 }

@@ -26,12 +26,12 @@ fn what_is_shown_is_what_was_heard_at_every_stage() {
     env.agent("a.implement", WORK);
     let ends_at = |script: &str, text: &str, has: &str| {
         env.agent(script, text);
-        let _ = env.start(&[]).fails(3);
+        env.start(&[]).fails(3);
         let last = env.task("a")["attempts"].as_u64().expect("a number");
         let shown = shown(&env, "a");
         assert_eq!(shown, heard(&env, "a", last as u32), "{script}");
         assert!(shown.contains(has), "{script}:\n{shown}");
-        let _ = env.run(["retry", "a", "-m", "try again"]).ok();
+        env.run(["retry", "a", "-m", "try again"]).ok();
         shown
     };
     ends_at("a.1", "fail 1", "You do one task");
@@ -54,7 +54,7 @@ fn before_the_first_attempt_it_is_what_would_be_heard() {
     let before = shown(&env, "b");
     assert!(before.contains("Do b.") && before.contains("It builds on a (Do a)"), "{before}");
     env.open("a");
-    let _ = running.wait().ok();
+    running.wait().ok();
     // What the merge changed is known only now.
     let after = heard(&env, "b", 1);
     assert_eq!(after.replace(" It changed: src/a.txt.", ""), before);
@@ -70,7 +70,7 @@ fn an_agent_knows_what_the_tasks_before_its_own_made() {
         "Do it.\n\n**Interfaces:**\n- Consumes: `old()`\n- Produces: `find(id)`\n\n**Steps:**\n";
     let a = task("a", &[], &format!("prompt = '''{text}'''\n"));
     env.plan(&plan("p", &[a, asks("b", &["a"])]));
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     let told = heard(&env, "b", 1);
     let wanted = "- It builds on a (Do a), which is in this worktree. It changed: src/a.txt.\n  \
                   - Produces: `find(id)`\n";
@@ -92,7 +92,7 @@ fn of_many_earlier_tasks_not_everything_is_told() {
     env.agent("last", "edit last.txt 1\ncommit 'Do it'");
     tasks.push(asks("last", &ids.iter().map(String::as_str).collect::<Vec<_>>()));
     env.plan(&plan("p", &tasks));
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     let told = heard(&env, "last", 1);
     assert_eq!(told.matches("- It builds on t").count(), 10, "{told}");
     assert_eq!(told.matches(" It changed: ").count(), 8, "{told}");
@@ -133,7 +133,7 @@ fn the_prompts_of_a_task_add_less_than_six_kilobytes_to_its_text() {
     env.agent("a.fix", "append src/a.txt 2\ncommit 'Settle it'\nreport done -m 'two now'");
     env.agent("a.spec-review", PASS);
     env.agent("a.quality-review", PASS);
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     assert_eq!(env.launches("a"), 5);
     let heard: Vec<String> = (1..=5).map(|attempt| heard(&env, "a", attempt)).collect();
     let with_text: Vec<bool> = heard.iter().map(|prompt| prompt.contains(&text)).collect();
@@ -157,8 +157,8 @@ fn a_prompt_of_the_repository_takes_the_place_of_ours_once_it_is_trusted() {
         .has(".orchestrate/prompts/implement.md")
         .has("git orchestrate trust");
     assert_eq!(env.git(["for-each-ref", "refs/orchestrate"]), "");
-    let _ = env.run(["trust"]).ok().has("implement.md");
-    let _ = env.run(["start", "plan.toml", "--agent", &agent]).ok();
+    env.run(["trust"]).ok().has("implement.md");
+    env.run(["start", "plan.toml", "--agent", &agent]).ok();
     let told = heard(&env, "a", 1);
     assert!(told.starts_with("House rules first.\nYou do one task"), "{told}");
     assert!(told.ends_with("\nTask a of p.\n"), "{told}");
@@ -191,12 +191,12 @@ fn a_prompt_that_is_no_good_is_told_before_anything_is_launched() {
     refused(unknown, "x", "no prompt of this name", "quality-review");
     // What is no prompt is left alone.
     env.write(".orchestrate/prompts/implement.md~", "{{ txt }}");
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     // A run that goes on is as careful, and one may look at it meanwhile.
     env.write(file, "{{ txt }}\n");
-    let _ = env.run(["start", "--trust"]).fails(1).has("implement.md:1");
-    let _ = env.run(["status"]).ok();
-    let _ = env.run(["doctor"]).fails(3).has("implement.md:1: there is no variable 'txt'");
+    env.run(["start", "--trust"]).fails(1).has("implement.md:1");
+    env.run(["status"]).ok();
+    env.run(["doctor"]).fails(3).has("implement.md:1: there is no variable 'txt'");
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn skills_are_named_to_the_role_that_they_are_for() {
     env.agent("a.implement", WORK);
     env.agent("a.spec-review", PASS);
     env.plan(&plan("p", &[asks("a", &[])]));
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     let told = heard(&env, "a", 1);
     assert!(told.contains("load these skills, and follow them: tdd, verify."), "{told}");
     assert!(heard(&env, "a", 2).contains("follow them: careful-reading."));

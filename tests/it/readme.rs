@@ -18,10 +18,10 @@ fn with_global<'e>(env: &Env, call: Call<'e>) -> Call<'e> {
 fn aliases_work_when_they_are_pasted() {
     let env = Env::new();
     env.plan(&seven());
-    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.run(["start", "plan.toml", "--trust"]).ok();
     let lines: Vec<&str> = README.lines().filter(|line| line.starts_with(ALIAS)).collect();
     let pasted = env.program("sh", ["-c", &lines.join("\n")]);
-    let _ = with_global(&env, pasted).run().ok();
+    with_global(&env, pasted).run().ok();
     // The alias, what is typed after it, and what must be in the answer.
     let uses: [(&str, &[&str], &str); 5] = [
         ("os", &[], "7 of 7 tasks merged"),

@@ -55,7 +55,7 @@ fn check(env: &Env, agent: &str, server: &Loopback) {
     let stages: Vec<&str> = shown.stdout.lines().filter_map(stage).collect();
     assert_eq!(stages, expected);
     shown.has(FINDING).has("FAIL").has("PASS");
-    let _ = env.run(["status"]).ok().has("3 of 3 tasks merged").has("tokens in");
+    env.run(["status"]).ok().has("3 of 3 tasks merged").has("tokens in");
     let note = env.git(["log", "--first-parent", "--notes=orchestrate", "--format=%N", "feat/p"]);
     assert!(note.contains(&format!("agent: {agent}")) && note.contains("tokens: "), "{note}");
     // Who mends what was found has written it, and remembers.
@@ -92,7 +92,7 @@ fn claude_code_does_three_tasks_with_reviews() {
         .env("ANTHROPIC_BASE_URL", server.url())
         .env("ANTHROPIC_API_KEY", "x")
         .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1");
-    let _ = call.run().ok();
+    call.run().ok();
     check(&env, "claude", &server);
     let note = env.git(["log", "--first-parent", "--notes=orchestrate", "--format=%N", "feat/p"]);
     assert!(note.contains("cost: $"), "{note}");
@@ -107,7 +107,7 @@ fn codex_does_three_tasks_with_reviews() {
     let env = three();
     let server = Loopback::new(&env.path(".claude/worktrees"));
     codex_asks(&env.root().join("home"), &server.url(), &env);
-    let _ = start(&env, "codex").env("LOOPBACK_KEY", "x").run().ok();
+    start(&env, "codex").env("LOOPBACK_KEY", "x").run().ok();
     check(&env, "codex", &server);
 }
 

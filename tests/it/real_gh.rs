@@ -131,11 +131,11 @@ fn the_real_gh_opens_finds_and_tells() {
     env.write(home.join("config.yml"), format!("http_unix_socket: {}\n", socket.display()));
     let why = || env.task("b")["unopened"]["why"].as_str().map(str::to_owned);
 
-    let _ = run_into_conflict(&env);
+    run_into_conflict(&env);
     assert_eq!(why().as_deref(), Some("not-logged-in"), "{}", env.task("b"));
 
     env.write(home.join("hosts.yml"), HOST);
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     assert_eq!(why().as_deref(), Some("no-network"), "{}", env.task("b"));
 
     let forge = Forge::listen(&env);
@@ -150,7 +150,7 @@ fn the_real_gh_opens_finds_and_tells() {
     assert!(pulls[0]["body"].as_str().is_some_and(|body| body.contains("## How to resolve")));
 
     // It is found again where the journal does not know of it.
-    let _ = env.run(["merge", "b"]).fails(3);
+    env.run(["merge", "b"]).fails(3);
     assert_eq!(env.task("b")["url"], "https://github.com/o/r/pull/1");
     assert_eq!(forge.pulls().len(), 1, "one pull request for a branch");
 
@@ -158,7 +158,7 @@ fn the_real_gh_opens_finds_and_tells() {
     let bare = env.root().join("remote.git");
     let there = env.git(["--git-dir", bare.to_str().expect("UTF-8"), "rev-parse", "feat/clash"]);
     forge.merge(0, &there);
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     env.stands("b", "done", None);
     assert_eq!(env.blob("feat/clash", "src/shared.txt"), "a and b");
 

@@ -29,10 +29,10 @@ fn all_are_done(env: &Env) {
 #[test]
 fn agents_outlive_a_killed_controller() {
     let env = Env::new();
-    let _ = two_at_gates(&env).kill().fails(128 + 9);
+    two_at_gates(&env).kill().fails(128 + 9);
     env.open("a");
     env.open("b");
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     all_are_done(&env);
     assert_eq!((env.launches("a"), env.launches("b"), env.launches("c")), (1, 1, 1));
 }
@@ -40,13 +40,13 @@ fn agents_outlive_a_killed_controller() {
 #[test]
 fn a_new_controller_waits_for_agents_that_still_run() {
     let env = Env::new();
-    let _ = two_at_gates(&env).kill().fails(128 + 9);
+    two_at_gates(&env).kill().fails(128 + 9);
     env.open("a");
     let second = env.start_in_background(&[]);
     env.wait_while_running("a is merged", || env.task("a")["status"] == "done");
     env.stands("b", "running", None);
     env.open("b");
-    let _ = second.wait().ok();
+    second.wait().ok();
     all_are_done(&env);
     assert_eq!((env.launches("a"), env.launches("b"), env.launches("c")), (1, 1, 1));
 }
@@ -62,7 +62,7 @@ fn a_second_controller_is_refused_and_told_who_is_first() {
     env.stands("a", "running", None);
     env.open("a");
     env.open("b");
-    let _ = running.wait().ok();
+    running.wait().ok();
     all_are_done(&env);
 }
 
@@ -71,10 +71,10 @@ fn an_interrupted_run_goes_on() {
     let env = Env::new();
     let running = two_at_gates(&env);
     running.interrupt();
-    let _ = running.wait().fails(128 + 2);
+    running.wait().fails(128 + 2);
     env.open("a");
     env.open("b");
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     all_are_done(&env);
 }
 
@@ -105,8 +105,8 @@ fn a_killed_supervisor_loses_nothing() {
     kill_supervisor(&env);
     env.open("a");
     if running.wait().code != 0 {
-        let _ = env.run(["retry", "a", "--force"]).ok();
-        let _ = env.start(&[]).ok();
+        env.run(["retry", "a", "--force"]).ok();
+        env.start(&[]).ok();
     }
     env.stands("a", "done", None);
     assert_eq!(env.steps("feat/crash").len(), 1);
@@ -120,10 +120,10 @@ fn deleting_the_short_lived_files_loses_no_work() {
     env.agent("b", "status BLOCKED");
     env.agent("b.2", "edit b.txt 1\ncommit 'Add b'");
     env.plan(&plan("logs", &[asks("a", &[]), asks("b", &["a"])]));
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     std::fs::remove_dir_all(env.path(".git/orchestrate")).expect("the files go");
-    let _ = env.run(["retry", "b", "-m", "try again"]).ok();
-    let _ = env.start(&[]).ok();
+    env.run(["retry", "b", "-m", "try again"]).ok();
+    env.start(&[]).ok();
     env.stands("a", "done", None);
     env.stands("b", "done", None);
     assert_eq!(env.launches("a"), 1);
@@ -149,7 +149,7 @@ fn left_alone(env: &Env, then: &str) -> bool {
     env.plan(&plan("crash", &[asks("a", &[])]));
     let running = env.start_in_background(&[]);
     env.wait_reached("a");
-    let _ = running.kill().fails(128 + 9);
+    running.kill().fails(128 + 9);
     kill_supervisor(env);
     true
 }
@@ -189,7 +189,7 @@ fn where_nobody_is_at_work_any_more_it_is_said() {
     let shown = env.run(["show", "a"]).ok();
     shown.has("status: running, but nobody is at work").has("its supervisor is gone, base");
     assert!(!shown.holds("at work, base"), "{shown}");
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     env.stands("a", "done", None);
     assert_eq!(env.task("a")["lost"], false);
     let shown = env.run(["show", "a"]).ok();
@@ -210,11 +210,11 @@ fn a_number_that_is_not_an_agents_any_more_is_left_alone() {
     let path = alive.display().to_string();
     let innocent = env.program("sh", ["-c", script, "sh", &path]).spawn();
     let pid = innocent.pid();
-    let _ = innocent.wait().ok();
+    innocent.wait().ok();
     let named = format!("{{\"pid\": {pid}, \"began\": \"99@deadbeef\"}}");
     env.write(".git/orchestrate/crash/a/1/agent.json", &named);
     env.write(".git/orchestrate/crash/.tester.json", &named);
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     env.stands("a", "done", None);
     assert!(env.fifo_is_held(&alive), "somebody else's group was ended");
 }
@@ -231,7 +231,7 @@ fn what_an_agent_finished_alone_is_not_done_again() {
     let pid = agent["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a pid");
     let group = Pid::from_raw(pid).expect("a pid");
     env.wait_until("the agent has ended", || is_gone(group));
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     env.stands("a", "done", None);
     assert_eq!((env.launches("a"), env.blob("feat/crash", "a.txt")), (1, "1".into()));
 }
@@ -252,6 +252,6 @@ fn no_second_agent_begins_beside_one_whose_logs_are_gone() {
     env.wait_reached("again");
     assert!(!env.orphan_lives("a"), "two agents work on one task");
     env.open("again");
-    let _ = running.wait().ok();
+    running.wait().ok();
     env.stands("a", "done", None);
 }

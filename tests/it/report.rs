@@ -10,7 +10,7 @@ fn one(script: &str, code: i32) -> Env {
     let env = Env::new();
     env.agent("a", script);
     env.plan(&plan("one", &[asks("a", &[])]));
-    let _ = env.start(&[]).fails(code);
+    env.start(&[]).fails(code);
     env
 }
 
@@ -27,7 +27,7 @@ fn done_without_a_change_is_no_changes() {
 fn uncommitted_work_is_committed_and_said_so() {
     let env = Env::new();
     env.plan(&plan("one", &[runs("a", &[], "echo 1 >a.txt")]));
-    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.run(["start", "plan.toml", "--trust"]).ok();
     assert_eq!(env.blob("feat/one", "a.txt"), "1");
     env.run(["show", "a", "--run", "one"]).ok().has("uncommitted");
 }
@@ -43,7 +43,7 @@ fn a_time_limit_ends_the_whole_group() {
     let env = Env::new();
     env.agent("a", "edit a.txt 1\ncommit 'Begin a'\nignore-term\norphan\ngate never");
     env.plan(&plan("slow", &[task("a", &[], "prompt = 'Do a.'\ntimeout = '1s'\n")]));
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     env.stands("a", "blocked", Some("timeout"));
     env.wait_until("the orphan is dead", || !env.orphan_lives("a"));
     assert_eq!(env.blob("feat/task-a", "a.txt"), "1");
@@ -66,8 +66,8 @@ fn a_question_blocks_and_is_shown() {
 fn an_answer_lets_the_task_go_on() {
     let env = one("report needs-context -m 'Which database?'", 3);
     env.agent("a.2", "edit a.txt 2\ncommit 'Add a'\nreport done");
-    let _ = env.run(["retry", "a", "-m", "The small one."]).ok();
-    let _ = env.start(&[]).ok();
+    env.run(["retry", "a", "-m", "The small one."]).ok();
+    env.start(&[]).ok();
     env.stands("a", "done", None);
     let log = env.agent_log("a", 2);
     assert!(log.contains("The small one."), "{log}");
@@ -109,7 +109,7 @@ fn an_agent_is_given_the_whole_task_and_a_clean_environment() {
     let text = "First line.\n\n```sh\necho \"$HOME\" `date` {{ x }} {% y %}\n```\n\nLast: größe.";
     env.plan(&plan("one", &[task("a", &[], &format!("prompt = '''\n{text}'''\n"))]));
     let call = env.call(env.start_arguments(&[]));
-    let _ = call.env("GIT_INDEX_FILE", env.path(".git/index")).run().ok();
+    call.env("GIT_INDEX_FILE", env.path(".git/index")).run().ok();
     let log = env.agent_log("a", 1);
     assert!(log.contains(text), "{log}");
     let worktree = env.path(".claude/worktrees/feat-task-a");
@@ -142,7 +142,7 @@ fn a_missing_report_is_of_concern_and_the_reviewers_know() {
     env.agent("a.implement", "edit a.txt 1\ncommit 'Add a'");
     env.agent("a.spec-review", "verdict pass fine");
     env.plan(&plan("one", &[asks("a", &[])]));
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     let concern = "it made no report (exit 0)";
     env.run(["status"]).ok().has(&format!("concern: {concern}"));
     env.run(["show", "a"]).ok().has(&format!("concern: {concern}"));
@@ -156,7 +156,7 @@ fn a_missing_report_is_of_concern_and_the_reviewers_know() {
 fn a_command_is_not_asked_for_a_report() {
     let env = Env::new();
     env.plan(&plan("one", &[runs("a", &[], "echo 1 >a.txt")]));
-    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.run(["start", "plan.toml", "--trust"]).ok();
     assert_eq!(env.task("a")["concerns"], serde_json::json!([]));
 }
 
@@ -170,7 +170,7 @@ fn concerns_stay_with_the_work_until_it_is_merged() {
     env.agent("a.fix", "edit a.txt 2\ncommit 'Mend it'\nreport done -m 'mended'");
     env.agent("a.spec-review", "verdict pass fine");
     env.plan(&plan("one", &[asks("a", &[])]));
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     for attempt in [2, 4] {
         let told = env.read(format!(".git/orchestrate/one/a/{attempt}/report.md"));
         assert!(told.contains("- the test is slow"), "{told}");

@@ -66,7 +66,7 @@ impl<'e> Place<'e> {
         let file = self.env.root().join("into.toml");
         self.env.write(&file, plan("into", &[runs("i", &[], "echo 1 >into.txt; : >a.txt")]));
         let file = file.to_str().expect("UTF-8");
-        let _ = self.run(&["start", file, "--trust", "--into", branch]).ok();
+        self.run(&["start", file, "--trust", "--into", branch]).ok();
         assert_eq!(self.git(&["cat-file", "blob", &format!("{branch}:into.txt")]), "1");
         assert_eq!(self.git(&["status", "--porcelain"]), "");
         assert!(self.directory.join("into.txt").exists(), "the checkout was not updated");
@@ -242,7 +242,7 @@ fn a_git_directory_that_is_named() {
     let elsewhere = env.root().join("tmp");
     // The file of settings is found; what git config says goes before it.
     let said = env.run_in(&elsewhere, ["--git-dir", "../repo/.git", "-C", "../tmp", "trust"]);
-    let _ = said.ok();
+    said.ok();
     let at = Place::with(&env, &elsewhere, &[&git_dir]).whole_run("two");
     assert_eq!(at, env.path(".claude/worktrees/feat-task-a"));
     // Relative to -C, as with git; by our own option and by git's.
@@ -309,7 +309,7 @@ fn the_environment_of_a_hook() {
     let script = "unset ORCHESTRATE_RUN ORCHESTRATE_TASK\nedit a.txt 1\ncommit 'Add a'";
     env.agent("a", script);
     env.plan(&plan("p", &[crate::plans::asks("a", &[])]));
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     assert!(env.git(["notes", "--ref=orchestrate", "show", "feat/p"]).contains("by a hook"));
 }
 
@@ -430,7 +430,7 @@ fn a_partial_clone_without_trees() {
     let file = env.root().join("three.toml");
     env.write(&file, two("three"));
     let onto = ["start", file.to_str().expect("UTF-8"), "--trust", "--into", "older"];
-    let _ = Place::new(&env, &clone).run(&onto).ok();
+    Place::new(&env, &clone).run(&onto).ok();
     assert!(env.git_in(&clone, ["ls-tree", "--name-only", "older"]).contains("a.txt"));
 }
 
@@ -448,8 +448,8 @@ fn a_partial_clone_that_cannot_fetch() {
     assert!(!place.git(&["worktree", "list"]).contains("feat-task-a"));
     assert!(!clone.join(".claude/worktrees/feat-task-a").exists());
     std::fs::rename(&away, env.repo()).expect("it is there again");
-    let _ = place.run(&["retry", "a"]).ok();
-    let _ = place.run(&["start"]).ok();
+    place.run(&["retry", "a"]).ok();
+    place.run(&["start"]).ok();
     place.is_merged("two");
 }
 
@@ -461,7 +461,7 @@ fn a_sparse_checkout() {
     let script = "edit new/outside.txt 1\nedit src/app.txt 2";
     env.agent("a", script);
     env.plan(&plan("p", &[crate::plans::asks("a", &[])]));
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     assert_eq!(env.blob("feat/p", "new/outside.txt"), "1");
     assert_eq!(env.blob("feat/p", "README.md"), "# Sample");
     env.git(["sparse-checkout", "disable"]);
@@ -751,7 +751,7 @@ pub(crate) fn where_mounts_are_ours(env: &Env, script: &str) -> Option<Output> {
 fn a_read_only_repository_is_told_and_can_be_looked_at() {
     let env = Env::new();
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a"), runs("b", &[], "exit 1")]));
-    let _ = env.run(["start", "plan.toml", "--trust"]).fails(3);
+    env.run(["start", "plan.toml", "--trust"]).fails(3);
     env.write("../two.toml", two("two"));
     let before = env.everything();
     let script = "mount --bind . . && mount -o remount,ro,bind . && cd ../repo
@@ -774,10 +774,10 @@ fn read_only_by_its_mode(env: &Env) {
         println!("skipped: root writes everywhere, and nothing can be mounted");
         return;
     }
-    let _ = env.program("chmod", ["-R", "a-w", ".git"]).run().ok();
+    env.program("chmod", ["-R", "a-w", ".git"]).run().ok();
     let start = ["start", "../two.toml", "--run", "new", "--trust"];
     let said = env.run(start);
-    let _ = env.program("chmod", ["-R", "u+w", ".git"]).run().ok();
+    env.program("chmod", ["-R", "u+w", ".git"]).run().ok();
     said.fails(1).has("cannot be written to").has("hint:");
 }
 

@@ -11,7 +11,7 @@ fn blocked(script: &str, reason: &str) -> Env {
     let env = Env::new();
     env.agent("a", script);
     env.plan(&plan("p", &[asks("a", &[])]));
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     env.stands("a", "blocked", Some(reason));
     env
 }
@@ -24,9 +24,9 @@ fn the_same_again_is_refused_unless_it_is_forced() {
     for line in ["-m 'what", "--model capable", "--agent COMMAND", "--force"] {
         refused.has(&format!("git orchestrate retry a {line}"));
     }
-    let _ = env.run(["retry", "a", "-m", " "]).fails(1);
+    env.run(["retry", "a", "-m", " "]).fails(1);
     env.stands("a", "blocked", Some("agent"));
-    let _ = env.run(["retry", "a", "--force"]).ok();
+    env.run(["retry", "a", "--force"]).ok();
     env.stands("a", "ready", None);
 }
 
@@ -40,8 +40,8 @@ fn for_an_agent_that_is_not_there_another_is_asked_for() {
         .fails(3)
         .has("git orchestrate retry a --agent COMMAND && git orchestrate start");
     env.run(["retry", "a", "--agent", " "]).fails(2).has("the agent has no name");
-    let _ = env.run(["retry", "a", "--agent", "echo 1 >a.txt && echo STATUS: DONE"]).ok();
-    let _ = env.run(["start"]).ok();
+    env.run(["retry", "a", "--agent", "echo 1 >a.txt && echo STATUS: DONE"]).ok();
+    env.run(["start"]).ok();
     env.stands("a", "done", None);
 }
 
@@ -59,14 +59,14 @@ fn what_it_prints_as_advice_it_takes() {
         env.agent("a", script);
         let limit = if reason == "timeout" { "timeout = '1s'\n" } else { "" };
         env.plan(&plan("p", &[task("a", &[], &format!("prompt = 'Do a.'\n{limit}"))]));
-        let _ = env.start(&[]).fails(3);
+        env.start(&[]).fails(3);
         env.stands("a", "blocked", Some(reason));
         let task = env.task("a");
         let next = task["next"].as_array().expect("advice").iter().filter_map(|it| it.as_str());
         let lines: Vec<&str> = next.filter(|line| line.contains(" retry ")).collect();
         let line = lines.first().unwrap_or_else(|| panic!("{reason}: {task:#}"));
         let retry = line.split(" && ").next().expect("a first command");
-        let _ = env.program("sh", ["-c", retry]).run().ok();
+        env.program("sh", ["-c", retry]).run().ok();
         env.stands("a", "ready", None);
     }
 }
@@ -76,16 +76,16 @@ fn a_model_and_an_agent_hold_from_then_on() {
     let env = blocked("status BLOCKED too hard", "agent");
     env.config("orchestrate.reviews", "spec");
     let other = format!("OTHER=1 {}", env.agent_command());
-    let _ = env.run(["retry", "a", "--model=-x"]).fails(2).has("cannot be the name of a model");
-    let _ = env.run(["retry", "a", "--agent", " "]).fails(2);
-    let _ = env.run(["retry", "a", "--agent", "aider"]).fails(1).has("is not on the PATH");
-    let _ = env.run(["retry", "a", "--model", "grand", "--agent", &other]).ok();
+    env.run(["retry", "a", "--model=-x"]).fails(2).has("cannot be the name of a model");
+    env.run(["retry", "a", "--agent", " "]).fails(2);
+    env.run(["retry", "a", "--agent", "aider"]).fails(1).has("is not on the PATH");
+    env.run(["retry", "a", "--model", "grand", "--agent", &other]).ok();
     env.agent(
         "a.implement",
         "edit a.txt \"$OTHER$ORCHESTRATE_MODEL\"\ncommit 'Add a'\nreport done",
     );
     env.agent("a.spec-review", "test \"$OTHER$ORCHESTRATE_MODEL\" = 1grand\nverdict pass ok");
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     assert_eq!(env.blob("feat/p", "a.txt"), "1grand");
     assert_eq!(env.task("a")["model"], "grand");
     assert_eq!(env.task("a")["agent"], other.as_str());
@@ -98,30 +98,30 @@ fn a_model_and_an_agent_hold_from_then_on() {
 fn a_class_is_chosen_by_its_word() {
     let env = blocked("status BLOCKED too hard", "agent");
     env.config("orchestrate.models.capable", "best");
-    let _ = env.run(["retry", "a", "--model", "capable"]).ok();
+    env.run(["retry", "a", "--model", "capable"]).ok();
     env.agent("a.2", "edit a.txt \"$ORCHESTRATE_MODEL\"\ncommit 'Add a'\nreport done");
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     assert_eq!(env.blob("feat/p", "a.txt"), "best");
 }
 
 #[test]
 fn commits_that_a_person_added_are_a_change() {
     let env = blocked("edit a.txt 1\ncommit 'Begin a'\nstatus BLOCKED", "agent");
-    let _ = env.run(["retry", "a"]).fails(1);
+    env.run(["retry", "a"]).fails(1);
     env.git_in(".claude/worktrees/feat-task-a", ["commit", "-q", "--allow-empty", "-m", "Help"]);
-    let _ = env.run(["retry", "a"]).ok();
+    env.run(["retry", "a"]).ok();
 }
 
 #[test]
 fn other_settings_and_another_text_are_a_change() {
     let env = blocked("status BLOCKED", "agent");
     env.config("orchestrate.timeout", "2h");
-    let _ = env.run(["retry", "a"]).ok();
-    let _ = env.start(&[]).fails(3);
-    let _ = env.run(["retry", "a"]).fails(1);
+    env.run(["retry", "a"]).ok();
+    env.start(&[]).fails(3);
+    env.run(["retry", "a"]).fails(1);
     env.plan(&plan("p", &[task("a", &[], "prompt = 'Do a as b does.'\n")]));
-    let _ = env.start(&["--update"]).fails(3);
-    let _ = env.run(["retry", "a"]).ok();
+    env.start(&["--update"]).fails(3);
+    env.run(["retry", "a"]).ok();
 }
 
 #[test]
@@ -134,12 +134,12 @@ fn after_a_conflict_an_integration_branch_that_moved_is_a_change() {
     env.wait_reached("b");
     env.wait_while_running("a is merged", || env.task("a")["status"] == "done");
     env.open("b");
-    let _ = running.wait().fails(3);
+    running.wait().fails(3);
     env.stands("b", "blocked", Some("conflict"));
-    let _ = env.run(["retry", "b"]).fails(1).has("(conflict)");
+    env.run(["retry", "b"]).fails(1).has("(conflict)");
     let next = env.git(["commit-tree", "feat/p^{tree}", "-p", "feat/p", "-m", "By hand"]);
     env.git(["update-ref", "refs/heads/feat/p", &next]);
-    let _ = env.run(["retry", "b"]).ok();
+    env.run(["retry", "b"]).ok();
 }
 
 #[test]
@@ -148,11 +148,11 @@ fn a_command_depends_on_what_lies_around_it() {
     let flag = env.root().join("flag");
     let command = format!("test -e {} && echo 1 >a.txt", quoted(&flag.display().to_string()));
     env.plan(&plan("p", &[runs("a", &[], &command)]));
-    let _ = env.run(["start", "plan.toml", "--trust"]).fails(3);
+    env.run(["start", "plan.toml", "--trust"]).fails(3);
     env.write(&flag, "");
-    let _ = env.run(["retry", "a", "--model", "opus"]).fails(2).has("is a shell command");
-    let _ = env.run(["retry", "a"]).ok();
-    let _ = env.run(["start"]).ok();
+    env.run(["retry", "a", "--model", "opus"]).fails(2).has("is a shell command");
+    env.run(["retry", "a"]).ok();
+    env.run(["start"]).ok();
 }
 
 #[test]
@@ -161,11 +161,11 @@ fn what_waits_to_run_again_can_be_told_more() {
     env.agent("a.1", "report needs-context -m 'which port?'");
     env.agent("a.2", "edit a.txt 1\ncommit 'Add a'\nreport done -m 'so it is'");
     env.plan(&plan("p", &[asks("a", &[])]));
-    let _ = env.start(&[]).fails(3);
-    let _ = env.run(["retry", "a", "-m", "port 80"]).ok();
-    let _ = env.run(["retry", "a"]).fails(1).has("is not blocked");
+    env.start(&[]).fails(3);
+    env.run(["retry", "a", "-m", "port 80"]).ok();
+    env.run(["retry", "a"]).fails(1).has("is not blocked");
     env.run(["retry", "a", "-m", "no, 8080", "--model", "capable"]).ok().has("is told so");
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     let told = env.agent_log("a", 2);
     assert!(told.contains("port 80") && told.contains("no, 8080"), "{told}");
     assert!(told.contains("ORCHESTRATE_MODEL=capable"), "{told}");

@@ -45,18 +45,18 @@ fn a_task_goes_through_its_reviews_in_order() {
 fn reviews_are_the_default_and_can_be_none_or_one() {
     let env = reviewed("spec");
     env.git(["config", "--unset", "orchestrate.reviews"]);
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     assert_eq!(stages(&env).len(), 3);
     let env = reviewed("");
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     assert_eq!(stages(&env), ["implement"]);
     let env = reviewed("combined");
     env.agent("a.review", "say 'VERDICT (spec): PASS'\nsay 'VERDICT (quality): PASS'");
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     assert_eq!(stages(&env), ["implement", "review"]);
-    let _ = env.run(["start", "--dry-run"]).ok();
+    env.run(["start", "--dry-run"]).ok();
     env.config("orchestrate.reviews", "style");
-    let _ = env.run(["start"]).fails(1).has("spec, quality, combined");
+    env.run(["start"]).fails(1).has("spec, quality, combined");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn what_a_review_finds_goes_back_and_is_read_again() {
     let env = reviewed("spec,quality");
     env.agent("a.2", "say '- [important] a.txt:1: one is not enough'\nverdict fail 'so it is'");
     env.agent("a.fix", "append a.txt 2\ncommit 'Settle it'\nreport done -m 'two now'");
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     let expected = ["implement", "spec-review", "fix", "spec-review", "quality-review"];
     assert_eq!(stages(&env), expected);
     assert_eq!(env.blob("feat/p", "a.txt"), "1\n2");
@@ -89,8 +89,8 @@ fn a_task_is_sent_back_only_so_often_and_a_person_settles_it() {
     env.stands("a", "blocked", Some("review-limit"));
     assert_eq!(stages(&env), ["implement", "spec-review", "fix", "spec-review"]);
     env.agent("a.spec-review", PASS);
-    let _ = env.run(["retry", "a", "-m", "the reviewer is right"]).ok();
-    let _ = env.start(&[]).ok();
+    env.run(["retry", "a", "-m", "the reviewer is right"]).ok();
+    env.start(&[]).ok();
     assert_eq!(stages(&env)[4..], ["fix", "spec-review"]);
     assert!(env.agent_log("a", 5).contains("the reviewer is right"));
 }
@@ -102,7 +102,7 @@ fn what_a_reviewer_changes_is_undone_and_its_verdict_does_not_count() {
         "a.2",
         "edit a.txt 9\nedit new.txt 9\ncommit 'I know better'\nedit more.txt 9\nverdict pass ok",
     );
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     assert_eq!(stages(&env), ["implement", "spec-review", "spec-review"]);
     assert_eq!(env.blob("feat/p", "a.txt"), "1");
     assert_eq!(env.git_status(["cat-file", "-e", "feat/p:new.txt"]), 128);
@@ -130,8 +130,8 @@ fn reviewers_without_a_verdict_are_asked_again_and_then_a_person() {
     env.stands("a", "blocked", Some("agent"));
     assert_eq!(stages(&env), ["implement", "spec-review", "spec-review"]);
     env.agent("a.spec-review", PASS);
-    let _ = env.run(["retry", "a", "--force"]).ok();
-    let _ = env.start(&[]).ok();
+    env.run(["retry", "a", "--force"]).ok();
+    env.start(&[]).ok();
     assert_eq!(stages(&env).len(), 4, "the work is not done again");
 }
 
@@ -141,9 +141,9 @@ fn a_killed_controller_leaves_a_review_that_goes_on() {
     env.agent("a.spec-review", &format!("gate review\n{PASS}"));
     let running = env.start_in_background(&[]);
     env.wait_reached("review");
-    let _ = running.kill().fails(128 + 9);
+    running.kill().fails(128 + 9);
     env.open("review");
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     assert_eq!(stages(&env), ["implement", "spec-review"]);
 }
 
@@ -154,11 +154,11 @@ fn a_stopped_review_is_begun_again() {
     let running = env.start_in_background(&[]);
     env.wait_reached("review");
     running.interrupt();
-    let _ = running.wait().fails(128 + 2);
+    running.wait().fails(128 + 2);
     let task = env.task("a");
     assert_eq!((&task["status"], &task["stage"]), (&"running".into(), &"spec-review".into()));
     env.open("review");
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     assert_eq!(stages(&env), ["implement", "spec-review", "spec-review"]);
 }
 
@@ -169,19 +169,19 @@ fn by_hand_a_review_is_handed_out_too() {
     let first = turn();
     let place = first["tasks"][0]["worktree"].as_str().expect("a place").to_owned();
     std::fs::write(format!("{place}/a.txt"), "1\n").expect("it is written");
-    let _ = env.run(["report", "pass", "--task", "a"]).fails(2).has("is no review");
-    let _ = env.run(["report", "done", "--task", "a"]).ok();
+    env.run(["report", "pass", "--task", "a"]).fails(2).has("is no review");
+    env.run(["report", "done", "--task", "a"]).ok();
     let second = turn();
     assert_eq!(second["tasks"][0]["stage"], "spec-review");
     let prompt = env.read(second["tasks"][0]["prompt"].as_str().expect("a prompt"));
     assert!(prompt.contains("VERDICT"), "{prompt}");
-    let _ = env.run(["report", "done", "--task", "a"]).fails(2).has("ends with a verdict");
-    let _ = env.run(["report", "fail", "--task", "a", "-m", "too short"]).ok();
+    env.run(["report", "done", "--task", "a"]).fails(2).has("ends with a verdict");
+    env.run(["report", "fail", "--task", "a", "-m", "too short"]).ok();
     assert_eq!(turn()["tasks"][0]["stage"], "fix");
     std::fs::write(format!("{place}/a.txt"), "1\n2\n").expect("it is written");
-    let _ = env.run(["report", "done", "--task", "a"]).ok();
+    env.run(["report", "done", "--task", "a"]).ok();
     assert_eq!(turn()["tasks"][0]["stage"], "spec-review");
-    let _ = env.run(["report", "pass", "--task", "a"]).ok();
+    env.run(["report", "pass", "--task", "a"]).ok();
     assert_eq!(turn()["finished"], true);
     assert_eq!(env.blob("feat/p", "a.txt"), "1\n2");
 }
@@ -192,7 +192,7 @@ fn what_is_merged_is_what_was_read() {
     let late = "git commit -q --allow-empty -m late; (sleep 1; echo 9 >late.txt) >/dev/null 2>&1 &";
     env.agent("a.spec-review", PASS);
     env.agent("a.2", &format!("{late}\n{PASS}"));
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     assert_eq!(env.git(["log", "--format=%s", "main..feat/p", "--no-merges"]), "Do a");
 }
 
@@ -216,7 +216,7 @@ fn a_plan_says_which_reviews_a_task_goes_through() {
     let shown = env.json(["plan", "plan.toml", "--json"]);
     assert_eq!(shown["tasks"][0]["reviews"], serde_json::Value::Null);
     assert_eq!(shown["tasks"][1]["reviews"], serde_json::json!([]));
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     let expected =
         ["a 1 implement", "a 2 spec-review", "b 1 implement", "c 2 spec-review", "c 3 fix"];
     assert_eq!(env.all_launches()[..5], expected);
@@ -232,12 +232,12 @@ fn other_reviews_are_another_plan() {
     let running = env.start_in_background(&[]);
     env.wait_reached("work");
     running.interrupt();
-    let _ = running.wait().fails(128 + 2);
+    running.wait().fails(128 + 2);
     env.plan(&plan("p", &[task("a", &[], "prompt = 'Do a.'\nreviews = ['combined']\n")]));
     env.start(&[]).fails(1).has("+reviews: combined");
     env.open("work");
     env.agent("a.review", PASS);
-    let _ = env.start(&["--update"]).ok();
+    env.start(&["--update"]).ok();
     assert_eq!(stages(&env), ["implement", "implement", "review"]);
 }
 
@@ -246,8 +246,8 @@ fn who_merges_past_a_review_is_told_so_and_the_note_says_it() {
     let env = reviewed("spec");
     env.config("orchestrate.rounds", "0");
     env.agent("a.spec-review", "say '- [important] a.txt:1: no'\nverdict fail 'no good'");
-    let _ = env.start(&[]).fails(3);
-    let _ = env.run(["retry", "a", "-m", "once more"]).ok();
+    env.start(&[]).fails(3);
+    env.run(["retry", "a", "-m", "once more"]).ok();
     env.run(["merge", "a"]).ok().has("its fix is left out");
     env.stands("a", "done", None);
     let note = env.git(["notes", "--ref=orchestrate", "show", "feat/p"]);

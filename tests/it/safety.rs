@@ -39,7 +39,7 @@ fn a_worktree_without_files_is_not_taken_for_a_torn_one() {
     env.git(["worktree", "add", "-q", "--no-checkout", "-b", "mine", place]);
     env.write(env.path(place).join("draft.txt"), "precious\n");
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     env.stands("a", "blocked", Some("worktree"));
     assert_eq!(env.read(env.path(place).join("draft.txt")), "precious\n");
     env.expect_broken();
@@ -51,7 +51,7 @@ fn work_that_a_task_left_in_the_shared_checkout_is_backed_up() {
     env.config("orchestrate.test", "true");
     let first = "echo hard-work >work.txt; git checkout -q -b side";
     env.plan(&plan("p", &[alone("a", &[], first), alone("b", &[], "echo 1 >b")]));
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     env.stands("a", "blocked", Some("escaped"));
     env.stands("b", "done", None);
     let kept = backups(&env, "a");
@@ -65,7 +65,7 @@ fn a_failing_task_in_the_shared_checkout_keeps_its_work_on_its_branch() {
         "p",
         &[alone("a", &[], "echo hard-work >work.txt; exit 1"), alone("b", &[], "echo 1 >b")],
     ));
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     env.stands("a", "blocked", Some("agent"));
     env.stands("b", "done", None);
     assert_eq!(env.blob("feat/task-a", "work.txt"), "hard-work");
@@ -91,7 +91,7 @@ fn an_option_of_the_branch_does_not_make_a_merge_a_squash() {
     let env = Env::new();
     env.config("branch.main.mergeOptions", "--squash");
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
-    let _ = env.run(["start", "plan.toml", "--trust", "--into", "main"]).ok();
+    env.run(["start", "plan.toml", "--trust", "--into", "main"]).ok();
     assert_eq!(env.blob("main", "a"), "1");
     assert_eq!(env.git(["status", "--porcelain", "-uno"]), "");
 }
@@ -104,8 +104,8 @@ fn a_branch_that_was_set_back_is_not_merged() {
         "p",
         &[runs("a", &[], "git reset -q --hard HEAD~1; exit 1"), runs("b", &["a"], "echo 1 >b")],
     ));
-    let _ = start(&env).fails(3);
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
+    start(&env).fails(3);
     env.stands("a", "blocked", Some("agent"));
     env.stands("b", "waiting", None);
 }
@@ -115,10 +115,10 @@ fn a_branch_that_was_merged_by_fast_forward_is_done() {
     let env = Env::new();
     let work = "echo 1 >a && git add a && git commit -qm a && echo STATUS: BLOCKED";
     env.plan(&plan("p", &[runs("a", &[], work), runs("b", &["a"], "echo 1 >b")]));
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     let tip = env.rev("feat/task-a");
     env.git(["branch", "-f", "feat/p", &tip]);
-    let _ = start(&env).ok();
+    start(&env).ok();
     env.stands("a", "done", None);
     env.stands("b", "done", None);
 }
@@ -139,7 +139,7 @@ fn collections_of_garbage_in_the_middle_take_nothing() {
         // It may find a ref that moves; what counts is what is left.
         let _ = env.git_call(["gc", "--quiet", "--prune=now"]).run();
     }
-    let _ = running.wait().ok();
+    running.wait().ok();
     ids.iter().for_each(|id| assert_eq!(env.blob("feat/p", id), *id));
 }
 
@@ -148,7 +148,7 @@ fn a_repository_inside_a_worktree_blocks_its_task_alone() {
     let env = Env::new();
     let nested = "git init -q nested && cd nested && git commit -q --allow-empty -m x";
     env.plan(&plan("p", &[runs("a", &[], nested), runs("b", &[], "echo 1 >b")]));
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     env.stands("a", "blocked", Some("agent"));
     env.stands("b", "done", None);
 }
@@ -158,7 +158,7 @@ fn a_branch_of_unrelated_history_blocks_its_task_alone() {
     let env = Env::new();
     let orphan = "c=$(git commit-tree -m x HEAD^{tree}) && git reset -q --hard $c && echo 1 >a";
     env.plan(&plan("p", &[runs("a", &[], orphan), runs("b", &[], "echo 1 >b")]));
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     env.stands("a", "blocked", Some("conflict"));
     env.stands("b", "done", None);
 }
@@ -173,7 +173,7 @@ fn a_deleted_worktree_of_the_integration_branch_is_no_obstacle() {
     env.git(["worktree", "add", "-q", "../elsewhere", "feat/p"]);
     std::fs::remove_dir_all(env.root().join("elsewhere")).expect("the folder goes");
     env.open("a");
-    let _ = running.wait().ok();
+    running.wait().ok();
     env.stands("a", "done", None);
     env.git(["worktree", "prune"]);
 }
@@ -197,7 +197,7 @@ fn a_rebase_of_the_target_is_waited_for() {
     said.has("being rebased");
     assert_eq!(env.rev("main"), main);
     env.git(["rebase", "--continue"]);
-    let _ = env.run(["start"]).ok();
+    env.run(["start"]).ok();
     assert_eq!(env.blob("main", "a"), "1");
 }
 
@@ -207,9 +207,9 @@ fn a_lock_of_the_user_stays() {
     env.agent("a.1", "edit a.txt 1\ncommit 'Begin'\nstatus BLOCKED");
     env.agent("a.2", "edit a.txt 2\ncommit 'Add a'");
     env.plan(&plan("p", &[asks("a", &[])]));
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     env.git(["worktree", "lock", "--reason", "mine", ".claude/worktrees/feat-task-a"]);
-    let _ = env.run(["retry", "a", "-m", "try again"]).ok();
+    env.run(["retry", "a", "-m", "try again"]).ok();
     env.start(&[]).ok().has("kept a").has("mine");
     assert!(env.git(["worktree", "list", "--porcelain"]).contains("locked mine"));
     env.git(["worktree", "unlock", ".claude/worktrees/feat-task-a"]);
@@ -220,8 +220,8 @@ fn a_run_that_is_refused_is_not_begun() {
     let env = Env::new();
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
     let before = env.everything();
-    let _ = env.run(["start", "plan.toml", "--trust", "--only", "nobody"]).fails(2);
-    let _ = env.run(["start", "plan.toml", "--trust", "--into", "bad..name"]).fails(1);
+    env.run(["start", "plan.toml", "--trust", "--only", "nobody"]).fails(2);
+    env.run(["start", "plan.toml", "--trust", "--into", "bad..name"]).fails(1);
     env.git(["branch", "feat"]);
     env.run(["start", "plan.toml", "--trust"]).fails(1).has("'feat'").has("git branch -m");
     env.git(["branch", "-D", "feat"]);
@@ -232,8 +232,8 @@ fn a_run_that_is_refused_is_not_begun() {
 fn an_unfinished_run_can_be_given_up() {
     let env = Env::new();
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a; exit 1"), runs("b", &["a"], "echo 1 >b")]));
-    let _ = start(&env).fails(3);
-    let _ = env.run(["clean", "--all"]).fails(1);
+    start(&env).fails(3);
+    env.run(["clean", "--all"]).fails(1);
     env.run(["clean", "--all", "--force"]).ok().has("git update-ref refs/orchestrate/runs/p");
     assert_eq!(env.git(["for-each-ref", "refs/orchestrate/runs"]), "");
     assert_eq!(env.git(["worktree", "list"]).lines().count(), 1);

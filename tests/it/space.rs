@@ -37,10 +37,10 @@ fn what_has_a_worktree_already_is_not_held_back() {
         "p",
         &[asks("a", &[]), task("b", &["a"], "parallel_safe = false\nrun = 'echo 1 >b'\n")],
     ));
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     env.config("orchestrate.min-free", "10000T");
-    let _ = env.run(["retry", "a", "-m", "try again"]).ok();
-    let _ = env.start(&[]).ok();
+    env.run(["retry", "a", "-m", "try again"]).ok();
+    env.start(&[]).ok();
     env.stands("b", "done", None);
 }
 
@@ -54,7 +54,7 @@ fn a_run_that_waits_for_room_can_be_stopped() {
         running.so_far().contains("orchestrate.min-free")
     });
     running.interrupt();
-    let _ = running.wait().fails(130);
+    running.wait().fails(130);
 }
 
 /// Worktrees on a disk of 40 MB, of which 30 must stay; each takes 4.

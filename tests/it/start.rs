@@ -26,7 +26,7 @@ fn every_step_is_proven(env: &Env, branch: &str) {
         let parents = env.git(["log", "-1", "--format=%P", &step]);
         assert_eq!(parents.split(' ').count(), 2, "{step} is no merge of two");
         env.git_in(proof, ["checkout", "-q", "--detach", &step]);
-        let _ = env.program("sh", ["check.sh"]).dir(proof).run().ok();
+        env.program("sh", ["check.sh"]).dir(proof).run().ok();
     }
     env.git(["worktree", "remove", "--force", proof]);
 }
@@ -35,7 +35,7 @@ fn every_step_is_proven(env: &Env, branch: &str) {
 fn a_branch_of_a_task_of_another_run_is_not_offered_to_be_renamed() {
     let env = Env::new();
     env.plan(&plan("one", &[runs("a", &[], "exit 1")]));
-    let _ = env.run(["start", "plan.toml", "--trust"]).fails(3);
+    env.run(["start", "plan.toml", "--trust"]).fails(3);
     env.plan(&plan("two", &[runs("a", &[], "echo 1 >a")]));
     let refused = env.run(["start", "plan.toml", "--trust"]).fails(1);
     refused.has("feat/task-a").has("is of run 'one'").has("git orchestrate start --run one");
@@ -49,7 +49,7 @@ fn a_branch_of_a_task_of_another_run_is_not_offered_to_be_renamed() {
 #[test]
 fn a_dag_is_merged_and_every_step_is_proven() {
     let env = env_with_seven();
-    let _ = env.run(["start", "plan.toml", "--trust", "--keep"]).ok();
+    env.run(["start", "plan.toml", "--trust", "--keep"]).ok();
     for (id, needs) in SEVEN {
         env.stands(id, "done", None);
         for needed in needs {
@@ -65,7 +65,7 @@ fn a_dag_is_merged_and_every_step_is_proven() {
 #[test]
 fn status_tells_what_the_contract_says() {
     let env = env_with_seven();
-    let _ = env.run(["start", "plan.toml", "--trust", "--keep", "--only", "d"]).ok();
+    env.run(["start", "plan.toml", "--trust", "--keep", "--only", "d"]).ok();
     let status = env.json(["status", "--json"]);
     assert_eq!(status["schema"], 1);
     assert_eq!(status["run"], "seven");
@@ -95,7 +95,7 @@ fn ready_tasks_run_at_once() {
     env.stands("b", "running", None);
     env.open("a");
     env.open("b");
-    let _ = running.wait().ok();
+    running.wait().ok();
     assert_eq!(env.steps("feat/pair").len(), 2);
 }
 
@@ -115,7 +115,7 @@ fn one_job_is_one_at_a_time() {
     env.open(first);
     env.wait_reached(second);
     env.open(second);
-    let _ = running.wait().ok();
+    running.wait().ok();
 }
 
 #[test]
@@ -135,20 +135,20 @@ fn tasks_that_write_the_same_file_do_not_run_at_once() {
     env.open(first);
     env.wait_reached(second);
     env.open(second);
-    let _ = running.wait().ok();
+    running.wait().ok();
     assert!(env.blob("feat/same", "src/shared.txt").ends_with(&format!("{first}\n{second}")));
 }
 
 #[test]
 fn only_what_was_asked_for_and_what_it_needs() {
     let env = env_with_seven();
-    let _ = env.run(["start", "plan.toml", "--trust", "--only", "d"]).ok();
+    env.run(["start", "plan.toml", "--trust", "--only", "d"]).ok();
     for id in ["a", "b", "d"] {
         env.stands(id, "done", None);
     }
     assert_eq!(env.steps("feat/seven").len(), 3);
     // Without a plan it goes on with the run there is.
-    let _ = env.run(["start"]).ok();
+    env.run(["start"]).ok();
     assert_eq!(env.steps("feat/seven").len(), 7);
 }
 
@@ -168,7 +168,7 @@ fn a_dry_run_writes_nothing() {
 #[test]
 fn the_same_plan_again_has_nothing_to_do() {
     let env = env_with_seven();
-    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.run(["start", "plan.toml", "--trust"]).ok();
     let before = env.everything();
     env.run(["start", "plan.toml"]).ok().has("nothing to do");
     assert_eq!(env.everything(), before);
@@ -180,7 +180,7 @@ fn without_dependencies_tasks_run_in_order() {
     let line =
         |id: &str| format!("[[task]]\nid = '{id}'\ntitle = '{id}'\nrun = 'echo {id} >>log.txt'\n");
     env.plan(&["z", "m", "a"].map(line).join("\n"));
-    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.run(["start", "plan.toml", "--trust"]).ok();
     assert_eq!(env.blob("feat/plan", "log.txt"), "z\nm\na");
 }
 
@@ -203,7 +203,7 @@ fn a_task_that_is_not_parallel_safe_runs_alone() {
         env.wait_reached(id);
         env.open(id);
     });
-    let _ = running.wait().ok();
+    running.wait().ok();
     let log = env.agent_log("x", 1);
     let place = log.lines().find_map(|line| line.strip_prefix("cwd: ")).expect("a directory");
     assert_ne!(Path::new(place), env.repo(), "the user's checkout is not ours");
@@ -220,12 +220,12 @@ fn commands_of_a_file_run_only_when_trusted() {
     let before = env.everything();
     env.run(["start", "plan.toml"]).fails(1).has("hint:").has("git orchestrate trust");
     assert_eq!(env.everything(), before);
-    let _ = env.run(["trust", "plan.toml"]).ok();
+    env.run(["trust", "plan.toml"]).ok();
     env.plan(&plan("one", &[touch("second")]));
     env.run(["start", "plan.toml"]).fails(1).has("hint:");
     assert!(!mark.exists());
-    let _ = env.run(["trust", "plan.toml"]).ok();
-    let _ = env.run(["start", "plan.toml"]).ok();
+    env.run(["trust", "plan.toml"]).ok();
+    env.run(["start", "plan.toml"]).ok();
     assert_eq!(env.blob("feat/one", "a.txt"), "second");
 }
 
@@ -239,8 +239,8 @@ fn commands_of_the_repositorys_configuration_are_not_trusted_either() {
     let agent = env.agent_command();
     env.run(["start", "plan.toml", "--agent", &agent]).fails(1).has("hint:");
     assert!(!mark.exists() && env.launches("a") == 0);
-    let _ = env.run(["trust"]).ok();
-    let _ = env.run(["start", "plan.toml", "--agent", &agent]).ok();
+    env.run(["trust"]).ok();
+    env.run(["start", "plan.toml", "--agent", &agent]).ok();
     assert!(mark.exists());
 }
 
@@ -264,7 +264,7 @@ fn the_users_checkout_is_left_alone() {
         asked.map(|arguments| env.git(arguments))
     };
     let before = look();
-    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.run(["start", "plan.toml", "--trust"]).ok();
     assert_eq!(look(), before);
     assert_eq!(env.read("untracked.txt"), "untracked\n");
     // The oracle takes a stash for one that was left behind.
@@ -274,8 +274,8 @@ fn the_users_checkout_is_left_alone() {
 #[test]
 fn it_can_be_started_from_a_folder_below() {
     let env = env_with_seven();
-    let _ = env.run_in("src", ["start", "../plan.toml", "--trust"]).ok();
-    let _ = env.run_in(env.root(), ["-C", "repo", "status", "--run", "seven"]).ok();
+    env.run_in("src", ["start", "../plan.toml", "--trust"]).ok();
+    env.run_in(env.root(), ["-C", "repo", "status", "--run", "seven"]).ok();
     assert_eq!(env.steps("feat/seven").len(), 7);
 }
 
@@ -297,7 +297,7 @@ fn a_collection_that_was_over_long_ago_is_not_waited_for() {
     let file = std::fs::File::options().write(true).open(env.path(".git/gc.pid"));
     let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 86_400);
     file.and_then(|file| file.set_modified(long_ago)).expect("it is old");
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     env.stands("a", "done", None);
 }
 
@@ -311,12 +311,12 @@ fn a_run_goes_on_with_the_program_it_began_with() {
     let program = env.root().join("tmp/git-orchestrate");
     let path = program.display().to_string();
     // By another process: a file that a thread here writes cannot be run while others fork.
-    let _ = env.program("cp", [env!("CARGO_BIN_EXE_git-orchestrate"), &path]).run().ok();
+    env.program("cp", [env!("CARGO_BIN_EXE_git-orchestrate"), &path]).run().ok();
     let running = env.program(&path, env.start_arguments(&[])).spawn();
     env.wait_reached("a");
     std::fs::remove_file(&program).expect("it is removed");
     env.open("a");
-    let _ = running.wait().ok();
+    running.wait().ok();
     env.stands("b", "done", None);
 }
 
@@ -327,7 +327,7 @@ fn a_file_in_the_place_of_a_folder_is_named() {
     env.write(".git/orchestrate", "mine\n");
     let said = env.start(&[]).fails(1);
     said.has(".git/orchestrate' is a file, and must be a folder").has("move it away");
-    let _ = env.start(&["--detach"]).fails(1).has("is a file, and must be a folder");
+    env.start(&["--detach"]).fails(1).has("is a file, and must be a folder");
     assert_eq!(env.read(".git/orchestrate"), "mine\n");
 }
 
@@ -359,7 +359,7 @@ fn a_run_that_begins_in_a_worktree_of_a_task_is_warned_of() {
     let env = Env::new();
     env.agent("k", "edit k 1\ncommit 'Add k'\nstatus BLOCKED");
     env.plan(&plan("one", &[asks("k", &[])]));
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     env.plan(&plan("other", &[runs("a", &[], "echo a >a")]));
     let file = env.root().join("other.toml");
     std::fs::copy(env.path("plan.toml"), &file).expect("a copy");

@@ -20,7 +20,7 @@ fn at_gates(env: &Env) {
 
 fn detached(env: &Env) {
     at_gates(env);
-    let _ = env.start(&["--detach"]).ok().has("goes on in the background");
+    env.start(&["--detach"]).ok().has("goes on in the background");
     for id in ["a", "b"] {
         env.wait_until("an agent stands at its gate", || env.reached(id));
     }
@@ -33,10 +33,10 @@ fn a_detached_run_goes_on_alone_and_is_seen() {
     env.run(["status"]).ok().has("driven by pid");
     let watching = env.spawn(["status", "--watch"]);
     let following = env.spawn(["log", "-f"]);
-    let _ = env.start(&[]).fails(1).has("since 20");
+    env.start(&[]).fails(1).has("since 20");
     env.open("a");
     env.open("b");
-    let _ = env.run(["wait"]).ok().has("2 of 2 tasks merged");
+    env.run(["wait"]).ok().has("2 of 2 tasks merged");
     following.wait().ok().has("a: waiting -> running (implement)").has("b: merging -> done");
     watching.wait().ok().has("2 of 2 tasks merged");
     assert_eq!((env.launches("a"), env.launches("b")), (1, 1));
@@ -49,10 +49,10 @@ fn a_detached_run_that_cannot_go_on_says_why() {
     env.plan(&plan("p", &[asks("a", &[])]));
     let said = env.start(&["--detach"]);
     if said.code == 0 {
-        let _ = env.run(["wait"]).fails(3);
+        env.run(["wait"]).fails(3);
     }
     env.stands("a", "blocked", Some("agent"));
-    let _ = env.run(["start", "--detach", "--agent", "claude"]).fails(1).has("not on the PATH");
+    env.run(["start", "--detach", "--agent", "claude"]).fails(1).has("not on the PATH");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn stop_ends_a_run_and_start_takes_it_up_in_the_same_worktrees() {
     }
     env.run(["status"]).ok().has("its last attempt was stopped");
     env.run(["stop"]).ok().has("nobody is at work");
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     assert_eq!(
         (env.blob("feat/p", "a.txt"), env.blob("feat/p", "b.txt")),
         ("1\n2".into(), "1\n2".into())
@@ -88,12 +88,12 @@ fn stop_ends_one_task_and_the_rest_goes_on() {
     env.run(["stop", "a"]).ok().has("git orchestrate retry a");
     env.stands("a", "blocked", Some("stopped"));
     env.stands("b", "running", None);
-    let _ = env.run(["stop", "a"]).fails(1).has("it is blocked");
+    env.run(["stop", "a"]).fails(1).has("it is blocked");
     env.open("b");
-    let _ = env.run(["wait", "b"]).ok();
-    let _ = env.run(["wait"]).fails(3);
-    let _ = env.run(["retry", "a"]).ok();
-    let _ = env.start(&[]).ok();
+    env.run(["wait", "b"]).ok();
+    env.run(["wait"]).fails(3);
+    env.run(["retry", "a"]).ok();
+    env.start(&[]).ok();
     assert_eq!((env.launches("a"), env.launches("b")), (2, 1));
 }
 
@@ -102,7 +102,7 @@ fn agents_that_do_not_listen_are_killed() {
     let env = Env::new();
     env.agent("a", "ignore-term\nedit a.txt 1\ncommit 'Do a'\ngate a");
     env.plan(&plan("p", &[asks("a", &[])]));
-    let _ = env.start(&["--detach"]).ok();
+    env.start(&["--detach"]).ok();
     env.wait_until("the agent stands at its gate", || env.reached("a"));
     env.run(["stop", "--kill"]).ok().has("stopped run");
     env.stands("a", "ready", None);
@@ -118,7 +118,7 @@ fn what_is_suspended_is_killed() {
     env.plan(&plan("p", &[asks("a", &[])]));
     let running = env.start_in_background(&[]);
     env.wait_reached("a");
-    let _ = running.kill().fails(128 + 9);
+    running.kill().fails(128 + 9);
     let pid: i32 = env.read(env.root().join("agents/supervisor")).trim().parse().expect("a pid");
     let supervisor = Pid::from_raw(pid).filter(|_| pid > 1).expect("a supervisor");
     kill_process(supervisor, Signal::STOP).expect("it is suspended");
@@ -133,7 +133,7 @@ fn agents_without_a_controller_are_ended_too() {
     let running = env.start_in_background(&[]);
     env.wait_reached("a");
     env.wait_reached("b");
-    let _ = running.kill().fails(128 + 9);
+    running.kill().fails(128 + 9);
     env.run(["stop", "b"]).ok().has("stopped task 'b'");
     env.run(["stop"]).ok().has("stopped run");
     env.stands("a", "ready", None);
@@ -144,13 +144,13 @@ fn agents_without_a_controller_are_ended_too() {
 fn what_is_done_by_hand_is_given_up() {
     let env = Env::new();
     at_gates(&env);
-    let _ = env.run(["start", "plan.toml", "--manual"]).ok();
+    env.run(["start", "plan.toml", "--manual"]).ok();
     env.run(["stop", "a"]).ok();
     env.stands("a", "blocked", Some("stopped"));
     env.stands("b", "running", None);
     assert!(!env.git(["worktree", "list", "--porcelain"]).contains("locked git-orchestrate: p/a"));
-    let _ = env.run(["retry", "a"]).ok();
-    let _ = env.run(["start", "--manual"]).ok();
+    env.run(["retry", "a"]).ok();
+    env.run(["start", "--manual"]).ok();
     env.stands("a", "running", None);
 }
 
@@ -164,7 +164,7 @@ fn a_closed_terminal_stops_nothing() {
     running.signal(Signal::HUP);
     env.open("a");
     env.open("b");
-    let _ = running.wait().ok();
+    running.wait().ok();
     env.stands("a", "done", None);
 }
 
@@ -195,11 +195,11 @@ fn with_claude(session: &str) -> (Env, String) {
     let head = format!("LOG={}\nSESSION={session}\n", quoted(&log.display().to_string()));
     env.executable("claude", &CLAUDE.replacen("#!/bin/sh\n", &format!("#!/bin/sh\n{head}"), 1));
     env.plan(&plan("p", &[asks("a", &[])]));
-    let _ = env.run(["start", "plan.toml", "--agent", "claude", "--detach"]).ok();
+    env.run(["start", "plan.toml", "--agent", "claude", "--detach"]).ok();
     let reached = log.with_extension("log.reached");
     env.wait_until("the agent is at work", || reached.exists());
-    let _ = env.run(["stop"]).ok();
-    let _ = env.run(["start"]).ok();
+    env.run(["stop"]).ok();
+    env.run(["start"]).ok();
     let said = env.read(&log);
     (env, said)
 }
@@ -213,7 +213,7 @@ fn an_interrupted_conversation_goes_on() {
     assert!(calls[1].ends_with("--resume c-42"), "{said}");
     let told = said.rsplit(calls[1]).next().expect("what it was told");
     assert!(told.contains("You were interrupted") && !told.contains("You do one task"), "{told}");
-    let _ = env.run(["show", "a", "--prompt"]).ok().has("You were interrupted");
+    env.run(["show", "a", "--prompt"]).ok().has("You were interrupted");
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn a_conversation_that_nobody_remembers_is_begun_afresh() {
     assert!(calls[1].ends_with("--resume forgotten") && !calls[2].contains("--resume"), "{said}");
     let told = said.rsplit(calls[1]).next().expect("what it was told");
     assert!(told.contains("You do one task"), "{said}");
-    let _ = env.run(["show", "a", "--prompt"]).ok().has("You do one task").has_not("interrupted");
+    env.run(["show", "a", "--prompt"]).ok().has("You do one task").has_not("interrupted");
     assert_eq!(env.task("a")["attempts"], 2);
 }
 
@@ -247,9 +247,9 @@ fn is_held(env: &Env, name: &str) -> bool {
 fn testing(env: &Env) {
     env.config("orchestrate.test", &holding(env, "tested"));
     env.plan(&plan("p", &[asks("a", &[])]));
-    let _ = env.run(["start", "plan.toml", "--manual", "--trust"]).ok();
+    env.run(["start", "plan.toml", "--manual", "--trust"]).ok();
     env.write(".claude/worktrees/feat-task-a/a.txt", "1\n");
-    let _ = env.run(["report", "done", "--task", "a"]).ok();
+    env.run(["report", "done", "--task", "a"]).ok();
 }
 
 #[test]
@@ -263,7 +263,7 @@ fn a_turn_that_is_interrupted_leaves_no_setup_running() {
     turn.wait().fails(128 + 2).has("git orchestrate start --manual");
     assert!(!is_held(&env, "set-up"), "setup was left running");
     env.stands("a", "ready", None);
-    let _ = env.run(["start", "--manual"]).ok();
+    env.run(["start", "--manual"]).ok();
     env.stands("a", "running", None);
 }
 
@@ -274,8 +274,8 @@ fn a_setup_that_a_killed_turn_left_is_ended_before_the_next() {
     env.plan(&plan("p", &[asks("a", &[])]));
     let turn = env.spawn(["start", "plan.toml", "--manual", "--trust"]);
     env.wait_reached("set-up");
-    let _ = turn.kill().fails(128 + 9);
-    let _ = env.run(["start", "--manual"]).ok();
+    turn.kill().fails(128 + 9);
+    env.run(["start", "--manual"]).ok();
     assert!(!is_held(&env, "set-up"), "two of them run beside each other");
     env.stands("a", "running", None);
 }
@@ -290,7 +290,7 @@ fn tests_end_with_the_merge_that_is_interrupted() {
     merge.wait().fails(128 + 2).has("git orchestrate merge");
     assert!(!is_held(&env, "tested"), "the tests were left running");
     env.stands("a", "merging", None);
-    let _ = env.run(["merge", "a"]).ok();
+    env.run(["merge", "a"]).ok();
 }
 
 #[test]
@@ -299,7 +299,7 @@ fn stop_ends_tests_that_nobody_waits_for() {
     testing(&env);
     let merge = env.spawn(["merge", "a"]);
     env.wait_reached("tested");
-    let _ = merge.kill().fails(128 + 9);
+    merge.kill().fails(128 + 9);
     env.run(["stop"]).ok().has("stopped run");
     assert!(!is_held(&env, "tested"), "the tests were left running");
     env.run(["stop"]).ok().has("nobody is at work");
@@ -325,11 +325,11 @@ fn only_who_holds_the_lock_is_ended() {
     let wrote = env.read(CONTROLLER);
     let mut innocent = env.program("sh", ["-c", "while :; do sleep 0.05; done"]).spawn();
     env.write(CONTROLLER, named(innocent.pid()));
-    let _ = env.run(["stop"]).fails(1).has("a process that is not known: nothing was stopped");
+    env.run(["stop"]).fails(1).has("a process that is not known: nothing was stopped");
     assert!(!innocent.has_ended(), "somebody else was ended");
     env.stands("a", "running", None);
     env.write(CONTROLLER, wrote);
-    let _ = env.run(["stop"]).ok();
+    env.run(["stop"]).ok();
     innocent.signal(Signal::KILL);
 }
 
@@ -337,7 +337,7 @@ fn only_who_holds_the_lock_is_ended() {
 fn who_looks_is_nobody_who_drives_and_the_dead_are_not_named() {
     let env = Env::new();
     at_gates(&env);
-    let _ = env.run(["start", "plan.toml", "--manual"]).ok();
+    env.run(["start", "plan.toml", "--manual"]).ok();
     env.write(CONTROLLER, "pid 4194305 since ever\n{\"pid\":4194305,\"began\":\"1@0f\"}\n");
     let file = std::fs::File::open(env.path(CONTROLLER)).expect("a lock file");
     file.lock_shared().expect("another that looks");

@@ -49,7 +49,7 @@ fn file(env: &Env, commit: &str, path: &str) -> String {
 #[test]
 fn a_plan_is_written_to_the_ticket_on_the_branch_of_its_task() {
     let env = backlog();
-    let _ = start(&env, &["--plan-first"]).fails(3);
+    start(&env, &["--plan-first"]).fails(3);
     env.stands("1", "blocked", Some("approval"));
     assert_eq!(env.read(TICKET), text(), "the checkout is left alone");
     assert_eq!(file(&env, "main", TICKET), text());
@@ -65,8 +65,8 @@ fn a_plan_is_written_to_the_ticket_on_the_branch_of_its_task() {
     assert_eq!(back, text(), "nothing else is changed");
     let changed = env.git(["diff", "--name-only", "main", "feat/task-1"]);
     assert!(changed.contains("task-1") && changed.lines().count() == 1, "{changed}");
-    let _ = env.run(["approve", "--all"]).ok();
-    let _ = env.run(["start"]).ok();
+    env.run(["approve", "--all"]).ok();
+    env.run(["start"]).ok();
     let merged = file(&env, "feat/backlog", TICKET);
     assert_eq!(merged, written.replace("- [ ] #1", "- [x] #1"), "and one tick");
     assert_eq!(env.blob("feat/backlog", "in.txt"), "1");
@@ -75,7 +75,7 @@ fn a_plan_is_written_to_the_ticket_on_the_branch_of_its_task() {
 #[test]
 fn what_is_merged_is_what_was_reviewed_and_the_ticks() {
     let env = backlog();
-    let _ = start(&env, &["--yes"]).ok();
+    start(&env, &["--yes"]).ok();
     assert_eq!(env.all_launches(), ["1 1 implement", "1 2 spec-review"]);
     for attempt in [1, 2] {
         assert!(env.agent_log("1", attempt).contains("#2 Others are not"));
@@ -101,13 +101,13 @@ fn what_is_merged_is_what_was_reviewed_and_the_ticks() {
 fn a_ticket_is_done_when_its_user_says_so_or_wants_it_so() {
     let env = backlog();
     env.config("orchestrate.backlog.done", "auto");
-    let _ = start(&env, &["--yes"]).ok();
+    start(&env, &["--yes"]).ok();
     let merged = file(&env, "feat/backlog", TICKET);
     assert_eq!(merged, text().replace("To Do", "Done").replace("[ ] #1", "[x] #1"));
     let env = backlog();
     env.write(".orchestrate/config.toml", "[backlog]\ndone = 'auto'\n");
     env.config("orchestrate.reviews", "");
-    let _ = start(&env, &["--yes"]).ok();
+    start(&env, &["--yes"]).ok();
     assert_eq!(file(&env, "feat/backlog", TICKET), text().replace("To Do", "Done"));
     env.config("orchestrate.backlog.done", "always");
     env.run(["start"]).fails(1).has("user or auto");
@@ -125,7 +125,7 @@ fn a_ticket_that_is_not_committed_stays_as_it_is_and_that_is_said() {
     assert_eq!(env.rev("feat/task-1"), env.rev("main"));
     env.run(["show", "1"]).ok().has("its ticket is as it was");
     env.run(["show", "1", "--plan"]).ok().has("Why?");
-    let _ = env.run(["start", "--yes"]).ok();
+    env.run(["start", "--yes"]).ok();
     assert_eq!(env.read(TICKET), text());
     assert_eq!(env.blob("feat/backlog", "in.txt"), "1");
 }
@@ -133,7 +133,7 @@ fn a_ticket_that_is_not_committed_stays_as_it_is_and_that_is_said() {
 #[test]
 fn a_plan_in_the_ticket_is_no_work_and_its_branch_catches_up() {
     let env = backlog();
-    let _ = start(&env, &["--plan-first"]).fails(3);
+    start(&env, &["--plan-first"]).fails(3);
     env.agent("1.implement", "test -e other.txt && status DONE");
     let tree = env.git(["rev-parse", "feat/backlog"]);
     env.git(["worktree", "add", "-q", "../beside", "-b", "beside", &tree]);
@@ -142,8 +142,8 @@ fn a_plan_in_the_ticket_is_no_work_and_its_branch_catches_up() {
     env.git_in("../beside", ["add", "."]);
     env.git_in("../beside", ["commit", "-q", "-m", "Other work"]);
     env.git(["update-ref", "refs/heads/feat/backlog", "beside"]);
-    let _ = env.run(["approve", "1"]).ok();
-    let _ = env.run(["start"]).fails(3);
+    env.run(["approve", "1"]).ok();
+    env.run(["start"]).fails(3);
     env.stands("1", "blocked", Some("no-changes"));
     assert!(env.is_ancestor("beside", "feat/task-1"));
     assert!(file(&env, "feat/task-1", TICKET).contains("SECTION:PLAN"));
@@ -161,9 +161,9 @@ fn writing_a_ticket_survives_a_crash() {
         let agent = env.agent_command();
         let words = ["start", "backlog", "--agent", &agent, "--trust", "--plan-first"];
         let _ = env.call(words).env("GIT_ORCHESTRATE_CRASH_EXEC_AT", at.to_string()).run();
-        let _ = env.run(["start"]).fails(3);
-        let _ = env.run(["approve", "--all"]).ok();
-        let _ = env.run(["start"]).ok();
+        env.run(["start"]).fails(3);
+        env.run(["approve", "--all"]).ok();
+        env.run(["start"]).ok();
         let merged = file(&env, "feat/backlog", TICKET);
         assert!(merged.contains("[x] #1") && merged.contains("[ ] #2"), "at {at}: {merged}");
         assert_eq!(merged.matches("SECTION:PLAN:BEGIN").count(), 1, "at {at}: {merged}");

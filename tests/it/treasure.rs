@@ -30,10 +30,10 @@ fn work_that_differs_in_its_spaces_alone_is_not_taken_for_merged() {
         ],
     ));
     env.config("orchestrate.jobs", "2");
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     let blocked = ["a", "b"].into_iter().find(|id| env.task(id)["status"] == "blocked");
     let blocked = blocked.expect("one of them is in conflict with the other");
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     env.stands(blocked, "blocked", Some("conflict"));
     assert!(env.exists(format!(".claude/worktrees/feat-task-{blocked}")));
 }
@@ -63,10 +63,10 @@ fn backed_up(env: &Env, what: &str, path: &str, content: &str) {
 fn files_that_a_person_wrote_after_a_failed_setup_are_not_made_by_it() {
     let env = doing("echo 1 >a");
     env.config("orchestrate.setup", "test -f .env");
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     env.write(env.path(A).join(".env"), "SECRET\n");
     env.write(env.path(A).join("data/x"), "gold\n");
-    let _ = env.run(["retry", "a"]).ok();
+    env.run(["retry", "a"]).ok();
     start(&env).ok().has("kept a");
     assert_eq!(env.read(env.path(A).join(".env")), "SECRET\n");
     assert_eq!(env.read(env.path(A).join("data/x")), "gold\n");
@@ -93,7 +93,7 @@ fn what_setup_made_goes_unless_somebody_has_changed_it() {
 #[test]
 fn a_pipe_is_not_read() {
     let env = doing("echo 1 >a; mkdir data; mkfifo data/CACHEDIR.TAG");
-    let _ = start(&env).ok();
+    start(&env).ok();
     env.stands("a", "done", None);
     assert!(env.exists(A));
 }
@@ -103,7 +103,7 @@ fn a_setup_that_leads_the_agent_out_of_its_worktree_blocks() {
     let env = doing("echo 1 >a; git add a; git commit -qm stray");
     env.config("orchestrate.setup", "rm .git");
     let main = env.rev("main");
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     env.stands("a", "blocked", Some("worktree"));
     assert_eq!(env.rev("main"), main);
     env.expect_broken();
@@ -115,13 +115,13 @@ fn what_setup_commits_is_not_the_work_of_a_task() {
     env.config("orchestrate.setup", "git commit -q --allow-empty -m 'Not work'");
     start(&env).fails(3).has("git reset --keep");
     env.stands("a", "blocked", Some("worktree"));
-    let _ = env.run(["retry", "a"]).ok();
-    let _ = start(&env).fails(3);
+    env.run(["retry", "a"]).ok();
+    start(&env).fails(3);
     env.stands("a", "blocked", Some("worktree"));
     env.git_in(A, ["reset", "--keep", "main"]);
     env.config("orchestrate.setup", "true");
-    let _ = env.run(["retry", "a"]).ok();
-    let _ = start(&env).fails(3);
+    env.run(["retry", "a"]).ok();
+    start(&env).fails(3);
     env.stands("a", "blocked", Some("no-changes"));
 }
 
@@ -155,7 +155,7 @@ fn a_submodule_that_is_not_checked_out_any_more_keeps_its_commits() {
 #[test]
 fn force_does_not_remove_what_a_submodule_alone_has() {
     let env = with_submodules(&format!("{IN_TWO}; exit 1"));
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     env.run(["clean", "a", "--force"])
         .ok()
         .has("its submodule two holds")
@@ -167,7 +167,7 @@ fn force_does_not_remove_what_a_submodule_alone_has() {
 fn force_does_not_remove_a_repository_inside_a_worktree() {
     for inside in [".", "data", "deep/er"] {
         let env = doing(&format!("mkdir -p {inside}; cd {inside}; {NEST}; exit 1"));
-        let _ = start(&env).fails(3);
+        start(&env).fails(3);
         env.run(["clean", "a", "--force"]).ok().has("repository of its own").has("n/");
         assert!(env.exists(format!("{A}/{inside}/n/.git")));
     }
@@ -176,7 +176,7 @@ fn force_does_not_remove_a_repository_inside_a_worktree() {
 #[test]
 fn a_repository_deep_inside_a_worktree_is_not_committed_as_a_link() {
     let env = doing(&format!("echo 1 >a; mkdir -p deep; cd deep; {NEST}"));
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     env.stands("a", "blocked", Some("agent"));
     assert!(env.exists(format!("{A}/deep/n/.git")));
 }
@@ -185,7 +185,7 @@ fn a_repository_deep_inside_a_worktree_is_not_committed_as_a_link() {
 fn force_keeps_small_ignored_files_and_names_the_others_before() {
     let large = "head -c 11000000 /dev/zero >large.db";
     let env = doing(&format!("mkdir data; echo gold >data/x; {large}; exit 1"));
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     env.run(["clean", "a", "--force", "-n"]).ok().has("would not be in the backup: large.db");
     env.run(["clean", "a", "--force"]).ok().has("not in the backup, and gone: large.db");
     assert!(!env.exists(A));
@@ -198,7 +198,7 @@ fn a_change_that_git_was_told_not_to_see_is_kept() {
         let hide = format!("git update-index {flag} src/app.txt");
         let env = doing(&format!("{hide}; echo mine >src/app.txt; echo 1 >a"));
         start(&env).ok().has("kept a").has("src/app.txt");
-        let _ = env.run(["clean", "a", "--force"]).ok();
+        env.run(["clean", "a", "--force"]).ok();
         assert!(!env.exists(A));
         backed_up(&env, "a", "src/app.txt", "mine");
     }
@@ -212,7 +212,7 @@ fn a_task_alone_keeps_what_it_left_in_the_shared_checkout() {
     start(&env).ok().has("kept worktree").has("data/only.sqlite");
     assert_eq!(env.read(env.path(CHECKOUT).join("data/only.sqlite")), "gold\n");
     env.run(["clean", "--all"]).ok().has("data/only.sqlite").has("--force");
-    let _ = env.run(["clean", "--all", "--force"]).ok();
+    env.run(["clean", "--all", "--force"]).ok();
     assert!(!env.exists(CHECKOUT));
     backed_up(&env, "@checkout", "data/only.sqlite", "gold");
 }
@@ -222,7 +222,7 @@ fn a_repository_in_the_shared_checkout_is_not_cleaned_away() {
     let env = doing("");
     let tasks = [alone("a", &[], &format!("{NEST}; exit 1")), alone("b", &[], "echo 1 >b")];
     env.plan(&plan("p", &tasks));
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     assert!(env.exists(format!("{CHECKOUT}/n/.git")));
     env.stands("b", "blocked", Some("worktree"));
 }
@@ -233,13 +233,13 @@ fn what_a_person_did_in_the_shared_checkout_is_kept() {
     env.config("orchestrate.test", "true");
     let late = "test -e ../../../go && echo 1 >b";
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a"), runs("b", &[], late)]));
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     env.write(env.path(CHECKOUT).join("gold.txt"), "gold\n");
     env.git_in(CHECKOUT, ["add", "gold.txt"]);
     env.git_in(CHECKOUT, ["commit", "-q", "-m", "On no branch"]);
     env.git(["worktree", "lock", "--reason", "mine", CHECKOUT]);
     env.write("go", "");
-    let _ = env.run(["retry", "b"]).ok();
+    env.run(["retry", "b"]).ok();
     start(&env).ok().has("kept worktree").has("locked: mine");
     assert!(env.exists(CHECKOUT));
     backed_up(&env, "@checkout", "gold.txt", "gold");
@@ -261,8 +261,8 @@ fn force_does_not_take_a_worktree_from_a_run_that_is_at_work() {
         assert!(env.exists(A));
     }
     env.open("b");
-    let _ = running.wait().fails(3);
-    let _ = env.run(["clean", "a", "--force"]).ok();
+    running.wait().fails(3);
+    env.run(["clean", "a", "--force"]).ok();
     assert!(!env.exists(A));
 }
 
@@ -275,14 +275,14 @@ fn files_beside_a_commit_on_no_branch_are_backed_up_with_it() {
         "p",
         &[runs("a", &[], "echo 1 >a"), runs("b", &["a"], "test -e ../../../ok && echo 1 >b")],
     ));
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     let checkout = ".claude/worktrees/integration-p";
     env.git_in(checkout, ["commit", "-q", "--allow-empty", "-m", "mine"]);
     env.write(format!("{checkout}/untracked"), "mine");
     env.write(format!("{checkout}/d.db"), "mine");
     env.write("ok", "");
-    let _ = env.run(["retry", "b"]).ok();
-    let _ = start(&env).ok();
+    env.run(["retry", "b"]).ok();
+    start(&env).ok();
     let names =
         env.git(["for-each-ref", "--format=%(refname)", "refs/orchestrate/backup/p/@checkout"]);
     let held = |file: &str| {
@@ -296,12 +296,12 @@ fn files_beside_a_commit_on_no_branch_are_backed_up_with_it() {
 fn a_repository_in_a_worktree_without_an_index_is_not_taken_away() {
     let inner = "mkdir n; cd n; git init -q; echo t >t; git add t; git commit -q -m t; exit 1";
     let env = doing(inner);
-    let _ = start(&env).fails(3);
+    start(&env).fails(3);
     let commit = env.git_in(format!("{A}/n"), ["rev-parse", "HEAD"]);
     let index = env.git_in(A, ["rev-parse", "--path-format=absolute", "--git-path", "index"]);
     std::fs::remove_file(&index).expect("the index goes");
-    let _ = env.run(["retry", "a"]).ok();
-    let _ = start(&env).fails(3).has("holds a repository");
+    env.run(["retry", "a"]).ok();
+    start(&env).fails(3).has("holds a repository");
     env.stands("a", "blocked", Some("worktree"));
     assert_eq!(env.git_in(format!("{A}/n"), ["rev-parse", "HEAD"]), commit);
     env.expect_broken();
@@ -313,9 +313,9 @@ fn what_a_setup_made_that_failed_at_first_goes_too() {
     env.config("orchestrate.setup", "mkdir -p data; echo r >data/db; test -e \"$OK\"");
     let ok = env.root().join("ok");
     let run = |arguments: &[&str]| env.call(arguments).env("OK", &ok).run();
-    let _ = run(&["start", "plan.toml", "--trust"]).fails(3);
+    run(&["start", "plan.toml", "--trust"]).fails(3);
     env.write(&ok, "");
-    let _ = run(&["retry", "a"]).ok();
-    let _ = run(&["start", "plan.toml", "--trust"]).ok();
+    run(&["retry", "a"]).ok();
+    run(&["start", "plan.toml", "--trust"]).ok();
     assert!(!env.exists(A), "what setup made is no reason to keep a worktree");
 }

@@ -10,7 +10,7 @@ fn stuck(env: &Env) {
     let tasks =
         [runs("a", &[], "echo 1 >a"), runs("b", &["a"], "exit 1"), runs("c", &["b"], "echo 1 >c")];
     env.plan(&plan("p", &tasks));
-    let _ = env.run(["start", "plan.toml", "--trust"]).fails(3);
+    env.run(["start", "plan.toml", "--trust"]).fails(3);
 }
 
 fn changed(env: &Env) {
@@ -50,13 +50,13 @@ fn with_update_the_run_goes_on_with_the_new_plan() {
     changed(&env);
     let untrusted = env.run(["start", "plan.toml", "--update"]).fails(1);
     untrusted.has("not trusted");
-    let _ = env.run(["start", "plan.toml", "--update", "--trust"]).fails(3);
+    env.run(["start", "plan.toml", "--update", "--trust"]).fails(3);
     env.stands("a", "done", None);
     assert_eq!(env.blob("feat/p", "a"), "1", "what is merged stays merged");
     env.stands("d", "done", None);
     env.stands("b", "blocked", Some("agent"));
-    let _ = env.run(["retry", "b"]).ok();
-    let _ = env.run(["start", "plan.toml", "--trust"]).ok();
+    env.run(["retry", "b"]).ok();
+    env.run(["start", "plan.toml", "--trust"]).ok();
     assert_eq!(
         (env.blob("feat/p", "b").as_str(), env.git_status(["cat-file", "-e", "feat/p:c"])),
         ("2", 128)
@@ -71,15 +71,15 @@ fn a_dropped_task_keeps_its_branch_and_finds_it_again() {
     env.agent("a.2", "append a.txt 2\ncommit 'End a'");
     env.agent("b", "edit b.txt 1\ncommit 'Do b'");
     env.plan(&plan("p", &[asks("a", &[])]));
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     let tip = env.rev("feat/task-a");
     env.plan(&plan("p", &[asks("b", &[])]));
-    let _ = env.start(&["--update"]).ok().has("keeps its branch feat/task-a");
+    env.start(&["--update"]).ok().has("keeps its branch feat/task-a");
     assert_eq!(env.rev("feat/task-a"), tip);
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
-    let _ = env.start(&["--update"]).fails(3);
-    let _ = env.run(["retry", "a", "-m", "try again"]).ok();
-    let _ = env.start(&[]).ok();
+    env.start(&["--update"]).fails(3);
+    env.run(["retry", "a", "-m", "try again"]).ok();
+    env.start(&[]).ok();
     assert_eq!((env.blob("feat/p", "a.txt"), env.launches("a")), ("1\n2".into(), 2));
 }
 
@@ -87,7 +87,7 @@ fn a_dropped_task_keeps_its_branch_and_finds_it_again() {
 fn a_task_at_work_is_named_and_is_not_dropped() {
     let env = Env::new();
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &["a"])]));
-    let _ = env.run(["start", "plan.toml", "--manual"]).ok();
+    env.run(["start", "plan.toml", "--manual"]).ok();
     env.plan(&plan("p", &[asks("b", &[])]));
     let refused = env.run(["start", "plan.toml", "--manual", "--update"]).fails(1);
     refused.has("drops task 'a'").has("git orchestrate stop a");
@@ -104,7 +104,7 @@ fn a_branch_that_an_added_task_would_have_is_told_first() {
     env.git(["branch", "feat/task-d"]);
     changed(&env);
     let before = env.everything();
-    let _ = env.run(["start", "plan.toml", "--update", "--trust"]).fails(1).has("feat/task-d");
+    env.run(["start", "plan.toml", "--update", "--trust"]).fails(1).has("feat/task-d");
     assert_eq!(env.everything(), before);
 }
 
@@ -117,10 +117,10 @@ fn nobody_updates_a_run_that_is_driven() {
     env.wait_reached("a");
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
     let before = env.everything();
-    let _ = env.start(&["--update"]).fails(1).has("driven already");
+    env.start(&["--update"]).fails(1).has("driven already");
     assert_eq!(env.everything(), before);
     env.open("a");
-    let _ = running.wait().ok();
+    running.wait().ok();
 }
 
 #[test]
@@ -130,9 +130,9 @@ fn a_task_that_comes_back_after_its_merge_is_told_to_be_done() {
         env.agent(id, &format!("edit {id}.txt 1\ncommit 'Do {id}'"));
     }
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
-    let _ = env.start(&[]).ok();
+    env.start(&[]).ok();
     env.plan(&plan("p", &[asks("b", &[])]));
-    let _ = env.start(&["--update"]).ok();
+    env.start(&["--update"]).ok();
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]).replace("Do a.", "Do a again."));
     env.start(&["--update"]).ok().has("has merged it already: it does not run again");
     assert_eq!(env.launches("a"), 1);

@@ -11,7 +11,7 @@ fn at_gates(env: &Env) {
     }
     env.agent("c", "status BLOCKED no key");
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &[]), asks("c", &["a"]), asks("d", &["c"])]));
-    let _ = env.start(&["--detach"]).ok();
+    env.start(&["--detach"]).ok();
     for id in ["a", "b"] {
         env.wait_until("an agent stands at its gate", || env.reached(id));
     }
@@ -21,14 +21,14 @@ fn at_gates(env: &Env) {
 fn it_waits_for_all_for_some_or_for_any_change() {
     let env = Env::new();
     at_gates(&env);
-    let _ = env.run(["wait", "a", "--timeout", "0s"]).fails(1).has("the time is over");
+    env.run(["wait", "a", "--timeout", "0s"]).fails(1).has("the time is over");
     let journal = env.json(["status", "--json"])["journal"].as_str().expect("a commit").to_owned();
     let all = env.spawn(["wait", "--json"]);
     let a = env.spawn(["wait", "a"]);
     env.open("a");
     a.wait().ok().has("-> done");
     // c says at once that it is blocked, and d waits for it.
-    let _ = env.run(["wait", "c"]).fails(3);
+    env.run(["wait", "c"]).fails(3);
     let since = env.json(["wait", "--any", "--since", &journal, "--json"]);
     assert_eq!(since["came"], "attention");
     let changed = since["tasks"].as_array().expect("tasks");
@@ -37,11 +37,11 @@ fn it_waits_for_all_for_some_or_for_any_change() {
         (&c["before"], &c["status"], &c["reason"]),
         (&"waiting".into(), &"blocked".into(), &"agent".into())
     );
-    let _ = env.run(["wait", "d"]).fails(3);
+    env.run(["wait", "d"]).fails(3);
     env.open("b");
     let said = all.wait().fails(3);
     assert!(said.raw.contains("\"came\":\"attention\""), "{said}");
-    let _ = env.run(["wait", "a", "b"]).ok();
+    env.run(["wait", "a", "b"]).ok();
 }
 
 #[test]
@@ -52,11 +52,11 @@ fn it_does_not_wait_where_nobody_is_at_work() {
     let running = env.start_in_background(&[]);
     env.wait_reached("a");
     running.interrupt();
-    let _ = running.wait().fails(128 + 2);
-    let _ = env.run(["wait"]).fails(3);
-    let _ = env.run(["wait", "--any", "--since", "1234"]).fails(2).has("no commit of the journal");
-    let _ = env.run(["wait", "--timeout", "soon"]).fails(2);
-    let _ = env.run(["wait", "nothing"]).fails(2).has("has no task");
+    running.wait().fails(128 + 2);
+    env.run(["wait"]).fails(3);
+    env.run(["wait", "--any", "--since", "1234"]).fails(2).has("no commit of the journal");
+    env.run(["wait", "--timeout", "soon"]).fails(2);
+    env.run(["wait", "nothing"]).fails(2).has("has no task");
 }
 
 #[test]
@@ -64,10 +64,10 @@ fn a_second_block_is_a_change() {
     let env = Env::new();
     env.agent("a", "status BLOCKED no key");
     env.plan(&plan("p", &[asks("a", &[])]));
-    let _ = env.start(&[]).fails(3);
+    env.start(&[]).fails(3);
     let journal = env.json(["status", "--json"])["journal"].as_str().expect("a commit").to_owned();
-    let _ = env.run(["retry", "a", "-m", "try again"]).ok();
-    let _ = env.start(&[]).fails(3);
+    env.run(["retry", "a", "-m", "try again"]).ok();
+    env.start(&[]).fails(3);
     let since = env.json(["wait", "--any", "--since", &journal, "--json"]);
     let told = (&since["tasks"][0]["before"], &since["tasks"][0]["status"]);
     assert_eq!(told, (&"blocked".into(), &"blocked".into()), "{since:#}");
@@ -82,7 +82,7 @@ fn a_report_by_hand_is_a_change() {
     let journal = first["journal"].as_str().expect("a commit").to_owned();
     let waiting = env.spawn(["wait", "--any", "--since", &journal]);
     env.write(".claude/worktrees/feat-task-a/a.txt", "1\n");
-    let _ = env.run(["report", "done", "--task", "a"]).ok();
+    env.run(["report", "done", "--task", "a"]).ok();
     waiting.wait().ok().has("a: running -> merging");
 }
 

@@ -42,7 +42,7 @@ fn it_needs_no_second_look() {
     assert_eq!(env.read(env.path(A).join("crlf.bat")), "echo\r\n");
     assert!(env.path(A).join("src/link").is_symlink());
     env.open("a");
-    let _ = running.wait().ok();
+    running.wait().ok();
 }
 
 #[test]
@@ -51,8 +51,8 @@ fn it_is_excluded_once() {
     let running = at_gate(&env);
     assert!(!env.git(["status", "--porcelain"]).contains(".claude"));
     env.open("a");
-    let _ = running.wait().ok();
-    let _ = env.start(&[]).ok();
+    running.wait().ok();
+    env.start(&[]).ok();
     let exclude = env.read(".git/info/exclude");
     let ours = exclude.lines().filter(|line| line.contains(".claude/worktrees"));
     assert_eq!(ours.count(), 1, "{exclude}");
@@ -66,7 +66,7 @@ fn it_is_locked_while_an_agent_works() {
     let reason = part.lines().find_map(|line| line.strip_prefix("locked"));
     assert!(reason.is_some_and(|reason| !reason.trim().is_empty()), "{part}");
     env.open("a");
-    let _ = running.wait().ok();
+    running.wait().ok();
     assert!(!env.git(["worktree", "list", "--porcelain"]).contains("locked"));
 }
 
