@@ -11,10 +11,8 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::oid::Oid;
 use crate::domain::task::{Ending, Obstacle};
-use crate::git::command::LOCAL_VARIABLES;
-use crate::system::crash;
 use crate::system::process::find_program;
-use crate::system::process::network_call::{Call, Said};
+use crate::system::process::network_call::{Call, Reply};
 
 /// A repository at a forge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +60,7 @@ pub(crate) struct Trouble {
 }
 
 /// Whoever runs a program and says what it said; an error where it cannot be started.
-pub(crate) type Talk<'a> = &'a dyn Fn(Call) -> std::io::Result<Said>;
+pub(crate) type Talk<'a> = &'a dyn Fn(Call) -> std::io::Result<Reply>;
 
 impl Forge {
     /// Returns the forge that a remote is at, by its URLs: by the host's name, else by whose program
@@ -169,7 +167,7 @@ impl Forge {
         }
     }
 
-    fn ask(&self, argv: Vec<String>, directory: &Path, talk: Talk<'_>) -> Result<Said, Trouble> {
+    fn ask(&self, argv: Vec<String>, directory: &Path, talk: Talk<'_>) -> Result<Reply, Trouble> {
         let program = self.program();
         if find_program(program).is_none() {
             let text = format!("'{program}' is not on the PATH");
@@ -182,7 +180,7 @@ impl Forge {
         if said.is_good() { Ok(said) } else { Err(trouble(program, &said)) }
     }
 
-    fn strange(&self, said: &Said) -> Trouble {
+    fn strange(&self, said: &Reply) -> Trouble {
         let text = said.out.lines().next().unwrap_or("nothing");
         let text = format!("what '{}' says is not understood: {text}", self.program());
         Trouble { why: Obstacle::Failed, text }
@@ -221,12 +219,11 @@ fn kind_by_account(host: &str, directory: &Path, talk: Talk<'_>) -> Option<Kind>
 fn call(argv: Vec<String>, directory: &Path) -> Call {
     let set = ["GH_PROMPT_DISABLED", "GH_NO_UPDATE_NOTIFIER", "NO_COLOR", "NO_PROMPT"];
     let environment = set.map(|name| (name.to_owned(), "1".into())).to_vec();
-    let unset = [LOCAL_VARIABLES, crash::VARIABLES].concat();
-    Call { argv, directory: directory.to_owned(), environment, unset }
+    Call { argv, directory: directory.to_owned(), environment }
 }
 
 /// Says what a program's failure means.
-fn trouble(program: &str, said: &Said) -> Trouble {
+fn trouble(program: &str, said: &Reply) -> Trouble {
     let err = said.err.trim();
     let has = |parts: &[&str]| parts.iter().any(|part| err.contains(part));
     let no_account = ["auth login", "authentication required", "HTTP 401", "401 Unauthorized"];
@@ -266,7 +263,7 @@ mod tests {
     #[test]
     fn what_a_program_says_is_told_apart() {
         let said = |code, err: &str| {
-            let said = Said { ending: Ending::Exited(code), out: String::new(), err: err.into() };
+            let said = Reply { ending: Ending::Exited(code), out: String::new(), err: err.into() };
             trouble("gh", &said).why
         };
         assert_eq!(
@@ -276,7 +273,7 @@ mod tests {
         assert_eq!(said(1, "HTTP 401: Bad credentials"), Obstacle::NotLoggedIn);
         assert_eq!(said(1, "error connecting to api.github.com"), Obstacle::NoNetwork);
         assert_eq!(said(1, "GraphQL: Base ref must be a branch"), Obstacle::Failed);
-        let late = Said { ending: Ending::TimedOut, out: String::new(), err: String::new() };
+        let late = Reply { ending: Ending::TimedOut, out: String::new(), err: String::new() };
         assert_eq!(trouble("gh", &late).why, Obstacle::NoNetwork);
     }
 

@@ -36,7 +36,7 @@ impl Git {
         let command = self.command().args(["-c", "core.quotePath=false"]).args(shape).args(more);
         let bytes = command.input(asked).bytes()?;
         let text = String::from_utf8_lossy(&bytes);
-        let mut reader = Reader { lines: text.lines(), held: None };
+        let mut reader = DiffReader { lines: text.lines(), held: None };
         let mut found: HashMap<(Oid, Oid), Vec<AddedFile>> = HashMap::new();
         while let Some(line) = reader.next() {
             let pair = line
@@ -91,12 +91,12 @@ impl Git {
 }
 
 /// Goes through what `git diff-tree` printed; one line can be given back.
-struct Reader<'t> {
+struct DiffReader<'t> {
     lines: std::str::Lines<'t>,
     held: Option<&'t str>,
 }
 
-impl<'t> Iterator for Reader<'t> {
+impl<'t> Iterator for DiffReader<'t> {
     type Item = &'t str;
 
     fn next(&mut self) -> Option<&'t str> {
@@ -104,7 +104,7 @@ impl<'t> Iterator for Reader<'t> {
     }
 }
 
-impl<'t> Reader<'t> {
+impl<'t> DiffReader<'t> {
     /// Reads the files of one pair.
     fn files(&mut self) -> anyhow::Result<Vec<AddedFile>> {
         let mut files = Vec::new();
@@ -202,7 +202,7 @@ mod tests {
              diff --git a/p.png b/p.png\nindex {id}..{id} 100644\nBinary files a/p.png and b/p.png differ\n\
              {id} {id}\n"
         );
-        let mut reader = Reader { lines: text.lines(), held: None };
+        let mut reader = DiffReader { lines: text.lines(), held: None };
         let files = reader.files().expect("a patch");
         assert_eq!(files.len(), 2, "{files:?}");
         assert_eq!((files[0].path.as_str(), &files[0].lines), ("a b.go", &vec![1..2, 9..12]));

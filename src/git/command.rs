@@ -12,25 +12,7 @@ use anyhow::{Context, anyhow, bail};
 
 use crate::domain::error::failure;
 use crate::system::crash;
-
-/// The variables that say where a repository is, as `git rev-parse --local-env-vars` lists
-/// them, without those that carry configuration.
-pub(crate) const LOCAL_VARIABLES: &[&str] = &[
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_CONFIG",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_IMPLICIT_WORK_TREE",
-    "GIT_GRAFT_FILE",
-    "GIT_INDEX_FILE",
-    "GIT_NO_REPLACE_OBJECTS",
-    "GIT_REPLACE_REF_BASE",
-    "GIT_PREFIX",
-    "GIT_SHALLOW_FILE",
-    "GIT_COMMON_DIR",
-    "GIT_NAMESPACE",
-];
+use crate::system::process::environment::REPOSITORY_VARIABLES;
 
 /// One call of git.
 pub struct GitCommand {
@@ -43,7 +25,7 @@ pub(crate) fn git(directory: &Path) -> GitCommand {
     let mut command = Command::new("git");
     command.current_dir(directory).env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
     command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_EDITOR", ":");
-    LOCAL_VARIABLES.iter().for_each(|name| {
+    REPOSITORY_VARIABLES.iter().for_each(|name| {
         command.env_remove(name);
     });
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -11,18 +11,18 @@ use anyhow::Context as _;
 use super::{Git, command, open, too_old};
 use crate::domain::error::failure;
 
-/// What a caller says about where the repository is, beside the directory.
+/// Where the repository is, as the caller names it with `--git-dir` and `--work-tree`.
 #[derive(Debug, Clone, Default)]
-pub struct Told {
+pub struct RepositoryOptions {
     pub git_dir: Option<PathBuf>,
     pub work_tree: Option<PathBuf>,
 }
 
-impl Told {
+impl RepositoryOptions {
     fn ask(&self, directory: &Path) -> command::GitCommand {
-        let told = [("GIT_DIR", &self.git_dir), ("GIT_WORK_TREE", &self.work_tree)];
-        let told = told.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
-        told.fold(command::git(directory), |git, (name, value)| git.env(name, value))
+        let named = [("GIT_DIR", &self.git_dir), ("GIT_WORK_TREE", &self.work_tree)];
+        let named = named.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        named.fold(command::git(directory), |git, (name, value)| git.env(name, value))
     }
 }
 
@@ -32,27 +32,30 @@ impl Git {
     /// Fails with a remedy where there is none, where its refs are not files, or where git
     /// is too old.
     pub fn discover(directory: &Path) -> anyhow::Result<Git> {
-        Git::discover_told(directory, &Told::default())
+        Git::discover_with(directory, &RepositoryOptions::default())
     }
 
     /// Finds the repository that the caller names, or else the one that `directory` belongs to.
-    pub fn discover_told(directory: &Path, told: &Told) -> anyhow::Result<Git> {
-        let git = Git::look(directory, told)?;
+    pub fn discover_with(directory: &Path, options: &RepositoryOptions) -> anyhow::Result<Git> {
+        let git = Git::look(directory, options)?;
         git.check_ref_storage()?;
         Ok(git)
     }
 
     /// Opens the repository with this git directory, whatever the environment says.
     pub fn at(git_dir: &Path) -> anyhow::Result<Git> {
-        Git::discover_told(git_dir, &Told { git_dir: Some(git_dir.into()), work_tree: None })
+        Git::discover_with(
+            git_dir,
+            &RepositoryOptions { git_dir: Some(git_dir.into()), work_tree: None },
+        )
     }
 
     /// Finds a repository that may be of a kind that is not supported: only to look at.
-    pub fn look(directory: &Path, told: &Told) -> anyhow::Result<Git> {
+    pub fn look(directory: &Path, options: &RepositoryOptions) -> anyhow::Result<Git> {
         let asked = ["rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir"];
-        let answer = told.ask(directory).args(asked).text().map_err(|error| {
+        let answer = options.ask(directory).args(asked).text().map_err(|error| {
             if error.to_string().contains("not a git repository") {
-                no_repository(directory, told)
+                no_repository(directory, options)
             } else {
                 error
             }
@@ -72,7 +75,7 @@ impl Git {
         let mut lines = answer.lines().map(PathBuf::from);
         let (git_dir, common_dir) =
             lines.next().zip(lines.next()).context("git told no directory")?;
-        let top_level = top_level(directory, told, &git_dir);
+        let top_level = top_level(directory, options, &git_dir);
         let (git_dir, common_dir) = (git_dir.canonicalize()?, common_dir.canonicalize()?);
         // Not the private directory of a worktree, which may be the one that is removed.
         let repo = open(&common_dir)?;
@@ -99,8 +102,8 @@ impl Git {
     }
 }
 
-fn no_repository(directory: &Path, told: &Told) -> anyhow::Error {
-    match &told.git_dir {
+fn no_repository(directory: &Path, options: &RepositoryOptions) -> anyhow::Error {
+    match &options.git_dir {
         Some(git_dir) => failure(
             format!("'{}' is not a git repository", git_dir.display()),
             "name one with --git-dir DIR, or unset GIT_DIR",
@@ -115,12 +118,12 @@ fn no_repository(directory: &Path, told: &Told) -> anyhow::Error {
 /// Returns the top level of the worktree that the caller means; `None` where there is none.
 ///
 /// git takes the current directory for it where only `GIT_DIR` is set. A worktree knows better.
-fn top_level(directory: &Path, told: &Told, git_dir: &Path) -> Option<PathBuf> {
+fn top_level(directory: &Path, options: &RepositoryOptions, git_dir: &Path) -> Option<PathBuf> {
     let own = || {
-        let only_git_dir = told.git_dir.is_some() && told.work_tree.is_none();
+        let only_git_dir = options.git_dir.is_some() && options.work_tree.is_none();
         top_of(command::git(&folder_of(git_dir).filter(|_| only_git_dir)?))
     };
-    own().or_else(|| top_of(told.ask(directory)))
+    own().or_else(|| top_of(options.ask(directory)))
 }
 
 fn top_of(git: command::GitCommand) -> Option<PathBuf> {

@@ -5,10 +5,11 @@
 //! of merges and status and does what gix cannot. Each effect passes `crash::point`.
 
 pub(crate) mod added_lines;
-pub(crate) mod ask;
 pub(crate) mod command;
+pub(crate) mod commit;
 pub(crate) mod database;
 pub(crate) mod discover;
+pub(crate) mod history;
 pub(crate) mod merge;
 pub(crate) mod operation;
 pub(crate) mod picture;

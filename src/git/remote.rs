@@ -7,11 +7,9 @@
 use std::ffi::OsString;
 
 use super::Git;
-use super::command::LOCAL_VARIABLES;
 use crate::domain::oid::Oid;
 use crate::domain::task::{Ending, Obstacle};
-use crate::system::crash;
-use crate::system::process::network_call::{Call, Said};
+use crate::system::process::network_call::{Call, Reply};
 
 /// What git says where the remote knows the caller, or itself, and says no.
 const DENIED: [&str; 8] = [
@@ -27,7 +25,7 @@ const DENIED: [&str; 8] = [
 
 /// Which remote is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Chosen {
+pub enum RemoteChoice {
     Remote(String),
     /// There is none.
     None,
@@ -53,7 +51,7 @@ pub(crate) struct Refusal {
 impl Git {
     /// Chooses a remote: the one that is named, else the upstream remote of a branch, else
     /// `origin`, else the only one.
-    pub fn choose_remote(&self, named: Option<&str>, branch: &str) -> anyhow::Result<Chosen> {
+    pub fn choose_remote(&self, named: Option<&str>, branch: &str) -> anyhow::Result<RemoteChoice> {
         let text = self.command().args(["remote"]).text()?;
         let remotes: Vec<String> = text.lines().map(str::to_owned).collect();
         let upstream = self.config_text(&format!("branch.{branch}.remote"));
@@ -66,12 +64,12 @@ impl Git {
         }
         let known = |name: &String| remotes.contains(name);
         if let Some(name) = wanted.into_iter().flatten().find(known) {
-            return Ok(Chosen::Remote(name));
+            return Ok(RemoteChoice::Remote(name));
         }
         Ok(match remotes.as_slice() {
-            [] => Chosen::None,
-            [only] => Chosen::Remote(only.clone()),
-            _ => Chosen::Several(remotes),
+            [] => RemoteChoice::None,
+            [only] => RemoteChoice::Remote(only.clone()),
+            _ => RemoteChoice::Several(remotes),
         })
     }
 
@@ -130,20 +128,12 @@ impl Git {
             argv: std::iter::once("git".to_owned()).chain(arguments).collect(),
             directory: if is_plain { self.home.clone() } else { self.common_dir.clone() },
             environment,
-            unset: [LOCAL_VARIABLES, crash::VARIABLES].concat(),
         }
-    }
-
-    /// Returns commits of a range for people, newest first: `1234567 Subject`.
-    pub fn subjects(&self, from: &Oid, to: &Oid, most: usize) -> anyhow::Result<Vec<String>> {
-        let (range, most) = (format!("{from}..{to}"), format!("--max-count={most}"));
-        let text = self.command().args(["log", "--format=%h %s", &most, &range, "--"]).text()?;
-        Ok(text.lines().map(str::to_owned).collect())
     }
 }
 
 /// Reads the answer to a push: the branches that were refused.
-pub(crate) fn read_push(said: &Said) -> Result<Vec<Refusal>, Trouble> {
+pub(crate) fn read_push(said: &Reply) -> Result<Vec<Refusal>, Trouble> {
     let refused: Vec<Refusal> = said.out.lines().filter_map(refusal).collect();
     if said.is_good() || !refused.is_empty() { Ok(refused) } else { Err(trouble(said)) }
 }
@@ -157,7 +147,7 @@ fn refusal(line: &str) -> Option<Refusal> {
 }
 
 /// Reads the answer to the question where a branch is; `None` where there is no such branch.
-pub(crate) fn read_tip(said: &Said) -> Result<Option<Oid>, Trouble> {
+pub(crate) fn read_tip(said: &Reply) -> Result<Option<Oid>, Trouble> {
     if !said.is_good() {
         return Err(trouble(said));
     }
@@ -165,7 +155,7 @@ pub(crate) fn read_tip(said: &Said) -> Result<Option<Oid>, Trouble> {
 }
 
 /// Says why a call did not come through.
-pub(crate) fn trouble(said: &Said) -> Trouble {
+pub(crate) fn trouble(said: &Reply) -> Trouble {
     let is_denied = DENIED.iter().any(|part| said.err.contains(part));
     let why = if is_denied { Obstacle::PushRefused } else { Obstacle::NoNetwork };
     let text = match said.ending {
@@ -187,8 +177,8 @@ fn first_words(err: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn said(code: i32, out: &str, err: &str) -> Said {
-        Said { ending: Ending::Exited(code), out: out.into(), err: err.into() }
+    fn said(code: i32, out: &str, err: &str) -> Reply {
+        Reply { ending: Ending::Exited(code), out: out.into(), err: err.into() }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::Git;
 
 /// A setting as git config has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Set {
+pub struct Setting {
     /// Without the prefix `orchestrate.`.
     pub key: String,
     pub value: String,
@@ -31,7 +31,7 @@ pub enum Origin {
 impl Git {
     /// Returns the values under `orchestrate.` with their places; an old git that tells none, or
     /// one that fails, has no values.
-    pub fn config_origins(&self) -> Vec<Set> {
+    pub fn config_origins(&self) -> Vec<Setting> {
         let asked = ["config", "--null", "--show-scope", "--show-origin", "--get-regexp"];
         let output = self.here().args(asked).arg(r"^orchestrate\.").output();
         let text = output.map(|output| output.stdout).unwrap_or_default();
@@ -42,9 +42,20 @@ impl Git {
             let (key, value) = entry.split_once('\n').unwrap_or((entry, "true"));
             let key = key.strip_prefix("orchestrate.")?.to_owned();
             let origin = self.origin(scope, origin, &key);
-            Some(Set { key, value: value.to_owned(), origin })
+            Some(Setting { key, value: value.to_owned(), origin })
         };
         parts.chunks(3).filter_map(set).collect()
+    }
+
+    /// Returns true where a configuration key has a value.
+    pub fn has_config(&self, key: &str) -> bool {
+        self.here().args(["config", "--get", key]).bytes().is_ok()
+    }
+
+    /// Returns the value of a key that holds a path, `~` resolved.
+    pub fn config_path(&self, key: &str) -> Option<String> {
+        let text = self.here().args(["config", "--type=path", "--get", key]).text().ok()?;
+        Some(text.trim_end_matches('\n').to_owned()).filter(|text| !text.is_empty())
     }
 
     fn origin(&self, scope: &str, origin: &str, key: &str) -> Origin {

@@ -1,4 +1,4 @@
-//! What stands in a worktree that is not in a commit.
+//! How git sees the files of a worktree: changed, untracked, ignored, tracked; and its HEAD.
 //!
 //! Invariant: git decides; nothing is refreshed, staged or written by asking.
 
@@ -167,59 +167,23 @@ pub(crate) fn head(worktree: &Path) -> anyhow::Result<(Option<String>, Oid)> {
     Ok((branch, commit))
 }
 
-/// Commits everything that is not ignored, without the user's hooks, which could refuse it.
-pub(crate) fn commit_all(worktree: &Path, message: &str) -> anyhow::Result<()> {
-    // Also what lies outside of a sparse checkout, which git would rather leave.
-    let add = ["add", "--all", "--sparse"];
-    git(worktree).args(add).bytes().context("cannot stage what was left")?;
-    let options =
-        ["-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--no-gpg-sign", "-F", "-"];
-    git(worktree).args(options).input(message).bytes().context("cannot commit what was left")?;
-    Ok(())
-}
-
 impl Git {
-    /// Returns `git log` of a range, newest first, as `(commit, subject)`.
-    pub fn log(&self, from: &Oid, to: &str) -> anyhow::Result<Vec<(Oid, String)>> {
-        let range = format!("{from}..{to}");
-        let text = self.command().args(["log", "--format=%H %s", &range, "--"]).text()?;
-        let line = |line: &str| {
-            let (id, subject) = line.split_once(' ').unwrap_or((line, ""));
-            Some((Oid::from_hex(id)?, subject.to_owned()))
-        };
-        Ok(text.lines().filter_map(line).collect())
+    /// Returns true where a path, relative to a worktree, is ignored there.
+    pub fn ignores(&self, worktree: &Path, path: &str) -> anyhow::Result<bool> {
+        let output = git(worktree).args(["check-ignore", "-q", "--", path]).output()?;
+        Ok(output.status.success())
     }
 
-    /// Returns the commits of a ref after `since`, oldest first, as `time  subject`.
-    pub fn history(&self, name: &str, since: Option<&Oid>) -> anyhow::Result<Vec<String>> {
-        let range = since.map_or(name.to_owned(), |since| format!("{since}..{name}"));
-        let shape = ["--reverse", "--date=format-local:%F %T", "--format=%cd  %s"];
-        let text = self.command().arg("log").args(shape).args([range.as_str(), "--"]).text()?;
-        Ok(text.lines().map(str::to_owned).collect())
+    /// Returns true where git tracks a file, or something below a folder.
+    pub fn tracks(&self, worktree: &Path, path: &str) -> bool {
+        let listed =
+            git(worktree).env("GIT_LITERAL_PATHSPECS", "1").args(["ls-files", "-z", "--", path]);
+        listed.bytes().is_ok_and(|listed| !listed.is_empty())
     }
 
-    /// Returns the changes from one commit to another, as `git diff` prints them.
-    pub fn diff(&self, from: &Oid, to: &Oid) -> anyhow::Result<Vec<u8>> {
-        let shape = ["diff", "--no-color", "--no-ext-diff", "--find-renames", "--src-prefix=a/"];
-        let command = self.command().args(shape).arg("--dst-prefix=b/");
-        command.args([from.as_str(), to.as_str(), "--"]).bytes()
-    }
-
-    /// Returns the paths that a merge changed in what it was merged into.
-    pub fn changed_files(&self, merge: &Oid) -> anyhow::Result<Vec<String>> {
-        self.files_between(&format!("{merge}^1"), merge)
-    }
-
-    /// Returns the paths that differ between two commits.
-    pub fn files_between(&self, from: &str, to: &Oid) -> anyhow::Result<Vec<String>> {
-        let shape = ["diff", "--name-only", "--no-renames", "-z"];
-        let text = self.command().args(shape).args([from, to.as_str(), "--"]);
-        Ok(text.text()?.split_terminator('\0').map(str::to_owned).collect())
-    }
-
-    /// Returns `git diff --stat` between two commits, as git prints it for a person.
-    pub fn diff_stat(&self, from: &Oid, to: &Oid) -> anyhow::Result<String> {
-        let range = format!("{from}...{to}");
-        self.command().args(["diff", "--stat=90", &range, "--"]).text()
+    /// Returns true where a tracked file that matches one of the patterns holds a text.
+    pub fn tracks_text(&self, worktree: &Path, text: &str, patterns: &[&str]) -> bool {
+        let asked = ["grep", "--quiet", "--fixed-strings", "-e", text, "--"];
+        git(worktree).args(asked).args(patterns).output().is_ok_and(|told| told.status.success())
     }
 }

@@ -16,7 +16,7 @@ const WITH_VALUE: [&str; 7] =
 
 /// One call of git.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Called {
+pub(crate) struct GitCall {
     /// `commit`, `stash`.
     pub verb: String,
     pub arguments: Vec<String>,
@@ -26,7 +26,7 @@ pub(crate) struct Called {
 
 #[derive(Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum Line {
+enum TraceEvent {
     Start {
         sid: String,
         argv: Vec<String>,
@@ -40,29 +40,29 @@ enum Line {
 }
 
 /// Reads what git wrote down, in order; lines that say nothing of this, or are torn, are skipped.
-pub(crate) fn calls(text: &str) -> Vec<Called> {
-    let mut calls: Vec<Called> = Vec::new();
+pub(crate) fn calls(text: &str) -> Vec<GitCall> {
+    let mut calls: Vec<GitCall> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     for line in text.lines() {
         match serde_json::from_str(line) {
-            Ok(Line::Start { sid, argv }) => {
+            Ok(TraceEvent::Start { sid, argv }) => {
                 if let Some(called) = called(argv) {
                     known.insert(sid, calls.len());
                     calls.push(called);
                 }
             }
-            Ok(Line::DefRepo { sid, worktree }) => {
+            Ok(TraceEvent::DefRepo { sid, worktree }) => {
                 if let Some(index) = known.get(&sid) {
                     calls[*index].place = Some(worktree);
                 }
             }
-            Ok(Line::Other) | Err(_) => {}
+            Ok(TraceEvent::Other) | Err(_) => {}
         }
     }
     calls
 }
 
-fn called(argv: Vec<String>) -> Option<Called> {
+fn called(argv: Vec<String>) -> Option<GitCall> {
     let mut words = argv.into_iter().skip(1);
     let mut verb = words.next()?;
     while verb.starts_with('-') {
@@ -71,7 +71,7 @@ fn called(argv: Vec<String>) -> Option<Called> {
         }
         verb = words.next()?;
     }
-    Some(Called { verb, arguments: words.collect(), place: None })
+    Some(GitCall { verb, arguments: words.collect(), place: None })
 }
 
 #[cfg(test)]

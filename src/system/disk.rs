@@ -23,7 +23,7 @@ pub(crate) fn make_folder(path: &Path) -> anyhow::Result<()> {
 
 /// What an ordinary user may still write to a disk.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Left {
+pub(crate) struct FreeSpace {
     pub bytes: u64,
     pub files: u64,
     /// False where the file system makes room for as many files as there are bytes for.
@@ -31,10 +31,10 @@ pub(crate) struct Left {
 }
 
 /// Returns what is left where a path is, or would be; `None` where that cannot be told.
-pub(crate) fn left(path: &Path) -> Option<Left> {
+pub(crate) fn free_space(path: &Path) -> Option<FreeSpace> {
     let disk = rustix::fs::statvfs(existing(path)).ok()?;
     let (bytes, files) = (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_favail);
-    Some(Left { bytes, files, counts_files: disk.f_files > 0 })
+    Some(FreeSpace { bytes, files, counts_files: disk.f_files > 0 })
 }
 
 /// Returns the path, or the nearest folder above it that exists.

@@ -16,17 +16,17 @@ use anyhow::Context as _;
 use crate::cli::arguments::{Cli, Command};
 use crate::cli::ui::Ui;
 use crate::domain::error::{Exit, Hinted};
-use crate::git::command::LOCAL_VARIABLES;
-use crate::git::discover::Told;
+use crate::git::discover::RepositoryOptions;
 use crate::system::process;
+use crate::system::process::environment::REPOSITORY_VARIABLES;
 
 /// What every command is given.
 pub(crate) struct Context {
     pub ui: Ui,
     /// Where the command acts: `-C DIR`, else the current directory.
     pub directory: std::path::PathBuf,
-    /// The repository that it was told.
-    pub told: Told,
+    /// The repository that `--git-dir` and `--work-tree` name.
+    pub repository: RepositoryOptions,
 }
 
 /// Runs the command that was asked for.
@@ -38,8 +38,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
             .context("the current directory is gone")
             .hint("go to one that exists, for example the repository's top level")?,
     };
-    let told = Told { git_dir: cli.git_dir, work_tree: cli.work_tree };
-    let context = Context { ui: Ui { quiet: cli.quiet }, directory, told };
+    let repository = RepositoryOptions { git_dir: cli.git_dir, work_tree: cli.work_tree };
+    let context = Context { ui: Ui { quiet: cli.quiet }, directory, repository };
     match cli.command {
         Command::Allow(args) => decide::allow::run(&context, args),
         Command::Approve(args) => decide::approve::run(&context, args),
@@ -70,7 +70,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
 /// they name one, as options instead. Whatever reads the environment later, ours or a library,
 /// finds nothing there.
 fn forget_environment(cli: &Cli) -> anyhow::Result<()> {
-    if LOCAL_VARIABLES.iter().all(|name| std::env::var_os(name).is_none()) {
+    if REPOSITORY_VARIABLES.iter().all(|name| std::env::var_os(name).is_none()) {
         return Ok(());
     }
     let mut options = Vec::new();
@@ -82,5 +82,5 @@ fn forget_environment(cli: &Cli) -> anyhow::Result<()> {
         let value = std::env::var_os(variable).filter(|value| !value.is_empty() && !is_given);
         options.extend(value.into_iter().flat_map(|value| [option.into(), value]));
     }
-    Err(process::begin_again(options, LOCAL_VARIABLES).into())
+    Err(process::begin_again(options, REPOSITORY_VARIABLES).into())
 }

@@ -45,7 +45,7 @@ pub(crate) struct Target {
 impl Context {
     /// Opens the repository that the command acts on.
     pub(crate) fn git(&self) -> anyhow::Result<Git> {
-        Git::discover_told(&self.directory, &self.told)
+        Git::discover_with(&self.directory, &self.repository)
     }
 
     /// Finds the run and opens its journal.

@@ -21,7 +21,7 @@ use serde::Serialize;
 use crate::domain::config::Settings;
 use crate::domain::error::hints;
 use crate::git::Git;
-use crate::git::discover::Told;
+use crate::git::discover::RepositoryOptions;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -90,8 +90,8 @@ impl Place<'_> {
 }
 
 /// Looks at all there is; what is worst comes first.
-pub(crate) fn examine(directory: &Path, told: &Told) -> Vec<Finding> {
-    let mut found = match Git::look(directory, told) {
+pub(crate) fn examine(directory: &Path, options: &RepositoryOptions) -> Vec<Finding> {
+    let mut found = match Git::look(directory, options) {
         Ok(git) => repository(&git),
         Err(error) => vec![Finding::of("repository", &error)],
     };

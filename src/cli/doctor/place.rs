@@ -45,7 +45,7 @@ fn base_of(place: &Place<'_>) -> Vec<Finding> {
 
 fn low(place: &Place<'_>) -> Option<Finding> {
     let worktrees = place.git.home().join(&place.settings.worktrees);
-    let left = disk::left(&worktrees)?;
+    let left = disk::free_space(&worktrees)?;
     let remedy = "git orchestrate clean   # and git gc; every task has a worktree of its own";
     if left.bytes < place.settings.min_free {
         let megabytes = left.bytes >> 20;

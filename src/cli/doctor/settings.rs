@@ -6,7 +6,7 @@ use crate::domain::prompt::FOLDER;
 use crate::domain::shell::quoted;
 use crate::domain::snapshot::Flags;
 use crate::git::Git;
-use crate::git::settings::{Origin, Set};
+use crate::git::settings::{Origin, Setting};
 use crate::journal::trust;
 use crate::run::brief::templates;
 use crate::system::process::find_program;
@@ -50,7 +50,7 @@ pub(super) fn read(git: &Git) -> (Vec<Finding>, Settings, bool) {
 }
 
 /// Returns what takes a setting away from where it stands.
-fn unset(set: &Set) -> String {
+fn unset(set: &Setting) -> String {
     let key = format!("orchestrate.{}", set.key);
     match &set.origin {
         Origin::Local => format!("git config --unset-all {key}"),

@@ -25,7 +25,7 @@ const ATTRIBUTES_FOR_GIT: [&[u8]; 2] = [b"ident", b"working-tree-encoding"];
 
 /// What a new worktree shows.
 #[derive(Debug, Clone, Copy)]
-pub enum Shows<'a> {
+pub enum WorktreeHead<'a> {
     /// A branch that exists and is checked out nowhere else (short name).
     Branch(&'a str),
     /// A commit, on no branch.
@@ -34,7 +34,7 @@ pub enum Shows<'a> {
 
 /// How a worktree came to be.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Made {
+pub struct NewWorktree {
     /// Things that a person may want to know of it, a line each.
     pub remarks: Vec<String>,
 }
@@ -44,7 +44,12 @@ impl Git {
     ///
     /// Its private git directory says whose it is, see [`ownership::owner_of`]. The repository's
     /// `post-checkout` hook has run in it when this returns.
-    pub fn add_worktree(&self, path: &Path, shows: Shows<'_>, owner: &str) -> anyhow::Result<Made> {
+    pub fn add_worktree(
+        &self,
+        path: &Path,
+        shows: WorktreeHead<'_>,
+        owner: &str,
+    ) -> anyhow::Result<NewWorktree> {
         if path.symlink_metadata().is_ok() && !is_empty_folder(path) {
             bail!("'{}' is in the way: it exists and is not this run's worktree", path.display());
         }
@@ -53,7 +58,7 @@ impl Git {
             path.parent().context("a worktree needs a parent folder")?,
         )?;
         crash::point();
-        let mut made = Made::default();
+        let mut made = NewWorktree::default();
         let repo = {
             let _registry = self.registry(Access::Change)?;
             let by_gix = if self.is_shared() {
@@ -83,15 +88,15 @@ impl Git {
     fn register(
         &self,
         path: &Path,
-        shows: Shows<'_>,
+        shows: WorktreeHead<'_>,
         owner: &str,
     ) -> anyhow::Result<gix::Repository> {
         let head = match shows {
-            Shows::Branch(name) => {
+            WorktreeHead::Branch(name) => {
                 let full = format!("refs/heads/{name}");
                 gix::worktree::add::Head::Attached(full.as_str().try_into()?)
             }
-            Shows::Commit(id) => gix::worktree::add::Head::Detached(object_id(id)?),
+            WorktreeHead::Commit(id) => gix::worktree::add::Head::Detached(object_id(id)?),
         };
         let interrupt = AtomicBool::new(false);
         let registered = self.repo.prepare_add_worktree(path, head, &interrupt)?;
@@ -102,14 +107,14 @@ impl Git {
     fn register_by_git(
         &self,
         path: &Path,
-        shows: Shows<'_>,
+        shows: WorktreeHead<'_>,
         owner: &str,
     ) -> anyhow::Result<gix::Repository> {
         let add = ["worktree", "add", "--quiet", "--no-checkout"];
         let command = self.command().args(add);
         let command = match shows {
-            Shows::Branch(name) => command.arg(path).arg(name),
-            Shows::Commit(id) => command.arg("--detach").arg(path).arg(id.as_str()),
+            WorktreeHead::Branch(name) => command.arg(path).arg(name),
+            WorktreeHead::Commit(id) => command.arg("--detach").arg(path).arg(id.as_str()),
         };
         command.bytes().context("cannot make the worktree")?;
         let repo = crate::git::open(&path.join(".git"))?;
@@ -122,7 +127,7 @@ impl Git {
         &self,
         repo: &gix::Repository,
         path: &Path,
-        made: &mut Made,
+        made: &mut NewWorktree,
     ) -> anyhow::Result<()> {
         let why_git = match self.settings_for_git() {
             Some(why) => Some(why.to_owned()),
@@ -166,7 +171,7 @@ impl Git {
 
     /// Runs the `post-checkout` hook the way `git worktree add` does; its failure is told, and
     /// no more, because the worktree is there.
-    fn run_hook(&self, path: &Path, made: &mut Made) -> anyhow::Result<()> {
+    fn run_hook(&self, path: &Path, made: &mut NewWorktree) -> anyhow::Result<()> {
         // Asked for a whole path, git fails where there is no folder for it, as with `/dev/null`,
         // which is how hooks are switched off.
         let asked = ["rev-parse", "--git-path", "hooks/post-checkout"];

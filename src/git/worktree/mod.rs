@@ -21,7 +21,7 @@ use super::status;
 use crate::domain::oid::Oid;
 use crate::system::disk;
 use crate::system::lock::LockFile;
-use create::{Made, Shows};
+use create::{NewWorktree, WorktreeHead};
 use ownership::owner_of;
 use submodules::submodules;
 
@@ -156,7 +156,7 @@ impl Git {
     ///
     /// What a task that was ended in it had not committed is backed up first. A worktree that is
     /// broken is made anew.
-    pub fn show_commit(&self, run: &str, path: &Path, commit: &Oid) -> anyhow::Result<Made> {
+    pub fn show_commit(&self, run: &str, path: &Path, commit: &Oid) -> anyhow::Result<NewWorktree> {
         if is_worktree(path) {
             if owner_of(path).as_deref() != Some(run) {
                 bail!("'{}' is in the way: it is not the checkout of run '{run}'", path.display());
@@ -168,7 +168,7 @@ impl Git {
         }
         if is_whole(path) && switch(path, commit).is_ok() {
             ownership::remember_shown(path, commit)?;
-            return Ok(Made::default());
+            return Ok(NewWorktree::default());
         }
         if is_worktree(path) {
             let lost = backup::left_out(path)?;
@@ -182,7 +182,7 @@ impl Git {
             self.back_up(run, "@checkout", &held.commit)?;
             self.discard_worktree(path)?;
         }
-        let made = self.add_worktree(path, Shows::Commit(commit), run)?;
+        let made = self.add_worktree(path, WorktreeHead::Commit(commit), run)?;
         ownership::remember_shown(path, commit)?;
         Ok(made)
     }

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::domain::task::Moved;
-use crate::git::trace::Called;
+use crate::git::trace::GitCall;
 use crate::git::worktree::same_path;
 
 /// Commands that move the branch which is checked out where they run.
@@ -31,14 +31,14 @@ const WRITE_FILES: [&str; 12] = [
 
 /// What an agent's git was called for, in this repository.
 pub(super) struct Trail {
-    calls: Vec<Called>,
+    calls: Vec<GitCall>,
     own: PathBuf,
 }
 
 impl Trail {
     /// Calls in other repositories, such as those that tests make, are left out.
-    pub(super) fn new(calls: Vec<Called>, own: &Path, worktrees: &[PathBuf]) -> Trail {
-        let is_here = |call: &Called| {
+    pub(super) fn new(calls: Vec<GitCall>, own: &Path, worktrees: &[PathBuf]) -> Trail {
+        let is_here = |call: &GitCall| {
             let place = call.place.as_deref();
             place.is_some_and(|place| worktrees.iter().any(|known| same_path(known, place)))
         };
@@ -53,7 +53,7 @@ impl Trail {
         Some(format!("git {}{}", call.verb, at.unwrap_or_default()))
     }
 
-    fn did(&self, call: &Called, moved: &Moved) -> bool {
+    fn did(&self, call: &GitCall, moved: &Moved) -> bool {
         let verb = call.verb.as_str();
         let is_at =
             |place: &str| call.place.as_deref().is_some_and(|p| same_path(p, place.as_ref()));
@@ -86,10 +86,10 @@ impl Trail {
 
     /// Returns true where the call went to a branch in the task's own worktree, and work was done
     /// there.
-    fn worked_on(&self, call: &Called, name: &str) -> bool {
+    fn worked_on(&self, call: &GitCall, name: &str) -> bool {
         let goes = matches!(call.verb.as_str(), "switch" | "checkout");
         let words: Vec<&str> = positional(call).collect();
-        let works = |call: &Called| {
+        let works = |call: &GitCall| {
             let here = call.place.as_deref().is_some_and(|place| same_path(place, &self.own));
             here && MOVE_HEAD.contains(&call.verb.as_str())
         };
@@ -98,7 +98,7 @@ impl Trail {
 }
 
 /// Returns true where a command names the branch as what it makes, moves or deletes.
-fn targets(call: &Called, name: &str, is_move: bool) -> bool {
+fn targets(call: &GitCall, name: &str, is_move: bool) -> bool {
     let full = format!("refs/heads/{name}");
     let any = |options: &[&str]| options.iter().any(|option| has(call, option));
     match call.verb.as_str() {
@@ -124,11 +124,11 @@ fn targets(call: &Called, name: &str, is_move: bool) -> bool {
     }
 }
 
-fn has(call: &Called, word: &str) -> bool {
+fn has(call: &GitCall, word: &str) -> bool {
     call.arguments.iter().any(|argument| argument == word)
 }
 
-fn positional(call: &Called) -> impl Iterator<Item = &str> {
+fn positional(call: &GitCall) -> impl Iterator<Item = &str> {
     call.arguments.iter().map(String::as_str).filter(|word| !word.starts_with('-'))
 }
 
@@ -141,7 +141,7 @@ mod tests {
         let call = |(place, line): &(&str, &str)| {
             let mut words = line.split(' ').map(str::to_owned);
             let verb = words.next().unwrap_or_default();
-            Called { verb, arguments: words.collect(), place: Some(PathBuf::from(place)) }
+            GitCall { verb, arguments: words.collect(), place: Some(PathBuf::from(place)) }
         };
         let worktrees = ["/repo".into(), "/w".into()];
         Trail::new(lines.iter().map(call).collect(), Path::new("/w"), &worktrees)

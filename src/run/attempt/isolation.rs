@@ -104,7 +104,7 @@ impl Attempt {
         Ok(found)
     }
 
-    fn calls(&self) -> Vec<trace::Called> {
+    fn calls(&self) -> Vec<trace::GitCall> {
         let text = std::fs::read(self.folder.trace()).unwrap_or_default();
         trace::calls(&String::from_utf8_lossy(&text))
     }

@@ -12,13 +12,11 @@ use anyhow::Context;
 
 use super::Attempt;
 use crate::domain::task::Ending;
-use crate::git::command::LOCAL_VARIABLES;
 use crate::git::trace;
 use crate::run::brief::conversation;
 use crate::run::folder::{RunFolder, write_json};
 use crate::run::furnish::{self, Ended, Furnishing};
-use crate::system::crash;
-use crate::system::process::{self, Job, Left, Program, Streams};
+use crate::system::process::{self, Job, Orphan, Program, Streams};
 
 /// How many processes are named one by one.
 const MAX_NAMED: usize = 8;
@@ -82,11 +80,11 @@ impl Attempt {
     }
 
     /// Says which processes had to be ended; their whole command lines go to a log alone.
-    fn named(&self, left: &[Left]) -> Vec<String> {
+    fn named(&self, left: &[Orphan]) -> Vec<String> {
         let lines = left.iter().map(|left| format!("ended pid {}: {}", left.pid(), left.line));
         // Where it cannot be written, the remark still names them.
         let _ = furnish::remark(&self.folder.supervisor_log(), lines);
-        let told = |left: &Left| format!("{} (pid {})", left.name, left.pid());
+        let told = |left: &Orphan| format!("{} (pid {})", left.name, left.pid());
         let named: Vec<String> = left.iter().take(MAX_NAMED).map(told).collect();
         let more = left.len().saturating_sub(MAX_NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -152,12 +150,6 @@ impl Attempt {
         if std::env::var_os(trace::VARIABLE).is_none() {
             environment.push((trace::VARIABLE.into(), self.folder.trace().into()));
         }
-        Ok(Program {
-            argv: argv.to_vec(),
-            directory: self.spec.worktree.clone(),
-            environment,
-            unset: [LOCAL_VARIABLES, crash::VARIABLES].concat(),
-            streams,
-        })
+        Ok(Program::new(argv.to_vec(), &self.spec.worktree, environment, streams))
     }
 }

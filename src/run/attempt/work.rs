@@ -14,6 +14,7 @@ use crate::domain::policy::verdicts;
 use crate::domain::report::{self, Output, Report};
 use crate::domain::task::{Block, Ending, Event, Finished, Outcome, Pause, Record};
 use crate::git::command;
+use crate::git::commit;
 use crate::git::status::{self, Dirt};
 use crate::run::brief::conversation;
 use crate::run::folder::RunFolder;
@@ -112,7 +113,7 @@ impl Attempt {
         loop {
             let mark = self.git.outlast_gc();
             let before = self.tip()?;
-            self.git.patiently(|| status::commit_all(place, &message))?;
+            self.git.patiently(|| commit::commit_all(place, &message))?;
             let commit = self.tip()?;
             if !self.git.gc_since(&mark) || self.git.is_stored(&commit) {
                 return Ok(());

@@ -12,7 +12,7 @@ use crate::domain::oid::Oid;
 use crate::git::command;
 use crate::git::database::refs::Swap;
 use crate::git::status;
-use crate::git::worktree::create::Shows;
+use crate::git::worktree::create::WorktreeHead;
 use crate::git::worktree::submodules;
 use crate::git::worktree::{LOCK, is_whole, is_worktree, same_path};
 use crate::run::brief::Spec;
@@ -33,7 +33,7 @@ impl Attempt {
             command::git(path).args(["checkout", "--quiet", branch, "--"]).bytes()?;
         } else if !is_whole(path) {
             let owner = format!("{}/{}", self.spec.run, self.spec.task);
-            let made = self.git.add_worktree(path, Shows::Branch(branch), &owner)?;
+            let made = self.git.add_worktree(path, WorktreeHead::Branch(branch), &owner)?;
             furnish::remark(&self.folder.setup_log(), made.remarks)?;
         }
         self.check_place()?;

@@ -43,7 +43,7 @@ fn check_place(place: &Path) -> anyhow::Result<()> {
             ));
         }
     }
-    if disk::left(place).is_none_or(|left| left.bytes >= LEAST) {
+    if disk::free_space(place).is_none_or(|left| left.bytes >= LEAST) {
         Ok(())
     } else {
         Err(failure(

@@ -75,7 +75,7 @@ impl Space {
             self.min_free = read_min_free(drive).unwrap_or(self.min_free);
             self.read = Instant::now();
         }
-        self.free = disk::left(&self.folder).map(|left| left.bytes);
+        self.free = disk::free_space(&self.folder).map(|left| left.bytes);
     }
 }
 

@@ -4,7 +4,7 @@
 //! is called, and nothing is deleted there.
 
 use crate::domain::snapshot::Snapshot;
-use crate::git::remote::Chosen;
+use crate::git::remote::RemoteChoice;
 use crate::run::Drive;
 
 /// Branches that the run made, and their remote; at least one.
@@ -19,7 +19,7 @@ pub(crate) fn pushed(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<Optio
     let run = &snapshot.run;
     let named = drive.settings.remote.as_deref();
     // What a person has to choose or to mend first is not worth an error at the end of a run.
-    let Ok(Chosen::Remote(remote)) = drive.git.choose_remote(named, &run.base_branch) else {
+    let Ok(RemoteChoice::Remote(remote)) = drive.git.choose_remote(named, &run.base_branch) else {
         return Ok(None);
     };
     let own = run.owns_integration().then_some(run.integration.as_str());

@@ -10,7 +10,7 @@ use crate::domain::shell::quoted;
 use crate::domain::snapshot::Run;
 use crate::domain::task::{Obstacle, Unopened};
 use crate::forge::{Forge, Proposal};
-use crate::git::remote::Chosen;
+use crate::git::remote::RemoteChoice;
 use crate::run::Drive;
 use crate::run::merge::propose::Talker;
 use crate::system::disk::make_folder;
@@ -31,12 +31,12 @@ pub(crate) fn request(
     let (head, base) = (run.integration.as_str(), run.base_branch.as_str());
     let no = |why, text: String, next: Vec<String>| Ok(Err(Unopened { why, text, next }));
     let remote = match talker.choose()? {
-        Chosen::Remote(remote) => remote,
-        Chosen::None => {
+        RemoteChoice::Remote(remote) => remote,
+        RemoteChoice::None => {
             let add = "git remote add origin URL".to_owned();
             return no(Obstacle::NoRemote, "this repository has no remote".into(), vec![add]);
         }
-        Chosen::Several(names) => {
+        RemoteChoice::Several(names) => {
             let choose = format!("git config orchestrate.remote {}", quoted(&names[0]));
             let text = format!("no remote is chosen among {}", names.join(", "));
             return no(Obstacle::NoRemote, text, vec![choose]);

@@ -20,7 +20,6 @@ use crate::domain::oid::Oid;
 use crate::domain::shell::shell;
 use crate::domain::task::Ending;
 use crate::git::Git;
-use crate::git::command::LOCAL_VARIABLES;
 use crate::git::status;
 use crate::git::worktree::ownership;
 use crate::run::folder::{read_json, write_json};
@@ -215,13 +214,9 @@ impl Furnishing<'_> {
             return Ok(Ending::Stopped);
         }
         let output = File::options().create(true).append(true).open(&self.log)?;
-        let job = Job::start(Program {
-            argv: shell(setup),
-            directory: self.place.to_owned(),
-            environment: self.environment.clone(),
-            unset: [LOCAL_VARIABLES, crash::VARIABLES].concat(),
-            streams: Streams::Files { input: None, output },
-        });
+        let streams = Streams::Files { input: None, output };
+        let environment = self.environment.clone();
+        let job = Job::start(Program::new(shell(setup), self.place, environment, streams));
         let job = job.with_context(|| format!("cannot run '{setup}'"))?;
         self.stop.watch(Some(job.stopper()));
         if let Some(worker) = process::worker(job.pid()) {

@@ -16,12 +16,10 @@ use crate::domain::plan::TaskId;
 use crate::domain::shell::shell;
 use crate::domain::snapshot::Run;
 use crate::domain::task::{Ending, Worker};
-use crate::git::command::LOCAL_VARIABLES;
 use crate::git::status;
 use crate::run::Drive;
 use crate::run::folder::{read_json, write_json};
 use crate::run::furnish::{self, Ended, Furnishing};
-use crate::system::crash;
 use crate::system::process::{self, Job, Program, StopSwitch, Streams};
 
 /// How often a commit is tested before it has failed: a flaky test gets a second chance.
@@ -176,13 +174,9 @@ impl Trial<'_> {
         if again {
             writeln!(log, "\n--- test {TESTS} of {TESTS}: {line} ---")?;
         }
-        let job = Job::start(Program {
-            argv: shell(line),
-            directory: self.run.checkout.clone().into(),
-            environment: self.environment()?,
-            unset: [LOCAL_VARIABLES, crash::VARIABLES].concat(),
-            streams: Streams::Files { input: None, output: log },
-        });
+        let streams = Streams::Files { input: None, output: log };
+        let environment = self.environment()?;
+        let job = Job::start(Program::new(shell(line), &self.run.checkout, environment, streams));
         let job = job.with_context(|| format!("cannot run '{line}'"))?;
         if let Some(worker) = process::worker(job.pid()) {
             write_json(&self.drive.folder.tester(), &worker)?;

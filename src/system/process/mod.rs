@@ -4,12 +4,13 @@
 //! job; of a family nothing outlives it that its leader started (see `tree`). Unix only: groups
 //! and signals are what the whole program stands on.
 
+pub(crate) mod environment;
 mod group_owner;
 pub(crate) mod network_call;
 pub(crate) mod signals;
 mod tree;
 
-pub(crate) use tree::Left;
+pub(crate) use tree::Orphan;
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -62,6 +63,17 @@ pub(crate) enum Streams {
 }
 
 impl Program {
+    /// Returns a program that inherits nothing of what only this process may see.
+    pub(crate) fn new(
+        argv: Vec<String>,
+        directory: impl Into<PathBuf>,
+        environment: Vec<(String, OsString)>,
+        streams: Streams,
+    ) -> Program {
+        let unset = environment::hidden();
+        Program { argv, directory: directory.into(), environment, unset, streams }
+    }
+
     fn command(self) -> std::io::Result<Command> {
         let no_program = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "no command");
         let (program, args) = self.argv.split_first().ok_or_else(no_program)?;
@@ -117,32 +129,41 @@ impl Stopper {
     }
 }
 
-/// A handle by which whatever job runs now, or is about to, can be stopped from another thread.
+/// A handle by which another thread stops the job that runs now, and any that would follow.
 #[derive(Clone, Default)]
-pub(crate) struct StopSwitch(Arc<Mutex<(bool, Option<Stopper>)>>);
+pub(crate) struct StopSwitch(Arc<Mutex<Switch>>);
+
+/// What the threads that hold a [`StopSwitch`] share.
+#[derive(Default)]
+struct Switch {
+    is_stopped: bool,
+    /// The job that runs now.
+    job: Option<Stopper>,
+}
 
 impl StopSwitch {
     /// Stops the job that runs now, and any that would follow.
     pub(crate) fn stop(&self) {
-        let mut inner = self.inner();
-        inner.0 = true;
-        inner.1.iter().for_each(Stopper::stop);
+        let mut switch = self.switch();
+        switch.is_stopped = true;
+        switch.job.iter().for_each(Stopper::stop);
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
-        self.inner().0
+        self.switch().is_stopped
     }
 
     /// Names the job that runs now, or none.
     pub(crate) fn watch(&self, stopper: Option<Stopper>) {
-        let mut inner = self.inner();
-        if inner.0 {
+        let mut switch = self.switch();
+        // The request may have come between the caller's last look and the start of its job.
+        if switch.is_stopped {
             stopper.iter().for_each(Stopper::stop);
         }
-        inner.1 = stopper;
+        switch.job = stopper;
     }
 
-    fn inner(&self) -> MutexGuard<'_, (bool, Option<Stopper>)> {
+    fn switch(&self) -> MutexGuard<'_, Switch> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -169,13 +190,13 @@ struct Family {
     /// Who was there before.
     spared: HashSet<u32>,
     /// Who was seen below the leader when it was asked to end.
-    seen: Vec<Left>,
+    seen: Vec<Orphan>,
 }
 
 impl Family {
     /// From now on what loses its parent is this process's child.
     fn begin() -> Family {
-        let spared = tree::below(std::process::id()).iter().map(Left::pid).collect();
+        let spared = tree::below(std::process::id()).iter().map(Orphan::pid).collect();
         tree::adopt(true);
         Family { spared, seen: Vec::new() }
     }
@@ -237,7 +258,7 @@ impl Job {
         mut self,
         limit: Option<Duration>,
         quiet: Option<Quiet>,
-    ) -> (Ending, Vec<Left>) {
+    ) -> (Ending, Vec<Orphan>) {
         let mut look_at = quiet.as_ref().and_then(|quiet| Instant::now().checked_add(quiet.limit));
         // A limit beyond what the clock can tell is none.
         let mut deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
@@ -455,7 +476,7 @@ fn began(pid: u32) -> Option<String> {
 pub(crate) fn run_beside(
     program: Program,
     started: impl FnOnce(u32) -> anyhow::Result<()>,
-) -> anyhow::Result<(Ending, Vec<Left>)> {
+) -> anyhow::Result<(Ending, Vec<Orphan>)> {
     let family = Family::begin();
     let mut child = program.spawn()?;
     if let Err(error) = started(child.id()) {
@@ -482,13 +503,9 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
 /// Runs a program that answers a question at once; returns its exit code and what it printed.
 pub(crate) fn ask(argv: &[&str], directory: &Path, limit: Duration) -> Option<(i32, String)> {
     let mut output = tempfile::tempfile().ok()?;
-    let program = Program {
-        argv: argv.iter().map(|&word| word.to_owned()).collect(),
-        directory: directory.to_owned(),
-        environment: Vec::new(),
-        unset: Vec::new(),
-        streams: Streams::Files { input: None, output: output.try_clone().ok()? },
-    };
+    let argv = argv.iter().map(|&word| word.to_owned()).collect();
+    let streams = Streams::Files { input: None, output: output.try_clone().ok()? };
+    let program = Program::new(argv, directory, Vec::new(), streams);
     let Ending::Exited(code) = Job::start(program).ok()?.wait(Some(limit)) else { return None };
     Some((code, network_call::text_of(&mut output).ok()?))
 }

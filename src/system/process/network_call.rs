@@ -19,19 +19,17 @@ pub struct Call {
     pub argv: Vec<String>,
     pub directory: PathBuf,
     pub environment: Vec<(String, OsString)>,
-    /// Inherited variables that it must not see.
-    pub unset: Vec<&'static str>,
 }
 
 /// What a program said, and how it ended.
 #[derive(Debug, Clone)]
-pub(crate) struct Said {
+pub(crate) struct Reply {
     pub ending: Ending,
     pub out: String,
     pub err: String,
 }
 
-impl Said {
+impl Reply {
     pub(crate) fn is_good(&self) -> bool {
         self.ending == Ending::Exited(0)
     }
@@ -45,22 +43,17 @@ pub(crate) fn talk(
     limit: Duration,
     stop: &StopSwitch,
     started: impl FnOnce(&Worker),
-) -> std::io::Result<Said> {
+) -> std::io::Result<Reply> {
     let (mut out, mut err) = (tempfile::tempfile()?, tempfile::tempfile()?);
-    let job = Job::start(Program {
-        argv: call.argv,
-        directory: call.directory,
-        environment: call.environment,
-        unset: call.unset,
-        streams: Streams::Apart { output: out.try_clone()?, errors: err.try_clone()? },
-    })?;
+    let streams = Streams::Apart { output: out.try_clone()?, errors: err.try_clone()? };
+    let job = Job::start(Program::new(call.argv, call.directory, call.environment, streams))?;
     if let Some(worker) = worker(job.pid()) {
         started(&worker);
     }
     stop.watch(Some(job.stopper()));
     let ending = job.wait(Some(limit));
     stop.watch(None);
-    Ok(Said { ending, out: text_of(&mut out)?, err: text_of(&mut err)? })
+    Ok(Reply { ending, out: text_of(&mut out)?, err: text_of(&mut err)? })
 }
 
 /// Returns all that was written to a file, from its beginning.

@@ -20,7 +20,7 @@ const OF_GIT: [&str; 4] = ["gc", "maintenance", "fsmonitor--daemon", "credential
 
 /// A process that outlived whoever started it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Left {
+pub(crate) struct Orphan {
     worker: Worker,
     /// The program's name: the rest of a command line may hold a key.
     pub name: String,
@@ -28,7 +28,7 @@ pub(crate) struct Left {
     pub line: String,
 }
 
-impl Left {
+impl Orphan {
     pub(crate) fn pid(&self) -> u32 {
         self.worker.pid
     }
@@ -53,7 +53,7 @@ pub(super) fn reap() {
 }
 
 /// Returns all that live below a process now.
-pub(super) fn below(root: u32) -> Vec<Left> {
+pub(super) fn below(root: u32) -> Vec<Orphan> {
     let table = table();
     let mut family = HashSet::from([root]);
     let mut found = Vec::new();
@@ -70,13 +70,13 @@ pub(super) fn below(root: u32) -> Vec<Left> {
 }
 
 /// Returns all that live below this process, but for those in `spared` and git's own work.
-fn strangers(spared: &HashSet<u32>) -> Vec<Left> {
+fn strangers(spared: &HashSet<u32>) -> Vec<Orphan> {
     let all = below(std::process::id());
     all.into_iter().filter(|left| !spared.contains(&left.pid()) && !is_of_git(&left.line)).collect()
 }
 
 /// Returns who outlives an agent that has just ended; what only took a moment longer is nobody.
-pub(super) fn outliving(spared: &HashSet<u32>) -> Vec<Left> {
+pub(super) fn outliving(spared: &HashSet<u32>) -> Vec<Orphan> {
     let first = strangers(spared);
     if first.is_empty() {
         return first;
@@ -88,7 +88,7 @@ pub(super) fn outliving(spared: &HashSet<u32>) -> Vec<Left> {
 }
 
 /// Ends all that live below this process, and these, who were seen there: TERM, grace, KILL.
-pub(super) fn end_all(spared: &HashSet<u32>, seen: &[Left]) {
+pub(super) fn end_all(spared: &HashSet<u32>, seen: &[Orphan]) {
     let deadline = Instant::now() + GRACE;
     let over = deadline + GRACE;
     let mut asked = HashSet::new();
@@ -110,23 +110,23 @@ pub(super) fn end_all(spared: &HashSet<u32>, seen: &[Left]) {
     }
 }
 
-fn lives(left: &Left) -> bool {
+fn lives(left: &Orphan) -> bool {
     began(left.worker.pid).is_some_and(|began| began == left.worker.began)
 }
 
-fn signal(left: &Left, signal: Signal) {
+fn signal(left: &Orphan, signal: Signal) {
     if let (true, Some(pid)) = (lives(left), raw(&left.worker)) {
         let _ = kill_process(pid, signal);
     }
 }
 
 /// Returns a process that lives; `None` where it is gone, or a zombie.
-fn look(pid: u32) -> Option<Left> {
+fn look(pid: u32) -> Option<Orphan> {
     let worker = Worker { pid, began: began(pid)? };
     let line = command_line(pid)?;
     let program = line.split(' ').next().unwrap_or_default();
     let name = program.rsplit('/').next().unwrap_or_default().to_owned();
-    Some(Left { worker, name, line })
+    Some(Orphan { worker, name, line })
 }
 
 fn is_of_git(line: &str) -> bool {

@@ -17,7 +17,7 @@ use crate::domain::error::{Exit, failure};
 use crate::domain::shell::quoted;
 use crate::domain::snapshot::Snapshot;
 use crate::git::command::git;
-use crate::git::discover::Told;
+use crate::git::discover::RepositoryOptions;
 
 const FILES: &[(&str, &str)] = &[
     ("greet.sh", include_str!("../../demo/greet.sh")),
@@ -37,7 +37,7 @@ pub(crate) fn run(
     let shown = quoted(&place.display().to_string());
     context.ui.status(&format!("$ cd {shown} && git orchestrate start plan.toml --trust\n"));
     let ui = Ui { quiet: context.ui.quiet };
-    let inner = Context { ui, directory: place.clone(), told: Told::default() };
+    let inner = Context { ui, directory: place.clone(), repository: RepositoryOptions::default() };
     let exit = crate::cli::commands::drive::start::run(&inner, start_args())?;
     let target = inner.target(None, Trust::NotNeeded)?;
     let table = table::status(target.snapshot(), &facts(&target)?, None);

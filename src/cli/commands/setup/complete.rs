@@ -26,8 +26,8 @@ pub(crate) fn run(context: &Context, args: CompleteArgs) -> anyhow::Result<Exit>
         Some(directory) => context.directory.join(untilde(directory)),
         None => context.directory.clone(),
     };
-    let told = context.told.clone();
-    let asked = Context { ui: crate::cli::ui::Ui { quiet: true }, directory, told };
+    let repository = context.repository.clone();
+    let asked = Context { ui: crate::cli::ui::Ui { quiet: true }, directory, repository };
     let found = match line.wanted.clone() {
         Wanted::One(candidates) => candidates,
         Wanted::Value { value, prefix, typed, given } => {

@@ -7,7 +7,7 @@ use crate::cli::view::doctor as view;
 use crate::domain::error::Exit;
 
 pub(crate) fn run(context: &Context, args: DoctorArgs) -> anyhow::Result<Exit> {
-    let findings = examine(&context.directory, &context.told);
+    let findings = examine(&context.directory, &context.repository);
     if args.json {
         context.ui.answer(&view::json(&findings)?)?;
     } else {

@@ -20,7 +20,7 @@ use crate::domain::shell::quoted;
 use crate::domain::snapshot::{Run, Snapshot};
 use crate::domain::task::{Block, Event, Obstacle, PullRequest, Reason, Record, Unopened, Worker};
 use crate::forge::{Fate, Forge, Proposal};
-use crate::git::remote::{self, Chosen};
+use crate::git::remote::{self, RemoteChoice};
 use crate::journal::{Journal, is_illegal};
 use crate::run::Drive;
 use crate::run::folder::{read_json, write_json};
@@ -28,7 +28,7 @@ use crate::run::merged_by_others::merged_by_others;
 use crate::system::clock;
 use crate::system::disk::make_folder;
 use crate::system::lock::LockFile;
-use crate::system::process::network_call::{Call, Said, talk};
+use crate::system::process::network_call::{Call, Reply, talk};
 use crate::system::process::{self, StopSwitch};
 
 /// The longest that a push or a fetch may take; the run's own time limit where that is shorter.
@@ -117,7 +117,7 @@ pub(crate) fn look(
         return Ok(looked);
     }
     let talker = Talker::new(drive, &snapshot.run, stop)?;
-    let Chosen::Remote(remote) = talker.choose()? else { return Ok(looked) };
+    let RemoteChoice::Remote(remote) = talker.choose()? else { return Ok(looked) };
     let there = match talker.fetch(&remote) {
         Ok(Some(there)) => there,
         Ok(None) => return Ok(looked),
@@ -177,7 +177,7 @@ impl<'a> Talker<'a> {
     }
 
     /// Chooses the remote that the settings mean.
-    pub(crate) fn choose(&self) -> anyhow::Result<Chosen> {
+    pub(crate) fn choose(&self) -> anyhow::Result<RemoteChoice> {
         let named = self.drive.settings.remote.as_deref();
         self.drive.git.choose_remote(named, &self.run.base_branch)
     }
@@ -194,7 +194,7 @@ impl<'a> Talker<'a> {
         let branch = record.branch.as_deref().unwrap_or_default();
         let Some(tip) = git.find_branch(branch)? else { return Ok(None) };
         let remote = match self.choose() {
-            Ok(Chosen::Remote(remote)) => remote,
+            Ok(RemoteChoice::Remote(remote)) => remote,
             Ok(chosen) => return Ok(Some(self.no_remote(&chosen))),
             Err(error) => {
                 let text = error.to_string();
@@ -407,14 +407,16 @@ impl<'a> Talker<'a> {
         })
     }
 
-    fn no_remote(&self, chosen: &Chosen) -> PullRequest {
+    fn no_remote(&self, chosen: &RemoteChoice) -> PullRequest {
         let (text, next) = match chosen {
-            Chosen::Several(names) => {
+            RemoteChoice::Several(names) => {
                 let choose = format!("git config orchestrate.remote {}", quoted(&names[0]));
                 let text = format!("no remote is chosen among {}", names.join(", "));
                 (text, vec![choose, self.again()])
             }
-            Chosen::None | Chosen::Remote(_) => ("this repository has no remote".into(), vec![]),
+            RemoteChoice::None | RemoteChoice::Remote(_) => {
+                ("this repository has no remote".into(), vec![])
+            }
         };
         unopened(Obstacle::NoRemote, text, next)
     }
@@ -425,11 +427,11 @@ impl<'a> Talker<'a> {
         format!("git orchestrate start{manual} --run {}   # tries again", self.run.name)
     }
 
-    pub(crate) fn ask(&self, call: Call) -> std::io::Result<Said> {
+    pub(crate) fn ask(&self, call: Call) -> std::io::Result<Reply> {
         self.speak(call, QUESTION)
     }
 
-    fn speak(&self, mut call: Call, limit: Duration) -> std::io::Result<Said> {
+    fn speak(&self, mut call: Call, limit: Duration) -> std::io::Result<Reply> {
         let limit = limit.min(Duration::from_secs(self.drive.settings.timeout));
         call.environment.push(("ORCHESTRATE_RUN".into(), (&self.run.name).into()));
         let file = self.drive.folder.talker();

@@ -43,7 +43,7 @@ fn spawn(context: &Context, drive: &Drive, name: &str, only: &[String]) -> anyho
     let this = process::this_program()?.display().to_string();
     let mut argv = vec![this];
     for (option, place) in
-        [("--git-dir", &context.told.git_dir), ("--work-tree", &context.told.work_tree)]
+        [("--git-dir", &context.repository.git_dir), ("--work-tree", &context.repository.work_tree)]
     {
         argv.extend(place.iter().flat_map(|place| [option.into(), place.display().to_string()]));
     }

@@ -1,0 +1,30 @@
+//! The variables of this process that the programs which it starts must not inherit.
+//!
+//! Invariant: a program that works for a task sees neither the repository that the caller named
+//! nor the crash points of this process.
+
+use crate::system::crash;
+
+/// The variables that say where a repository is, as `git rev-parse --local-env-vars` lists
+/// them, without those that carry configuration.
+pub(crate) const REPOSITORY_VARIABLES: &[&str] = &[
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_CONFIG",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_GRAFT_FILE",
+    "GIT_INDEX_FILE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+];
+
+/// Returns all of them.
+pub(super) fn hidden() -> Vec<&'static str> {
+    [REPOSITORY_VARIABLES, crash::VARIABLES].concat()
+}
