@@ -10,6 +10,7 @@ use git_orchestrate::testing::{set_plan, set_status, tick};
 use serde_json::Value;
 
 use crate::env::Env;
+use crate::summary::skip;
 
 fn ticket(env: &Env, id: &str, status: &str, more: &str) {
     let text = format!(
@@ -193,7 +194,7 @@ fn judge(env: &Env, arguments: &[&str]) -> Option<String> {
         Ok(out) if out.status.success() => Some(String::from_utf8_lossy(&out.stdout).into_owned()),
         Ok(out) => panic!("backlog {arguments:?}: {}", String::from_utf8_lossy(&out.stderr)),
         Err(_) => {
-            println!("skipped: `backlog` is not installed (npm install -g backlog.md)");
+            skip("backlog", "it is not installed (npm install -g backlog.md)");
             None
         }
     }

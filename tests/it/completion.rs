@@ -9,6 +9,7 @@ use std::path::Path;
 use crate::agents::quoted;
 use crate::env::Env;
 use crate::plans::{asks, plan, runs};
+use crate::summary::skip;
 
 const COMPLETIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/completions");
 
@@ -57,7 +58,7 @@ pub fn is_installed(program: &str) -> bool {
     let asked = std::process::Command::new(program).arg("--version").output();
     let there = asked.is_ok();
     if !there {
-        println!("skipped: {program} is not installed");
+        skip(program, "it is not installed");
     }
     there
 }
@@ -250,7 +251,7 @@ fn bash_quotes_the_names_of_branches() {
 fn bash_completes_through_git() {
     let env = world();
     let Some(git) = GIT_BASH.iter().find(|place| Path::new(place).exists()) else {
-        return println!("skipped: git's completion for bash is not installed");
+        return skip("git-completion", "git's completion for bash is not installed");
     };
     if !is_installed("bash") {
         return;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::env::Env;
 use crate::plans::{asks, plan, runs};
+use crate::summary::skip;
 
 /// Where a controller or, with `EXEC`, a first attempt's supervisor is ended.
 const AT: &str = "GIT_ORCHESTRATE_CRASH_AT";
@@ -74,8 +75,7 @@ fn effects_of_a_run() -> usize {
 fn a_controller_that_is_ended_at_any_effect_loses_nothing() {
     let effects = effects_of_a_run();
     if effects == 0 {
-        println!("skipped: this build has no crash points");
-        return;
+        return skip("crash-points", "this build has none");
     }
     assert!(effects > 20, "only {effects} effects are seen");
     sweep(1..=effects, |number| {
@@ -116,7 +116,7 @@ fn a_controller_that_is_ended_while_a_merge_is_mended_loses_nothing() {
     env.call(env.start_arguments(&[])).env(COUNT, &counter).run().ok();
     let effects = std::fs::read(&counter).map_or(0, |bytes| bytes.len());
     if effects == 0 {
-        return println!("skipped: this build has no crash points");
+        return skip("crash-points", "this build has none");
     }
     sweep(1..=effects, |number| {
         let env = mending();

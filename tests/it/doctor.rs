@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::env::Env;
 use crate::plans::{asks, plan, runs};
 use crate::repositories::where_mounts_are_ours;
+use crate::summary::skip;
 
 /// Makes a repository with nothing to find.
 fn healthy() -> Env {
@@ -76,7 +77,7 @@ fn where_start_would_refuse_it_says_why() {
     let init = ["init", "-q", "-b", "main", "--ref-format=reftable"];
     let has_reftable = env.git_call(init).run().code == 0;
     if !has_reftable {
-        println!("skipped: this git has no reftable");
+        skip("reftable", "this git has none");
         env.git(["init", "-q", "-b", "main"]);
     }
     env.expect_broken();
@@ -382,7 +383,7 @@ fn a_disk_that_is_nearly_full() {
         git clone -q ../repo clone && cd clone && git orchestrate doctor";
     match where_mounts_are_ours(&env, script) {
         Some(said) => drop(said.ok().has("warning: only 8").has("MiB are free")),
-        None => println!("skipped: no small disk can be mounted here"),
+        None => skip("mounts", "no small disk can be mounted here"),
     }
 }
 

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::call::{Call, LIMIT, Running, poll};
 use crate::git_agrees;
 use crate::output::{Output, surroundings};
+use crate::summary;
 
 /// The program under test.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_git-orchestrate");
@@ -61,6 +62,7 @@ impl Env {
 
     /// Makes the folders alone; `repo` is empty, and no repository.
     pub fn empty() -> Env {
+        summary::begins();
         let folder = tempfile::Builder::new().prefix("orchestrate-").tempdir();
         let folder = folder.expect("a temporary folder");
         let root = folder.path().canonicalize().expect("its real path");
@@ -393,5 +395,6 @@ impl Drop for Env {
         }
         // Agents that still wait at a gate end when their folder is gone.
         std::fs::remove_dir_all(self.root.join("agents")).ok();
+        summary::ends();
     }
 }

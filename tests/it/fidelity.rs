@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use crate::call::Running;
 use crate::env::Env;
 use crate::plans::{asks, plan};
+use crate::summary::skip;
 
 const OURS: &str = ".claude/worktrees/feat-task-a";
 const GITS: &str = ".claude/worktrees/by-git";
@@ -269,8 +270,7 @@ fn of_names_that_differ_in_case_where_they_are_one() {
     let env = Env::new();
     env.write(env.root().join("tmp/Case"), "");
     if !env.root().join("tmp/case").exists() {
-        println!("skipped: this file system tells upper from lower case");
-        return;
+        return skip("case-insensitive", "this file system tells upper from lower case");
     }
     for name in ["README", "readme"] {
         let id = env.git_call(["hash-object", "-w", "--stdin"]).stdin(name).run().ok().raw;

@@ -6,6 +6,7 @@
 use crate::env::Env;
 use crate::forge::{fake_gh, with_remote};
 use crate::plans::{asks, plan, runs};
+use crate::summary::skip;
 
 const COUNT: &str = "GIT_ORCHESTRATE_CRASH_COUNT";
 const AT: &str = "GIT_ORCHESTRATE_CRASH_AT";
@@ -322,8 +323,7 @@ fn on_a_terminal_the_four_are_offered() {
     let has_script =
         env.program("sh", ["-c", "script --version | grep -q util-linux"]).run().code == 0;
     if !has_script {
-        println!("skipped: there is no script(1) of util-linux to make a terminal");
-        return;
+        return skip("script", "there is no script(1) of util-linux to make a terminal");
     }
     let at_terminal = |typed: &str, line: &str| {
         let words = ["-qec", line, "/dev/null"];
@@ -347,8 +347,7 @@ fn sweep(arguments: &[&str], made: impl Fn() -> Env + Sync, is_whole: impl Fn(&E
     env.call(arguments).env(COUNT, &counter).run().ok();
     let effects = std::fs::read(&counter).map_or(0, |bytes| bytes.len());
     if effects == 0 {
-        println!("skipped: this build has no crash points");
-        return;
+        return skip("crash-points", "this build has none");
     }
     let next = std::sync::atomic::AtomicUsize::new(1);
     let work = || {

@@ -9,6 +9,7 @@ use crate::agents::quoted;
 use crate::env::Env;
 use crate::output::Output;
 use crate::plans::{asks, plan};
+use crate::summary::skip;
 
 const URL: &str = "https://github.com/o/r/pull/1";
 
@@ -297,8 +298,7 @@ fn without_a_program_the_page_is_named() {
     with_remote(&env);
     let path = std::env::var_os("PATH").expect("PATH is set");
     if std::env::split_paths(&path).any(|folder| folder.join("gh").exists()) {
-        println!("skipped: gh is installed");
-        return;
+        return skip("no-gh", "gh is installed");
     }
     run_into_conflict(&env).has("no-program").has("https://github.com/o/r/compare/feat/clash");
     assert_eq!(env.task("b")["unopened"]["why"], "no-program");
@@ -417,8 +417,7 @@ fn who_is_ended_anywhere_in_between_opens_one_pull_request() {
     merge.run().fails(3).has(URL);
     let effects = std::fs::read(&counter).map_or(0, |bytes| bytes.len());
     if effects == 0 {
-        println!("skipped: this build has no crash points");
-        return;
+        return skip("crash-points", "this build has none");
     }
     for number in 1..=effects {
         forget();

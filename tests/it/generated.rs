@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::summary::skip;
+
 const FOLDERS: [&str; 2] = ["man", "completions"];
 
 fn top() -> &'static Path {
@@ -102,7 +104,7 @@ fn man_pages_are_sound() {
     for (path, text) in rendered().iter().filter(|(path, _)| path.starts_with("man/")) {
         match complaints(text) {
             Some(complaints) => assert_eq!(complaints, "", "{path}"),
-            None => return eprintln!("skipped: neither mandoc nor groff is installed"),
+            None => return skip("roff", "neither mandoc nor groff is installed"),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::completion::is_installed;
 use crate::env::Env;
+use crate::summary::skip;
 
 /// Asks git for help, with the pages that were installed below `share`.
 #[track_caller]
@@ -17,7 +18,7 @@ fn man_works() -> bool {
     let asked = std::process::Command::new("man").arg("-w").output();
     let works = asked.is_ok_and(|said| said.status.success() && said.stdout.starts_with(b"/"));
     if !works {
-        println!("skipped: there is no man that works");
+        skip("man", "there is none that works");
     }
     works
 }
@@ -95,7 +96,7 @@ fn bash_finds_what_was_installed_by_itself() {
     env.run(["install-man", "--completions"]).ok();
     let loader = "/usr/share/bash-completion/bash_completion";
     if !std::path::Path::new(loader).exists() {
-        return println!("skipped: bash-completion is not installed");
+        return skip("bash-completion", "it is not installed");
     }
     let script = format!(
         ". {loader}\n_completion_loader git\nCOMP_LINE='git orchestrate ret' COMP_POINT=19\n\

@@ -9,6 +9,7 @@ use crate::agents::quoted;
 use crate::env::Env;
 use crate::output::Output;
 use crate::plans::{asks, plan};
+use crate::summary::skip;
 
 const A: &str = ".claude/worktrees/feat-task-a";
 const B: &str = ".claude/worktrees/feat-task-b";
@@ -135,8 +136,7 @@ fn what_is_mounted_in_a_worktree_is_not_touched() {
     let can = env.program("sh", ["-c", "command -v unshare >/dev/null"]).run().code == 0
         && apart(&mount).code == 0;
     if !can {
-        println!("skipped: nothing can be mounted here");
-        return;
+        return skip("mounts", "nothing can be mounted here");
     }
     for more in ["", "--force"] {
         let said = apart(&format!("{mount} && git orchestrate clean a {more}")).ok();

@@ -12,6 +12,7 @@ mod git_agrees; // git as the oracle, asked when an `Env` goes away
 mod loopback; // a model server for real agent programs
 mod output; // what a command said, and assertions on it
 mod plans; // plans put together from one line per task
+mod summary; // what was skipped, and the slowest, at the end of a run
 
 // The house itself.
 mod generated; // man pages and completions are what the definitions say

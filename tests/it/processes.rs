@@ -4,13 +4,14 @@
 
 use crate::env::Env;
 use crate::plans::{asks, plan, runs, task};
+use crate::summary::skip;
 
 /// Returns false, aloud, where a process cannot leave its session, or cannot be found after that.
 fn can_leave(env: &Env) -> bool {
     let has =
         cfg!(target_os = "linux") && env.program("sh", ["-c", "command -v setsid"]).run().code == 0;
     if !has {
-        println!("skipped: no setsid, or no way to adopt what leaves the session");
+        skip("setsid", "it is not installed, or nothing here adopts what leaves its session");
     }
     has
 }

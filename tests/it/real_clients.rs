@@ -9,6 +9,7 @@ use crate::call::Call;
 use crate::env::Env;
 use crate::loopback::{FINDING, Loopback, TOKENS};
 use crate::plans::{plan, task};
+use crate::summary::skip;
 
 /// A word of every prompt that stands nowhere else.
 const SECRET: &str = "zaunkoenig";
@@ -17,7 +18,7 @@ fn is_installed(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
     if !found {
-        println!("skipped: {name} is not on the PATH (see README)");
+        skip(name, "it is not on the PATH (see README)");
     }
     found
 }
@@ -70,7 +71,7 @@ fn check(env: &Env, agent: &str, server: &Loopback) {
     if processes.contains("git-orchestrate exec") {
         assert!(!processes.contains(SECRET), "a prompt is seen in the process table");
     } else {
-        println!("skipped: 'ps -A -o args=' does not list processes here");
+        skip("ps", "'ps -A -o args=' does not list processes here");
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::env::Env;
 use crate::forge::{prepared, resolve_elsewhere, run_into_conflict, with_remote};
+use crate::summary::skip;
 
 const HOST: &str = "github.com:\n    user: ada\n    oauth_token: fake\n    git_protocol: https\n";
 
@@ -121,8 +122,7 @@ fn has_gh() -> bool {
 #[test]
 fn the_real_gh_opens_finds_and_tells() {
     if !has_gh() {
-        println!("skipped: gh is not installed");
-        return;
+        return skip("gh", "it is not installed");
     }
     let env = prepared();
     with_remote(&env);

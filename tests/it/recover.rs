@@ -7,6 +7,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::env::Env;
 use crate::plans::{asks, plan};
+use crate::summary::skip;
 
 /// Starts two agents that stand at their gates, and a third task that needs both.
 fn two_at_gates(env: &Env) -> crate::call::Running<'_> {
@@ -94,7 +95,7 @@ echo \"$p\" >\"$dir/supervisor\"
 fn a_killed_supervisor_loses_nothing() {
     let env = Env::new();
     if env.program("sh", ["-c", "ps -o ppid= -p $$"]).run().code != 0 {
-        return eprintln!("skipped: there is no ps");
+        return skip("ps", "there is none");
     }
     let script = format!("edit a.txt 1\ncommit 'Add a'\n{FIND_SUPERVISOR}\ngate a");
     env.agent("a", &script);
@@ -140,7 +141,7 @@ pub fn kill_supervisor(env: &Env) {
 /// supervisor. Returns false where the machine lacks a program for it.
 fn left_alone(env: &Env, then: &str) -> bool {
     if env.program("sh", ["-c", "ps -o ppid= -p $$"]).run().code != 0 {
-        println!("skipped: there is no ps");
+        skip("ps", "there is none");
         return false;
     }
     let script = format!("edit a.txt 1\ncommit 'Add a'\n{FIND_SUPERVISOR}\ngate a\n{then}\n");
@@ -240,7 +241,7 @@ fn what_an_agent_finished_alone_is_not_done_again() {
 fn no_second_agent_begins_beside_one_whose_logs_are_gone() {
     let env = Env::new();
     if env.program("sh", ["-c", "ps -o ppid= -p $$"]).run().code != 0 {
-        return println!("skipped: there is no ps");
+        return skip("ps", "there is none");
     }
     env.agent("a", &format!("orphan\n{FIND_SUPERVISOR}\ngate a"));
     env.agent("a.2", "gate again\nedit a.txt 2\ncommit 'Add a'");

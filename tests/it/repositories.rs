@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::env::Env;
 use crate::output::Output;
 use crate::plans::{plan, runs};
+use crate::summary::skip;
 
 /// The second task needs the first; each says where it ran.
 fn two(name: &str) -> String {
@@ -506,8 +507,7 @@ fn refs_in_another_form_are_told() {
     let env = Env::empty();
     let init = env.git_call(["init", "-q", "-b", "main", "--ref-format=reftable"]).run();
     if init.code != 0 {
-        println!("skipped: this git has no reftable");
-        return;
+        return skip("reftable", "this git has none");
     }
     env.config("user.name", "Ada");
     env.config("user.email", "ada@example.org");
@@ -771,8 +771,7 @@ fn a_read_only_repository_is_told_and_can_be_looked_at() {
 /// What is left to try without mounts: a git directory that this user may not write to.
 fn read_only_by_its_mode(env: &Env) {
     if rustix::process::geteuid().is_root() {
-        println!("skipped: root writes everywhere, and nothing can be mounted");
-        return;
+        return skip("mounts", "root writes everywhere, and nothing can be mounted here");
     }
     env.program("chmod", ["-R", "a-w", ".git"]).run().ok();
     let start = ["start", "../two.toml", "--run", "new", "--trust"];
@@ -794,8 +793,7 @@ fn a_full_disk_is_told_before_anything_is_made() {
         rm ../filler
         git orchestrate start ../../two.toml --trust";
     let Some(said) = where_mounts_are_ours(&env, script) else {
-        println!("skipped: no small disk can be mounted here");
-        return;
+        return skip("mounts", "no small disk can be mounted here");
     };
     said.ok().has("no space is left on the disk of").has("hint:").has("2 of 2 tasks merged");
 }
@@ -819,8 +817,7 @@ fn a_disk_that_becomes_full_loses_nothing() {
         git fsck --strict --no-dangling
         git ls-tree --name-only feat/full";
     let Some(said) = where_mounts_are_ours(&env, script) else {
-        println!("skipped: no small disk can be mounted here");
-        return;
+        return skip("mounts", "no small disk can be mounted here");
     };
     let said = said.ok();
     said.has("No space left on device").has("kept: work").has("work.txt\n");

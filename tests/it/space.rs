@@ -6,6 +6,7 @@
 use crate::agents::quoted;
 use crate::env::Env;
 use crate::plans::{asks, plan, runs, task};
+use crate::summary::skip;
 
 #[test]
 fn a_run_waits_for_room_and_goes_on_by_itself() {
@@ -79,8 +80,7 @@ fn as_many_worktrees_are_made_as_fit() {
     let can = env.program("sh", ["-c", "command -v unshare >/dev/null"]).run().code == 0
         && apart(&mount).code == 0;
     if !can {
-        println!("skipped: nothing can be mounted here");
-        return;
+        return skip("mounts", "nothing can be mounted here");
     }
     let said = apart(&format!("{mount} && git orchestrate start plan.toml --trust")).ok();
     said.has("waits worktrees");

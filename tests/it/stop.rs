@@ -8,6 +8,7 @@ use crate::agents::quoted;
 use crate::env::Env;
 use crate::plans::{asks, plan};
 use crate::recover::FIND_SUPERVISOR;
+use crate::summary::skip;
 
 /// Two tasks whose agents stand at gates of their names; the second attempt goes to its end.
 fn at_gates(env: &Env) {
@@ -112,7 +113,7 @@ fn agents_that_do_not_listen_are_killed() {
 fn what_is_suspended_is_killed() {
     let env = Env::new();
     if env.program("sh", ["-c", "ps -o ppid= -p $$"]).run().code != 0 {
-        return println!("skipped: there is no ps");
+        return skip("ps", "there is none");
     }
     env.agent("a", &format!("{FIND_SUPERVISOR}\nappend a.txt 1\ncommit 'Do a'\ngate a"));
     env.plan(&plan("p", &[asks("a", &[])]));
