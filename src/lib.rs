@@ -1,50 +1,59 @@
-//! `git orchestrate`: runs a plan of tasks in parallel git worktrees and merges what is proven.
+//! `git orchestrate` runs a plan of tasks in parallel git worktrees and merges what passes the tests.
 //!
-//! # Bird's eye
-//!
-//! A plan goes in; tested merges come out. Every ready task gets a branch and a worktree of
-//! its own and an agent in it; what the agent leaves is judged by git, merged without a
-//! checkout into a candidate, tested, and published. All progress lives in the repository's
-//! refs. There is no daemon and no database: the controller may be killed at any moment, and
-//! the next `start` finds out what is true.
+//! A plan goes in, tested merges come out. Every ready task gets a branch, a worktree and an agent.
+//! git judges the result: it is merged into a candidate without a checkout, tested, and published.
+//! All progress is in the repository's refs. There is no daemon and no database: the controller may
+//! be killed at any moment, and the next `start` finds out what is true.
 //!
 //! ```text
-//!   plan text --plan--> Plan --dag--> Dag
-//!                         \             /
-//!   journal ---------> Snapshot (plan + every task's Record)
-//!                         |                      ^
-//!                  crate::domain::policy::schedule::decide              | events, by compare-and-swap
-//!                         v                      |
-//!                     [Action]  --run-->  supervisors (attempt), merges (merge)
-//!                         |
-//!                       view --> text, JSON
+//!   plan text --plan::parse--> Plan            journal
+//!                                \              |   ^
+//!                                 +--> Snapshot <+   | events, by compare-and-swap
+//!                                          |         |
+//!                         policy::schedule::decide   |
+//!                                          v         |
+//!                                      [Action] --run::drive--> supervisors, merges
+//!                                          |
+//!                                     cli::view --> text, JSON
 //! ```
 //!
-//! # Words
+//! # Layers
 //!
-//! plan: the tasks and their edges as the author wrote them. run: one execution of one plan,
-//! named after it. task: one unit, with a branch and a worktree. stage: what an attempt is
-//! for. attempt: one launch of one agent for one stage. agent: the command that is launched.
-//! report: DONE, DONE_WITH_CONCERNS, NEEDS_CONTEXT or BLOCKED. integration branch:
-//! `feat/<run>`, where finished tasks are merged. base branch: what the run was started from.
-//! ready set: tasks whose dependencies are all merged. journal: the run's history of events.
-//! controller: the process of `start`. supervisor: the process that owns one attempt.
+//! Each layer is a folder, and uses only the layers below it:
+//! `cli -> run -> journal, forge -> git -> system -> domain`, and `plan, style -> domain`.
+//!
+//! | folder | holds |
+//! |---|---|
+//! | `cli/` | the command line: `arguments`, `commands/`, `view/` (pure), `ui/`, `doctor/`, `pages/` |
+//! | `run/` | performs a run: `begin/`, `drive/`, `brief/`, `attempt/`, `merge/`, `cleanup/`, `end/`; prints nothing |
+//! | `journal/` | the history of a run, and what the user trusts |
+//! | `forge/` | pull requests |
+//! | `git/` | the only files that name `gix` or start `git` |
+//! | `system/` | processes, locks, disks, the clock, crash points |
+//! | `plan/` | text to a plan, or every mistake at once |
+//! | `style/` | added lines to style fingerprints |
+//! | `domain/` | pure types and rules; `domain/policy/` decides, everything else performs or shows |
+//!
+//! A test (`tests/it/layering.rs`) holds every pair, forbids circles, and keeps `domain`, `plan`,
+//! `style` and `cli/view` pure.
+//!
+//! # Glossary
+//!
+#![doc = include_str!("cli/pages/text/glossary.md")]
 //!
 //! # State
 //!
 //! | ref | holds |
 //! |---|---|
 //! | `refs/orchestrate/runs/<run>` | the journal: a linear chain of commits, newest state in the tip's tree |
-//! | `refs/orchestrate/backup/<run>/<task>/<n>` | what would otherwise be lost before a removal |
+//! | `refs/orchestrate/backup/<run>/<task>/<n>` | what a removal would otherwise lose |
 //! | `refs/notes/orchestrate` | a note on every merge commit |
 //! | `refs/heads/feat/<run>`, `refs/heads/feat/task-<id>` | ordinary branches |
 //!
-//! Lock files are in `$GIT_COMMON_DIR/orchestrate-locks/`, apart from the logs: whoever deletes
-//! logs must not let a second controller in.
-//!
-//! The tip's tree holds `format`, `plan.toml`, `run.toml`, `tasks/<xx>/<id>.toml` and, where
-//! tasks are planned first, `plans/<xx>/<id>.md`. Prompts, logs, pids and outcomes live in
-//! `$GIT_COMMON_DIR/orchestrate/<run>/`; deleting that folder loses logs, never work.
+//! The tip's tree holds `format`, `plan.toml`, `run.toml`, `tasks/<xx>/<id>.toml` and, with
+//! `--plan-first`, the task plans `plans/<xx>/<id>.md`. Prompts, logs, pids and outcomes are in
+//! `$GIT_COMMON_DIR/orchestrate/<run>/`; deleting that folder loses logs, never work. Locks are in
+//! `$GIT_COMMON_DIR/orchestrate-locks/`, because deleting logs must not let a second controller in.
 //!
 //! # Life of a task
 //!
@@ -53,76 +62,49 @@
 //!                 \________________________\______________________\-> blocked -> retry | merge
 //! ```
 //!
-//! A merge that fails the tests twice leads back from merging to next (fix-tests): an agent begins
-//! on that very candidate, which a backup ref keeps, and its work is reviewed anew. So does a
-//! conflict (fix-conflict), where the user wants it. A plan with several tasks for agents ends with
-//! one that waits for all others and begins with the review of the whole branch.
+//! - `ready` is derived, never stored. Between two stages a task is pending; the JSON calls that
+//!   running, with the next stage.
+//! - A merge that fails the tests twice goes back from merging to next (fix-tests): an agent starts on
+//!   that candidate, which a backup ref keeps, and its work is reviewed again. With `on-conflict`
+//!   `agent` a conflict does the same (fix-conflict).
+//! - With `--plan-first` a waiting task runs its plan stage, is blocked for `approval`, and waits
+//!   again once a person approved the task plan; only then it runs implement.
+//! - A task that is done by hand runs without a worker; its attempt ends with `report`.
+//! - A task whose agent reached a usage limit is paused: no attempt is spent, and nothing is
+//!   launched with that program before the limit ends.
+//! - A plan with several tasks for agents ends with a final review task, which waits for all others.
 //!
-//! Where tasks are planned first (`--plan-first`), a waiting one runs its plan stage, is blocked for
-//! `approval`, and waits again when a person approved the plan: only then it begins to implement.
-//! `ready` is derived, never stored. Between two stages a task is pending, which the JSON calls
-//! running with the stage that is next. Blocked reasons: conflict, tests, timeout, needs-context,
-//! agent, permission, review-limit, no-changes, escaped, worktree, approval, and stopped: a person
-//! stopped it, so no agent failed. The block of a conflict holds the URL of its draft pull request, or
-//! why there is none. A task that somebody outside works on runs without a worker; its attempt ends
-//! with `report`. A task whose agent reached a usage limit is paused: no attempt is spent, and
-//! nothing is launched with that program before the limit is over.
-//!
-//! # End of a run
-//!
-//! A run is finished when its tasks are done. What a person decides about its work
-//! (`run::end`) is `closed` in `run.toml`: merge, pr, keep or discard. One that is closed is
-//! not chosen any more by commands that name none; `start` opens one again that was kept.
-//!
-//! # The house
-//!
-//! Each layer is a folder, and uses those below it alone:
-//!
-//! | folder | holds |
-//! |---|---|
-//! | `cli/` | the command line: arguments, `commands/`, `view/` (pure), `ui/`, `doctor/`, `pages/` |
-//! | `run/` | performs a run: `begin/`, `drive/`, `brief/`, `attempt/`, `merge/`, `cleanup/`, `end/`; prints nothing |
-//! | `journal/` | the history of a run, and what is trusted |
-//! | `forge/` | pull requests |
-//! | `git/` | the only files that name `gix` or start `git` |
-//! | `system/` | processes, locks, disks, the clock, crash points |
-//! | `plan/` | text to a plan, or every mistake at once |
-//! | `style/` | added lines to fingerprints |
-//! | `domain/` | pure words and rules; `domain/policy/` decides, everything else performs or shows |
-//!
-//! `cli -> run -> journal, forge -> git -> system -> domain`, and `plan, style -> domain`. A test
-//! (`tests/it/layering.rs`) holds every pair, forbids circles, and keeps `domain`, `plan`, `style`
-//! and `cli/view` pure.
+//! A run is finished when its tasks are done. What the user then decides (`run::end`) is `closed` in
+//! `run.toml`: merge, pr, keep or discard. Commands that name no run skip a closed one; `start`
+//! opens one again that was kept.
 //!
 //! # Invariants
 //!
-//! - **The journal is written by [`crate::journal::Journal`] alone**, and after its first commit only by
+//! - **Only [`crate::journal::Journal`] writes the journal**, after the first commit only by
 //!   compare-and-swap; what happens to a task goes through `append`.
-//! - **Objects first, then append, then clean up.** Whatever a crash leaves between is repaired
-//!   by `run::recover`.
-//! - **A supervisor claims its attempt in the journal before it launches anything**, so of two
-//!   that race one goes away, and nothing runs twice. It makes the worktree too: base and claim
-//!   are one event, and worktrees of many tasks are made on many cores.
-//! - **Who is alive is asked, not stored**: pid and start time for workers, kernel locks for the
+//! - **Objects first, then append, then clean up.** `run::recover` repairs whatever a crash leaves
+//!   between two of these.
+//! - **A supervisor claims its attempt in the journal before it launches anything**, so of two that
+//!   race one exits, and nothing runs twice. It also creates the worktree, so that base and claim
+//!   are one event, and worktrees of many tasks are created on many cores.
+//! - **Liveness is asked, not stored**: pid and start time for workers, kernel locks for the
 //!   controller and the integration checkout.
-//! - **What git can tell is asked of git**: merged means an ancestor, dirty means `git status`.
-//! - **Only a candidate that passed the tests is published**, so every first-parent commit of
-//!   the integration branch passes them.
-//! - **What is merged is the commit that passed its reviews**, and, where the task was made of a
-//!   ticket, one more commit on it that ticks what they confirmed: it is made from the reviewed
-//!   tree, changes that one file, and names what was reviewed in its trailer `Reviewed`.
-//! - **Tickets change on the task's branch alone**, so that the user gets them with the work.
-//! - **What moved outside of a task is found, not undone**: certain is only what the agent's own
-//!   git commands did (`crate::run::attempt`); that blocks the task as `escaped`.
-//! - **The user's checkout, HEAD, index and stash are not touched**, but for the branch a run
-//!   merges into, where it is checked out and clean.
+//! - **What git knows is asked of git**: merged means an ancestor, dirty means `git status`.
+//! - **Only a candidate that passed the tests is published**, so every first-parent commit of the
+//!   integration branch passes them.
+//! - **What is merged is the commit that passed its reviews.** If the task comes from a ticket, one
+//!   more commit ticks what the review confirmed: it changes only that file of the reviewed tree,
+//!   and names the reviewed commit in its trailer `Reviewed`.
+//! - **Tickets change only on the task's branch**, so that the user gets them with the work.
+//! - **Changes outside of a task are reported, not undone.** Only what the agent's own git commands
+//!   did is certain (`crate::run::attempt`); that blocks the task as `escaped`.
+//! - **The user's checkout, HEAD, index and stash are not touched**, except for the branch that a run
+//!   merges into, if it is checked out and clean.
 //!
-//! # What is not here
-//!
-//! Async, a plugin layer, traits with one implementation, globals, a database, repository
-//! extensions, tracked files of ours in the user's tree.
+//! Not here: async, a plugin layer, traits with one implementation, globals, a database, repository
+//! extensions, tracked files of our own in the user's tree.
 
-#![allow(rustdoc::private_intra_doc_links)] // The docs are for those who work on the crate.
+#![allow(rustdoc::private_intra_doc_links)] // The docs are for developers of the crate.
 #![warn(clippy::print_stdout, clippy::print_stderr, unreachable_pub)]
 #![forbid(unsafe_code)]
 
@@ -138,8 +120,7 @@ mod system;
 
 pub use cli::main;
 
-/// What the integration tests and the benches use beside the program itself. No promise is made
-/// about it.
+/// What the integration tests and the benches use besides the program itself; not a stable API.
 #[doc(hidden)]
 pub mod testing {
     pub use crate::cli::arguments::Cli;

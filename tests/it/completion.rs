@@ -312,8 +312,8 @@ fn fish_completes_the_program_and_through_git() {
         "git orchestr",
         &elsewhere,
     ];
-    let commands = "report\tSay how a task ended (what an agent calls when it is finished)\n\
-                    retry\tLet a blocked or paused task run again, in the worktree it has";
+    let commands = "report\tReport how a task ended (for agents)\n\
+                    retry\tRun a blocked or paused task again, in its existing worktree";
     let answers = [
         commands,
         commands,
@@ -325,7 +325,7 @@ fn fish_completes_the_program_and_through_git() {
         "my plans/a b.toml\tfile",
         "x\tDo x",
         "x\tDo x",
-        "--message\tWhat the next attempt should know",
+        "--message\tAdvice for the next attempt",
         "",
         "orchestrate\tRun a plan of coding tasks in parallel",
         "api\tDo api [blocked (agent)]",

@@ -200,9 +200,7 @@ fn every_word_that_a_reader_must_know_is_in_the_main_page() {
     .chain(git_orchestrate::testing::Reason::ALL.map(git_orchestrate::testing::Reason::name))
     {
         let is_term = |line: &str| {
-            let line = line.replace('"', "");
-            (line.starts_with(".B ") || line.starts_with(".BR "))
-                && line.split([' ', ',']).collect::<Vec<_>>().join(" ").contains(word)
+            line.replace("\\fB", "").replace("\\fR", "").split(", ").any(|term| term == word)
         };
         let defined = text.lines().zip(text.lines().skip(1));
         let found = defined.into_iter().any(|(mark, term)| mark == ".TP" && is_term(term));

@@ -1,27 +1,27 @@
-//! Man pages, rendered from the definitions and the prose beside them.
+//! Man pages, rendered from the argument definitions and the prose in `text/`.
 //!
-//! Invariant: every page has the same sections in the same order: what git's own pages have,
+//! Invariant: every page has the same sections in the same order: those of git's own pages,
 //! then EXAMPLES, EXIT STATUS, CONFIGURATION, FILES, SEE ALSO.
 
 use clap::Command;
 use clap_mangen::Man;
 
 use super::NAME;
+use super::manual;
 use super::prompts;
 use super::prose::{self, Prose};
 use super::roff::{entry, plain, roff};
+use crate::cli::overview::GROUPS;
 use crate::domain::config::{FILE, KEYS};
 use crate::domain::error::Exit;
 
 const SOURCE: &str = concat!("git-orchestrate ", env!("CARGO_PKG_VERSION"));
-/// The sections of the main page that no definition holds.
-const MAIN: &str = include_str!("text/main.roff");
 
-/// Returns every page with the name of its file.
+/// Returns every page with its file name.
 pub(super) fn pages(program: &Command) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let main = prose::of("")?;
     let sections = [
-        MAIN.to_owned(),
+        manual::sections(),
         prompts::section(),
         examples(&main),
         exit_status(&main),
@@ -44,12 +44,13 @@ pub(super) fn pages(program: &Command) -> anyhow::Result<Vec<(String, Vec<u8>)>>
     Ok(pages)
 }
 
-/// Renders one page, with these sections after what is generated.
+/// Renders one page; `sections` follow those that come from the definitions.
 fn page(command: &Command, prose: &Prose, sections: &str) -> anyhow::Result<(String, Vec<u8>)> {
     let name = command.get_display_name().unwrap_or(NAME).to_owned();
-    let command = command.clone().override_usage(usage(command));
-    let has_commands = command.has_subcommands();
-    let man = Man::new(command).title(&name).source(SOURCE).manual("Git Orchestrate");
+    let man = Man::new(command.clone().override_usage(usage(command)))
+        .title(&name)
+        .source(SOURCE)
+        .manual("Git Orchestrate");
     let mut text = Vec::new();
     man.render_title(&mut text)?;
     man.render_name_section(&mut text)?;
@@ -58,17 +59,30 @@ fn page(command: &Command, prose: &Prose, sections: &str) -> anyhow::Result<(Str
     let more = prose.more.iter().map(|paragraph| format!(".PP\n{}\n", roff(paragraph)));
     text.extend(more.collect::<String>().into_bytes());
     man.render_options_section(&mut text)?;
-    if has_commands {
-        man.render_subcommands_section(&mut text)?;
+    if command.has_subcommands() {
+        text.extend(commands(command).bytes());
     }
     text.extend(sections.bytes());
     Ok((format!("{name}.1"), text))
 }
 
-/// Returns the synopsis as `--help` has it, with the names of values.
+/// Returns the usage line of `--help`, which names the values that clap_mangen leaves out.
 fn usage(command: &Command) -> String {
     let usage = command.clone().render_usage().to_string();
     usage.trim_start_matches("Usage:").trim().to_owned()
+}
+
+/// Returns the section that lists the commands, by group.
+fn commands(program: &Command) -> String {
+    let line = |name: &&str| {
+        let about = program.find_subcommand(name).and_then(Command::get_about);
+        let about = about.map(ToString::to_string).unwrap_or_default();
+        format!(".TP\n.BR {} (1)\n{}\n", plain(&format!("{NAME}-{name}")), roff(&about))
+    };
+    let group = |(title, names): &(&str, &[&str])| {
+        format!(".SS {title}\n{}", names.iter().map(line).collect::<String>())
+    };
+    format!(".SH COMMANDS\n{}", GROUPS.iter().map(group).collect::<String>())
 }
 
 fn examples(prose: &Prose) -> String {
@@ -95,12 +109,12 @@ fn configuration(keys: &[&str]) -> String {
     let entries: String =
         known.map(|(key, meaning)| entry("B", &format!("orchestrate.{key}"), meaning)).collect();
     let text = match keys {
-        [] => "No setting changes what this command does.".to_owned(),
+        [] => "No setting affects this command.".to_owned(),
         _ => format!(
-            "A value comes from the flag, where there is one, else from `git config`, else from \
-             the key of the same name (without `orchestrate.`) in _{FILE}_ in the repository, \
-             else from the default, which stands in round brackets. Commands in that file run \
-             only after `git orchestrate trust`."
+            "A value comes from the command line, else from `git config`, else from the key of \
+             the same name (without `orchestrate.`) in _{FILE}_ in the repository, else it is the \
+             default, shown in parentheses. Commands in that file run only after `git orchestrate \
+             trust`."
         ),
     };
     format!(".SH CONFIGURATION\n{}\n{entries}", roff(&text))
@@ -111,7 +125,7 @@ fn files(prose: &Prose) -> String {
     format!(".SH FILES\n{entries}")
 }
 
-/// Lists pages: commands of ours by name (`""` is the main page), then others as they stand.
+/// Lists our own pages by command (`""` is the main page), then pages of other programs.
 fn see_also<'a>(ours: impl Iterator<Item = &'a str>, prose: &'a Prose) -> String {
     let (others, more): (Vec<&str>, Vec<&str>) =
         prose.see.iter().map(String::as_str).partition(|page| page.ends_with(')'));

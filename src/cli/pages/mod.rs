@@ -1,10 +1,11 @@
-//! Man pages and shell completions: every file that is installed beside the program.
+//! Man pages and shell completions: the files that are installed beside the program.
 //!
-//! Invariant: the same bytes on every machine and on every day: nothing here asks for the
-//! time, the terminal or the environment. What a flag means is said in `cli`, what a setting
-//! means in `config`; only prose that belongs to neither stands in the files of `pages/`.
+//! Invariant: the same bytes on every machine and every day: nothing here reads the time, the
+//! terminal or the environment. Options are described in `arguments`, settings in `config`; the
+//! files in `text/` hold only what belongs to neither.
 
 mod man;
+mod manual;
 mod prompts;
 mod prose;
 mod roff;
@@ -13,10 +14,10 @@ use clap::{Command, CommandFactory};
 
 use crate::cli::arguments::Cli;
 
-/// The name of the program's file, which completions complete.
+/// The name of the executable, and the first word of every page's name.
 pub const NAME: &str = "git-orchestrate";
 
-/// What each shell is given; they ask the program itself for all they offer.
+/// The completion scripts; at TAB they ask the program itself for the candidates.
 const COMPLETIONS: [(&str, &str); 3] = [
     ("git-orchestrate.bash", include_str!("text/completion.bash")),
     ("_git-orchestrate", include_str!("text/completion.zsh")),
@@ -25,7 +26,7 @@ const COMPLETIONS: [(&str, &str); 3] = [
 
 /// Returns every file with its path relative to the top of the source tree.
 ///
-/// Fails where a file in `pages/` is not understood, or a command has none.
+/// Fails if a file in `text/` cannot be parsed, or a command has none.
 pub fn all() -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let mut files: Vec<(String, Vec<u8>)> = man::pages(&visible())?
         .into_iter()
@@ -36,13 +37,13 @@ pub fn all() -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     Ok(files)
 }
 
-/// Returns the command lines in the examples of a command's page; of the main page for "".
+/// Returns the command lines in the examples of a command's page; "" is the main page.
 pub fn examples(command: &str) -> anyhow::Result<Vec<String>> {
     let prose = prose::of(command)?;
     Ok(prose.example.iter().flat_map(|e| e.line.lines()).map(str::to_owned).collect())
 }
 
-/// Returns the program without its hidden commands.
+/// Returns the definitions without hidden commands.
 fn visible() -> Command {
     let full = Cli::command();
     let shown = full.get_subcommands().filter(|command| !command.is_hide_set()).cloned();

@@ -1,33 +1,30 @@
-//! The section of the main page about prompts: every template, and what each may name.
+//! The section of the main page about prompts: every template and its variables.
 //!
-//! Invariant: read from the templates themselves, so that none is forgotten.
+//! Invariant: generated from the templates themselves, so that none is forgotten.
 
 use super::roff::{entry, roff};
 use crate::domain::prompt::{FOLDER, MEANINGS, Template, parts, variables};
 
-/// Lists the templates and what they may name.
+/// Returns the section.
 pub(super) fn section() -> String {
     let paragraphs = [
-        "What agents are told is made from templates; `git orchestrate show TASK --prompt` prints \
-         what it came to."
+        "Prompts are made from templates; `git orchestrate show TASK --prompt` prints the result."
             .to_owned(),
         format!(
-            "A file _{FOLDER}/NAME.md_ at the top level of the repository takes the place of the \
-             template NAME. Whoever writes it decides what agents do, so a run begins only when it \
-             was trusted: `git orchestrate trust`. One that does not render, that names something \
-             else than the variables below, or that has no template's name, is an error before \
-             anything is launched."
+            "A file _{FOLDER}/NAME.md_ at the top level of the repository replaces the template \
+             NAME. It decides what agents do, so a run starts only after you trust the file: `git \
+             orchestrate trust`. A file that does not render, uses a variable that is not listed \
+             below, or has not the name of a template is an error before anything is launched."
         ),
         format!(
-            "The language is that of Jinja: `{{{{ title }}}}` stands for the title, `{{% if files \
-             %}}` and `{{% for file in files %}}` for conditions and repetitions. `{{% include \
-             \"rules\" %}}` takes in a part that templates share ({}), or, by its name, a template \
-             as the program brings it along.",
+            "Templates are written in Jinja: `{{{{ title }}}}` inserts the title, `{{% if files %}}` \
+             is a condition, `{{% for file in files %}}` a loop. `{{% include \"rules\" %}}` inserts \
+             a part that templates share ({}), or a built-in template by its name.",
             parts().join(", ")
         ),
-        "A replacement should keep the parts that say how to answer: `report` for work, `verdict` \
-         for reviews, and the seven headings of a plan. What is answered otherwise is not \
-         understood."
+        "Keep the parts that say how to answer: `report` in prompts for work, `verdict` in prompts \
+         for reviews, and the seven headings of a task plan. An answer in another form is not \
+         recognised."
             .to_owned(),
     ];
     let templates = Template::ALL.map(|template| {
@@ -37,28 +34,28 @@ pub(super) fn section() -> String {
     let meanings: String =
         MEANINGS.iter().map(|(name, meaning)| entry("B", name, &format!("{meaning}."))).collect();
     format!(
-        ".SH PROMPTS\n{}\n.PP\nThe templates, and what some know beside {}:\n{}.PP\nThe \
-         variables:\n{meanings}",
+        ".SH PROMPTS\n{}\n.PP\nEvery template about one task has these variables: {}. The \
+         templates, with the variables that only some have:\n{}.PP\nThe variables:\n{meanings}",
         paragraphs.map(|text| roff(&text)).join("\n.PP\n"),
         roff(&variables(Template::Implement).join(", ")),
         templates.concat(),
     )
 }
 
-/// Says which variables a template knows, beside those that all do that are about one task.
+/// Returns a sentence with the variables that a template has and most others do not.
 fn known(template: Template) -> String {
     let common = variables(Template::Implement);
     let of_it = variables(template);
     let is_about_a_task = common.iter().all(|name| of_it.contains(name));
-    let is_told = |name: &str| {
-        let is_known = |names: &[String]| names.iter().any(|known| known == name);
-        is_known(&of_it) && !(is_about_a_task && is_known(&common))
+    let is_listed = |name: &str| {
+        let has = |names: &[String]| names.iter().any(|known| known == name);
+        has(&of_it) && !(is_about_a_task && has(&common))
     };
-    let told: Vec<&str> =
-        MEANINGS.iter().map(|(name, _)| *name).filter(|name| is_told(name)).collect();
-    match (is_about_a_task, told.is_empty()) {
+    let listed: Vec<&str> =
+        MEANINGS.iter().map(|(name, _)| *name).filter(|name| is_listed(name)).collect();
+    match (is_about_a_task, listed.is_empty()) {
         (true, true) => String::new(),
-        (true, false) => format!(" It also knows {}.", told.join(", ")),
-        (false, _) => format!(" It knows {} alone.", told.join(", ")),
+        (true, false) => format!(" Also has {}.", listed.join(", ")),
+        (false, _) => format!(" Has only {}.", listed.join(", ")),
     }
 }

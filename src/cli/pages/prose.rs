@@ -1,7 +1,6 @@
-//! What a man page says beyond the definitions: one TOML file for each command.
+//! The part of a man page that no definition holds: one TOML file for each command.
 //!
-//! Invariant: read from text that is part of the program; a file that is not understood is a
-//! mistake of ours, and a test finds it.
+//! Invariant: the files are compiled into the program, and a test parses all of them.
 
 use std::collections::BTreeMap;
 
@@ -41,19 +40,19 @@ pub(super) struct Prose {
     #[serde(default)]
     pub(super) more: Vec<String>,
     pub(super) example: Vec<Example>,
-    /// The codes that the command can end with, and what they mean for it. What 2 means is the
-    /// same for all, and need not be said.
+    /// The exit codes of the command and what they mean; 2 may be left out, because its meaning is
+    /// the same for every command.
     pub(super) exit: BTreeMap<String, String>,
-    /// The settings that the command heeds.
+    /// The settings that affect the command.
     pub(super) settings: Vec<String>,
-    /// What the command reads and writes.
+    /// The files and refs that the command reads and writes.
     pub(super) file: Vec<File>,
-    /// Other pages that help: commands of ours by name, others as `git-log(1)`.
+    /// Related pages: our own commands by name, others as `git-log(1)`.
     #[serde(default)]
     pub(super) see: Vec<String>,
 }
 
-/// One example: a remark that ends in a colon, and the lines that are typed.
+/// One example: what it does, ending in a colon, and the lines to type.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Example {
@@ -71,9 +70,9 @@ pub(super) struct File {
 
 /// Returns the prose for a command, `""` for the program itself.
 pub(super) fn of(command: &str) -> anyhow::Result<Prose> {
-    let found = FILES.iter().find(|(name, _)| *name == command);
-    let (_, text) = found.with_context(|| format!("src/pages/{command}.toml is missing"))?;
-    toml::from_str(text).with_context(|| format!("src/pages/{command}.toml"))
+    let file = FILES.iter().find(|(name, _)| *name == command);
+    let (_, text) = file.with_context(|| format!("command '{command}' has no file in text/"))?;
+    toml::from_str(text).with_context(|| format!("the file in text/ of command '{command}'"))
 }
 
 #[cfg(test)]
@@ -86,13 +85,13 @@ mod tests {
     use crate::domain::error::Exit;
 
     #[test]
-    fn every_file_is_of_a_command_and_sound() {
+    fn every_file_belongs_to_a_command_and_parses() {
         let program = Cli::command();
         let codes: Vec<String> = Exit::table().into_iter().map(|(code, _)| code).collect();
         for (command, _) in FILES {
             let known = command.is_empty() || program.find_subcommand(command).is_some();
-            assert!(known, "src/pages/{command}.toml is of no command");
-            let prose = of(command).expect("it is understood");
+            assert!(known, "there is no command '{command}'");
+            let prose = of(command).expect("it parses");
             assert!(!prose.example.is_empty(), "{command}: no example");
             for code in prose.exit.keys() {
                 assert!(codes.contains(code), "{command}: there is no exit code {code}");
@@ -103,13 +102,14 @@ mod tests {
             }
         }
     }
+
     #[test]
-    fn every_setting_is_heeded_by_a_command() {
+    fn every_setting_is_on_the_page_of_a_command() {
         let pages: Vec<Prose> =
-            FILES.iter().map(|(command, _)| of(command).expect("it is understood")).collect();
+            FILES.iter().map(|(command, _)| of(command).expect("it parses")).collect();
         for (key, _) in KEYS {
-            let heeded = pages.iter().any(|prose| prose.settings.iter().any(|name| name == key));
-            assert!(heeded, "name '{key}' in src/pages/, where a command heeds it");
+            let is_listed = pages.iter().any(|prose| prose.settings.iter().any(|name| name == key));
+            assert!(is_listed, "add '{key}' to `settings` in the file of a command it affects");
         }
     }
 }

@@ -1,13 +1,13 @@
-//! roff, as `man` reads it: text with its marks set and its own marks escaped.
+//! Text as roff, the format of man pages.
 //!
-//! Invariant: whatever text goes in, no line of it becomes a request.
+//! Invariant: special characters are escaped, so no line of text becomes a roff request.
 
-/// Returns an entry of a list: a term in this font, and what it means.
+/// Returns a list entry: a term in this font (`B` or `I`), and what it means.
 pub(super) fn entry(font: &str, term: &str, text: &str) -> String {
     format!(".TP\n\\f{font}{}\\fR\n{}\n", roff(term), roff(text))
 }
 
-/// Returns text as roff takes it; `commands` and _names_ are set as the other pages set them.
+/// Returns text as roff, with `commands` in bold and _names_ in italics.
 pub(super) fn roff(text: &str) -> String {
     let mut out = String::new();
     let mut open = None;
@@ -16,8 +16,10 @@ pub(super) fn roff(text: &str) -> String {
     while let Some(c) = chars.next() {
         let doubled = chars.peek() == Some(&'_');
         let begins = c == '`' || (c == '_' && !doubled && (before == ' ' || before == '('));
+        // The underscores in $GIT_COMMON_DIR neither begin nor end a name.
+        let ends = c == '`' || !chars.peek().is_some_and(|next| next.is_alphanumeric());
         match c {
-            '`' | '_' if open == Some(c) => {
+            '`' | '_' if open == Some(c) && ends => {
                 out.push_str("\\fR");
                 open = None;
             }
@@ -32,14 +34,14 @@ pub(super) fn roff(text: &str) -> String {
     out
 }
 
-/// Returns text as roff takes it, every character as it stands.
+/// Returns text as roff, without any markup.
 pub(super) fn plain(text: &str) -> String {
     let mut out = String::new();
     text.chars().for_each(|c| escape(c, &mut out));
     out
 }
 
-pub(super) fn escape(c: char, out: &mut String) {
+fn escape(c: char, out: &mut String) {
     match c {
         '\\' => out.push_str("\\e"),
         '-' => out.push_str("\\-"),
@@ -62,6 +64,7 @@ mod tests {
         assert_eq!(roff("a `b -c` d's"), "a \\fBb \\-c\\fR d\\(aqs");
         assert_eq!(roff("in _x y_ and a_b"), "in \\fIx y\\fR and a_b");
         assert_eq!(roff("(a, __b__)"), "(a, __b__)");
+        assert_eq!(roff("_$A_B/c_ d"), "\\fI$A_B/c\\fR d");
         assert_eq!(plain(".x \\n _y"), "\\&.x \\en _y");
     }
 }

@@ -27,99 +27,99 @@ pub(crate) const FILE: &str = ".orchestrate/config.toml";
 pub(crate) const KEYS: &[(&str, &str)] = &[
     (
         "agent",
-        "`claude`, `codex`, `gemini`, `opencode`, `copilot`, `aider`, or a shell command that reads the prompt from standard \
-         input",
+        "`claude`, `codex`, `gemini`, `opencode`, `copilot`, `aider`, or a shell command that reads \
+         its prompt from standard input",
     ),
     (
         "models.cheap",
-        "model for small tasks with a complete text: its name for an agent as claude:haiku, or for \
-         all; several are separated by commas (claude:haiku)",
+        "model for small tasks with a complete text: `AGENT:MODEL`, or a name for all agents; \
+         several separated by commas (claude:haiku)",
     ),
-    ("models.standard", "model for most tasks, written in the same way (claude:sonnet)"),
-    ("models.capable", "model for reviews and design, written in the same way (claude:opus)"),
+    ("models.standard", "model for most tasks, in the same form (claude:sonnet)"),
+    ("models.capable", "model for reviews and design, in the same form (claude:opus)"),
     (
         "allow",
-        "what the agent claude may do beside editing, git and gh, a rule as Bash(make lint); may be \
-         given several times, in the file as a list",
+        "permission of the agent claude besides editing, git and gh, a rule such as Bash(make \
+         lint); may be set several times, in the file as a list",
     ),
-    ("jobs", "how many tasks may run at once (8)"),
+    ("jobs", "most tasks that run at once (8)"),
     ("test", "shell command that must pass before a merge is published"),
     (
         "timeout",
-        "limit for one attempt and for one test, as 90s, 30m or 2h; a task's own one in the plan is \
-         for its work, and not for its plan, reviews and tests (30m)",
+        "time limit for one attempt and for one test: 90s, 30m or 2h. The `timeout` of a task in the \
+         plan limits only the work on it, not its task plan, reviews and tests (30m)",
     ),
-    ("timeouts.plan", "limit for making one plan, instead of `timeout`"),
-    ("timeouts.review", "limit for one review, instead of `timeout`"),
+    ("timeouts.plan", "time limit for planning one task, instead of `timeout`"),
+    ("timeouts.review", "time limit for one review, instead of `timeout`"),
     (
         "timeouts.fix",
-        "limit for an attempt that mends what a review, the tests or a merge found, instead of `timeout`",
+        "time limit for an attempt that fixes findings, failed tests or a conflict, instead of `timeout`",
     ),
-    ("timeouts.test", "limit for one test, instead of `timeout`"),
-    ("timeouts.setup", "limit for `setup` in one worktree, instead of `timeout`"),
+    ("timeouts.test", "time limit for one test, instead of `timeout`"),
+    ("timeouts.setup", "time limit for `setup` in one worktree, instead of `timeout`"),
     (
         "idle",
-        "limit for the time in which an agent prints nothing and changes no file, as 10m; 0 for none (0)",
+        "stop an agent that prints nothing and changes no file for this long, such as 10m; 0 for never (0)",
     ),
     (
         "reviews",
-        "what a task goes through before it is merged: spec, quality, combined; empty for none (spec, quality)",
+        "reviews before a task is merged: spec, quality, combined; empty for none (spec, quality)",
     ),
     (
         "rounds",
-        "how often reviews, and how often failed tests, may send a task back to an agent before it \
-         waits for a person; 0 for never (3)",
+        "how often a failed review, and how often failed tests, may send a task back to an agent \
+         before it is blocked; 0 for never (3)",
     ),
     (
         "final-review",
-        "review the whole branch when the last task is merged; where there are reviews, and two \
-         tasks for agents (true)",
+        "review the whole integration branch when the last task is merged, if there are reviews and \
+         at least two tasks for agents (true)",
     ),
     (
         "skills.plan",
-        "skills that an agent which plans a task loads first, separated by commas; in the file a \
-         list, in the table `[skills]`",
+        "skills that a planning agent loads first, separated by commas; in the file a list in the \
+         table `[skills]`",
     ),
-    ("skills.implement", "skills of an agent that does a task"),
-    ("skills.review", "skills of a reviewer"),
-    ("skills.fix", "skills of an agent that settles findings, mends tests or resolves a conflict"),
+    ("skills.implement", "skills for an agent that does a task"),
+    ("skills.review", "skills for a reviewer"),
+    ("skills.fix", "skills for an agent that fixes findings, failed tests or a conflict"),
     (
         "plan-first",
-        "have each task planned before the work, and wait for a person who approves the plan (false)",
+        "let an agent plan each task first, and wait until you approve the task plan (false)",
     ),
     (
         "backlog.done",
-        "who sets a ticket to done: `user`, or `auto` for the run, with the work that is merged (user)",
+        "who marks a ticket as done: `user`, or `auto` for the run, in the merged work (user)",
     ),
-    ("branch", "branch of a task; {id} stands for its id (feat/task-{id})"),
+    ("branch", "name of a task's branch; {id} is the id of the task (feat/task-{id})"),
     (
         "min-free",
-        "no new worktree is made while it would leave less room than this on the disk: 500M, 2G; \
-         0 for no limit (2G)",
+        "create no worktree that would leave less free space than this on the disk: 500M, 2G; 0 for \
+         no limit (2G)",
     ),
-    ("setup", "shell command that runs once in each new worktree, before anything else does"),
+    ("setup", "shell command that runs once in each new worktree, before anything else"),
     (
         "worktrees",
-        "folder of the worktrees, relative to the main worktree; without one, to the folder around a \
-         bare repository that is named .bare or .git, or that a file .git there points at, else to \
-         the bare repository (.claude/worktrees)",
+        "folder for worktrees, relative to the main worktree. In a bare repository: relative to the \
+         folder around it, if it is named .bare or .git or if a file .git there points to it, else \
+         to the repository itself (.claude/worktrees)",
     ),
     (
         "expendable",
-        "names of ignored folders and files that are no reason to keep a worktree, \
-         separated by commas; in git config alone (node_modules, __pycache__)",
+        "names of ignored folders and files that may be removed with a worktree, separated by \
+         commas; only in git config (node_modules, __pycache__)",
     ),
-    ("keep", "leave worktrees and branches of merged tasks for 'clean' (false)"),
+    ("keep", "keep the worktrees and branches of merged tasks until `clean` (false)"),
     (
         "on-conflict",
-        "what becomes of a task that conflicts: pr pushes its branch and opens a draft pull request \
-         where there is a remote, keep leaves it here, agent lets an agent merge it first, and goes on as pr \
-         where that fails (pr)",
+        "what happens to a task that conflicts: `pr` pushes its branch and opens a draft pull \
+         request if there is a remote; `keep` only blocks it; `agent` lets an agent resolve the \
+         conflict, and does the same as `pr` if that fails (pr)",
     ),
     (
         "remote",
-        "name of the remote that branches are pushed to; without one, the upstream remote of the base \
-         branch, else origin, else the only one",
+        "remote that branches are pushed to. By default: the upstream remote of the base branch, \
+         else origin, else the only remote",
     ),
 ];
 

@@ -1,11 +1,11 @@
-//! The templates by name: what each is for, and the text that the program brings along.
+//! The prompt templates: their names, purposes and built-in texts.
 //!
-//! Invariant: every template renders with every set of its variables, and each variable has its
-//! meaning in [`MEANINGS`]; tests hold that.
+//! Invariant: every template renders with every set of its variables, and [`MEANINGS`] explains
+//! each variable; tests hold that.
 
 use crate::domain::review::Review;
 
-/// A text that agents are given, with variables in it.
+/// The template of a prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Template {
     Plan,
@@ -22,7 +22,7 @@ pub(crate) enum Template {
 }
 
 impl Template {
-    /// All of them, in the order in which a task meets them.
+    /// All templates, in the order in which a task uses them.
     pub(crate) const ALL: [Template; 11] = [
         Template::Plan,
         Template::Implement,
@@ -37,7 +37,7 @@ impl Template {
         Template::FinalReview,
     ];
 
-    /// Returns the name: of the file that takes its place, without `.md`.
+    /// Returns the name, which is also that of the file that replaces it, without `.md`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Template::Plan => "plan",
@@ -59,7 +59,7 @@ impl Template {
         Template::ALL.into_iter().find(|template| template.name() == name)
     }
 
-    /// Returns the first review of this kind.
+    /// Returns the template for the first review of this kind.
     pub(crate) fn of_review(review: Review) -> Template {
         match review {
             Review::Spec => Template::SpecReview,
@@ -69,24 +69,24 @@ impl Template {
         }
     }
 
-    /// Returns what it is for, for the man page.
+    /// Returns what the template is for, as in "For planning a task".
     pub(crate) fn meaning(self) -> &'static str {
         match self {
             Template::Plan => "planning a task, without writing code",
             Template::Implement => "doing a task",
-            Template::Resume => "going on with a task after an interruption",
-            Template::SpecReview => "reading the work against the text of the task",
-            Template::QualityReview => "reading the quality of the code",
-            Template::Review => "reading for both at once, where `reviews` is combined",
-            Template::ReReview => "reading whether findings are settled",
-            Template::Fix => "settling the findings of a review",
-            Template::FixTests => "mending a merge candidate on which a test failed twice",
+            Template::Resume => "resuming a task after an interruption",
+            Template::SpecReview => "reviewing the work against the text of the task",
+            Template::QualityReview => "reviewing the quality of the code",
+            Template::Review => "both reviews at once, if `reviews` is combined",
+            Template::ReReview => "checking whether findings are fixed",
+            Template::Fix => "fixing the findings of a review",
+            Template::FixTests => "fixing a merge candidate on which a test failed twice",
             Template::FixConflict => "resolving a conflict on the branch of a task",
-            Template::FinalReview => "reading the whole integration branch at the end of a run",
+            Template::FinalReview => "reviewing the whole integration branch at the end of a run",
         }
     }
 
-    /// Returns the text that the program brings along.
+    /// Returns the built-in text.
     pub(super) fn built_in(self) -> &'static str {
         match self {
             Template::Plan => include_str!("text/plan.md"),
@@ -104,7 +104,7 @@ impl Template {
     }
 }
 
-/// Parts that templates share, by the name that `{% include %}` takes.
+/// The parts that templates share, with the name for `{% include %}`.
 pub(super) const PIECES: [(&str, &str); 11] = [
     ("criteria", include_str!("text/piece/criteria.md")),
     ("fits", include_str!("text/piece/fits.md")),
@@ -119,58 +119,55 @@ pub(super) const PIECES: [(&str, &str); 11] = [
     ("verdict", include_str!("text/piece/verdict.md")),
 ];
 
-/// Returns the names of the parts that templates share.
+/// Returns the names of the shared parts.
 pub(crate) fn parts() -> [&'static str; 11] {
     PIECES.map(|(name, _)| name)
 }
 
-/// What each variable holds, in the words of the man page.
+/// What each variable holds, for the man page.
 pub(crate) const MEANINGS: [(&str, &str); 28] = [
     ("run", "the name of the run"),
     ("task", "the id of the task"),
     ("title", "the title of the task"),
     ("text", "the whole text of the task"),
-    ("branch", "the branch that the agent is on; in a plan, the one that the work will be on"),
+    ("branch", "the branch that the agent is on; when planning, the branch for the later work"),
     ("integration", "the integration branch"),
     (
         "builds_on",
         "a list of the tasks that this one builds on, each with id, title, interfaces (what its \
-         text declares under Interfaces, in lines that are indented) and files (those it changed)",
+         text declares under Interfaces, indented) and files (which it changed)",
     ),
     ("needed_by", "a list of the titles of the tasks that will build on this one"),
-    ("files", "a list of the files that the task says it owns"),
+    ("files", "a list of the files that the task declares"),
     ("tests", "a list of the commands that must pass"),
-    ("plan", "the file with the plan that was approved for the task; none where none was made"),
+    ("plan", "the file with the approved task plan; none if there is none"),
     ("skills", "a list of the skills to load, from the setting of the role"),
     ("criteria", "a list of the acceptance criteria, each with its number"),
-    ("notes", "a list of what was said since: by `retry -m`, and by the attempt before"),
-    ("findings", "a list of what the last review found, a line each"),
-    ("resumed", "true where the conversation goes on, and so the text of the task is known in it"),
-    ("kind", "which review it is: spec, quality, combined or final"),
+    ("notes", "a list of notes: from `retry -m`, and from the previous attempt"),
+    ("findings", "a list of the findings of the last review, one line each"),
+    ("resumed", "true if the conversation is resumed, so that it already has the text of the task"),
+    ("kind", "the kind of review: spec, quality, combined or final"),
     (
         "reading",
-        "where a reviewer reads: folder (absolute) and the names of the files in it: task, report, \
-         diff and fix (what changed since the last review); in a final review diff and texts (of \
-         the tasks; may be none)",
+        "what a reviewer reads: folder (an absolute path) and the names of the files in it: task, \
+         report, diff and fix (the changes since the last review); in a final review: diff and \
+         texts (of the tasks; may be none)",
     ),
     (
         "failed",
-        "the test that failed: command, output (the end of it) and log (the file with all of it)",
+        "the failed test: command, output (its last lines) and log (the file with all of it)",
     ),
     (
         "conflict",
-        "the conflict: tip (the commit to merge), files (a list) and others (a list of the tasks it \
-         is with, each with id and title)",
+        "the conflict: tip (the commit to merge), files (a list) and others (a list of the tasks \
+         that it conflicts with, each with id and title)",
     ),
-    (
-        "plan_file",
-        "the file that a plan is to be written to; none where it is the end of the answer",
-    ),
-    ("earlier_plan", "the file with the plan before, where a person sent it back"),
-    ("base", "what the run was started from"),
-    ("commit", "the commit of the integration branch that is read"),
+    ("plan_file", "the file to write the task plan to; none if the final message is the task plan"),
+    ("earlier_plan", "the file with the previous task plan, if it was sent back"),
+    ("base", "the branch or commit that the run started from"),
+    ("commit", "the commit of the integration branch to review"),
     ("tasks", "a list of the tasks of the run, each with id and title"),
-    ("concerns", "a list of the doubts that implementers had"),
-    ("parked", "a list of what reviews found and left open"),
-    ("divergences", "a list of where tasks that should agree do not"),
+    ("concerns", "a list of concerns that implementers reported"),
+    ("parked", "a list of findings that reviews left open"),
+    ("divergences", "a list of differences in style between tasks"),
 ];
