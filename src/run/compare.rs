@@ -1,7 +1,7 @@
-//! Comparing how the tasks of a run are written: reads what each of them added, from git.
+//! Compares the coding style of a run's tasks: reads from git what each task added.
 //!
-//! Invariant: reads only. Of a task counts what it did itself: from where it left the integration
-//! branch to its own tip, without what it merged from elsewhere.
+//! Invariant: reads only. Only a task's own work counts: from where it left the integration branch
+//! to its tip, without what it merged from other tasks.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -19,56 +19,56 @@ use crate::git::merge::TreeMerge;
 use crate::style::language::is_test;
 use crate::style::{self, Findings, Language, Reader, Reading, Skip, Source, Work, why_skipped};
 
-/// How many files that lie beside a changed one are read, to know what is custom there.
+/// At most about this many unchanged files of a folder are read, to know the custom there.
 const BESIDE: usize = 6;
 const GENERATED: &str = "linguist-generated";
 const VENDORED: &str = "linguist-vendored";
 
-/// What a comparison of a run's tasks found.
+/// The comparison of a run's tasks.
 #[derive(Debug, Clone)]
 pub(crate) struct Comparison {
-    /// The tasks that were compared, in plan order; what is found names them by their place.
-    pub tasks: Vec<Compared>,
-    /// Tasks that are not finished, or have committed nothing.
+    /// The compared tasks, in plan order; findings refer to tasks by their index here.
+    pub tasks: Vec<ComparedTask>,
+    /// Tasks that are not finished, or committed nothing.
     pub left_out: Vec<TaskId>,
     pub findings: Findings,
 }
 
-/// One task that was compared.
+/// A task in a comparison.
 #[derive(Debug, Clone)]
-pub(crate) struct Compared {
+pub(crate) struct ComparedTask {
     pub id: TaskId,
-    /// Where its work begins, and its tip.
+    /// The start of its work, and its tip.
     pub from: Oid,
     pub to: Oid,
-    /// How many files were read, and how many lines were added to them.
+    /// The number of files that were read, and of lines added to them.
     pub files: usize,
     pub added: usize,
-    /// Files that were not read.
+    /// The numbers of files that were not read, by reason.
     pub skipped: BTreeMap<Skip, usize>,
 }
 
-/// The work of one task, as commits: from where it left the others to its tip.
-struct Reach {
+/// The work of one task, as commits: from where it left the integration branch to its tip.
+struct CommitRange {
     id: TaskId,
     from: Oid,
     to: Oid,
 }
 
-/// The same, as the trees whose difference it is.
-struct Span {
-    reach: Reach,
+/// The work of one task, as two trees.
+struct TreeDiff {
+    range: CommitRange,
     trees: (Oid, Oid),
 }
 
 impl Comparison {
-    /// Returns the ids of the tasks, in the order in which findings name them.
+    /// Returns the ids of the tasks, by the indexes that findings use.
     pub(crate) fn ids(&self) -> Vec<&str> {
         self.tasks.iter().map(|task| task.id.as_str()).collect()
     }
 }
 
-/// Compares these tasks, or all where none is named; fails where nothing can be compared.
+/// Compares these tasks, or all if none is named; fails if no task can be compared.
 pub(crate) fn compare(
     git: &Git,
     snapshot: &Snapshot,
@@ -78,32 +78,33 @@ pub(crate) fn compare(
     let records: Vec<(&TaskId, &Record)> =
         snapshot.tasks().map(|(task, record)| (&task.id, record)).collect();
     let found = on_all_cores(git, records, |git, (id, record)| {
-        let reach = reach(&git, id, record, integration.as_ref());
-        Ok((id, reach.with_context(|| format!("cannot find out what task '{id}' did"))?))
+        let range = range(&git, id, record, integration.as_ref());
+        Ok((id, range.with_context(|| format!("cannot find the commits of task '{id}'"))?))
     })?;
     let tips: HashSet<Oid> =
-        found.iter().flat_map(|(_, reach)| reach).map(|reach| reach.to.clone()).collect();
+        found.iter().flat_map(|(_, range)| range).map(|range| range.to.clone()).collect();
     let wanted = found.into_iter().filter(|(id, _)| only.is_empty() || only.contains(id));
-    let (mut left_out, mut reaches) = (Vec::new(), Vec::new());
-    for (id, reach) in wanted {
-        match reach {
-            Some(reach) => reaches.push(reach),
+    let (mut left_out, mut ranges) = (Vec::new(), Vec::new());
+    for (id, range) in wanted {
+        match range {
+            Some(range) => ranges.push(range),
             None => left_out.push(id.clone()),
         }
     }
-    if reaches.is_empty() {
+    if ranges.is_empty() {
         return Err(nothing_finished(snapshot, only));
     }
-    let spans = on_all_cores(git, reaches, |git, reach| {
-        let base = without_others(&git, &reach, &tips)?;
-        let trees = (base, git.tree_of(&reach.to)?);
-        Ok(Span { reach, trees })
+    let diffs = on_all_cores(git, ranges, |git, range| {
+        let base = without_others(&git, &range, &tips)?;
+        let trees = (base, git.tree_of(&range.to)?);
+        Ok(TreeDiff { range, trees })
     })?;
-    let (tasks, works) = read(git, spans, integration.as_ref())?;
+    let (tasks, works) = read(git, diffs, integration.as_ref())?;
     Ok(Comparison { tasks, left_out, findings: style::compare(&works) })
 }
 
-/// Does the same for each, in order; a handle on the repository serves one thread at a time.
+/// Calls `work` for each item on all cores, and returns the results in order. Each call gets its own
+/// handle of the repository, because a handle serves one thread at a time.
 fn on_all_cores<T: Send, R: Send>(
     git: &Git,
     all: Vec<T>,
@@ -117,18 +118,18 @@ fn nothing_finished(snapshot: &Snapshot, only: &[TaskId]) -> anyhow::Error {
     let what = match only {
         [] => format!("no task of run '{}' is finished yet", snapshot.run.name),
         [one] => format!("task '{one}' is not finished, or committed nothing"),
-        _ => "none of these tasks is finished, or none committed anything".to_owned(),
+        _ => "these tasks are not finished, or committed nothing".to_owned(),
     };
-    failure(what, "git orchestrate status   # where everything stands")
+    failure(what, "see the state of all tasks: git orchestrate status")
 }
 
-/// Finds out what a task did; `None` where it is not finished or committed nothing.
-fn reach(
+/// Returns the commits of a task; `None` if it is not finished or committed nothing.
+fn range(
     git: &Git,
     id: &TaskId,
     record: &Record,
     integration: Option<&Oid>,
-) -> anyhow::Result<Option<Reach>> {
+) -> anyhow::Result<Option<CommitRange>> {
     let merged = record.state.merge().map(|merge| git.parents(merge)).transpose()?;
     let (into, to) = match merged.as_deref() {
         Some([into, to]) => (Some(into.clone()), to.clone()),
@@ -138,10 +139,10 @@ fn reach(
         },
     };
     let from = start(git, record, into.as_ref(), &to)?.filter(|from| *from != to);
-    Ok(from.map(|from| Reach { id: id.clone(), from, to }))
+    Ok(from.map(|from| CommitRange { id: id.clone(), from, to }))
 }
 
-/// Returns the tip of a task that is finished, as far as an agent is concerned.
+/// Returns the tip of a task whose implementer has finished.
 fn tip(git: &Git, record: &Record) -> anyhow::Result<Option<Oid>> {
     let last = || record.attempts.iter().rev().find_map(|attempt| attempt.commit.clone());
     let on_branch = || match record.branch.as_deref() {
@@ -159,83 +160,87 @@ fn tip(git: &Git, record: &Record) -> anyhow::Result<Option<Oid>> {
     })
 }
 
-/// Returns where a task's own work begins: where it left what it is merged into, or else the
-/// commit that it was begun from.
+/// Returns the start of a task's own work: the merge base with the branch that it is merged into, or
+/// else the base of its first attempt.
 fn start(git: &Git, record: &Record, into: Option<&Oid>, to: &Oid) -> anyhow::Result<Option<Oid>> {
     let left = into.map(|into| git.merge_base(into, to)).transpose()?.flatten();
-    // Where the tip is in the branch already, that it left it there says nothing.
+    // If the branch already contains the tip, the merge base is the tip itself.
     Ok(left.filter(|left| left != to).or_else(|| record.base().cloned()))
 }
 
-/// Returns the tree that a task's work is held against: where it began, with the newest that it
-/// took over from the branch of another task, as far as git merges that by itself.
-fn without_others(git: &Git, reach: &Reach, tips: &HashSet<Oid>) -> anyhow::Result<Oid> {
-    let commits = git.commits(&reach.from, &reach.to)?;
+/// Returns the tree to compare a task's work with: its start, merged with the newest commit that it
+/// took from the branch of another task, if git can merge the two without conflict.
+fn without_others(git: &Git, range: &CommitRange, tips: &HashSet<Oid>) -> anyhow::Result<Oid> {
+    let commits = git.commits(&range.from, &range.to)?;
     let mut merged: HashSet<&Oid> = HashSet::new();
     for parent in commits.iter().flat_map(|(_, parents)| parents.iter().skip(1)) {
-        for tip in tips.iter().filter(|tip| **tip != reach.to) {
+        for tip in tips.iter().filter(|tip| **tip != range.to) {
             if git.is_ancestor(parent, tip)? {
                 merged.insert(parent);
             }
         }
     }
-    let is_other = |id: &Oid| *id != reach.to && (tips.contains(id) || merged.contains(id));
+    let is_other = |id: &Oid| *id != range.to && (tips.contains(id) || merged.contains(id));
     if let Some((other, _)) = commits.iter().find(|(id, _)| is_other(id))
-        && let TreeMerge::Clean(tree) = git.try_merge(&reach.from, other)?
+        && let TreeMerge::Clean(tree) = git.try_merge(&range.from, other)?
     {
         return Ok(tree);
     }
-    git.tree_of(&reach.from)
+    git.tree_of(&range.from)
 }
 
-/// Reads what tasks added.
+/// Reads the lines that the tasks added.
 fn read(
     git: &Git,
-    spans: Vec<Span>,
+    diffs: Vec<TreeDiff>,
     integration: Option<&Oid>,
-) -> anyhow::Result<(Vec<Compared>, Vec<Work>)> {
-    let pairs: Vec<(Oid, Oid)> = spans.iter().map(|span| span.trees.clone()).collect();
+) -> anyhow::Result<(Vec<ComparedTask>, Vec<Work>)> {
+    let pairs: Vec<(Oid, Oid)> = diffs.iter().map(|diff| diff.trees.clone()).collect();
     let changes = git.added(&pairs)?;
-    let told = told_by_attributes(git, &spans, &changes, integration)?;
+    let attributes = read_attributes(git, &diffs, &changes, integration)?;
     let reader = Reader::default();
-    let asked: Vec<(Span, Vec<AddedFile>)> = spans.into_iter().zip(changes).collect();
+    let asked: Vec<(TreeDiff, Vec<AddedFile>)> = diffs.into_iter().zip(changes).collect();
     let around = beside(git, &reader, &asked)?;
-    let works = on_all_cores(git, asked, |git, (span, files)| {
-        let changed = Changed { git: &git, reader: &reader, told: &told };
-        let (compared, mut work) = changed.read(span.reach, &files)?;
-        let near = folders(&files).filter_map(|place| around.get(&place));
+    let works = on_all_cores(git, asked, |git, (diff, files)| {
+        let changed = FileReader { git: &git, reader: &reader, attributes: &attributes };
+        let (compared, mut work) = changed.read(diff.range, &files)?;
+        let near = groups(&files).filter_map(|place| around.get(&place));
         work.beside = near.flatten().cloned().collect();
         Ok((compared, work))
     })?;
     Ok(works.into_iter().unzip())
 }
 
-/// Asks the attributes, as the integration branch has them.
-fn told_by_attributes(
+/// Reads the git attributes of the changed files, as of the integration branch.
+fn read_attributes(
     git: &Git,
-    spans: &[Span],
+    diffs: &[TreeDiff],
     changes: &[Vec<AddedFile>],
     integration: Option<&Oid>,
 ) -> anyhow::Result<HashMap<(String, String), bool>> {
     let paths: HashSet<&str> = changes.iter().flatten().map(|file| file.path.as_str()).collect();
-    let Some(last) = spans.last() else { return Ok(HashMap::new()) };
+    let Some(last) = diffs.last() else { return Ok(HashMap::new()) };
     let paths: Vec<&str> = paths.into_iter().collect();
     let tree = integration.map(|commit| git.tree_of(commit)).transpose()?;
     git.attributes(tree.as_ref().unwrap_or(&last.trees.1), &[GENERATED, VENDORED], &paths)
 }
 
-/// What is needed to read the files that a task changed.
-struct Changed<'a> {
+/// Reads the files that a task changed.
+struct FileReader<'a> {
     git: &'a Git,
     reader: &'a Reader,
-    told: &'a HashMap<(String, String), bool>,
+    attributes: &'a HashMap<(String, String), bool>,
 }
 
-impl Changed<'_> {
-    fn read(&self, reach: Reach, files: &[AddedFile]) -> anyhow::Result<(Compared, Work)> {
+impl FileReader<'_> {
+    fn read(
+        &self,
+        range: CommitRange,
+        files: &[AddedFile],
+    ) -> anyhow::Result<(ComparedTask, Work)> {
         let mut work = Work::default();
-        let (Reach { id, from, to }, skipped) = (reach, BTreeMap::new());
-        let mut compared = Compared { id, from, to, files: 0, added: 0, skipped };
+        let (CommitRange { id, from, to }, skipped) = (range, BTreeMap::new());
+        let mut compared = ComparedTask { id, from, to, files: 0, added: 0, skipped };
         let removed: HashSet<String> =
             files.iter().flat_map(|file| file.removed.iter().cloned()).collect();
         for file in files {
@@ -252,19 +257,21 @@ impl Changed<'_> {
         Ok((compared, work))
     }
 
-    /// Reads a file, or says why it is left out.
+    /// Reads a file, or returns why it is skipped.
     fn file(
         &self,
         file: &AddedFile,
         removed: &HashSet<String>,
     ) -> anyhow::Result<Result<Reading, Skip>> {
-        let told = |name: &str| self.told.get(&(file.path.clone(), name.to_owned())).copied();
-        let is_written = told(GENERATED) == Some(false) || told(VENDORED) == Some(false);
+        let attributes =
+            |name: &str| self.attributes.get(&(file.path.clone(), name.to_owned())).copied();
+        let is_written =
+            attributes(GENERATED) == Some(false) || attributes(VENDORED) == Some(false);
         if file.is_binary {
             return Ok(Err(Skip::Binary));
         }
         for (name, skip) in [(GENERATED, Skip::Generated), (VENDORED, Skip::Vendored)] {
-            if told(name) == Some(true) {
+            if attributes(name) == Some(true) {
                 return Ok(Err(skip));
             }
         }
@@ -286,33 +293,32 @@ impl Changed<'_> {
     }
 }
 
-/// A folder, a language, and whether it is about tests.
-type Corner = (String, Language, bool);
+/// The files of one folder and one language that are tests, or that are not.
+type FileGroup = (String, Language, bool);
 
-fn corner(path: &str) -> Option<Corner> {
+fn group_of(path: &str) -> Option<FileGroup> {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     Some((folder.to_owned(), Language::of(path)?.told(), is_test(path)))
 }
 
-/// Returns the corners of a repository in which files were changed.
-fn folders(files: &[AddedFile]) -> impl Iterator<Item = Corner> {
-    let corners: HashSet<Corner> = files.iter().filter_map(|file| corner(&file.path)).collect();
-    corners.into_iter()
+/// Returns the groups of the changed files.
+fn groups(files: &[AddedFile]) -> impl Iterator<Item = FileGroup> {
+    let groups: HashSet<FileGroup> = files.iter().filter_map(|file| group_of(&file.path)).collect();
+    groups.into_iter()
 }
 
-/// Reads a few files that lay beside those that were changed, once each, as the first task that
-/// worked there found them.
+/// Reads a few unchanged files of each group, as the first task that worked there found them.
 fn beside(
     git: &Git,
     reader: &Reader,
-    asked: &[(Span, Vec<AddedFile>)],
-) -> anyhow::Result<HashMap<Corner, Vec<Reading>>> {
+    asked: &[(TreeDiff, Vec<AddedFile>)],
+) -> anyhow::Result<HashMap<FileGroup, Vec<Reading>>> {
     let changed: HashSet<&str> =
         asked.iter().flat_map(|(_, files)| files).map(|file| file.path.as_str()).collect();
-    let mut wanted: HashMap<Corner, &Oid> = HashMap::new();
-    for (span, files) in asked {
-        for place in folders(files) {
-            wanted.entry(place).or_insert(&span.trees.0);
+    let mut wanted: HashMap<FileGroup, &Oid> = HashMap::new();
+    for (diff, files) in asked {
+        for place in groups(files) {
+            wanted.entry(place).or_insert(&diff.trees.0);
         }
     }
     let read = on_all_cores(git, wanted.into_iter().collect(), |git, (place, tree)| {
@@ -321,29 +327,29 @@ fn beside(
             .filter(|(path, _)| !changed.contains(path.as_str()))
             .collect();
         let mut readings = Vec::new();
-        // Some of all of them, not the first ones, which may be of one kind.
+        // Spread over the whole folder: the first ones by name may be all of one kind.
         for (path, blob) in near.iter().step_by(near.len().div_ceil(BESIDE).max(1)) {
-            readings.extend(bystander(&git, reader, path, blob)?);
+            readings.extend(read_unchanged(&git, reader, path, blob)?);
         }
         Ok((place, readings))
     })?;
     Ok(read.into_iter().collect())
 }
 
-/// Returns the files of a corner, as a tree has them.
-fn near(git: &Git, tree: &Oid, place: &Corner) -> anyhow::Result<Vec<(String, Oid)>> {
+/// Returns the files of a group in a tree.
+fn near(git: &Git, tree: &Oid, place: &FileGroup) -> anyhow::Result<Vec<(String, Oid)>> {
     let path = |name: String| match place.0.as_str() {
         "" => name,
         folder => format!("{folder}/{name}"),
     };
     let all = git.files_in(tree, &place.0)?.into_iter().map(|entry| (path(entry.name), entry.id));
     let is_near =
-        |path: &str| corner(path).as_ref() == Some(place) && Skip::by_path(path).is_none();
+        |path: &str| group_of(path).as_ref() == Some(place) && Skip::by_path(path).is_none();
     Ok(all.filter(|(path, _)| is_near(path)).collect())
 }
 
 /// Reads a file that no task changed.
-fn bystander(
+fn read_unchanged(
     git: &Git,
     reader: &Reader,
     path: &str,

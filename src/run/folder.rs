@@ -1,6 +1,6 @@
 //! The run's folder of short-lived files: `$GIT_COMMON_DIR/orchestrate/<run>/`.
 //!
-//! Invariant: prompts, logs, pids and outcomes only. Deleting it loses logs, never work.
+//! Invariant: it holds prompts, logs, pids and outcomes only; deleting it loses logs, never work.
 
 use std::path::{Path, PathBuf};
 
@@ -38,22 +38,22 @@ impl RunFolder {
         AttemptFolder(self.files.join(task.as_str()).join(number.to_string()))
     }
 
-    /// Returns the file that holds what the tests printed on a task's merge candidate.
+    /// Returns the log of the tests of a task's merge candidate.
     pub(crate) fn test_log(&self, task: &TaskId) -> PathBuf {
         self.files.join(task.as_str()).join("test.log")
     }
 
-    /// Returns the file that holds what was done to the checkout before a task's merge was tested.
+    /// Returns the log of setting up the checkout in which a task's merge candidate is tested.
     pub(crate) fn checkout_log(&self, task: &TaskId) -> PathBuf {
         self.files.join(task.as_str()).join("setup.log")
     }
 
-    /// Returns the file that names the process that tests a merge candidate.
+    /// Returns the file that names the process which tests a merge candidate.
     pub(crate) fn tester(&self) -> PathBuf {
         self.files.join(".tester.json")
     }
 
-    /// Returns the file that names the process that talks to a remote or a forge.
+    /// Returns the file that names the process which calls a remote or a forge.
     pub(crate) fn talker(&self) -> PathBuf {
         self.files.join(".talker.json")
     }
@@ -68,44 +68,46 @@ impl RunFolder {
         self.files.join(".pull-request.md")
     }
 
-    /// Returns the file that holds what the tests printed on the integration branch as a whole.
+    /// Returns the log of the tests of the whole integration branch.
     pub(crate) fn finish_log(&self) -> PathBuf {
         self.files.join(".finish.log")
     }
 
-    /// Returns the file that holds what was done to the checkout before that.
+    /// Returns the log of setting up the checkout for the tests of the whole integration branch.
     pub(crate) fn finish_setup_log(&self) -> PathBuf {
         self.files.join(".finish-setup.log")
     }
 
-    /// Returns the file that names the process at work on a task; it lies with the locks, so that
-    /// whoever deletes logs lets no second agent in.
+    /// Returns the file that names the process at work on a task.
+    ///
+    /// It lies with the locks: if it went with the logs, nobody could end the agent of a killed
+    /// supervisor, and a second agent would start beside it.
     pub(crate) fn worker(&self, task: &TaskId) -> PathBuf {
         self.locks.join("agents").join(format!("{task}.json"))
     }
 
-    /// Returns the file that holds what a controller in the background says.
+    /// Returns the log of a controller in the background.
     pub(crate) fn controller_log(&self) -> PathBuf {
         self.files.join(".controller.log")
     }
 
-    /// Takes the lock that one controller of a run holds.
+    /// Opens the lock that the run's only controller holds.
     pub(crate) fn controller_lock(&self) -> anyhow::Result<LockFile> {
         LockFile::open(self.locks.join("controller"))
     }
 
-    /// Takes the lock for judging what was left of a task that is done by hand.
+    /// Opens the lock that a process holds while it judges a task's work by hand.
     pub(crate) fn report_lock(&self, task: &TaskId) -> anyhow::Result<LockFile> {
         LockFile::open(self.locks.join("reports").join(task.as_str()))
     }
 
-    /// Takes the lock for talking to the run's remote: of two that would open a pull request, the
-    /// second finds the first one's.
+    /// Opens the lock for calls to the run's remote: without it two processes would both find no pull
+    /// request, and open two.
     pub(crate) fn talk_lock(&self) -> anyhow::Result<LockFile> {
         LockFile::open(self.locks.join("talk"))
     }
 
-    /// Takes the lock for the run's integration checkout.
+    /// Opens the lock of the run's integration checkout.
     pub(crate) fn checkout_lock(&self) -> anyhow::Result<LockFile> {
         LockFile::open(self.locks.join("checkout"))
     }
@@ -120,7 +122,7 @@ impl AttemptFolder {
         self.0.join("prompt.md")
     }
 
-    /// What an agent is told whose conversation goes on.
+    /// The prompt for an agent that resumes its conversation.
     pub(crate) fn resume_prompt(&self) -> PathBuf {
         self.0.join("resume.md")
     }
@@ -130,37 +132,37 @@ impl AttemptFolder {
         self.0.join("task.md")
     }
 
-    /// What the implementer reported, for a reviewer.
+    /// The implementer's report, for a reviewer.
     pub(crate) fn report(&self) -> PathBuf {
         self.0.join("report.md")
     }
 
-    /// All that the task changes, for a reviewer.
+    /// The diff of the whole task, for a reviewer.
     pub(crate) fn diff(&self) -> PathBuf {
         self.0.join("task.diff")
     }
 
-    /// What was changed since the last review, for a reviewer.
+    /// The diff since the last review, for a reviewer.
     pub(crate) fn fix_diff(&self) -> PathBuf {
         self.0.join("fix.diff")
     }
 
-    /// Where a planning agent writes its plan.
-    pub(crate) fn plan(&self) -> PathBuf {
+    /// The blueprint that a planning agent writes.
+    pub(crate) fn blueprint(&self) -> PathBuf {
         self.0.join("plan.md")
     }
 
-    /// The plan that was sent back, for who makes it anew.
-    pub(crate) fn earlier_plan(&self) -> PathBuf {
+    /// The blueprint that the user sent back, for the agent that writes a new one.
+    pub(crate) fn earlier_blueprint(&self) -> PathBuf {
         self.0.join("earlier-plan.md")
     }
 
-    /// The plan that was approved, for who does the work or reads it.
-    pub(crate) fn approved_plan(&self) -> PathBuf {
+    /// The approved blueprint, for implementers and reviewers.
+    pub(crate) fn approved_blueprint(&self) -> PathBuf {
         self.0.join("approved-plan.md")
     }
 
-    /// What the tests printed that failed, for who mends it.
+    /// The output of the failed tests, for the agent that fixes the merge.
     pub(crate) fn test_log(&self) -> PathBuf {
         self.0.join("test.log")
     }
@@ -169,27 +171,27 @@ impl AttemptFolder {
         self.0.join("log")
     }
 
-    /// The git commands that the agent ran, as git writes them down.
+    /// The agent's git commands, as git traces them.
     pub(crate) fn trace(&self) -> PathBuf {
         self.0.join("git-trace")
     }
 
-    /// What the repository looked like when somebody outside began.
-    pub(crate) fn around(&self) -> PathBuf {
-        self.0.join("around.json")
+    /// The picture of the repository before an attempt by hand.
+    pub(crate) fn picture(&self) -> PathBuf {
+        self.0.join("picture.json")
     }
 
-    /// What was done to the worktree before the agent, and what `setup` printed.
+    /// The log of setting up the worktree, with the output of `setup`.
     pub(crate) fn setup_log(&self) -> PathBuf {
         self.0.join("setup.log")
     }
 
-    /// What the supervisor is to do.
+    /// The description of the attempt that the supervisor reads.
     pub(crate) fn spec(&self) -> PathBuf {
         self.0.join("spec.json")
     }
 
-    /// The agent's process, for whoever must end it when its supervisor is gone.
+    /// The agent's process: the next controller ends it if the supervisor was killed.
     pub(crate) fn agent(&self) -> PathBuf {
         self.0.join("agent.json")
     }
@@ -199,18 +201,18 @@ impl AttemptFolder {
         self.0.join("outcome.json")
     }
 
-    /// Its being there says that a person wants the attempt to end, and the task to wait.
+    /// A file whose existence says that the user stopped the attempt and the task shall wait.
     pub(crate) fn stop(&self) -> PathBuf {
         self.0.join("stop")
     }
 
-    /// What the supervisor itself had to say.
+    /// The supervisor's own errors, and the processes that it had to end.
     pub(crate) fn supervisor_log(&self) -> PathBuf {
         self.0.join("supervisor.log")
     }
 }
 
-/// Writes a value so that a reader sees all of it or nothing.
+/// Writes a value under another name and renames it, so that a reader never sees half of it.
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
     let draft = path.with_extension("tmp");
     std::fs::write(&draft, serde_json::to_vec_pretty(value)?)
@@ -218,12 +220,12 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<
         .with_context(|| format!("cannot write '{}'", path.display()))
 }
 
-/// Reads a value; `None` where there is no file.
+/// Reads a value; `None` if the file does not exist.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Option<T>> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(
             serde_json::from_slice(&bytes)
-                .with_context(|| format!("'{}' is broken", path.display()))?,
+                .with_context(|| format!("cannot parse '{}'", path.display()))?,
         )),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read '{}'", path.display())),

@@ -1,17 +1,17 @@
-//! Whether the work of a task is in a branch already, although this run did not merge it.
+//! Whether a branch contains the work of a task that this run did not merge.
 //!
-//! Invariant: git is asked, and an error from git means no: nothing counts as merged by mistake.
+//! Invariant: git is asked, and an error from git means no, so that nothing counts as merged by
+//! mistake.
 
 use crate::domain::oid::Oid;
 use crate::domain::task::{Record, State};
 use crate::git::Git;
 
-/// Returns what a task's branch holds, where somebody else has merged it into a history that
-/// ends at `tip`.
+/// Returns the tip of a task's branch if somebody else merged it into the history of `tip`.
 ///
-/// Only work that an attempt left counts: a branch that is in the integration branch because
-/// it never left it, or was set back, says nothing. One that holds more than what was merged
-/// is not merged. A blocked task may also have been rebased or squashed there.
+/// Only work of an attempt counts: a branch without a commit of its own, or set back to the base,
+/// is an ancestor too, but nothing was merged. A branch with further commits is not merged. The
+/// work of a blocked task may also have been rebased or squashed: then its content counts.
 pub(super) fn merged_by_others(
     git: &Git,
     record: &Record,
@@ -31,7 +31,7 @@ pub(super) fn merged_by_others(
     Ok(is_merged.then_some(commit))
 }
 
-/// Returns the newest commit that an attempt left beyond where it began.
+/// Returns the newest commit of an attempt that is not in the attempt's base.
 fn work_of(git: &Git, record: &Record) -> Option<Oid> {
     record.attempts.iter().rev().find_map(|attempt| {
         let commit = attempt.commit.as_ref()?;
@@ -39,7 +39,7 @@ fn work_of(git: &Git, record: &Record) -> Option<Oid> {
     })
 }
 
-/// A commit that git does not have any more is in nothing.
+/// Returns true if the history contains the commit; false if git has lost the commit.
 fn is_in(git: &Git, commit: &Oid, history: &Oid) -> bool {
     git.is_ancestor(commit, history).unwrap_or(false)
 }

@@ -1,8 +1,8 @@
-//! Running a plan: what it is run with, what happens meanwhile, how it ends.
+//! Runs a plan: from its begin to its end, in the values and events that all parts share.
 //!
-//! Invariant: nothing below keeps what the journal or git does not know, but for handles on
-//! processes; it may be killed at any moment and begun again. It prints nothing: what happens
-//! goes to `on_event`.
+//! Invariant: no part keeps state that the journal or git does not know, except handles of
+//! processes, so each may be killed at any moment and started again. Nothing is printed: events go
+//! to `on_event`.
 
 pub(crate) mod attempt;
 pub(crate) mod begin;
@@ -12,12 +12,12 @@ pub(crate) mod compare;
 pub(crate) mod drive;
 pub(crate) mod end;
 pub(crate) mod folder;
-pub(crate) mod furnish;
 pub(crate) mod merge;
 mod merged_by_others;
 pub(crate) mod paths;
 pub(crate) mod permission;
 pub(crate) mod recover;
+pub(crate) mod setup;
 
 pub(crate) use brief::prompts::next_prompt;
 pub(crate) use drive::drive;
@@ -27,10 +27,10 @@ use crate::domain::plan::{Task, TaskId};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::task::Record;
 use crate::git::Git;
-use cleanup::Cleaned;
+use cleanup::CleanReport;
 use folder::RunFolder;
 
-/// What a run is driven with.
+/// The repository, the settings and the folder of a run.
 #[derive(Clone)]
 pub(crate) struct Drive {
     pub git: Git,
@@ -43,42 +43,42 @@ impl Drive {
         Drive { git: git.clone(), settings, folder: RunFolder::new(git, run) }
     }
 
-    /// Returns the commands that must pass before a task is merged.
+    /// Returns the test commands that must pass before a task is merged.
     pub(crate) fn tests<'a>(&'a self, task: &'a Task) -> Vec<&'a str> {
         [&self.settings.test, &task.test].into_iter().flatten().map(String::as_str).collect()
     }
 }
 
-/// Something worth telling while a run goes on.
+/// An event of a running plan, for the display.
 #[derive(Debug)]
 pub(crate) enum Progress<'a> {
-    /// A task is in another state than before.
+    /// The state of a task changed.
     Changed { snapshot: &'a Snapshot, index: usize, before: &'a Record },
-    /// A merge cannot go on yet.
+    /// A merge has to wait.
     Waits { task: &'a TaskId, why: &'a str },
-    /// No worktree can be made yet: the disk is too full.
+    /// No worktree can be made now, because the disk is too full.
     NoRoom { why: &'a str },
-    /// Nothing goes on before this time: usage limits are reached.
+    /// All tasks wait until this time, because of usage limits.
     Rests { until: jiff::Zoned },
-    /// What was left of a merged task is gone, or stays.
-    Cleaned(&'a Cleaned),
-    /// The terminal belongs to a task now, or again to the display.
+    /// A merged task was cleaned up, or is kept.
+    Cleaned(&'a CleanReport),
+    /// A task took the terminal, or returned it to the display.
     Terminal { task: &'a TaskId, taken: bool },
     /// Agents are being stopped.
     Stopping { again: bool },
-    /// Something that was seen on the remote, or kept from being seen.
+    /// News about the remote, or why it could not be reached.
     Remote { text: &'a str },
     /// Time passed.
     Tick(&'a Snapshot),
 }
 
-/// How a drive ended.
+/// How driving a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum End {
-    /// Everything that was asked for is merged.
+    /// All requested tasks are merged.
     Finished,
-    /// Nothing can go on without a person.
+    /// No task can continue without the user.
     Stuck,
-    /// Ended by this signal.
+    /// SetupOutcome by this signal.
     Stopped(i32),
 }

@@ -1,7 +1,8 @@
-//! One thing more that the agents of a run may do: in its journal, and where Claude Code looks.
+//! Grants the agents of a run one more permission: in the run's journal, and in the settings of
+//! Claude Code.
 //!
-//! Invariant: all that could be in the way is found before anything is written. The file of
-//! settings is the user's own: never one that git tracks, and nothing in it is lost.
+//! Invariant: every obstacle is found before anything is written. The settings are the user's own: a
+//! file that git tracks is never changed, and nothing in the file is lost.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,36 +16,36 @@ use crate::git::Git;
 use crate::journal::Journal;
 use crate::system::lock::LockFile;
 
-/// A rule that was checked, and what has to be written for it.
-pub(crate) struct Allowance {
+/// A checked rule, and what has to be written for it.
+pub(crate) struct PermissionGrant {
     rule: String,
     is_in_run: bool,
     file: Option<NewFile>,
     remark: Option<String>,
 }
 
-/// The file of settings, and its text with the rule.
+/// The settings of Claude Code, and their text with the rule.
 struct NewFile {
     path: PathBuf,
     text: String,
 }
 
-impl Allowance {
+impl PermissionGrant {
     /// Checks the rule and reads the file; writes nothing.
-    pub(crate) fn prepare(git: &Git, run: &Run, rule: &str) -> anyhow::Result<Allowance> {
+    pub(crate) fn prepare(git: &Git, run: &Run, rule: &str) -> anyhow::Result<PermissionGrant> {
         let rule = rule.trim().to_owned();
         if let Some(why) = refusal(&rule) {
             return Err(failure(
-                format!("'{rule}' is not allowed: {why}"),
-                "allow the very command: git orchestrate allow 'Bash(make lint)'",
+                format!("cannot allow '{rule}': {why}"),
+                "name the exact command, for example: git orchestrate allow 'Bash(make lint)'",
             ));
         }
         let is_in_run = run.flags.allow.contains(&rule);
         let Some(top) = git.top_level() else {
             let remark = format!("a bare repository has no {}", claude_settings::FILE);
-            return Ok(Allowance { rule, is_in_run, file: None, remark: Some(remark) });
+            return Ok(PermissionGrant { rule, is_in_run, file: None, remark: Some(remark) });
         };
-        let file = Allowance::read(git, &rule)?;
+        let file = PermissionGrant::read(git, &rule)?;
         let remark = (!git.ignores(top, claude_settings::FILE)?).then(|| {
             format!(
                 "git does not ignore {}: it could be committed by mistake \
@@ -53,10 +54,10 @@ impl Allowance {
                 claude_settings::FILE
             )
         });
-        Ok(Allowance { rule, is_in_run, remark: remark.filter(|_| file.is_some()), file })
+        Ok(PermissionGrant { rule, is_in_run, remark: remark.filter(|_| file.is_some()), file })
     }
 
-    /// Returns the file with the rule in it; `None` where it has it, or there is no place for it.
+    /// Returns the settings with the rule added; `None` if they have it, or in a bare repository.
     fn read(git: &Git, rule: &str) -> anyhow::Result<Option<NewFile>> {
         let Some(top) = git.top_level() else { return Ok(None) };
         let path = top.join(claude_settings::FILE);
@@ -65,7 +66,7 @@ impl Allowance {
         let new = claude_settings::with_rule(&text, rule).map_err(|why| {
             failure(
                 format!("the rule cannot be added to '{shown}': {why}"),
-                "mend that file, then once more; nothing was changed",
+                "fix that file, then run the command again; nothing was changed",
             )
         })?;
         Ok(new.map(|text| NewFile { path, text }))
@@ -75,28 +76,31 @@ impl Allowance {
         &self.rule
     }
 
-    /// Returns true where nothing has to be written.
+    /// Returns true if nothing has to be written.
     pub(crate) fn is_there(&self) -> bool {
         self.is_in_run && self.file.is_none()
     }
 
-    /// Returns the file that will be written.
+    /// Returns the file that will be written, if any.
     pub(crate) fn file(&self) -> Option<&Path> {
         self.file.as_ref().map(|file| file.path.as_path())
     }
 
-    /// Returns what the user should know of the file.
+    /// Returns a warning about the file, if any.
     pub(crate) fn remark(&self) -> Option<String> {
         self.remark.clone()
     }
 
-    /// Writes both; the file is in place as a whole or not at all.
+    /// Writes the rule to the journal and the file.
+    ///
+    /// The draft of the file is written first, because it may fail (full disk, no permission), and
+    /// renamed last, because that hardly can: so the rule is in both or in neither.
     pub(crate) fn write(&self, git: &Git, journal: &Journal) -> anyhow::Result<()> {
         let lock = LockFile::open(git.locks().join(".settings"))?;
         lock.hold()?;
-        // Somebody may have written to it since it was read, and a person may have thought long.
+        // Read again: the user may have changed the file while the question was waiting.
         let file = match &self.file {
-            Some(_) => Allowance::read(git, &self.rule)?,
+            Some(_) => PermissionGrant::read(git, &self.rule)?,
             None => None,
         };
         let draft = file.as_ref().map(NewFile::draft).transpose()?;
@@ -104,7 +108,7 @@ impl Allowance {
             journal.amend(&format!("allowed {}", self.rule), |run| with_rule(run, &self.rule))?;
         }
         if let (Some(draft), Some(file)) = (draft, &file) {
-            draft.persist(&file.path).with_context(|| told(&file.path))?;
+            draft.persist(&file.path).with_context(|| write_error(&file.path))?;
         }
         Ok(())
     }
@@ -118,18 +122,21 @@ fn with_rule(run: Run, rule: &str) -> Run {
     Run { flags: Flags { allow, ..run.flags.clone() }, ..run }
 }
 
-/// Returns the text of the file; none where there is no file.
+/// Returns the text of the settings; empty if there is no file.
 fn read(git: &Git, top: &Path, path: &Path) -> anyhow::Result<String> {
     if git.tracks(top, claude_settings::FILE) {
         return Err(failure(
-            format!("git tracks {}: the rule would be everybody's", claude_settings::FILE),
-            format!("git rm --cached {} && git commit   # keeps the file", claude_settings::FILE),
+            format!("git tracks {}, so the rule would apply to everybody", claude_settings::FILE),
+            format!(
+                "untrack it; the file stays: git rm --cached {} && git commit",
+                claude_settings::FILE
+            ),
         ));
     }
     match path.symlink_metadata() {
         Ok(found) if !found.is_file() => Err(failure(
-            format!("'{}' is no file", path.display()),
-            "the rule would be written elsewhere: put a file there",
+            format!("'{}' is not a regular file", path.display()),
+            "replace it by a regular file, then run the command again",
         )),
         Ok(_) => std::fs::read_to_string(path)
             .with_context(|| format!("cannot read '{}'", path.display())),
@@ -138,12 +145,12 @@ fn read(git: &Git, top: &Path, path: &Path) -> anyhow::Result<String> {
     }
 }
 
-fn told(path: &Path) -> String {
+fn write_error(path: &Path) -> String {
     format!("cannot write '{}'", path.display())
 }
 
 impl NewFile {
-    /// Writes the text beside its place, with the mode that the file has.
+    /// Writes the text to a temporary file beside the settings, with their mode.
     fn draft(&self) -> anyhow::Result<tempfile::NamedTempFile> {
         let folder = self.path.parent().context("a file lies in a folder")?;
         let write = || -> std::io::Result<_> {
@@ -155,6 +162,6 @@ impl NewFile {
             }
             Ok(draft)
         };
-        write().with_context(|| told(&self.path))
+        write().with_context(|| write_error(&self.path))
     }
 }

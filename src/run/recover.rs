@@ -1,8 +1,8 @@
-//! Finding out what is true when a run goes on: after a crash, a kill, a reboot, or a merge
-//! that somebody else made.
+//! Repairs the state of a run when it continues: after a crash, a kill, a reboot, or a merge that
+//! somebody else made.
 //!
-//! Invariant: git and the process table are asked, nothing is guessed. Every repair is an
-//! event in the journal; doing it twice changes nothing.
+//! Invariant: git and the process table are asked, nothing is guessed. Every repair is an event in
+//! the journal; repeating it changes nothing.
 
 use anyhow::Context;
 
@@ -22,7 +22,10 @@ use crate::run::merged_by_others::merged_by_others;
 use crate::system::clock;
 use crate::system::process;
 
-/// Makes the integration branch where a crash came between the journal's first commit and it.
+/// Creates the integration branch if a crash came between it and the journal's first commit.
+///
+/// Only before the first attempt: later a missing branch means lost merges, which a new branch at
+/// the base would hide.
 pub(crate) fn ensure_integration(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<()> {
     let run = &snapshot.run;
     let name = format!("refs/heads/{}", run.integration);
@@ -33,9 +36,9 @@ pub(crate) fn ensure_integration(drive: &Drive, snapshot: &Snapshot) -> anyhow::
         let last = snapshot.tasks().filter_map(|(_, record)| record.state.merge());
         let tip = last.last().unwrap_or(&run.base);
         return Err(failure(
-            format!("the branch '{}' is gone, and run '{}' needs it", run.integration, run.name),
+            format!("the branch '{}' of run '{}' is gone", run.integration, run.name),
             format!(
-                "make it again where its last merge was ('git log {}' tells), for example: \
+                "create it again at its last merge (see 'git log {}'), for example: \
                  git branch {} {tip}",
                 journal_ref(&run.name),
                 run.integration
@@ -48,13 +51,13 @@ pub(crate) fn ensure_integration(drive: &Drive, snapshot: &Snapshot) -> anyhow::
     }
 }
 
-/// Settles tasks whose supervisor is gone, and those that were merged by somebody else.
+/// Appends the events of tasks whose supervisor is gone, and of tasks that others merged.
 pub(crate) fn settle(drive: &Drive, journal: &Journal, snapshot: &Snapshot) -> anyhow::Result<()> {
     settle_lost(drive, journal, snapshot)?;
     settle_merged(drive, journal, snapshot)
 }
 
-/// Settles tasks that were merged by somebody else.
+/// Appends `Merged` for tasks that others merged.
 pub(crate) fn settle_merged(
     drive: &Drive,
     journal: &Journal,
@@ -66,7 +69,7 @@ pub(crate) fn settle_merged(
     Ok(())
 }
 
-/// Settles tasks that run according to the journal, and whose supervisor is gone.
+/// Appends the end of attempts that run according to the journal but whose supervisor is gone.
 pub(crate) fn settle_lost(
     drive: &Drive,
     journal: &Journal,
@@ -84,7 +87,7 @@ pub(crate) fn settle_lost(
     Ok(())
 }
 
-/// Returns true where a running task has neither a supervisor nor an agent any more.
+/// Returns true if a running task has neither a supervisor nor an agent any more.
 pub(crate) fn is_lost(drive: &Drive, run: &str, id: &TaskId, record: &Record) -> bool {
     let State::Running { worker: Some(worker), .. } = &record.state else { return false };
     let Some(attempt) = record.last_attempt().filter(|_| !process::is_alive(worker)) else {
@@ -94,8 +97,11 @@ pub(crate) fn is_lost(drive: &Drive, run: &str, id: &TaskId, record: &Record) ->
     workers.iter().all(|worker| process::is_group_gone(worker, run))
 }
 
-/// The outcome that the supervisor wrote down before it went, or else: it is lost. What is
-/// left of its agent is ended, so that nothing works where the next attempt will.
+/// Returns the end of an attempt whose supervisor is gone.
+///
+/// That is the outcome that the supervisor wrote before it was killed, or what the agent finished
+/// alone, or else that the attempt is lost. Before an attempt counts as lost, its agent is ended, so
+/// that it does not work in the worktree beside the next one.
 fn outcome_of_lost(
     drive: &Drive,
     run: &str,
@@ -127,7 +133,7 @@ fn outcome_of_lost(
     Ok(Event::Finished(Finished { commit: drive.git.find_branch(branch)?, ..finished }))
 }
 
-/// Returns the processes that are named as being at work on a task: agent, or `setup`.
+/// Returns the processes that files name as at work on a task: its agent or its `setup`.
 pub(super) fn workers_of(drive: &Drive, id: &TaskId, folder: &AttemptFolder) -> Vec<Worker> {
     let files = [drive.folder.worker(id), folder.agent()];
     let mut workers: Vec<Worker> =
@@ -136,10 +142,11 @@ pub(super) fn workers_of(drive: &Drive, id: &TaskId, folder: &AttemptFolder) -> 
     workers
 }
 
-/// What an agent did and reported to its end while nobody looked after it; `None` where that is
-/// not known to be good: it runs again.
+/// Returns the end of an attempt whose agent finished after its supervisor was killed; `None` if its
+/// work is not known to be good, so that the attempt is repeated.
 fn finished_alone(drive: &Drive, folder: AttemptFolder, report: &Report) -> Option<Event> {
-    let event = attempt::conclude_left(&drive.git, folder, report.clone()).ok().flatten()?;
+    let event =
+        attempt::conclude_unsupervised(&drive.git, folder, report.clone()).ok().flatten()?;
     match &event {
         Event::Finished(Finished { outcome: Outcome::Ready(_) | Outcome::Next { .. }, .. }) => {
             Some(event)
@@ -150,12 +157,13 @@ fn finished_alone(drive: &Drive, folder: AttemptFolder, report: &Report) -> Opti
 
 fn unlock(drive: &Drive, record: &Record) {
     if let Some(path) = &record.worktree {
-        // A worktree that was never made, or the shared checkout, has no lock of ours.
+        // An error does not matter: a worktree that was never made and the shared checkout have no
+        // lock of ours.
         let _ = drive.git.unlock_worktree(std::path::Path::new(path));
     }
 }
 
-/// Returns tasks whose work somebody else has merged, with the merge commit.
+/// Returns the tasks whose work others merged, with the merge commit.
 fn merged_elsewhere(
     drive: &Drive,
     snapshot: &Snapshot,
@@ -173,7 +181,7 @@ fn merged_elsewhere(
     Ok(merged)
 }
 
-/// Appends an event; `false` where somebody else has settled the matter meanwhile.
+/// Appends an event; returns false if another process has appended the like meanwhile.
 fn append_if_legal(journal: &Journal, id: &TaskId, event: Event) -> anyhow::Result<bool> {
     match journal.append(id, &event) {
         Ok(()) => Ok(true),

@@ -175,7 +175,10 @@ fn folders_are_told_apart_by_what_they_hold() {
     assert_eq!(name("custom"), "custom");
     let several = env.json(["plan", "work/a.md", "work/b.md", "--json"]);
     assert_eq!(several["layers"], serde_json::json!([["b"], ["a"]]));
-    env.run(["plan", "src"]).fails(1).has("a folder of no kind that is known").has("Backlog.md");
+    env.run(["plan", "src"])
+        .fails(1)
+        .has("don't know how to read `src` as a plan")
+        .has("Backlog.md");
     env.run(["start", "work"]).fails(1).has("'work/b.md' holds commands that were not trusted");
     let issues = "[{\"number\":1,\"title\":\"One\",\"body\":\"Depends on #2\",\"state\":\"OPEN\"},{\"number\":2,\"title\":\"Two\",\"body\":\"\",\"state\":\"OPEN\"}]";
     let out = env.call(["plan", "-"]).stdin(issues).run().ok();

@@ -155,7 +155,7 @@ fn at_an_unknown_forge_it_is_asked_for_by_hand() {
     let bare = with_remote(&env);
     env.git(["remote", "set-url", "origin", bare.to_str().expect("UTF-8")]);
     let said = env.run(["finish", "--pr"]).fails(1);
-    said.has("no-forge").has("ask there by hand: merge feat/two into main");
+    said.has("no-forge").has("open a pull request there yourself: merge feat/two into main");
     said.has_not("tries again").has("finish --run two --merge");
 }
 

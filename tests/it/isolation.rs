@@ -109,7 +109,7 @@ fn a_file_in_the_main_checkout_is_where_the_missing_work_went() {
 fn a_branch_that_it_went_to_has_a_way_back() {
     let env = Env::new();
     let task = escapes(&env, "git checkout -q -b other\nedit a.txt 1\ncommit 'Do a'");
-    assert!(text(&task).contains("it is on branch 'other'"), "{task:#}");
+    assert!(text(&task).contains("the worktree is on branch 'other'"), "{task:#}");
     let place = task["worktree"].as_str().expect("a worktree");
     let lines = ["switch feat/task-a", "merge --ff-only other"];
     let lines = lines.map(|line| format!("git -C {place} {line}"));
@@ -138,7 +138,8 @@ fn what_the_user_does_meanwhile_blocks_nobody() {
     env.stands("a", "done", None);
     env.git(["stash", "drop", "-q"]);
     let said = env.run(["show", "a"]).ok();
-    said.has("while it ran: the branch main moved from").has("while it ran: the tag v1 was made");
+    said.has("while the agent ran: the branch main moved from")
+        .has("while the agent ran: the tag v1 was made");
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn a_link_in_the_place_of_a_worktree_is_not_followed() {
     std::fs::rename(env.path(A), env.path("elsewhere")).expect("it is moved");
     symlink(env.path("elsewhere"), env.path(A)).expect("a link");
     for more in [&["a"][..], &["a", "--force"]] {
-        clean(&env, more).has("somebody put a link in its place");
+        clean(&env, more).has("it was replaced by a symbolic link");
         assert!(env.exists("elsewhere/a.txt") && has_branch(&env, "feat/task-a"));
     }
     env.expect_broken();
@@ -182,7 +182,7 @@ fn a_worktree_that_somebody_moved_is_left_alone() {
     let env = ran();
     env.git(["worktree", "move", A, "elsewhere"]);
     for more in [&["a"][..], &["a", "--force"]] {
-        clean(&env, more).has("somebody moved it there").has("git worktree remove");
+        clean(&env, more).has("it was moved there").has("git worktree remove");
         assert!(env.exists("elsewhere/a.txt") && has_branch(&env, "feat/task-a"));
     }
 }
@@ -193,7 +193,7 @@ fn a_worktree_that_somebody_else_made_is_left_alone() {
     env.git(["worktree", "remove", A]);
     env.git(["worktree", "add", "-q", A, "feat/task-a"]);
     for more in [&["a"][..], &["a", "--force"]] {
-        clean(&env, more).has("this run did not make it");
+        clean(&env, more).has("it was not made by this run");
         assert!(env.exists(A) && has_branch(&env, "feat/task-a"));
     }
 }
@@ -302,7 +302,7 @@ fn what_is_recent_stays_when_an_age_is_given() {
 fn a_summary_says_what_was_kept_and_how_it_goes() {
     let env = ran();
     let said = clean(&env, &[]);
-    said.has("removed 2, kept 1").has("it is not merged, the task is blocked");
+    said.has("removed 2, kept 1").has("it is not merged (the task is blocked");
     let line = said.line("to remove it all the same");
     let command = line.split_once(": ").expect("a command").1.to_owned();
     env.program("sh", ["-c", &command]).run().ok();
@@ -337,5 +337,5 @@ fn a_submodule_keeps_a_worktree_only_with_work_of_its_own() {
         "edit a.txt 1\ncommit 'Add a'\ncd library\ngit commit -q --allow-empty -m Work\ngit checkout -q HEAD~1",
     );
     env.start(&["--keep"]).ok();
-    kept(&env, "its submodule library holds");
+    kept(&env, "its submodule library contains");
 }

@@ -162,7 +162,7 @@ fn an_agent_merges_what_conflicts_where_it_may() {
 fn an_agent_that_does_not_merge_leaves_the_conflict_to_a_person() {
     let env = conflicts();
     env.agent("b.fix-conflict", &format!("edit src/shared.txt 'mine'\ncommit 'No'\n{DONE}"));
-    one_after_the_other(&env).fails(3).has("an agent was to merge it, and did not");
+    one_after_the_other(&env).fails(3).has("the agent was to resolve the conflict, but did not");
     env.stands("b", "blocked", Some("conflict"));
     assert_eq!(env.blob("feat/p", "src/shared.txt"), "a");
 }
@@ -184,5 +184,5 @@ fn a_merge_that_takes_back_what_others_did_is_told() {
     env.agent("b.fix-conflict", &format!("git merge -q -s ours -m 'Mine' feat/p\n{DONE}"));
     one_after_the_other(&env).ok();
     let concerns = env.task("b")["concerns"].to_string();
-    assert!(concerns.contains("may have undone others' work: g.txt"), "{concerns}");
+    assert!(concerns.contains("may have undone the work of other tasks: g.txt"), "{concerns}");
 }

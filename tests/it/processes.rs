@@ -27,7 +27,7 @@ fn who_leaves_the_session_is_ended_and_named() {
     env.start(&[]).ok();
     env.stands("a", "done", None);
     env.wait_until("the daemon is dead", || !env.orphan_lives("a"));
-    env.run(["show", "a"]).ok().has("it left processes, which were ended: sh (pid ");
+    env.run(["show", "a"]).ok().has("ended processes that the agent left running: sh (pid ");
     let log = env.read(".git/orchestrate/p/a/1/supervisor.log");
     assert!(log.contains("ended pid "), "{log}");
 }

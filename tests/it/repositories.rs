@@ -722,7 +722,7 @@ fn names_that_differ_only_in_case_are_told_where_files_ignore_it() {
         env.git(["branch", branch]);
         env.config("core.ignoreCase", "true");
         let said = place.refuses(&[]);
-        said.has("differs from it in case").has(branch);
+        said.has("differs from it only in case").has(branch);
         assert!(
             remedies.iter().all(|remedy| said.holds(remedy) || branch == "Feat/other"),
             "{said}"
@@ -763,7 +763,7 @@ fn a_read_only_repository_is_told_and_can_be_looked_at() {
         return read_only_by_its_mode(&env);
     };
     let said = said.ok();
-    said.has("blocked: agent").has("is on a file system that is mounted read-only");
+    said.has("blocked: agent").has("is on a read-only file system");
     said.has("exit 1").has("controller'");
     assert_eq!(env.everything(), before);
 }

@@ -38,7 +38,7 @@ fn a_branch_of_a_task_of_another_run_is_not_offered_to_be_renamed() {
     env.run(["start", "plan.toml", "--trust"]).fails(3);
     env.plan(&plan("two", &[runs("a", &[], "echo 1 >a")]));
     let refused = env.run(["start", "plan.toml", "--trust"]).fails(1);
-    refused.has("feat/task-a").has("is of run 'one'").has("git orchestrate start --run one");
+    refused.has("feat/task-a").has("belongs to run 'one'").has("git orchestrate start --run one");
     assert!(!refused.holds("branch -m"), "{refused}");
     env.git(["branch", "feat/task-b"]);
     env.plan(&plan("three", &[runs("b", &[], "echo 1 >b")]));
@@ -348,7 +348,7 @@ fn a_new_branch_to_merge_into_is_told_and_goes_where_it_came_from() {
     let env = Env::new();
     env.plan(&plan("into", &[runs("a", &[], "echo a >a")]));
     let said = env.run(["start", "plan.toml", "--trust", "--into", "nobranch"]).ok();
-    said.has("there is no branch 'nobranch' yet: the run makes it, from main");
+    said.has("there is no branch 'nobranch' yet: the run creates it from main");
     let tip = env.rev("nobranch");
     env.run(["finish", "--merge"]).ok().has("merged nobranch into main");
     assert_eq!(env.rev("main"), tip);
@@ -367,5 +367,5 @@ fn a_run_that_begins_in_a_worktree_of_a_task_is_warned_of() {
     let dry = |place: &str| env.run(["-C", place, "start", file, "--dry-run"]).ok();
     let said = dry(".claude/worktrees/feat-task-k");
     said.has("the branch of task 'k' of run 'one'").has("--into main");
-    dry(".").has_not("warning: the run begins");
+    dry(".").has_not("warning: the run starts");
 }

@@ -119,12 +119,9 @@ fn a_ticket_that_is_not_committed_stays_as_it_is_and_that_is_said() {
     let env = backlog();
     env.git(["rm", "-q", "--cached", TICKET]);
     env.git(["commit", "-q", "-m", "Forget it"]);
-    start(&env, &["--plan-first"])
-        .fails(3)
-        .has("not committed as it is here")
-        .has("task-1 - Log-in.md");
+    start(&env, &["--plan-first"]).fails(3).has("not committed: '").has("task-1 - Log-in.md");
     assert_eq!(env.rev("feat/task-1"), env.rev("main"));
-    env.run(["show", "1"]).ok().has("its ticket is as it was");
+    env.run(["show", "1"]).ok().has("ticket not updated");
     env.run(["show", "1", "--plan"]).ok().has("Why?");
     env.run(["start", "--yes"]).ok();
     assert_eq!(env.read(TICKET), text());
@@ -179,7 +176,7 @@ fn what_took_the_place_of_a_ticket_is_no_ticket() {
         env.agent("1.implement", &work);
         start(&env, &["--yes"]).ok().has("1 of 1 task merged");
         let remark = env.run(["show", "1"]).ok();
-        remark.has("is not in its branch");
+        remark.has("is not on the task's branch");
     }
 }
 
@@ -197,5 +194,5 @@ fn a_backlog_in_a_submodule_is_read_and_not_written() {
     env.git(["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", there, "backlog"]);
     env.git(["commit", "-q", "-m", "Add the backlog"]);
     let output = start(&env, &["--yes"]).ok();
-    output.has("1 of 1 task merged").has("not committed as it is here");
+    output.has("1 of 1 task merged").has("not committed: '");
 }

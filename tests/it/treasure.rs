@@ -158,7 +158,7 @@ fn force_does_not_remove_what_a_submodule_alone_has() {
     start(&env).fails(3);
     env.run(["clean", "a", "--force"])
         .ok()
-        .has("its submodule two holds")
+        .has("its submodule two contains")
         .has("git worktree remove");
     assert!(env.exists(format!("{A}/a")));
 }
@@ -257,7 +257,7 @@ fn force_does_not_take_a_worktree_from_a_run_that_is_at_work() {
     env.wait_while_running("a has failed", || env.task("a")["status"] == "blocked");
     for more in [&["-n"][..], &[]] {
         let said = env.run(["clean", "a", "--force"].iter().chain(more)).ok();
-        said.has("its run is at work").has("git orchestrate stop");
+        said.has("the run is still running").has("git orchestrate stop");
         assert!(env.exists(A));
     }
     env.open("b");
@@ -301,7 +301,7 @@ fn a_repository_in_a_worktree_without_an_index_is_not_taken_away() {
     let index = env.git_in(A, ["rev-parse", "--path-format=absolute", "--git-path", "index"]);
     std::fs::remove_file(&index).expect("the index goes");
     env.run(["retry", "a"]).ok();
-    start(&env).fails(3).has("holds a repository");
+    start(&env).fails(3).has("contains another repository");
     env.stands("a", "blocked", Some("worktree"));
     assert_eq!(env.git_in(format!("{A}/n"), ["rev-parse", "HEAD"]), commit);
     env.expect_broken();

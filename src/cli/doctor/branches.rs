@@ -1,7 +1,7 @@
 //! Branches that keep those of a run from being made.
 
 use super::{Finding, Place};
-use crate::run::begin::names::is_below;
+use crate::run::begin::branch_names::is_below;
 
 pub(super) fn look(place: &Place<'_>) -> Vec<Finding> {
     let pattern = &place.settings.branch;

@@ -1,7 +1,7 @@
 //! The repository itself: git, its refs, who the user is, what HEAD is, and room on the disk.
 
 use super::{Finding, Place, Severity};
-use crate::run::begin::{base, room};
+use crate::run::begin::{base, storage};
 use crate::system::disk;
 
 /// Fewer free inodes than this and a few worktrees may use them up.
@@ -15,7 +15,7 @@ pub(super) fn look(place: &Place<'_>) -> Vec<Finding> {
         ("ref-storage", git.check_ref_storage()),
         ("first-commit", git.head().map(drop)),
         ("operation", base::check_head(git)),
-        ("room", room::check(git, place.settings)),
+        ("room", storage::check(git, place.settings)),
     ];
     let failed = must_hold
         .into_iter()

@@ -9,7 +9,7 @@ use crate::domain::snapshot::{Run, Snapshot};
 use crate::domain::task::{Block, Record, Stage, State};
 use crate::domain::text::{counted, printable, span};
 use crate::run::Progress;
-use crate::run::cleanup::Cleaned;
+use crate::run::cleanup::CleanReport;
 
 /// Returns the lines for something that happened; none where there is nothing to say.
 pub(crate) fn lines(progress: &Progress<'_>, facts: &Facts) -> Vec<String> {
@@ -168,9 +168,10 @@ fn shown(id: &str, block: &Block) -> Vec<String> {
     }
 }
 
-fn kept(cleaned: &Cleaned) -> Vec<String> {
+fn kept(cleaned: &CleanReport) -> Vec<String> {
     let id = cleaned.task.as_ref().map_or("run", crate::domain::plan::id::TaskId::as_str);
-    let text = |kept: &crate::run::cleanup::Kept| format!("{} stays: {}", kept.what, kept.reason);
+    let text =
+        |kept: &crate::run::cleanup::KeptItem| format!("{} stays: {}", kept.what, kept.reason);
     cleaned.kept.iter().map(|kept| line(YELLOW, "kept", id, &text(kept))).collect()
 }
 

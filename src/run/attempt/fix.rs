@@ -1,22 +1,23 @@
-//! Work on a merge that was no good: whether it is mended, and what else the agent did to it.
+//! Work on a merge that failed: whether the agent fixed it, and what else the agent changed.
 //!
-//! Invariant: git alone says whether it is; a merge that takes back what others did is told.
+//! Invariant: git alone decides whether the merge is fixed; a fix that may undo the work of other
+//! tasks is reported.
 
 use super::Attempt;
 use crate::domain::oid::Oid;
 use crate::domain::task::{Block, Reason, Record, Stage};
 
-/// So many paths are named.
+/// At most this many paths are named.
 const MAX_NAMED: usize = 8;
 
 impl Attempt {
-    /// Returns what is still wrong with a merge that was to be mended.
-    pub(super) fn unmended(&self, record: &Record, tip: &Oid) -> anyhow::Result<Option<Block>> {
+    /// Returns what is still wrong with a merge that the agent was to fix.
+    pub(super) fn missing_fix(&self, record: &Record, tip: &Oid) -> anyhow::Result<Option<Block>> {
         let Some(why) = record.sent_back.as_ref().filter(|_| self.spec.stage.is_mending()) else {
             return Ok(None);
         };
         if self.spec.candidate() == Some(tip) {
-            let text = "it was to mend the tests of its merge, and changed nothing";
+            let text = "the agent was to fix the tests of the merge, but changed nothing";
             return Ok(Some(Block {
                 against: why.against.clone(),
                 ..Block::new(Reason::Tests, text)
@@ -29,14 +30,18 @@ impl Attempt {
             None
         } else {
             Some(Block {
-                text: format!("an agent was to merge it, and did not: {}", why.text),
+                text: format!("the agent was to resolve the conflict, but did not: {}", why.text),
                 ..why.clone()
             })
         })
     }
 
-    /// Says what the merge of a conflict changed that was neither in conflict nor the task's own.
-    pub(super) fn beside_the_conflict(
+    /// Returns a remark on paths that a resolved merge changed although they were neither in conflict
+    /// nor changed by the task.
+    ///
+    /// A merge commit that drops the other side is still a merge to git, so ancestry alone would
+    /// let an agent undo the work of other tasks unseen.
+    pub(super) fn unrelated_changes(
         &self,
         record: &Record,
         tip: &Oid,
@@ -51,13 +56,13 @@ impl Attempt {
             return Ok(None);
         }
         let own = self.git.files_between(base.as_str(), start)?;
-        let mut beside = self.git.files_between(against.as_str(), tip)?;
-        beside.retain(|path| !own.contains(path) && !why.files.contains(path));
-        let more = beside.len().saturating_sub(MAX_NAMED);
-        beside.truncate(MAX_NAMED);
-        beside.extend((more > 0).then(|| format!("and {more} more")));
-        let text =
-            "who merged it changed what was not in conflict, and may have undone others' work";
-        Ok((!beside.is_empty()).then(|| format!("{text}: {}", beside.join(", "))))
+        let mut files = self.git.files_between(against.as_str(), tip)?;
+        files.retain(|path| !own.contains(path) && !why.files.contains(path));
+        let more = files.len().saturating_sub(MAX_NAMED);
+        files.truncate(MAX_NAMED);
+        files.extend((more > 0).then(|| format!("and {more} more")));
+        let text = "the agent that resolved the conflict also changed files outside of it, and may \
+             have undone the work of other tasks";
+        Ok((!files.is_empty()).then(|| format!("{text}: {}", files.join(", "))))
     }
 }

@@ -1,14 +1,15 @@
-//! What an attempt changed that is not its own: looked for before and after, never undone here.
+//! What an attempt changed outside of its own worktree and branch: found by a picture of the
+//! repository before and after, and never undone here.
 //!
-//! Invariant: a task is blocked as `escaped` only where that costs nothing that it had earned
-//! by mistake of another. A person commits, stashes and edits in the main checkout while agents
-//! run, and other agents run too; nothing that git keeps tells who it was. So:
+//! Invariant: a task is blocked as `escaped` only on evidence, so that it never loses its work to
+//! the mistake of somebody else. The user commits, stashes and edits in the main checkout while
+//! agents run, and other agents run too; git does not record which process moved a ref. So:
 //!
-//! - what one of the agent's own git commands did (git writes them down for us, see
-//!   `git::trace`) is certain: the task is blocked, and nothing is merged;
-//! - what moved without such a command, while the task's own branch got no commit, is most likely
-//!   the work that is missing: `escaped` takes the place of `no-changes`;
-//! - anything else that moved is a remark on the attempt, for `show`.
+//! - what a git command of the agent itself did (git records these commands, see `git::trace`) is
+//!   certain: the task is blocked, and nothing is merged;
+//! - what moved without such a command, while the task's branch got no commit, is probably the
+//!   missing work: `escaped` replaces `no-changes`;
+//! - anything else that moved is a remark on the attempt, which `show` prints.
 //!
 //! Branches of runs move all the time and count only in the first case.
 
@@ -16,7 +17,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use super::Attempt;
-use super::blame::Trail;
+use super::attribution::CommandTrail;
 use crate::domain::oid::Oid;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::task::{Block, Event, Finished, Moved, Outcome, Reason};
@@ -26,35 +27,35 @@ use crate::git::trace;
 use crate::journal::{Journal, run_names};
 use crate::run::folder::{read_json, write_json};
 
-/// How many things are named one by one.
+/// At most this many changes are named.
 const MAX_NAMED: usize = 8;
-/// How long a checkout that `start` moves forward may look changed.
+/// A checkout that a merge moves forward may look changed for this long.
 const NAP: std::time::Duration = std::time::Duration::from_millis(200);
 
 impl Attempt {
-    /// Takes the picture that [`Attempt::checked`] compares with.
-    pub(super) fn look_around(&self) -> anyhow::Result<Picture> {
+    /// Takes the picture that [`Attempt::check_isolation`] compares with.
+    pub(super) fn take_picture(&self) -> anyhow::Result<Picture> {
         self.git.picture(&self.git.checkouts_of_user(&self.spec.base_branch)?)
     }
 
-    /// Takes the picture for an attempt that no process waits for.
-    pub(super) fn remember_around(&self) -> anyhow::Result<()> {
-        write_json(&self.folder.around(), &self.look_around()?)
+    /// Writes the picture to a file: an attempt by hand has no process that could keep it.
+    pub(super) fn write_picture(&self) -> anyhow::Result<()> {
+        write_json(&self.folder.picture(), &self.take_picture()?)
     }
 
-    /// Returns the picture of an attempt that no process waits for.
-    pub(super) fn remembered(&self) -> Option<Picture> {
-        read_json(&self.folder.around()).ok().flatten()
+    /// Returns the picture of an attempt by hand, if its file can be read.
+    pub(super) fn read_picture(&self) -> Option<Picture> {
+        read_json(&self.folder.picture()).ok().flatten()
     }
 
-    /// Returns the end of the attempt, with what moved that should not have.
-    pub(super) fn checked(&self, before: Option<Picture>, event: Event) -> Event {
+    /// Returns the end of the attempt, with everything that moved outside of it.
+    pub(super) fn check_isolation(&self, before: Option<Picture>, event: Event) -> Event {
         let Event::Finished(finished) = event else { return event };
         let Some(before) = before else { return Event::Finished(finished) };
         match self.moved_since(&before) {
             Ok(found) => Event::Finished(judged(finished, found)),
             Err(error) => {
-                let remark = format!("it could not be checked what else it changed: {error:#}");
+                let remark = format!("could not check what else the agent changed: {error:#}");
                 Event::Finished(finished).with_remarks(vec![remark])
             }
         }
@@ -73,7 +74,7 @@ impl Attempt {
             Some(listed.path.display().to_string())
         };
         let paths: Vec<PathBuf> = worktrees.iter().map(|it| it.path.clone()).collect();
-        let trail = Trail::new(self.calls(), &self.spec.worktree, &paths);
+        let trail = CommandTrail::new(self.calls(), &self.spec.worktree, &paths);
         let of_runs = self.branches_of_runs(before)?;
         let mut found = Vec::new();
         let mut add = |moved: Moved, is_usual: bool| {
@@ -109,7 +110,7 @@ impl Attempt {
         trace::calls(&String::from_utf8_lossy(&text))
     }
 
-    /// Returns the branch that its own worktree shows instead of its own.
+    /// Returns a finding if the worktree shows another branch than the task's.
     fn strayed(&self) -> Option<Moved> {
         let place = &self.spec.worktree;
         let (found, _) = status::head(place).ok()?;
@@ -120,7 +121,7 @@ impl Attempt {
         })
     }
 
-    /// Returns what differs in a checkout of the user's.
+    /// Returns what differs in a checkout of the user.
     fn moved_in(&self, was: &Checkout, is: &Checkout) -> Vec<Moved> {
         let place = was.place.display().to_string();
         if was.branch != is.branch || (was.branch.is_none() && was.commit != is.commit) {
@@ -128,15 +129,16 @@ impl Attempt {
         }
         let mut files = changed(was, is);
         if !files.is_empty() && is.branch.as_ref() == Some(&self.spec.integration) {
-            // It may have been seen in the middle of a merge.
+            // A merge moves the branch first and the files after it; the picture may have been
+            // taken in between.
             std::thread::sleep(NAP);
             files = checkout(&was.place).map(|again| changed(was, &again)).unwrap_or_default();
         }
         if files.is_empty() { Vec::new() } else { vec![Moved::Files { place, files }] }
     }
 
-    /// Returns the branches of all runs: their own, and those of their tasks. A run that was
-    /// there before and is gone now counts too.
+    /// Returns the integration and task branches of all runs, including runs that were removed since
+    /// `before`.
     fn branches_of_runs(&self, before: &Picture) -> anyhow::Result<HashSet<String>> {
         let mut branches = HashSet::new();
         let mut add = |snapshot: &Snapshot| {
@@ -161,7 +163,7 @@ impl Attempt {
     }
 }
 
-/// Something that moved, and the agent's own command that certainly did it.
+/// A change outside of the attempt, and the agent's git command that made it, if that is certain.
 struct Found {
     moved: Moved,
     culprit: Option<String>,
@@ -170,13 +172,13 @@ struct Found {
 impl Found {
     fn told(&self) -> String {
         match self.culprit.as_deref().filter(|culprit| !culprit.is_empty()) {
-            Some(culprit) => format!("{} by its '{culprit}'", self.moved),
+            Some(culprit) => format!("{} by the agent's '{culprit}'", self.moved),
             None => self.moved.to_string(),
         }
     }
 }
 
-/// Says what it means that these things moved.
+/// Returns the end of an attempt during which these changes were made.
 fn judged(finished: Finished, found: Vec<Found>) -> Finished {
     let (certain, other): (Vec<Found>, Vec<Found>) =
         found.into_iter().partition(|found| found.culprit.is_some());
@@ -184,11 +186,11 @@ fn judged(finished: Finished, found: Vec<Found>) -> Finished {
         Outcome::Blocked(block) if block.reason == Reason::NoChanges);
     if certain.is_empty() && has_nothing && !other.is_empty() {
         let told = list(&other);
-        let text = format!("its branch holds no commit of its own, and while it ran: {told}");
+        let text = format!("the branch has no commit of its own; while the agent ran: {told}");
         return escaped(finished, text, other);
     }
     let remarks = other.iter().take(MAX_NAMED);
-    let remarks = remarks.map(|found| format!("while it ran: {}", found.moved));
+    let remarks = remarks.map(|found| format!("while the agent ran: {}", found.moved));
     let mut finished = finished;
     finished.remarks.extend(remarks);
     if certain.is_empty() {
@@ -201,7 +203,7 @@ fn judged(finished: Finished, found: Vec<Found>) -> Finished {
 
 fn escaped(finished: Finished, text: String, found: Vec<Found>) -> Finished {
     let mut block = match finished.outcome {
-        // It holds already what is wrong with the worktree.
+        // The block already describes what is wrong with the worktree.
         Outcome::Blocked(block) if block.reason == Reason::Escaped => match found.as_slice() {
             [Found { moved: Moved::Strayed { .. }, .. }] => block,
             _ => Block { text, ..block },
@@ -220,7 +222,7 @@ fn list(found: &[Found]) -> String {
     named.join("; ") + &more
 }
 
-/// Returns the refs that are not the same in both, with what they were and are.
+/// Returns the refs that differ, each with its old and new commit.
 fn differences<'a>(
     before: &'a BTreeMap<String, Oid>,
     after: &'a BTreeMap<String, Oid>,
@@ -250,7 +252,7 @@ fn shows(checkout: &Checkout) -> String {
     checkout.branch.clone().or_else(commit).unwrap_or_else(|| "nothing".into())
 }
 
-/// Returns the paths whose uncommitted changes are not the same.
+/// Returns the paths whose uncommitted changes differ.
 fn changed(was: &Checkout, is: &Checkout) -> Vec<String> {
     let gone = was.dirt.keys().filter(|path| !is.dirt.contains_key(*path));
     let new = is.dirt.iter().filter(|(path, stamp)| was.dirt.get(*path) != Some(stamp));

@@ -1,7 +1,7 @@
-//! What runs in the worktree of an attempt: `setup`, and the agent.
+//! Runs `setup` and the agent in the worktree of an attempt.
 //!
-//! Invariant: with a time limit and a process group of its own, or else with the terminal; what
-//! an agent starts does not outlive its attempt.
+//! Invariant: the agent has a time limit and a process group of its own, or else the terminal; no
+//! process that an agent starts outlives its attempt.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -15,23 +15,23 @@ use crate::domain::task::Ending;
 use crate::git::trace;
 use crate::run::brief::conversation;
 use crate::run::folder::{RunFolder, write_json};
-use crate::run::furnish::{self, Ended, Furnishing};
+use crate::run::setup::{self, Setup, SetupOutcome};
 use crate::system::process::{self, Job, Orphan, Program, Streams};
 
-/// How many processes are named one by one.
+/// At most this many processes are named.
 const MAX_NAMED: usize = 8;
 
-/// How an agent ended, and what is to be said of it.
-pub(super) struct Ran {
+/// How an agent ended, and remarks on it.
+pub(super) struct AgentExit {
     pub(super) ending: Ending,
     pub(super) remarks: Vec<String>,
 }
 
 impl Attempt {
-    /// Gives the worktree what a new one needs.
-    pub(super) fn furnish(&self) -> anyhow::Result<Ended> {
+    /// Sets up the worktree, unless an earlier attempt did.
+    pub(super) fn set_up_worktree(&self) -> anyhow::Result<SetupOutcome> {
         let worker = self.worker_file()?;
-        Furnishing {
+        Setup {
             git: &self.git,
             place: &self.spec.worktree,
             setup: self.spec.setup.as_deref(),
@@ -44,74 +44,77 @@ impl Attempt {
         .run()
     }
 
-    /// Goes on with the conversation that was broken off; begins afresh where there is none, or
-    /// where the agent's program does not know it any more.
-    pub(super) fn run_agent(&self) -> anyhow::Result<Ran> {
+    /// Launches the agent: resumes its interrupted conversation, or starts a new one if there is none
+    /// or the program has forgotten it.
+    pub(super) fn run_agent(&self) -> anyhow::Result<AgentExit> {
         if let Some(argv) = &self.spec.resume {
-            let ran = self.run_words(argv, &self.folder.resume_prompt())?;
+            let exit = self.launch(argv, &self.folder.resume_prompt())?;
             let is_known = || conversation::of_log(&self.folder.log(), self.spec.format).is_some();
-            if !matches!(ran.ending, Ending::Exited(code) if code != 0) || is_known() {
-                return Ok(ran);
+            if !matches!(exit.ending, Ending::Exited(code) if code != 0) || is_known() {
+                return Ok(exit);
             }
-            // It was told in vain, and `show --prompt` prints what was heard.
+            // The program forgot the conversation; `show --prompt` must print the prompt that was
+            // used.
             let _ = std::fs::remove_file(self.folder.resume_prompt());
         }
-        self.run_words(&self.spec.argv, &self.folder.prompt())
+        self.launch(&self.spec.argv, &self.folder.prompt())
     }
 
-    fn run_words(&self, argv: &[String], prompt: &Path) -> anyhow::Result<Ran> {
+    fn launch(&self, argv: &[String], prompt: &Path) -> anyhow::Result<AgentExit> {
         let program = self.agent(argv, prompt)?;
         if self.stop.is_stopped() {
-            return Ok(Ran { ending: Ending::Stopped, remarks: Vec::new() });
+            return Ok(AgentExit { ending: Ending::Stopped, remarks: Vec::new() });
         }
         if self.spec.terminal {
-            // A person is there: no time limit, and Ctrl-C is the agent's, which shares our group.
+            // The user watches, so there is no time limit. The agent shares our process group, so
+            // that Ctrl-C reaches it.
             let (ending, left) = process::run_beside(program, |pid| self.write_agent(pid))?;
             let ending = if self.stop.is_stopped() { Ending::Stopped } else { ending };
-            return Ok(Ran { ending, remarks: self.named(&left) });
+            return Ok(AgentExit { ending, remarks: self.name_ended(&left) });
         }
         let job = Job::start_family(program)?;
         self.stop.watch(Some(job.stopper()));
-        // A job that is given up is killed.
+        // If this fails, the job is dropped and thereby killed.
         self.write_agent(job.pid())?;
         let limit = Duration::from_secs(self.spec.timeout);
         let (ending, left) = job.wait_for_all(Some(limit), self.quiet());
-        Ok(Ran { ending, remarks: self.named(&left) })
+        Ok(AgentExit { ending, remarks: self.name_ended(&left) })
     }
 
-    /// Says which processes had to be ended; their whole command lines go to a log alone.
-    fn named(&self, left: &[Orphan]) -> Vec<String> {
+    /// Returns a remark on the processes that had to be ended; their full command lines go to a log
+    /// only, so that the remark stays one line.
+    fn name_ended(&self, left: &[Orphan]) -> Vec<String> {
         let lines = left.iter().map(|left| format!("ended pid {}: {}", left.pid(), left.line));
-        // Where it cannot be written, the remark still names them.
-        let _ = furnish::remark(&self.folder.supervisor_log(), lines);
-        let told = |left: &Orphan| format!("{} (pid {})", left.name, left.pid());
-        let named: Vec<String> = left.iter().take(MAX_NAMED).map(told).collect();
+        // If the log cannot be written, the remark still names the processes.
+        let _ = setup::append_log(&self.folder.supervisor_log(), lines);
+        let name = |left: &Orphan| format!("{} (pid {})", left.name, left.pid());
+        let named: Vec<String> = left.iter().take(MAX_NAMED).map(name).collect();
         let more = left.len().saturating_sub(MAX_NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         if named.is_empty() {
             Vec::new()
         } else {
-            vec![format!("it left processes, which were ended: {}{more}", named.join(", "))]
+            vec![format!("ended processes that the agent left running: {}{more}", named.join(", "))]
         }
     }
 
-    /// Names the agent's process, for whoever must end it, should this process be killed. One that
-    /// nobody could end must not run.
+    /// Writes the agent's process to a file, so that the next controller can end it if this process
+    /// is killed. Fails if no file can be written: an agent that nobody could end must not run.
     fn write_agent(&self, pid: u32) -> anyhow::Result<()> {
         let Some(worker) = process::worker(pid) else { return Ok(()) };
-        // The attempt's own folder may be gone.
+        // The attempt's folder may be deleted at any time; the second file is with the locks.
         let _ = write_json(&self.folder.agent(), &worker);
         write_json(&self.worker_file()?, &worker)
     }
 
-    /// Returns the file that names who works on the task, in a folder that is there.
+    /// Returns the file that names the process at work on the task, after making its folder.
     fn worker_file(&self) -> anyhow::Result<PathBuf> {
         let file = RunFolder::new(&self.git, &self.spec.run).worker(&self.spec.task);
         std::fs::create_dir_all(file.parent().context("it lies in a folder")?)?;
         Ok(file)
     }
 
-    /// The variables that say what the task is.
+    /// Returns the variables that describe the task to the agent and to `setup`.
     fn environment(&self, prompt: &Path) -> anyhow::Result<Vec<(String, OsString)>> {
         let slot = self.git.slot(&self.spec.worktree)?.to_string();
         let base = self.tip()?.to_string();
@@ -127,7 +130,7 @@ impl Attempt {
         ];
         let variable = |(name, value): (&str, &str)| (format!("ORCHESTRATE_{name}"), value.into());
         let mut environment: Vec<_> = facts.into_iter().map(variable).collect();
-        // A command that is told no name may choose one by the class.
+        // Without a model's name, a command can still choose one by the class.
         let class = self.spec.class.map(|class| class.word().to_owned());
         let model = self.spec.model.clone().or(class);
         environment
@@ -146,7 +149,7 @@ impl Attempt {
             }
         };
         let mut environment = self.environment(prompt)?;
-        // A user who has all of git's commands written down keeps that.
+        // A trace that the user turned on for all git commands is left alone.
         if std::env::var_os(trace::VARIABLE).is_none() {
             environment.push((trace::VARIABLE.into(), self.folder.trace().into()));
         }

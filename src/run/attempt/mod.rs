@@ -1,10 +1,10 @@
 //! One attempt, from its claim in the journal to its outcome: what `git-orchestrate exec` runs.
 //!
-//! Invariant: the claim comes first, so that of two supervisors for one attempt only one
-//! goes on; the agent is launched nowhere but in a worktree whose top level was checked;
-//! the outcome is written down before the journal is told, so that it survives anything.
+//! Invariant: the claim comes first, so that of two supervisors of one attempt only one continues;
+//! the agent is launched only in a worktree whose top level was checked; the outcome is written
+//! to a file before it is appended to the journal, so that a crash between the two loses nothing.
 
-pub(crate) mod blame;
+pub(crate) mod attribution;
 pub(crate) mod fix;
 pub(crate) mod isolation;
 pub(crate) mod launch;
@@ -28,14 +28,14 @@ use crate::domain::task::{
 };
 use crate::git::Git;
 use crate::journal::{Journal, is_illegal};
-use crate::run::furnish::Ended;
+use crate::run::setup::SetupOutcome;
 use crate::system::clock;
 use crate::system::process::signals::Signals;
 use crate::system::process::{self, StopSwitch};
 
-/// What somebody outside says of an attempt.
+/// The result of an attempt that has no supervisor: the user reports it with `report`.
 #[derive(Debug, Clone)]
-pub(crate) enum Said {
+pub(crate) enum ManualResult {
     Report(Report),
     Verdict(Verdict),
 }
@@ -46,11 +46,11 @@ struct Attempt {
     git: Git,
     journal: Journal,
     stop: StopSwitch,
-    /// Its branch and worktree may be there already.
-    begun: bool,
+    /// An earlier attempt may have made the branch and the worktree, so both may exist.
+    has_begun: bool,
 }
 
-/// Runs the attempt that a folder describes; returns when its outcome is in the journal.
+/// Runs the attempt that the folder describes; returns when its outcome is in the journal.
 pub(crate) fn supervise(folder: AttemptFolder) -> anyhow::Result<()> {
     let stop = Signals::listen()?.stop;
     let spec: Spec = read_json(&folder.spec())?.context("there is no such attempt")?;
@@ -59,23 +59,24 @@ pub(crate) fn supervise(folder: AttemptFolder) -> anyhow::Result<()> {
     }
     let git = Git::at(&spec.repository)?;
     let journal = Journal::new(&git, &spec.run);
-    // Who works in the shared checkout holds its lock, so that it lasts as long as the work.
+    // The supervisor holds the lock of the shared checkout itself: a lock of the controller would
+    // end with the controller, while the agent works on.
     let lock = RunFolder::new(&git, &spec.run).checkout_lock()?;
     if spec.alone {
         lock.hold()?;
     }
-    let begun = spec.attempt > 1;
-    let attempt = Attempt { spec, folder, git, journal, stop, begun };
+    let has_begun = spec.attempt > 1;
+    let attempt = Attempt { spec, folder, git, journal, stop, has_begun };
     let Some(base) = attempt.claim(Some(process::myself()))? else { return Ok(()) };
     let finished = attempt.work(&base);
-    // Where it cannot be written, the journal may still take it.
+    // If the file cannot be written, the journal may still accept the outcome.
     let _ = write_json(&attempt.folder.outcome(), &finished);
     attempt.journal.append(&attempt.spec.task, &finished)
 }
 
-/// Claims an attempt for somebody outside, and makes its worktree.
+/// Claims an attempt that the user works on by hand, and makes its worktree.
 ///
-/// Where that fails the task is blocked, and the journal says why.
+/// If the worktree cannot be made, the task is blocked and the journal says why.
 pub(crate) fn hand_out(git: &Git, folder: AttemptFolder, stop: &StopSwitch) -> anyhow::Result<()> {
     let attempt = Attempt { stop: stop.clone(), ..Attempt::outside(git, folder)? };
     match attempt.claim(None)? {
@@ -84,8 +85,7 @@ pub(crate) fn hand_out(git: &Git, folder: AttemptFolder, stop: &StopSwitch) -> a
     }
 }
 
-/// Makes the worktree of an attempt that was claimed for somebody outside, where a crash came
-/// before it was whole.
+/// Completes the worktree of an attempt by hand that was claimed before a crash.
 pub(crate) fn hand_out_again(
     git: &Git,
     folder: AttemptFolder,
@@ -93,22 +93,27 @@ pub(crate) fn hand_out_again(
     stop: &StopSwitch,
 ) -> anyhow::Result<()> {
     let stop = stop.clone();
-    Attempt { begun: true, stop, ..Attempt::outside(git, folder)? }.prepare_outside(base)
+    Attempt { has_begun: true, stop, ..Attempt::outside(git, folder)? }.prepare_outside(base)
 }
 
-/// Judges what somebody outside left, by what they say and by git.
-pub(crate) fn take_back(git: &Git, folder: AttemptFolder, said: Said) -> anyhow::Result<()> {
+/// Judges an attempt by hand, by its reported result and by git.
+pub(crate) fn take_back(
+    git: &Git,
+    folder: AttemptFolder,
+    result: ManualResult,
+) -> anyhow::Result<()> {
     let attempt = Attempt::outside(git, folder)?;
-    let finished = attempt.concluded(Ending::ByHand, Some(said));
-    let finished = attempt.checked(attempt.remembered(), finished);
+    let finished = attempt.conclude(Ending::ByHand, Some(result));
+    let finished = attempt.check_isolation(attempt.read_picture(), finished);
     attempt.git.unlock_worktree(&attempt.spec.worktree)?;
     attempt.journal.append(&attempt.spec.task, &finished)
 }
 
-/// Judges what an agent left that has reported and ended, and whose supervisor is gone; `None`
-/// where its word is not enough: of a command the exit code counts, a review is done again, and
-/// the shared checkout is given back by who works in it.
-pub(crate) fn conclude_left(
+/// Judges the work of an agent that reported and exited after its supervisor was killed.
+///
+/// Returns `None` if the report is not enough: a command is judged by its exit code, which nobody
+/// saw; a review is repeated; and only a supervisor releases the shared checkout.
+pub(crate) fn conclude_unsupervised(
     git: &Git,
     folder: AttemptFolder,
     report: Report,
@@ -116,28 +121,32 @@ pub(crate) fn conclude_left(
     let attempt = Attempt::outside(git, folder)?;
     let spec = &attempt.spec;
     let counts = !spec.is_command && !spec.alone && spec.stage.is_work();
-    Ok(counts.then(|| attempt.concluded(Ending::ByHand, Some(Said::Report(report)))))
+    Ok(counts.then(|| attempt.conclude(Ending::ByHand, Some(ManualResult::Report(report)))))
 }
 
 impl Attempt {
     /// Opens an attempt that has no supervisor.
     fn outside(git: &Git, folder: AttemptFolder) -> anyhow::Result<Attempt> {
         let spec: Spec = read_json(&folder.spec())?.context("there is no such attempt")?;
-        let (git, journal, begun) = (git.clone(), Journal::new(git, &spec.run), spec.attempt > 1);
-        Ok(Attempt { spec, folder, git, journal, stop: StopSwitch::default(), begun })
+        let (git, journal) = (git.clone(), Journal::new(git, &spec.run));
+        let (stop, has_begun) = (StopSwitch::default(), spec.attempt > 1);
+        Ok(Attempt { spec, folder, git, journal, stop, has_begun })
     }
 
     fn prepare_outside(&self, base: &Oid) -> anyhow::Result<()> {
         match self.make_ready(base) {
-            None => self.remember_around(),
+            None => self.write_picture(),
             Some(ended) => {
-                self.leave()?;
+                self.release()?;
                 self.journal.append(&self.spec.task, &ended)
             }
         }
     }
 
-    /// Claims the attempt for a supervisor, or for somebody outside; `None` where another has it.
+    /// Claims the attempt for a supervisor, or for work by hand if `worker` is `None`.
+    ///
+    /// Returns the base, or `None` if another process has the attempt. Base and claim are one
+    /// event, so no reader of the journal ever sees a claim without its base.
     fn claim(&self, worker: Option<Worker>) -> anyhow::Result<Option<Oid>> {
         let base = self.git.find_branch(&self.spec.integration)?;
         let base =
@@ -146,7 +155,7 @@ impl Attempt {
             attempt: self.spec.attempt,
             stage: self.spec.stage,
             base: base.clone(),
-            tip: self.stands_on(&base)?,
+            tip: self.start_commit(&base)?,
             branch: self.spec.branch.clone(),
             worktree: self.spec.worktree.display().to_string(),
             agent: self.spec.agent.clone().filter(|_| worker.is_some()),
@@ -161,14 +170,14 @@ impl Attempt {
         }
     }
 
-    /// Returns the commit that the attempt begins on; `None` before its branch is made.
-    fn stands_on(&self, base: &Oid) -> anyhow::Result<Option<Oid>> {
+    /// Returns the commit that the attempt begins on; `None` if its branch does not exist yet.
+    fn start_commit(&self, base: &Oid) -> anyhow::Result<Option<Oid>> {
         if let Some(candidate) = self.spec.candidate() {
             return Ok(Some(candidate.clone()));
         }
-        let tip = self.git.find_branch(&self.spec.branch)?.filter(|_| self.begun);
+        let tip = self.git.find_branch(&self.spec.branch)?.filter(|_| self.has_begun);
         Ok(match (self.spec.stage, tip) {
-            // What has no work of its own is brought up to the base before it is read.
+            // A branch without work of its own is moved to the base before an agent reads it.
             (Stage::Plan | Stage::FinalReview, None) => Some(base.clone()),
             (Stage::Plan | Stage::FinalReview, Some(tip))
                 if self.git.is_ancestor(&tip, base)? =>
@@ -179,39 +188,41 @@ impl Attempt {
         })
     }
 
-    /// Makes the worktree, runs the agent, judges what it left, and leaves.
+    /// Makes the worktree, runs the agent, judges its work, and releases the worktree.
     fn work(&self, base: &Oid) -> Event {
         let event = self.attempt(base);
-        match self.leave() {
+        match self.release() {
             Ok(()) => event,
             Err(error) => self.blocked(Ending::Lost, Reason::Worktree, &error),
         }
     }
 
-    /// Makes the worktree and gives it what a new one needs; `None` where the work may begin, else
-    /// how the attempt ends.
+    /// Makes the worktree and sets it up; returns `None` if work may begin, else the attempt's end.
     fn make_ready(&self, base: &Oid) -> Option<Event> {
         let blocked = |error| Some(self.blocked(Ending::NotLaunched, Reason::Worktree, &error));
         let ready = self.prepare(base).and_then(|()| self.write_diffs());
-        // What `setup` did to the worktree must not lead the agent into another one.
-        let furnished = ready.and_then(|()| self.furnish()).and_then(|ended| match ended {
-            Ended::Ready => self.check_place().map(|()| ended),
-            Ended::Stopped | Ended::Failed(_) => Ok(ended),
+        // Checked again after `setup`: if `setup` removed `.git`, every git command of the agent
+        // would act on the main worktree instead.
+        let outcome = ready.and_then(|()| self.set_up_worktree()).and_then(|ended| match ended {
+            SetupOutcome::Ready => self.check_place().map(|()| ended),
+            SetupOutcome::Stopped | SetupOutcome::Failed(_) => Ok(ended),
         });
-        match furnished {
-            Ok(Ended::Ready) => None,
-            Ok(Ended::Stopped) => Some(self.finished(Ending::Stopped, self.broken_off())),
-            Ok(Ended::Failed(ending)) => {
+        match outcome {
+            Ok(SetupOutcome::Ready) => None,
+            Ok(SetupOutcome::Stopped) => {
+                Some(self.finished(Ending::Stopped, self.interrupted_outcome()))
+            }
+            Ok(SetupOutcome::Failed(ending)) => {
                 let setup = self.spec.setup.as_deref().unwrap_or_default();
                 let log = format!("git orchestrate log {} --setup", self.spec.task);
-                blocked(anyhow::anyhow!(crate::run::furnish::failure_text(setup, ending, &log)))
+                blocked(anyhow::anyhow!(crate::run::setup::failure_text(setup, ending, &log)))
             }
             Err(error) => blocked(error),
         }
     }
 
-    /// What it means that the work was ended before the agent began.
-    fn broken_off(&self) -> Outcome {
+    /// Returns the outcome of an attempt that a signal ended before the agent was launched.
+    fn interrupted_outcome(&self) -> Outcome {
         if self.folder.stop().exists() {
             Outcome::Blocked(Block::new(Reason::Stopped, verdicts::HALTED))
         } else {
@@ -223,25 +234,27 @@ impl Attempt {
         if let Some(ended) = self.make_ready(base) {
             return ended;
         }
-        let before = match self.look_around() {
+        let before = match self.take_picture() {
             Ok(before) => before,
             Err(error) => return self.blocked(Ending::NotLaunched, Reason::Worktree, &error),
         };
-        let ran = match self.run_agent() {
-            Ok(ran) => ran,
+        let exit = match self.run_agent() {
+            Ok(exit) => exit,
             Err(error) => {
                 let program = self.spec.argv.first().map(String::as_str).unwrap_or_default();
-                let error = error.context(format!("'{program}' could not be launched"));
+                let error = error.context(format!("could not launch '{program}'"));
                 return self.blocked(Ending::NotLaunched, Reason::Agent, &error);
             }
         };
-        self.checked(Some(before), self.concluded(ran.ending, None)).with_remarks(ran.remarks)
+        let event = self.conclude(exit.ending, None);
+        self.check_isolation(Some(before), event).with_remarks(exit.remarks)
     }
 
-    fn concluded(&self, ending: Ending, said: Option<Said>) -> Event {
-        let (report, verdict) = match said {
-            Some(Said::Report(report)) => (Some(report), None),
-            Some(Said::Verdict(verdict)) => (None, Some(verdict)),
+    /// Judges what the attempt left, by the rules of its stage.
+    fn conclude(&self, ending: Ending, result: Option<ManualResult>) -> Event {
+        let (report, verdict) = match result {
+            Some(ManualResult::Report(report)) => (Some(report), None),
+            Some(ManualResult::Verdict(verdict)) => (None, Some(verdict)),
             None => (None, None),
         };
         let concluded = match (self.spec.stage.review(), self.spec.stage) {

@@ -1,7 +1,7 @@
-//! The end of planning: the plan that an agent made, and that nothing else came of it.
+//! The end of planning: the blueprint that a planning agent wrote, and nothing else.
 //!
-//! Invariant: who plans writes no code. What it changes in the worktree is backed up and undone;
-//! its plan counts all the same.
+//! Invariant: a planner writes no code. What it changed in the worktree is backed up and undone;
+//! its blueprint counts anyway.
 
 use anyhow::Context;
 
@@ -17,22 +17,22 @@ use crate::run::brief::conversation;
 use crate::run::folder::RunFolder;
 use crate::system::clock;
 
-/// Larger files are no plan (1 MiB).
-const MAX_PLAN: u64 = 1 << 20;
+/// At most this many bytes of a blueprint's file are read (1 MiB).
+const MAX_BLUEPRINT: u64 = 1 << 20;
 
 impl Attempt {
-    /// Judges what a planning agent said and left.
+    /// Judges the report and the blueprint of a planning agent.
     pub(super) fn conclude_plan(
         &self,
         ending: Ending,
-        said: Option<Report>,
+        report: Option<Report>,
     ) -> anyhow::Result<Event> {
         let record = self.journal.record(&self.spec.task)?;
         let own = record.last_attempt().context("a task runs without an attempt")?;
-        let began = own.tip.clone().context("it is not known what it began on")?;
-        let changed = self.undo(&began)?;
+        let began = own.tip.clone().context("the journal has no start commit for the planner")?;
+        let changed = self.restore(&began)?;
         let output = report::read(self.spec.format, &self.tail());
-        let report = said.or_else(|| own.report.clone()).or(output.report.clone());
+        let report = report.or_else(|| own.report.clone()).or(output.report.clone());
         let message = report.as_ref().map(|report| report.message.as_str()).unwrap_or_default();
         let facts = Planned {
             ending,
@@ -55,9 +55,9 @@ impl Attempt {
                 Some(text),
                 Outcome::Approved | Outcome::Blocked(Block { reason: Reason::Approval, .. }),
             ) => {
-                let written = self.write_plan(&began, text)?;
-                remarks.extend(written.remark);
-                written.tip
+                let ticket = self.write_blueprint(&began, text)?;
+                remarks.extend(ticket.remark);
+                ticket.tip
             }
             _ => began,
         };
@@ -75,17 +75,20 @@ impl Attempt {
         }))
     }
 
-    /// Reads the plan from the file that the prompt names, or else from the agent's words; the
-    /// error names what the best of them lacks.
-    fn blueprint(&self, words: &[&str]) -> Result<Blueprint, Vec<&'static str>> {
-        let file = self.folder.plan();
+    /// Reads the blueprint from the file that the prompt names, or else from the agent's messages:
+    /// many agents print a plan although they were asked to write it.
+    ///
+    /// The error names the sections that the most complete text lacks.
+    fn blueprint(&self, messages: &[&str]) -> Result<Blueprint, Vec<&'static str>> {
+        let file = self.folder.blueprint();
+        // Not only for memory: a named pipe in its place would be read for ever.
         let is_small =
-            file.metadata().is_ok_and(|found| found.is_file() && found.len() <= MAX_PLAN);
+            file.metadata().is_ok_and(|found| found.is_file() && found.len() <= MAX_BLUEPRINT);
         let written = is_small.then(|| std::fs::read_to_string(&file).unwrap_or_default());
-        let texts = written.as_deref().into_iter().chain(words.iter().copied());
+        let texts = written.as_deref().into_iter().chain(messages.iter().copied());
         type Read = Result<Blueprint, Vec<&'static str>>;
         let better = |best: Read, read: Read| match (best, read) {
-            (Ok(plan), _) | (Err(_), Ok(plan)) => Ok(plan),
+            (Ok(blueprint), _) | (Err(_), Ok(blueprint)) => Ok(blueprint),
             (Err(one), Err(other)) => Err(if other.len() < one.len() { other } else { one }),
         };
         texts.map(Blueprint::read).fold(Blueprint::read(""), better)

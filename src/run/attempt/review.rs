@@ -1,6 +1,6 @@
-//! A review: what the reviewer is given to read, and what its verdict means.
+//! A review: the diffs that the reviewer reads, and what its verdict means.
 //!
-//! Invariant: a verdict is for exactly the commit that was read. What a reviewer changes is
+//! Invariant: a verdict is for exactly the commit that the reviewer read. What a reviewer changed is
 //! backed up and undone, and then its verdict does not count.
 
 use anyhow::{Context, bail};
@@ -12,7 +12,7 @@ use crate::domain::policy::pipeline;
 use crate::domain::policy::verdicts::{self, Heard, named};
 use crate::domain::report;
 use crate::domain::review::{self, Review, Verdict};
-use crate::domain::task::{Ending, Event, Finished, Outcome, Record};
+use crate::domain::task::{Ending, Event, Finished, Outcome, Record, Stage};
 use crate::git::command;
 use crate::git::database::refs::Swap;
 use crate::git::status;
@@ -20,17 +20,17 @@ use crate::system::clock;
 use crate::system::crash;
 
 impl Attempt {
-    /// Writes the diffs that the prompt names: of all the work, and of what came after the commit
-    /// that was read before.
+    /// Writes the diffs that the prompt names: of the whole work, and of the work since the commit
+    /// that an earlier review read.
     pub(super) fn write_diffs(&self) -> anyhow::Result<()> {
         if self.spec.stage.review().is_none() {
             return Ok(());
         }
         let read = self.tip()?;
         if !status::dirt(&self.spec.worktree)?.is_clean() {
-            bail!("it holds work that is not committed, which no reviewer would see");
+            bail!("the worktree has uncommitted changes, which no reviewer would see");
         }
-        let base = self.reads_from(&read)?;
+        let base = self.diff_base(&read)?;
         std::fs::write(self.folder.diff(), self.git.diff(&base, &read)?)?;
         if let Some(before) = &self.spec.read_before {
             std::fs::write(self.folder.fix_diff(), self.git.diff(before, &read)?)?;
@@ -38,9 +38,9 @@ impl Attempt {
         Ok(())
     }
 
-    /// Returns where the diff begins that is read: where the task's work left the integration
-    /// branch, or where the run began.
-    fn reads_from(&self, read: &Oid) -> anyhow::Result<Oid> {
+    /// Returns the base of the diff: the merge base with the integration branch, or the base of the
+    /// run if the whole branch is reviewed.
+    fn diff_base(&self, read: &Oid) -> anyhow::Result<Oid> {
         if let Some(base) = &self.spec.run_base {
             return Ok(base.clone());
         }
@@ -49,19 +49,20 @@ impl Attempt {
         self.git.merge_base(&integration, read)?.context("no common history")
     }
 
-    /// Judges what a reviewer said and left.
+    /// Judges the verdict of a reviewer, and restores the worktree.
     pub(super) fn conclude_review(
         &self,
         kind: Review,
         ending: Ending,
-        said: Option<Verdict>,
+        verdict: Option<Verdict>,
     ) -> anyhow::Result<Event> {
         let record = self.journal.record(&self.spec.task)?;
         let own = record.last_attempt().context("a task runs without an attempt")?;
-        let read = own.tip.clone().context("it is not known what was read")?;
-        let changed = self.undo(&read)?;
+        let read = own.tip.clone().context("the journal has no commit for the reviewer")?;
+        let changed = self.restore(&read)?;
         let output = report::read(self.spec.format, &self.tail());
-        let verdict = said.or_else(|| own.verdict.clone()).or_else(|| review::read(&output.answer));
+        let verdict = verdict.or_else(|| own.verdict.clone());
+        let verdict = verdict.or_else(|| review::read(&output.answer));
         let heard = Heard {
             ending,
             halted: self.folder.stop().exists(),
@@ -73,7 +74,7 @@ impl Attempt {
         };
         let next = |verdict: &Verdict| self.spec.pipeline().after_review(&record, kind, verdict);
         let outcome = verdicts::review(&heard, read.clone(), next, self.spec.timeout);
-        let (outcome, remark) = self.ticked(outcome, kind, heard.verdict.as_ref(), &record)?;
+        let (outcome, remark) = self.tick_ticket(outcome, kind, heard.verdict.as_ref(), &record)?;
         let commit = match &outcome {
             Outcome::Ready(commit) => commit.clone(),
             _ => read,
@@ -88,9 +89,9 @@ impl Attempt {
         Ok(Event::Finished(Finished { commit, undone, verdict, usage, remarks, ..finished }))
     }
 
-    /// Ticks in the ticket what reviews have confirmed, when the last of them has passed: what is
-    /// merged is the commit that was read, and those ticks.
-    fn ticked(
+    /// Ticks the criteria that reviews confirmed, once the last review has passed: what is merged is
+    /// the reviewed commit and those ticks.
+    fn tick_ticket(
         &self,
         outcome: Outcome,
         kind: Review,
@@ -102,13 +103,14 @@ impl Attempt {
             (Review::Spec | Review::Combined, Some(verdict)) => verdict.met.clone(),
             _ => pipeline::confirmed(record),
         };
-        let written = self.tick(&read, &met)?;
-        Ok((Outcome::Ready(written.tip), written.remark))
+        let ticket = self.tick(&read, &met)?;
+        Ok((Outcome::Ready(ticket.tip), ticket.remark))
     }
 
-    /// Puts back what was changed by who only reads, after a backup; returns the files, which may be
-    /// none where only a branch moved, and `None` where there was nothing.
-    pub(super) fn undo(&self, read: &Oid) -> anyhow::Result<Option<Vec<String>>> {
+    /// Restores the worktree that a reviewer or planner changed, after a backup.
+    ///
+    /// Returns the changed files, which are none if only a branch moved; `None` if nothing changed.
+    pub(super) fn restore(&self, read: &Oid) -> anyhow::Result<Option<Vec<String>>> {
         let place = &self.spec.worktree;
         let (branch, head) = status::head(place)?;
         let dirt = status::dirt(place)?;
@@ -118,23 +120,29 @@ impl Attempt {
             return Ok(None);
         }
         if !dirt.nested(place).is_empty() {
-            bail!("who only reads made another repository inside the worktree");
+            bail!("the {} created a git repository inside the worktree", self.reader());
         }
-        let held = self.git.snapshot_worktree(place, "what was changed by who only reads")?;
-        self.back_up(&held.commit)?;
+        let what = format!("changes made by a {}", self.reader());
+        let snapshot = self.git.snapshot_worktree(place, &what)?;
+        self.back_up(&snapshot.commit)?;
+        // The snapshot has HEAD's history; the branch may have moved while HEAD was elsewhere.
         self.back_up(&tip)?;
-        let mut files = self.git.files_between(read.as_str(), &held.commit)?;
+        let mut files = self.git.files_between(read.as_str(), &snapshot.commit)?;
         files.extend(self.git.files_between(read.as_str(), &tip)?);
         files.sort();
         files.dedup();
         crash::point();
+        // Detached first: the branch can then be moved by compare-and-swap, without the files under
+        // HEAD changing a second time.
         let there = ["checkout", "--quiet", "--force", "--detach", read.as_str(), "--"];
         command::git(place).args(there).bytes()?;
+        // Ignored files stay: they are the caches and the output of `setup`.
         command::git(place).args(["clean", "-ffd", "--quiet"]).bytes()?;
         if tip != *read {
-            match self.git.swap_ref(&self.branch_ref(), Some(&tip), read, "undo who only reads")? {
+            let why = format!("undo a {}'s changes", self.reader());
+            match self.git.swap_ref(&self.branch_ref(), Some(&tip), read, &why)? {
                 Swap::Done => {}
-                Swap::Moved => bail!("its branch moves while it is put back"),
+                Swap::Moved => bail!("the branch moved while it was set back"),
                 Swap::Locked => return Err(self.git.stale_lock(&self.branch_ref())),
             }
         }
@@ -142,9 +150,14 @@ impl Attempt {
         command::git(place).args(back).bytes()?;
         Ok(Some(files))
     }
+
+    /// Returns what an agent of this stage is called: it only reads.
+    fn reader(&self) -> &'static str {
+        if self.spec.stage == Stage::Plan { "planner" } else { "reviewer" }
+    }
 }
 
-/// Says which files who only reads has changed.
+/// Returns a remark on the files that a reviewer or planner changed; `None` if there are none.
 pub(super) fn changed_text(files: &[String]) -> Option<String> {
     (!files.is_empty()).then(|| format!("it changed {}", named(files)))
 }

@@ -1,7 +1,7 @@
-//! Whether an agent still does anything: its log grows, or its worktree changes.
+//! Whether an agent is silent: its log does not grow and its worktree does not change.
 //!
-//! Invariant: it only looks at the times of files, starts nothing, and follows no link; a build
-//! that fills an ignored folder counts as work.
+//! Invariant: only the times of files are read, nothing is started, and no link is followed; a
+//! build that fills an ignored folder counts as work.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -12,11 +12,12 @@ use crate::system::clock;
 use crate::system::process::Quiet;
 
 impl Attempt {
-    /// Returns how long the agent may do nothing, and how that is seen; `None` for any time.
+    /// Returns how long the agent may be silent, and how to find that out; `None` if no limit is set.
     pub(super) fn quiet(&self) -> Option<Quiet> {
         let limit = Duration::from_secs(self.spec.idle);
         let place = self.spec.worktree.clone();
         let mut places = vec![self.folder.log(), self.folder.trace()];
+        // The worktree's git directory is elsewhere; a long `git rebase` may change nothing but it.
         places.extend(ownership::directory(&place));
         places.push(place);
         let last =
@@ -26,7 +27,7 @@ impl Attempt {
     }
 }
 
-/// Returns a time after `since` at which something below one of these was changed.
+/// Returns a time after `since` at which a file at or below one of the places changed.
 fn newer(places: &[PathBuf], since: SystemTime) -> Option<SystemTime> {
     places.iter().find_map(|place| newer_below(place, since))
 }
@@ -34,7 +35,7 @@ fn newer(places: &[PathBuf], since: SystemTime) -> Option<SystemTime> {
 fn newer_below(place: &Path, since: SystemTime) -> Option<SystemTime> {
     let mut left = vec![place.to_owned()];
     while let Some(path) = left.pop() {
-        // What is gone by now was changed, which its folder tells.
+        // A file that vanished meanwhile changed its folder's time, which is looked at too.
         let Ok(metadata) = path.symlink_metadata() else { continue };
         if let Some(time) = metadata.modified().ok().filter(|time| *time > since) {
             return Some(time);

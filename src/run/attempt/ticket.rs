@@ -1,9 +1,9 @@
-//! The ticket that a task was made of, on the task's branch: its plan, its status, its ticks.
+//! The ticket that a task was made from, on the task's branch: its plan, its status, its ticks.
 //!
-//! Invariant: the user's checkout is left alone. What is written is a commit on the task's branch
-//! that changes this one file, made from the commit before it and not from the worktree, so that
-//! between what a review has read and what is merged lies nothing but the ticks: the commit names
-//! what was read in its trailer `Reviewed`, as its only parent.
+//! Invariant: the user's checkout is left alone. Each change is a commit on the task's branch that
+//! changes this one file. It is made from the tree of its parent and not from the worktree, so that
+//! nothing but the ticks lies between the reviewed commit and the merged one: the commit names the
+//! reviewed one, its only parent, in its trailer `Reviewed`.
 
 use anyhow::Context;
 
@@ -14,24 +14,23 @@ use crate::plan::backlog::write::{self, Refused};
 use crate::plan::backlog::{self, Words};
 use crate::system::crash;
 
-/// Where the settings of a backlog are, beside or above the folder of its tickets.
+/// The files of a backlog's settings, in the folder above the tickets' or at the top level.
 const SETTINGS: [&str; 2] = ["config.yml", "config.yaml"];
 const ROOT_SETTINGS: &str = "backlog.config.yml";
 
-/// What became of a ticket.
-pub(super) struct Written {
-    /// What the branch holds now.
+/// The task's branch after a change of the ticket.
+pub(super) struct TicketTip {
     pub(super) tip: Oid,
-    /// Why the ticket is as it was, in a sentence.
+    /// Why the ticket was not changed, in a sentence.
     pub(super) remark: Option<String>,
 }
 
 impl Attempt {
-    /// Writes a plan into the ticket, which is in progress from now on.
-    pub(super) fn write_plan(&self, tip: &Oid, plan: &str) -> anyhow::Result<Written> {
+    /// Writes a blueprint into the ticket, and sets the ticket to in progress.
+    pub(super) fn write_blueprint(&self, tip: &Oid, blueprint: &str) -> anyhow::Result<TicketTip> {
         let subject = format!("{}: plan it", self.spec.title);
         self.change_ticket(tip, &subject, "", |text, words| {
-            let text = write::set_plan(text, plan)?;
+            let text = write::set_plan(text, blueprint)?;
             match &words.in_progress {
                 Some(status) => write::set_status(&text, status),
                 None => Ok(text),
@@ -39,18 +38,19 @@ impl Attempt {
         })
     }
 
-    /// Ticks the acceptance criteria in the ticket that a review has confirmed on `read`.
+    /// Ticks the acceptance criteria in the ticket that a review confirmed on `read`.
     ///
-    /// Of those that the ticket words otherwise than the reviewer was told, none is ticked.
-    pub(super) fn tick(&self, read: &Oid, met: &[usize]) -> anyhow::Result<Written> {
-        let subject = format!("{}: tick what holds", self.spec.title);
+    /// A criterion whose text in the ticket differs from the prompt's is not ticked: the reviewer
+    /// confirmed something else.
+    pub(super) fn tick(&self, read: &Oid, met: &[usize]) -> anyhow::Result<TicketTip> {
+        let subject = format!("{}: tick confirmed criteria", self.spec.title);
         let trailer = format!("Reviewed: {read}\n");
         self.change_ticket(read, &subject, &trailer, |text, words| {
             let known = write::criteria(text).ok_or(Refused::Unreadable)?;
-            let told = |index: usize| self.spec.criteria.iter().find(|(at, _)| *at == index);
+            let prompted = |index: usize| self.spec.criteria.iter().find(|(at, _)| *at == index);
             let is_same = |index: &&usize| {
                 let now = known.iter().find(|criterion| criterion.index == **index);
-                now.zip(told(**index)).is_some_and(|(now, (_, told))| now.text == *told)
+                now.zip(prompted(**index)).is_some_and(|(now, (_, text))| now.text == *text)
             };
             let met: Vec<usize> = met.iter().filter(is_same).copied().collect();
             let text = match met.as_slice() {
@@ -61,12 +61,12 @@ impl Attempt {
         })
     }
 
-    /// Sets the ticket to done with work that no review has to read, where its user wants that.
-    pub(super) fn set_done(&self, tip: &Oid) -> anyhow::Result<Written> {
+    /// Sets the ticket to done after work that needs no review, if the user's settings ask for that.
+    pub(super) fn set_done(&self, tip: &Oid) -> anyhow::Result<TicketTip> {
         if !self.spec.sets_done {
-            return Ok(Written { tip: tip.clone(), remark: None });
+            return Ok(TicketTip { tip: tip.clone(), remark: None });
         }
-        let subject = format!("{}: it is done", self.spec.title);
+        let subject = format!("{}: mark as done", self.spec.title);
         self.change_ticket(tip, &subject, "", |text, words| write::set_status(text, &words.done))
     }
 
@@ -76,22 +76,20 @@ impl Attempt {
         subject: &str,
         trailer: &str,
         change: impl Fn(&str, &Words) -> Result<String, Refused>,
-    ) -> anyhow::Result<Written> {
-        let same = |remark| Ok(Written { tip: tip.clone(), remark });
+    ) -> anyhow::Result<TicketTip> {
+        let same = |remark| Ok(TicketTip { tip: tip.clone(), remark });
         let Some(path) = &self.spec.ticket else { return same(None) };
         let tree = self.git.tree_of(tip)?;
         let Some(before) = self.text(&tree, path)? else {
-            return same(Some(format!("its ticket is as it was: '{path}' is not in its branch")));
+            return same(Some(format!("ticket not updated: '{path}' is not on the task's branch")));
         };
         let Some(words) = backlog::words(self.settings_of(&tree, path)?.as_deref()) else {
-            return same(Some(
-                "its ticket is as it was: the backlog's settings cannot be read".into(),
-            ));
+            return same(Some("ticket not updated: the backlog's settings cannot be read".into()));
         };
         let after = match change(&before, &words) {
             Ok(after) if after == before => return same(None),
             Ok(after) => after,
-            Err(why) => return same(Some(format!("its ticket is as it was: {why}"))),
+            Err(why) => return same(Some(format!("ticket not updated: {why}"))),
         };
         let message = format!("{subject}\n\nTask: {}\n{trailer}", self.spec.task);
         let write = || {
@@ -102,10 +100,10 @@ impl Attempt {
         let commit = self.git.patiently(write)?;
         crash::point();
         self.git.fast_forward(&self.spec.worktree, &self.spec.branch, &commit)?;
-        Ok(Written { tip: commit, remark: None })
+        Ok(TicketTip { tip: commit, remark: None })
     }
 
-    /// Returns true where the branch holds nothing of its own but changes of the ticket.
+    /// Returns true if the branch changes nothing but the ticket.
     pub(super) fn has_only_ticket(&self, tip: &Oid) -> anyhow::Result<bool> {
         let Some(path) = &self.spec.ticket else { return Ok(false) };
         let integration = self.git.find_branch(&self.spec.integration)?;
@@ -115,14 +113,15 @@ impl Attempt {
         Ok(files.iter().all(|file| file == path))
     }
 
-    /// Brings a branch that holds nothing but the ticket up to the base, by a merge.
+    /// Merges the base into a branch that changes nothing but the ticket; a fast-forward would drop
+    /// the ticket's commit.
     pub(super) fn catch_up_ticket(&self, tip: &Oid, base: &Oid) -> anyhow::Result<()> {
         if self.git.is_ancestor(base, tip)? || !self.has_only_ticket(tip)? {
             return Ok(());
         }
-        // Somebody else has changed the ticket: it is settled when the work is merged.
+        // A conflict in the ticket can wait until the task's work is merged.
         let TreeMerge::Clean(tree) = self.git.try_merge(tip, base)? else { return Ok(()) };
-        let message = format!("Merge what is there into '{}'\n", self.spec.branch);
+        let message = format!("Merge '{}' into '{}'\n", self.spec.integration, self.spec.branch);
         let parents = [tip.clone(), base.clone()];
         let commit = self.git.patiently(|| self.git.write_commit(&tree, &parents, &message))?;
         crash::point();
@@ -140,7 +139,7 @@ impl Attempt {
         Ok(None)
     }
 
-    /// Returns a file as text; `None` where there is none, or it is no text.
+    /// Returns a file as text; `None` if it does not exist or is not UTF-8.
     fn text(&self, tree: &Oid, path: &str) -> anyhow::Result<Option<String>> {
         Ok(self.git.read_path(tree, path)?.and_then(|bytes| String::from_utf8(bytes).ok()))
     }

@@ -1,6 +1,7 @@
-//! The end of work: what an implementer left, judged by git.
+//! The end of an implementer's work, judged by git.
 //!
-//! Invariant: what it forgot to commit is committed for it; its word alone finishes nothing.
+//! Invariant: work that the agent did not commit is committed for it; its report alone finishes
+//! nothing.
 
 use std::fs::File;
 use std::path::Path;
@@ -20,11 +21,11 @@ use crate::run::brief::conversation;
 use crate::run::folder::RunFolder;
 use crate::system::clock;
 
-/// How much of a log's end is searched for the agent's last words (1 MiB).
+/// At most this many bytes at the end of a log are searched for the agent's report (1 MiB).
 const TAIL: u64 = 1 << 20;
 
 impl Attempt {
-    /// Judges what the agent left, and commits for it what it forgot to commit.
+    /// Judges the agent's work, and commits what the agent did not commit.
     #[expect(clippy::too_many_lines, reason = "one arm for each case")]
     pub(super) fn conclude_work(
         &self,
@@ -54,7 +55,8 @@ impl Attempt {
         let trouble = verdicts::trouble(&facts, self.spec.timeout);
         let keeps_place =
             facts.escaped.is_none() && facts.unmerged.is_empty() && facts.nested.is_empty();
-        // The checkout that tasks share must be clean for the next; work of others waits in theirs.
+        // After trouble, uncommitted work stays in the task's own worktree for the next attempt. The
+        // shared checkout goes to the next task, so its work is committed in any case.
         let commits = !dirt.is_clean() && keeps_place && (trouble.is_none() || self.spec.alone);
         if commits {
             self.commit_leftovers()?;
@@ -62,23 +64,23 @@ impl Attempt {
         let tip = self.tip()?;
         let outcome = match trouble {
             Some(Outcome::Blocked(block)) if !commits && !dirt.is_clean() => {
-                let text = format!("{} (its worktree holds uncommitted work)", block.text);
+                let text = format!("{} (its worktree has uncommitted changes)", block.text);
                 Outcome::Blocked(Block { text, ..block })
             }
             Some(outcome) => outcome,
             None => {
                 let result = verdicts::result(&facts, tip.clone(), self.has_work(&tip)?);
-                match self.unmended(&record, &tip)? {
+                match self.missing_fix(&record, &tip)? {
                     Some(block) => Outcome::Blocked(block),
-                    None => self.reviewed_first(&record, result),
+                    None => self.review_first(&record, result),
                 }
             }
         };
-        let beside = self.beside_the_conflict(&record, &tip)?;
+        let unrelated = self.unrelated_changes(&record, &tip)?;
         let (outcome, tip, remark) = match outcome {
             Outcome::Ready(commit) => {
-                let written = self.set_done(&commit)?;
-                (Outcome::Ready(written.tip.clone()), written.tip, written.remark)
+                let ticket = self.set_done(&commit)?;
+                (Outcome::Ready(ticket.tip.clone()), ticket.tip, ticket.remark)
             }
             other => (other, tip, None),
         };
@@ -89,7 +91,7 @@ impl Attempt {
         Ok(Event::Finished(Finished {
             commit: Some(tip),
             committed_for_agent: commits,
-            concerns: verdicts::concerns(&facts).into_iter().chain(beside).collect(),
+            concerns: verdicts::concerns(&facts).into_iter().chain(unrelated).collect(),
             report: facts.report,
             usage: facts.output.usage.map(own),
             remarks: remark.into_iter().collect(),
@@ -97,8 +99,8 @@ impl Attempt {
         }))
     }
 
-    /// What is good enough to be merged goes through its reviews before.
-    fn reviewed_first(&self, record: &Record, result: Outcome) -> Outcome {
+    /// Replaces a result that could be merged by the review that it needs first, if any.
+    fn review_first(&self, record: &Record, result: Outcome) -> Outcome {
         let Outcome::Ready(commit) = result else { return result };
         match self.spec.pipeline().after_work(record) {
             Next::Stage(stage) => Outcome::Next { stage, commit },
@@ -106,8 +108,11 @@ impl Attempt {
         }
     }
 
-    /// Commits what the agent left; again, where a `git gc` took the commit before the branch
-    /// held it. The files are still there, so nothing is lost.
+    /// Commits the agent's uncommitted work.
+    ///
+    /// A `git gc` at the same time can prune objects that no ref reaches yet, and so take parts of
+    /// the new commit. Then the branch is set back and the commit made again: the files are still
+    /// in the worktree, so nothing is lost.
     fn commit_leftovers(&self) -> anyhow::Result<()> {
         let (place, message) = (&self.spec.worktree, self.message());
         loop {
@@ -119,6 +124,8 @@ impl Attempt {
                 return Ok(());
             }
             self.git.swap_ref(&self.branch_ref(), Some(&commit), &before, "commit again")?;
+            // The index still names the objects that are gone: `git add` would trust its stat data
+            // and not write them again.
             command::git(place).args(["read-tree", "HEAD"]).bytes()?;
         }
     }
@@ -127,14 +134,14 @@ impl Attempt {
         format!("{}\n\nTask: {}\n", self.spec.title, self.spec.task)
     }
 
-    /// Returns true where the branch has a commit that the integration branch has not.
+    /// Returns true if the branch has a commit of its own that changes more than the ticket.
     fn has_work(&self, tip: &Oid) -> anyhow::Result<bool> {
         let integration = self.git.find_branch(&self.spec.integration)?;
         let integration = integration.context("the integration branch is gone")?;
         Ok(!self.git.is_ancestor(tip, &integration)? && !self.has_only_ticket(tip)?)
     }
 
-    /// Returns how long it has to wait where its program reached a usage limit.
+    /// Returns how long the task must wait if its program reached a usage limit.
     pub(super) fn pause(&self, output: &Output) -> Option<Pause> {
         let limit = output.limit.as_ref()?;
         Some(Pause { until: limit.until(&clock::now()), text: limit.text.clone() })
@@ -145,7 +152,7 @@ impl Attempt {
     }
 }
 
-/// Returns how the attempt ended, where what its process did is not the whole truth.
+/// Returns how the attempt ended: a usage limit counts more than how the process exited.
 pub(super) fn ending_of(ending: Ending, outcome: &Outcome) -> Ending {
     match outcome {
         Outcome::Later(_) => Ending::Limited,

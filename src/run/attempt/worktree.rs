@@ -1,7 +1,7 @@
-//! The worktree of an attempt: made or taken up, checked, and given back.
+//! The worktree of an attempt: made or reused, checked, and released.
 //!
-//! Invariant: a branch or worktree that exists before the first attempt is somebody else's; what
-//! would be lost here is backed up first.
+//! Invariant: a branch or worktree that exists before the first attempt belongs to somebody else;
+//! everything that would be lost here is backed up first.
 
 use std::path::Path;
 
@@ -16,25 +16,26 @@ use crate::git::worktree::create::WorktreeHead;
 use crate::git::worktree::submodules;
 use crate::git::worktree::{LOCK, is_whole, is_worktree, same_path};
 use crate::run::brief::Spec;
-use crate::run::furnish;
+use crate::run::setup;
 
 impl Attempt {
-    /// Makes the branch and the worktree, or takes up those of an earlier attempt.
+    /// Makes the branch and the worktree, or reuses those of an earlier attempt.
     pub(super) fn prepare(&self, base: &Oid) -> anyhow::Result<()> {
         let (path, branch) = (&self.spec.worktree, self.spec.branch.as_str());
         self.prepare_branch(base)?;
         if !self.spec.alone && !is_whole(path) {
-            self.discard_torn(path)?;
+            self.discard_incomplete(path)?;
         }
-        self.take_up_candidate()?;
+        // Before the branch is checked out: without a worktree it moves by one ref update.
+        self.start_from_candidate()?;
         if self.spec.alone {
             let made = self.git.show_commit(&self.spec.run, path, base)?;
-            furnish::remark(&self.folder.setup_log(), made.remarks)?;
+            setup::append_log(&self.folder.setup_log(), made.remarks)?;
             command::git(path).args(["checkout", "--quiet", branch, "--"]).bytes()?;
         } else if !is_whole(path) {
             let owner = format!("{}/{}", self.spec.run, self.spec.task);
             let made = self.git.add_worktree(path, WorktreeHead::Branch(branch), &owner)?;
-            furnish::remark(&self.folder.setup_log(), made.remarks)?;
+            setup::append_log(&self.folder.setup_log(), made.remarks)?;
         }
         self.check_place()?;
         if self.spec.stage.begins() {
@@ -43,27 +44,30 @@ impl Attempt {
         if self.spec.alone { Ok(()) } else { self.git.lock_worktree(path, &self.lock_reason()) }
     }
 
-    /// Takes away a worktree of an earlier attempt that has no index: a crash came while its
-    /// files were checked out, or the agent broke it. What it holds is backed up.
-    fn discard_torn(&self, path: &Path) -> anyhow::Result<()> {
+    /// Removes a worktree of an earlier attempt that has no index, after a backup: a crash came
+    /// while its files were checked out, or the agent broke it.
+    fn discard_incomplete(&self, path: &Path) -> anyhow::Result<()> {
         let is_own =
             || status::head(path).is_ok_and(|(name, _)| name.as_ref() == Some(&self.spec.branch));
-        if !self.begun || !is_worktree(path) || !is_own() {
+        if !self.has_begun || !is_worktree(path) || !is_own() {
             return Ok(());
         }
         if let Some(nested) = status::nested(path)?.first() {
             bail!(
-                "its worktree has no index any more, and holds a repository: {}",
+                "the worktree has lost its index, and contains another repository: {}",
                 nested.display()
             );
         }
         if submodules::has_hidden(path)? {
-            bail!("its worktree has no index any more, and holds repositories of submodules");
+            bail!("the worktree has lost its index, and contains repositories of submodules");
         }
-        let held = self.git.snapshot_worktree(path, "what a torn worktree held")?;
-        self.back_up(&held.commit)?;
-        if let Some(first) = held.left_out.first() {
-            bail!("its worktree has no index any more, and holds what no backup takes: {first}");
+        let snapshot = self.git.snapshot_worktree(path, "files of an incomplete worktree")?;
+        self.back_up(&snapshot.commit)?;
+        if let Some(first) = snapshot.left_out.first() {
+            bail!(
+                "the worktree has lost its index, and contains ignored files that a backup would not \
+                 include: {first}"
+            );
         }
         self.git.discard_worktree(path)
     }
@@ -78,33 +82,41 @@ impl Attempt {
         format!("{LOCK}{run}/{task} attempt {attempt} ({who})")
     }
 
-    /// A branch that exists before the first attempt is somebody else's.
+    /// Creates the branch; one that exists before the first attempt belongs to somebody else.
     fn prepare_branch(&self, base: &Oid) -> anyhow::Result<()> {
-        if self.begun && self.git.find_ref(&self.branch_ref())?.is_some() {
+        if self.has_begun && self.git.find_ref(&self.branch_ref())?.is_some() {
             return Ok(());
         }
         match self.git.create_ref(&self.branch_ref(), base, "begin task")? {
             Swap::Done => Ok(()),
-            Swap::Moved => bail!("the branch '{}' exists and is not this run's", self.spec.branch),
+            Swap::Moved => {
+                bail!("the branch '{}' exists, but this run did not create it", self.spec.branch)
+            }
             Swap::Locked => Err(self.git.stale_lock(&self.branch_ref())),
         }
     }
 
-    /// The worktree is its own top level, on its own branch.
+    /// Fails unless the worktree is its own top level and on the task's branch.
+    ///
+    /// git looks for a repository upwards: in a folder without `.git` every command would act on the
+    /// worktree around it, which is usually the user's checkout.
     pub(super) fn check_place(&self) -> anyhow::Result<()> {
         let top = status::top_level(&self.spec.worktree)?;
         if !same_path(&top, &self.spec.worktree) {
             let (want, got) = (self.spec.worktree.display(), top.display());
-            bail!("'{want}' is not a worktree of its own: git takes it for '{got}'");
+            bail!("'{want}' is not a worktree of its own: git commands in it act on '{got}'");
         }
         match status::head(&self.spec.worktree)?.0 {
             Some(branch) if branch == self.spec.branch => Ok(()),
-            Some(other) => bail!("it is on branch '{other}', not on '{}'", self.spec.branch),
-            None => bail!("its HEAD is on no branch, not on '{}'", self.spec.branch),
+            Some(other) => {
+                bail!("the worktree is on branch '{other}', not on '{}'", self.spec.branch)
+            }
+            None => bail!("the worktree's HEAD is detached, not on '{}'", self.spec.branch),
         }
     }
 
-    /// A branch without work of its own begins from where the others are now.
+    /// Moves a branch without work of its own forward to the base, which may have moved since an
+    /// earlier attempt.
     fn catch_up(&self, base: &Oid) -> anyhow::Result<()> {
         let tip = self.tip()?;
         let is_behind = tip != *base && self.git.is_ancestor(&tip, base)?;
@@ -118,9 +130,9 @@ impl Attempt {
         }
     }
 
-    /// What failed the tests is the merge of the task's work, not the work alone: its branch goes
-    /// on from there.
-    fn take_up_candidate(&self) -> anyhow::Result<()> {
+    /// Moves the branch to the merge candidate that failed the tests: the merge has to be fixed, not
+    /// the task's work alone.
+    fn start_from_candidate(&self) -> anyhow::Result<()> {
         let Some(candidate) = self.spec.candidate() else { return Ok(()) };
         let tip = self.tip()?;
         if self.git.is_ancestor(candidate, &tip)? {
@@ -130,18 +142,17 @@ impl Attempt {
             return self.git.fast_forward(&place.path, &self.spec.branch, candidate);
         }
         if !self.git.is_ancestor(&tip, candidate)? {
-            bail!("its branch holds more than what failed the tests: {}", tip.short());
+            bail!("the branch has commits that the failed merge does not contain: {}", tip.short());
         }
-        match self.git.swap_ref(&self.branch_ref(), Some(&tip), candidate, "mend its merge")? {
+        match self.git.swap_ref(&self.branch_ref(), Some(&tip), candidate, "fix merge")? {
             Swap::Done => Ok(()),
-            Swap::Moved => bail!("its branch moves while its merge is taken up"),
+            Swap::Moved => bail!("the branch moved while it was set to the failed merge"),
             Swap::Locked => Err(self.git.stale_lock(&self.branch_ref())),
         }
     }
 
-    /// Unlocks the worktree; gives the shared checkout back on no branch, with what could not be
-    /// committed in a backup.
-    pub(super) fn leave(&self) -> anyhow::Result<()> {
+    /// Unlocks the worktree; detaches the shared checkout, after a backup of uncommitted work.
+    pub(super) fn release(&self) -> anyhow::Result<()> {
         let place = &self.spec.worktree;
         if !is_worktree(place) {
             return Ok(());
@@ -150,13 +161,15 @@ impl Attempt {
             return self.git.unlock_worktree(place);
         }
         if !status::dirt(place)?.is_clean() {
-            let held = self.git.snapshot_worktree(place, "what the task left uncommitted")?;
-            self.back_up(&held.commit)?;
+            let snapshot = self.git.snapshot_worktree(place, "uncommitted work of the task")?;
+            self.back_up(&snapshot.commit)?;
         }
         let (branch, head) = status::head(place)?;
         if branch.is_none() && !self.git.is_ancestor(&head, &self.tip()?)? {
             self.back_up(&head)?;
         }
+        // git lets a branch be checked out in one worktree only: an attached HEAD here would keep
+        // the task's branch from being removed, and from being checked out anywhere else.
         command::git(place).args(["checkout", "--quiet", "--force", "--detach"]).bytes().map(drop)
     }
 

@@ -1,7 +1,7 @@
-//! What a new run would begin from, and what the user should know about that.
+//! The base of a new run, and warnings about it.
 //!
-//! Invariant: only looks. A checkout whose HEAD is on its way somewhere else is an error; what
-//! is merely missing in the base is a remark.
+//! Invariant: changes nothing. A HEAD that a rebase or bisect only passes through is an error; work
+//! that is merely missing in the base is a warning.
 
 use crate::domain::error::failure;
 use crate::domain::shell::quoted;
@@ -9,29 +9,31 @@ use crate::git::Git;
 use crate::git::operation::Upstream;
 use crate::journal::{Journal, run_names};
 
-/// Something that does not keep a run from beginning, and what to do about it.
+/// A fact that does not prevent the run but may surprise the user, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Remark {
+pub(crate) struct Warning {
     pub text: String,
     pub remedy: String,
 }
 
-/// Fails where HEAD is a commit that a rebase, for example, only passes through.
+/// Fails if an operation in progress, such as a rebase, only passes through HEAD.
 pub(crate) fn check_head(git: &Git) -> anyhow::Result<()> {
     match git.operation().filter(|operation| operation.moves_head()) {
         None => Ok(()),
         Some(operation) => Err(failure(
-            format!("a {} is in progress here, so HEAD is no base to begin from", operation.verb()),
+            format!("a {} is in progress here, so a run cannot start from HEAD", operation.verb()),
             format!(
-                "{}\nor begin from a branch, and merge into it: git orchestrate start PLAN --into BRANCH",
+                "{}\nor start from a branch and merge into it: git orchestrate start PLAN --into BRANCH",
                 operation.remedy()
             ),
         )),
     }
 }
 
-/// Fails where a branch is checked out here in a work tree that git was only told of: it does not
-/// list such a one, so a merge would move the branch and leave the files as they are.
+/// Fails if the branch is checked out here in a work tree that git does not list.
+///
+/// A work tree given by `GIT_WORK_TREE` or `core.worktree` is not in `git worktree list`, so a merge
+/// would move the branch and leave its files behind: they would look like a revert of the merge.
 pub(super) fn check_listed(git: &Git, branch: &str) -> anyhow::Result<()> {
     let is_here = git.top_level().is_some() && git.head()?.0.as_deref() == Some(branch);
     if !(is_here && git.worktree_of(branch)?.is_none()) {
@@ -39,42 +41,43 @@ pub(super) fn check_listed(git: &Git, branch: &str) -> anyhow::Result<()> {
     } else {
         Err(failure(
             format!(
-                "'{branch}' is checked out in a work tree that 'git worktree list' does not know"
+                "'{branch}' is checked out in a work tree that 'git worktree list' does not list"
             ),
-            "leave --into away, and merge the run's branch when it is finished: git merge BRANCH",
+            "leave out --into, and merge the run's branch when it is finished: git merge BRANCH",
         ))
     }
 }
 
-/// Returns what is not in HEAD, where a run begins from it.
-pub(crate) fn beside_head(git: &Git) -> anyhow::Result<Vec<Remark>> {
+/// Returns warnings about work here that a run from HEAD would not contain.
+pub(crate) fn beside_head(git: &Git) -> anyhow::Result<Vec<Warning>> {
     if let Some(operation) = git.operation() {
-        return Ok(vec![Remark {
+        return Ok(vec![Warning {
             text: format!(
-                "a {} is in progress here: what it has not committed is not in the base of the run",
+                "a {} is in progress here: the run starts without its uncommitted changes",
                 operation.verb()
             ),
             remedy: operation.remedy(),
         }]);
     }
-    let changed = git.has_changes()?.then(|| Remark {
-        text: "there are uncommitted changes here, and they are not in the base of the run".into(),
+    let changed = git.has_changes()?.then(|| Warning {
+        text: "there are uncommitted changes here, and the run starts without them".into(),
         remedy: "if tasks need them, commit them first: git commit -a".into(),
     });
     Ok(changed.into_iter().collect())
 }
 
-/// Says that the branch which is to be merged into is made by the run.
-pub(super) fn is_new(branch: &str, from: Option<&str>) -> Remark {
+/// Returns the warning that the run creates the branch to merge into: its name may be a typo.
+pub(super) fn is_new(branch: &str, from: Option<&str>) -> Warning {
     let from = from.unwrap_or("HEAD");
-    Remark {
-        text: format!("there is no branch '{branch}' yet: the run makes it, from {from}"),
-        remedy: "if another is meant, see which there are: git branch --list".into(),
+    Warning {
+        text: format!("there is no branch '{branch}' yet: the run creates it from {from}"),
+        remedy: "if you meant another branch, list them: git branch --list".into(),
     }
 }
 
-/// Says that a branch is that of a task of another run, which goes when that is merged.
-pub(super) fn of_task(git: &Git, branch: &str) -> anyhow::Result<Option<Remark>> {
+/// Returns a warning if the branch belongs to a task of another run: `clean` removes it once that
+/// task is merged.
+pub(super) fn of_task(git: &Git, branch: &str) -> anyhow::Result<Option<Warning>> {
     for name in run_names(git)? {
         let Some(tip) = Journal::new(git, &name).load()? else { continue };
         let mut tasks = tip.snapshot.tasks();
@@ -83,37 +86,38 @@ pub(super) fn of_task(git: &Git, branch: &str) -> anyhow::Result<Option<Remark>>
             continue;
         };
         let text = format!(
-            "the run begins from {branch}, the branch of task '{}' of run '{name}'",
+            "the run starts from {branch}, the branch of task '{}' of run '{name}'",
             task.id
         );
         let home = quoted(&git.home().display().to_string());
-        let mut remedy = format!("to begin from what is checked out there: cd {home}, then again");
+        let mut remedy =
+            format!("to start from what is checked out there, run this again in {home}");
         if tip.snapshot.run.base_branch != "HEAD" {
             let base = quoted(&tip.snapshot.run.base_branch);
             remedy += &format!(
-                "\nto begin from {base}, and merge into it: git orchestrate start PLAN --into {base}"
+                "\nto start from {base} and merge into it: git orchestrate start PLAN --into {base}"
             );
         }
-        return Ok(Some(Remark { text, remedy }));
+        return Ok(Some(Warning { text, remedy }));
     }
     Ok(None)
 }
 
-/// Returns how far a branch is behind its upstream, as far as is known here.
-pub(crate) fn behind(git: &Git, branch: &str) -> anyhow::Result<Option<Remark>> {
+/// Returns a warning if a branch is behind its upstream, as of the last fetch.
+pub(crate) fn behind(git: &Git, branch: &str) -> anyhow::Result<Option<Warning>> {
     let behind = git.upstream(branch)?.filter(|upstream| upstream.behind > 0);
     let Some(Upstream { name, ahead, behind }) = behind else { return Ok(None) };
     let commits = if behind == 1 { "commit" } else { "commits" };
     let is_here = git.head().is_ok_and(|(head, _)| head.as_deref() == Some(branch));
     let remedy = match (ahead, is_here) {
-        (0, true) => "to have them in it: git pull --ff-only".to_owned(),
-        (0, false) => format!("to have them in it: git fetch . {name}:{branch}"),
-        (_, true) => "to have them in it: git pull --rebase".to_owned(),
-        (_, false) => format!("to have them in it: git switch {branch} && git pull --rebase"),
+        (0, true) => "to include them: git pull --ff-only".to_owned(),
+        (0, false) => format!("to include them: git fetch . {name}:{branch}"),
+        (_, true) => "to include them: git pull --rebase".to_owned(),
+        (_, false) => format!("to include them: git switch {branch} && git pull --rebase"),
     };
     let text = format!(
-        "{branch} is {behind} {commits} behind {name}: the run begins without {}",
+        "{branch} is {behind} {commits} behind {name}: the run starts without {}",
         if behind == 1 { "it" } else { "them" }
     );
-    Ok(Some(Remark { text, remedy }))
+    Ok(Some(Warning { text, remedy }))
 }

@@ -1,7 +1,7 @@
-//! What a plan is read from: a file, standard input, a folder of tickets, a backlog.
+//! Reading what a plan is made from: a file, standard input, a folder of tickets, or a backlog.
 //!
-//! Invariant: reads and writes nothing. Which kind a folder is, its content decides; what is
-//! none that is known is an error that names those that are.
+//! Invariant: reads only. Folders are recognised by content; an unknown one is an error that names
+//! the known kinds.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use anyhow::Context as _;
 use crate::domain::error::{Hinted, failure, usage};
 use crate::plan::backlog::{File, Folder};
 
-/// What was given, read but not understood.
+/// The content of a plan's source, not parsed yet.
 #[derive(Debug)]
 pub(crate) enum Input {
     /// One file, or standard input.
     One(File),
-    /// Files with one task each; `base` is what a run of them is called.
+    /// Files with one task each; `base` is the name of a run of them.
     Tickets {
         base: String,
         files: Vec<File>,
@@ -24,11 +24,11 @@ pub(crate) enum Input {
     Backlog(Folder),
 }
 
-/// The kinds of folder, for who names another.
-const FOLDERS: &str = "a folder can be a backlog (tasks/ and config.yml, as Backlog.md has it), ticket files with \
-    front matter, .beads or .taskmaster; else name a file: Markdown, TOML, issues.jsonl, tasks.json, or `-`";
+/// The kinds of folder, as a hint.
+const FOLDERS: &str = "a folder can be a backlog (tasks/ and config.yml, as of Backlog.md), ticket files with \
+    front matter, .beads or .taskmaster; or name a file: Markdown, TOML, issues.jsonl, tasks.json, or `-`";
 
-/// Reads what was named; `top` is the top level of the repository, where there is one.
+/// Reads the named files or folder; `top` is the top level of the worktree, if there is one.
 pub(crate) fn read(
     directory: &Path,
     named: &[PathBuf],
@@ -65,7 +65,7 @@ impl Reader<'_> {
         Ok(File { name, place: self.place(&path), bytes })
     }
 
-    /// Returns the path relative to the top level, where it lies below it.
+    /// Returns the path relative to the top level; `None` if it lies elsewhere.
     fn place(&self, path: &Path) -> Option<String> {
         let path = path.canonicalize().ok()?;
         let place = path.strip_prefix(self.top?.canonicalize().ok()?).ok()?;
@@ -75,7 +75,7 @@ impl Reader<'_> {
     fn several(&self, named: &[PathBuf]) -> anyhow::Result<Input> {
         if let Some(folder) = named.iter().find(|path| !self.directory.join(path).is_file()) {
             return Err(usage(
-                format!("`{}` is no file, and several files are given", folder.display()),
+                format!("`{}` is not a file", folder.display()),
                 "name one plan, one folder, or several ticket files with front matter",
             ));
         }
@@ -100,11 +100,14 @@ impl Reader<'_> {
             return Ok(Input::Tickets { base: base_of(&path), files });
         }
         let name = folder.display();
-        Err(failure(format!("`{name}` is a folder of no kind that is known"), FOLDERS))
+        Err(failure(format!("don't know how to read `{name}` as a plan"), FOLDERS))
     }
 
-    /// Returns the settings of a backlog, if the folder is one: a file of it, or of the project,
-    /// or none where it has the folders of one.
+    /// Returns the settings of a backlog; the outer `None` means that the folder is not a backlog,
+    /// the inner one that the backlog has no settings.
+    ///
+    /// Backlog.md keeps its settings in the backlog itself, or in a file of the project that names
+    /// the backlog's folder.
     fn backlog_config(&self, folder: &Path) -> Option<Option<PathBuf>> {
         let path = self.directory.join(folder);
         let own = ["config.yml", "config.yaml"].map(|name| folder.join(name));
@@ -139,7 +142,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Reads the Markdown files of a folder, by name; one that is not there has none.
+    /// Reads the Markdown files of a folder, sorted by name; a missing folder has none.
     fn markdown(&self, folder: &Path) -> anyhow::Result<Vec<File>> {
         let path = self.directory.join(folder);
         let entries = match std::fs::read_dir(&path) {
@@ -163,7 +166,7 @@ impl Reader<'_> {
     }
 }
 
-/// Returns what a folder is called itself.
+/// Returns the folder's own name; `.` is resolved.
 fn base_of(path: &Path) -> String {
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     real.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()

@@ -1,33 +1,34 @@
-//! Tickets that a run would not find as they are in the checkout.
+//! Tickets whose content in the checkout differs from the base of a new run.
 //!
-//! Invariant: only looks, and at the tickets of the plan alone.
+//! Invariant: reads only, and only the tickets of the plan.
 
-use super::base::Remark;
+use super::base::Warning;
 use crate::domain::oid::Oid;
 use crate::domain::plan::Plan;
 use crate::git::Git;
 
-/// Returns what becomes of tickets that are not in the base as they are here.
-pub(super) fn uncommitted(git: &Git, base: &Oid, plan: &Plan) -> anyhow::Result<Option<Remark>> {
+/// Returns a warning if tickets differ: plans and ticks are commits on top of the base, so they would
+/// be written to the committed text, not to the one that the user sees.
+pub(super) fn uncommitted(git: &Git, base: &Oid, plan: &Plan) -> anyhow::Result<Option<Warning>> {
     let Some(top) = git.top_level() else { return Ok(None) };
     let tree = git.tree_of(base)?;
-    let mut other = Vec::new();
+    let mut different = Vec::new();
     for path in plan.tasks.iter().filter_map(|task| task.ticket.as_deref()) {
         let here = std::fs::read(top.join(path)).ok();
         if here != git.read_path(&tree, path)? {
-            other.push(path);
+            different.push(path);
         }
     }
-    let [first, more @ ..] = other.as_slice() else { return Ok(None) };
+    let [first, more @ ..] = different.as_slice() else { return Ok(None) };
     let more = match more.len() {
         0 => String::new(),
         count => format!(" and {count} more"),
     };
-    Ok(Some(Remark {
+    Ok(Some(Warning {
         text: format!(
-            "not committed as it is here: '{first}'{more}; plans and ticks are written to what is \
-             committed, and to nothing where that is nothing"
+            "not committed: '{first}'{more}; the run updates tickets as they are committed, and skips \
+             tickets that are not"
         ),
-        remedy: "to have them in the tickets: commit the backlog first, then start".into(),
+        remedy: "to have plans and ticks in these tickets, commit them before you start".into(),
     }))
 }

@@ -1,9 +1,9 @@
-//! Giving a run another plan than the one it has.
+//! Replacing the plan of a run.
 //!
-//! Invariant: the caller holds the controller's lock. What is done stays done, and no record,
-//! branch or worktree goes: a task that comes back finds what it left.
+//! Invariant: the caller holds the controller's lock. Done tasks stay done, and no record, branch or
+//! worktree is removed: a task that a later plan adds again continues with its own.
 
-use super::{Beginning, check_names};
+use super::{NewRun, check_names};
 use crate::domain::error::failure;
 use crate::domain::plan::{Plan, TaskId};
 use crate::domain::snapshot::{Flags, Snapshot};
@@ -12,9 +12,9 @@ use crate::journal::Journal;
 use crate::plan::change::Change;
 use crate::run::Drive;
 
-/// Checks that the run can have this plan, and writes it into the journal.
+/// Checks that the plan can replace the run's, and writes it into the journal.
 ///
-/// Returns the tasks that are at work on the text they had before.
+/// Returns the tasks whose agents are still working on the old text.
 pub(crate) fn update(
     drive: &Drive,
     journal: &Journal,
@@ -24,7 +24,7 @@ pub(crate) fn update(
 ) -> anyhow::Result<Vec<TaskId>> {
     check_dropped(snapshot, change)?;
     check_added(drive, journal, snapshot, plan, change)?;
-    journal.replan(plan, &why(change))?;
+    journal.replan(plan, &message(change))?;
     let reworded = change.reworded.iter().map(|reworded| &reworded.id);
     Ok(reworded.filter(|id| runs(snapshot, id)).cloned().collect())
 }
@@ -38,13 +38,15 @@ fn check_dropped(snapshot: &Snapshot, change: &Change) -> anyhow::Result<()> {
     match change.dropped.iter().find(|id| runs(snapshot, id)) {
         None => Ok(()),
         Some(id) => Err(failure(
-            format!("the plan drops task '{id}', and an agent is at work on it"),
-            format!("git orchestrate stop {id}   # then update again; its branch stays"),
+            format!("the new plan drops task '{id}', but an agent is working on it"),
+            format!(
+                "stop the task, then run this again (its branch stays): git orchestrate stop {id}"
+            ),
         )),
     }
 }
 
-/// A branch of a task that the run had before is the run's own.
+/// Fails if the branch of an added task is taken; a task that the run had before owns its branch.
 fn check_added(
     drive: &Drive,
     journal: &Journal,
@@ -52,20 +54,20 @@ fn check_added(
     plan: &Plan,
     change: &Change,
 ) -> anyhow::Result<()> {
-    let mut gained = Plan { tasks: Vec::new(), ..plan.clone() };
+    let mut added = Plan { tasks: Vec::new(), ..plan.clone() };
     for task in plan.tasks.iter().filter(|task| change.added.contains(&task.id)) {
         if journal.record(&task.id)?.branch.is_none() {
-            gained.tasks.push(task.clone());
+            added.tasks.push(task.clone());
         }
     }
     let (settings, flags) = (&drive.settings, Flags::default());
     let integration = snapshot.run.integration.as_str();
-    let beginning =
-        Beginning { plan: &gained, settings, flags, into: Some(integration), launches: false };
-    check_names(&drive.git, &beginning, integration)
+    let new = NewRun { plan: &added, settings, flags, into: Some(integration), launches: false };
+    check_names(&drive.git, &new, integration)
 }
 
-fn why(change: &Change) -> String {
+/// Returns the message of the journal's commit, which names the changed tasks in trailers.
+fn message(change: &Change) -> String {
     let names = |ids: &[TaskId]| ids.iter().map(TaskId::as_str).collect::<Vec<_>>().join(", ");
     let reworded: Vec<TaskId> = change.reworded.iter().map(|changed| changed.id.clone()).collect();
     let edges: Vec<TaskId> = change.edges.iter().map(|changed| changed.id.clone()).collect();
@@ -75,7 +77,7 @@ fn why(change: &Change) -> String {
         ("Reworded", names(&reworded)),
         ("Edges", names(&edges)),
     ];
-    let told = kinds.into_iter().filter(|(_, names)| !names.is_empty());
-    let trailers: Vec<String> = told.map(|(kind, names)| format!("{kind}: {names}")).collect();
+    let named = kinds.into_iter().filter(|(_, names)| !names.is_empty());
+    let trailers: Vec<String> = named.map(|(kind, names)| format!("{kind}: {names}")).collect();
     format!("plan updated\n\n{}", trailers.join("\n"))
 }

@@ -253,7 +253,7 @@ pub(super) fn write_down(
     write_prompts(&folder, &spec, &Told::new(drive, snapshot, task, record, &folder)?)?;
     write_json(&folder.spec(), &spec)?;
     // A folder of the same name may be left of a run that was removed.
-    let of_agent = [folder.agent(), folder.log(), folder.trace(), folder.around()];
+    let of_agent = [folder.agent(), folder.log(), folder.trace(), folder.picture()];
     for stale in [folder.outcome(), folder.setup_log(), folder.stop()].into_iter().chain(of_agent) {
         let _ = std::fs::remove_file(stale);
     }

@@ -1,41 +1,42 @@
-//! Why a worktree is kept.
+//! The reasons to keep a worktree.
 //!
-//! Invariant: looks and removes nothing. What is not understood is a reason to keep; nothing is
-//! taken for worthless but what git can give back, what was copied in or made by `setup` and is
-//! as it was, and what says of itself that it is a cache.
+//! Invariant: removes nothing. What is not understood is a reason to keep. Only these count as
+//! worthless: what git can restore, unchanged files that were copied in or made by `setup`, and
+//! folders that declare themselves a cache.
 
 use std::path::{Path, PathBuf};
 
-use super::{Leftover, Remedy};
+use super::{Remedy, TaskCleanup};
 use crate::domain::shell::quoted;
 use crate::domain::task::State;
 use crate::git::status::{self, Dirt};
 use crate::git::worktree::Listed;
 use crate::git::worktree::submodules;
 use crate::run::Drive;
-use crate::run::furnish::{Furnished, furnished, stamp};
+use crate::run::setup::{SetupRecord, read_record, stamp};
 use crate::system::disk;
 
-/// What a cache says of itself, see <https://bford.info/cachedir/>.
+/// The file by which a folder declares itself a cache, see <https://bford.info/cachedir/>.
 const CACHE_TAG: (&str, &[u8]) = ("CACHEDIR.TAG", b"Signature: 8a477f597d28d172789f06886806bc55");
 
-/// Why something is kept, and what removes it all the same.
-type Why = (String, Remedy);
+/// Why something is kept, and how to remove it anyway.
+type KeepReason = (String, Remedy);
 
-impl Leftover<'_> {
-    /// Returns why the worktree of a task is kept; `None` where it may go.
-    pub(crate) fn reason_to_keep(&self, found: &Listed) -> anyhow::Result<Option<Why>> {
+impl TaskCleanup<'_> {
+    /// Returns why the worktree of a task is kept; `None` if it may be removed.
+    pub(crate) fn reason_to_keep(&self, found: &Listed) -> anyhow::Result<Option<KeepReason>> {
         let path = &found.path;
         if path.is_symlink() {
-            let reason = "somebody put a link in its place";
+            // `git worktree remove` would follow the link.
+            let reason = "it was replaced by a symbolic link";
             return Ok(Some((reason.into(), remove_by_git(&path.canonicalize()?))));
         }
         if self.drive.git.owner_of(path) != Some(self.owner()) {
-            return Ok(Some(("this run did not make it".into(), remove_by_git(path))));
+            return Ok(Some(("it was not made by this run".into(), remove_by_git(path))));
         }
         if found.branch.as_deref() != Some(self.branch) {
-            let shows = found.branch.as_deref().unwrap_or("no branch");
-            let reason = format!("it shows {shows}, not {}", self.branch);
+            let branch = found.branch.as_deref().unwrap_or("no branch");
+            let reason = format!("it is on {branch}, not on {}", self.branch);
             return Ok(Some((reason, self.remove_detached(found))));
         }
         let is_here = || std::env::current_dir().is_ok_and(|here| here.starts_with(path));
@@ -43,7 +44,7 @@ impl Leftover<'_> {
             return Ok(Some(("the current directory is in it".into(), Remedy::Clean)));
         }
         if let State::Running { .. } = self.record.state {
-            return Ok(Some(("its agent is at work".into(), Remedy::None)));
+            return Ok(Some(("its agent is running".into(), Remedy::None)));
         }
         if let Some(reason) = &found.locked {
             let reason = if reason.is_empty() { "no reason given" } else { reason };
@@ -61,24 +62,24 @@ impl Leftover<'_> {
             return self.reason_against_force(path);
         }
         if !self.is_merged {
-            let reason = format!("it is not merged, the task is {}", self.record.state);
+            let reason = format!("it is not merged (the task is {})", self.record.state);
             return Ok(Some((reason, Remedy::Force)));
         }
         if !path.is_dir() {
             return Ok(None);
         }
-        let held = match dirty_reason(&status::dirt(path)?) {
+        let reason = match dirty_reason(&status::dirt(path)?) {
             Some(reason) => Some(reason),
             None => match submodule_reason(path)? {
                 Some(reason) => Some(reason),
                 None => ignored_reason(self.drive, path)?,
             },
         };
-        Ok(held.map(|reason| (reason, Remedy::Force)))
+        Ok(reason.map(|reason| (reason, Remedy::Force)))
     }
 
-    /// Returns the command that removes a worktree which shows another branch; commits that stand on
-    /// no branch at all would go with it, so they get one.
+    /// Returns the command that removes a worktree on another branch. A detached HEAD gets a branch
+    /// first: with the worktree git forgets its HEAD, and nothing would name the commits.
     fn remove_detached(&self, found: &Listed) -> Remedy {
         let path = &found.path;
         let head = found.branch.is_none().then(|| status::head(path).ok()).flatten();
@@ -93,30 +94,30 @@ impl Leftover<'_> {
         }
     }
 
-    /// Returns the reason where the task has not ended, or not before the time that was asked for.
+    /// Returns a reason to keep if `--older-than` was given and the task has ended since, or not yet.
     pub(crate) fn too_young(&self) -> anyhow::Result<Option<String>> {
         let Some(before) = self.reach.before else { return Ok(None) };
         let attempt = self.record.last_attempt();
         let ended = attempt.map(|attempt| attempt.ended.unwrap_or(i64::MAX)).unwrap_or_default();
         let merge = self.record.state.merge();
         let merged = merge.map(|merge| self.drive.git.time_of(merge)).transpose()?.unwrap_or(0);
-        Ok((ended.max(merged) >= before).then(|| "it is not that old".into()))
+        Ok((ended.max(merged) >= before).then(|| "it is newer than --older-than".into()))
     }
 
-    /// Returns why not even force removes a worktree: a backup would not hold what is in it.
-    fn reason_against_force(&self, path: &Path) -> anyhow::Result<Option<Why>> {
+    /// Returns why not even `--force` removes a worktree: a backup could not hold its content.
+    fn reason_against_force(&self, path: &Path) -> anyhow::Result<Option<KeepReason>> {
         if self.reach.driven {
             let stop =
                 Remedy::First(format!("git orchestrate stop --run {}", self.snapshot.run.name));
-            return Ok(Some(("its run is at work, and may go on in it".into(), stop)));
+            return Ok(Some(("the run is still running, and may use it".into(), stop)));
         }
         if path.is_dir() { beyond_backup(self.drive, path) } else { Ok(None) }
     }
 }
 
-/// Returns what a worktree holds that no backup can hold.
-pub(crate) fn beyond_backup(drive: &Drive, place: &Path) -> anyhow::Result<Option<Why>> {
-    let look = Ignored { drive, place, given: Furnished::default() };
+/// Returns a reason to keep if a worktree holds something that no backup can hold.
+pub(crate) fn beyond_backup(drive: &Drive, place: &Path) -> anyhow::Result<Option<KeepReason>> {
+    let look = IgnoredFiles { drive, place, record: SetupRecord::default() };
     let is_cached = |path: &Path| path.ancestors().any(|path| is_cache(&place.join(path)));
     let nested = status::nested(place)?.into_iter();
     let nested: Vec<String> = nested
@@ -126,20 +127,20 @@ pub(crate) fn beyond_backup(drive: &Drive, place: &Path) -> anyhow::Result<Optio
     let reason = if nested.is_empty() {
         submodule_reason(place)?
     } else {
-        Some(format!("it holds a repository of its own: {}", named(&nested)))
+        Some(format!("it contains another repository: {}", named(&nested)))
     };
     let remove = format!("git worktree remove --force --force {}", self::place(place));
     Ok(reason
         .map(|reason| (format!("{reason}, which no backup can hold"), Remedy::Command(remove))))
 }
 
-/// Returns why the run's own checkout is kept, in which a task may have worked.
+/// Returns why the run's own checkout is kept; `was_worked_in` if a task has worked in it.
 pub(crate) fn checkout_reason(
     drive: &Drive,
     found: &Listed,
     was_worked_in: bool,
     force: bool,
-) -> anyhow::Result<Option<Why>> {
+) -> anyhow::Result<Option<KeepReason>> {
     let path = &found.path;
     if let Some(reason) = &found.locked {
         let unlock = Remedy::First(format!("git worktree unlock {}", place(path)));
@@ -157,41 +158,42 @@ pub(crate) fn checkout_reason(
     if force || !was_worked_in {
         return Ok(None);
     }
-    let held = match dirty_reason(&status::dirt(path)?) {
+    let reason = match dirty_reason(&status::dirt(path)?) {
         Some(reason) => Some(reason),
         None => ignored_reason(drive, path)?,
     };
-    Ok(held.map(|reason| (reason, Remedy::Force)))
+    Ok(reason.map(|reason| (reason, Remedy::Force)))
 }
 
-/// Returns the reason where a file that git ignores is neither a copy nor made by `setup`, or where
-/// git was told to look away from a file.
+/// Returns a reason to keep if an ignored file is neither a copy nor made by `setup`, or if a file
+/// is flagged `assume-unchanged` or `skip-worktree`: `git status` hides its changes.
 fn ignored_reason(drive: &Drive, place: &Path) -> anyhow::Result<Option<String>> {
     let flagged: Vec<String> =
         status::flagged(place)?.iter().map(|path| path.display().to_string()).collect();
     if !flagged.is_empty() {
         let names = named(&flagged);
-        return Ok(Some(format!("git does not look at the changes of {names} (git ls-files -v)")));
+        let flags = "assume-unchanged or skip-worktree";
+        return Ok(Some(format!("git ignores changes of {names} ({flags}; see git ls-files -v)")));
     }
-    let look = Ignored { drive, place, given: furnished(place)? };
+    let look = IgnoredFiles { drive, place, record: read_record(place)? };
     let mut precious = Vec::new();
     for path in status::ignored(place)? {
         precious.extend(look.first_precious(&path)?);
     }
     let names: Vec<String> = precious.iter().map(|path| path.display().to_string()).collect();
     let found = (!names.is_empty()).then(|| named(&names));
-    Ok(found.map(|names| format!("it holds ignored files that are nowhere else: {names}")))
+    Ok(found.map(|names| format!("it contains ignored files that exist nowhere else: {names}")))
 }
 
 /// The files that git ignores in a worktree.
-struct Ignored<'a> {
+struct IgnoredFiles<'a> {
     drive: &'a Drive,
     place: &'a Path,
-    given: Furnished,
+    record: SetupRecord,
 }
 
-impl Ignored<'_> {
-    /// Returns the first file at or below a path that may be somebody's.
+impl IgnoredFiles<'_> {
+    /// Returns the first file at or below a path that the user may need.
     fn first_precious(&self, path: &Path) -> anyhow::Result<Option<PathBuf>> {
         let full = self.place.join(path);
         if self.is_expendable(path) || is_cache(&full) {
@@ -216,17 +218,17 @@ impl Ignored<'_> {
     }
 
     fn was_made(&self, path: &Path) -> bool {
-        let made = path.to_str().and_then(|path| self.given.files.get(path));
+        let made = path.to_str().and_then(|path| self.record.files.get(path));
         made.is_some_and(|made| stamp(&self.place.join(path)).as_ref() == Some(made))
     }
 
     fn is_copy(&self, path: &Path) -> anyhow::Result<bool> {
-        let Some(copied) = path.to_str().and_then(|path| self.given.copied.get(path)) else {
+        let Some(copied) = path.to_str().and_then(|path| self.record.copied.get(path)) else {
             return Ok(false);
         };
         let (git, full) = (&self.drive.git, self.place.join(path));
         let kind = full.symlink_metadata()?.file_type();
-        // Reading what is neither could wait for ever.
+        // Reading a named pipe would block for ever.
         Ok((kind.is_file() || kind.is_symlink()) && git.file_id(&full)? == *copied)
     }
 }
@@ -236,23 +238,24 @@ fn is_cache(folder: &Path) -> bool {
     let (name, signature) = CACHE_TAG;
     let mut begin = vec![0; signature.len()];
     let tag = folder.join(name);
-    // A pipe of that name would be waited for.
+    // Opening a named pipe of that name would block for ever.
     let is_file = tag.symlink_metadata().is_ok_and(|found| found.is_file());
     let is_folder = folder.symlink_metadata().is_ok_and(|found| found.is_dir());
     let file = (is_folder && is_file).then(|| std::fs::File::open(tag).ok()).flatten();
     file.is_some_and(|mut file| file.read_exact(&mut begin).is_ok() && begin == signature)
 }
 
-/// Returns why nothing can be removed where something is mounted.
-pub(crate) fn mounted(path: &Path) -> anyhow::Result<Option<Why>> {
+/// Returns a reason to keep if a file system is mounted in the worktree: removing the worktree would
+/// delete the content of that file system.
+pub(crate) fn mounted(path: &Path) -> anyhow::Result<Option<KeepReason>> {
     let why = |mount: PathBuf| {
         let unmount = format!("umount {}", place(&mount));
-        (format!("something is mounted at {}", mount.display()), Remedy::First(unmount))
+        (format!("a file system is mounted at {}", mount.display()), Remedy::First(unmount))
     };
     Ok(disk::mount_below(path)?.map(why))
 }
 
-/// Returns the command for what is not ours to remove.
+/// Returns the command that removes a worktree which is not this run's.
 pub(crate) fn remove_by_git(path: &Path) -> Remedy {
     Remedy::Command(format!("git worktree remove {}", place(path)))
 }
@@ -261,7 +264,7 @@ fn place(path: &Path) -> String {
     quoted(&path.display().to_string())
 }
 
-/// Returns why a worktree that holds this is kept.
+/// Returns a reason to keep a worktree with uncommitted changes.
 fn dirty_reason(dirt: &Dirt) -> Option<String> {
     let changed = [dirt.unmerged.as_slice(), dirt.changed.as_slice()].concat();
     let kinds = [
@@ -269,17 +272,17 @@ fn dirty_reason(dirt: &Dirt) -> Option<String> {
         (dirt.untracked.as_slice(), "untracked files"),
     ];
     let (paths, kind) = kinds.into_iter().find(|(paths, _)| !paths.is_empty())?;
-    Some(format!("it holds {kind}: {}", named(paths)))
+    Some(format!("it contains {kind}: {}", named(paths)))
 }
 
 fn submodule_reason(place: &Path) -> anyhow::Result<Option<String>> {
     for submodule in submodules::submodules(place)? {
         if let Some(what) = submodules::unsaved(&place.join(&submodule))? {
-            return Ok(Some(format!("its submodule {} holds {what}", submodule.display())));
+            return Ok(Some(format!("its submodule {} contains {what}", submodule.display())));
         }
     }
     let hidden = submodules::has_hidden(place)?;
-    Ok(hidden.then(|| "it holds the repository of a submodule that is not checked out".into()))
+    Ok(hidden.then(|| "it contains the repository of a submodule that is not checked out".into()))
 }
 
 fn named(paths: &[String]) -> String {

@@ -1,8 +1,8 @@
-//! Taking away what a task no longer needs: its worktree and its branch.
+//! Removes the worktree and the branch of a task that is merged.
 //!
-//! Invariant: only what this run made, what is merged, and what holds nothing that git could
-//! not give back. An answer from git that is not understood means keep. With force, a backup
-//! ref is written before anything goes.
+//! Invariant: only what this run made, what is merged, and what contains nothing that git could not
+//! restore. An answer from git that is not understood means keep. With `--force`, a backup ref is
+//! written before anything is removed.
 
 pub(crate) mod keep_reason;
 
@@ -24,13 +24,13 @@ use crate::journal::Journal;
 use crate::run::Drive;
 use crate::run::merged_by_others::merged_by_others;
 
-/// What happened, or would happen, to what a task left.
+/// What was removed and what was kept, or would be with `--dry-run`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Cleaned {
-    /// The task; `None` for what belongs to the run as a whole.
+pub(crate) struct CleanReport {
+    /// The task; `None` for things of the run as a whole.
     pub task: Option<TaskId>,
     pub removed: Vec<String>,
-    pub kept: Vec<Kept>,
+    pub kept: Vec<KeptItem>,
     pub backups: Vec<Backup>,
     /// Ignored paths that were removed and are in no backup.
     pub left_out: Vec<String>,
@@ -38,60 +38,60 @@ pub(crate) struct Cleaned {
     pub journal: Option<(String, String)>,
 }
 
-impl Cleaned {
-    /// Nothing was removed, because of an error.
-    pub(crate) fn kept_because(task: &TaskId, error: &anyhow::Error) -> Cleaned {
+impl CleanReport {
+    /// Returns the report of a task that is kept because of an error.
+    pub(crate) fn kept_because(task: &TaskId, error: &anyhow::Error) -> CleanReport {
         let (what, reason) = ("its worktree".into(), format!("{error:#}"));
-        let kept = Kept { what, reason, remedy: Remedy::Force };
-        Cleaned { task: Some(task.clone()), kept: vec![kept], ..Cleaned::default() }
+        let kept = KeptItem { what, reason, remedy: Remedy::Force };
+        CleanReport { task: Some(task.clone()), kept: vec![kept], ..CleanReport::default() }
     }
 }
 
-/// A ref that keeps what was removed, and the branch it was.
+/// A backup ref, and the branch whose commits it keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Backup {
     pub name: String,
     pub branch: String,
 }
 
-/// Something that stays, and why.
+/// Something that is kept, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Kept {
+pub(crate) struct KeptItem {
     pub what: String,
     pub reason: String,
     pub remedy: Remedy,
 }
 
-/// What removes all the same what was kept.
+/// How to remove what was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Remedy {
-    /// Nothing, now.
+    /// Not possible now.
     None,
     /// `clean --force` of the task.
     Force,
-    /// This command, and nothing of ours.
+    /// This command alone.
     Command(String),
     /// This command, and then `clean` of the task.
     First(String),
-    /// `clean` of the task, without an age.
+    /// `clean` of the task, without `--older-than`.
     Clean,
 }
 
-/// How far cleaning may go.
+/// What `clean` may remove.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Reach {
+pub(crate) struct CleanOptions {
     pub dry_run: bool,
     pub force: bool,
-    /// Also the worktree that the current directory is in.
+    /// Remove also the worktree that contains the current directory.
     pub from_within: bool,
-    /// Somebody drives the run meanwhile.
+    /// A controller is driving the run meanwhile.
     pub driven: bool,
-    /// Only what ended before this time, in milliseconds since 1970.
+    /// Remove only what ended before this time, in milliseconds since 1970.
     pub before: Option<i64>,
 }
 
-/// Returns the tasks that are done and whose branch or worktree is still there.
-pub(crate) fn leftovers(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<Vec<TaskId>> {
+/// Returns the tasks that are done and whose branch still exists.
+pub(crate) fn tasks_to_clean(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<Vec<TaskId>> {
     let branches = drive.git.list_refs("refs/heads/")?;
     let has_branch = |name: &String| {
         branches.iter().any(|(full, _)| full.strip_prefix("refs/heads/") == Some(name.as_str()))
@@ -101,15 +101,15 @@ pub(crate) fn leftovers(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<Ve
     Ok(left.map(|(task, _)| task.id.clone()).collect())
 }
 
-/// Cleans up after one task.
+/// Removes the worktree and the branch of one task.
 pub(crate) fn clean_task(
     drive: &Drive,
     snapshot: &Snapshot,
     id: &TaskId,
-    reach: Reach,
-) -> anyhow::Result<Cleaned> {
+    reach: CleanOptions,
+) -> anyhow::Result<CleanReport> {
     let (_, record) = snapshot.find(id).context("the plan has no such task")?;
-    let mut cleaned = Cleaned { task: Some(id.clone()), ..Cleaned::default() };
+    let mut cleaned = CleanReport { task: Some(id.clone()), ..CleanReport::default() };
     let Some(branch) = &record.branch else { return Ok(cleaned) };
     let integration = drive.git.find_branch(&snapshot.run.integration)?;
     let is_merged = record.state.is_done()
@@ -117,61 +117,66 @@ pub(crate) fn clean_task(
             Some(tip) => merged_by_others(&drive.git, record, tip)?.is_some(),
             None => false,
         };
-    let task = Leftover { drive, snapshot, id, record, branch, reach, integration, is_merged };
+    let task = TaskCleanup { drive, snapshot, id, record, branch, reach, integration, is_merged };
     if task.clean_worktree(&mut cleaned)? {
         task.clean_branch(&mut cleaned)?;
     }
     Ok(cleaned)
 }
 
-/// Takes away the worktree of a task that goes on in a new one, where nothing in it would be
-/// lost; its branch stays.
-pub(crate) fn clear_place(drive: &Drive, snapshot: &Snapshot, id: &TaskId) -> anyhow::Result<()> {
+/// Removes the worktree of a task that continues in a new one, unless work would be lost; keeps its
+/// branch.
+pub(crate) fn clean_task_worktree(
+    drive: &Drive,
+    snapshot: &Snapshot,
+    id: &TaskId,
+) -> anyhow::Result<()> {
     let (_, record) = snapshot.find(id).context("the plan has no such task")?;
     let Some(branch) = &record.branch else { return Ok(()) };
-    let (reach, integration) = (Reach::default(), None);
-    // What counts as merged is clean; its commits stay on the branch.
+    let (reach, integration) = (CleanOptions::default(), None);
+    // The commits stay on the branch, so only the files of the worktree matter, as after a merge.
     let is_merged = true;
-    let task = Leftover { drive, snapshot, id, record, branch, reach, integration, is_merged };
-    task.clean_worktree(&mut Cleaned::default()).map(drop)
+    let task = TaskCleanup { drive, snapshot, id, record, branch, reach, integration, is_merged };
+    task.clean_worktree(&mut CleanReport::default()).map(drop)
 }
 
-/// A task, and what may be left of it.
-pub(crate) struct Leftover<'a> {
+/// The cleanup of one task.
+pub(crate) struct TaskCleanup<'a> {
     pub(crate) drive: &'a Drive,
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) id: &'a TaskId,
     pub(crate) record: &'a Record,
     pub(crate) branch: &'a str,
-    pub(crate) reach: Reach,
-    /// Where the integration branch stands.
+    pub(crate) reach: CleanOptions,
+    /// The tip of the integration branch.
     integration: Option<Oid>,
-    /// By the run, or by somebody else.
+    /// Whether the task is merged, by this run or by others.
     pub(crate) is_merged: bool,
 }
 
-impl Leftover<'_> {
-    /// Returns true where the worktree is gone, so that the branch may go too.
-    fn clean_worktree(&self, cleaned: &mut Cleaned) -> anyhow::Result<bool> {
+impl TaskCleanup<'_> {
+    /// Removes the worktree; returns true if it is gone, so that the branch may be removed too.
+    fn clean_worktree(&self, cleaned: &mut CleanReport) -> anyhow::Result<bool> {
         let git = &self.drive.git;
         let own = self.record.worktree.as_deref().map(Path::new);
         let listed = git.worktrees()?;
+        // A task that ran alone shares the run's checkout, which is removed with the run.
         if own.is_some_and(|own| own == Path::new(&self.snapshot.run.checkout)) {
             return Ok(true);
         }
         let at_own = |l: &&Listed| own.is_some_and(|own| same_path(&l.path, own));
         let Some(found) = listed.iter().find(at_own) else {
             let moved = listed.iter().find(|l| git.owner_of(&l.path) == Some(self.owner()));
-            cleaned.kept.extend(moved.map(|moved| Kept {
+            cleaned.kept.extend(moved.map(|moved| KeptItem {
                 what: format!("worktree {}", moved.path.display()),
-                reason: "somebody moved it there".into(),
+                reason: "it was moved there".into(),
                 remedy: keep_reason::remove_by_git(&moved.path),
             }));
             return Ok(moved.is_none());
         };
         let what = format!("worktree {}", found.path.display());
         if let Some((reason, remedy)) = self.reason_to_keep(found)? {
-            cleaned.kept.push(Kept { what, reason, remedy });
+            cleaned.kept.push(KeptItem { what, reason, remedy });
             return Ok(false);
         }
         match self.reach.dry_run {
@@ -185,28 +190,29 @@ impl Leftover<'_> {
         Ok(true)
     }
 
-    /// Returns what a worktree of this task says of its owner.
+    /// Returns the owner that a worktree of this task names.
     pub(crate) fn owner(&self) -> String {
         format!("{}/{}", self.snapshot.run.name, self.id)
     }
 
-    fn remove(&self, found: &Listed, cleaned: &mut Cleaned) -> anyhow::Result<()> {
+    fn remove(&self, found: &Listed, cleaned: &mut CleanReport) -> anyhow::Result<()> {
         let git = &self.drive.git;
         if !self.reach.force {
             return git.remove_worktree(&found.path);
         }
-        let held = git.snapshot_worktree(&found.path, "what the worktree held")?;
-        self.back_up(&held.commit, cleaned)?;
-        cleaned.left_out.extend(held.left_out);
-        // An attempt locks its worktree before anybody works in it.
+        let snapshot = git.snapshot_worktree(&found.path, "content of a removed worktree")?;
+        self.back_up(&snapshot.commit, cleaned)?;
+        cleaned.left_out.extend(snapshot.left_out);
+        // An attempt locks its worktree before its agent starts. One may have started since the
+        // reasons to keep were looked for, and the backup would not hold its work.
         if let Some(reason) = git.lock_of(&found.path)? {
             bail!("it was locked meanwhile: {reason}");
         }
         git.discard_worktree(&found.path)
     }
 
-    /// Keeps a commit, unless a backup that was just written has it in its history.
-    fn back_up(&self, commit: &Oid, cleaned: &mut Cleaned) -> anyhow::Result<()> {
+    /// Writes a backup of a commit, unless the history of an earlier one contains it.
+    fn back_up(&self, commit: &Oid, cleaned: &mut CleanReport) -> anyhow::Result<()> {
         let git = &self.drive.git;
         for backup in &cleaned.backups {
             let kept = git.find_ref(&backup.name)?;
@@ -219,13 +225,13 @@ impl Leftover<'_> {
         Ok(())
     }
 
-    fn clean_branch(&self, cleaned: &mut Cleaned) -> anyhow::Result<()> {
+    fn clean_branch(&self, cleaned: &mut CleanReport) -> anyhow::Result<()> {
         let git = &self.drive.git;
         let name = format!("refs/heads/{}", self.branch);
         let Some(tip) = git.find_ref(&name)? else { return Ok(()) };
         let what = format!("branch {}", self.branch);
         let keep =
-            |reason: &str, remedy| Kept { what: what.clone(), reason: reason.into(), remedy };
+            |reason: &str, remedy| KeptItem { what: what.clone(), reason: reason.into(), remedy };
         if let Some(reason) = self.too_young()? {
             cleaned.kept.push(keep(&reason, Remedy::Clean));
             return Ok(());
@@ -235,11 +241,12 @@ impl Leftover<'_> {
             cleaned.kept.push(keep("it is not merged", Remedy::Force));
             return Ok(());
         }
+        // After a rebase or squash the commits themselves are nowhere else.
         if contained != Contained::Commits && !self.reach.dry_run {
             self.back_up(&tip, cleaned)?;
         }
         if let Some(elsewhere) =
-            git.worktree_of(self.branch)?.filter(|found| !self.goes(&found.path))
+            git.worktree_of(self.branch)?.filter(|found| !self.would_be_gone(&found.path))
         {
             let reason = format!("it is checked out at {}", elsewhere.path.display());
             let place = quoted(&elsewhere.path.display().to_string());
@@ -248,20 +255,21 @@ impl Leftover<'_> {
             return Ok(());
         }
         if !self.reach.dry_run && git.delete_ref(&name, &tip)? != Swap::Done {
-            cleaned.kept.push(keep("it moved while it was looked at", Remedy::Clean));
+            cleaned.kept.push(keep("it moved meanwhile", Remedy::Clean));
             return Ok(());
         }
         cleaned.removed.push(what);
         Ok(())
     }
 
-    /// Returns true for the worktree that a dry run would have removed by now.
-    fn goes(&self, path: &Path) -> bool {
+    /// Returns true if the path is the worktree that a dry run would have removed by now.
+    fn would_be_gone(&self, path: &Path) -> bool {
         let own = self.record.worktree.as_deref().map(Path::new);
         self.reach.dry_run && own.is_some_and(|own| same_path(path, own))
     }
 
-    /// Merged means that the task is, and that its branch holds nothing else.
+    /// Returns how much of the branch is in the integration branch. A merged task's branch may have
+    /// got more commits since.
     fn contained(&self, tip: &Oid) -> anyhow::Result<Contained> {
         let git = &self.drive.git;
         let Some(integration) = self.integration.as_ref().filter(|_| self.is_merged) else {
@@ -278,26 +286,26 @@ impl Leftover<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Contained {
     No,
-    /// What it changed, but not its commits: it was rebased or squashed.
+    /// Its changes, but not its commits: they were rebased or squashed.
     Content,
     Commits,
 }
 
-/// Removes the run's own integration checkout, where it holds nothing but caches of tests.
+/// Removes the run's own checkout if it contains nothing but caches of tests.
 pub(crate) fn clean_checkout(
     drive: &Drive,
     snapshot: &Snapshot,
-    reach: Reach,
-) -> anyhow::Result<Cleaned> {
+    reach: CleanOptions,
+) -> anyhow::Result<CleanReport> {
     let path = Path::new(&snapshot.run.checkout);
-    let mut cleaned = Cleaned::default();
+    let mut cleaned = CleanReport::default();
     let listed = drive.git.worktrees()?;
     let Some(found) = listed.iter().find(|listed| same_path(&listed.path, path)) else {
         return Ok(cleaned);
     };
     let what = format!("worktree {}", path.display());
     if let Some((reason, remedy)) = reason_to_keep_checkout(drive, snapshot, found, reach)? {
-        cleaned.kept.push(Kept { what, reason, remedy });
+        cleaned.kept.push(KeptItem { what, reason, remedy });
         return Ok(cleaned);
     }
     let is_asked = reach.force && path.is_dir();
@@ -318,11 +326,11 @@ fn reason_to_keep_checkout(
     drive: &Drive,
     snapshot: &Snapshot,
     found: &Listed,
-    reach: Reach,
+    reach: CleanOptions,
 ) -> anyhow::Result<Option<(String, Remedy)>> {
     let path = Path::new(&snapshot.run.checkout);
     if owner_of(path).as_ref() != Some(&snapshot.run.name) {
-        return Ok(Some(("it is not this run's".into(), keep_reason::remove_by_git(path))));
+        return Ok(Some(("it was not made by this run".into(), keep_reason::remove_by_git(path))));
     }
     if let Some(branch) = &found.branch {
         let reason = format!("branch {branch} is checked out in it");
@@ -333,7 +341,7 @@ fn reason_to_keep_checkout(
     keep_reason::checkout_reason(drive, found, was_worked_in, reach.force)
 }
 
-/// Removes a run's journal, after a backup, and then its folder of logs; returns the backup ref.
+/// Removes a run's journal, after a backup, and then its folder of logs. Returns the backup ref.
 pub(crate) fn remove_journal(
     drive: &Drive,
     journal: &Journal,
@@ -343,7 +351,9 @@ pub(crate) fn remove_journal(
     let backup = drive.git.back_up(run, "@journal", tip)?;
     match drive.git.delete_ref(&journal.ref_name(), tip)? {
         Swap::Done => {}
-        Swap::Moved => return Err(failure(format!("run '{run}' changed meanwhile"), "try again")),
+        Swap::Moved => {
+            return Err(failure(format!("run '{run}' changed meanwhile"), "run the command again"));
+        }
         Swap::Locked => return Err(drive.git.stale_lock(&journal.ref_name())),
     }
     if drive.folder.path().is_dir() {

@@ -16,14 +16,14 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::task::{Block, Ending, Event, Finished, Outcome, Reason, Record, State};
 use crate::git::worktree::is_whole;
 use crate::journal::Journal;
-use crate::run::attempt::Said;
+use crate::run::attempt::ManualResult;
 use crate::run::brief::{Way, write_down};
-use crate::run::cleanup::{self, Reach};
+use crate::run::cleanup::{self, CleanOptions};
 use crate::run::folder::AttemptFolder;
 use crate::run::merge::propose;
 use crate::run::merge::{self, By, Integrated, integrate};
 use crate::run::{Drive, Progress, recover};
-use crate::run::{attempt, furnish};
+use crate::run::{attempt, setup};
 use crate::system::clock;
 use crate::system::process::{self, StopSwitch};
 
@@ -135,7 +135,7 @@ impl Turn<'_> {
     fn clean(&mut self, id: &TaskId) -> anyhow::Result<()> {
         let is_done = self.seen.find(id).is_some_and(|(_, record)| record.state.is_done());
         if is_done && !self.drive.settings.keep {
-            let cleaned = cleanup::clean_task(self.drive, &self.seen, id, Reach::default())?;
+            let cleaned = cleanup::clean_task(self.drive, &self.seen, id, CleanOptions::default())?;
             (self.on_event)(Progress::Cleaned(&cleaned));
         }
         Ok(())
@@ -187,7 +187,7 @@ impl Turn<'_> {
 
 /// Returns true where a worktree is whole, and has all that a new one is given.
 fn is_ready(place: &Path, setup: Option<&str>) -> bool {
-    is_whole(place) && furnish::is_done(place, setup).unwrap_or(false)
+    is_whole(place) && setup::is_done(place, setup).unwrap_or(false)
 }
 
 /// Returns the folder of an attempt by hand, written anew where somebody deleted it.
@@ -210,7 +210,7 @@ pub(crate) fn take_back(
     drive: &Drive,
     snapshot: &Snapshot,
     id: &TaskId,
-    said: Said,
+    said: ManualResult,
 ) -> anyhow::Result<()> {
     let (_, record) = snapshot.find(id).context("the plan has no such task")?;
     let number = record.last_attempt().context("a task runs without an attempt")?.number;

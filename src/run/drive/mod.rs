@@ -27,7 +27,7 @@ use crate::system::clock;
 use crate::system::process::{self, StopSwitch};
 
 use super::cleanup;
-use super::cleanup::{Cleaned, Reach};
+use super::cleanup::{CleanOptions, CleanReport};
 use super::merge::{By, Integrated};
 use super::{Drive, End, Progress, brief, merge, recover};
 use proposals::Talk;
@@ -87,7 +87,7 @@ pub(crate) fn drive(
 enum Message {
     SupervisorEnded(TaskId, u32),
     Integrated(TaskId, anyhow::Result<Integrated>),
-    Cleaned(TaskId, anyhow::Result<Cleaned>),
+    Cleaned(TaskId, anyhow::Result<CleanReport>),
     /// What the user should know of the remote.
     Talked(anyhow::Result<Vec<String>>),
     Signal(i32),
@@ -229,7 +229,7 @@ impl Control<'_, '_, '_> {
         let (own, sender) = (self.drive.clone(), self.sender.clone());
         self.cleaning = Some(id.clone());
         self.scope.spawn(move || {
-            let cleaned = cleanup::clean_task(&own, &snapshot, &id, Reach::default());
+            let cleaned = cleanup::clean_task(&own, &snapshot, &id, CleanOptions::default());
             let _ = sender.send(Message::Cleaned(id, cleaned));
         });
         Ok(())
@@ -243,7 +243,7 @@ impl Control<'_, '_, '_> {
         let snapshot = self.seen()?.snapshot.clone();
         merge::complete_notes(self.drive, &snapshot)?;
         // It holds those that were just found to be merged, too.
-        self.to_clean = cleanup::leftovers(self.drive, &snapshot)?.into();
+        self.to_clean = cleanup::tasks_to_clean(self.drive, &snapshot)?.into();
         Ok(())
     }
 
@@ -413,11 +413,11 @@ impl Control<'_, '_, '_> {
     fn after_cleaning(
         &mut self,
         id: &TaskId,
-        cleaned: anyhow::Result<Cleaned>,
+        cleaned: anyhow::Result<CleanReport>,
     ) -> anyhow::Result<()> {
         self.cleaning = None;
         // Whatever git has against it: what cannot be removed stays, and the run goes on.
-        let cleaned = cleaned.unwrap_or_else(|error| Cleaned::kept_because(id, &error));
+        let cleaned = cleaned.unwrap_or_else(|error| CleanReport::kept_because(id, &error));
         (self.on_event)(Progress::Cleaned(&cleaned));
         Ok(())
     }

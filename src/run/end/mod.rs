@@ -1,12 +1,12 @@
-//! The end of a run: its work is merged, asked to be merged, kept or given up.
+//! The end of a run: its work is merged, proposed as a pull request, kept or discarded.
 //!
-//! Invariant: what is published on the base branch has passed the tests as it is; nothing is forced.
-//! The decision is in the journal before anything is removed, and what git could not give back is
-//! in a backup before that: killed anywhere, the same command goes on.
+//! Invariant: exactly the commit that passed the tests is published on the base branch; nothing is
+//! forced. The decision is in the journal before anything is removed, and what git could not restore
+//! is in a backup before that: after a kill at any moment, the same command continues.
 
-pub(crate) mod clear;
-pub(crate) mod pushed;
-pub(crate) mod request;
+pub(crate) mod clean;
+pub(crate) mod pull_request;
+pub(crate) mod remote_branches;
 
 use anyhow::Context;
 
@@ -20,10 +20,10 @@ use crate::journal::Journal;
 use crate::system::clock;
 use crate::system::process::StopSwitch;
 
-/// How often a merge starts over because the base branch moved under it.
+/// At most this often a merge starts again because the base branch moved meanwhile.
 const MAX_RACES: u32 = 100;
 
-/// What the tests say of a commit.
+/// The result of testing a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Proof {
     Passed,
@@ -33,35 +33,35 @@ pub(crate) enum Proof {
     Stopped,
 }
 
-/// What a merge into the base branch would be.
+/// What a merge into the base branch would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// The base branch holds all of it, at this commit.
-    Already(Oid),
-    /// It only has to be moved.
-    Forward(Oid),
-    /// Both went on: a merge commit of this tree.
-    Commit(Oid),
-    /// These paths conflict.
+pub(crate) enum MergePreview {
+    /// Nothing: the base branch, at this commit, contains the work.
+    UpToDate(Oid),
+    /// Move the base branch to this commit.
+    FastForward(Oid),
+    /// Write a merge commit with this tree: both branches have new commits.
+    MergeCommit(Oid),
+    /// Fail, because these paths conflict.
     Conflict(Vec<String>),
-    /// git does not even try.
+    /// Fail, because git refuses to merge at all.
     Impossible(String),
 }
 
 /// How a merge into the base branch ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Merged {
-    /// The base branch held it before, or holds it now, at this commit.
+pub(crate) enum MergeResult {
+    /// The base branch, at this commit, contains the work.
     Done(Oid),
     Conflict(Vec<String>),
-    /// The merge commit fails the tests, although the integration branch passes them.
+    /// The merge commit fails the tests, although the integration branch passed them.
     Failed(String),
-    /// Nothing happened, because of this.
+    /// Nothing was merged, for this reason.
     Waits(String),
     Stopped,
 }
 
-/// Where the two branches stand.
+/// The tips of the two branches.
 struct Tips {
     base: Oid,
     integration: Oid,
@@ -100,12 +100,12 @@ pub(crate) fn prove(
             Tested::Disturbed => {}
         }
     }
-    Ok(Proof::Failed("somebody else works in its checkout".into()))
+    Ok(Proof::Failed("another process keeps changing the run's checkout".into()))
 }
 
-/// Returns what a merge into the base branch would be now.
-pub(crate) fn way(drive: &Drive, run: &Run) -> anyhow::Result<Way> {
-    way_of(drive, &tips(drive, run)?)
+/// Returns what a merge into the base branch would do now.
+pub(crate) fn preview(drive: &Drive, run: &Run) -> anyhow::Result<MergePreview> {
+    preview_of(drive, &tips(drive, run)?)
 }
 
 fn tips(drive: &Drive, run: &Run) -> anyhow::Result<Tips> {
@@ -116,57 +116,58 @@ fn tips(drive: &Drive, run: &Run) -> anyhow::Result<Tips> {
     Ok(Tips { base: find(&run.base_branch)?, integration: find(&run.integration)? })
 }
 
-fn way_of(drive: &Drive, tips: &Tips) -> anyhow::Result<Way> {
+fn preview_of(drive: &Drive, tips: &Tips) -> anyhow::Result<MergePreview> {
     let git = &drive.git;
     if git.is_ancestor(&tips.integration, &tips.base)? {
-        return Ok(Way::Already(tips.base.clone()));
+        return Ok(MergePreview::UpToDate(tips.base.clone()));
     }
     if git.is_ancestor(&tips.base, &tips.integration)? {
-        return Ok(Way::Forward(tips.integration.clone()));
+        return Ok(MergePreview::FastForward(tips.integration.clone()));
     }
     Ok(match git.try_merge(&tips.base, &tips.integration)? {
-        TreeMerge::Clean(tree) => Way::Commit(tree),
-        TreeMerge::Conflict(files) => Way::Conflict(files),
-        TreeMerge::Impossible(why) => Way::Impossible(why),
+        TreeMerge::Clean(tree) => MergePreview::MergeCommit(tree),
+        TreeMerge::Conflict(files) => MergePreview::Conflict(files),
+        TreeMerge::Impossible(why) => MergePreview::Impossible(why),
     })
 }
 
-/// Merges the integration branch, which has passed the tests as `proven`, into the base branch.
+/// Merges `proven`, the tip of the integration branch that passed the tests, into the base branch.
 pub(crate) fn merge(
     drive: &Drive,
     run: &Run,
     proven: &Oid,
     stop: &StopSwitch,
-) -> anyhow::Result<Merged> {
+) -> anyhow::Result<MergeResult> {
     for _ in 0..MAX_RACES {
         let tips = Tips { integration: proven.clone(), ..tips(drive, run)? };
         if let Some(why) = why_waits(&drive.git, &run.base_branch)? {
-            return Ok(Merged::Waits(why));
+            return Ok(MergeResult::Waits(why));
         }
-        let candidate = match way_of(drive, &tips)? {
-            Way::Already(commit) => return Ok(Merged::Done(commit)),
-            Way::Forward(commit) => commit,
-            Way::Conflict(files) => return Ok(Merged::Conflict(files)),
-            Way::Impossible(why) => {
-                return Ok(Merged::Waits(format!("git cannot merge it: {why}")));
+        let candidate = match preview_of(drive, &tips)? {
+            MergePreview::UpToDate(commit) => return Ok(MergeResult::Done(commit)),
+            MergePreview::FastForward(commit) => commit,
+            MergePreview::Conflict(files) => return Ok(MergeResult::Conflict(files)),
+            MergePreview::Impossible(why) => {
+                return Ok(MergeResult::Waits(format!("git cannot merge it: {why}")));
             }
-            Way::Commit(tree) => {
+            // The merge of two tested branches is a new commit, which may fail the tests.
+            MergePreview::MergeCommit(tree) => {
                 let commit = write_merge(drive, run, &tips, &tree)?;
                 match prove(drive, run, &commit, stop)? {
                     Proof::Passed | Proof::Untested => commit,
-                    Proof::Failed(text) => return Ok(Merged::Failed(text)),
-                    Proof::Stopped => return Ok(Merged::Stopped),
+                    Proof::Failed(text) => return Ok(MergeResult::Failed(text)),
+                    Proof::Stopped => return Ok(MergeResult::Stopped),
                 }
             }
         };
         let why = format!("finish run {}", run.name);
         match publish(&drive.git, &run.base_branch, &tips.base, &candidate, &why)? {
-            Published::Done => return Ok(Merged::Done(candidate)),
+            Published::Done => return Ok(MergeResult::Done(candidate)),
             Published::Moved => {}
-            Published::Waits(why) => return Ok(Merged::Waits(why)),
+            Published::Waits(why) => return Ok(MergeResult::Waits(why)),
         }
     }
-    Ok(Merged::Waits(format!("{} keeps moving", run.base_branch)))
+    Ok(MergeResult::Waits(format!("branch {} moves too often", run.base_branch)))
 }
 
 fn write_merge(drive: &Drive, run: &Run, tips: &Tips, tree: &Oid) -> anyhow::Result<Oid> {
@@ -178,7 +179,7 @@ fn write_merge(drive: &Drive, run: &Run, tips: &Tips, tree: &Oid) -> anyhow::Res
     drive.git.patiently(|| drive.git.write_commit(tree, &parents, &message))
 }
 
-/// Writes down what was decided.
+/// Writes the decision about a run into its journal, unless it is there.
 pub(crate) fn close(
     journal: &Journal,
     snapshot: &Snapshot,

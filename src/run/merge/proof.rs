@@ -19,7 +19,7 @@ use crate::domain::task::{Ending, Worker};
 use crate::git::status;
 use crate::run::Drive;
 use crate::run::folder::{read_json, write_json};
-use crate::run::furnish::{self, Ended, Furnishing};
+use crate::run::setup::{self, Setup, SetupOutcome};
 use crate::system::process::{self, Job, Program, StopSwitch, Streams};
 
 /// How often a commit is tested before it has failed: a flaky test gets a second chance.
@@ -111,9 +111,9 @@ impl Trial<'_> {
             return Ok(Some(Tested::NoPlace(format!("where its merge is tested, {reason}"))));
         }
         let made = git.show_commit(&self.run.name, place, commit)?;
-        furnish::remark(&log, made.remarks)?;
+        setup::append_log(&log, made.remarks)?;
         let setup = self.drive.settings.setup.as_deref();
-        let ended = Furnishing {
+        let ended = Setup {
             git,
             place,
             setup,
@@ -124,11 +124,10 @@ impl Trial<'_> {
             stop: self.stop,
         };
         Ok(match ended.run()? {
-            Ended::Ready => None,
-            Ended::Stopped => Some(Tested::Stopped),
-            Ended::Failed(ending) => {
-                let text =
-                    furnish::failure_text(setup.unwrap_or_default(), ending, &self.see_setup);
+            SetupOutcome::Ready => None,
+            SetupOutcome::Stopped => Some(Tested::Stopped),
+            SetupOutcome::Failed(ending) => {
+                let text = setup::failure_text(setup.unwrap_or_default(), ending, &self.see_setup);
                 Some(Tested::NoPlace(format!("where its merge is tested, {text}")))
             }
         })

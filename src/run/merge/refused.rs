@@ -14,7 +14,7 @@ use crate::domain::task::{Block, Event, Reason, Record, SentBack, Stage};
 use crate::journal::Journal;
 use crate::run::Drive;
 use crate::run::brief::agent_of;
-use crate::run::cleanup::clear_place;
+use crate::run::cleanup::clean_task_worktree;
 
 /// A merge that was no good, and why.
 pub(crate) struct Refusal<'a> {
@@ -62,6 +62,6 @@ fn give_fresh_place(drive: &Drive, run: &Run, task: &Task, candidate: &Oid) -> a
     drive.git.back_up(&run.name, task.id.as_str(), candidate)?;
     let tip = Journal::new(&drive.git, &run.name).load()?.context("the run's journal is gone")?;
     // What cannot be taken away is worked in again.
-    let _ = clear_place(drive, &tip.snapshot, &task.id);
+    let _ = clean_task_worktree(drive, &tip.snapshot, &task.id);
     Ok(())
 }

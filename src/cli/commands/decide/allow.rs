@@ -5,12 +5,12 @@ use crate::cli::commands::Context;
 use crate::cli::commands::target::Trust;
 use crate::domain::error::{Exit, failure, usage};
 use crate::domain::shell::quoted;
-use crate::run::permission::Allowance;
+use crate::run::permission::PermissionGrant;
 
 pub(crate) fn run(context: &Context, args: AllowArgs) -> anyhow::Result<Exit> {
     let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
     let run = &target.snapshot().run;
-    let allowance = Allowance::prepare(&target.drive.git, run, &args.rule)?;
+    let allowance = PermissionGrant::prepare(&target.drive.git, run, &args.rule)?;
     let (rule, name) = (allowance.rule(), &run.name);
     if allowance.is_there() {
         context.ui.status(&format!("'{rule}' is allowed already for run '{name}'"));

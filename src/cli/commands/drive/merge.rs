@@ -15,7 +15,7 @@ use crate::domain::shell::quoted;
 use crate::domain::task::{Event, Record, State};
 use crate::git::status;
 use crate::git::worktree::is_worktree;
-use crate::run::cleanup::{Reach, clean_task};
+use crate::run::cleanup::{CleanOptions, clean_task};
 use crate::run::merge::propose;
 use crate::run::merge::{By, Integrated, integrate};
 use crate::run::recover;
@@ -199,7 +199,8 @@ fn merge_one(
                 Some(merge) => format!("merged task '{id}' as {}", merge.short()),
                 None => format!("task '{id}' is done: nothing had to be merged"),
             });
-            let cleaned = clean_task(&target.drive, target.snapshot(), id, Reach::default())?;
+            let cleaned =
+                clean_task(&target.drive, target.snapshot(), id, CleanOptions::default())?;
             Saying { context, dry_run: false, option: facts.option }.say(&cleaned)?;
             Ok(true)
         }

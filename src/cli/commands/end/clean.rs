@@ -8,7 +8,9 @@ use crate::domain::plan::TaskId;
 use crate::domain::shell::quoted;
 use crate::domain::snapshot::Run;
 use crate::git::Git;
-use crate::run::cleanup::{self, Backup, Cleaned, Kept, Reach, Remedy, clean_checkout, clean_task};
+use crate::run::cleanup::{
+    self, Backup, CleanOptions, CleanReport, KeptItem, Remedy, clean_checkout, clean_task,
+};
 use crate::run::drive::driver;
 use crate::run::recover;
 use crate::system::clock;
@@ -37,7 +39,7 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
         target.reload()?;
     }
     let before = args.older_than.map(|seconds| clock::now_ms() - seconds * 1000);
-    let reach = Reach {
+    let reach = CleanOptions {
         dry_run: args.dry_run,
         force: args.force,
         from_within: true,
@@ -60,7 +62,7 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
     for id in &ids {
         // What is not understood stays, and the others go all the same.
         let cleaned = clean_task(&target.drive, target.snapshot(), id, reach);
-        let cleaned = cleaned.unwrap_or_else(|error| Cleaned::kept_because(id, &error));
+        let cleaned = cleaned.unwrap_or_else(|error| CleanReport::kept_because(id, &error));
         saying.say(&cleaned)?;
         all.push(cleaned);
     }
@@ -133,7 +135,7 @@ pub(crate) struct Saying<'a> {
 }
 
 impl Saying<'_> {
-    pub(crate) fn say(&self, cleaned: &Cleaned) -> anyhow::Result<()> {
+    pub(crate) fn say(&self, cleaned: &CleanReport) -> anyhow::Result<()> {
         let ui = &self.context.ui;
         let verb = if self.dry_run { "would remove" } else { "removed" };
         for what in &cleaned.removed {
@@ -165,7 +167,7 @@ impl Saying<'_> {
         Ok(())
     }
 
-    fn command(&self, cleaned: &Cleaned, kept: &Kept) -> Option<String> {
+    fn command(&self, cleaned: &CleanReport, kept: &KeptItem) -> Option<String> {
         let id = cleaned.task.as_ref().map_or("--all", |id| id.as_str());
         let clean = format!("git orchestrate clean {id}{}", self.option);
         match &kept.remedy {
@@ -178,7 +180,7 @@ impl Saying<'_> {
     }
 
     /// Prints how much was removed and kept.
-    fn sum(&self, all: &[Cleaned]) -> anyhow::Result<()> {
+    fn sum(&self, all: &[CleanReport]) -> anyhow::Result<()> {
         let removed: usize = all.iter().map(|cleaned| cleaned.removed.len()).sum();
         let kept: usize = all.iter().map(|cleaned| cleaned.kept.len()).sum();
         let verb = if self.dry_run { "would remove" } else { "removed" };
@@ -191,12 +193,12 @@ impl Saying<'_> {
 }
 
 /// Removes a run's logs, and its journal after a backup.
-fn clean_run(target: &Target, reach: Reach, kept_any: bool) -> anyhow::Result<Cleaned> {
+fn clean_run(target: &Target, reach: CleanOptions, kept_any: bool) -> anyhow::Result<CleanReport> {
     let name = &target.snapshot().run.name;
     let what = format!("journal and logs of run {name}");
     let keep = |reason: &str, remedy| {
-        let kept = Kept { what: what.clone(), reason: reason.into(), remedy };
-        Cleaned { kept: vec![kept], ..Cleaned::default() }
+        let kept = KeptItem { what: what.clone(), reason: reason.into(), remedy };
+        CleanReport { kept: vec![kept], ..CleanReport::default() }
     };
     if kept_any {
         return Ok(keep("worktrees or branches of it are kept", Remedy::Force));
@@ -204,7 +206,7 @@ fn clean_run(target: &Target, reach: Reach, kept_any: bool) -> anyhow::Result<Cl
     if reach.before.is_some_and(|before| ended(target).is_none_or(|ended| ended >= before)) {
         return Ok(keep("it is not that old", Remedy::Clean));
     }
-    let mut cleaned = Cleaned { removed: vec![what.clone()], ..Cleaned::default() };
+    let mut cleaned = CleanReport { removed: vec![what.clone()], ..CleanReport::default() };
     if !reach.dry_run {
         let (drive, journal) = (&target.drive, &target.journal);
         let name = cleanup::remove_journal(drive, journal, &target.tip.commit, name)?;

@@ -12,7 +12,7 @@ use crate::domain::plan::TaskId;
 use crate::domain::report::{Report, Status};
 use crate::domain::review::Verdict;
 use crate::domain::task::{Event, Record, State};
-use crate::run::attempt::Said;
+use crate::run::attempt::ManualResult;
 use crate::run::drive::by_hand;
 
 pub(crate) fn run(context: &Context, args: ReportArgs) -> anyhow::Result<Exit> {
@@ -31,11 +31,11 @@ pub(crate) fn run(context: &Context, args: ReportArgs) -> anyhow::Result<Exit> {
         return take_back(context, target, &id, said);
     }
     let (event, word) = match said {
-        Said::Report(report) => {
+        ManualResult::Report(report) => {
             let word = report.status.word();
             (Event::Reported { report }, word)
         }
-        Said::Verdict(verdict) => {
+        ManualResult::Verdict(verdict) => {
             let word = verdict.word();
             (Event::Judged { verdict }, word)
         }
@@ -49,28 +49,28 @@ pub(crate) fn run(context: &Context, args: ReportArgs) -> anyhow::Result<Exit> {
 
 /// A verdict's findings are the lines of its message that are written as such; another message
 /// to FAIL is one finding.
-fn said(status: ReportStatus, message: String) -> Said {
-    let report = |status, message| Said::Report(Report { status, message });
+fn said(status: ReportStatus, message: String) -> ManualResult {
+    let report = |status, message| ManualResult::Report(Report { status, message });
     match status {
         ReportStatus::Done => report(Status::Done, message),
         ReportStatus::DoneWithConcerns => report(Status::DoneWithConcerns, message),
         ReportStatus::NeedsContext => report(Status::NeedsContext, message),
         ReportStatus::Blocked => report(Status::Blocked, message),
-        ReportStatus::Pass => Said::Verdict(Verdict::of(true, &message)),
-        ReportStatus::Fail => Said::Verdict(Verdict::of(false, &message)),
+        ReportStatus::Pass => ManualResult::Verdict(Verdict::of(true, &message)),
+        ReportStatus::Fail => ManualResult::Verdict(Verdict::of(false, &message)),
     }
 }
 
 /// Who reviews gives a verdict, and who works does not.
-fn check_stage(id: &TaskId, record: &Record, said: &Said) -> anyhow::Result<()> {
+fn check_stage(id: &TaskId, record: &Record, said: &ManualResult) -> anyhow::Result<()> {
     let State::Running { stage, .. } = &record.state else { return Ok(()) };
     let (name, is_review) = (stage.name(), stage.review().is_some());
     match (said, is_review) {
-        (Said::Report(_), true) => Err(usage(
+        (ManualResult::Report(_), true) => Err(usage(
             format!("task '{id}' is in its {name}, which ends with a verdict"),
             format!("git orchestrate report pass --task {id}   # or fail -m 'what was found'"),
         )),
-        (Said::Verdict(_), false) => Err(usage(
+        (ManualResult::Verdict(_), false) => Err(usage(
             format!("task '{id}' is in its stage {name}, which is no review"),
             format!("git orchestrate report done --task {id} -m 'what was done'"),
         )),
@@ -83,7 +83,7 @@ fn take_back(
     context: &Context,
     mut target: Target,
     id: &TaskId,
-    said: Said,
+    said: ManualResult,
 ) -> anyhow::Result<Exit> {
     by_hand::take_back(&target.drive, target.snapshot(), id, said)?;
     target.reload()?;

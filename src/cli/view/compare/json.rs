@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::domain::oid::Oid;
-use crate::run::compare::{Compared, Comparison};
+use crate::run::compare::{ComparedTask, Comparison};
 use crate::style::{Alike, Cell, End, Line, Place, Skip};
 
 #[derive(Serialize)]
@@ -94,7 +94,7 @@ pub(crate) fn json(run: &str, comparison: &Comparison) -> serde_json::Result<Str
     })
 }
 
-fn task(task: &Compared) -> TaskOf<'_> {
+fn task(task: &ComparedTask) -> TaskOf<'_> {
     TaskOf {
         id: task.id.as_str(),
         base: &task.from,
@@ -117,7 +117,7 @@ fn row<'a>(comparison: &'a Comparison, line: &'a Line) -> RowOf<'a> {
     }
 }
 
-fn cell_of<'a>(task: &'a Compared, cell: &'a Cell) -> CellOf<'a> {
+fn cell_of<'a>(task: &'a ComparedTask, cell: &'a Cell) -> CellOf<'a> {
     let value = |(value, places): &'a (String, Vec<Place>)| ValueOf {
         value,
         count: places.len(),

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use crate::cli::ui::{BOLD, DIM, YELLOW, paint};
 use crate::domain::text::{counted, printable};
-use crate::run::compare::{Compared, Comparison};
+use crate::run::compare::{ComparedTask, Comparison};
 use crate::style::said::{self, some};
 use crate::style::{Cell, Line, Skip};
 
@@ -47,7 +47,7 @@ pub(crate) fn text(run: &str, comparison: &Comparison, width: usize) -> String {
 
 fn heading(run: &str, comparison: &Comparison) -> String {
     let tasks = &comparison.tasks;
-    let sum = |of: fn(&Compared) -> usize| tasks.iter().map(of).sum::<usize>();
+    let sum = |of: fn(&ComparedTask) -> usize| tasks.iter().map(of).sum::<usize>();
     let mut text = format!(
         "run {}: {} compared, {} added in {}\n",
         paint(BOLD, run),

@@ -22,8 +22,8 @@ impl Told<'_> {
     ) -> Result<String, prompt::Mistake> {
         let agent = agent_of(self.drive, self.task, self.record, Stage::Plan);
         let is_text = agent.is_none_or(|agent| agent.launch(None, None).format == Format::Text);
-        let written = folder.plan().display().to_string();
-        let earlier = folder.earlier_plan().display().to_string();
+        let written = folder.blueprint().display().to_string();
+        let earlier = folder.earlier_blueprint().display().to_string();
         let planning = Planning {
             file: (is_text || self.snapshot.run.flags.manual).then_some(written.as_str()),
             earlier: self.blueprint.is_some().then_some(earlier.as_str()),
@@ -35,15 +35,15 @@ impl Told<'_> {
     /// what is to be made better.
     pub(crate) fn write_plan(&self, folder: &AttemptFolder, stage: Stage) -> std::io::Result<()> {
         // A folder of the same name may be left of a run that was removed.
-        let _ = std::fs::remove_file(folder.plan());
+        let _ = std::fs::remove_file(folder.blueprint());
         let Some(text) = &self.blueprint else { return Ok(()) };
         if stage == Stage::Plan {
-            return std::fs::write(folder.earlier_plan(), text);
+            return std::fs::write(folder.earlier_blueprint(), text);
         }
         let said: String = self.record.notes.iter().map(|note| format!("\n- {note}\n")).collect();
         let said = if said.is_empty() { said } else { format!("\n## What was said of it\n{said}") };
         if self.record.is_approved() {
-            std::fs::write(folder.approved_plan(), format!("{text}{said}"))
+            std::fs::write(folder.approved_blueprint(), format!("{text}{said}"))
         } else {
             Ok(())
         }

@@ -66,7 +66,7 @@ impl<'a> Told<'a> {
             None => None,
         };
         let files = snapshot.files(index).into_iter().map(str::to_owned).collect();
-        let plan = folder.approved_plan().display().to_string();
+        let plan = folder.approved_blueprint().display().to_string();
         // Who reads or mends what a command did has to know the command.
         let command =
             task.run.iter().map(|command| format!("The command that does it:\n\n    {command}\n"));

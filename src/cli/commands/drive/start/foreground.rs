@@ -16,7 +16,7 @@ use crate::domain::error::{Exit, Hinted};
 use crate::domain::plan::TaskId;
 use crate::domain::snapshot::Snapshot;
 use crate::journal::Journal;
-use crate::run::cleanup::{self, Reach};
+use crate::run::cleanup::{self, CleanOptions};
 use crate::run::{self, Drive, End, Progress};
 use crate::system::clock;
 
@@ -110,7 +110,7 @@ pub(super) fn finish(context: &Context, driven: &Drive, snapshot: &Snapshot) -> 
     if !snapshot.is_finished() {
         return Ok(());
     }
-    let cleaned = cleanup::clean_checkout(driven, snapshot, Reach::default())?;
+    let cleaned = cleanup::clean_checkout(driven, snapshot, CleanOptions::default())?;
     for kept in &cleaned.kept {
         context.ui.status(&format!("kept {}: {}", kept.what, kept.reason));
     }

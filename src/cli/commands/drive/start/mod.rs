@@ -35,7 +35,7 @@ use crate::journal::{Journal, Tip, is_illegal};
 use crate::plan::{Finding, Parsed};
 use crate::run::Drive;
 use crate::run::begin::plan_source::Input;
-use crate::run::begin::{self, Beginning};
+use crate::run::begin::{self, NewRun};
 use crate::run::drive::driver;
 use crate::run::merge::publish::why_waits;
 use crate::system::process;
@@ -168,9 +168,9 @@ impl Start<'_> {
             plan
         };
         let (into, launches) = (self.args.into.as_deref(), !self.args.manual);
-        let beginning = Beginning { plan: &plan, settings: &found, flags, into, launches };
+        let beginning = NewRun { plan: &plan, settings: &found, flags, into, launches };
         let run = begin::prepare(self.git, &beginning)?;
-        for remark in begin::remarks(self.git, &beginning)? {
+        for remark in begin::warnings(self.git, &beginning)? {
             self.context.ui.warning(&remark.text);
             self.context.ui.hint(&remark.remedy);
         }

@@ -5,19 +5,19 @@
 use super::{Finish, choice};
 use crate::domain::error::{Exit, failure};
 use crate::domain::snapshot::How;
-use crate::run::cleanup::Reach;
+use crate::run::cleanup::CleanOptions;
 use crate::run::end;
-use crate::run::end::clear::forget;
-use crate::run::end::pushed::pushed;
+use crate::run::end::clean::discard_journal;
+use crate::run::end::remote_branches::remote_branches;
 
 impl Finish<'_> {
     pub(super) fn discard(&mut self) -> anyhow::Result<Exit> {
         let run = self.target.snapshot().run.clone();
-        let reach = Reach {
+        let reach = CleanOptions {
             force: true,
             from_within: true,
             dry_run: self.args.dry_run,
-            ..Reach::default()
+            ..CleanOptions::default()
         };
         if self.args.dry_run {
             self.clear(reach)?;
@@ -38,7 +38,7 @@ impl Finish<'_> {
         let tip = self.target.drive.git.find_branch(&run.integration)?;
         end::close(&self.target.journal, self.target.snapshot(), How::Discard, tip, None)?;
         self.target.reload()?;
-        let pushed = pushed(&self.target.drive, self.target.snapshot())?;
+        let pushed = remote_branches(&self.target.drive, self.target.snapshot())?;
         if !self.clear(reach)? {
             self.context.ui.hint(&format!(
                 "git orchestrate finish --run {} --discard   # again, when what is kept may go",
@@ -47,7 +47,8 @@ impl Finish<'_> {
             return Ok(Exit::Attention);
         }
         self.say_pushed(pushed);
-        let forgotten = forget(&self.target.drive, &self.target.journal, &self.target.tip)?;
+        let forgotten =
+            discard_journal(&self.target.drive, &self.target.journal, &self.target.tip)?;
         self.saying()?.say(&forgotten)?;
         self.context.ui.hint(&format!(
             "git for-each-ref refs/orchestrate/backup/{}   # all that was removed",

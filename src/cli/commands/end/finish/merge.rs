@@ -9,9 +9,9 @@ use crate::domain::error::{Exit, failure};
 use crate::domain::oid::Oid;
 use crate::domain::shell::quoted;
 use crate::domain::snapshot::How;
-use crate::run::cleanup::Reach;
-use crate::run::end::pushed::pushed;
-use crate::run::end::{self, Merged, Way};
+use crate::run::cleanup::CleanOptions;
+use crate::run::end::remote_branches::remote_branches;
+use crate::run::end::{self, MergePreview, MergeResult};
 use crate::run::merge::publish::why_waits;
 
 impl Finish<'_> {
@@ -19,15 +19,15 @@ impl Finish<'_> {
         let run = self.target.snapshot().run.clone();
         let (base, branch) = (quoted(&run.base_branch), quoted(&run.integration));
         let merged = match end::merge(&self.target.drive, &run, tip, self.stop)? {
-            Merged::Done(commit) => commit,
-            Merged::Stopped => return Ok(Exit::Failed),
-            Merged::Waits(why) => {
+            MergeResult::Done(commit) => commit,
+            MergeResult::Stopped => return Ok(Exit::Failed),
+            MergeResult::Waits(why) => {
                 return Err(failure(
                     format!("'{}' was not merged: {why}", run.integration),
                     format!("then: git orchestrate finish --run {} --merge", run.name),
                 ));
             }
-            Merged::Failed(text) => {
+            MergeResult::Failed(text) => {
                 return Err(failure(
                     format!(
                         "'{}' passes the tests, and its merge into {} does not: {text}",
@@ -39,7 +39,7 @@ impl Finish<'_> {
                     ),
                 ));
             }
-            Merged::Conflict(files) => {
+            MergeResult::Conflict(files) => {
                 return Err(failure(
                     format!(
                         "'{}' conflicts with {}, nothing changed: {}",
@@ -65,8 +65,12 @@ impl Finish<'_> {
     }
 
     pub(super) fn clear_merged(&self) -> anyhow::Result<Exit> {
-        let reach = Reach { from_within: true, dry_run: self.args.dry_run, ..Reach::default() };
-        let pushed = pushed(&self.target.drive, self.target.snapshot())?;
+        let reach = CleanOptions {
+            from_within: true,
+            dry_run: self.args.dry_run,
+            ..CleanOptions::default()
+        };
+        let pushed = remote_branches(&self.target.drive, self.target.snapshot())?;
         self.clear(reach)?;
         self.say_pushed(pushed);
         self.say_tickets();
@@ -100,28 +104,28 @@ impl Finish<'_> {
             ui.answer(&format!("would merge nothing: {why}"))?;
             return Ok(Exit::Ok);
         }
-        let text = match end::way(drive, run)? {
-            Way::Conflict(files) => {
+        let text = match end::preview(drive, run)? {
+            MergePreview::Conflict(files) => {
                 let files = files.join(", ");
                 ui.answer(&format!(
                     "would merge nothing: {branch} conflicts with {base}: {files}"
                 ))?;
                 return Ok(Exit::Ok);
             }
-            Way::Impossible(why) => {
+            MergePreview::Impossible(why) => {
                 ui.answer(&format!(
                     "would merge nothing: git cannot merge {branch} into {base}: {why}"
                 ))?;
                 return Ok(Exit::Ok);
             }
-            Way::Already(_) => format!("{base} holds {branch} already"),
-            Way::Forward(_) => format!("would move {base} forward to {}", tip.short()),
-            Way::Commit(_) => {
+            MergePreview::UpToDate(_) => format!("{base} holds {branch} already"),
+            MergePreview::FastForward(_) => format!("would move {base} forward to {}", tip.short()),
+            MergePreview::MergeCommit(_) => {
                 format!("would merge {branch} into {base} with a merge commit, and test that")
             }
         };
         ui.answer(&text)?;
-        self.clear(Reach { dry_run: true, from_within: true, ..Reach::default() })?;
+        self.clear(CleanOptions { dry_run: true, from_within: true, ..CleanOptions::default() })?;
         Ok(Exit::Ok)
     }
 }

@@ -20,10 +20,10 @@ use crate::domain::plan::Task;
 use crate::domain::shell::quoted;
 use crate::domain::snapshot::How;
 use crate::domain::task::Record;
-use crate::run::cleanup::{Reach, clean_checkout};
+use crate::run::cleanup::{CleanOptions, clean_checkout};
 use crate::run::drive::driver;
-use crate::run::end::clear::clear;
-use crate::run::end::pushed::Pushed;
+use crate::run::end::clean::clean_run;
+use crate::run::end::remote_branches::RemoteBranches;
 use crate::run::end::{self, Proof};
 use crate::run::recover;
 use crate::system::process::StopSwitch;
@@ -167,15 +167,16 @@ impl Finish<'_> {
     /// Takes away the checkout that was tested in, as `start` does at the end of a run.
     fn leave_checkout(&self) -> anyhow::Result<()> {
         if self.target.snapshot().is_finished() {
-            clean_checkout(&self.target.drive, self.target.snapshot(), Reach::default()).map(drop)
+            clean_checkout(&self.target.drive, self.target.snapshot(), CleanOptions::default())
+                .map(drop)
         } else {
             Ok(())
         }
     }
 
     /// Says which branches stay on the remote.
-    fn say_pushed(&self, pushed: Option<Pushed>) {
-        let Some(Pushed { remote, branches }) = pushed else { return };
+    fn say_pushed(&self, pushed: Option<RemoteBranches>) {
+        let Some(RemoteBranches { remote, branches }) = pushed else { return };
         let ui = &self.context.ui;
         ui.status(&format!("still on {remote}, as far as is known here: {}", branches.join(", ")));
         let names: Vec<String> = branches.iter().map(|name| quoted(name)).collect();
@@ -193,13 +194,15 @@ impl Finish<'_> {
         Ok(Exit::Ok)
     }
 
-    fn clear(&self, reach: Reach) -> anyhow::Result<bool> {
+    fn clear(&self, reach: CleanOptions) -> anyhow::Result<bool> {
         let saying = self.saying()?;
         if !reach.dry_run {
             // The worktree that goes may be the one that the caller stands in.
             std::env::set_current_dir(self.target.drive.git.home())?;
         }
-        clear(&self.target.drive, self.target.snapshot(), reach, &mut |cleaned| saying.say(cleaned))
+        clean_run(&self.target.drive, self.target.snapshot(), reach, &mut |cleaned| {
+            saying.say(cleaned)
+        })
     }
 
     fn saying(&self) -> anyhow::Result<Saying<'_>> {

@@ -10,7 +10,7 @@ use crate::domain::oid::Oid;
 use crate::domain::snapshot::How;
 use crate::domain::task::Obstacle;
 use crate::run::end;
-use crate::run::end::request::request;
+use crate::run::end::pull_request::open_pull_request;
 
 impl Finish<'_> {
     pub(super) fn request(&mut self, tip: &Oid) -> anyhow::Result<Exit> {
@@ -19,7 +19,7 @@ impl Finish<'_> {
         let tested = self.target.drive.settings.test.as_deref();
         let (title, body) = (view::title(snapshot), view::body(snapshot, &facts, tested));
         let drive = &self.target.drive;
-        let asked = request(drive, &snapshot.run, tip, &title, &body, self.stop)?;
+        let asked = open_pull_request(drive, &snapshot.run, tip, &title, &body, self.stop)?;
         let url = asked.map_err(|unopened| {
             let what = format!("no pull request ({}): {}", unopened.why, unopened.text);
             let again = format!("git orchestrate finish --run {}", snapshot.run.name);

@@ -1,7 +1,7 @@
-//! Copying files that git does not know from the main worktree into a new one.
+//! Copies files that git ignores from the main worktree into a new one.
 //!
-//! Invariant: nothing that exists is overwritten, nothing is written outside of the worktree,
-//! and a file is there whole or not at all.
+//! Invariant: nothing that exists is overwritten, nothing is written outside of the worktree, and a
+//! file is copied completely or not at all.
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use anyhow::{Context, bail};
 use crate::git::Git;
 use crate::system::crash;
 
-/// What became of the files that were to be copied.
+/// The result of copying.
 #[derive(Debug, Default)]
 pub(crate) struct Copies {
-    /// Files that are now what they are in the main worktree.
+    /// Files whose content is now that of the main worktree.
     pub(crate) copied: Vec<PathBuf>,
-    /// A line for each that is not.
+    /// One line for each file that was not copied.
     pub(crate) remarks: Vec<String>,
 }
 
@@ -40,22 +40,22 @@ fn copy(git: &Git, from: &Path, place: &Path, path: &Path, private: &Path) -> an
     make_folders(place, path.parent().unwrap_or(Path::new("")))?;
     let to = place.join(path);
     if to.symlink_metadata().is_ok() {
-        // An earlier try, which something ended, may have copied it.
+        // An earlier try that was interrupted may have copied it.
         return if git.file_id(&to)? == git.file_id(from)? {
             Ok(())
         } else {
-            bail!("it exists in the worktree")
+            bail!("the worktree has another file of this name")
         };
     }
     let kind = from.symlink_metadata()?.file_type();
     match () {
         () if kind.is_symlink() => Ok(symlink(from.read_link()?, &to)?),
         () if kind.is_file() => copy_file(from, &to, private),
-        () => bail!("it is neither a file nor a link"),
+        () => bail!("it is neither a file nor a symbolic link"),
     }
 }
 
-/// Makes the folders of a file; a link on the way would lead out of the worktree.
+/// Makes the folders of a file. `create_dir_all` would follow a link out of the worktree.
 fn make_folders(place: &Path, folder: &Path) -> anyhow::Result<()> {
     let mut at = place.to_owned();
     for part in folder.components() {
@@ -63,7 +63,7 @@ fn make_folders(place: &Path, folder: &Path) -> anyhow::Result<()> {
         match at.symlink_metadata() {
             Ok(found) if found.is_dir() => {}
             Ok(found) if found.is_symlink() => {
-                bail!("'{}' is a link, which may lead out of the worktree", at.display())
+                bail!("'{}' is a symbolic link, which may lead out of the worktree", at.display())
             }
             Ok(_) => bail!("'{}' is a file", at.display()),
             Err(_) => std::fs::create_dir(&at)?,
@@ -72,13 +72,14 @@ fn make_folders(place: &Path, folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Copies with mode; where the file system can, the two share their blocks.
+/// Copies content and mode. `std::fs::copy` shares the blocks if the file system can.
 fn copy_file(from: &Path, to: &Path, private: &Path) -> anyhow::Result<()> {
+    // The draft lies in the worktree's git directory: after a crash it is no untracked file.
     let draft = tempfile::NamedTempFile::new_in(private)?;
     std::fs::copy(from, draft.path())?;
     match draft.persist_noclobber(to) {
         Ok(_) => Ok(()),
-        // The worktree is on another file system than the repository.
+        // The repository is on another file system than the worktree, so a rename is impossible.
         Err(error) if error.error.kind() == std::io::ErrorKind::CrossesDevices => {
             std::fs::copy(from, to).map(drop).map_err(Into::into)
         }

@@ -1,7 +1,7 @@
-//! What goes when a run is over: worktrees, branches and, where it is given up, its journal.
+//! Cleans up after a whole run: its worktrees, its branches and, if it is discarded, its journal.
 //!
-//! Invariant: by the functions of `clean`. After a merge only what the base branch holds goes; what
-//! is given up is backed up before.
+//! Invariant: with the functions of `clean`. After a merge only what the base branch contains is
+//! removed; a discarded run is backed up first.
 
 use std::path::Path;
 
@@ -12,64 +12,75 @@ use crate::git::database::refs::Swap;
 use crate::journal::{Journal, Tip};
 use crate::run::Drive;
 use crate::run::cleanup::{
-    Backup, Cleaned, Kept, Reach, Remedy, clean_checkout, clean_task, remove_journal,
+    Backup, CleanOptions, CleanReport, KeptItem, Remedy, clean_checkout, clean_task, remove_journal,
 };
 
-/// Removes what the tasks of a run left, its checkout, and then its integration branch; tells each.
-pub(crate) fn clear(
+/// Removes the worktrees and branches of a run's tasks, its checkout, and then its integration
+/// branch; passes a report of each to `tell`. Returns true if nothing was kept.
+pub(crate) fn clean_run(
     drive: &Drive,
     snapshot: &Snapshot,
-    reach: Reach,
-    tell: &mut dyn FnMut(&Cleaned) -> anyhow::Result<()>,
+    reach: CleanOptions,
+    tell: &mut dyn FnMut(&CleanReport) -> anyhow::Result<()>,
 ) -> anyhow::Result<bool> {
     let mut is_all_gone = true;
-    let mut told = |cleaned: Cleaned| {
+    let mut count = |cleaned: CleanReport| {
         is_all_gone &= cleaned.kept.is_empty();
         tell(&cleaned)
     };
     for (task, _) in snapshot.tasks() {
-        // What is not understood stays, and the others go all the same.
+        // An error keeps this task's worktree, and the others are removed anyway.
         let cleaned = clean_task(drive, snapshot, &task.id, reach);
-        told(cleaned.unwrap_or_else(|error| Cleaned::kept_because(&task.id, &error)))?;
+        count(cleaned.unwrap_or_else(|error| CleanReport::kept_because(&task.id, &error)))?;
     }
-    told(clean_checkout(drive, snapshot, reach)?)?;
+    count(clean_checkout(drive, snapshot, reach)?)?;
     let integration = clean_integration(drive, snapshot, reach, is_all_gone)?;
     tell(&integration)?;
-    // The user's own branch is not meant to go.
+    // A branch of the user is kept on purpose.
     Ok(is_all_gone && (integration.kept.is_empty() || !snapshot.run.owns_integration()))
 }
 
-/// Removes the journal of a run that is given up, after a backup.
-pub(crate) fn forget(drive: &Drive, journal: &Journal, tip: &Tip) -> anyhow::Result<Cleaned> {
+/// Removes the journal of a discarded run, after a backup.
+pub(crate) fn discard_journal(
+    drive: &Drive,
+    journal: &Journal,
+    tip: &Tip,
+) -> anyhow::Result<CleanReport> {
     let name = &tip.snapshot.run.name;
     let backup = remove_journal(drive, journal, &tip.commit, name)?;
     let removed = vec![format!("journal and logs of run {name}")];
-    Ok(Cleaned { removed, journal: Some((journal.ref_name(), backup)), ..Cleaned::default() })
+    Ok(CleanReport {
+        removed,
+        journal: Some((journal.ref_name(), backup)),
+        ..CleanReport::default()
+    })
 }
 
-/// Removes the integration branch, where the run made it: one that the user named is the user's.
+/// Removes the integration branch if the run created it; a branch named by `--into` is the user's.
 ///
-/// It stays while something of a task does, which is compared with it.
+/// It is kept while anything of a task is kept: whether a task's branch is merged is judged by it.
 fn clean_integration(
     drive: &Drive,
     snapshot: &Snapshot,
-    reach: Reach,
+    reach: CleanOptions,
     is_alone: bool,
-) -> anyhow::Result<Cleaned> {
+) -> anyhow::Result<CleanReport> {
     let (git, run) = (&drive.git, &snapshot.run);
     let name = format!("refs/heads/{}", run.integration);
-    let mut cleaned = Cleaned::default();
+    let mut cleaned = CleanReport::default();
     if !run.owns_integration() && !reach.force {
         return Ok(cleaned);
     }
     let Some(tip) = git.find_ref(&name)? else { return Ok(cleaned) };
     let what = format!("branch {}", run.integration);
     let kept = match reason_to_keep(drive, snapshot, &tip, reach)? {
-        None if !is_alone => Some(("something of its tasks is kept".into(), Remedy::None)),
+        None if !is_alone => {
+            Some(("worktrees or branches of its tasks are kept".into(), Remedy::None))
+        }
         reason => reason,
     };
     if let Some((reason, remedy)) = kept {
-        cleaned.kept.push(Kept { what, reason, remedy });
+        cleaned.kept.push(KeptItem { what, reason, remedy });
         return Ok(cleaned);
     }
     if !reach.dry_run {
@@ -80,8 +91,8 @@ fn clean_integration(
         match git.delete_ref(&name, &tip)? {
             Swap::Done => {}
             Swap::Moved | Swap::Locked => {
-                let reason = "it moved while it was looked at".into();
-                cleaned.kept.push(Kept { what, reason, remedy: Remedy::None });
+                let reason = "it moved meanwhile".into();
+                cleaned.kept.push(KeptItem { what, reason, remedy: Remedy::None });
                 return Ok(cleaned);
             }
         }
@@ -94,12 +105,12 @@ fn reason_to_keep(
     drive: &Drive,
     snapshot: &Snapshot,
     tip: &Oid,
-    reach: Reach,
+    reach: CleanOptions,
 ) -> anyhow::Result<Option<(String, Remedy)>> {
     let (git, run) = (&drive.git, &snapshot.run);
     if !run.owns_integration() {
         let (name, base) = (quoted(&run.integration), &run.base);
-        // It may hold more than the run's work by now.
+        // The branch may have got commits of the user since, so it is saved under another name.
         let save = format!(
             "git branch {} {name}",
             quoted(&format!("{}-after-{}", run.integration, run.name))
@@ -111,10 +122,10 @@ fn reason_to_keep(
             None => format!("git branch -f {name} {base}"),
         };
         let back = format!("{save} && {back}   # back to where the run began");
-        return Ok(Some(("it is not the run's own".into(), Remedy::Command(back))));
+        return Ok(Some(("it was not created by this run".into(), Remedy::Command(back))));
     }
     if let Some(elsewhere) = git.worktree_of(&run.integration)?.filter(|found| {
-        // The checkout of a dry run would be gone by now.
+        // A dry run would have removed the run's checkout by now.
         !(reach.dry_run && found.path == Path::new(&run.checkout))
     }) {
         let place = elsewhere.path.display();
@@ -126,11 +137,11 @@ fn reason_to_keep(
         return Ok(None);
     }
     if !snapshot.is_finished() {
-        return Ok(Some(("tasks are not done, which would go on from it".into(), Remedy::None)));
+        return Ok(Some(("unfinished tasks would continue from it".into(), Remedy::None)));
     }
     let base = git.find_branch(&run.base_branch)?;
     let is_in = match &base {
-        // What a dry run would have merged by now.
+        // A dry run would have merged it by now.
         _ if reach.dry_run => true,
         Some(base) => git.is_ancestor(tip, base)?,
         None => false,

@@ -1,56 +1,53 @@
-//! The branches that a new run would make: git takes them, and nothing is in their way.
+//! The names of the branches that a new run would create: git accepts them and they are free.
 //!
-//! Invariant: told before anything is made, each with the setting or option that helps.
+//! Invariant: each conflict is reported before anything is made, with the setting or option that
+//! changes the name.
 
 use crate::domain::error::failure;
 use crate::git::Git;
 use crate::journal::{Journal, run_names};
-use crate::run::begin::Beginning;
+use crate::run::begin::NewRun;
 
 const OTHER_RUN: &str = "give the run another name: git orchestrate start PLAN --run NAME";
 const OTHER_TASKS: &str =
-    "let tasks have other branches: git config orchestrate.branch 'NAME/task-{id}'";
+    "change the branches of tasks: git config orchestrate.branch 'NAME/task-{id}'";
 
-/// A branch that would be made, and what changes its name.
-struct Wanted {
+/// A branch that the run would create, and what changes its name.
+struct NewBranch {
     name: String,
     remedy: &'static str,
 }
 
-/// Fails where git could not make the branches, or somebody else has them.
-pub(in crate::run) fn check(
-    git: &Git,
-    beginning: &Beginning<'_>,
-    integration: &str,
-) -> anyhow::Result<()> {
-    let settings = beginning.settings;
+/// Fails if git cannot create the branches, or if one of them exists.
+pub(in crate::run) fn check(git: &Git, new: &NewRun<'_>, integration: &str) -> anyhow::Result<()> {
+    let settings = new.settings;
     if !settings.branch.contains("{id}") {
         return Err(failure(
-            format!("the setting 'branch' is '{}', without {{id}} in it", settings.branch),
+            format!("the setting 'branch' is '{}', which lacks {{id}}", settings.branch),
             "git config orchestrate.branch 'feat/task-{id}'",
         ));
     }
     let refs = git.list_refs("refs/heads/")?;
     let existing: Vec<&str> =
         refs.iter().filter_map(|(full, _)| full.strip_prefix("refs/heads/")).collect();
-    let tasks: Vec<Wanted> = beginning
+    let tasks: Vec<NewBranch> = new
         .plan
         .tasks
         .iter()
-        .map(|task| Wanted { name: settings.branch_of(&task.id), remedy: OTHER_TASKS })
+        .map(|task| NewBranch { name: settings.branch_of(&task.id), remedy: OTHER_TASKS })
         .collect();
-    let of_run = match beginning.into {
-        Some(_) => "name another branch: git orchestrate start PLAN --into BRANCH",
+    let of_run = match new.into {
+        Some(_) => "choose another branch: git orchestrate start PLAN --into BRANCH",
         None => OTHER_RUN,
     };
-    let run = Wanted { name: integration.to_owned(), remedy: of_run };
+    let run = NewBranch { name: integration.to_owned(), remedy: of_run };
     check_own(&tasks, &run)?;
     check_free(git, &tasks, &existing)?;
     let ignores_case = git.ignores_case();
     for wanted in tasks.iter().chain([&run]) {
         check_taken(git, wanted)?;
         check_folders(wanted, &existing)?;
-        // A branch that is named with --into may be there.
+        // The branch named by --into may exist, and then is not created.
         if ignores_case && !existing.contains(&wanted.name.as_str()) {
             check_case(wanted, &existing)?;
         }
@@ -58,12 +55,12 @@ pub(in crate::run) fn check(
     Ok(())
 }
 
-/// The run's own branches are not in each other's way.
-fn check_own(tasks: &[Wanted], run: &Wanted) -> anyhow::Result<()> {
+/// Fails if two branches of the run exclude each other.
+fn check_own(tasks: &[NewBranch], run: &NewBranch) -> anyhow::Result<()> {
     let integration = &run.name;
     if tasks.iter().any(|task| task.name == *integration) {
         return Err(failure(
-            format!("'{integration}' would be the branch of the run and of a task"),
+            format!("the run and one of its tasks would both use the branch '{integration}'"),
             run.remedy,
         ));
     }
@@ -73,37 +70,37 @@ fn check_own(tasks: &[Wanted], run: &Wanted) -> anyhow::Result<()> {
     match clash {
         None => Ok(()),
         Some(task) => Err(failure(
-            format!("git cannot have both '{integration}' and '{}', a branch of a task", task.name),
+            format!("git cannot create both '{integration}' and the task's branch '{}'", task.name),
             format!("{}\nor {OTHER_TASKS}", run.remedy),
         )),
     }
 }
 
-fn check_taken(git: &Git, wanted: &Wanted) -> anyhow::Result<()> {
+fn check_taken(git: &Git, wanted: &NewBranch) -> anyhow::Result<()> {
     if git.takes_branch_name(&wanted.name) {
         Ok(())
     } else {
         Err(failure(
-            format!("git does not take '{}' as the name of a branch", wanted.name),
-            format!("{}\n'git help check-ref-format' says what git takes", wanted.remedy),
+            format!("'{}' is not a valid branch name", wanted.name),
+            format!("{}\nfor the rules, see 'git help check-ref-format'", wanted.remedy),
         ))
     }
 }
 
-/// A task's branch that exists before the run is somebody else's, or another run's.
-fn check_free(git: &Git, tasks: &[Wanted], existing: &[&str]) -> anyhow::Result<()> {
+/// Fails if a task's branch exists: it belongs to the user or to another run.
+fn check_free(git: &Git, tasks: &[NewBranch], existing: &[&str]) -> anyhow::Result<()> {
     let taken: Vec<&str> = tasks
         .iter()
         .map(|task| task.name.as_str())
         .filter(|name| existing.contains(name))
         .collect();
     let Some(first) = taken.first() else { return Ok(()) };
-    let what = format!("there are branches already that tasks would have: {}", taken.join(", "));
+    let what = format!("branches that tasks would create exist already: {}", taken.join(", "));
     let owned = taken.iter().find_map(|name| Some((name, owner(git, name)?)));
     let remedy = match owned {
-        // A rename would take it away from who works on it.
+        // No hint to rename it: an agent may be working on it.
         Some((name, run)) => format!(
-            "'{name}' is of run '{run}': finish that one first: git orchestrate start --run {run}\n\
+            "'{name}' belongs to run '{run}'; finish that run first: git orchestrate start --run {run}\n\
              or {OTHER_TASKS}"
         ),
         None => format!("rename it: git branch -m {first} {first}-old\nor {OTHER_TASKS}"),
@@ -111,7 +108,7 @@ fn check_free(git: &Git, tasks: &[Wanted], existing: &[&str]) -> anyhow::Result<
     Err(failure(what, remedy))
 }
 
-/// Returns the run that has a task on this branch; a journal that cannot be read has none.
+/// Returns the run that has a task on this branch; journals that cannot be read are skipped.
 fn owner(git: &Git, branch: &str) -> Option<String> {
     let has_it = |name: &String| {
         let tip = Journal::new(git, name).load().ok().flatten();
@@ -123,14 +120,15 @@ fn owner(git: &Git, branch: &str) -> Option<String> {
     run_names(git).ok()?.into_iter().find(has_it)
 }
 
-/// git keeps refs like files: `feat` and `feat/x` cannot both exist.
-fn check_folders(wanted: &Wanted, existing: &[&str]) -> anyhow::Result<()> {
+/// Fails if a branch would need a folder that is a branch, or the other way round: git stores refs
+/// as files, so `feat` and `feat/x` cannot both exist.
+fn check_folders(wanted: &NewBranch, existing: &[&str]) -> anyhow::Result<()> {
     let name = wanted.name.as_str();
     let in_the_way = existing.iter().find(|other| is_below(other, name) || is_below(name, other));
     match in_the_way {
         None => Ok(()),
         Some(other) => Err(failure(
-            format!("the branch '{other}' exists, so git cannot make '{name}'"),
+            format!("the branch '{other}' exists, so git cannot create '{name}'"),
             format!(
                 "rename it: git branch -m {other} {}-old\nor {}",
                 other.replace('/', "-"),
@@ -140,14 +138,17 @@ fn check_folders(wanted: &Wanted, existing: &[&str]) -> anyhow::Result<()> {
     }
 }
 
-/// Where files that differ only in case are one file, so are refs: `Feat/a` and `feat/b` would
-/// share a folder, and one of them its name.
-fn check_case(wanted: &Wanted, existing: &[&str]) -> anyhow::Result<()> {
+/// Fails if a branch differs only in case from one that exists.
+///
+/// On a file system that ignores case, refs do too: `Feat/a` and `feat/b` would share a folder, and
+/// one of them would be listed under the wrong name.
+fn check_case(wanted: &NewBranch, existing: &[&str]) -> anyhow::Result<()> {
     match existing.iter().find(|other| differs_in_case(other, &wanted.name)) {
         None => Ok(()),
         Some(other) => Err(failure(
             format!(
-                "the branch '{other}' exists, and '{}' differs from it in case, which file names here do not",
+                "the branch '{other}' exists, and '{}' differs from it only in case, which this file \
+                 system ignores",
                 wanted.name
             ),
             format!(
@@ -159,15 +160,14 @@ fn check_case(wanted: &Wanted, existing: &[&str]) -> anyhow::Result<()> {
     }
 }
 
-/// Returns true where the first parts of two names that are not the same are the same in
-/// another case.
+/// Returns true if the first part in which two names differ differs only in case.
 fn differs_in_case(one: &str, other: &str) -> bool {
     let mut parts = one.split('/').zip(other.split('/'));
     let differs = parts.find(|(a, b)| a != b);
     differs.is_some_and(|(a, b)| a.to_lowercase() == b.to_lowercase())
 }
 
-/// Returns true where the first name would be a folder of the second.
+/// Returns true if the first name would be a folder of the second.
 pub(crate) fn is_below(folder: &str, path: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn case_counts_part_by_part() {
+    fn case_is_compared_part_by_part() {
         assert!(differs_in_case("Feat/a", "feat/b"));
         assert!(differs_in_case("feat/Ä", "feat/ä"));
         assert!(!differs_in_case("feat/a", "feat/b"));

@@ -1,8 +1,9 @@
-//! What a new worktree is given before anybody works in it: the files that
-//! `.worktreeinclude` names, and what the `setup` command makes.
+//! Sets up a new worktree before anybody works in it: copies the files that `.worktreeinclude`
+//! names, and runs the `setup` command.
 //!
-//! Invariant: once for each worktree. Each part is written down when it is done, so what a crash
-//! or a signal ended is done again; `cleanup` knows by the record what is not a person's.
+//! Invariant: once for each worktree. Each part is recorded when it is done, so that a part which a
+//! crash or a signal interrupted is repeated. By the record `cleanup` tells files of `setup` from
+//! files of the user.
 
 pub(crate) mod copies;
 
@@ -27,139 +28,143 @@ use crate::system::crash;
 use crate::system::process::{self, Job, Program, StopSwitch, Streams};
 use copies::copy_included;
 
-/// The record's name in the worktree's private git directory.
-const RECORD: &str = "git-orchestrate-furnished";
+/// The record's name in the worktree's own git directory, where neither `git status` nor an agent
+/// sees it, and which is removed with the worktree.
+const RECORD: &str = "git-orchestrate-setup";
 
-/// Of so many files it is remembered that `setup` made them; more are kept as if a person had.
+/// At most this many files are recorded as made by `setup`; the rest are treated as the user's.
 const MAX_MADE: usize = 50_000;
 
-/// What a worktree was given.
+/// How a worktree was set up.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(crate) struct Furnished {
+pub(crate) struct SetupRecord {
     /// The `setup` command that ran.
     #[serde(default)]
     pub(crate) setup: Option<String>,
-    /// Copied files and the ids of their contents.
+    /// Copied files and the object ids of their contents.
     #[serde(default)]
     pub(crate) copied: BTreeMap<String, Oid>,
     /// Ignored files that `setup` made, and the stamps they had when it ended.
     #[serde(default)]
     pub(crate) files: BTreeMap<String, String>,
-    /// What was there before `setup`, while it runs and where a crash came meanwhile.
+    /// The content before `setup`; set while `setup` runs, and after a crash meanwhile.
     #[serde(default, rename = "found", skip_serializing_if = "Option::is_none")]
     before: Option<Before>,
-    /// The commit that the branch was at before a `setup` that moved it, and the one after.
+    /// The commits of the branch before and after a `setup` that moved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     moved: Option<(Oid, Oid)>,
 }
 
-/// What a worktree held before a `setup`.
+/// The ignored files of a worktree before `setup`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Before {
     /// All ignored files.
     files: Vec<String>,
-    /// Those that an earlier `setup` made, and nobody has changed.
+    /// Files that an earlier `setup` made and that have not changed since.
     made: Vec<String>,
-    /// The copies that nobody has changed.
+    /// Copied files that have not changed since.
     copied: Vec<String>,
 }
 
-/// Returns what a worktree was given.
-pub(crate) fn furnished(place: &Path) -> anyhow::Result<Furnished> {
-    let Some(private) = ownership::directory(place) else { return Ok(Furnished::default()) };
+/// Returns the record of a worktree; empty if there is none.
+pub(crate) fn read_record(place: &Path) -> anyhow::Result<SetupRecord> {
+    let Some(private) = ownership::directory(place) else { return Ok(SetupRecord::default()) };
     Ok(read_json(&private.join(RECORD))?.unwrap_or_default())
 }
 
-/// Returns true where a worktree was given all that a new one is, with this `setup`.
+/// Returns true if the worktree is set up with this `setup` command.
 pub(crate) fn is_done(place: &Path, setup: Option<&str>) -> anyhow::Result<bool> {
     let Some(private) = ownership::directory(place) else { return Ok(false) };
-    let given: Option<Furnished> = read_json(&private.join(RECORD))?;
-    Ok(given.is_some_and(|given| setup.is_none() || given.setup.as_deref() == setup))
+    let record: Option<SetupRecord> = read_json(&private.join(RECORD))?;
+    Ok(record.is_some_and(|record| setup.is_none() || record.setup.as_deref() == setup))
 }
 
-/// How it ended.
+/// How setting up a worktree ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum SetupOutcome {
     Ready,
-    /// `setup` failed, in this way.
+    /// The `setup` command failed.
     Failed(Ending),
     Stopped,
 }
 
-/// A worktree, and all that is needed to furnish it.
-pub(crate) struct Furnishing<'a> {
+/// A worktree to set up, and everything that is needed for it.
+pub(crate) struct Setup<'a> {
     pub(crate) git: &'a Git,
     pub(crate) place: &'a Path,
     pub(crate) setup: Option<&'a str>,
     pub(crate) environment: Vec<(String, std::ffi::OsString)>,
     /// Seconds.
     pub(crate) timeout: u64,
-    /// Where the output of `setup` goes, after what is there.
+    /// The log to which the output of `setup` is appended.
     pub(crate) log: PathBuf,
-    /// Where the process of `setup` is named, for whoever must end it.
+    /// The file that names the process of `setup`, so that another process can end it.
     pub(crate) worker: PathBuf,
     pub(crate) stop: &'a StopSwitch,
 }
 
-impl Furnishing<'_> {
-    /// Copies and sets up, unless it was done before; another `setup` than before runs too.
-    pub(crate) fn run(&self) -> anyhow::Result<Ended> {
-        let private = ownership::directory(self.place).context("it is no worktree")?;
-        let record = private.join(RECORD);
-        let mut given = match read_json::<Furnished>(&record)? {
-            Some(given) => given,
+impl Setup<'_> {
+    /// Copies files and runs `setup`, unless that was done before. A changed `setup` command runs again.
+    pub(crate) fn run(&self) -> anyhow::Result<SetupOutcome> {
+        let private = ownership::directory(self.place).context("it is not a worktree")?;
+        let file = private.join(RECORD);
+        let mut record = match read_json::<SetupRecord>(&file)? {
+            Some(record) => record,
             None => {
-                let given = self.copy(&private)?;
+                let record = self.copy(&private)?;
                 crash::point();
-                write_json(&record, &given)?;
-                given
+                write_json(&file, &record)?;
+                record
             }
         };
-        let Some(setup) = self.setup.filter(|setup| given.setup.as_deref() != Some(setup)) else {
-            return Ok(Ended::Ready);
+        let Some(setup) = self.setup.filter(|setup| record.setup.as_deref() != Some(setup)) else {
+            return Ok(SetupOutcome::Ready);
         };
         let (branch, head) = status::head(self.place)?;
-        refuse_moved(setup, given.moved.as_ref().filter(|(_, to)| *to == head))?;
-        // What a person put there since an earlier try ended is not made by this one.
-        let before = match given.before.take() {
+        refuse_moved(setup, record.moved.as_ref().filter(|(_, to)| *to == head))?;
+        // A record that still has `before` is of a try that a crash interrupted: what that try made
+        // must not be taken for files of the user.
+        let before = match record.before.take() {
             Some(before) => before,
-            None => self.look(&given)?,
+            None => self.list_before(&record)?,
         };
-        given.before = Some(before.clone());
-        write_json(&record, &given)?;
+        record.before = Some(before.clone());
+        write_json(&file, &record)?;
         let ending = self.set_up(setup)?;
-        given.before = None;
+        record.before = None;
         if ending != Ending::Exited(0) {
-            // What a try made that failed is made again, too.
-            self.remember(&mut given, before)?;
-            write_json(&record, &given)?;
+            // Files of a failed try are recorded too: otherwise they would look like the user's, and
+            // `clean` would keep the worktree for ever.
+            self.record_files(&mut record, before)?;
+            write_json(&file, &record)?;
             return Ok(match ending {
-                Ending::Stopped => Ended::Stopped,
-                ending => Ended::Failed(ending),
+                Ending::Stopped => SetupOutcome::Stopped,
+                ending => SetupOutcome::Failed(ending),
             });
         }
         let now = status::head(self.place)?.1;
-        given.moved = (branch.is_some() && now != head).then_some((head, now));
-        if given.moved.is_some() {
-            write_json(&record, &given)?;
+        record.moved = (branch.is_some() && now != head).then_some((head, now));
+        if record.moved.is_some() {
+            write_json(&file, &record)?;
         }
-        refuse_moved(setup, given.moved.as_ref())?;
-        self.remember(&mut given, before)?;
-        given.setup = Some(setup.to_owned());
+        refuse_moved(setup, record.moved.as_ref())?;
+        self.record_files(&mut record, before)?;
+        record.setup = Some(setup.to_owned());
         crash::point();
-        write_json(&record, &given)?;
-        Ok(Ended::Ready)
+        write_json(&file, &record)?;
+        Ok(SetupOutcome::Ready)
     }
 
-    /// Looks at what is there before `setup` runs.
-    fn look(&self, given: &Furnished) -> anyhow::Result<Before> {
+    /// Returns the ignored files before `setup` runs.
+    fn list_before(&self, record: &SetupRecord) -> anyhow::Result<Before> {
         let files = status::ignored_files(self.place)?;
         let files = files.iter().filter_map(|path| path.to_str()).map(str::to_owned).collect();
-        Ok(Before { files, made: self.still_made(given), copied: self.still_copied(given) })
+        let (made, copied) = (self.unchanged_files(record), self.unchanged_copies(record));
+        Ok(Before { files, made, copied })
     }
 
-    /// Remembers as made what is new, and what was so before and had not been changed since.
-    fn remember(&self, given: &mut Furnished, before: Before) -> anyhow::Result<()> {
+    /// Records as made by `setup` the new files, and files of an earlier `setup` that had not changed.
+    fn record_files(&self, record: &mut SetupRecord, before: Before) -> anyhow::Result<()> {
         let old: HashSet<&String> = before.files.iter().collect();
         let after = status::ignored_files(self.place)?;
         let after = after.iter().filter_map(|path| path.to_str()).map(str::to_owned);
@@ -168,48 +173,48 @@ impl Furnishing<'_> {
             let stamp = stamp(&self.place.join(&path))?;
             Some((path, stamp))
         });
-        given.files.extend(made);
-        // `setup` may have written a port into a file that was copied.
+        record.files.extend(made);
+        // `setup` may have changed a copied file, for example to write a port into `.env`.
         let copied = before.copied.into_iter().filter_map(|path| {
             let id = self.git.file_id(&self.place.join(&path)).ok()?;
             Some((path, id))
         });
-        given.copied.extend(copied);
+        record.copied.extend(copied);
         Ok(())
     }
 
-    /// Returns the files of an earlier `setup` that nobody has changed.
-    fn still_made(&self, given: &Furnished) -> Vec<String> {
+    /// Returns the files of an earlier `setup` that have not changed.
+    fn unchanged_files(&self, record: &SetupRecord) -> Vec<String> {
         let is_same = |path: &str, made: &String| {
             stamp(&self.place.join(path)).is_some_and(|stamp| stamp == *made)
         };
-        let same = given.files.iter().filter(|(path, made)| is_same(path, made));
+        let same = record.files.iter().filter(|(path, made)| is_same(path, made));
         same.map(|(path, _)| path.clone()).collect()
     }
 
-    /// Returns the copies that nobody has changed.
-    fn still_copied(&self, given: &Furnished) -> Vec<String> {
+    /// Returns the copied files that have not changed.
+    fn unchanged_copies(&self, record: &SetupRecord) -> Vec<String> {
         let is_same = |path: &str, copied: &Oid| {
             self.git.file_id(&self.place.join(path)).is_ok_and(|id| id == *copied)
         };
-        let same = given.copied.iter().filter(|(path, copied)| is_same(path, copied));
+        let same = record.copied.iter().filter(|(path, copied)| is_same(path, copied));
         same.map(|(path, _)| path.clone()).collect()
     }
 
-    fn copy(&self, private: &Path) -> anyhow::Result<Furnished> {
+    fn copy(&self, private: &Path) -> anyhow::Result<SetupRecord> {
         let copies = copy_included(self.git, self.place, private)?;
         let copied = copies.copied.iter().map(|path| format!("copied: {}", path.display()));
-        remark(&self.log, copied.chain(copies.remarks.iter().cloned()))?;
+        append_log(&self.log, copied.chain(copies.remarks.iter().cloned()))?;
         let entry = |path: &PathBuf| {
             let id = self.git.file_id(&self.place.join(path)).ok()?;
             Some((path.to_str()?.to_owned(), id))
         };
         let copied = copies.copied.iter().filter_map(entry).collect();
-        Ok(Furnished { copied, ..Furnished::default() })
+        Ok(SetupRecord { copied, ..SetupRecord::default() })
     }
 
     fn set_up(&self, setup: &str) -> anyhow::Result<Ending> {
-        remark(&self.log, [format!("$ {setup}")])?;
+        append_log(&self.log, [format!("$ {setup}")])?;
         if self.stop.is_stopped() {
             return Ok(Ending::Stopped);
         }
@@ -229,7 +234,10 @@ impl Furnishing<'_> {
     }
 }
 
-/// Returns what changes whenever somebody writes a file or puts another in its place.
+/// Returns a stamp that changes whenever a file is written or replaced.
+///
+/// Size and time of writing alone could be restored by tools such as `cp -p`; the inode and its
+/// change time cannot.
 pub(crate) fn stamp(path: &Path) -> Option<String> {
     let found = path.symlink_metadata().ok().filter(|found| !found.is_dir())?;
     let written = (found.mtime(), found.mtime_nsec());
@@ -237,8 +245,11 @@ pub(crate) fn stamp(path: &Path) -> Option<String> {
     Some(format!("{} {} {written:?} {changed:?}", found.ino(), found.len()))
 }
 
-/// Adds lines to a log.
-pub(crate) fn remark(log: &Path, lines: impl IntoIterator<Item = String>) -> anyhow::Result<()> {
+/// Appends lines to a log.
+pub(crate) fn append_log(
+    log: &Path,
+    lines: impl IntoIterator<Item = String>,
+) -> anyhow::Result<()> {
     let text: String = lines.into_iter().map(|line| line + "\n").collect();
     if text.is_empty() {
         return Ok(());
@@ -248,16 +259,16 @@ pub(crate) fn remark(log: &Path, lines: impl IntoIterator<Item = String>) -> any
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write '{}'", log.display()))
 }
 
-/// What `setup` commits would count as the work of the task.
+/// Fails if `setup` moved the branch: its commits would count as the work of the task.
 fn refuse_moved(setup: &str, moved: Option<&(Oid, Oid)>) -> anyhow::Result<()> {
     let Some((from, to)) = moved else { return Ok(()) };
     bail!(
-        "the setup command '{setup}' moved the branch from {from} to {to}, which only the task may \
-         do; set it back in the worktree with 'git reset --keep {from}'"
+        "the setup command '{setup}' moved the branch from {from} to {to}, but only the task may \
+         commit; to set it back, run in the worktree: git reset --keep {from}"
     )
 }
 
-/// Says that `setup` failed, and where its output is.
+/// Returns the text of a failed `setup`, with the command that shows its output.
 pub(crate) fn failure_text(setup: &str, ending: Ending, log: &str) -> String {
-    format!("the setup command '{setup}' failed ({ending}); its output: {log}")
+    format!("the setup command '{setup}' failed ({ending}); to see its output: {log}")
 }

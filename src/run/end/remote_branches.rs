@@ -1,24 +1,27 @@
-//! Which branches of a run are on the remote.
+//! The branches of a run that are on the remote.
 //!
-//! Invariant: asks this repository alone, which remembers what it has pushed and fetched; nobody
-//! is called, and nothing is deleted there.
+//! Invariant: reads the remote-tracking branches of this repository only; the remote is not called,
+//! and nothing is deleted there.
 
 use crate::domain::snapshot::Snapshot;
 use crate::git::remote::RemoteChoice;
 use crate::run::Drive;
 
-/// Branches that the run made, and their remote; at least one.
+/// Branches that the run created and pushed, at least one, and their remote.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pushed {
+pub(crate) struct RemoteBranches {
     pub remote: String,
     pub branches: Vec<String>,
 }
 
-/// Returns the branches that are on the remote as far as is known here.
-pub(crate) fn pushed(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<Option<Pushed>> {
+/// Returns the run's branches that are on the remote, as of the last push or fetch.
+pub(crate) fn remote_branches(
+    drive: &Drive,
+    snapshot: &Snapshot,
+) -> anyhow::Result<Option<RemoteBranches>> {
     let run = &snapshot.run;
     let named = drive.settings.remote.as_deref();
-    // What a person has to choose or to mend first is not worth an error at the end of a run.
+    // A choice between remotes that the user has not made is no reason to fail at the end of a run.
     let Ok(RemoteChoice::Remote(remote)) = drive.git.choose_remote(named, &run.base_branch) else {
         return Ok(None);
     };
@@ -30,5 +33,5 @@ pub(crate) fn pushed(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<Optio
             branches.push(branch.to_owned());
         }
     }
-    Ok((!branches.is_empty()).then_some(Pushed { remote, branches }))
+    Ok((!branches.is_empty()).then_some(RemoteBranches { remote, branches }))
 }

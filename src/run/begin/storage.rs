@@ -1,6 +1,6 @@
-//! Whether there is room for a new run: the repository takes writes, and so does the disk.
+//! Checks that the repository and the disk can be written to, before a run begins.
 //!
-//! Invariant: only asks the system; nothing is written to find out.
+//! Invariant: the system is asked; nothing is written to find out.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -12,10 +12,10 @@ use crate::domain::error::failure;
 use crate::git::Git;
 use crate::system::disk;
 
-/// With less than this git cannot even write a few refs (1 MiB).
+/// With less free space than this, git cannot even write a few refs (1 MiB).
 const LEAST: u64 = 1 << 20;
 
-/// Fails where the repository or the folder of worktrees cannot be written to.
+/// Fails if the repository or the folder of worktrees cannot be written to.
 pub(crate) fn check(git: &Git, settings: &Settings) -> anyhow::Result<()> {
     let common = git.common_dir();
     let worktrees = git.home().join(&settings.worktrees);
@@ -32,14 +32,14 @@ fn check_place(place: &Path) -> anyhow::Result<()> {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => {
             return Err(failure(
-                format!("'{shown}' is on a file system that is mounted read-only"),
-                "mount it for writing, or work in a clone elsewhere: git clone",
+                format!("'{shown}' is on a read-only file system"),
+                "remount it writable, or work in a clone elsewhere",
             ));
         }
         Err(error) => {
             return Err(failure(
-                format!("'{shown}' cannot be written to: {error}"),
-                format!("see who owns it: ls -ld '{shown}'"),
+                format!("cannot write to '{shown}': {error}"),
+                format!("check its owner and mode: ls -ld '{shown}'"),
             ));
         }
     }
@@ -48,7 +48,7 @@ fn check_place(place: &Path) -> anyhow::Result<()> {
     } else {
         Err(failure(
             format!("no space is left on the disk of '{shown}'"),
-            "make room first: git orchestrate clean, git gc",
+            "free some space first: git orchestrate clean, git gc",
         ))
     }
 }

@@ -1,8 +1,8 @@
-//! Which of an agent's own git commands made something move.
+//! Finds the git command of the agent that moved a ref or a file.
 //!
-//! Invariant: pure, and only what is certain. A command counts where it names what moved as its
-//! target, or works in the checkout that moved; what a command only reads never counts, so that
-//! a user who works at the same time is not taken for the agent.
+//! Invariant: pure, and only what is certain. A command counts if it names the thing that moved as
+//! its target, or ran in the checkout that moved; a thing that a command only reads never counts, so
+//! that the agent is not blamed for a user who works at the same time.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,10 @@ use crate::domain::task::Moved;
 use crate::git::trace::GitCall;
 use crate::git::worktree::same_path;
 
-/// Commands that move the branch which is checked out where they run.
+/// Commands that move the checked-out branch.
 const MOVE_HEAD: [&str; 9] =
     ["commit", "merge", "reset", "rebase", "cherry-pick", "revert", "am", "pull", "update-ref"];
-/// Commands that change what a checkout shows, or its files.
+/// Commands that change the HEAD or the files of a checkout.
 const WRITE_FILES: [&str; 12] = [
     "checkout",
     "switch",
@@ -29,23 +29,23 @@ const WRITE_FILES: [&str; 12] = [
     "checkout-index",
 ];
 
-/// What an agent's git was called for, in this repository.
-pub(super) struct Trail {
+/// The git commands that an agent ran in this repository.
+pub(super) struct CommandTrail {
     calls: Vec<GitCall>,
     own: PathBuf,
 }
 
-impl Trail {
-    /// Calls in other repositories, such as those that tests make, are left out.
-    pub(super) fn new(calls: Vec<GitCall>, own: &Path, worktrees: &[PathBuf]) -> Trail {
+impl CommandTrail {
+    /// Keeps the calls in these worktrees: tests often make repositories of their own elsewhere.
+    pub(super) fn new(calls: Vec<GitCall>, own: &Path, worktrees: &[PathBuf]) -> CommandTrail {
         let is_here = |call: &GitCall| {
             let place = call.place.as_deref();
             place.is_some_and(|place| worktrees.iter().any(|known| same_path(known, place)))
         };
-        Trail { calls: calls.into_iter().filter(is_here).collect(), own: own.to_owned() }
+        CommandTrail { calls: calls.into_iter().filter(is_here).collect(), own: own.to_owned() }
     }
 
-    /// Returns the command that did it, as `git commit in /repo`.
+    /// Returns the command that moved it, like `git commit in /repo`.
     pub(super) fn culprit(&self, moved: &Moved) -> Option<String> {
         let call = self.calls.iter().rev().find(|call| self.did(call, moved))?;
         let place = call.place.as_deref().filter(|place| !same_path(place, &self.own));
@@ -84,8 +84,8 @@ impl Trail {
         }
     }
 
-    /// Returns true where the call went to a branch in the task's own worktree, and work was done
-    /// there.
+    /// Returns true if the call switched to the branch in the task's own worktree, and a later or
+    /// earlier command committed there: a switch alone does not move a branch.
     fn worked_on(&self, call: &GitCall, name: &str) -> bool {
         let goes = matches!(call.verb.as_str(), "switch" | "checkout");
         let words: Vec<&str> = positional(call).collect();
@@ -97,7 +97,7 @@ impl Trail {
     }
 }
 
-/// Returns true where a command names the branch as what it makes, moves or deletes.
+/// Returns true if the command names the branch as the one to create, move or delete.
 fn targets(call: &GitCall, name: &str, is_move: bool) -> bool {
     let full = format!("refs/heads/{name}");
     let any = |options: &[&str]| options.iter().any(|option| has(call, option));
@@ -116,7 +116,7 @@ fn targets(call: &GitCall, name: &str, is_move: bool) -> bool {
             any(&["-C", "-B", "--force-create"]) && positional(call).next() == Some(name)
         }
         "branch" | "switch" | "checkout" | "stash" => has(call, name),
-        // Without a name the folder's own is taken.
+        // `git worktree add <path>` without `-b` names the new branch after the folder.
         "worktree" => call.arguments.iter().any(|word| {
             word == name || (!is_move && Path::new(word).file_name() == Some(name.as_ref()))
         }),
@@ -137,14 +137,14 @@ mod tests {
     use super::*;
     use crate::domain::oid::Oid;
 
-    fn trail(lines: &[(&str, &str)]) -> Trail {
+    fn trail(lines: &[(&str, &str)]) -> CommandTrail {
         let call = |(place, line): &(&str, &str)| {
             let mut words = line.split(' ').map(str::to_owned);
             let verb = words.next().unwrap_or_default();
             GitCall { verb, arguments: words.collect(), place: Some(PathBuf::from(place)) }
         };
         let worktrees = ["/repo".into(), "/w".into()];
-        Trail::new(lines.iter().map(call).collect(), Path::new("/w"), &worktrees)
+        CommandTrail::new(lines.iter().map(call).collect(), Path::new("/w"), &worktrees)
     }
 
     fn branch(name: &str, is_new: bool, place: Option<&str>) -> Moved {
@@ -154,16 +154,16 @@ mod tests {
     }
 
     #[test]
-    fn a_command_in_the_checkout_that_moved_did_it() {
+    fn a_command_in_the_checkout_that_moved_is_the_culprit() {
         let main = branch("main", false, Some("/repo"));
-        let said = trail(&[("/w", "commit -m x"), ("/repo", "commit -m y")]).culprit(&main);
-        assert_eq!(said.as_deref(), Some("git commit in /repo"));
+        let culprit = trail(&[("/w", "commit -m x"), ("/repo", "commit -m y")]).culprit(&main);
+        assert_eq!(culprit.as_deref(), Some("git commit in /repo"));
         assert_eq!(trail(&[("/w", "commit -m x"), ("/repo", "log")]).culprit(&main), None);
         assert_eq!(trail(&[("/elsewhere", "commit -m y")]).culprit(&main), None);
     }
 
     #[test]
-    fn what_is_only_read_was_not_moved() {
+    fn a_command_that_only_reads_a_branch_is_not_the_culprit() {
         let main = branch("main", false, None);
         let reads = [
             "merge main",
@@ -191,12 +191,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_made_is_named() {
-        let made = branch("x", true, None);
+    fn a_command_that_creates_a_branch_or_stash_is_the_culprit() {
+        let new = branch("x", true, None);
         for line in ["branch x main", "switch -c x", "checkout -b x", "worktree add ../x"] {
-            assert!(trail(&[("/w", line)]).culprit(&made).is_some(), "{line}");
+            assert!(trail(&[("/w", line)]).culprit(&new).is_some(), "{line}");
         }
-        assert!(trail(&[("/w", "branch y")]).culprit(&made).is_none());
+        assert!(trail(&[("/w", "branch y")]).culprit(&new).is_none());
         let stash = Moved::Stash { from: None, to: None };
         assert!(trail(&[("/w", "stash")]).culprit(&stash).is_some());
         assert!(trail(&[("/w", "stash list")]).culprit(&stash).is_none());

@@ -1,7 +1,7 @@
-//! Asking for a run's work to be merged: push, and a pull request.
+//! Proposes a run's work: pushes the integration branch, and opens a pull request.
 //!
-//! Invariant: never forced, and one pull request for a branch: whoever is killed after opening it
-//! finds it again.
+//! Invariant: pushes are never forced, and a branch gets one pull request: after a kill, the same
+//! command finds the one that it opened.
 
 use anyhow::Context;
 
@@ -17,9 +17,9 @@ use crate::system::disk::make_folder;
 use crate::system::process::StopSwitch;
 use crate::system::process::network_call::Call;
 
-/// Pushes the integration branch as it was proven, and opens its pull request into the base branch;
-/// returns the URL, or why there is none.
-pub(crate) fn request(
+/// Pushes the tested commit as the integration branch, and opens its pull request into the base
+/// branch. Returns the URL, or why there is none.
+pub(crate) fn open_pull_request(
     drive: &Drive,
     run: &Run,
     proven: &Oid,
@@ -38,7 +38,7 @@ pub(crate) fn request(
         }
         RemoteChoice::Several(names) => {
             let choose = format!("git config orchestrate.remote {}", quoted(&names[0]));
-            let text = format!("no remote is chosen among {}", names.join(", "));
+            let text = format!("there are several remotes: {}", names.join(", "));
             return no(Obstacle::NoRemote, text, vec![choose]);
         }
     };
@@ -46,7 +46,7 @@ pub(crate) fn request(
     match talker.tip(&remote, base) {
         Ok(Some(_)) => {}
         Ok(None) => {
-            let text = format!("{base}, which it would be merged into, is not on {remote}");
+            let text = format!("the base branch {base} is not on {remote}");
             return no(Obstacle::Failed, text, vec![typed(base)]);
         }
         Err(trouble) => return no(trouble.why, trouble.text, vec![typed(head)]),
@@ -54,7 +54,7 @@ pub(crate) fn request(
     match talker.send(&remote, &[(proven.clone(), head)])? {
         Ok(refused) => {
             if let Some(refusal) = refused.first() {
-                let text = format!("{remote} does not take {head}: {}", refusal.text);
+                let text = format!("{remote} rejected {head}: {}", refusal.text);
                 return no(Obstacle::PushRefused, text, vec![typed(head)]);
             }
         }
@@ -62,8 +62,8 @@ pub(crate) fn request(
     }
     let (git, talk) = (&drive.git, |call: Call| talker.ask(call));
     let Some(forge) = Forge::of(&git.remote_urls(&remote), &git.home(), &talk) else {
-        let text = format!("{head} is on {remote}, which is at no forge that is known");
-        let by_hand = format!("# ask there by hand: merge {head} into {base}");
+        let text = format!("{head} is pushed, but {remote} is not on GitHub or GitLab");
+        let by_hand = format!("# open a pull request there yourself: merge {head} into {base}");
         return no(Obstacle::NoForge, text, vec![by_hand]);
     };
     let file = drive.folder.own_pull_request();
