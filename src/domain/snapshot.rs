@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::error::failure;
 use crate::domain::oid::Oid;
 use crate::domain::plan::dag::Dag;
 use crate::domain::plan::paths::folder;
@@ -170,6 +171,23 @@ impl Snapshot {
     /// Returns the task with this id and its record.
     pub fn find(&self, id: &TaskId) -> Option<(&Task, &Record)> {
         self.dag.index(id).map(|index| self.at(index))
+    }
+
+    /// Returns the task with this id and its record; fails if the plan has no such task.
+    pub(crate) fn task(&self, id: &TaskId) -> anyhow::Result<(&Task, &Record)> {
+        self.find(id).ok_or_else(|| self.no_task(id))
+    }
+
+    /// Returns the place of a task in plan order; fails if the plan has no such task.
+    pub(crate) fn index(&self, id: &TaskId) -> anyhow::Result<usize> {
+        self.dag.index(id).ok_or_else(|| self.no_task(id))
+    }
+
+    fn no_task(&self, id: &TaskId) -> anyhow::Error {
+        failure(
+            format!("run '{}' has no task '{id}'", self.run.name),
+            format!("git orchestrate status --run {}", self.run.name),
+        )
     }
 
     /// Returns the dependencies of a task that are not merged yet.

@@ -119,6 +119,16 @@ impl Journal {
         git.patiently(|| self.load_once())
     }
 
+    /// Reads the newest state; fails if the run does not exist any more.
+    pub(crate) fn newest(&mut self) -> anyhow::Result<Tip> {
+        self.load()?.ok_or_else(|| {
+            failure(
+                format!("the journal of run '{}' is gone: somebody removed the run", self.name),
+                "git for-each-ref refs/orchestrate   # the runs and the backups that are there",
+            )
+        })
+    }
+
     fn load_once(&mut self) -> anyhow::Result<Option<Tip>> {
         let Some(commit) = self.tip()? else { return Ok(None) };
         let what = format!("the journal of run '{}' is broken at {commit}", self.name);

@@ -11,6 +11,7 @@ pub(crate) mod cleanup;
 pub(crate) mod compare;
 pub(crate) mod drive;
 pub(crate) mod end;
+pub(crate) mod facts;
 pub(crate) mod folder;
 pub(crate) mod merge;
 mod merged_by_others;

@@ -303,7 +303,7 @@ fn a_summary_says_what_was_kept_and_how_it_goes() {
     let env = ran();
     let said = clean(&env, &[]);
     said.has("removed 2, kept 1").has("it is not merged (the task is blocked");
-    let line = said.line("to remove it all the same");
+    let line = said.line("to remove it anyway");
     let command = line.split_once(": ").expect("a command").1.to_owned();
     env.program("sh", ["-c", &command]).run().ok();
     assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"));

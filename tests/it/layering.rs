@@ -21,6 +21,22 @@ const LAYERS: [(&str, &[&str]); 9] = [
 ];
 /// Where everything is pure: no files, clock, processes, environment, printing.
 const PURE: [&str; 4] = ["domain/", "plan/", "style/", "cli/view/"];
+/// What of the layers below `cli` a view may name: pure layers, and plain data of `run`.
+const VIEW_TAKES: [&str; 11] = [
+    "domain",
+    "plan",
+    "style",
+    "run::Progress",
+    "run::cleanup::Backup",
+    "run::cleanup::CleanReport",
+    "run::cleanup::KeptItem",
+    "run::cleanup::Remedy",
+    "run::compare::ComparedTask",
+    "run::compare::Comparison",
+    "run::facts::Facts",
+];
+/// The folders of the commands; what several commands share lies beside the folders.
+const COMMANDS: [&str; 7] = ["begin", "decide", "drive", "end", "for_agents", "setup", "watch"];
 /// A folder with more entries at one level hides what it is about.
 const MAX_ENTRIES: usize = 16;
 /// What a pure file must not name.
@@ -89,16 +105,38 @@ impl Source {
             let own = starts.filter(|(at, _)| {
                 !line[..*at].ends_with(|c: char| c.is_alphanumeric() || "_:".contains(c))
             });
-            named.extend(own.map(|(at, _)| {
+            let own = own.map(|(at, _)| {
                 let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
                 let end = line[at..].find(|c| !is_path(c)).unwrap_or(line.len() - at);
-                (number, line[at..at + end].to_owned())
-            }));
+                (number, &line[at..at + end], &line[at + end..])
+            });
+            // What is before a brace is put together with what is in it by `imports`.
+            let whole = own.filter(|(_, _, rest)| !rest.starts_with('{'));
+            named.extend(whole.map(|(number, path, _)| (number, path.to_owned())));
         }
         named
             .into_iter()
             .filter_map(|(number, path)| Some((number, absolute(&module, &path)?)))
             .collect()
+    }
+
+    /// Returns the path of a module below the commands: `["end", "finish", "merge"]`; `None` for
+    /// their root, which calls each of them, and for a file that is elsewhere.
+    fn below_commands(&self) -> Option<Vec<&str>> {
+        match self.module().as_slice() {
+            ["cli", "commands", below @ ..] if !below.is_empty() => Some(below.to_vec()),
+            _ => None,
+        }
+    }
+
+    /// Finds every path of the crate that is of this kind.
+    fn naming(&self, is_bad: impl Fn(&[String]) -> bool, why: &str, found: &mut Vec<String>) {
+        // A plain import is seen as a line and as a `use`.
+        let bad: BTreeSet<_> = self.paths().into_iter().filter(|(_, path)| is_bad(path)).collect();
+        for (number, path) in bad {
+            let at = format!("src/{}:{}", self.name, number + 1);
+            found.push(format!("{at}: `crate::{}`: {why}", path.join("::")));
+        }
     }
 
     /// Finds every line and every import that says one of these words.
@@ -285,6 +323,18 @@ fn arrows(source: &Source, found: &mut Vec<String>) {
     if source.is_below(&PURE) {
         source.saying(&EFFECTS, "this layer is pure", found);
     }
+    if source.is_below(&["cli/view/"]) {
+        source.naming(|path| !may_show(path), "a view takes values alone", found);
+    }
+    if let Some(own) = source.below_commands() {
+        let is_other = |path: &[String]| match path {
+            [cli, commands, group, verb, ..] if cli == "cli" && commands == "commands" => {
+                COMMANDS.contains(&group.as_str()) && !own.starts_with(&[group, verb])
+            }
+            _ => false,
+        };
+        source.naming(is_other, "a command knows no other command", found);
+    }
     let Some((_, below)) = LAYERS.iter().find(|(name, _)| *name == source.layer()) else { return };
     for (number, path) in source.paths() {
         let is_up = |layer: &String| {
@@ -297,6 +347,16 @@ fn arrows(source: &Source, found: &mut Vec<String>) {
             found.push(format!("{at}: `crate::{layer}`: {} is not above it", source.layer()));
         }
     }
+}
+
+/// Returns true if a view may name this path.
+fn may_show(path: &[String]) -> bool {
+    let path = path.join("::");
+    let is_lower = LAYERS.iter().any(|(name, _)| *name != "cli" && path.starts_with(name));
+    !is_lower
+        || VIEW_TAKES.iter().any(|taken| {
+            path.strip_prefix(taken).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+        })
 }
 
 /// Returns for each node the nodes that it uses: files of the crate, or folders of a layer.
@@ -413,6 +473,10 @@ fn every_layer_is_a_folder_and_no_folder_is_crowded() {
     };
     assert_eq!(entries(&root), layers);
     let folders: BTreeSet<String> = sources().iter().filter_map(|s| parent(&s.name)).collect();
+    let root_of_commands = root.join("cli/commands");
+    let mut groups = entries(&root_of_commands);
+    groups.retain(|name| root_of_commands.join(name).is_dir());
+    assert_eq!(groups, COMMANDS);
     let crowded = folders.iter().filter(|folder| entries(&root.join(folder)).len() > MAX_ENTRIES);
     assert_eq!(crowded.collect::<Vec<_>>(), [""; 0]);
 }
@@ -449,6 +513,34 @@ fn violations_are_found() {
     assert!(!found.contains("crate::domain"), "{found}");
     let found = violations(&[source("run.rs", "fn f() { x.unwrap(); todo!() }")], form);
     assert_eq!(found.lines().count(), 3, "{found}");
+}
+
+#[test]
+fn a_view_takes_values_and_a_command_knows_no_other() {
+    let view = source(
+        "cli/view/table.rs",
+        "use crate::run::{Progress, drive::take, facts::Facts};\n\
+                      use crate::system::lock::LockFile;\nfn f(git: &crate::git::Git) {}\n\
+                      use super::super::doctor::Finding;\n",
+    );
+    let command = source(
+        "cli/commands/end/finish/merge.rs",
+        "use super::Finish;\n\
+                         use crate::cli::commands::target::Target;\n\
+                         use crate::cli::commands::{Context, end::clean::Saying};\n\
+                         use crate::cli::commands::watch::status::facts;\n",
+    );
+    let found = violations(&[view, command], arrows);
+    for part in [
+        "table.rs:1: `crate::run::drive::take`",
+        "table.rs:2: `crate::system",
+        "table.rs:3: `crate::git::Git`",
+        "merge.rs:3: `crate::cli::commands::end::clean::Saying`",
+        "merge.rs:4: `crate::cli::commands::watch::status::facts`",
+    ] {
+        assert!(found.contains(part), "{part} is missing in\n{found}");
+    }
+    assert_eq!(found.lines().count(), 5, "{found}");
 }
 
 #[test]

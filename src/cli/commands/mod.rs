@@ -7,6 +7,8 @@ pub(crate) mod decide;
 pub(crate) mod drive;
 pub(crate) mod end;
 pub(crate) mod for_agents;
+mod input;
+mod remote;
 pub(crate) mod setup;
 mod target;
 pub(crate) mod watch;
@@ -40,29 +42,35 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
     };
     let repository = RepositoryOptions { git_dir: cli.git_dir, work_tree: cli.work_tree };
     let context = Context { ui: Ui { quiet: cli.quiet }, directory, repository };
-    match cli.command {
-        Command::Allow(args) => decide::allow::run(&context, args),
-        Command::Approve(args) => decide::approve::run(&context, args),
-        Command::Clean(args) => end::clean::run(&context, args),
-        Command::Compare(args) => watch::compare::run(&context, args),
-        Command::Complete(args) => setup::complete::run(&context, args),
-        Command::Demo(args) => begin::demo::run(&context, args),
-        Command::Doctor(args) => setup::doctor::run(&context, args),
-        Command::Exec(args) => for_agents::exec::run(&context, args),
-        Command::Finish(args) => end::finish::run(&context, args),
-        Command::InstallMan(args) => setup::install_man::run(&context, args),
-        Command::Log(args) => watch::log::run(&context, args),
-        Command::Merge(args) => drive::merge::run(&context, args),
-        Command::Plan(args) => begin::plan::run(&context, args),
-        Command::Report(args) => for_agents::report::run(&context, args),
-        Command::Retry(args) => decide::retry::run(&context, args),
-        Command::Show(args) => watch::show::run(&context, args),
-        Command::Start(args) => drive::start::run(&context, args),
-        Command::Skill => for_agents::skill::run(&context),
-        Command::Status(args) => watch::status::run(&context, args),
-        Command::Stop(args) => drive::stop::run(&context, args),
-        Command::Trust(args) => decide::trust::run(&context, args),
-        Command::Wait(args) => watch::wait::run(&context, args),
+    perform(&context, cli.command)
+}
+
+/// Performs a command. One that shows another one at work (`demo`) comes here too, since no command
+/// knows another.
+fn perform(context: &Context, command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Allow(args) => decide::allow::run(context, args),
+        Command::Approve(args) => decide::approve::run(context, args),
+        Command::Clean(args) => end::clean::run(context, args),
+        Command::Compare(args) => watch::compare::run(context, args),
+        Command::Complete(args) => setup::complete::run(context, args),
+        Command::Demo(args) => begin::demo::run(context, args),
+        Command::Doctor(args) => setup::doctor::run(context, args),
+        Command::Exec(args) => for_agents::exec::run(context, args),
+        Command::Finish(args) => end::finish::run(context, args),
+        Command::InstallMan(args) => setup::install_man::run(context, args),
+        Command::Log(args) => watch::log::run(context, args),
+        Command::Merge(args) => drive::merge::run(context, args),
+        Command::Plan(args) => begin::plan::run(context, args),
+        Command::Report(args) => for_agents::report::run(context, args),
+        Command::Retry(args) => decide::retry::run(context, args),
+        Command::Show(args) => watch::show::run(context, args),
+        Command::Start(args) => drive::start::run(context, args),
+        Command::Skill => for_agents::skill::run(context),
+        Command::Status(args) => watch::status::run(context, args),
+        Command::Stop(args) => drive::stop::run(context, args),
+        Command::Trust(args) => decide::trust::run(context, args),
+        Command::Wait(args) => watch::wait::run(context, args),
     }
 }
 

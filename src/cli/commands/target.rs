@@ -20,6 +20,7 @@ use crate::journal::{Journal, Tip, no_run, run_names};
 use crate::run::Drive;
 use crate::run::brief::templates;
 use crate::run::drive::driver;
+use crate::run::facts::{Facts, option};
 
 /// How many tasks an error names.
 const MAX_NAMES: usize = 20;
@@ -66,12 +67,7 @@ impl Target {
 
     /// Reads the journal again.
     pub(crate) fn reload(&mut self) -> anyhow::Result<()> {
-        let name = &self.snapshot().run.name;
-        let gone = failure(
-            format!("the journal of run '{name}' is gone: somebody removed the run"),
-            "git for-each-ref refs/orchestrate   # the runs and the backups that are there",
-        );
-        self.tip = self.journal.load()?.ok_or(gone)?;
+        self.tip = self.journal.newest()?;
         Ok(())
     }
 
@@ -96,6 +92,16 @@ impl Target {
         Ok(self.snapshot().is_finished() || (!at_work && self.controller()?.is_none()))
     }
 
+    /// Looks up what the snapshot does not hold.
+    pub(crate) fn facts(&self) -> anyhow::Result<Facts> {
+        Facts::of(&self.drive, &self.tip)
+    }
+
+    /// Returns what commands must be given to act on this run.
+    pub(crate) fn option(&self) -> anyhow::Result<String> {
+        option(&self.drive.git, &self.snapshot().run.name)
+    }
+
     /// Returns who drives the run now.
     pub(crate) fn controller(&self) -> anyhow::Result<Option<String>> {
         Ok(driver::current(&self.drive.folder)?.map(|driver| driver.told))
@@ -116,16 +122,6 @@ pub(crate) fn find_task(plan: &Plan, text: &str) -> anyhow::Result<TaskId> {
             format!("its tasks are: {names}{more}"),
         )
     })
-}
-
-/// Returns what commands need to be about this run where there are several: ` --run NAME`.
-pub(crate) fn option(git: &Git, run: &str) -> anyhow::Result<String> {
-    let mut others = 0;
-    for name in run_names(git)?.iter().filter(|name| *name != run) {
-        let tip = Journal::new(git, name).load()?;
-        others += usize::from(tip.is_some_and(|tip| tip.snapshot.is_open()));
-    }
-    Ok(if others > 0 { format!(" --run {run}") } else { String::new() })
 }
 
 /// Merges the sources of settings.

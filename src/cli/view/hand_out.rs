@@ -22,7 +22,11 @@ fn block(task: &Task, record: &Record, facts: &Facts) -> String {
     let branch = record.branch.as_deref().unwrap_or_default();
     let mut text = format!("{}\n  branch    {branch}, from {base}\n", paint(BOLD, &title));
     text += &record.worktree.iter().map(|at| format!("  worktree  {at}\n")).collect::<String>();
-    text += &facts.prompt(task, record).map(|at| format!("  prompt    {at}\n")).unwrap_or_default();
+    text += &facts
+        .files
+        .get(&task.id)
+        .map(|files| format!("  prompt    {}\n", files.prompt))
+        .unwrap_or_default();
     text +=
         &task.run.iter().map(|run| format!("  command   {}\n", printable(run))).collect::<String>();
     next(task, record, facts).iter().for_each(|line| text += &format!("  then      {line}\n"));

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::{Facts, advice, hand_out};
+use super::{advice, hand_out};
 use crate::domain::oid::Oid;
 use crate::domain::plan::Task;
 use crate::domain::policy::choice::chosen;
@@ -12,6 +12,7 @@ use crate::domain::policy::pipeline;
 use crate::domain::report::Dollars;
 use crate::domain::snapshot::{Closed, Snapshot};
 use crate::domain::task::{Drawn, Record, State};
+use crate::run::facts::Facts;
 
 #[derive(Serialize)]
 struct Status<'a> {
@@ -56,8 +57,8 @@ struct TaskStatus<'a> {
     /// The commit that the last attempt began from.
     base: Option<&'a Oid>,
     /// The files that hold what the last attempt was asked, and what it printed.
-    prompt: Option<String>,
-    log: Option<String>,
+    prompt: Option<&'a str>,
+    log: Option<&'a str>,
     model: Option<&'a str>,
     agent: Option<&'a str>,
     /// The shell command that does the task, where no agent does.
@@ -140,7 +141,7 @@ pub(crate) fn status(
 fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatus<'a> {
     let (task, record) = snapshot.at(index);
     let (last, usage) = (record.last_attempt(), record.usage());
-    let block = record.state.block();
+    let (block, files) = (record.state.block(), facts.files.get(&task.id));
     TaskStatus {
         id: task.id.as_str(),
         title: &task.title,
@@ -154,8 +155,8 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
         branch: record.branch.as_deref(),
         worktree: record.worktree.as_deref(),
         base: last.map(|attempt| &attempt.base),
-        prompt: facts.prompt(task, record),
-        log: facts.log(task, record),
+        prompt: files.map(|files| files.prompt.as_str()),
+        log: files.map(|files| files.log.as_str()),
         model: record.model.as_deref().or(task.model.as_deref()),
         agent: agent(task, record, facts),
         run: task.run.as_deref(),

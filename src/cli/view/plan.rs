@@ -17,16 +17,32 @@ use crate::plan::{Finding, LeftOut, Parsed, Severity};
 /// Number of the JSON's shape; grows when a key changes its meaning or goes.
 const SCHEMA: u32 = 1;
 
-/// A plan with all that is to be shown of it.
-pub(crate) struct PlanView<'a> {
-    pub parsed: &'a Parsed,
-    pub dag: &'a Dag,
-    pub analysis: &'a Analysis,
+/// Returns a plan as text.
+pub(crate) fn text(parsed: &Parsed) -> anyhow::Result<String> {
+    Ok(PlanView::new(parsed)?.text())
+}
+
+/// Returns a plan as one line of JSON.
+pub(crate) fn json(parsed: &Parsed) -> anyhow::Result<String> {
+    Ok(PlanView::new(parsed)?.json()?)
+}
+
+/// A plan with all that is shown of it.
+struct PlanView<'a> {
+    parsed: &'a Parsed,
+    dag: Dag,
+    analysis: Analysis,
 }
 
 impl PlanView<'_> {
-    /// Returns the plan as text.
-    pub(crate) fn text(&self) -> String {
+    fn new(parsed: &Parsed) -> anyhow::Result<PlanView<'_>> {
+        let dag = Dag::new(&parsed.plan.edges())
+            .map_err(|errors| anyhow::anyhow!("the plan is not sound: {errors:?}"))?;
+        let analysis = Analysis::new(&parsed.plan, &dag, parsed.justification.as_deref());
+        Ok(PlanView { parsed, dag, analysis })
+    }
+
+    fn text(&self) -> String {
         let mut out = format!("{}\n\n", self.summary());
         self.layers(&mut out);
         let facts = self.facts();
@@ -97,7 +113,7 @@ impl PlanView<'_> {
 
     /// Facts that are worth a line, each with its values.
     fn facts(&self) -> Vec<(&'static str, Vec<String>)> {
-        let analysis = self.analysis;
+        let analysis = &self.analysis;
         let mut facts = Vec::new();
         if self.parsed.plan.mode == Mode::Dag && analysis.critical_path.len() > 1 {
             let path = self.ids(&analysis.critical_path).join(" -> ");
@@ -149,9 +165,8 @@ impl PlanView<'_> {
         tasks.iter().map(|i| self.dag.id(*i).as_str()).collect()
     }
 
-    /// Returns the plan as one line of JSON.
-    pub(crate) fn json(&self) -> serde_json::Result<String> {
-        let (plan, analysis) = (&self.parsed.plan, self.analysis);
+    fn json(&self) -> serde_json::Result<String> {
+        let (plan, analysis) = (&self.parsed.plan, &self.analysis);
         let alone = |alone: &Alone| AloneJson {
             id: self.dag.id(alone.task).as_str(),
             justified: alone.justified,

@@ -2,7 +2,7 @@
 //!
 //! Invariant: pure; the live display and plain output print the same lines.
 
-use super::{Facts, advice, pause_text, table};
+use super::{Facts, advice, moment, pause_text, table};
 use crate::cli::ui::{CYAN, GREEN, RED, YELLOW, paint};
 use crate::domain::plan::Task;
 use crate::domain::snapshot::{Run, Snapshot};
@@ -17,7 +17,7 @@ pub(crate) fn lines(progress: &Progress<'_>, facts: &Facts) -> Vec<String> {
         Progress::Changed { snapshot, index, before } => changed(snapshot, *index, before, facts),
         Progress::Waits { task, why } => vec![line(YELLOW, "waits", task.as_str(), why)],
         Progress::Rests { until } => {
-            let until = facts.at(until.timestamp().as_millisecond());
+            let until = moment(until.timestamp().as_millisecond(), facts);
             vec![line(YELLOW, "waits", "run", &format!("nothing can go on before {until}"))]
         }
         Progress::NoRoom { why } => vec![line(YELLOW, "waits", "worktrees", why)],

@@ -2,7 +2,7 @@
 //!
 //! Invariant: one column layout whatever is shown; colour adds nothing that the words lack.
 
-use super::{Facts, LOST, advice, hand_out, pause_text};
+use super::{Facts, LOST, advice, hand_out, moment, pause_text};
 use crate::cli::ui::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, paint};
 use crate::domain::policy::limits::{Rests, agent_of};
 use crate::domain::policy::pipeline;
@@ -152,7 +152,7 @@ pub(crate) fn rests(snapshot: &Snapshot, facts: &Facts, index: usize) -> Option<
     let can_begin = snapshot.is_ready(index) || matches!(record.state, State::Pending { .. });
     let agent = agent_of(task, record, facts.agent.as_deref()).filter(|_| can_begin)?;
     let rest = Rests::of(snapshot, facts.now).of_agent(Some(&agent))?;
-    let until = rest.until.map(|until| format!(", which ends at {}", facts.at(until)));
+    let until = rest.until.map(|until| format!(", which ends at {}", moment(until, facts)));
     Some(format!("waits for the usage limit of {agent}{}", until.unwrap_or_default()))
 }
 

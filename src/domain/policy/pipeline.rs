@@ -87,6 +87,15 @@ pub(crate) fn newest(record: &Record) -> Option<&Verdict> {
     since_work(record).iter().rev().find_map(|attempt| attempt.verdict.as_ref())
 }
 
+/// Returns what work has not been through if it is merged as it is now; `None` if nothing is left.
+pub(crate) fn skipped(record: &Record) -> Option<String> {
+    if let Some((stage, _)) = record.pending() {
+        return Some(format!("its {} is left out", stage.name()));
+    }
+    let verdict = newest(record)?;
+    (!verdict.pass).then(|| "its last review failed".into())
+}
+
 /// Returns how often reviews have failed since a person had a word in it.
 fn failures(record: &Record) -> usize {
     let counts = |attempt: &&Attempt| {

@@ -55,11 +55,12 @@ pub(crate) enum Action {
 /// Merges come in order of arrival and only the first of them is named: the next one is
 /// decided when its base is known.
 pub(crate) fn decide(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
-    let merge = next_merge(snapshot).map(Action::Merge);
+    let merge = merge_queue(snapshot).into_iter().next().map(Action::Merge);
     merge.into_iter().chain(starts(snapshot, limits)).collect()
 }
 
-fn next_merge(snapshot: &Snapshot) -> Option<TaskId> {
+/// Returns the tasks that wait to be merged, in order of arrival.
+pub(crate) fn merge_queue(snapshot: &Snapshot) -> Vec<TaskId> {
     let arrival = |index: usize| match snapshot.at(index).1.state {
         State::Merging { arrived, .. } => Some((arrived, index)),
         State::Waiting
@@ -69,8 +70,9 @@ fn next_merge(snapshot: &Snapshot) -> Option<TaskId> {
         | State::Paused { .. }
         | State::Blocked(_) => None,
     };
-    let (_, first) = (0..snapshot.len()).filter_map(arrival).min()?;
-    Some(snapshot.dag.id(first).clone())
+    let mut queue: Vec<(i64, usize)> = (0..snapshot.len()).filter_map(arrival).collect();
+    queue.sort_unstable();
+    queue.into_iter().map(|(_, index)| snapshot.dag.id(index).clone()).collect()
 }
 
 fn starts(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {

@@ -4,6 +4,7 @@
 //! must follow it is made by `recover`, so that a crash between the two is harmless.
 
 pub(crate) mod base;
+pub(crate) mod batch;
 pub(crate) mod branch_names;
 pub(crate) mod plan_source;
 pub(crate) mod storage;

@@ -8,7 +8,7 @@ pub(crate) mod keep_reason;
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::domain::error::failure;
 use crate::domain::oid::Oid;
@@ -108,7 +108,7 @@ pub(crate) fn clean_task(
     id: &TaskId,
     reach: CleanOptions,
 ) -> anyhow::Result<CleanReport> {
-    let (_, record) = snapshot.find(id).context("the plan has no such task")?;
+    let (_, record) = snapshot.task(id)?;
     let mut cleaned = CleanReport { task: Some(id.clone()), ..CleanReport::default() };
     let Some(branch) = &record.branch else { return Ok(cleaned) };
     let integration = drive.git.find_branch(&snapshot.run.integration)?;
@@ -131,7 +131,7 @@ pub(crate) fn clean_task_worktree(
     snapshot: &Snapshot,
     id: &TaskId,
 ) -> anyhow::Result<()> {
-    let (_, record) = snapshot.find(id).context("the plan has no such task")?;
+    let (_, record) = snapshot.task(id)?;
     let Some(branch) = &record.branch else { return Ok(()) };
     let (reach, integration) = (CleanOptions::default(), None);
     // The commits stay on the branch, so only the files of the worktree matter, as after a merge.

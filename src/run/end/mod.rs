@@ -7,6 +7,7 @@
 pub(crate) mod clean;
 pub(crate) mod pull_request;
 pub(crate) mod remote_branches;
+pub(crate) mod spare;
 
 use anyhow::Context;
 

@@ -6,6 +6,7 @@
 //! is as it was. One merge at a time holds the checkout's lock.
 
 pub(crate) mod note;
+pub(crate) mod offer;
 pub(crate) mod proof;
 pub(crate) mod propose;
 pub(crate) mod publish;

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::cli::arguments::StartArgs;
-use crate::cli::commands::Context;
+use crate::cli::arguments::{Command, DemoArgs, StartArgs};
 use crate::cli::commands::target::Trust;
-use crate::cli::commands::watch::status::facts;
+use crate::cli::commands::{Context, perform};
 use crate::cli::ui::{BOLD, Ui, paint};
 use crate::cli::view::table;
 use crate::domain::error::{Exit, failure};
@@ -25,10 +24,7 @@ const FILES: &[(&str, &str)] = &[
     ("plan.toml", include_str!("../../demo/plan.toml")),
 ];
 
-pub(crate) fn run(
-    context: &Context,
-    args: crate::cli::arguments::DemoArgs,
-) -> anyhow::Result<Exit> {
+pub(crate) fn run(context: &Context, args: DemoArgs) -> anyhow::Result<Exit> {
     let place = make_folder(context, args.dir)?;
     make_repository(&place)?;
     context
@@ -38,9 +34,9 @@ pub(crate) fn run(
     context.ui.status(&format!("$ cd {shown} && git orchestrate start plan.toml --trust\n"));
     let ui = Ui { quiet: context.ui.quiet };
     let inner = Context { ui, directory: place.clone(), repository: RepositoryOptions::default() };
-    let exit = crate::cli::commands::drive::start::run(&inner, start_args())?;
+    let exit = perform(&inner, Command::Start(start_args()))?;
     let target = inner.target(None, Trust::NotNeeded)?;
-    let table = table::status(target.snapshot(), &facts(&target)?, None);
+    let table = table::status(target.snapshot(), &target.facts()?, None);
     context.ui.answer(&format!(
         "\n{}\n{table}\n{}",
         heading("git orchestrate status"),

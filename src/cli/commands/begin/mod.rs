@@ -3,5 +3,4 @@
 //! Invariant: each file resolves its arguments, calls one lower function, and prints.
 
 pub(crate) mod demo;
-pub(crate) mod input;
 pub(crate) mod plan;

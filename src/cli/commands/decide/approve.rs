@@ -1,23 +1,21 @@
 //! `git orchestrate approve`
 
-use anyhow::Context as _;
-
 use crate::cli::arguments::ApproveArgs;
 use crate::cli::commands::Context;
-use crate::cli::commands::target::{Target, Trust, option};
-use crate::cli::commands::watch::status::facts_of;
+use crate::cli::commands::target::{Target, Trust};
 use crate::cli::view::advice;
 use crate::domain::error::{Exit, failure, usage};
 use crate::domain::plan::TaskId;
 use crate::domain::task::{Event, Reason};
 use crate::journal::is_illegal;
+use crate::run::facts::Facts;
 
 pub(crate) fn run(context: &Context, args: ApproveArgs) -> anyhow::Result<Exit> {
     let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
     if args.tasks.is_empty() && !args.all {
         return Err(nothing_named(&target));
     }
-    let option = option(&target.drive.git, &target.snapshot().run.name)?;
+    let option = target.option()?;
     let ids = if args.all {
         target.snapshot().to_approve()
     } else {
@@ -32,7 +30,7 @@ pub(crate) fn run(context: &Context, args: ApproveArgs) -> anyhow::Result<Exit> 
     for id in &ids {
         context.ui.status(&approve(&target, id)?);
     }
-    let facts = facts_of(&target.drive, &target.tip, option)?;
+    let facts = Facts::with_option(&target.drive, &target.tip, option)?;
     if facts.controller.is_none() {
         let start = advice::start(&target.snapshot().run, &facts);
         context.ui.hint(&format!("{start}   # begins the work"));
@@ -57,7 +55,7 @@ fn nothing_named(target: &Target) -> anyhow::Error {
 
 /// Fails where a task has no plan that could be approved.
 fn check(target: &Target, id: &TaskId, option: &str) -> anyhow::Result<()> {
-    let (_, record) = target.snapshot().find(id).context("just found")?;
+    let (_, record) = target.snapshot().task(id)?;
     let waits = record.state.block().is_some_and(|block| block.reason == Reason::Approval);
     if waits || record.is_approved() {
         Ok(())
@@ -72,7 +70,7 @@ fn check(target: &Target, id: &TaskId, option: &str) -> anyhow::Result<()> {
 /// Approves a plan, and says what that means; once is as good as twice.
 fn approve(target: &Target, id: &TaskId) -> anyhow::Result<String> {
     let already = || format!("the plan of task '{id}' is approved already");
-    let (_, record) = target.snapshot().find(id).context("just found")?;
+    let (_, record) = target.snapshot().task(id)?;
     if record.is_approved() {
         return Ok(already());
     }

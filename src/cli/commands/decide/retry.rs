@@ -1,11 +1,8 @@
 //! `git orchestrate retry`
 
-use anyhow::Context as _;
-
 use crate::cli::arguments::RetryArgs;
 use crate::cli::commands::Context;
-use crate::cli::commands::target::{Target, Trust, option};
-use crate::cli::commands::watch::status::facts_of;
+use crate::cli::commands::target::{Target, Trust};
 use crate::cli::view::advice;
 use crate::domain::agent::Agent;
 use crate::domain::error::{Exit, failure, usage};
@@ -15,13 +12,14 @@ use crate::domain::policy::limits::same_pause;
 use crate::domain::prompt;
 use crate::domain::task::{Block, Event, Reason, State};
 use crate::run::brief::unchanged::could_end_otherwise;
+use crate::run::facts::Facts;
 use crate::system::process::find_program;
 
 pub(crate) fn run(context: &Context, args: RetryArgs) -> anyhow::Result<Exit> {
     let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
     let id = target.task(&args.task)?;
-    let (task, record) = target.snapshot().find(&id).context("just found")?;
-    let option = option(&target.drive.git, &target.snapshot().run.name)?;
+    let (task, record) = target.snapshot().task(&id)?;
+    let option = target.option()?;
     if record.state.pause().is_some() {
         check_choices(&args, task)?;
         return go_on(context, &target, &id, args);
@@ -60,7 +58,7 @@ fn go_on(context: &Context, target: &Target, id: &TaskId, args: RetryArgs) -> an
         target.journal.append(&other, &Event::Retried { note, model, agent })?;
         context.ui.status(&format!("task '{other}' goes on"));
     }
-    say_start(context, target, option(&target.drive.git, &target.snapshot().run.name)?)
+    say_start(context, target, target.option()?)
 }
 
 /// Tells a task more that will run anyway.
@@ -68,12 +66,12 @@ fn tell(context: &Context, target: &Target, id: &TaskId, args: RetryArgs) -> any
     let event = Event::Retried { note: args.message, model: args.model, agent: args.agent };
     target.journal.append(id, &event)?;
     context.ui.status(&format!("task '{id}' is told so when it begins"));
-    say_start(context, target, option(&target.drive.git, &target.snapshot().run.name)?)
+    say_start(context, target, target.option()?)
 }
 
 /// Says what runs it, where nobody drives the run.
 fn say_start(context: &Context, target: &Target, option: String) -> anyhow::Result<Exit> {
-    let facts = facts_of(&target.drive, &target.tip, option)?;
+    let facts = Facts::with_option(&target.drive, &target.tip, option)?;
     if facts.controller.is_none() {
         let start = advice::start(&target.snapshot().run, &facts);
         context.ui.hint(&format!("{start}   # runs it"));

@@ -2,14 +2,14 @@
 
 use crate::cli::arguments::StopArgs;
 use crate::cli::commands::Context;
-use crate::cli::commands::target::{Trust, option};
+use crate::cli::commands::target::Trust;
 use crate::domain::error::Exit;
 use crate::run::drive::stop;
 
 pub(crate) fn run(context: &Context, args: StopArgs) -> anyhow::Result<Exit> {
     let mut target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
     let name = target.snapshot().run.name.clone();
-    let option = option(&target.drive.git, &name)?;
+    let option = target.option()?;
     let ids = target.tasks(&args.tasks)?;
     for id in &ids {
         stop::stop_task(&target.drive, &mut target.journal, id, args.kill)?;

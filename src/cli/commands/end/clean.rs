@@ -2,21 +2,20 @@
 
 use crate::cli::arguments::CleanArgs;
 use crate::cli::commands::Context;
-use crate::cli::commands::target::{Target, Trust, option};
+use crate::cli::commands::target::{Target, Trust};
+use crate::cli::view::cleaned::Wording;
 use crate::domain::error::{Exit, failure};
 use crate::domain::plan::TaskId;
 use crate::domain::shell::quoted;
-use crate::domain::snapshot::Run;
-use crate::git::Git;
 use crate::run::cleanup::{
-    self, Backup, CleanOptions, CleanReport, KeptItem, Remedy, clean_checkout, clean_task,
+    self, CleanOptions, CleanReport, KeptItem, Remedy, clean_checkout, clean_task,
 };
 use crate::run::drive::driver;
+use crate::run::end::spare::rename_branch;
 use crate::run::recover;
 use crate::system::clock;
 use crate::system::lock::LockFile;
 
-#[expect(clippy::too_many_lines, reason = "one arm for each case")]
 pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
     let mut target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
     let ids: Vec<TaskId> = match args.tasks.as_slice() {
@@ -47,10 +46,9 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
             && (!args.dry_run || driver::current(&target.drive.folder)?.is_some()),
         before,
     };
-    let saying = Saying {
-        context,
-        dry_run: args.dry_run,
-        option: option(&target.drive.git, &target.snapshot().run.name)?,
+    let wording = Wording { dry_run: args.dry_run, option: target.option()? };
+    let say = |cleaned: &CleanReport| {
+        wording.lines(cleaned).iter().try_for_each(|line| context.ui.answer(line))
     };
     let home = target.drive.git.home();
     let here = std::env::current_dir().ok();
@@ -63,20 +61,20 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
         // What is not understood stays, and the others go all the same.
         let cleaned = clean_task(&target.drive, target.snapshot(), id, reach);
         let cleaned = cleaned.unwrap_or_else(|error| CleanReport::kept_because(id, &error));
-        saying.say(&cleaned)?;
+        say(&cleaned)?;
         all.push(cleaned);
     }
     if args.all {
         let cleaned = clean_checkout(&target.drive, target.snapshot(), reach)?;
-        saying.say(&cleaned)?;
+        say(&cleaned)?;
         all.push(cleaned);
         all.push(clean_run(&target, reach, all.iter().any(|cleaned| !cleaned.kept.is_empty()))?);
-        saying.say(&all[all.len() - 1])?;
+        say(&all[all.len() - 1])?;
         if all.iter().all(|cleaned| cleaned.kept.is_empty()) {
             say_branch(context, &target)?;
         }
     }
-    saying.sum(&all)?;
+    context.ui.status(&wording.sum(&all));
     if here.is_some_and(|here| !here.exists()) {
         let home = quoted(&home.display().to_string());
         context.ui.hint(&format!("cd {home}   # the current directory was removed"));
@@ -87,27 +85,10 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
 /// Says that the work of a run that goes stays where it is.
 fn say_branch(context: &Context, target: &Target) -> anyhow::Result<()> {
     let run = &target.snapshot().run;
-    let Some(rename) = move_away(&target.drive.git, run)? else { return Ok(()) };
+    let Some(rename) = rename_branch(&target.drive.git, run)? else { return Ok(()) };
     context.ui.answer(&format!("kept branch {}: the work of the run is on it", run.integration))?;
     context.ui.answer(&format!("    to run the plan again: {rename}"))?;
     Ok(())
-}
-
-/// Returns the command that makes room for another run of the same name, where a branch that the
-/// run made is in its way.
-pub(crate) fn move_away(git: &Git, run: &Run) -> anyhow::Result<Option<String>> {
-    let branch = &run.integration;
-    if !run.owns_integration() || git.find_branch(branch)?.is_none() {
-        return Ok(None);
-    }
-    let mut other = format!("{branch}-old");
-    for number in 2.. {
-        if git.find_branch(&other)?.is_none() {
-            break;
-        }
-        other = format!("{branch}-old-{number}");
-    }
-    Ok(Some(format!("git branch -m {} {}", quoted(branch), quoted(&other))))
 }
 
 /// Keeps controllers away from a run that is to go, which must be finished unless it is given up.
@@ -123,72 +104,6 @@ fn hold_run(target: &Target, force: bool) -> anyhow::Result<LockFile> {
                 "give it up, with a backup of all that is not merged: git orchestrate clean --all --force --run {name}"
             ),
         ))
-    }
-}
-
-/// Prints what was done, and how to undo it or do it all the same.
-pub(crate) struct Saying<'a> {
-    pub(crate) context: &'a Context,
-    pub(crate) dry_run: bool,
-    /// What commands need to be about this run where there are several: ` --run NAME`.
-    pub(crate) option: String,
-}
-
-impl Saying<'_> {
-    pub(crate) fn say(&self, cleaned: &CleanReport) -> anyhow::Result<()> {
-        let ui = &self.context.ui;
-        let verb = if self.dry_run { "would remove" } else { "removed" };
-        for what in &cleaned.removed {
-            ui.answer(&format!("{verb} {what}"))?;
-        }
-        for kept in &cleaned.kept {
-            ui.answer(&format!("kept {}: {}", kept.what, kept.reason))?;
-            if let Some(command) = self.command(cleaned, kept) {
-                ui.answer(&format!("    to remove it all the same: {command}"))?;
-            }
-        }
-        for Backup { name, branch } in &cleaned.backups {
-            let back = format!("git branch {} {}", quoted(branch), quoted(name));
-            ui.answer(&format!("backup written; to get it back: {back}"))?;
-        }
-        if !cleaned.left_out.is_empty() {
-            let left_out = cleaned.left_out.join(", ");
-            let said = if self.dry_run {
-                "would not be in the backup"
-            } else {
-                "not in the backup, and gone"
-            };
-            ui.answer(&format!("{said}: {left_out}"))?;
-        }
-        if let Some((journal, backup)) = &cleaned.journal {
-            let back = format!("git update-ref {journal} {backup}");
-            ui.answer(&format!("backup written; to get the journal back: {back}"))?;
-        }
-        Ok(())
-    }
-
-    fn command(&self, cleaned: &CleanReport, kept: &KeptItem) -> Option<String> {
-        let id = cleaned.task.as_ref().map_or("--all", |id| id.as_str());
-        let clean = format!("git orchestrate clean {id}{}", self.option);
-        match &kept.remedy {
-            Remedy::None => None,
-            Remedy::Force => Some(format!("{clean} --force   # after a backup")),
-            Remedy::Clean => Some(clean),
-            Remedy::Command(command) => Some(command.clone()),
-            Remedy::First(command) => Some(format!("{command} && {clean}")),
-        }
-    }
-
-    /// Prints how much was removed and kept.
-    fn sum(&self, all: &[CleanReport]) -> anyhow::Result<()> {
-        let removed: usize = all.iter().map(|cleaned| cleaned.removed.len()).sum();
-        let kept: usize = all.iter().map(|cleaned| cleaned.kept.len()).sum();
-        let verb = if self.dry_run { "would remove" } else { "removed" };
-        match removed + kept {
-            0 => self.context.ui.status("nothing to clean"),
-            _ => self.context.ui.status(&format!("{verb} {removed}, kept {kept}")),
-        }
-        Ok(())
     }
 }
 

@@ -1,11 +1,8 @@
 //! `git orchestrate report`
 
-use anyhow::Context as _;
-
 use crate::cli::arguments::{ReportArgs, ReportStatus};
 use crate::cli::commands::Context;
 use crate::cli::commands::target::{Target, Trust, find_task, task_here};
-use crate::cli::commands::watch::status::facts;
 use crate::cli::view::advice;
 use crate::domain::error::{Exit, Hinted, usage};
 use crate::domain::plan::TaskId;
@@ -25,7 +22,7 @@ pub(crate) fn run(context: &Context, args: ReportArgs) -> anyhow::Result<Exit> {
         None => task_here(&target.drive.git, target.snapshot())?,
     };
     let said = said(args.status, args.message.unwrap_or_default());
-    let (_, record) = target.snapshot().find(&id).context("just found")?;
+    let (_, record) = target.snapshot().task(&id)?;
     check_stage(&id, record, &said)?;
     if record.state.is_by_hand() {
         return take_back(context, target, &id, said);
@@ -87,8 +84,8 @@ fn take_back(
 ) -> anyhow::Result<Exit> {
     by_hand::take_back(&target.drive, target.snapshot(), id, said)?;
     target.reload()?;
-    let facts = facts(&target)?;
-    let (_, record) = target.snapshot().find(id).context("just found")?;
+    let facts = target.facts()?;
+    let (_, record) = target.snapshot().task(id)?;
     let State::Blocked(block) = &record.state else {
         context.ui.status(&format!("task '{id}' is finished, and waits to be merged"));
         advice::next_of_run(target.snapshot(), &facts)

@@ -4,11 +4,9 @@ use std::fs::File;
 use std::io::Read;
 use std::time::Duration;
 
-use anyhow::Context as _;
-
 use crate::cli::arguments::LogArgs;
 use crate::cli::commands::Context;
-use crate::cli::commands::target::{Target, Trust, option};
+use crate::cli::commands::target::{Target, Trust};
 use crate::domain::error::{Exit, failure};
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
@@ -69,7 +67,7 @@ fn setup(
     wanted: Option<u32>,
 ) -> anyhow::Result<Exit> {
     let folder = &target.drive.folder;
-    let (_, record) = target.snapshot().find(id).context("just found")?;
+    let (_, record) = target.snapshot().task(id)?;
     let attempts = record.attempts.iter().map(|attempt| attempt.number);
     let mut logs: Vec<_> = attempts
         .filter(|number| wanted.is_none_or(|wanted| wanted == *number))
@@ -112,11 +110,11 @@ fn missing(target: &Target, id: &TaskId, args: &LogArgs) -> anyhow::Error {
 
 /// A hint is not worth an error of its own.
 fn option_of(target: &Target) -> String {
-    option(&target.drive.git, &target.snapshot().run.name).unwrap_or_default()
+    target.option().unwrap_or_default()
 }
 
 fn attempt(target: &Target, id: &TaskId, wanted: Option<u32>) -> anyhow::Result<u32> {
-    let (_, record) = target.snapshot().find(id).context("just found")?;
+    let (_, record) = target.snapshot().task(id)?;
     let last = record.last_attempt().map(|attempt| attempt.number);
     wanted.or(last).ok_or_else(|| {
         failure(
@@ -127,7 +125,7 @@ fn attempt(target: &Target, id: &TaskId, wanted: Option<u32>) -> anyhow::Result<
 }
 
 fn runs(target: &Target, id: &TaskId) -> anyhow::Result<bool> {
-    let (_, record) = target.snapshot().find(id).context("just found")?;
+    let (_, record) = target.snapshot().task(id)?;
     Ok(matches!(record.state, State::Running { .. }))
 }
 

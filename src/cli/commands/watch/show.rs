@@ -1,8 +1,5 @@
 //! `git orchestrate show`
 
-use anyhow::Context as _;
-
-use super::status::facts;
 use crate::cli::arguments::ShowArgs;
 use crate::cli::commands::Context;
 use crate::cli::commands::target::{Target, Trust, prompts};
@@ -26,8 +23,8 @@ pub(crate) fn run(context: &Context, args: ShowArgs) -> anyhow::Result<Exit> {
         context.ui.answer(&plan(&target, &id)?)?;
         return Ok(Exit::Ok);
     }
-    let index = target.snapshot().dag.index(&id).context("just found")?;
-    let text = show(target.snapshot(), &facts(&target)?, index, &work(&target, &id)?);
+    let index = target.snapshot().index(&id)?;
+    let text = show(target.snapshot(), &target.facts()?, index, &work(&target, &id)?);
     context.ui.answer(&text)?;
     Ok(Exit::Ok)
 }
@@ -50,7 +47,7 @@ fn plan(target: &Target, id: &TaskId) -> anyhow::Result<String> {
 /// Returns what the last attempt was given, or the text of the task where that is gone; before
 /// the first one, what that would be given.
 fn prompt(target: &Target, id: &TaskId) -> anyhow::Result<String> {
-    let (task, record) = target.snapshot().find(id).context("just found")?;
+    let (task, record) = target.snapshot().task(id)?;
     let own = || task.run.clone().unwrap_or_else(|| task.prompt.clone());
     if task.run.is_some() {
         return Ok(own());
@@ -67,7 +64,7 @@ fn prompt(target: &Target, id: &TaskId) -> anyhow::Result<String> {
 }
 
 fn work(target: &Target, id: &TaskId) -> anyhow::Result<Work> {
-    let (task, record) = target.snapshot().find(id).context("just found")?;
+    let (task, record) = target.snapshot().task(id)?;
     let prompt = match &task.run {
         Some(command) => format!("run: {command}"),
         None => task.prompt.clone(),

@@ -5,14 +5,15 @@
 
 use super::Start;
 use super::check::check_into;
-use crate::cli::commands::begin::input::{Given, run_of_batch};
-use crate::cli::commands::begin::plan::{self, print_findings};
+use crate::cli::commands::input::{Given, print_findings};
+use crate::cli::view::plan;
 use crate::domain::error::{Exit, usage};
 use crate::domain::plan::slug;
 use crate::domain::text::counted;
 use crate::journal::Journal;
 use crate::plan::Parsed;
 use crate::plan::backlog::{self, Folder};
+use crate::run::begin::batch::run_of_batch;
 use crate::run::begin::plan_source::Input;
 
 impl Start<'_> {

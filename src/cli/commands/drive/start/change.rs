@@ -2,8 +2,6 @@
 //!
 //! Invariant: nothing is taken over without `--update`; a run ends as it was begun.
 
-use anyhow::Context as _;
-
 use super::Start;
 use crate::cli::view::change;
 use crate::domain::error::failure;
@@ -69,7 +67,7 @@ impl Start<'_> {
         new: NewPlan,
     ) -> anyhow::Result<()> {
         // What the run did while nobody held the lock counts too.
-        let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
+        let snapshot = journal.newest()?.snapshot;
         let at_work = update(drive, journal, &snapshot, &new.plan, &new.change)?;
         for id in at_work {
             self.context.ui.warning(&format!("task '{id}' is at work on the text it had before"));

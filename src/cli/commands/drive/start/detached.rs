@@ -9,10 +9,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::Context;
-use crate::cli::commands::target::option;
 use crate::domain::error::{Exit, failure};
 use crate::run::Drive;
 use crate::run::drive::driver;
+use crate::run::facts::option;
 use crate::system::disk::make_folder;
 use crate::system::process::{self, Program, Streams};
 

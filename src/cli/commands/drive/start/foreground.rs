@@ -4,19 +4,17 @@
 
 use std::collections::HashSet;
 
-use anyhow::Context as _;
-
 use super::Context;
-use crate::cli::commands::target::option;
 use crate::cli::ui::live::Live;
 use crate::cli::ui::stderr_is_terminal;
-use crate::cli::view::{Facts, progress, table, tickets};
+use crate::cli::view::{progress, table, tickets};
 use crate::domain::config::TicketDone;
 use crate::domain::error::{Exit, Hinted};
 use crate::domain::plan::TaskId;
 use crate::domain::snapshot::Snapshot;
 use crate::journal::Journal;
 use crate::run::cleanup::{self, CleanOptions};
+use crate::run::facts::{Facts, option};
 use crate::run::{self, Drive, End, Progress};
 use crate::system::clock;
 
@@ -75,7 +73,7 @@ pub(super) fn open(context: &Context, driven: &Drive, before: &Snapshot) {
 }
 
 fn conclude(context: &Context, driven: &Drive, name: &str, end: End) -> anyhow::Result<Exit> {
-    let tip = Journal::new(&driven.git, name).load()?.context("the run's journal is gone")?;
+    let tip = Journal::new(&driven.git, name).newest()?;
     let snapshot = &tip.snapshot;
     finish(context, driven, snapshot)?;
     context.ui.answer(&table::summary(snapshot))?;

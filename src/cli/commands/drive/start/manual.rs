@@ -6,15 +6,14 @@
 use std::collections::HashSet;
 
 use super::{Context, foreground};
-use crate::cli::commands::target::option;
-use crate::cli::commands::watch::status::facts_of;
-use crate::cli::view::{Facts, hand_out, json, progress, table};
+use crate::cli::view::{hand_out, json, progress, table};
 use crate::domain::error::Exit;
 use crate::domain::plan::TaskId;
 use crate::domain::snapshot::Snapshot;
 use crate::journal::Journal;
 use crate::run::Drive;
 use crate::run::drive::by_hand;
+use crate::run::facts::{Facts, option};
 use crate::system::clock;
 use crate::system::process::signals::Signals;
 
@@ -42,12 +41,11 @@ pub(super) fn turn(
         ));
         return Ok(Exit::Signal(signal));
     }
-    let tip = Journal::new(&driven.git, name).load()?;
-    let Some(tip) = tip else { anyhow::bail!("the run's journal is gone") };
+    let tip = Journal::new(&driven.git, name).newest()?;
     let snapshot = &tip.snapshot;
     foreground::finish(context, driven, snapshot)?;
     // This process drives the run no longer when the answer is read.
-    let facts = Facts { controller: None, ..facts_of(driven, &tip, option)? };
+    let facts = Facts { controller: None, ..Facts::with_option(driven, &tip, option)? };
     let text = if as_json {
         json::status(snapshot, &facts, None)?
     } else {

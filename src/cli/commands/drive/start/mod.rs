@@ -17,9 +17,7 @@ use anyhow::Context as _;
 
 use crate::cli::arguments::StartArgs;
 use crate::cli::commands::Context;
-use crate::cli::commands::begin::input::Given;
-use crate::cli::commands::begin::plan::print_findings;
-use crate::cli::commands::end::clean::move_away;
+use crate::cli::commands::input::{Given, print_findings};
 use crate::cli::commands::target::{Trust, find_run, find_task, prompts, settings};
 use crate::cli::view::table;
 use crate::domain::config::Settings;
@@ -37,6 +35,7 @@ use crate::run::Drive;
 use crate::run::begin::plan_source::Input;
 use crate::run::begin::{self, NewRun};
 use crate::run::drive::driver;
+use crate::run::end::spare::rename_branch;
 use crate::run::merge::publish::why_waits;
 use crate::system::process;
 use change::NewPlan;
@@ -250,7 +249,7 @@ impl Start<'_> {
             "git orchestrate clean --all --run {}   # removes its journal, so that the plan can be run again",
             run.name
         ));
-        if let Some(rename) = move_away(self.git, run)? {
+        if let Some(rename) = rename_branch(self.git, run)? {
             self.context
                 .ui
                 .hint(&format!("{rename}   # after that, since the new run needs the name"));
@@ -260,7 +259,7 @@ impl Start<'_> {
 
     /// Writes down the flags that are in force from now on; returns the newest state.
     fn settle_flags(&self, journal: &mut Journal) -> anyhow::Result<Snapshot> {
-        let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
+        let snapshot = journal.newest()?.snapshot;
         let flags = self.flags(&snapshot.run.flags);
         if flags != snapshot.run.flags || snapshot.run.closed.is_some() {
             // Whoever starts a run that was put aside goes on with it; somebody may allow a rule

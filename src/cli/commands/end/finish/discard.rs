@@ -49,7 +49,7 @@ impl Finish<'_> {
         self.say_pushed(pushed);
         let forgotten =
             discard_journal(&self.target.drive, &self.target.journal, &self.target.tip)?;
-        self.saying()?.say(&forgotten)?;
+        self.say(&self.wording()?, &forgotten)?;
         self.context.ui.hint(&format!(
             "git for-each-ref refs/orchestrate/backup/{}   # all that was removed",
             run.name

@@ -8,11 +8,10 @@ mod discard;
 mod merge;
 mod request;
 
-use super::clean::Saying;
 use crate::cli::arguments::FinishArgs;
 use crate::cli::commands::Context;
-use crate::cli::commands::target::{Target, Trust, find_undecided, option};
-use crate::cli::commands::watch::status::facts;
+use crate::cli::commands::target::{Target, Trust, find_undecided};
+use crate::cli::view::cleaned::Wording;
 use crate::cli::view::finish as view;
 use crate::domain::error::{Exit, failure};
 use crate::domain::oid::Oid;
@@ -20,7 +19,7 @@ use crate::domain::plan::Task;
 use crate::domain::shell::quoted;
 use crate::domain::snapshot::How;
 use crate::domain::task::Record;
-use crate::run::cleanup::{CleanOptions, clean_checkout};
+use crate::run::cleanup::{CleanOptions, CleanReport, clean_checkout};
 use crate::run::drive::driver;
 use crate::run::end::clean::clean_run;
 use crate::run::end::remote_branches::RemoteBranches;
@@ -185,7 +184,7 @@ impl Finish<'_> {
     }
 
     fn keep(&mut self) -> anyhow::Result<Exit> {
-        let facts = facts(&self.target)?;
+        let facts = self.target.facts()?;
         let snapshot = self.target.snapshot();
         self.context.ui.answer(&view::places(snapshot, &facts))?;
         if !self.args.dry_run {
@@ -195,20 +194,22 @@ impl Finish<'_> {
     }
 
     fn clear(&self, reach: CleanOptions) -> anyhow::Result<bool> {
-        let saying = self.saying()?;
+        let wording = self.wording()?;
         if !reach.dry_run {
             // The worktree that goes may be the one that the caller stands in.
             std::env::set_current_dir(self.target.drive.git.home())?;
         }
         clean_run(&self.target.drive, self.target.snapshot(), reach, &mut |cleaned| {
-            saying.say(cleaned)
+            self.say(&wording, cleaned)
         })
     }
 
-    fn saying(&self) -> anyhow::Result<Saying<'_>> {
-        let run = &self.target.snapshot().run.name;
-        let option = option(&self.target.drive.git, run)?;
-        Ok(Saying { context: self.context, dry_run: self.args.dry_run, option })
+    fn wording(&self) -> anyhow::Result<Wording> {
+        Ok(Wording { dry_run: self.args.dry_run, option: self.target.option()? })
+    }
+
+    fn say(&self, wording: &Wording, cleaned: &CleanReport) -> anyhow::Result<()> {
+        Ok(wording.lines(cleaned).iter().try_for_each(|line| self.context.ui.answer(line))?)
     }
 
     /// Says what would be done.

@@ -3,7 +3,6 @@
 //! Invariant: a run is only finished when the pull request is there.
 
 use super::Finish;
-use crate::cli::commands::watch::status::facts;
 use crate::cli::view::finish as view;
 use crate::domain::error::{Exit, failure};
 use crate::domain::oid::Oid;
@@ -14,7 +13,7 @@ use crate::run::end::pull_request::open_pull_request;
 
 impl Finish<'_> {
     pub(super) fn request(&mut self, tip: &Oid) -> anyhow::Result<Exit> {
-        let facts = facts(&self.target)?;
+        let facts = self.target.facts()?;
         let snapshot = self.target.snapshot();
         let tested = self.target.drive.settings.test.as_deref();
         let (title, body) = (view::title(snapshot), view::body(snapshot, &facts, tested));

@@ -1,19 +1,17 @@
-//! What `plan` and `start` are given, made into a plan.
+//! What `plan` and `start` are given, made into a plan or into findings.
 //!
-//! Invariant: decides nothing about a run; which tickets runs have already is looked up here,
-//! and what that means is decided where the batch is chosen.
+//! Invariant: decides nothing about a run.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::cli::commands::Context;
-use crate::domain::error::usage;
-use crate::domain::plan::TaskId;
-use crate::domain::snapshot::Snapshot;
+use super::Context;
+use crate::cli::ui::Ui;
+use crate::domain::error::{failure, usage};
+use crate::domain::text::printable;
 use crate::git::Git;
-use crate::journal::{Journal, run_names};
 use crate::plan::backlog::{self, Backlog, Choice, File};
-use crate::plan::{self, Finding, Parsed, Source};
+use crate::plan::{self, Finding, Parsed, Severity, Source};
+use crate::run::begin::batch::taken;
 use crate::run::begin::plan_source::{self, Input};
 
 /// What was named, with the tickets of it that are asked for.
@@ -92,34 +90,17 @@ impl Given {
     }
 }
 
-/// Returns the tickets that runs of this repository have, and how to say so.
-fn taken(git: &Git) -> anyhow::Result<BTreeMap<TaskId, String>> {
-    let mut taken = BTreeMap::new();
-    for name in run_names(git)? {
-        let Some(tip) = Journal::new(git, &name).load()? else { continue };
-        let snapshot = tip.snapshot;
-        for (task, record) in snapshot.tasks().filter(|(task, _)| task.ticket.is_some()) {
-            let why = match record.state.is_done() {
-                true => format!("run '{name}' has merged it"),
-                false if !snapshot.is_finished() => format!("run '{name}' has it"),
-                false => continue,
-            };
-            taken.insert(task.id.clone(), why);
+/// Prints what was found, errors and warnings alike, each with its remedy.
+pub(crate) fn print_findings(ui: &Ui, findings: &[Finding]) {
+    for finding in findings {
+        let located = printable(&finding.located());
+        let remedy = printable(&finding.remedy);
+        match finding.severity {
+            Severity::Error => ui.error(&failure(located, remedy)),
+            Severity::Warning => {
+                ui.warning(&located);
+                ui.hint(&remedy);
+            }
         }
     }
-    Ok(taken)
-}
-
-/// Finds the run that a batch of this name is: the one that is not finished, else the next new
-/// one, which is called `backlog-2` where `backlog` is finished.
-pub(crate) fn run_of_batch(git: &Git, base: &str) -> anyhow::Result<(String, Option<Snapshot>)> {
-    let names = (1..).map(|n| if n == 1 { base.to_owned() } else { format!("{base}-{n}") });
-    for name in names {
-        match Journal::new(git, &name).load()? {
-            Some(tip) if tip.snapshot.is_finished() => {}
-            Some(tip) => return Ok((name, Some(tip.snapshot))),
-            None => return Ok((name, None)),
-        }
-    }
-    unreachable!("there is a number that no run has")
 }

@@ -1,0 +1,163 @@
+//! What is asked of the world beside a snapshot: locks, disk space, worktrees, processes, logs.
+//!
+//! Invariant: [`Facts`] is plain data, so that whatever shows it stays pure. Everything is asked
+//! here, once per look, and nothing is written.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use crate::domain::oid::Oid;
+use crate::domain::plan::{Task, TaskId};
+use crate::domain::snapshot::Snapshot;
+use crate::domain::task::{Record, State};
+use crate::git::Git;
+use crate::git::worktree::ownership::slot_of;
+use crate::journal::{Journal, Tip, run_names};
+use crate::run::Drive;
+use crate::run::drive::driver;
+use crate::run::drive::space::why_no_room;
+use crate::run::merge::publish::why_waits;
+use crate::run::recover::is_lost;
+use crate::system::clock;
+
+/// What is shown beside a snapshot.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Facts {
+    /// The tip of the integration branch.
+    pub integration: Option<Oid>,
+    /// Milliseconds since 1970.
+    pub now: i64,
+    /// The caller's zone, for times of day.
+    pub zone: Option<jiff::tz::TimeZone>,
+    /// The process that drives the run now.
+    pub controller: Option<String>,
+    /// What a command must be given to act on this run: ` --run NAME`, or nothing if it is the
+    /// only open one.
+    pub option: String,
+    /// The numbers of the tasks' worktrees.
+    pub slots: HashMap<TaskId, u32>,
+    /// Why nothing can be merged now.
+    pub merges_wait: Option<String>,
+    /// Tasks that have begun and whose worktree does not exist.
+    pub gone: HashSet<TaskId>,
+    /// The agent of tasks that name none.
+    pub agent: Option<String>,
+    /// Running tasks without supervisor and agent, while nobody drives the run.
+    pub lost: HashSet<TaskId>,
+    /// Why no worktree can be made now.
+    pub no_room: Option<String>,
+    /// The newest commit of the journal.
+    pub journal: Option<Oid>,
+    /// For how many seconds running agents have printed nothing.
+    pub silent: HashMap<TaskId, i64>,
+    /// The files of each task's last attempt.
+    pub files: HashMap<TaskId, Files>,
+}
+
+/// The files of an attempt.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Files {
+    /// What the agent was asked to do.
+    pub prompt: String,
+    /// What the agent printed.
+    pub log: String,
+}
+
+impl Facts {
+    /// Looks up everything for a run.
+    pub(crate) fn of(drive: &Drive, tip: &Tip) -> anyhow::Result<Facts> {
+        Facts::with_option(drive, tip, option(&drive.git, &tip.snapshot.run.name)?)
+    }
+
+    /// Does the same if [`option`] is known already: it reads the journal of every run, which a
+    /// caller that looks several times a second cannot afford.
+    pub(crate) fn with_option(drive: &Drive, tip: &Tip, option: String) -> anyhow::Result<Facts> {
+        let (git, run) = (&drive.git, &tip.snapshot.run);
+        let driver = driver::current(&drive.folder)?;
+        let merges = tip.snapshot.count("merging") > 0;
+        let merges_wait = if merges { why_waits(git, &run.integration)? } else { None };
+        Ok(Facts {
+            option,
+            merges_wait,
+            no_room: why_no_room(drive, &tip.snapshot),
+            lost: if driver.is_none() { lost(drive, &tip.snapshot) } else { HashSet::new() },
+            slots: slots(&tip.snapshot),
+            gone: gone(&tip.snapshot),
+            silent: silent(drive, &tip.snapshot),
+            agent: drive.settings.agent.clone(),
+            integration: git.find_branch(&run.integration)?,
+            now: clock::now_ms(),
+            zone: Some(clock::now().time_zone().clone()),
+            controller: driver.map(|driver| driver.told),
+            journal: Some(tip.commit.clone()),
+            files: files(drive, &tip.snapshot),
+        })
+    }
+
+    /// Returns true if the worktree of a task that has begun does not exist.
+    pub(crate) fn is_gone(&self, id: &str) -> bool {
+        self.gone.iter().any(|gone| gone.as_str() == id)
+    }
+
+    /// Returns true if the journal calls a task running, but no process works on it.
+    pub(crate) fn is_lost(&self, id: &TaskId) -> bool {
+        self.lost.contains(id)
+    }
+}
+
+/// Returns what a command must be given to act on this run: ` --run NAME` if another run is open.
+pub(crate) fn option(git: &Git, run: &str) -> anyhow::Result<String> {
+    let mut others = 0;
+    for name in run_names(git)?.iter().filter(|name| *name != run) {
+        let tip = Journal::new(git, name).load()?;
+        others += usize::from(tip.is_some_and(|tip| tip.snapshot.is_open()));
+    }
+    Ok(if others > 0 { format!(" --run {run}") } else { String::new() })
+}
+
+/// Returns the numbers of the worktrees that exist.
+fn slots(snapshot: &Snapshot) -> HashMap<TaskId, u32> {
+    let slot = |record: &Record| slot_of(Path::new(record.worktree.as_deref()?));
+    let of_task = |(task, record): (&Task, &Record)| Some((task.id.clone(), slot(record)?));
+    snapshot.tasks().filter_map(of_task).collect()
+}
+
+/// Returns the tasks whose worktrees do not exist any more.
+fn gone(snapshot: &Snapshot) -> HashSet<TaskId> {
+    let is_gone = |record: &Record| {
+        record.worktree.as_deref().is_some_and(|place| !Path::new(place).join(".git").exists())
+    };
+    let begun = snapshot.tasks().filter(|(_, record)| is_gone(record));
+    begun.map(|(task, _)| task.id.clone()).collect()
+}
+
+/// Returns the running tasks that no process works on.
+fn lost(drive: &Drive, snapshot: &Snapshot) -> HashSet<TaskId> {
+    let run = &snapshot.run.name;
+    let lost = snapshot.tasks().filter(|(task, record)| is_lost(drive, run, &task.id, record));
+    lost.map(|(task, _)| task.id.clone()).collect()
+}
+
+/// Returns for how many seconds the running agents have printed nothing.
+pub(crate) fn silent(drive: &Drive, snapshot: &Snapshot) -> HashMap<TaskId, i64> {
+    let now = clock::system_time();
+    let of_task = |(task, record): (&Task, &Record)| {
+        let State::Running { worker: Some(_), .. } = record.state else { return None };
+        let number = record.last_attempt()?.number;
+        let log = drive.folder.attempt(&task.id, number).log().metadata().ok()?;
+        let silent = now.duration_since(log.modified().ok()?).ok()?;
+        Some((task.id.clone(), i64::try_from(silent.as_secs()).ok()?))
+    };
+    snapshot.tasks().filter_map(of_task).collect()
+}
+
+/// Returns the files of each task's last attempt, whether or not they exist.
+fn files(drive: &Drive, snapshot: &Snapshot) -> HashMap<TaskId, Files> {
+    let of_task = |(task, record): (&Task, &Record)| {
+        let folder = drive.folder.attempt(&task.id, record.last_attempt()?.number);
+        let path = |file: std::path::PathBuf| file.display().to_string();
+        let files = Files { prompt: path(folder.prompt()), log: path(folder.log()) };
+        Some((task.id.clone(), files))
+    };
+    snapshot.tasks().filter_map(of_task).collect()
+}
