@@ -41,6 +41,15 @@ impl Env {
         self.wait_while_running(&format!("an agent is at gate {gate}"), || self.reached(gate));
     }
 
+    /// Returns the shell line that waits at a gate, for tasks without an agent.
+    pub fn gate(&self, gate: &str) -> String {
+        let path = |path: PathBuf| quoted(&path.display().to_string());
+        let [reached, open] =
+            ["reached", "open"].map(|it| path(self.agents(&format!("{gate}.{it}"))));
+        let folder = path(self.root().join("agents"));
+        format!(": >{reached}; while [ -d {folder} ] && [ ! -e {open} ]; do sleep 0.05; done")
+    }
+
     /// Returns whether an agent has come to a gate.
     pub fn reached(&self, gate: &str) -> bool {
         self.agents(&format!("{gate}.reached")).exists()

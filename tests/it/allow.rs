@@ -5,7 +5,7 @@
 
 use crate::env::Env;
 use crate::output::Output;
-use crate::plans::{plan, task};
+use crate::plans::{asks, plan, runs, task};
 
 /// The words of `claude` that tell whether it may do it; else what it prints, and leaves undone.
 const CLAUDE: &str = r#"#!/bin/sh
@@ -75,26 +75,14 @@ fn what_is_refused_is_allowed_and_done_as_it_was_printed() {
 #[test]
 fn a_run_that_goes_on_gives_it_to_the_next_attempt() {
     let env = refused();
-    env.plan(&plan(
-        "p",
-        &[task("a", &[], "prompt = 'Do a.'"), task("b", &[], "run = 'echo 1 >b.txt'\nagent = 'x'")],
-    ));
-    env.write(env.root().join("agents/b.sh"), "");
-    let gate = task(
-        "b",
-        &[],
-        &format!(
-            "run = 'until [ -e {} ]; do sleep 0.05; done; echo 1 >b.txt'",
-            env.root().join("agents/open").display()
-        ),
-    );
-    env.plan(&plan("p", &[task("a", &[], "prompt = 'Do a.'"), gate]));
+    let later = runs("b", &[], &format!("{}; echo 1 >b.txt", env.gate("b")));
+    env.plan(&plan("p", &[asks("a", &[]), later]));
     let running = env.spawn(["start", "plan.toml", "--agent", "claude", "--trust"]);
     env.wait_while_running("a is blocked", || running.so_far().contains(" blocked a: "));
     env.run(["allow", "Bash(make lint)", "--yes"]).ok();
     env.run(["retry", "a"]).ok();
     env.wait_while_running("a is merged", || running.so_far().contains(" merged a: "));
-    env.write(env.root().join("agents/open"), "");
+    env.open("b");
     running.wait().ok();
 }
 

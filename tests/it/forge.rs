@@ -168,22 +168,16 @@ fn a_slow_remote_holds_nothing_up() {
     let env = prepared();
     with_remote(&env);
     fake_gh(&env);
-    let (at, go) = (env.root().join("pushing"), env.root().join("go"));
-    let hook = format!(
-        "#!/bin/sh\n: >{}\nwhile [ ! -e {} ]; do sleep 0.05; done\n",
-        at.display(),
-        go.display()
-    );
-    env.write(".git/hooks/pre-push", &hook);
+    env.write(".git/hooks/pre-push", format!("#!/bin/sh\n{}\n", env.gate("push")));
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(env.path(".git/hooks/pre-push"), mode).expect("an executable hook");
     let running = env.start_in_background(&[]);
     env.let_a_be_merged_before_b();
-    env.wait_while_running("b is pushed", || at.exists());
+    env.wait_reached("push");
     env.open("c");
     env.wait_while_running("c is merged meanwhile", || env.task("c")["status"] == "done");
     assert_eq!(env.task("b")["url"], serde_json::Value::Null);
-    env.write(&go, "");
+    env.open("push");
     running.wait().fails(3).has(URL);
 }
 

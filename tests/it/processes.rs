@@ -40,7 +40,7 @@ fn who_left_the_session_ends_at_a_time_limit_and_at_a_stop() {
     }
     env.agent("a", "daemon\ngate never");
     env.agent("b", "daemon\ngate b");
-    let slow = task("a", &[], "prompt = 'Do a.'\ntimeout = '1s'\n");
+    let slow = task("a", &[], "prompt = 'Do a.'\ntimeout = '3s'\n");
     env.plan(&plan("p", &[slow, asks("b", &[])]));
     let running = env.start_in_background(&[]);
     env.wait_reached("b");
@@ -108,9 +108,14 @@ fn who_does_nothing_is_ended_where_that_is_asked_for() {
 fn who_prints_or_changes_something_is_not_silent() {
     let env = Env::new();
     env.config("orchestrate.idle", "2s");
-    let print = "for n in 1 2 3 4 5 6; do echo $n; sleep 0.5; done; echo 1 >a";
-    let change = "for n in 1 2 3 4 5 6; do echo $n >b; sleep 0.5; done";
-    env.plan(&plan("p", &[runs("a", &[], print), runs("b", &[], change)]));
+    // Longer than the limit altogether, with pauses that are a small part of it.
+    let again = |what: &str| {
+        format!(
+            "end=$(($(date +%s) + 4)); while [ $(date +%s) -lt $end ]; do {what}; sleep 0.1; done"
+        )
+    };
+    let print = again("echo so far") + "; echo 1 >a";
+    env.plan(&plan("p", &[runs("a", &[], &print), runs("b", &[], &again("echo 1 >b"))]));
     env.run(["start", "plan.toml", "--trust"]).ok();
     env.stands("a", "done", None);
     env.stands("b", "done", None);

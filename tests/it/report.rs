@@ -42,7 +42,7 @@ fn what_an_agent_printed_is_in_the_log() {
 fn a_time_limit_ends_the_whole_group() {
     let env = Env::new();
     env.agent("a", "edit a.txt 1\ncommit 'Begin a'\nignore-term\norphan\ngate never");
-    env.plan(&plan("slow", &[task("a", &[], "prompt = 'Do a.'\ntimeout = '1s'\n")]));
+    env.plan(&plan("slow", &[task("a", &[], "prompt = 'Do a.'\ntimeout = '3s'\n")]));
     env.start(&[]).fails(3);
     env.stands("a", "blocked", Some("timeout"));
     env.wait_until("the orphan is dead", || !env.orphan_lives("a"));

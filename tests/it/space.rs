@@ -66,25 +66,30 @@ fn as_many_worktrees_are_made_as_fit() {
     env.config("orchestrate.min-free", "30M");
     env.config("orchestrate.worktrees", "trees");
     std::fs::create_dir(env.path("trees")).expect("a folder");
-    // Each says how many worktrees there were; the first two wait for each other.
-    let count = "ls -d ../feat-* | wc -l >>\"$COUNT\"; sleep 1; echo 1 >$ORCHESTRATE_TASK";
+    // Each says how many worktrees there are; none ends before the run has said that it waits.
+    let gate = env.gate("full");
+    let count = format!("ls -d ../feat-* | wc -l >>\"$COUNT\"; {gate}; echo 1 >$ORCHESTRATE_TASK");
     let ids = ["a", "b", "c", "d"];
-    env.plan(&plan("p", &ids.map(|id| runs(id, &[], count))));
+    env.plan(&plan("p", &ids.map(|id| runs(id, &[], &count))));
     let trees = quoted(&env.path("trees").display().to_string());
     let mount = format!("mount -t tmpfs -o size=40m none {trees}");
+    let log = env.root().join("count");
     let apart = |script: &str| {
-        env.program("unshare", ["-rm", "sh", "-c", script])
-            .env("COUNT", env.root().join("count"))
-            .run()
+        env.program("unshare", ["-rm", "sh", "-c", script]).env("COUNT", &log).spawn()
     };
     let can = env.program("sh", ["-c", "command -v unshare >/dev/null"]).run().code == 0
-        && apart(&mount).code == 0;
+        && apart(&mount).wait().code == 0;
     if !can {
         return skip("mounts", "nothing can be mounted here");
     }
-    let said = apart(&format!("{mount} && git orchestrate start plan.toml --trust")).ok();
-    said.has("waits worktrees");
-    let counts = env.read(env.root().join("count"));
+    let running = apart(&format!("{mount} && git orchestrate start plan.toml --trust"));
+    env.wait_while_running("two are there, and the others wait", || {
+        let there = std::fs::read_to_string(&log).unwrap_or_default().lines().count() >= 2;
+        there && running.so_far().contains("waits worktrees")
+    });
+    env.open("full");
+    running.wait().ok();
+    let counts = env.read(&log);
     let most = counts.lines().filter_map(|line| line.trim().parse::<u32>().ok()).max();
     assert_eq!(most, Some(2), "{counts}");
 }

@@ -18,19 +18,25 @@ fn start(env: &Env) -> Output {
 #[test]
 fn work_that_differs_in_its_spaces_alone_is_not_taken_for_merged() {
     let env = Env::new();
-    let writes = |indent: &str| {
-        format!("printf 'def f():\\n    if x:\\n        go()\\n{indent}stop()\\n' >f.py\nsleep 0.1")
+    // Both begin before either is merged.
+    let writes = |id: &str, indent: &str| {
+        let file =
+            format!("printf 'def f():\\n    if x:\\n        go()\\n{indent}stop()\\n' >f.py");
+        runs(id, &[], &format!("{file}\n{}", env.gate(id)))
     };
     env.plan(&plan(
         "p",
-        &[
-            runs("a", &[], &writes("    ")),
-            runs("b", &[], &writes("        ")),
-            runs("c", &["b"], "cp f.py seen"),
-        ],
+        &[writes("a", "    "), writes("b", "        "), runs("c", &["b"], "cp f.py seen")],
     ));
     env.config("orchestrate.jobs", "2");
-    start(&env).fails(3);
+    let running = env.spawn(["start", "plan.toml", "--trust"]);
+    for task in ["a", "b"] {
+        env.wait_reached(task);
+    }
+    for task in ["a", "b"] {
+        env.open(task);
+    }
+    running.wait().fails(3);
     let blocked = ["a", "b"].into_iter().find(|id| env.task(id)["status"] == "blocked");
     let blocked = blocked.expect("one of them is in conflict with the other");
     start(&env).fails(3);
