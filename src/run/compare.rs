@@ -221,6 +221,7 @@ fn read_attributes(
     let paths: HashSet<&str> = changes.iter().flatten().map(|file| file.path.as_str()).collect();
     let Some(last) = diffs.last() else { return Ok(HashMap::new()) };
     let paths: Vec<&str> = paths.into_iter().collect();
+    // The newest tree: a task may have been the one that added `.gitattributes`.
     let tree = integration.map(|commit| git.tree_of(commit)).transpose()?;
     git.attributes(tree.as_ref().unwrap_or(&last.trees.1), &[GENERATED, VENDORED], &paths)
 }
@@ -263,15 +264,15 @@ impl FileReader<'_> {
         file: &AddedFile,
         removed: &HashSet<String>,
     ) -> anyhow::Result<Result<Reading, Skip>> {
-        let attributes =
+        let attribute =
             |name: &str| self.attributes.get(&(file.path.clone(), name.to_owned())).copied();
-        let is_written =
-            attributes(GENERATED) == Some(false) || attributes(VENDORED) == Some(false);
+        // An attribute set to false is the user's word that the file is written by hand.
+        let is_written = attribute(GENERATED) == Some(false) || attribute(VENDORED) == Some(false);
         if file.is_binary {
             return Ok(Err(Skip::Binary));
         }
         for (name, skip) in [(GENERATED, Skip::Generated), (VENDORED, Skip::Vendored)] {
-            if attributes(name) == Some(true) {
+            if attribute(name) == Some(true) {
                 return Ok(Err(skip));
             }
         }

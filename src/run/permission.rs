@@ -96,6 +96,7 @@ impl PermissionGrant {
     /// The draft of the file is written first, because it may fail (full disk, no permission), and
     /// renamed last, because that hardly can: so the rule is in both or in neither.
     pub(crate) fn write(&self, git: &Git, journal: &Journal) -> anyhow::Result<()> {
+        // Of two `allow` at once, the second must read the file that the first has written.
         let lock = LockFile::open(git.locks().join(".settings"))?;
         lock.hold()?;
         // Read again: the user may have changed the file while the question was waiting.

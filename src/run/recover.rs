@@ -45,6 +45,7 @@ pub(crate) fn ensure_integration(drive: &Drive, snapshot: &Snapshot) -> anyhow::
             ),
         ));
     }
+    // `Moved` means that another process created it first.
     match drive.git.swap_ref(&name, None, &run.base, "begin run")? {
         Swap::Done | Swap::Moved => Ok(()),
         Swap::Locked => Err(drive.git.stale_lock(&name)),
@@ -79,6 +80,7 @@ pub(crate) fn settle_lost(
         let State::Running { worker: Some(worker), .. } = &record.state else { continue };
         if !process::is_alive(worker) {
             let event = outcome_of_lost(drive, &snapshot.run.name, &task.id, record)?;
+            // Unlocked only after the append: until then `clean` must keep the worktree.
             if append_if_legal(journal, &task.id, event)? {
                 unlock(drive, record);
             }
@@ -115,6 +117,7 @@ fn outcome_of_lost(
     }
     let workers = workers_of(drive, id, &folder);
     if let Some(report) = attempt.report.as_ref().filter(|report| report.status.is_done()) {
+        // While a process of the agent's group lives, its work may still change.
         let is_over =
             !workers.is_empty() && workers.iter().all(|worker| process::is_group_gone(worker, run));
         let event = is_over.then(|| finished_alone(drive, folder.clone(), report)).flatten();

@@ -47,6 +47,7 @@ impl CommandTrail {
 
     /// Returns the command that moved it, like `git commit in /repo`.
     pub(super) fn culprit(&self, moved: &Moved) -> Option<String> {
+        // The latest match: an earlier one may have been undone by the agent itself.
         let call = self.calls.iter().rev().find(|call| self.did(call, moved))?;
         let place = call.place.as_deref().filter(|place| !same_path(place, &self.own));
         let at = place.map(|place| format!(" in {}", place.display()));
@@ -58,6 +59,7 @@ impl CommandTrail {
         let is_at =
             |place: &str| call.place.as_deref().is_some_and(|p| same_path(p, place.as_ref()));
         match moved {
+            // Found in the agent's own worktree: no command has to prove it.
             Moved::Strayed { .. } => false,
             Moved::Stash { .. } => {
                 let looks = ["list", "show", "create"];
@@ -103,10 +105,12 @@ fn targets(call: &GitCall, name: &str, is_move: bool) -> bool {
     let any = |options: &[&str]| options.iter().any(|option| has(call, option));
     match call.verb.as_str() {
         "update-ref" => has(call, &full),
+        // `push . HEAD:main` and `fetch . x:main` move local branches by refspec.
         "push" | "fetch" => {
             let ends = [format!(":{name}"), format!(":{full}")];
             call.arguments.iter().any(|word| ends.iter().any(|end| word.ends_with(end.as_str())))
         }
+        // git moves an existing branch only by force; else the name was a start point.
         "branch" if is_move => {
             let forced = any(&["-f", "--force", "-M", "-C"]);
             forced && positional(call).next() == Some(name)

@@ -65,6 +65,7 @@ impl Attempt {
         let places: Vec<PathBuf> = before.checkouts.iter().map(|it| it.place.clone()).collect();
         let after = self.git.picture(&places)?;
         let strayed = self.strayed();
+        // The usual case, which needs no look at all worktrees and journals.
         if after == *before && strayed.is_none() {
             return Ok(Vec::new());
         }
@@ -83,6 +84,7 @@ impl Attempt {
                 found.push(Found { moved, culprit });
             }
         };
+        // The branch to which the worktree strayed is part of that finding, not one of its own.
         let found_branch = match &strayed {
             Some(Moved::Strayed { found, .. }) => found.clone(),
             _ => None,
@@ -101,6 +103,7 @@ impl Attempt {
                 self.moved_in(was, is).into_iter().for_each(|moved| add(moved, false));
             }
         }
+        // Certain without a command: only the agent works in this worktree.
         found.extend(strayed.map(|moved| Found { moved, culprit: Some(String::new()) }));
         Ok(found)
     }

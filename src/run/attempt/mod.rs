@@ -52,6 +52,7 @@ struct Attempt {
 
 /// Runs the attempt that the folder describes; returns when its outcome is in the journal.
 pub(crate) fn supervise(folder: AttemptFolder) -> anyhow::Result<()> {
+    // First of all: a signal that comes earlier would kill this process without an outcome.
     let stop = Signals::listen()?.stop;
     let spec: Spec = read_json(&folder.spec())?.context("there is no such attempt")?;
     if !spec.terminal {
@@ -158,6 +159,7 @@ impl Attempt {
             tip: self.start_commit(&base)?,
             branch: self.spec.branch.clone(),
             worktree: self.spec.worktree.display().to_string(),
+            // By hand nobody knows which agent works, if any.
             agent: self.spec.agent.clone().filter(|_| worker.is_some()),
             model: self.spec.model.clone().filter(|_| worker.is_some()),
             worker,
@@ -165,6 +167,7 @@ impl Attempt {
         });
         match self.journal.append(&self.spec.task, &claim) {
             Ok(()) => Ok(Some(base)),
+            // Another supervisor claimed the attempt first, or the task was stopped meanwhile.
             Err(error) if is_illegal(&error) => Ok(None),
             Err(error) => Err(error),
         }

@@ -50,6 +50,7 @@ impl Attempt {
         let text = facts.blueprint.as_ref().ok().map(Blueprint::text);
         let changed_text = changed.as_deref().and_then(changed_text);
         let mut remarks: Vec<String> = lacks.into_iter().chain(changed_text).collect();
+        // Only a complete blueprint goes to the ticket; an incomplete one is asked for again.
         let commit = match (&text, &outcome) {
             (
                 Some(text),

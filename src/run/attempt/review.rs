@@ -68,6 +68,7 @@ impl Attempt {
             halted: self.folder.stop().exists(),
             pause: self.pause(&output),
             output,
+            // A reviewer that changed files may have judged its own changes.
             verdict: verdict.filter(|_| changed.is_none()),
             changed,
             silent_before: pipeline::silent(&record, self.spec.stage),

@@ -99,6 +99,8 @@ impl Attempt {
         };
         let commit = self.git.patiently(write)?;
         crash::point();
+        // Branch and files move together: after a mere ref update the worktree would look as if
+        // somebody had reverted the ticket.
         self.git.fast_forward(&self.spec.worktree, &self.spec.branch, &commit)?;
         Ok(TicketTip { tip: commit, remark: None })
     }
@@ -128,6 +130,7 @@ impl Attempt {
         self.git.fast_forward(&self.spec.worktree, &self.spec.branch, &commit)
     }
 
+    /// Returns the backlog's settings from the ticket's tree: the user's checkout may differ.
     fn settings_of(&self, tree: &Oid, ticket: &str) -> anyhow::Result<Option<String>> {
         let folder = ticket.rsplitn(3, '/').nth(2).unwrap_or_default();
         let beside = SETTINGS.map(|name| format!("{folder}/{name}"));

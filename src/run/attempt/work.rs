@@ -33,12 +33,14 @@ impl Attempt {
         report: Option<Report>,
     ) -> anyhow::Result<Event> {
         let escaped = self.check_place().err().map(|error| format!("{error:#}"));
+        // In a broken worktree `git status` would describe the repository around it.
         let dirt = match escaped {
             None => status::dirt(&self.spec.worktree)?,
             Some(_) => Dirt::default(),
         };
         let output = report::read(self.spec.format, &self.tail());
         let record = self.journal.record(&self.spec.task)?;
+        // A reported result is explicit; the last line of the output only replaces a missing one.
         let reported =
             report.or_else(|| record.last_attempt().and_then(|attempt| attempt.report.clone()));
         let facts = verdicts::Facts {

@@ -41,6 +41,8 @@ impl Attempt {
         if self.spec.stage.begins() {
             self.catch_up(base)?;
         }
+        // From now on `git worktree remove` and `git orchestrate clean` keep it. The shared checkout
+        // is guarded by its own lock.
         if self.spec.alone { Ok(()) } else { self.git.lock_worktree(path, &self.lock_reason()) }
     }
 
@@ -87,6 +89,7 @@ impl Attempt {
         if self.has_begun && self.git.find_ref(&self.branch_ref())?.is_some() {
             return Ok(());
         }
+        // Compare-and-swap: a check and a creation would race with the user's `git branch`.
         match self.git.create_ref(&self.branch_ref(), base, "begin task")? {
             Swap::Done => Ok(()),
             Swap::Moved => {
@@ -123,6 +126,7 @@ impl Attempt {
         if !is_behind && status::dirt(&self.spec.worktree)?.is_clean() {
             return self.catch_up_ticket(&tip, base);
         }
+        // Uncommitted work of an earlier attempt was made on the old base, and stays there.
         if is_behind && status::dirt(&self.spec.worktree)?.is_clean() {
             self.git.fast_forward(&self.spec.worktree, &self.spec.branch, base)
         } else {

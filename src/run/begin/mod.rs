@@ -60,6 +60,7 @@ pub(crate) fn prepare(git: &Git, new: &NewRun<'_>) -> anyhow::Result<Run> {
             "give the run another name: git orchestrate start PLAN --run NAME",
         ));
     }
+    // Not `exists`, which follows links: a dangling one is in the way too.
     if checkout.symlink_metadata().is_ok() {
         return Err(failure(
             format!("'{}' exists, but the run needs it to test its merges", checkout.display()),

@@ -19,6 +19,7 @@ const LEAST: u64 = 1 << 20;
 pub(crate) fn check(git: &Git, settings: &Settings) -> anyhow::Result<()> {
     let common = git.common_dir();
     let worktrees = git.home().join(&settings.worktrees);
+    // A repository can be writable in parts only, for example after `sudo git gc`.
     let parts = ["objects", "refs"].map(|part| common.join(part));
     for place in [common.to_owned(), worktrees].iter().chain(&parts) {
         check_place(disk::existing(place))?;

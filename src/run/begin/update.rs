@@ -61,6 +61,7 @@ fn check_added(
         }
     }
     let (settings, flags) = (&drive.settings, Flags::default());
+    // Passed as `--into`, because the integration branch exists: it is the run's own.
     let integration = snapshot.run.integration.as_str();
     let new = NewRun { plan: &added, settings, flags, into: Some(integration), launches: false };
     check_names(&drive.git, &new, integration)

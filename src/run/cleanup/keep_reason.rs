@@ -26,6 +26,7 @@ impl TaskCleanup<'_> {
     /// Returns why the worktree of a task is kept; `None` if it may be removed.
     pub(crate) fn reason_to_keep(&self, found: &Listed) -> anyhow::Result<Option<KeepReason>> {
         let path = &found.path;
+        // First, because every other check would look at the target of the link.
         if path.is_symlink() {
             // `git worktree remove` would follow the link.
             let reason = "it was replaced by a symbolic link";
@@ -39,6 +40,7 @@ impl TaskCleanup<'_> {
             let reason = format!("it is on {branch}, not on {}", self.branch);
             return Ok(Some((reason, self.remove_detached(found))));
         }
+        // The user's shell would be left in a folder that does not exist.
         let is_here = || std::env::current_dir().is_ok_and(|here| here.starts_with(path));
         if !self.reach.from_within && is_here() {
             return Ok(Some(("the current directory is in it".into(), Remedy::Clean)));
@@ -65,6 +67,7 @@ impl TaskCleanup<'_> {
             let reason = format!("it is not merged (the task is {})", self.record.state);
             return Ok(Some((reason, Remedy::Force)));
         }
+        // The folder is gone; only git's entry for it is left to remove.
         if !path.is_dir() {
             return Ok(None);
         }

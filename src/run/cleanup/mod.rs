@@ -118,6 +118,7 @@ pub(crate) fn clean_task(
             None => false,
         };
     let task = TaskCleanup { drive, snapshot, id, record, branch, reach, integration, is_merged };
+    // A kept worktree keeps its branch: without it, its HEAD would name nothing.
     if task.clean_worktree(&mut cleaned)? {
         task.clean_branch(&mut cleaned)?;
     }
@@ -166,6 +167,8 @@ impl TaskCleanup<'_> {
         }
         let at_own = |l: &&Listed| own.is_some_and(|own| same_path(&l.path, own));
         let Some(found) = listed.iter().find(at_own) else {
+            // After `git worktree move` the recorded path is stale; the owner's name lies in the
+            // worktree's git directory, and so is still found.
             let moved = listed.iter().find(|l| git.owner_of(&l.path) == Some(self.owner()));
             cleaned.kept.extend(moved.map(|moved| KeptItem {
                 what: format!("worktree {}", moved.path.display()),
@@ -348,6 +351,8 @@ pub(crate) fn remove_journal(
     tip: &Oid,
     run: &str,
 ) -> anyhow::Result<String> {
+    // The backup holds the only history of the run. Logs go last: they are explained by the journal,
+    // and a crash in between leaves only logs that nobody needs.
     let backup = drive.git.back_up(run, "@journal", tip)?;
     match drive.git.delete_ref(&journal.ref_name(), tip)? {
         Swap::Done => {}

@@ -34,6 +34,7 @@ pub(crate) fn clean_run(
         count(cleaned.unwrap_or_else(|error| CleanReport::kept_because(&task.id, &error)))?;
     }
     count(clean_checkout(drive, snapshot, reach)?)?;
+    // Last: it proves that the tasks are merged.
     let integration = clean_integration(drive, snapshot, reach, is_all_gone)?;
     tell(&integration)?;
     // A branch of the user is kept on purpose.

@@ -78,6 +78,7 @@ pub(crate) fn prove(
     let Some(test) = drive.settings.test.as_deref() else { return Ok(Proof::Untested) };
     let lock = drive.folder.checkout_lock()?;
     lock.hold()?;
+    // Tests of a killed controller may still run in the checkout.
     proof::end_left(drive, &run.name)?;
     let setup_log = drive.folder.finish_setup_log();
     let trial = Trial {
@@ -141,6 +142,7 @@ pub(crate) fn merge(
 ) -> anyhow::Result<MergeResult> {
     for _ in 0..MAX_RACES {
         let tips = Tips { integration: proven.clone(), ..tips(drive, run)? };
+        // Before the tests: they would run for nothing if the base branch cannot be updated anyway.
         if let Some(why) = why_waits(&drive.git, &run.base_branch)? {
             return Ok(MergeResult::Waits(why));
         }
@@ -190,6 +192,7 @@ pub(crate) fn close(
 ) -> anyhow::Result<()> {
     let is_same =
         |closed: &Closed| closed.how == how && closed.commit == commit && closed.url == url;
+    // A command that was killed after this and runs again finds its own decision.
     if snapshot.run.closed.as_ref().is_some_and(is_same) {
         return Ok(());
     }

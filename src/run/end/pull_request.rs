@@ -43,6 +43,8 @@ pub(crate) fn open_pull_request(
         }
     };
     let typed = |branch: &str| format!("git push {} {}", quoted(&remote), quoted(branch));
+    // A forge opens no pull request into a branch that it does not have. Checked before the push, so
+    // that a failure leaves nothing on the remote.
     match talker.tip(&remote, base) {
         Ok(Some(_)) => {}
         Ok(None) => {
@@ -51,6 +53,7 @@ pub(crate) fn open_pull_request(
         }
         Err(trouble) => return no(trouble.why, trouble.text, vec![typed(head)]),
     }
+    // The tested commit, not the branch: that may have moved since.
     match talker.send(&remote, &[(proven.clone(), head)])? {
         Ok(refused) => {
             if let Some(refusal) = refused.first() {

@@ -142,8 +142,10 @@ impl Setup<'_> {
                 ending => SetupOutcome::Failed(ending),
             });
         }
+        // Without a branch HEAD is the commit under test, and belongs to no task.
         let now = status::head(self.place)?.1;
         record.moved = (branch.is_some() && now != head).then_some((head, now));
+        // Recorded before the error, so that a retry fails the same way until the branch is set back.
         if record.moved.is_some() {
             write_json(&file, &record)?;
         }
@@ -221,6 +223,7 @@ impl Setup<'_> {
         let output = File::options().create(true).append(true).open(&self.log)?;
         let streams = Streams::Files { input: None, output };
         let environment = self.environment.clone();
+        // Not a family: a server that `setup` starts in a group of its own stays for the agent.
         let job = Job::start(Program::new(shell(setup), self.place, environment, streams));
         let job = job.with_context(|| format!("cannot run '{setup}'"))?;
         self.stop.watch(Some(job.stopper()));

@@ -119,7 +119,7 @@ fn clean_run(target: &Target, reach: CleanOptions, kept_any: bool) -> anyhow::Re
         return Ok(keep("worktrees or branches of it are kept", Remedy::Force));
     }
     if reach.before.is_some_and(|before| ended(target).is_none_or(|ended| ended >= before)) {
-        return Ok(keep("it is not that old", Remedy::Clean));
+        return Ok(keep("it is newer than --older-than", Remedy::Clean));
     }
     let mut cleaned = CleanReport { removed: vec![what.clone()], ..CleanReport::default() };
     if !reach.dry_run {
