@@ -1,7 +1,7 @@
-//! A batch from a backlog: what is taken, what is asked, and what the program itself says of it.
+//! A batch from a backlog: which tickets it takes, what it asks, and whether Backlog.md agrees.
 //!
-//! Invariant: the last tests ask the program `backlog`, where it is installed, and skip aloud
-//! where it is not.
+//! Invariant: the last tests run the program `backlog` if it is installed, and otherwise report that
+//! they are skipped.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -21,7 +21,7 @@ fn ticket(env: &Env, id: &str, status: &str, more: &str) {
     env.write(format!("backlog/tasks/back-{id} - Make-{id}.md"), text);
 }
 
-/// A backlog of four tickets, of which two can begin; nothing of it is committed.
+/// A backlog of four uncommitted tickets, of which two can start.
 fn backlog() -> Env {
     let env = Env::new();
     env.write(
@@ -36,7 +36,7 @@ fn backlog() -> Env {
     env
 }
 
-/// Does what the ticket asks for, in a file of the task's own.
+/// Does the work of the ticket in a file of the task's own.
 const AGENT: &str =
     "echo 1 >out-$ORCHESTRATE_TASK.txt && git add . && git commit -qm x && echo STATUS: DONE";
 
@@ -72,7 +72,7 @@ fn the_batch_is_shown_with_reasons_and_nothing_is_written() {
 }
 
 #[test]
-fn without_a_terminal_nothing_begins_unasked() {
+fn without_a_terminal_nothing_starts_unasked() {
     let env = backlog();
     let before = env.everything();
     let out = env.run(["start", "backlog/"]).fails(2);
@@ -81,7 +81,7 @@ fn without_a_terminal_nothing_begins_unasked() {
 }
 
 #[test]
-fn a_batch_runs_to_the_end_and_no_ticket_is_written() {
+fn a_batch_runs_to_the_end_and_changes_no_ticket() {
     let env = backlog();
     let before = files(&env);
     let told = env.run(["start", "backlog/", "--yes"]).ok();
@@ -93,7 +93,7 @@ fn a_batch_runs_to_the_end_and_no_ticket_is_written() {
     let prompt = env.run(["show", "BACK-2", "--prompt"]).ok();
     prompt.has("- #1 out-2.txt is there").has("Write out-2.txt");
     assert_eq!(files(&env), before);
-    // The tickets are not done before a person says so; what a run has merged is not taken again.
+    // The user has not marked the tickets done, but a merged ticket is not taken again.
     let again = env.run(["plan", "backlog/"]).fails(1);
     again
         .has("BACK-2 is left out: run 'backlog' has merged it")
@@ -110,7 +110,7 @@ fn a_batch_runs_to_the_end_and_no_ticket_is_written() {
 }
 
 #[test]
-fn a_batch_goes_on_as_it_was_taken_until_it_is_updated() {
+fn a_batch_stays_the_same_until_it_is_updated() {
     let env = backlog();
     env.config(
         "orchestrate.agent",
@@ -127,7 +127,7 @@ fn a_batch_goes_on_as_it_was_taken_until_it_is_updated() {
 }
 
 #[test]
-fn an_update_takes_what_can_begin_by_then() {
+fn an_update_adds_tickets_that_can_start_by_then() {
     let env = backlog();
     env.config(
         "orchestrate.agent",
@@ -143,7 +143,7 @@ fn an_update_takes_what_can_begin_by_then() {
 }
 
 #[test]
-fn named_tickets_that_cannot_begin_are_all_told() {
+fn named_tickets_that_cannot_start_are_all_listed() {
     let env = backlog();
     let out = env.run(["start", "backlog", "--yes", "--task", "1", "3", "9"]).fails(1);
     out.has("BACK-1 is done")
@@ -154,7 +154,7 @@ fn named_tickets_that_cannot_begin_are_all_told() {
 }
 
 #[test]
-fn folders_are_told_apart_by_what_they_hold() {
+fn folders_are_recognised_by_content() {
     let env = backlog();
     env.write(".beads/issues.jsonl", "{\"id\":\"b-1\",\"title\":\"One\",\"status\":\"open\"}\n");
     env.write(
@@ -185,8 +185,8 @@ fn folders_are_told_apart_by_what_they_hold() {
     out.has("issues: 2 tasks, 2 layers").has("1  One  (after 2)");
 }
 
-/// Runs the program `backlog` in the repository; `None` where it is not installed.
-fn judge(env: &Env, arguments: &[&str]) -> Option<String> {
+/// Runs the program `backlog` in the repository; `None` if it is not installed.
+fn run_backlog_program(env: &Env, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new("backlog");
     command.args(arguments).current_dir(env.repo());
     command
@@ -203,10 +203,10 @@ fn judge(env: &Env, arguments: &[&str]) -> Option<String> {
     }
 }
 
-/// A backlog that the program itself has made; `None` where it is not installed.
-fn made_by_the_program(prefix: &str) -> Option<Env> {
+/// A backlog made by the program itself; `None` if it is not installed.
+fn backlog_of_the_program(prefix: &str) -> Option<Env> {
     let env = Env::new();
-    let make = |arguments: &[&str]| judge(&env, arguments).map(drop);
+    let make = |arguments: &[&str]| run_backlog_program(&env, arguments).map(drop);
     make(&["init", "x", "--defaults", "--integration-mode", "none", "--task-prefix", prefix])?;
     make(&[
         "task",
@@ -233,10 +233,11 @@ fn made_by_the_program(prefix: &str) -> Option<Env> {
 }
 
 #[test]
-fn what_can_begin_is_what_the_program_calls_ready() {
+fn startable_tickets_are_those_that_backlog_md_calls_ready() {
     for prefix in ["task", "jira"] {
-        let Some(env) = made_by_the_program(prefix) else { return };
-        let said = judge(&env, &["task", "list", "--ready", "--json"]).expect("it is installed");
+        let Some(env) = backlog_of_the_program(prefix) else { return };
+        let said = run_backlog_program(&env, &["task", "list", "--ready", "--json"])
+            .expect("it is installed");
         let said: Value = serde_json::from_str(&said).expect("JSON");
         let mut ready: Vec<String> = Vec::new();
         for task in said["tasks"].as_array().expect("tasks") {
@@ -247,13 +248,14 @@ fn what_can_begin_is_what_the_program_calls_ready() {
         for task in ours["tasks"].as_array().expect("tasks") {
             let id = task["number"].as_str().expect("the ticket's id");
             found.push(id.to_owned());
-            let view = judge(&env, &["task", "view", id, "--json"]).expect("it is installed");
+            let view = run_backlog_program(&env, &["task", "view", id, "--json"])
+                .expect("it is installed");
             let view: Value = serde_json::from_str(&view).expect("JSON");
             assert_eq!(view["task"]["title"], task["title"]);
             assert_eq!(view["task"]["path"], task["ticket"]);
             assert_eq!(view["task"]["acceptanceCriteria"], task["criteria"]);
         }
-        // One with open subtasks is left to them.
+        // A ticket with open subtasks is left to them.
         ready.retain(|id| !id.ends_with("-4"));
         ready.sort();
         found.sort();
@@ -261,21 +263,21 @@ fn what_can_begin_is_what_the_program_calls_ready() {
     }
 }
 
-/// Returns the only ticket whose name has this in it.
+/// Returns the only ticket whose name contains this.
 fn path_of(env: &Env, part: &str) -> PathBuf {
     let found = files(env).into_iter().find(|(path, _)| path.to_string_lossy().contains(part));
     found.unwrap_or_else(|| panic!("no ticket {part}")).0
 }
 
-/// What the program itself stamps when it edits, and we do not.
+/// Returns the text without the date that the program writes on each edit, and we do not.
 fn without_stamp(text: &str) -> String {
     let lines = text.split_inclusive('\n').filter(|line| !line.starts_with("updated_date:"));
     lines.collect()
 }
 
 #[test]
-fn what_is_written_is_what_the_program_writes() {
-    let Some(env) = made_by_the_program("task") else { return };
+fn written_tickets_are_those_that_backlog_md_writes() {
+    let Some(env) = backlog_of_the_program("task") else { return };
     let plan = "1. Read `src/app.txt`\n\n## Files\n\n- src/app.txt: more";
     for (part, id) in [("First", "1"), ("Second", "2"), ("Fourth", "4"), ("Part", "4.1")] {
         let path = path_of(&env, part);
@@ -288,12 +290,13 @@ fn what_is_written_is_what_the_program_writes() {
             ours = tick(&ours, &[1]).expect("a criterion");
             edit.extend(["--check-ac", "1"]);
         }
-        judge(&env, &edit).expect("it is installed");
+        run_backlog_program(&env, &edit).expect("it is installed");
         let theirs = std::fs::read_to_string(path_of(&env, part)).expect("a ticket");
         assert_eq!(without_stamp(&ours), without_stamp(&theirs), "{part}");
-        // And it reads ours as it reads its own.
+        // The program reads our tickets like its own.
         std::fs::write(path_of(&env, part), &ours).expect("it is written");
-        let view = judge(&env, &["task", "view", id, "--json"]).expect("it is installed");
+        let view =
+            run_backlog_program(&env, &["task", "view", id, "--json"]).expect("it is installed");
         let view: Value = serde_json::from_str(&view).expect("JSON");
         assert_eq!(view["task"]["status"], "In Progress");
         assert_eq!(view["task"]["implementationPlan"], plan);

@@ -1,6 +1,6 @@
-//! `start --manual`: branches, worktrees and prompts are made, the caller does the rest.
+//! `start --manual`: the program makes branches, worktrees and prompts, the caller does the rest.
 //!
-//! Invariant: nothing is launched by the program, and what a caller says is judged by git.
+//! Invariant: the program launches nothing, and a caller's report is judged by git.
 
 use serde_json::Value;
 
@@ -23,9 +23,9 @@ fn of<'a>(turn: &'a Value, id: &str) -> &'a Value {
     tasks.iter().find(|task| task["id"] == id).unwrap_or_else(|| panic!("no {id} in {turn:#}"))
 }
 
-/// Does a task as the JSON says, and reports it from its worktree.
+/// Does a task in the worktree that the JSON names, and reports from there.
 #[track_caller]
-fn do_it(env: &Env, task: &Value, status: &str) -> crate::output::Output {
+fn do_task(env: &Env, task: &Value, status: &str) -> crate::output::Output {
     let (id, place) = (text(task, "id"), text(task, "worktree"));
     std::fs::write(format!("{place}/{id}.txt"), "1\n").expect("it is written");
     env.git_in(place, ["add", "-A"]);
@@ -38,7 +38,7 @@ fn text<'a>(task: &'a Value, key: &str) -> &'a str {
 }
 
 #[test]
-fn a_caller_has_all_it_needs_and_brings_the_run_to_its_end() {
+fn a_caller_can_do_a_whole_run_by_hand() {
     let env = Env::new();
     two_and_one(&env);
     let first = turn(&env);
@@ -54,16 +54,16 @@ fn a_caller_has_all_it_needs_and_brings_the_run_to_its_end() {
         assert!(next[1].as_str().is_some_and(|line| line.contains(&format!("--task {id}"))));
     }
     assert_eq!(of(&first, "c")["status"], "waiting");
-    // A second turn hands nothing out twice.
+    // A second turn hands out no task twice.
     assert_eq!(of(&turn(&env), "a")["attempts"], 1);
-    do_it(&env, of(&first, "a"), "done").ok();
-    do_it(&env, of(&first, "b"), "done-with-concerns").ok();
+    do_task(&env, of(&first, "a"), "done").ok();
+    do_task(&env, of(&first, "b"), "done-with-concerns").ok();
     let second = turn(&env);
     assert_eq!(
         (&of(&second, "a")["status"], &of(&second, "b")["status"]),
         (&"done".into(), &"done".into())
     );
-    do_it(&env, of(&second, "c"), "done").ok();
+    do_task(&env, of(&second, "c"), "done").ok();
     let last = turn(&env);
     assert_eq!(last["finished"], true);
     assert_eq!(
@@ -74,7 +74,7 @@ fn a_caller_has_all_it_needs_and_brings_the_run_to_its_end() {
 }
 
 #[test]
-fn a_word_without_a_commit_is_not_enough() {
+fn a_report_without_a_commit_is_not_enough() {
     let env = Env::new();
     two_and_one(&env);
     let place = text(of(&turn(&env), "a"), "worktree").to_owned();
@@ -90,7 +90,7 @@ fn a_word_without_a_commit_is_not_enough() {
 }
 
 #[test]
-fn what_was_not_committed_is_committed() {
+fn uncommitted_work_is_committed() {
     let env = Env::new();
     two_and_one(&env);
     let place = text(of(&turn(&env), "a"), "worktree").to_owned();
@@ -100,23 +100,23 @@ fn what_was_not_committed_is_committed() {
 }
 
 #[test]
-fn a_report_is_taken_once_and_a_wrong_branch_is_seen() {
+fn a_report_counts_once_and_a_wrong_branch_is_noticed() {
     let env = Env::new();
     two_and_one(&env);
     let first = turn(&env);
-    do_it(&env, of(&first, "a"), "done").ok();
+    do_task(&env, of(&first, "a"), "done").ok();
     env.run(["report", "done", "--task", "a"]).fails(1);
     env.git_in(text(of(&first, "b"), "worktree"), ["checkout", "-q", "-b", "elsewhere"]);
-    do_it(&env, of(&first, "b"), "done").fails(3);
+    do_task(&env, of(&first, "b"), "done").fails(3);
     env.stands("b", "blocked", Some("escaped"));
 }
 
 #[test]
-fn of_two_reports_at_once_one_is_taken() {
+fn only_one_of_two_concurrent_reports_counts() {
     let env = Env::new();
     two_and_one(&env);
     let place = text(of(&turn(&env), "a"), "worktree").to_owned();
-    // git holds the index while a file is cleaned.
+    // A clean filter runs while git holds the lock of the index.
     let gate = env.root().join("agents/cleaned");
     let script = ": >\"$1.reached\"; until [ -e \"$1.open\" ]; do sleep 0.05; done; cat\n";
     env.write(env.root().join("bin/clean"), script);
@@ -135,7 +135,7 @@ fn of_two_reports_at_once_one_is_taken() {
 }
 
 #[test]
-fn a_controller_goes_on_with_what_nobody_does_by_hand() {
+fn a_controller_continues_tasks_that_nobody_does_by_hand() {
     let env = Env::new();
     env.plan(&plan(
         "hand",
@@ -154,7 +154,7 @@ fn a_controller_goes_on_with_what_nobody_does_by_hand() {
 }
 
 #[test]
-fn a_task_that_must_be_alone_is_handed_out_alone() {
+fn a_task_that_must_run_alone_is_handed_out_alone() {
     let env = Env::new();
     let alone = task("a", &[], "prompt = 'Do it.'\nparallel_safe = false\n");
     env.plan(&plan("hand", &[alone, asks("b", &[])]));
@@ -163,25 +163,25 @@ fn a_task_that_must_be_alone_is_handed_out_alone() {
         (&of(&first, "b")["by_hand"], &of(&first, "a")["by_hand"]),
         (&true.into(), &false.into())
     );
-    do_it(&env, of(&first, "b"), "done").ok();
+    do_task(&env, of(&first, "b"), "done").ok();
     let second = turn(&env);
     assert!(text(of(&second, "a"), "worktree").ends_with("feat-task-a"));
-    do_it(&env, of(&second, "a"), "done").ok();
+    do_task(&env, of(&second, "a"), "done").ok();
     assert_eq!(turn(&env)["finished"], true);
 }
 
 #[test]
-fn short_lived_files_may_go_in_the_middle() {
+fn short_lived_files_may_be_deleted_at_any_time() {
     let env = Env::new();
     two_and_one(&env);
     let first = turn(&env);
     std::fs::remove_dir_all(env.path(".git/orchestrate")).expect("the files go");
-    do_it(&env, of(&first, "a"), "done").ok();
+    do_task(&env, of(&first, "a"), "done").ok();
     env.stands("a", "merging", None);
 }
 
 #[test]
-fn a_branch_that_is_in_the_way_blocks_that_task_only() {
+fn an_existing_branch_blocks_its_task_only() {
     let env = Env::new();
     two_and_one(&env);
     env.write(".claude/worktrees/feat-task-a/mine.txt", "mine\n");
@@ -194,7 +194,7 @@ fn a_branch_that_is_in_the_way_blocks_that_task_only() {
 }
 
 #[test]
-fn without_json_it_says_what_to_do() {
+fn without_json_the_next_commands_are_printed() {
     let env = Env::new();
     two_and_one(&env);
     let said = env.run(["start", "plan.toml", "--manual"]).ok();
@@ -203,7 +203,7 @@ fn without_json_it_says_what_to_do() {
 }
 
 #[test]
-fn a_crash_at_any_effect_of_a_turn_is_mended_by_the_next() {
+fn a_crash_at_any_effect_of_a_turn_is_repaired_by_the_next() {
     const AT: &str = "GIT_ORCHESTRATE_CRASH_AT";
     let mut number = 1;
     loop {
@@ -220,7 +220,7 @@ fn a_crash_at_any_effect_of_a_turn_is_mended_by_the_next() {
         let mended = turn(&env);
         let a = of(&mended, "a");
         assert_eq!((&a["by_hand"], &a["attempts"]), (&true.into(), &1.into()), "effect {number}");
-        do_it(&env, a, "done").ok();
+        do_task(&env, a, "done").ok();
         assert_eq!(turn(&env)["finished"], true, "effect {number}");
         number += 1;
     }

@@ -1,6 +1,6 @@
-//! `git orchestrate clean`: only what is merged, clean and ours goes.
+//! `git orchestrate clean`: only what is merged, clean and ours is removed.
 //!
-//! Invariant: whatever is removed by force can be had back with the command that is printed.
+//! Invariant: everything that `--force` removes can be restored with the printed command.
 
 use crate::env::Env;
 use crate::output::Output;
@@ -9,7 +9,7 @@ use crate::plans::{asks, plan};
 const A: &str = ".claude/worktrees/feat-task-a";
 const B: &str = ".claude/worktrees/feat-task-b";
 
-/// Runs `a`, which is merged, and `b`, which is blocked with a commit that is not.
+/// Runs `a`, which is merged, and `b`, which is blocked with an unmerged commit.
 fn merged_and_blocked() -> Env {
     let env = Env::new();
     env.agent("a", "edit a.txt 1\ncommit 'Add a'");
@@ -29,7 +29,7 @@ fn clean(env: &Env, more: &[&str]) -> Output {
 }
 
 #[test]
-fn what_is_merged_and_clean_goes() {
+fn merged_and_clean_worktrees_are_removed() {
     let env = merged_and_blocked();
     let before = env.everything();
     clean(&env, &["--dry-run"]).has("feat-task-a");
@@ -42,14 +42,14 @@ fn what_is_merged_and_clean_goes() {
 }
 
 #[test]
-fn what_is_not_merged_stays() {
+fn unmerged_work_is_kept() {
     let env = merged_and_blocked();
     clean(&env, &[]).has("not merged");
     assert!(env.exists(B) && has_branch(&env, "feat/task-b"));
 }
 
 #[test]
-fn what_is_dirty_stays() {
+fn uncommitted_changes_are_kept() {
     for (file, reason) in [("src/app.txt", "uncommitted changes"), ("new.txt", "untracked")] {
         let env = merged_and_blocked();
         let file = env.path(A).join(file);
@@ -61,13 +61,13 @@ fn what_is_dirty_stays() {
 }
 
 #[test]
-fn commits_on_no_branch_stay_and_the_command_that_is_told_keeps_them() {
+fn commits_on_no_branch_are_kept_and_the_printed_command_saves_them() {
     let env = merged_and_blocked();
     env.git(["-C", B, "switch", "-q", "--detach"]);
     env.git(["-C", B, "commit", "-q", "--allow-empty", "-m", "On no branch"]);
     let commit = env.git(["-C", B, "rev-parse", "HEAD"]);
     let output = clean(&env, &["--force"]);
-    output.has("it shows no branch, not feat/task-b");
+    output.has("it is on no branch, not on feat/task-b");
     let command = output.line("git branch feat/task-b-detached");
     let command = &command[command.find("git branch").expect("a command")..];
     let command = command.replace("<dir>", env.root().to_str().expect("a path"));
@@ -77,7 +77,7 @@ fn commits_on_no_branch_stay_and_the_command_that_is_told_keeps_them() {
 }
 
 #[test]
-fn what_is_not_ours_stays() {
+fn worktrees_of_others_are_kept() {
     let env = merged_and_blocked();
     env.git(["worktree", "add", "-q", "-b", "mine", ".claude/worktrees/mine"]);
     env.write(".claude/worktrees/notes/todo.txt", "by hand\n");
@@ -89,21 +89,21 @@ fn what_is_not_ours_stays() {
 }
 
 #[test]
-fn a_worktree_that_an_agent_works_in_stays() {
+fn the_worktree_of_a_running_agent_is_kept() {
     let env = Env::new();
     env.agent("a", "gate a\nedit a.txt 1\ncommit 'Add a'");
     env.plan(&plan("tidy", &[asks("a", &[])]));
     let running = env.start_in_background(&[]);
     env.wait_reached("a");
-    env.run(["clean", "a"]).ok().has("its agent is at work");
-    env.run(["clean", "a", "--force"]).ok().has("its agent is at work");
+    env.run(["clean", "a"]).ok().has("its agent is running");
+    env.run(["clean", "a", "--force"]).ok().has("its agent is running");
     assert!(env.exists(A));
     env.open("a");
     running.wait().ok();
 }
 
 #[test]
-fn what_was_forced_can_be_had_back() {
+fn forced_removals_can_be_restored() {
     let env = merged_and_blocked();
     env.write(env.path(B).join("draft.txt"), "not committed\n");
     let tip = env.rev("feat/task-b");

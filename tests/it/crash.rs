@@ -1,7 +1,7 @@
-//! The sweep: the program is ended at each of its outside effects in turn, and begun again.
+//! The crash sweep: the program is killed at each of its outside effects in turn, and started again.
 //!
-//! Invariant: whatever the moment, the next `start` reaches the same end, and nothing of the
-//! crash is left. Crash points exist in debug builds only; a release build skips this aloud.
+//! Invariant: after a kill at any moment the next `start` reaches the same end, and no trace of the
+//! crash is left. Crash points exist in debug builds only; a release build reports these as skipped.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,13 +9,14 @@ use crate::env::Env;
 use crate::plans::{asks, plan, runs};
 use crate::summary::skip;
 
-/// Where a controller or, with `EXEC`, a first attempt's supervisor is ended.
+/// The variable that names the crash point of a controller or, with `EXEC`, of a first attempt's
+/// supervisor.
 const AT: &str = "GIT_ORCHESTRATE_CRASH_AT";
 const EXEC_AT: &str = "GIT_ORCHESTRATE_CRASH_EXEC_AT";
 const COUNT: &str = "GIT_ORCHESTRATE_CRASH_COUNT";
-/// By how many effects two runs may differ: how often something is looked at is a matter of time.
+/// The numbers of effects of two runs may differ by this much: polling depends on time.
 const SLACK: usize = 12;
-/// More effects than any supervisor has: beyond it the sweep has passed the end.
+/// No supervisor has this many effects, so that the sweep covers all of them.
 const SUPERVISOR_EFFECTS: usize = 40;
 
 fn scenario() -> Env {
@@ -50,7 +51,7 @@ fn sweep(numbers: std::ops::RangeInclusive<usize>, work: impl Fn(usize) + Sync) 
     });
 }
 
-fn assert_whole(env: &Env) {
+fn assert_complete(env: &Env) {
     env.call(["start", "plan.toml", "--trust"]).run().ok();
     for task in ["a", "b"] {
         env.stands(task, "done", None);
@@ -72,7 +73,7 @@ fn effects_of_a_run() -> usize {
 }
 
 #[test]
-fn a_controller_that_is_ended_at_any_effect_loses_nothing() {
+fn a_controller_killed_at_any_effect_loses_nothing() {
     let effects = effects_of_a_run();
     if effects == 0 {
         return skip("crash-points", "this build has none");
@@ -82,25 +83,25 @@ fn a_controller_that_is_ended_at_any_effect_loses_nothing() {
         let env = scenario();
         let start = env.call(["start", "plan.toml", "--trust"]);
         let ended = start.env(AT, number.to_string()).run();
-        // The count varies a little with time; only the last few may be beyond the end.
+        // The number varies a little with time, so only the last few kills may come too late.
         let aborted = ended.code == 128 + 6;
         assert!(aborted || number + SLACK > effects, "effect {number} did not end it: {ended}");
-        assert_whole(&env);
+        assert_complete(&env);
     });
 }
 
 #[test]
-fn a_supervisor_that_is_ended_at_any_effect_loses_nothing() {
+fn a_supervisor_killed_at_any_effect_loses_nothing() {
     sweep(1..=SUPERVISOR_EFFECTS, |number| {
         let env = scenario();
         let start = env.call(["start", "plan.toml", "--trust"]);
         start.env(EXEC_AT, number.to_string()).run().ok();
-        assert_whole(&env);
+        assert_complete(&env);
     });
 }
 
-/// One task whose merge fails the tests until a fix agent has mended it, in a worktree of its own.
-fn mending() -> Env {
+/// One task whose merge fails the tests until a fix agent fixes it in a worktree of its own.
+fn fixing_scenario() -> Env {
     let env = Env::new();
     env.config("orchestrate.test", "test ! -e a.txt || test -e mended.txt");
     env.agent("a.implement", "edit a.txt 1\ncommit 'Add a'\nreport done -m 'so it is'");
@@ -110,8 +111,8 @@ fn mending() -> Env {
 }
 
 #[test]
-fn a_controller_that_is_ended_while_a_merge_is_mended_loses_nothing() {
-    let env = mending();
+fn a_controller_killed_while_a_merge_is_fixed_loses_nothing() {
+    let env = fixing_scenario();
     let counter = env.root().join("effects");
     env.call(env.start_arguments(&[])).env(COUNT, &counter).run().ok();
     let effects = std::fs::read(&counter).map_or(0, |bytes| bytes.len());
@@ -119,7 +120,7 @@ fn a_controller_that_is_ended_while_a_merge_is_mended_loses_nothing() {
         return skip("crash-points", "this build has none");
     }
     sweep(1..=effects, |number| {
-        let env = mending();
+        let env = fixing_scenario();
         let _ = env.call(env.start_arguments(&[])).env(AT, number.to_string()).run();
         env.start(&[]).ok();
         env.stands("a", "done", None);

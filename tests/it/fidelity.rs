@@ -1,8 +1,8 @@
-//! Worktrees come out as `git worktree add` makes them.
+//! Our worktrees are the same as those of `git worktree add`.
 //!
-//! Invariant: git is the judge. What an agent finds is compared file by file (kind, mode,
-//! content, target of a link) and entry by entry of the index with a worktree that git itself
-//! made of the same commit, before the agent has done anything.
+//! Invariant: git is the judge. Before the agent does anything, its worktree is compared with one
+//! that git made of the same commit: file by file (kind, mode, content, target of a link) and entry by
+//! entry of the index.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -18,7 +18,7 @@ use crate::summary::skip;
 const OURS: &str = ".claude/worktrees/feat-task-a";
 const GITS: &str = ".claude/worktrees/by-git";
 
-/// Returns what stands at a path: its kind and mode, its content.
+/// Returns the kind and mode of a path, and its content.
 fn entry(path: &Path) -> (String, Vec<u8>) {
     let metadata = path.symlink_metadata().expect("it is there");
     let mode = metadata.permissions().mode() & 0o7777;
@@ -32,7 +32,7 @@ fn entry(path: &Path) -> (String, Vec<u8>) {
     }
 }
 
-/// Returns all that stands below a folder, without `.git`.
+/// Returns everything below a folder except `.git`.
 fn content(folder: &Path) -> BTreeMap<PathBuf, (String, Vec<u8>)> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -53,7 +53,7 @@ fn content(folder: &Path) -> BTreeMap<PathBuf, (String, Vec<u8>)> {
     found
 }
 
-/// Starts a plan of one task and returns when its agent stands in the new worktree.
+/// Starts a plan of one task, and returns when its agent waits in the new worktree.
 fn at_gate(env: &Env) -> Running<'_> {
     env.agent("a", "gate a\nedit src/new-file.txt 1\ncommit 'Add a file'");
     env.plan(&plan("fidelity", &[asks("a", &[])]));
@@ -62,10 +62,10 @@ fn at_gate(env: &Env) -> Running<'_> {
     running
 }
 
-/// Asserts that our worktree is what git makes of the same commit.
+/// Asserts that our worktree equals git's worktree of the same commit.
 #[track_caller]
 fn assert_same(env: &Env) {
-    // A smudge filter may see the branch or the path of the worktree; ours must not.
+    // A smudge filter could depend on the branch or the path of the worktree; these here must not.
     env.git(["worktree", "add", "--detach", "-q", GITS, "main"]);
     let (ours, gits) = (content(&env.path(OURS)), content(&env.path(GITS)));
     let names = |files: &BTreeMap<PathBuf, _>| files.keys().cloned().collect::<Vec<_>>();
@@ -81,7 +81,7 @@ fn assert_same(env: &Env) {
     if env.git_status(["config", "extensions.worktreeConfig"]) == 0 {
         told(&["config", "--worktree", "--list"]);
     }
-    // This comes first: it does not refresh the index, so it judges the stat data in it.
+    // First, because it does not refresh the index: it judges the stat data that we wrote.
     env.git_in(OURS, ["diff-files", "--quiet", "--ignore-submodules=none"]);
     for at in [OURS, GITS] {
         assert_eq!(env.git_in(at, ["status", "--porcelain", "--ignore-submodules=none"]), "");
@@ -137,15 +137,15 @@ fn with_everything() -> Env {
         "*.bat text eol=crlf\n*.bin binary\nignored-by-archive export-ignore\n*.vault filter=vault\n\
          *.vault2 filter=vault2\n*.where filter=where\n*.broken filter=broken\n*.psd filter=lfs diff=lfs merge=lfs -text\n",
     );
-    // One that runs once for each file, one that must not fail, and one that is not installed.
+    // A filter that runs once for each file, one that must not fail, and one that is not installed.
     env.config("filter.vault.clean", "tr a-y b-z");
     env.config("filter.vault.smudge", "tr b-z a-y");
     env.config("filter.vault2.clean", "tr a-y b-z");
     env.config("filter.vault2.smudge", "tr b-z a-y");
     env.config("filter.vault2.required", "true");
-    // One that fails, and may.
+    // A filter that fails, and may.
     env.config("filter.broken.smudge", "sed s/as/AS/; exit 1");
-    // One that is told the path, and looks where it is and on which branch.
+    // A filter that gets the path, and looks at its folder and branch.
     env.config("filter.where.clean", "echo @@");
     env.config("filter.where.smudge", "cat >/dev/null; echo %f; git rev-parse --show-prefix HEAD");
     add_submodule(&env);
@@ -166,7 +166,7 @@ fn add_submodule(env: &Env) {
 }
 
 #[test]
-fn of_attributes_that_only_git_follows() {
+fn attributes_that_only_git_follows() {
     for (attribute, file, content) in [
         ("ident", "ident.c", &b"/* $Id$ */\n"[..]),
         ("text working-tree-encoding=UTF-16LE-BOM", "16.txt", b"\xff\xfeh\0i\0\n\0"),
@@ -185,7 +185,7 @@ fn of_attributes_that_only_git_follows() {
 }
 
 #[test]
-fn of_files_of_every_kind() {
+fn files_of_every_kind() {
     let env = with_everything();
     let running = at_gate(&env);
     assert_same(&env);
@@ -195,7 +195,7 @@ fn of_files_of_every_kind() {
 }
 
 #[test]
-fn with_settings_that_change_what_files_are() {
+fn settings_that_change_the_type_of_files() {
     for settings in [
         &[("core.autocrlf", "true")][..],
         &[("core.autocrlf", "input")],
@@ -222,7 +222,7 @@ fn with_settings_that_change_what_files_are() {
 }
 
 #[test]
-fn of_a_sparse_checkout() {
+fn a_sparse_checkout() {
     for kind in ["--cone", "--no-cone"] {
         let env = with_everything();
         env.git(["sparse-checkout", "set", kind, "src", "odd"]);
@@ -234,7 +234,7 @@ fn of_a_sparse_checkout() {
 }
 
 #[test]
-fn of_a_filter_that_is_not_installed_and_may_be_missing() {
+fn an_optional_filter_that_is_not_installed() {
     let env = with_everything();
     env.write("gone/.gitattributes", "*.gone filter=gone\n");
     env.write("gone/a.gone", "as it is\n");
@@ -248,9 +248,9 @@ fn of_a_filter_that_is_not_installed_and_may_be_missing() {
 }
 
 #[test]
-fn where_a_name_is_taken_while_files_are_written() {
+fn a_path_that_is_taken_during_the_checkout() {
     let env = Env::new();
-    // In the order of names, so that the filter is always first.
+    // git checks files out in the order of names, so that the filter always runs first.
     env.config("checkout.workers", "1");
     env.config("filter.eager.clean", "cat");
     env.config("filter.eager.smudge", "echo taken >zz; cat");
@@ -266,7 +266,7 @@ fn where_a_name_is_taken_while_files_are_written() {
 }
 
 #[test]
-fn of_names_that_differ_in_case_where_they_are_one() {
+fn names_that_differ_only_in_case_on_a_case_insensitive_disk() {
     let env = Env::new();
     env.write(env.root().join("tmp/Case"), "");
     if !env.root().join("tmp/case").exists() {
@@ -287,7 +287,7 @@ fn of_names_that_differ_in_case_where_they_are_one() {
 }
 
 #[test]
-fn what_is_written_beside_a_sparse_checkout_is_not_lost() {
+fn files_outside_a_sparse_checkout_are_not_lost() {
     let env = with_everything();
     env.git(["sparse-checkout", "set", "--no-cone", "src"]);
     env.agent("a", "edit beside/new.txt 1\nedit src/new.txt 1");
@@ -301,7 +301,7 @@ fn what_is_written_beside_a_sparse_checkout_is_not_lost() {
 }
 
 #[test]
-fn a_required_filter_that_fails_makes_no_worktree() {
+fn a_required_filter_that_fails_leaves_no_worktree() {
     let env = with_everything();
     env.config("filter.vault2.smudge", "false");
     env.agent("a", "edit src/new-file.txt 1\ncommit 'Add a file'");
@@ -312,9 +312,9 @@ fn a_required_filter_that_fails_makes_no_worktree() {
     assert_eq!(env.git(["worktree", "list"]).lines().count(), 1);
 }
 
-/// A clone that has left out the content of files, as `--filter=blob:none` does.
+/// A clone without the content of files, as of `--filter=blob:none`.
 #[test]
-fn of_a_partial_clone() {
+fn a_partial_clone() {
     let far = with_everything();
     far.git(["config", "uploadpack.allowFilter", "true"]);
     far.git(["config", "uploadpack.allowAnySHA1InWant", "true"]);
@@ -331,7 +331,7 @@ fn of_a_partial_clone() {
     ends_well(&env, running);
 }
 
-/// Writes a `post-checkout` hook that leaves what it was given in the worktree.
+/// Writes a `post-checkout` hook that writes its arguments to a file in the worktree.
 fn hook(env: &Env, path: &str) {
     let script =
         "#!/bin/sh\necho \"$@\" >\"$(git rev-parse --git-dir)/hook-said\"; pwd -P; exit 7\n";
@@ -341,7 +341,7 @@ fn hook(env: &Env, path: &str) {
 }
 
 #[test]
-fn with_the_post_checkout_hook() {
+fn the_post_checkout_hook_runs() {
     for (setting, path) in
         [(None, ".git/hooks/post-checkout"), (Some("hooks"), "hooks/post-checkout")]
     {
@@ -353,7 +353,7 @@ fn with_the_post_checkout_hook() {
             env.git(["-c", "core.hooksPath=/dev/null", "commit", "-q", "-m", "Add a hook"]);
         }
         let running = at_gate(&env);
-        // git's own answer, whatever the hook's exit status is.
+        // git's own result, whatever the hook's exit code.
         let add = ["worktree", "add", "--detach", "-q", GITS, "main"];
         assert_eq!(env.git_status(add), 7);
         let said = [OURS, GITS].map(|at| {
@@ -368,7 +368,7 @@ fn with_the_post_checkout_hook() {
 }
 
 #[test]
-fn with_hooks_that_are_switched_off() {
+fn disabled_hooks_do_not_run() {
     let env = Env::new();
     hook(&env, ".git/hooks/post-checkout");
     env.config("core.hooksPath", "/dev/null");

@@ -1,7 +1,7 @@
-//! The review of the whole branch: when it comes, what it reads, and what it leads to.
+//! The review of the whole branch: when it starts, what it reads, and what follows.
 //!
-//! Invariant: it comes once everything else is merged; what it finds is fixed, reviewed, tested
-//! and merged like any other work, and then the run is finished.
+//! Invariant: it starts when everything else is merged; its findings are fixed, reviewed, tested and
+//! merged like any other work, and then the run is finished.
 
 use crate::env::Env;
 use crate::plans::{asks, plan};
@@ -9,7 +9,7 @@ use crate::plans::{asks, plan};
 const PASS: &str = "verdict pass 'all is well'";
 const LAST: &str = "p-final-review";
 
-/// Tasks `a` and, after it, `b`, whose work and reviews are sound.
+/// Tasks `a` and, after it, `b`, which pass all reviews.
 fn two_tasks() -> Env {
     let env = Env::new();
     env.config("orchestrate.reviews", "spec");
@@ -31,7 +31,7 @@ fn last_stages(env: &Env) -> Vec<String> {
 }
 
 #[test]
-fn the_whole_branch_is_read_when_everything_is_merged() {
+fn the_whole_branch_is_reviewed_when_all_tasks_are_merged() {
     let env = two_tasks();
     env.start(&[])
         .ok()
@@ -48,7 +48,7 @@ fn the_whole_branch_is_read_when_everything_is_merged() {
 }
 
 #[test]
-fn what_it_finds_is_fixed_reviewed_tested_and_merged() {
+fn its_findings_are_fixed_reviewed_tested_and_merged() {
     let env = two_tasks();
     env.config("orchestrate.test", "test ! -e b.txt || test -e a.txt");
     let found = "say '- [important] b.txt:1: it repeats a.txt'\nverdict fail 'they differ'";
@@ -78,7 +78,7 @@ fn it_waits_while_a_task_is_blocked() {
 }
 
 #[test]
-fn it_can_be_left_out_and_a_run_ends_as_it_was_begun() {
+fn it_can_be_disabled_and_a_run_keeps_its_setting() {
     let env = two_tasks();
     env.config("orchestrate.final-review", "false");
     env.start(&[]).ok();
@@ -95,7 +95,7 @@ fn it_can_be_left_out_and_a_run_ends_as_it_was_begun() {
 }
 
 #[test]
-fn what_is_added_after_it_is_read_by_another() {
+fn tasks_added_after_it_get_another_review() {
     let env = two_tasks();
     env.start(&[]).ok();
     env.agent("c.implement", "edit c.txt 1\ncommit 'Add c'");
@@ -111,7 +111,7 @@ fn what_is_added_after_it_is_read_by_another() {
 }
 
 #[test]
-fn finish_tells_of_what_it_has_not_read() {
+fn finish_warns_of_commits_it_did_not_review() {
     let env = two_tasks();
     env.start(&[]).ok();
     let read = env.git(["rev-parse", "--short=10", "feat/p"]);
@@ -124,14 +124,14 @@ fn finish_tells_of_what_it_has_not_read() {
 }
 
 #[test]
-fn one_task_needs_none() {
+fn a_single_task_needs_no_final_review() {
     let env = two_tasks();
     env.plan(&plan("p", &[asks("a", &[])]));
     env.start(&[]).ok().has("1 of 1 task");
 }
 
 #[test]
-fn it_is_told_what_was_left_open_and_where_tasks_differ() {
+fn its_prompt_names_open_concerns_and_style_differences() {
     let env = two_tasks();
     let source = env.root().join("source");
     env.write(source.join("a/slug.go"), crate::compare::SLUG);

@@ -1,7 +1,7 @@
-//! The end of a run: merged, asked for, kept or given up.
+//! The end of a run: merge, pull request, keep or discard.
 //!
-//! Invariant: what is published passed the tests; what is given up is in a backup; whoever is ended
-//! in between goes on with the same command.
+//! Invariant: published work has passed the tests; discarded work is in a backup; after a kill at any
+//! moment the same command continues.
 
 use crate::env::Env;
 use crate::forge::{fake_gh, with_remote};
@@ -21,7 +21,7 @@ fn finished() -> Env {
     env
 }
 
-fn is_gone(env: &Env) {
+fn assert_removed(env: &Env) {
     assert_eq!(env.git(["for-each-ref", "refs/heads/feat/"]), "");
     assert_eq!(env.git(["worktree", "list"]).lines().count(), 1);
 }
@@ -36,7 +36,7 @@ fn a_merge_moves_the_base_forward_and_cleans_up() {
     assert_eq!(env.rev("main"), tip);
     assert_eq!(env.read("b"), "b\n", "the checkout is updated");
     assert_eq!(env.git(["status", "--porcelain"]), "");
-    is_gone(&env);
+    assert_removed(&env);
     let status = env.json(["status", "--json"]);
     assert_eq!(
         (status["closed"]["how"].as_str(), status["closed"]["commit"].as_str()),
@@ -51,7 +51,7 @@ fn a_merge_moves_the_base_forward_and_cleans_up() {
 }
 
 #[test]
-fn where_both_went_on_a_merge_commit_is_tested_too() {
+fn diverged_branches_get_a_merge_commit_that_is_tested_too() {
     let env = finished();
     env.commit("c", "c");
     let before = env.rev("main");
@@ -72,7 +72,7 @@ fn where_both_went_on_a_merge_commit_is_tested_too() {
 }
 
 #[test]
-fn failing_tests_stop_a_merge_and_a_request_alone() {
+fn failing_tests_stop_only_a_merge_and_a_pull_request() {
     let env = finished();
     env.config("orchestrate.test", "echo so it is; false");
     let before = env.everything();
@@ -109,11 +109,11 @@ fn a_conflict_or_a_changed_checkout_changes_nothing() {
     assert_eq!(env.read("README.md"), "mine\n");
     env.git(["checkout", "-q", "--", "README.md"]);
     env.run(["finish", "--merge"]).ok();
-    is_gone(&env);
+    assert_removed(&env);
 }
 
 #[test]
-fn a_request_says_what_the_run_did() {
+fn a_pull_request_describes_the_run() {
     let env = finished();
     with_remote(&env);
     fake_gh(&env);
@@ -132,13 +132,13 @@ fn a_request_says_what_the_run_did() {
     let there = env.git(["--git-dir", bare.to_str().expect("UTF-8"), "rev-parse", "feat/two"]);
     assert_eq!(there, env.rev("feat/two"), "it stays here, and is there");
 
-    // Asked again it finds what is open; merged there, it is cleaned up.
+    // A second `--pr` finds the open pull request; once that is merged, the run is cleaned up.
     env.run(["finish", "--pr"]).ok();
     let calls = env.read(env.root().join("gh/calls"));
     assert_eq!(calls.matches("pr create").count(), 1, "{calls}");
     env.git(["merge", "-q", "--no-ff", "feat/two"]);
     let merged = env.run(["finish", "--merge"]).ok();
-    is_gone(&env);
+    assert_removed(&env);
     merged.has("still on origin, as far as is known here: feat/two");
     let bare = bare.to_str().expect("UTF-8");
     let there = || env.git(["--git-dir", bare, "for-each-ref", "refs/heads/feat/"]);
@@ -150,7 +150,7 @@ fn a_request_says_what_the_run_did() {
 }
 
 #[test]
-fn at_an_unknown_forge_it_is_asked_for_by_hand() {
+fn an_unknown_forge_needs_a_pull_request_by_hand() {
     let env = finished();
     let bare = with_remote(&env);
     env.git(["remote", "set-url", "origin", bare.to_str().expect("UTF-8")]);
@@ -160,7 +160,7 @@ fn at_an_unknown_forge_it_is_asked_for_by_hand() {
 }
 
 #[test]
-fn what_is_given_up_and_was_pushed_is_told() {
+fn pushed_branches_of_a_discarded_run_are_named() {
     let env = finished();
     with_remote(&env);
     env.git(["push", "-q", "origin", "feat/two"]);
@@ -169,7 +169,7 @@ fn what_is_given_up_and_was_pushed_is_told() {
 }
 
 #[test]
-fn what_is_kept_can_be_run_again_with_the_printed_commands() {
+fn a_kept_run_can_be_resumed_with_the_printed_commands() {
     let env = finished();
     let kept = env.run(["finish", "--keep"]).ok();
     kept.has("finish --run two --merge").has_not("goes on with it");
@@ -187,7 +187,7 @@ fn what_is_kept_can_be_run_again_with_the_printed_commands() {
 }
 
 #[test]
-fn where_no_branch_was_begun_from_none_is_offered() {
+fn a_run_from_a_detached_head_offers_no_merge() {
     let env = Env::new();
     env.git(["checkout", "-q", "--detach"]);
     env.plan(&plan("two", &[runs("a", &[], "echo a >a")]));
@@ -200,7 +200,7 @@ fn where_no_branch_was_begun_from_none_is_offered() {
 }
 
 #[test]
-fn of_several_runs_one_has_to_be_named() {
+fn one_of_several_runs_has_to_be_named() {
     let env = finished();
     env.plan(&plan("next", &[runs("n", &[], "echo n >n")]));
     env.run(["start", "plan.toml", "--trust"]).ok();
@@ -215,7 +215,7 @@ fn of_several_runs_one_has_to_be_named() {
 }
 
 #[test]
-fn a_request_that_cannot_be_made_says_why_and_closes_nothing() {
+fn a_failed_pull_request_says_why_and_closes_nothing() {
     let env = finished();
     env.run(["finish", "--pr"]).fails(1).has("no-remote");
     let bare = with_remote(&env);
@@ -224,15 +224,13 @@ fn a_request_that_cannot_be_made_says_why_and_closes_nothing() {
     env.run(["finish", "--pr"]).fails(1).has("not-logged-in").has("gh auth login");
     let place = bare.to_str().expect("UTF-8");
     env.git(["--git-dir", place, "update-ref", "-d", "refs/heads/main"]);
-    env.run(["finish", "--pr"])
-        .fails(1)
-        .has("main, which it would be merged into, is not on origin");
+    env.run(["finish", "--pr"]).fails(1).has("the base branch main is not on origin");
     assert_eq!(env.json(["status", "--json"])["closed"], serde_json::Value::Null);
     env.stands("a", "done", None);
 }
 
 #[test]
-fn what_is_given_up_is_in_backups() {
+fn a_discarded_run_is_in_backups() {
     let env = Env::new();
     env.agent("a", "edit a 1\ncommit 'Add a'");
     env.agent("b", "edit b 1\ncommit 'Add b'\nedit c 1\nstatus BLOCKED");
@@ -245,7 +243,7 @@ fn what_is_given_up_is_in_backups() {
     env.run(["finish", "--discard", "-n"]).ok().has("would remove branch feat/away");
     assert_eq!(env.everything(), before);
     let output = env.run(["finish", "--discard", "--confirm", "away"]).ok();
-    is_gone(&env);
+    assert_removed(&env);
     assert_eq!(env.git(["for-each-ref", "refs/orchestrate/runs/"]), "");
     let backups = env.git(["for-each-ref", "--format=%(refname)", "refs/orchestrate/backup/"]);
     assert!(env.is_ancestor(&tip, "refs/orchestrate/backup/away/@integration/1"), "{backups}");
@@ -259,11 +257,11 @@ fn what_is_given_up_is_in_backups() {
     env.git(journal.split(' ').skip(1).collect::<Vec<_>>());
     assert_eq!(env.json(["status", "--json"])["closed"]["how"], "discard");
     env.run(["finish", "--discard", "--confirm", "away"]).ok();
-    is_gone(&env);
+    assert_removed(&env);
 }
 
 #[test]
-fn an_unfinished_run_is_merged_only_by_force() {
+fn an_unfinished_run_is_merged_only_with_force() {
     let env = Env::new();
     env.agent("b", "edit b 1\ncommit 'Add b'\nstatus BLOCKED");
     env.plan(&plan("half", &[runs("a", &[], "echo a >a"), asks("b", &[])]));
@@ -278,11 +276,11 @@ fn an_unfinished_run_is_merged_only_by_force() {
     env.run(["merge", "b", "--run", "half"]).ok();
     env.run(["finish", "--merge", "--run", "half"]).ok();
     assert_eq!(env.read("b"), "1\n");
-    is_gone(&env);
+    assert_removed(&env);
 }
 
 #[test]
-fn a_run_that_was_finished_is_not_the_one_that_is_meant() {
+fn a_finished_run_is_not_chosen_by_default() {
     let env = finished();
     env.run(["finish", "--keep"]).ok();
     env.plan(&plan("next", &[runs("n", &[], "false")]));
@@ -290,13 +288,13 @@ fn a_run_that_was_finished_is_not_the_one_that_is_meant() {
     env.run(["status"]).ok().has("run next");
     env.run(["finish", "--keep"]).ok();
     env.run(["status", "--run", "two"]).ok().has("finished: kept");
-    // Who starts what was put aside goes on with it.
+    // `start` resumes a run that was kept.
     env.run(["start", "--run", "next", "--trust"]).fails(3);
     env.run(["status"]).ok().has("run next").has_not("finished:");
 }
 
 #[test]
-fn a_branch_of_the_user_is_left_to_the_user() {
+fn a_branch_named_by_into_is_kept() {
     let env = Env::new();
     env.git(["branch", "topic"]);
     env.plan(&plan("into", &[runs("a", &[], "echo a >a")]));
@@ -311,14 +309,14 @@ fn a_branch_of_the_user_is_left_to_the_user() {
 }
 
 #[test]
-fn without_a_terminal_nothing_is_chosen() {
+fn without_a_terminal_a_choice_is_required() {
     let env = finished();
     env.run(["finish"]).fails(2).has("--merge").has("--discard");
     env.run(["finish", "--merge", "--keep"]).fails(2);
 }
 
 #[test]
-fn on_a_terminal_the_four_are_offered() {
+fn on_a_terminal_the_four_choices_are_offered() {
     let env = finished();
     let has_script =
         env.program("sh", ["-c", "script --version | grep -q util-linux"]).run().code == 0;
@@ -337,10 +335,10 @@ fn on_a_terminal_the_four_are_offered() {
     at_terminal("4\nno\n", "git-orchestrate finish").fails(1);
     env.rev("feat/two");
     at_terminal("4\ntwo\n", "git-orchestrate finish").ok();
-    is_gone(&env);
+    assert_removed(&env);
 }
 
-/// Ends `finish` at every effect, and begins it again.
+/// Kills `finish` at every effect, and runs it again.
 fn sweep(arguments: &[&str], made: impl Fn() -> Env + Sync, is_whole: impl Fn(&Env) + Sync) {
     let env = made();
     let counter = env.root().join("effects");
@@ -372,14 +370,14 @@ fn sweep(arguments: &[&str], made: impl Fn() -> Env + Sync, is_whole: impl Fn(&E
 }
 
 #[test]
-fn a_merge_that_is_ended_at_any_effect_is_taken_up_again() {
+fn a_merge_killed_at_any_effect_is_completed_by_the_next() {
     let made = || {
         let env = finished();
         env.commit("c", "c");
         env
     };
     sweep(&["finish", "--merge"], made, |env| {
-        is_gone(env);
+        assert_removed(env);
         assert_eq!(env.git(["rev-list", "--count", "--first-parent", "main"]), "3");
         assert_eq!((env.read("a"), env.read("b")), ("a\n".into(), "b\n".into()));
         assert_eq!(env.git(["status", "--porcelain"]), "");
@@ -388,7 +386,7 @@ fn a_merge_that_is_ended_at_any_effect_is_taken_up_again() {
 }
 
 #[test]
-fn what_is_given_up_in_part_is_given_up_to_the_end() {
+fn a_partly_discarded_run_is_discarded_completely() {
     let made = || {
         let env = Env::new();
         env.agent("b", "edit b 1\ncommit 'Add b'\nstatus BLOCKED");
@@ -397,7 +395,7 @@ fn what_is_given_up_in_part_is_given_up_to_the_end() {
         env
     };
     sweep(&["finish", "--discard", "--confirm", "away"], made, |env| {
-        is_gone(env);
+        assert_removed(env);
         assert_eq!(env.git(["for-each-ref", "refs/orchestrate/runs/"]), "");
         for what in ["@integration", "@journal", "b"] {
             let kept = env.git(["for-each-ref", &format!("refs/orchestrate/backup/away/{what}/")]);

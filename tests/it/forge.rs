@@ -1,6 +1,6 @@
-//! Conflicts that are shown elsewhere: real bare remotes, and a scripted `gh` first on PATH.
+//! Conflicts as draft pull requests: real bare remotes, and a scripted `gh` first on PATH.
 //!
-//! Invariant: whatever the remote or the forge's program does, the run goes on, nothing is forced
+//! Invariant: whatever the remote or the forge's program does, the run continues, nothing is forced
 //! or lost, and a branch has one pull request.
 
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::summary::skip;
 
 const URL: &str = "https://github.com/o/r/pull/1";
 
-/// Gives a repository a bare remote that git reaches by its path, and `gh` by its URL.
+/// Adds a bare remote that git reaches by its path, and `gh` by its URL.
 pub fn with_remote(env: &Env) -> PathBuf {
     let bare = env.root().join("remote.git");
     let place = bare.to_str().expect("a UTF-8 path");
@@ -24,8 +24,8 @@ pub fn with_remote(env: &Env) -> PathBuf {
     bare
 }
 
-/// Writes a `gh` that keeps one pull request in `gh/pr`, its description in `gh/body` and what it
-/// was asked in `gh/calls`; `gh/first` is run before it answers.
+/// Writes a `gh` that keeps one pull request in `gh/pr`, its description in `gh/body` and its calls
+/// in `gh/calls`; it runs `gh/first` before it answers.
 pub fn fake_gh(env: &Env) {
     let folder = env.root().join("gh");
     std::fs::create_dir_all(&folder).expect("a folder");
@@ -60,14 +60,14 @@ impl Env {
         self.root().join("gh").join(file)
     }
 
-    /// Returns how often `gh` was asked for this.
+    /// Returns how often `gh` was called for this.
     fn gh_calls(&self, what: &str) -> usize {
         let calls = std::fs::read_to_string(self.gh("calls")).unwrap_or_default();
         calls.lines().filter(|line| line.starts_with(what)).count()
     }
 }
 
-/// Makes a plan of four tasks of which `b` conflicts with `a`, and `d` waits for `b`.
+/// Makes a plan of four tasks: `b` conflicts with `a`, and `d` waits for `b`.
 pub fn prepared() -> Env {
     let env = Env::new();
     for id in ["a", "b"] {
@@ -82,7 +82,7 @@ pub fn prepared() -> Env {
     env
 }
 
-/// Lets `b` run into its conflict; `c` still waits at its gate when this begins.
+/// Lets `b` reach its conflict while `c` waits at its gate.
 pub fn run_into_conflict(env: &Env) -> Output {
     let running = env.start_in_background(&[]);
     env.let_a_be_merged_before_b();
@@ -91,7 +91,7 @@ pub fn run_into_conflict(env: &Env) -> Output {
     running.wait().fails(3)
 }
 
-fn shown() -> Env {
+fn with_pull_request() -> Env {
     let env = prepared();
     with_remote(&env);
     fake_gh(&env);
@@ -124,7 +124,7 @@ pub fn resolve_elsewhere(env: &Env, squash: bool, into: &str) {
 
 #[test]
 fn a_conflict_becomes_a_draft_pull_request() {
-    let env = shown();
+    let env = with_pull_request();
     let task = env.task("b");
     assert_eq!((task["status"].as_str(), task["url"].as_str()), (Some("blocked"), Some(URL)));
     assert_eq!(task["unopened"], serde_json::Value::Null);
@@ -164,7 +164,7 @@ fn a_conflict_becomes_a_draft_pull_request() {
 }
 
 #[test]
-fn a_slow_remote_holds_nothing_up() {
+fn a_slow_remote_delays_nothing_else() {
     let env = prepared();
     with_remote(&env);
     fake_gh(&env);
@@ -182,7 +182,7 @@ fn a_slow_remote_holds_nothing_up() {
 }
 
 #[test]
-fn a_remote_that_hangs_has_a_limit() {
+fn a_remote_that_hangs_times_out() {
     let env = prepared();
     with_remote(&env);
     fake_gh(&env);
@@ -200,7 +200,7 @@ fn a_remote_that_hangs_has_a_limit() {
 }
 
 #[test]
-fn who_is_killed_after_opening_finds_what_was_opened() {
+fn a_controller_killed_after_opening_finds_its_pull_request() {
     let env = prepared();
     with_remote(&env);
     fake_gh(&env);
@@ -216,7 +216,7 @@ fn who_is_killed_after_opening_finds_what_was_opened() {
 }
 
 #[test]
-fn what_stands_in_the_way_is_told_apart() {
+fn obstacles_are_told_apart() {
     let env = prepared();
     let bare = with_remote(&env);
     fake_gh(&env);
@@ -230,7 +230,7 @@ fn what_stands_in_the_way_is_told_apart() {
     assert!(next(&env).contains("gh auth login --hostname github.com"), "{}", next(&env));
     assert!(next(&env).contains("gh pr create --repo github.com/o/r --head feat/task-b"));
     assert!(next(&env).contains("# or, to show it to others: gh auth login"), "{}", next(&env));
-    // Pasted after the merge, which removes the branch, it would fail.
+    // After the merge, which removes the branch, the pasted command would fail.
     let task = env.task("b");
     let lines: Vec<&str> =
         task["next"].as_array().expect("lines").iter().flat_map(|l| l.as_str()).collect();
@@ -255,7 +255,7 @@ fn what_stands_in_the_way_is_told_apart() {
     assert!(next(&env).contains("git push origin feat/clash feat/task-b"), "{}", next(&env));
     std::fs::rename(&away, &bare).expect("it is moved back");
 
-    // Somebody has put something else in its place.
+    // The user has put another file in its place.
     let place = bare.to_str().expect("a UTF-8 path");
     env.git(["--git-dir", place, "update-ref", "refs/heads/feat/task-b", &env.rev("main")]);
     let other = env.git(["--git-dir", place, "commit-tree", "-m", "x", "main^{tree}"]);
@@ -287,7 +287,7 @@ fn what_stands_in_the_way_is_told_apart() {
 }
 
 #[test]
-fn without_a_program_the_page_is_named() {
+fn without_gh_the_web_page_is_named() {
     let env = prepared();
     with_remote(&env);
     let path = std::env::var_os("PATH").expect("PATH is set");
@@ -300,7 +300,7 @@ fn without_a_program_the_page_is_named() {
 }
 
 #[test]
-fn what_is_to_be_kept_is_not_pushed() {
+fn on_conflict_keep_pushes_nothing() {
     let env = prepared();
     with_remote(&env);
     fake_gh(&env);
@@ -311,8 +311,8 @@ fn what_is_to_be_kept_is_not_pushed() {
 }
 
 #[test]
-fn what_was_merged_there_is_tested_and_merged_here() {
-    let env = shown();
+fn a_branch_merged_on_the_remote_is_tested_and_merged_here() {
+    let env = with_pull_request();
     let tested = env.root().join("tested");
     env.config("orchestrate.test", &format!("cat src/shared.txt >>{}", tested.display()));
     resolve_elsewhere(&env, false, "feat/clash");
@@ -328,8 +328,8 @@ fn what_was_merged_there_is_tested_and_merged_here() {
 }
 
 #[test]
-fn status_sees_what_was_merged_there_and_merge_takes_it() {
-    let env = shown();
+fn status_shows_a_remote_merge_and_merge_fetches_it() {
+    let env = with_pull_request();
     env.run(["status", "--fetch"]).ok().has("blocked: conflict");
     resolve_elsewhere(&env, false, "feat/clash");
     env.run(["status"]).ok().has("blocked: conflict");
@@ -340,8 +340,8 @@ fn status_sees_what_was_merged_there_and_merge_takes_it() {
 }
 
 #[test]
-fn what_was_squashed_there_is_known_by_the_forge() {
-    let env = shown();
+fn a_squash_on_the_remote_is_recognised_by_the_forge() {
+    let env = with_pull_request();
     resolve_elsewhere(&env, true, "feat/clash");
     let there = at_remote(&env, "feat/clash");
     env.write(env.gh("fate"), r#"{"state":"OPEN","mergeCommit":null}"#);
@@ -355,8 +355,8 @@ fn what_was_squashed_there_is_known_by_the_forge() {
 }
 
 #[test]
-fn what_is_resolved_here_says_what_becomes_of_the_pull_request() {
-    let env = shown();
+fn resolving_here_says_what_happens_to_the_pull_request() {
+    let env = with_pull_request();
     let worktree = env.path(".claude/worktrees/feat-task-b");
     env.git_call(["merge", "-q", "feat/clash"]).dir(&worktree).run().fails(1);
     env.write(worktree.join("src/shared.txt"), "a and b\n");
@@ -366,7 +366,7 @@ fn what_is_resolved_here_says_what_becomes_of_the_pull_request() {
 }
 
 #[test]
-fn a_branch_of_the_user_is_the_users_to_push() {
+fn a_branch_of_the_user_is_not_pushed() {
     let env = prepared();
     with_remote(&env);
     fake_gh(&env);
@@ -387,7 +387,7 @@ fn a_branch_of_the_user_is_the_users_to_push() {
 }
 
 #[test]
-fn who_is_ended_anywhere_in_between_opens_one_pull_request() {
+fn a_kill_at_any_effect_opens_one_pull_request() {
     let env = prepared();
     let bare = with_remote(&env);
     let place = bare.to_str().expect("a UTF-8 path");
@@ -396,7 +396,7 @@ fn who_is_ended_anywhere_in_between_opens_one_pull_request() {
     run_into_conflict(&env);
     env.config("orchestrate.on-conflict", "pr");
     let begin = env.rev("refs/orchestrate/runs/clash");
-    // As if nothing had been tried.
+    // As if no push had been tried.
     let forget = || {
         env.git(["update-ref", "refs/orchestrate/runs/clash", &begin]);
         for branch in ["refs/heads/feat/clash", "refs/heads/feat/task-b"] {
@@ -425,8 +425,8 @@ fn who_is_ended_anywhere_in_between_opens_one_pull_request() {
 }
 
 #[test]
-fn what_was_merged_there_and_fails_the_tests_is_not_published() {
-    let env = shown();
+fn a_remote_merge_that_fails_the_tests_is_not_published() {
+    let env = with_pull_request();
     let before = env.rev("feat/clash");
     resolve_elsewhere(&env, false, "feat/clash");
     env.config("orchestrate.test", "! grep -q and src/shared.txt");
@@ -436,8 +436,8 @@ fn what_was_merged_there_and_fails_the_tests_is_not_published() {
 }
 
 #[test]
-fn what_was_merged_there_may_conflict_with_what_came_here_meanwhile() {
-    let env = shown();
+fn a_remote_merge_may_conflict_with_later_work_here() {
+    let env = with_pull_request();
     resolve_elsewhere(&env, false, "feat/clash");
     let there = at_remote(&env, "feat/clash");
     let place = env.root().join("place");

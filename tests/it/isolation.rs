@@ -1,11 +1,11 @@
-//! What an agent changes that is not its own is found, and what others do is not held against it.
+//! Changes outside of an agent's worktree are found, and the changes of others do not count.
 //!
-//! Invariant: nothing that moved is taken back by the program; what it says to type does that.
+//! Invariant: the program undoes nothing; the commands that it prints do.
 
 use crate::env::Env;
 use crate::plans::{asks, plan};
 
-/// Runs one task with this script, which escapes; returns what `status --json` says of it.
+/// Runs one task whose script escapes; returns the task in `status --json`.
 fn escapes(env: &Env, script: &str) -> serde_json::Value {
     env.agent("a", script);
     env.plan(&plan("p", &[asks("a", &[])]));
@@ -18,7 +18,7 @@ fn text(task: &serde_json::Value) -> &str {
     task["text"].as_str().expect("a text")
 }
 
-/// Types the lines of advice that begin in this way.
+/// Runs the printed commands that begin in this way.
 fn type_lines(env: &Env, task: &serde_json::Value, begins: &[&str]) {
     let lines = task["next"].as_array().expect("what to type").iter();
     let lines: Vec<&str> = lines.filter_map(|line| line.as_str()).collect();
@@ -49,7 +49,7 @@ fn a_commit_on_main_is_named_and_can_be_undone() {
 }
 
 #[test]
-fn work_of_its_own_does_not_excuse_it() {
+fn commits_on_its_own_branch_do_not_excuse_an_escape() {
     let env = Env::new();
     let task = escapes(&env, &format!("edit a.txt 1\ncommit 'Do a'\n{TO_MAIN}"));
     assert!(text(&task).contains("git commit in "), "{task:#}");
@@ -75,7 +75,7 @@ fn a_branch_a_tag_and_a_stash_are_found() {
 }
 
 #[test]
-fn a_branch_that_main_was_led_to_is_put_aside_as_it_is_printed() {
+fn a_branch_created_in_main_is_set_aside_by_the_printed_commands() {
     let env = Env::new();
     let script = "cd ../../..\ngit checkout -q -b oops\necho 1 >src/new.txt\ngit add src/new.txt\n\
                   git commit -q -m Oops";
@@ -93,7 +93,7 @@ fn a_branch_that_main_was_led_to_is_put_aside_as_it_is_printed() {
 }
 
 #[test]
-fn a_file_in_the_main_checkout_is_where_the_missing_work_went() {
+fn a_changed_file_in_the_main_checkout_explains_missing_work() {
     let env = Env::new();
     env.write("src/shared.txt", "mine\n");
     let task = escapes(&env, "echo 1 >../../../src/app.txt\nstatus DONE");
@@ -106,7 +106,7 @@ fn a_file_in_the_main_checkout_is_where_the_missing_work_went() {
 }
 
 #[test]
-fn a_branch_that_it_went_to_has_a_way_back() {
+fn a_worktree_on_another_branch_has_a_way_back() {
     let env = Env::new();
     let task = escapes(&env, "git checkout -q -b other\nedit a.txt 1\ncommit 'Do a'");
     assert!(text(&task).contains("the worktree is on branch 'other'"), "{task:#}");
@@ -121,7 +121,7 @@ fn a_branch_that_it_went_to_has_a_way_back() {
 }
 
 #[test]
-fn what_the_user_does_meanwhile_blocks_nobody() {
+fn work_of_the_user_meanwhile_blocks_no_task() {
     let env = Env::new();
     env.agent("a", "gate a\ngit merge -q main\nedit a.txt 1\ncommit 'Do a'");
     env.plan(&plan("p", &[asks("a", &[])]));
@@ -143,7 +143,7 @@ fn what_the_user_does_meanwhile_blocks_nobody() {
 }
 
 #[test]
-fn of_two_agents_the_one_that_escaped_is_blocked() {
+fn only_the_agent_that_escaped_is_blocked() {
     let env = Env::new();
     env.agent("a", &format!("gate a\nedit a.txt 1\ncommit 'Do a'\n{TO_MAIN}\n: >../a.did"));
     env.agent("b", "gate b\nedit b.txt 1\ncommit 'Do b'");
@@ -160,7 +160,7 @@ fn of_two_agents_the_one_that_escaped_is_blocked() {
 }
 
 #[test]
-fn merges_into_a_branch_that_is_checked_out_are_nobodys_fault() {
+fn merges_into_a_checked_out_branch_are_no_escape() {
     let env = Env::new();
     env.agent("a", "edit a.txt 1\ncommit 'Do a'");
     env.agent("b", "gate b\nstatus DONE");
@@ -194,7 +194,7 @@ fn a_worktree_of_another_task_is_not_its_own() {
 }
 
 #[test]
-fn work_by_hand_that_landed_elsewhere_is_found() {
+fn work_by_hand_on_another_branch_is_found() {
     let env = Env::new();
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
     env.run(["start", "plan.toml", "--manual"]).ok();

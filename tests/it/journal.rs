@@ -1,6 +1,6 @@
-//! The journal: a history that a person can read with git alone, and that loses nothing.
+//! The journal: a history that is readable with git alone, and that loses nothing.
 //!
-//! Invariant: looked at with `git log` and `git notes`, not with the program.
+//! Invariant: it is read with `git log` and `git notes`, not with the program.
 
 use crate::env::Env;
 use crate::plans::{SEVEN, asks, plan, seven};
@@ -108,7 +108,7 @@ fn reports_for_one_task_at_once_lose_nothing() {
 }
 
 #[test]
-fn a_collection_of_garbage_in_the_middle_takes_nothing() {
+fn a_concurrent_gc_loses_nothing() {
     let env = Env::new();
     env.agent("a", "edit a.txt 1\ncommit 'Add a'");
     env.agent("b", "edit b.txt 1\ncommit 'Add b'\ngate b");

@@ -1,8 +1,8 @@
-//! Usage limits: told apart from failures, waited for, and nothing is spent on them.
+//! Usage limits: they are no failures, are waited for, and cost no attempt.
 //!
-//! Invariant: programs of the real names print what those printed (Claude Code 2.1.197, codex
-//! 0.169, gemini 0.61, opencode 1.18, copilot 1.0, aider 0.86); time passes where a test writes it
-//! into a file, so that nothing sleeps.
+//! Invariant: stand-ins print what the real programs printed (Claude Code 2.1.197, codex 0.169,
+//! gemini 0.61, opencode 1.18, copilot 1.0, aider 0.86); the clock is a file that a test writes, so
+//! that nothing sleeps.
 
 use std::path::PathBuf;
 
@@ -11,9 +11,9 @@ use crate::env::Env;
 use crate::output::Output;
 use crate::plans::{asks, plan, runs, task};
 
-/// The clock at the beginning: 2026-01-01T00:00:00Z.
+/// The initial time: 2026-01-01T00:00:00Z.
 const BEGIN: i64 = 1_767_225_600;
-/// When the limit of [`CLAUDE`] ends: 02:00.
+/// The time at which the limit of [`CLAUDE`] ends: 02:00.
 const END: i64 = 1_767_232_800;
 
 const CLAUDE: &str = r#"{"type":"system","subtype":"init","session_id":"c-1","tools":["Bash"]}
@@ -29,7 +29,7 @@ const CODEX: &str = r#"{"type":"thread.started","thread_id":"t-1"}
 const CODEX_DONE: &str = r#"{"type":"item.completed","item":{"type":"agent_message","text":"STATUS: DONE"}}
 {"type":"turn.completed","usage":{"input_tokens":1,"output_tokens":1}}"#;
 
-/// A program that is limited while a file says so, and else does the task.
+/// Writes a program that is limited while a file exists, and otherwise does the task.
 fn program(env: &Env, name: &str, limited: &str, done: &str) {
     let told = env.root().join("agents").join(name).display().to_string();
     let script = format!(
@@ -51,8 +51,8 @@ fn limit(env: &Env, name: &str, is_reached: bool) {
     }
 }
 
-/// The words of every launch of a program.
-fn words(env: &Env, name: &str) -> Vec<String> {
+/// Returns the command line of every launch of a program.
+fn command_lines(env: &Env, name: &str) -> Vec<String> {
     let file = env.root().join("agents").join(format!("{name}.words"));
     let text = std::fs::read_to_string(file).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
@@ -89,7 +89,7 @@ fn wait_paused(env: &Env, running: &Running<'_>, times: usize) {
 }
 
 #[test]
-fn a_limit_with_a_time_is_waited_out_and_the_conversation_goes_on() {
+fn a_limit_with_a_reset_time_is_waited_out_and_the_conversation_resumed() {
     let env = one_task();
     program(&env, "claude", CLAUDE, CLAUDE_DONE);
     let mut running = start(&env, "claude");
@@ -108,10 +108,10 @@ fn a_limit_with_a_time_is_waited_out_and_the_conversation_goes_on() {
     assert!(env.journal("%B").contains("Until: 2026-01-01T02:00:00Z"));
     limit(&env, "claude", false);
     clock(&env, END - 1);
-    assert_eq!(words(&env, "claude").len(), 1);
+    assert_eq!(command_lines(&env, "claude").len(), 1);
     clock(&env, END);
     running.wait().ok().has("1 of 1 task merged");
-    let words = words(&env, "claude");
+    let words = command_lines(&env, "claude");
     assert_eq!(words.len(), 2);
     assert!(words[1].contains("--resume c-1"), "{}", words[1]);
     assert_eq!(env.task("a")["attempts"], 1);
@@ -120,7 +120,7 @@ fn a_limit_with_a_time_is_waited_out_and_the_conversation_goes_on() {
 }
 
 #[test]
-fn who_waits_can_be_interrupted_and_the_next_start_waits_on() {
+fn waiting_can_be_interrupted_and_the_next_start_continues_it() {
     let env = one_task();
     program(&env, "claude", CLAUDE, CLAUDE_DONE);
     for _ in 0..2 {
@@ -128,7 +128,7 @@ fn who_waits_can_be_interrupted_and_the_next_start_waits_on() {
         env.wait_while_running("it waits", || running.so_far().contains("nothing can go on"));
         running.interrupt();
         running.wait().fails(128 + 2);
-        assert_eq!(words(&env, "claude").len(), 1, "nothing is launched before its time");
+        assert_eq!(command_lines(&env, "claude").len(), 1, "nothing is launched before its time");
     }
     run(&env, &["status"]).ok().has("git orchestrate start   # waits until then, and goes on");
     limit(&env, "claude", false);
@@ -137,7 +137,7 @@ fn who_waits_can_be_interrupted_and_the_next_start_waits_on() {
 }
 
 #[test]
-fn a_limit_without_a_time_is_for_a_person() {
+fn a_limit_without_a_reset_time_waits_for_the_user() {
     let env = one_task();
     program(&env, "codex", CODEX, CODEX_DONE);
     let said = start(&env, "codex").wait().fails(3);
@@ -151,15 +151,19 @@ fn a_limit_without_a_time_is_for_a_person() {
     );
     start(&env, "codex").wait().fails(3);
     run(&env, &["wait"]).fails(3).has("paused");
-    assert_eq!(words(&env, "codex").len(), 1, "nobody said that it is over");
+    assert_eq!(command_lines(&env, "codex").len(), 1, "nobody said that it is over");
     limit(&env, "codex", false);
     run(&env, &["retry", "a"]).ok().has("task 'a' goes on");
     start(&env, "codex").wait().ok();
-    assert!(words(&env, "codex")[1].contains("resume t-1"), "{:?}", words(&env, "codex"));
+    assert!(
+        command_lines(&env, "codex")[1].contains("resume t-1"),
+        "{:?}",
+        command_lines(&env, "codex")
+    );
 }
 
 #[test]
-fn what_uses_another_program_goes_on_and_what_uses_the_same_is_not_launched() {
+fn only_tasks_of_the_limited_program_wait() {
     let env = Env::new();
     let other = task("c", &[], "prompt = 'Do c.'\nagent = 'claude'\n");
     let tasks = [asks("a", &[]), asks("b", &[]), other, runs("d", &[], "echo 1 >d.txt")];
@@ -170,17 +174,17 @@ fn what_uses_another_program_goes_on_and_what_uses_the_same_is_not_launched() {
     program(&env, "claude", CLAUDE, CLAUDE_DONE);
     limit(&env, "claude", false);
     start(&env, "codex").wait().fails(3).has("2 of 4 tasks merged, 1 paused, 1 ready");
-    assert_eq!(words(&env, "codex").len(), 1);
+    assert_eq!(command_lines(&env, "codex").len(), 1);
     for id in ["c", "d"] {
         env.stands(id, "done", None);
     }
     run(&env, &["status"]).ok().has("waits for the usage limit of codex");
-    // With another program nothing has to be waited for.
+    // With another program the task does not have to wait.
     start(&env, "claude").wait().ok().has("4 of 4 tasks merged");
 }
 
 #[test]
-fn a_person_who_says_that_it_is_over_says_so_for_all() {
+fn retry_of_one_limited_task_resumes_all() {
     let env = Env::new();
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
     clock(&env, BEGIN);
@@ -199,7 +203,7 @@ fn a_person_who_says_that_it_is_over_says_so_for_all() {
 }
 
 #[test]
-fn a_limited_reviewer_is_not_a_silent_one() {
+fn a_limited_reviewer_does_not_count_as_silent() {
     let env = one_task();
     env.config("orchestrate.reviews", "spec");
     program(
@@ -209,7 +213,7 @@ fn a_limited_reviewer_is_not_a_silent_one() {
         &CLAUDE_DONE.replace("STATUS: DONE", "STATUS: DONE\\nVERDICT: PASS"),
     );
     limit(&env, "claude", false);
-    // The reviewer is limited three times, which is more often than it may be silent.
+    // The reviewer is limited three times, more often than a reviewer may give no verdict.
     let gate = env.root().join("agents/claude.limited").display().to_string();
     let real = env.read(env.root().join("bin/claude"));
     let real = real.replacen(
@@ -229,15 +233,15 @@ fn a_limited_reviewer_is_not_a_silent_one() {
     }
     running.wait().ok();
     assert_eq!(env.task("a")["attempts"], 2);
-    // It goes on where it was, and still changes nothing.
-    let words = words(&env, "claude");
+    // It resumes its conversation, and still may not change files.
+    let words = command_lines(&env, "claude");
     let last = words.last().expect("it was launched");
     assert!(last.contains("spec-review") && last.contains("--resume c-1"), "{words:?}");
     assert!(last.contains("--permission-mode default"), "{words:?}");
 }
 
 #[test]
-fn the_others_are_understood_too() {
+fn limits_of_other_programs_are_recognised() {
     for (name, said) in [
         (
             "gemini",
@@ -274,7 +278,7 @@ fn the_others_are_understood_too() {
 }
 
 #[test]
-fn another_failure_is_none_and_neither_is_a_command_that_speaks_of_limits() {
+fn other_failures_and_commands_that_print_limits_are_no_limits() {
     let env = Env::new();
     let says = "echo \"You've hit your session limit\"; exit 1";
     env.plan(&plan("p", &[asks("a", &[]), runs("b", &[], says)]));

@@ -1,6 +1,6 @@
-//! Merging: conflicts, tests, publication, and what the user merged himself.
+//! Merging: conflicts, tests, publication, and merges by the user.
 //!
-//! Invariant: whatever goes wrong, the integration branch holds only what passed, and the
+//! Invariant: whatever goes wrong, the integration branch contains only work that passed, and the
 //! work of a task that could not be merged is on its branch.
 
 use crate::env::Env;
@@ -40,7 +40,7 @@ fn a_conflict_blocks_one_task_and_leaves_nothing_half_merged() {
 }
 
 #[test]
-fn a_conflict_that_was_resolved_is_merged() {
+fn a_resolved_conflict_is_merged() {
     let env = clash();
     let worktree = env.path(".claude/worktrees/feat-task-b");
     env.git_call(["merge", "-q", "feat/clash"]).dir(&worktree).run().fails(1);
@@ -101,7 +101,7 @@ fn a_clean_checkout_of_the_integration_branch_is_updated() {
 }
 
 #[test]
-fn a_dirty_checkout_of_the_integration_branch_is_waited_for() {
+fn a_merge_waits_for_a_dirty_checkout_of_the_integration_branch() {
     let (env, elsewhere) = topic_elsewhere();
     env.write(elsewhere.join("README.md"), "mine\n");
     let before = env.rev("topic");
@@ -115,7 +115,7 @@ fn a_dirty_checkout_of_the_integration_branch_is_waited_for() {
 }
 
 #[test]
-fn a_branch_that_the_user_merged_is_done() {
+fn a_task_whose_branch_the_user_merged_is_done() {
     let env = Env::new();
     env.agent("a", "edit a.txt 1\ncommit 'Add a'\nstatus BLOCKED");
     env.agent("b", "edit b.txt 1\ncommit 'Add b'");

@@ -1,6 +1,6 @@
-//! The journal against its model: whatever is appended, by however many, nothing is lost.
+//! The journal against its model: any number of writers may append any events, and nothing is lost.
 //!
-//! Invariant: uses the library as the program does, on a real repository, and git to count.
+//! Invariant: the library is used as by the program, on a real repository; git counts the commits.
 
 use git_orchestrate::testing::Git;
 use git_orchestrate::testing::Journal;
@@ -64,12 +64,12 @@ fn finished(attempt: u32, outcome: Outcome) -> Event {
     Event::Finished(Finished::new(attempt, Ending::Exited(0), outcome, 2))
 }
 
-fn said(message: String) -> Event {
+fn reported(message: String) -> Event {
     Event::Reported { report: Report { status: Status::Done, message } }
 }
 
 #[test]
-fn appends_from_many_threads_make_one_line() {
+fn appends_from_many_threads_form_one_chain() {
     let env = Env::new();
     let (git, journal) = journal(&env, "many");
     journal.append(&id(0), &started(&env, 1)).expect("begins");
@@ -79,7 +79,7 @@ fn appends_from_many_threads_make_one_line() {
             scope.spawn(move || {
                 let journal = Journal::new(&git, "many");
                 for number in 0..EACH {
-                    let event = said(format!("{thread}/{number}"));
+                    let event = reported(format!("{thread}/{number}"));
                     journal.append(&id(0), &event).expect("reports");
                 }
             });
@@ -101,7 +101,7 @@ fn appends_from_many_threads_make_one_line() {
 }
 
 #[test]
-fn the_tip_holds_what_the_events_say() {
+fn the_tip_is_the_result_of_the_events() {
     let env = Env::new();
     let (_, mut journal) = journal(&env, "model");
     let mut model = vec![Record::default(); TASKS];
@@ -116,7 +116,7 @@ fn the_tip_holds_what_the_events_say() {
             for (task, kind, attempt) in steps {
                 let event = match kind {
                     0 | 1 => started(env, model[task].next_attempt()),
-                    2 => said("words: \"quoted\"\nand more".into()),
+                    2 => reported("words: \"quoted\"\nand more".into()),
                     3 => finished(model[task].attempts.len() as u32, Outcome::Again),
                     4 => {
                         let (note, agent) = (Some("note".into()), Some("KEY=1 my-agent".into()));

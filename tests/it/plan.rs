@@ -60,7 +60,7 @@ fn a_plan_is_shown_layer_by_layer() {
 }
 
 #[test]
-fn json_says_the_same() {
+fn json_has_the_same_facts() {
     let env = Env::new();
     env.write("auth.md", PLAN);
     let out = env.run(["plan", "auth.md", "--json"]);
@@ -100,7 +100,7 @@ fn json_says_the_same() {
 }
 
 #[test]
-fn mistakes_are_told_with_file_line_and_remedy() {
+fn mistakes_are_reported_with_file_line_and_remedy() {
     let env = Env::new();
     env.write("bad.md", "# Task 1: a\n**Depends on:** Task 7\n\n# Task 2:\nx\n");
     let out = env.run(["plan", "bad.md"]);
@@ -123,7 +123,7 @@ fn mistakes_are_told_with_file_line_and_remedy() {
 }
 
 #[test]
-fn what_cannot_be_read_is_named() {
+fn an_unreadable_plan_is_named() {
     let env = Env::new();
     let out = env.run(["plan", "missing.md"]);
     assert_eq!((out.code, out.stdout.as_str()), (1, ""));

@@ -1,7 +1,7 @@
-//! Plans before work: who makes them, who approves them, and what comes of them.
+//! Blueprints before work: how agents write them, the user approves them, and implementers follow.
 //!
-//! Invariant: nothing is implemented before its plan is approved, and who plans leaves nothing
-//! behind but the plan.
+//! Invariant: nothing is implemented before its blueprint is approved, and a planner leaves nothing
+//! but the blueprint.
 
 use crate::env::Env;
 use crate::plans::{asks, plan, runs, task};
@@ -10,8 +10,8 @@ use crate::summary::skip;
 const WORK: &str = "edit $ORCHESTRATE_TASK.txt 1\ncommit 'Do it'\nreport done -m 'done'";
 const PASS: &str = "verdict pass 'all is well'";
 
-/// What a planning agent prints, with these items under File changes and Open questions.
-fn planned(files: &str, questions: &str) -> String {
+/// Returns a blueprint as a planner prints it, with these File changes and Open questions.
+fn blueprint(files: &str, questions: &str) -> String {
     format!(
         "say '## Context summary\n\nNothing is there.\n\n## File changes\n\n{files}\n\n\
          ## Method signatures\n\nfn a()\n\n## SQL queries\n\nNone.\n\n## Edge cases\n\nNone.\n\n\
@@ -19,13 +19,13 @@ fn planned(files: &str, questions: &str) -> String {
     )
 }
 
-/// A run of these tasks, each planned first by an agent that asks nothing.
-fn planning(tasks: &[&str]) -> Env {
+/// A run of these tasks, each planned first by an agent that has no questions.
+fn planned_run(tasks: &[&str]) -> Env {
     let env = Env::new();
     env.config("orchestrate.plan-first", "true");
     env.config("orchestrate.reviews", "");
     for id in tasks {
-        env.agent(&format!("{id}.plan"), &planned(&format!("- `{id}.txt`: new"), "None."));
+        env.agent(&format!("{id}.plan"), &blueprint(&format!("- `{id}.txt`: new"), "None."));
         env.agent(&format!("{id}.implement"), WORK);
     }
     let asks: Vec<String> = tasks.iter().map(|id| asks(id, &[])).collect();
@@ -41,10 +41,10 @@ fn stages(env: &Env, task: &str) -> Vec<String> {
 
 #[test]
 fn nothing_is_implemented_before_the_plan_is_approved() {
-    let env = planning(&["a"]);
+    let env = planned_run(&["a"]);
     env.config("orchestrate.reviews", "spec");
     env.agent("a.spec-review", PASS);
-    env.agent("a.plan", &planned("- `a.txt`: new", "- One or two? One.\n- Why?"));
+    env.agent("a.plan", &blueprint("- `a.txt`: new", "- One or two? One.\n- Why?"));
     env.start(&[])
         .fails(3)
         .has("blocked a: approval")
@@ -83,9 +83,9 @@ fn nothing_is_implemented_before_the_plan_is_approved() {
 }
 
 #[test]
-fn an_answer_leads_to_another_plan() {
-    let env = planning(&["a"]);
-    env.agent("a.1", &planned("- `old.txt`: new", "- One or two?"));
+fn an_answer_leads_to_another_blueprint() {
+    let env = planned_run(&["a"]);
+    env.agent("a.1", &blueprint("- `old.txt`: new", "- One or two?"));
     env.start(&[]).fails(3);
     env.run(["retry", "a", "-m", "Two, please."]).ok();
     env.run(["start"]).fails(3);
@@ -102,10 +102,10 @@ fn an_answer_leads_to_another_plan() {
 }
 
 #[test]
-fn what_a_planner_changes_is_undone_and_its_plan_counts() {
-    let env = planning(&["a"]);
+fn a_planners_changes_are_undone_and_its_blueprint_counts() {
+    let env = planned_run(&["a"]);
     let writes = "edit a.txt 9\ncommit 'I know better'\nedit more.txt 9\n";
-    let by_file = planned("- `a.txt`: new", "None.")
+    let by_file = blueprint("- `a.txt`: new", "None.")
         .replace("say '", "cat >\"$(dirname \"$ORCHESTRATE_PROMPT\")/plan.md\" <<'END'\n")
         .replace("\n'\nstatus", "\nEND\nstatus");
     env.agent("a.plan", &format!("{writes}{by_file}"));
@@ -123,9 +123,9 @@ fn what_a_planner_changes_is_undone_and_its_plan_counts() {
 }
 
 #[test]
-fn a_plan_that_lacks_a_part_is_asked_for_once_more() {
-    let env = planning(&["a"]);
-    let whole = planned("- `a.txt`: new", "None.");
+fn an_incomplete_blueprint_is_asked_for_again() {
+    let env = planned_run(&["a"]);
+    let whole = blueprint("- `a.txt`: new", "None.");
     let torn = whole.replace("## Edge cases\n\nNone.", "");
     env.agent("a.1", &torn);
     env.start(&[])
@@ -135,7 +135,7 @@ fn a_plan_that_lacks_a_part_is_asked_for_once_more() {
     assert_eq!(stages(&env, "a"), ["plan", "plan"]);
     assert!(env.agent_log("a", 2).contains("its plan lacks: Edge cases"));
 
-    let env = planning(&["a"]);
+    let env = planned_run(&["a"]);
     env.agent("a.plan", &torn);
     env.start(&[]).fails(3).has("its plan lacks: Edge cases");
     env.stands("a", "blocked", Some("agent"));
@@ -148,21 +148,21 @@ fn a_plan_that_lacks_a_part_is_asked_for_once_more() {
 }
 
 #[test]
-fn who_wants_none_of_it_says_yes() {
-    let env = planning(&["a"]);
+fn yes_approves_all_blueprints() {
+    let env = planned_run(&["a"]);
     env.start(&["--yes"]).ok();
     assert_eq!(stages(&env, "a"), ["plan", "implement"]);
     env.run(["show", "a", "--plan"]).ok().has("a.txt");
-    let env = planning(&["a"]);
+    let env = planned_run(&["a"]);
     env.start(&[]).fails(3);
     env.run(["start", "--yes"]).ok();
     assert_eq!(stages(&env, "a"), ["plan", "implement"]);
 }
 
 #[test]
-fn a_controller_picks_approvals_up_at_once() {
-    let env = planning(&["a", "b"]);
-    env.agent("b.plan", &format!("gate b\n{}", planned("- `b.txt`: new", "None.")));
+fn a_running_controller_notices_approvals_at_once() {
+    let env = planned_run(&["a", "b"]);
+    env.agent("b.plan", &format!("gate b\n{}", blueprint("- `b.txt`: new", "None.")));
     let running = env.start_in_background(&[]);
     env.wait_reached("b");
     env.wait_until("the plan of a waits", || env.task("a")["reason"] == "approval");
@@ -175,10 +175,10 @@ fn a_controller_picks_approvals_up_at_once() {
 }
 
 #[test]
-fn files_of_approved_plans_keep_tasks_apart() {
-    let env = planning(&["a", "b"]);
-    env.agent("a.plan", &planned("- Modify: `src/`", "None."));
-    env.agent("b.plan", &planned("- `src/b.rs`: new", "None."));
+fn files_of_approved_blueprints_keep_tasks_apart() {
+    let env = planned_run(&["a", "b"]);
+    env.agent("a.plan", &blueprint("- Modify: `src/`", "None."));
+    env.agent("b.plan", &blueprint("- `src/b.rs`: new", "None."));
     env.agent("a.implement", &format!("gate a\n{WORK}"));
     env.start(&[]).fails(3);
     assert_eq!(env.all_launches().len(), 2, "plans are made beside each other");
@@ -193,8 +193,8 @@ fn files_of_approved_plans_keep_tasks_apart() {
 }
 
 #[test]
-fn only_what_an_agent_does_is_planned_and_only_from_the_beginning() {
-    let env = planning(&["a", "b"]);
+fn only_agents_tasks_are_planned_and_only_in_new_runs() {
+    let env = planned_run(&["a", "b"]);
     env.config("orchestrate.reviews", "spec");
     env.config("orchestrate.final-review", "true");
     for stage in ["a.spec-review", "b.spec-review", "p-final-review.final-review"] {
@@ -208,14 +208,14 @@ fn only_what_an_agent_does_is_planned_and_only_from_the_beginning() {
     env.run(["start"]).ok();
     assert_eq!(stages(&env, "p-final-review"), ["final-review"]);
 
-    let env = planning(&["a"]);
+    let env = planned_run(&["a"]);
     env.config("orchestrate.plan-first", "false");
     env.agent("a.implement", "report blocked -m 'no'");
     env.start(&[]).fails(3);
     assert_eq!(stages(&env, "a"), ["implement"]);
     env.start(&["--plan-first"]).fails(2).has("was begun without --plan-first");
 
-    let env = planning(&["a"]);
+    let env = planned_run(&["a"]);
     env.config("orchestrate.plan-first", "false");
     let with_own = task("a", &[], "prompt = 'Do a.'\nplan_first = true\n");
     env.plan(&plan("q", &[with_own]));
@@ -223,8 +223,8 @@ fn only_what_an_agent_does_is_planned_and_only_from_the_beginning() {
 }
 
 #[test]
-fn a_wrong_name_approves_nothing() {
-    let env = planning(&["a"]);
+fn an_unknown_task_approves_nothing() {
+    let env = planned_run(&["a"]);
     env.start(&[]).fails(3);
     env.run(["approve"])
         .fails(2)
@@ -237,13 +237,13 @@ fn a_wrong_name_approves_nothing() {
 }
 
 #[test]
-fn planning_survives_a_crash_at_each_of_its_effects() {
+fn planning_survives_a_crash_at_any_effect() {
     if !cfg!(debug_assertions) {
         return skip("crash-points", "this build has none");
     }
     for at in 1..=10 {
-        let env = planning(&["a"]);
-        let plans = planned("- `a.txt`: new", "None.");
+        let env = planned_run(&["a"]);
+        let plans = blueprint("- `a.txt`: new", "None.");
         env.agent("a.plan", &format!("edit stray.txt 1\n{plans}"));
         let crash = env.call(env.start_arguments(&[]));
         let _ = crash.env("GIT_ORCHESTRATE_CRASH_EXEC_AT", at.to_string()).run();

@@ -1,18 +1,18 @@
-//! Agents by name: what they are launched with, and what is read from what they print.
+//! Known agents: their command lines, and what is read from their output.
 //!
-//! Invariant: programs of these names stand in for the real ones, and print what those print.
+//! Invariant: stand-ins have the names of the real programs and print their output.
 
 use crate::env::Env;
 use crate::plans::{plan, task};
 
-/// The end of what Claude Code 2.1.197 printed, shortened.
+/// The end of the output of Claude Code 2.1.197, shortened.
 const CLAUDE: &str = r#"{"type":"result","subtype":"success","is_error":false,"num_turns":2,
     "result":"STATUS: DONE","session_id":"c-1","total_cost_usd":0.0012000000000000001,
     "usage":{"input_tokens":200,"cache_creation_input_tokens":7,"cache_read_input_tokens":0,
     "output_tokens":40,"service_tier":"standard"},"permission_denials":[]}"#;
 
-/// Puts a program on the PATH that records its words, does some work and prints this.
-fn acts(env: &Env, name: &str, prints: &str) {
+/// Puts a program on the PATH that records its command line, does some work and prints this.
+fn write_agent(env: &Env, name: &str, prints: &str) {
     let prints = prints.replace('\n', "");
     let words = env.root().join("agents/words");
     let script = format!(
@@ -27,7 +27,7 @@ fn start(env: &Env, agent: &str) -> crate::output::Output {
     env.run(["start", "plan.toml", "--agent", agent, "--trust"])
 }
 
-fn words(env: &Env) -> String {
+fn command_lines(env: &Env) -> String {
     env.read(env.root().join("agents/words"))
 }
 
@@ -38,11 +38,11 @@ fn one_task(more: &str) -> Env {
 }
 
 #[test]
-fn what_an_agent_used_is_kept_and_shown() {
+fn usage_is_recorded_and_shown() {
     let env = one_task("model = 'opus'");
-    acts(&env, "claude", CLAUDE);
+    write_agent(&env, "claude", CLAUDE);
     start(&env, "claude").ok();
-    assert!(words(&env).contains("--model opus"), "{}", words(&env));
+    assert!(command_lines(&env).contains("--model opus"), "{}", command_lines(&env));
     let task = env.task("a");
     assert_eq!(
         (task["input_tokens"].as_u64(), task["output_tokens"].as_u64()),
@@ -58,9 +58,9 @@ fn what_an_agent_used_is_kept_and_shown() {
 }
 
 #[test]
-fn what_is_not_said_is_not_invented() {
+fn unreported_usage_is_not_invented() {
     let env = one_task("");
-    acts(&env, "my-agent", "STATUS: DONE");
+    write_agent(&env, "my-agent", "STATUS: DONE");
     start(&env, "my-agent").ok();
     assert!(env.task("a")["cost_usd"].is_null() && env.task("a")["input_tokens"].is_null());
     env.run(["status"]).ok().has_not("used ");
@@ -69,25 +69,29 @@ fn what_is_not_said_is_not_invented() {
 }
 
 #[test]
-fn a_model_is_always_named_to_a_program_that_has_names() {
+fn known_programs_always_get_a_model_name() {
     let env = one_task("files = ['a.txt']");
     env.config("orchestrate.models.standard", "codex:gpt-x");
     env.config("orchestrate.reviews", "combined");
-    acts(&env, "claude", CLAUDE);
-    // The reviewer gives no verdict: what it was launched with is all that matters.
+    write_agent(&env, "claude", CLAUDE);
+    // The reviewer gives no verdict: only its command line matters here.
     start(&env, "claude").fails(3);
-    let words = words(&env);
+    let words = command_lines(&env);
     let lines: Vec<&str> = words.lines().collect();
     assert!(lines[0].contains("--model sonnet") && lines[1].contains("--model opus"), "{words}");
     let env = one_task("files = ['a.txt']");
     env.config("orchestrate.models.standard", "codex:gpt-x");
-    acts(&env, "codex", r#"{"type":"item.completed","item":{"type":"agent_message","text":"ok"}}"#);
+    write_agent(
+        &env,
+        "codex",
+        r#"{"type":"item.completed","item":{"type":"agent_message","text":"ok"}}"#,
+    );
     start(&env, "codex").ok();
-    assert!(self::words(&env).contains("--model gpt-x"));
+    assert!(self::command_lines(&env).contains("--model gpt-x"));
 }
 
 #[test]
-fn a_command_is_told_the_model_in_its_environment() {
+fn a_command_gets_the_model_in_its_environment() {
     let env = one_task("model = 'cheap'");
     let told = env.root().join("agents/told");
     let command =
@@ -106,27 +110,27 @@ fn a_command_is_told_the_model_in_its_environment() {
 }
 
 #[test]
-fn an_option_is_no_model() {
+fn an_option_is_not_a_model() {
     let env = one_task("model = '--dangerously-skip-permissions'");
     env.run(["plan", "plan.toml"]).fails(1).has("cannot be the name of a model");
 }
 
 #[test]
-fn more_can_be_allowed_but_not_anything() {
+fn more_can_be_allowed_but_not_everything() {
     let env = one_task("");
     env.git(["config", "--add", "orchestrate.allow", "Bash(make lint)"]);
     env.git(["config", "--add", "orchestrate.allow", "Bash(cargo test *)"]);
     env.config("orchestrate.setup", "true");
-    acts(&env, "claude", CLAUDE);
+    write_agent(&env, "claude", CLAUDE);
     start(&env, "claude").ok();
     let expected = "--allowedTools Bash(make lint) Bash(cargo test *) Bash(true) Read";
-    assert!(words(&env).contains(expected), "{}", words(&env));
+    assert!(command_lines(&env).contains(expected), "{}", command_lines(&env));
     env.git(["config", "--add", "orchestrate.allow", "Bash(python3:*)"]);
     env.run(["start"]).fails(1).has("Bash(python3:*)").has("runs whatever it is given");
 }
 
-/// Puts a program on the PATH that does nothing, prints this and ends so.
-fn only_says(env: &Env, name: &str, prints: &str, end: &str) {
+/// Puts a program on the PATH that does nothing but print this, and ends in this way.
+fn write_idle_agent(env: &Env, name: &str, prints: &str, end: &str) {
     env.executable(
         name,
         &format!("#!/bin/sh\ncat >/dev/null\ncat <<'END'\n{prints}\nEND\n{end}\n"),
@@ -135,7 +139,7 @@ fn only_says(env: &Env, name: &str, prints: &str, end: &str) {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one line for each program")]
-fn failures_and_refusals_are_told_apart_whatever_the_exit_code_says() {
+fn failures_and_refusals_differ_whatever_the_exit_code() {
     let denied = r#"{"type":"tool.execution_start","data":{"toolCallId":"c","toolName":"bash","arguments":{"command":"make lint"}}}
 {"type":"tool.execution_complete","data":{"toolCallId":"c","success":false,"error":{"message":"Permission denied","code":"denied"}}}
 {"type":"assistant.message","data":{"content":"I could not."}}"#;
@@ -210,7 +214,7 @@ fn failures_and_refusals_are_told_apart_whatever_the_exit_code_says() {
         ),
     ] {
         let env = one_task("");
-        only_says(&env, name, prints, &format!("exit {exit}"));
+        write_idle_agent(&env, name, prints, &format!("exit {exit}"));
         let said = start(&env, name).fails(3);
         said.has(text);
         env.stands("a", "blocked", Some(reason));
@@ -222,7 +226,7 @@ fn failures_and_refusals_are_told_apart_whatever_the_exit_code_says() {
 }
 
 #[test]
-fn a_program_that_waits_for_the_network_is_ended_and_what_it_said_is_told() {
+fn a_program_that_waits_for_the_network_is_killed_and_quoted() {
     let codex = r#"{"type":"thread.started","thread_id":"t-1"}
 {"type":"turn.started"}
 {"type":"error","message":"Reconnecting... waiting for network (Connection failed: error sending request)"}"#;
@@ -235,14 +239,14 @@ fn a_program_that_waits_for_the_network_is_ended_and_what_it_said_is_told() {
         for key in ["orchestrate.timeout", "orchestrate.idle"] {
             let env = one_task("");
             env.config(key, "1s");
-            only_says(&env, name, prints, "exec sleep 600");
+            write_idle_agent(&env, name, prints, "exec sleep 600");
             start(&env, name).fails(3).has(told);
             env.stands("a", "blocked", Some("timeout"));
         }
     }
 }
 
-/// codex 0.169 as a task meets it that is sent back once: totals grow with the conversation.
+/// codex 0.169 in a task that is sent back once: its totals grow with the conversation.
 const CODEX: &str = r#"#!/bin/sh
 cat >/dev/null
 tell() {
@@ -259,7 +263,7 @@ esac
 "#;
 
 #[test]
-fn a_conversation_that_goes_on_is_not_counted_twice() {
+fn a_resumed_conversation_is_not_counted_twice() {
     let env = one_task("");
     env.config("orchestrate.reviews", "combined");
     env.executable("codex", CODEX);
@@ -272,13 +276,13 @@ fn a_conversation_that_goes_on_is_not_counted_twice() {
 }
 
 #[test]
-fn what_was_refused_beside_the_work_is_of_concern() {
+fn refusals_beside_finished_work_are_concerns() {
     let env = one_task("");
     let denials = r#"[{"tool_name":"Bash","tool_input":{"command":"npm ci"}},
         {"tool_name":"Bash","tool_input":{"command":"npm ci"}}]"#;
     let said =
         CLAUDE.replace(r#""permission_denials":[]"#, &format!("\"permission_denials\":{denials}"));
-    acts(&env, "claude", &said);
+    write_agent(&env, "claude", &said);
     start(&env, "claude").ok();
     let concern = "concern: it was refused Bash(npm ci)";
     env.run(["status"]).ok().has(concern);
@@ -286,8 +290,8 @@ fn what_was_refused_beside_the_work_is_of_concern() {
     assert!(env.note().lines().any(|line| line == concern), "{}", env.note());
 }
 
-/// A program of this name that records its rights, works, and prints this.
-fn records_its_rights(env: &Env, name: &str, prints: &str) {
+/// Writes a program of this name that records its permissions, works, and prints this.
+fn write_recording_agent(env: &Env, name: &str, prints: &str) {
     let words = env.root().join("agents/words");
     let script = format!(
         "#!/bin/sh\ncat >/dev/null\necho \"$ORCHESTRATE_STAGE $* $OPENCODE_PERMISSION\" >>'{}'\n\
@@ -299,16 +303,16 @@ fn records_its_rights(env: &Env, name: &str, prints: &str) {
 }
 
 #[test]
-fn who_reviews_is_let_into_the_folder_of_its_attempt_and_changes_nothing() {
+fn a_reviewer_may_read_its_attempt_folder_and_changes_nothing() {
     let both = "STATUS: DONE\\nVERDICT: PASS";
     let claude = CLAUDE.replace("STATUS: DONE", both);
     let opencode = format!(r#"{{"type":"text","sessionID":"s","part":{{"text":"{both}"}}}}"#);
     for (name, prints) in [("claude", claude), ("opencode", opencode)] {
         let env = one_task("");
         env.config("orchestrate.reviews", "combined");
-        records_its_rights(&env, name, &prints);
+        write_recording_agent(&env, name, &prints);
         start(&env, name).ok();
-        let words = words(&env);
+        let words = command_lines(&env);
         let lines: Vec<&str> = words.lines().collect();
         assert_eq!(lines.len(), 2, "{words}");
         for (line, number) in lines.iter().zip(1..) {
@@ -331,16 +335,21 @@ fn who_reviews_is_let_into_the_folder_of_its_attempt_and_changes_nothing() {
 }
 
 #[test]
-fn a_folder_of_its_own_makes_no_attempt_another_one() {
+fn its_attempt_folder_does_not_count_as_a_change() {
     let env = one_task("");
-    only_says(&env, "claude", &CLAUDE.replace("STATUS: DONE", "STATUS: BLOCKED no key"), "exit 0");
+    write_idle_agent(
+        &env,
+        "claude",
+        &CLAUDE.replace("STATUS: DONE", "STATUS: BLOCKED no key"),
+        "exit 0",
+    );
     start(&env, "claude").fails(3);
     env.run(["retry", "a"]).fails(1).has("nothing has changed since task 'a' was blocked");
     env.git(["config", "--add", "orchestrate.allow", "Bash(make lint)"]);
     env.run(["retry", "a"]).ok();
 }
 
-/// codex 0.169 as it plans, and goes on with its plan.
+/// codex 0.169 as a planner, which is resumed once.
 const PLANNER: &str = r#"#!/bin/sh
 cat >/dev/null
 echo "$ORCHESTRATE_STAGE $*" >>"$WORDS"
@@ -350,7 +359,7 @@ printf '{"type":"item.completed","item":{"type":"agent_message","text":"%s"}}\n'
 "#;
 
 #[test]
-fn who_goes_on_with_a_plan_still_only_reads() {
+fn a_resumed_planner_still_only_reads() {
     let env = one_task("");
     env.config("orchestrate.plan-first", "true");
     let words = env.root().join("agents/words");
@@ -367,7 +376,7 @@ fn who_goes_on_with_a_plan_still_only_reads() {
 }
 
 #[test]
-fn aider_is_given_the_files_that_it_is_to_read() {
+fn aider_gets_the_files_to_read() {
     let env = one_task("");
     env.config("orchestrate.reviews", "combined");
     let words = env.root().join("agents/words");
@@ -378,7 +387,7 @@ fn aider_is_given_the_files_that_it_is_to_read() {
     );
     env.executable("aider", &script);
     start(&env, "aider").ok();
-    let words = self::words(&env);
+    let words = self::command_lines(&env);
     let lines: Vec<&str> = words.lines().collect();
     assert!(lines.len() == 2 && !lines[0].contains("--read "), "{words}");
     let folder = env.path(".git/orchestrate/p/a/2").display().to_string();

@@ -1,12 +1,12 @@
-//! Nothing that an agent started outlives it, and what had to be ended is named.
+//! No process that an agent started outlives it, and killed processes are named.
 //!
-//! Invariant: who lives is told by a FIFO that it holds open, never by a process id.
+//! Invariant: a process proves that it lives by a FIFO that it holds open, never by its id.
 
 use crate::env::Env;
 use crate::plans::{asks, plan, runs, task};
 use crate::summary::skip;
 
-/// Returns false, aloud, where a process cannot leave its session, or cannot be found after that.
+/// Returns false, and says so, if a process cannot leave its session, or cannot be found after that.
 fn can_leave(env: &Env) -> bool {
     let has =
         cfg!(target_os = "linux") && env.program("sh", ["-c", "command -v setsid"]).run().code == 0;
@@ -17,7 +17,7 @@ fn can_leave(env: &Env) -> bool {
 }
 
 #[test]
-fn who_leaves_the_session_is_ended_and_named() {
+fn a_process_that_leaves_the_session_is_killed_and_named() {
     let env = Env::new();
     if !can_leave(&env) {
         return;
@@ -33,7 +33,7 @@ fn who_leaves_the_session_is_ended_and_named() {
 }
 
 #[test]
-fn who_left_the_session_ends_at_a_time_limit_and_at_a_stop() {
+fn a_process_outside_the_session_ends_at_a_time_limit_and_at_a_stop() {
     let env = Env::new();
     if !can_leave(&env) {
         return;
@@ -52,28 +52,28 @@ fn who_left_the_session_ends_at_a_time_limit_and_at_a_stop() {
 }
 
 #[test]
-fn who_stays_in_the_group_is_named_too() {
+fn a_process_that_stays_in_the_group_is_named_too() {
     let env = Env::new();
     env.agent("a", "orphan\nedit a.txt 1\ncommit 'Do a'");
     env.plan(&plan("p", &[asks("a", &[])]));
     env.start(&[]).ok();
     assert!(!env.orphan_lives("a"));
     if cfg!(target_os = "linux") {
-        env.run(["show", "a"]).ok().has("it left processes");
+        env.run(["show", "a"]).ok().has("the agent left running");
     }
 }
 
 #[test]
-fn an_agent_that_leaves_nobody_is_said_nothing_of() {
+fn an_agent_that_leaves_no_process_has_no_remark() {
     let env = Env::new();
     env.agent("a", "edit a.txt 1\ncommit 'Do a'");
     env.plan(&plan("p", &[asks("a", &[])]));
     env.start(&[]).ok();
-    env.run(["show", "a"]).ok().has_not("it left processes");
+    env.run(["show", "a"]).ok().has_not("the agent left running");
 }
 
 #[test]
-fn what_setup_left_on_purpose_is_not_the_agents() {
+fn a_server_started_by_setup_survives_the_agent() {
     let env = Env::new();
     if !can_leave(&env) {
         return;
@@ -92,7 +92,7 @@ fn what_setup_left_on_purpose_is_not_the_agents() {
 }
 
 #[test]
-fn who_does_nothing_is_ended_where_that_is_asked_for() {
+fn a_silent_agent_is_killed_if_idle_is_set() {
     let env = Env::new();
     env.config("orchestrate.idle", "1s");
     env.agent("a", "edit a.txt 1\ncommit 'Begin a'\ngate never");
@@ -105,7 +105,7 @@ fn who_does_nothing_is_ended_where_that_is_asked_for() {
 }
 
 #[test]
-fn who_prints_or_changes_something_is_not_silent() {
+fn an_agent_that_prints_or_changes_files_is_not_silent() {
     let env = Env::new();
     env.config("orchestrate.idle", "2s");
     // Longer than the limit altogether, with pauses that are a small part of it.
@@ -122,7 +122,7 @@ fn who_prints_or_changes_something_is_not_silent() {
 }
 
 #[test]
-fn status_tells_who_is_silent() {
+fn status_shows_silent_agents() {
     let env = Env::new();
     env.agent("a", "gate a\nedit a.txt 1\ncommit 'Do a'");
     env.plan(&plan("p", &[asks("a", &[])]));

@@ -1,7 +1,7 @@
-//! What is left when a process dies at the worst moment, and how a run goes on.
+//! Processes that die at the worst moment, and how a run continues.
 //!
-//! Invariant: no work is done twice without need and none is lost; agents outlive the
-//! controller; two controllers never act on one run.
+//! Invariant: no work is lost, and none repeated without need; agents outlive the controller; two
+//! controllers never drive one run.
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
@@ -9,7 +9,7 @@ use crate::env::Env;
 use crate::plans::{asks, plan};
 use crate::summary::skip;
 
-/// Starts two agents that stand at their gates, and a third task that needs both.
+/// Starts two agents, which wait at their gates, and a third task that needs both.
 fn two_at_gates(env: &Env) -> crate::call::Running<'_> {
     for id in ["a", "b"] {
         env.agent(id, &format!("append {id}.txt 1\ncommit 'Add {id}'\ngate {id}"));
@@ -39,7 +39,7 @@ fn agents_outlive_a_killed_controller() {
 }
 
 #[test]
-fn a_new_controller_waits_for_agents_that_still_run() {
+fn a_new_controller_waits_for_running_agents() {
     let env = Env::new();
     two_at_gates(&env).kill().fails(128 + 9);
     env.open("a");
@@ -53,7 +53,7 @@ fn a_new_controller_waits_for_agents_that_still_run() {
 }
 
 #[test]
-fn a_second_controller_is_refused_and_told_who_is_first() {
+fn a_second_controller_is_refused_with_the_pid_of_the_first() {
     let env = Env::new();
     let running = two_at_gates(&env);
     let pid = format!("pid {}", running.pid());
@@ -68,7 +68,7 @@ fn a_second_controller_is_refused_and_told_who_is_first() {
 }
 
 #[test]
-fn an_interrupted_run_goes_on() {
+fn an_interrupted_run_continues() {
     let env = Env::new();
     let running = two_at_gates(&env);
     running.interrupt();
@@ -130,16 +130,16 @@ fn deleting_the_short_lived_files_loses_no_work() {
     assert_eq!(env.launches("a"), 1);
 }
 
-/// Kills the supervisor that an agent has found, with [`FIND_SUPERVISOR`].
+/// Kills the supervisor whose id an agent wrote with [`FIND_SUPERVISOR`].
 pub fn kill_supervisor(env: &Env) {
     let pid: i32 = env.read(env.root().join("agents/supervisor")).trim().parse().expect("a pid");
     assert!(pid > 1, "no supervisor among the agent's ancestors");
     kill_process(Pid::from_raw(pid).expect("a pid"), Signal::KILL).expect("it is killed");
 }
 
-/// Starts one agent that has committed and stands at its gate; kills the controller, and then the
-/// supervisor. Returns false where the machine lacks a program for it.
-fn left_alone(env: &Env, then: &str) -> bool {
+/// Starts one agent that commits and waits at its gate; then kills the controller and the
+/// supervisor. Returns false if the machine lacks a program for that.
+fn orphan_agent(env: &Env, then: &str) -> bool {
     if env.program("sh", ["-c", "ps -o ppid= -p $$"]).run().code != 0 {
         skip("ps", "there is none");
         return false;
@@ -155,15 +155,15 @@ fn left_alone(env: &Env, then: &str) -> bool {
     true
 }
 
-/// Returns whether a process has ended; who reaps it is not ours to say.
-fn is_gone(pid: Pid) -> bool {
+/// Returns whether a process has exited; it may still be a zombie, which others reap.
+fn has_exited(pid: Pid) -> bool {
     let asked = ["-o", "stat=", "-p", &pid.as_raw_nonzero().to_string()];
     let said = std::process::Command::new("ps").args(asked).output().expect("ps runs");
     let state = String::from_utf8_lossy(&said.stdout).trim().to_owned();
     state.is_empty() || state.starts_with('Z')
 }
 
-/// Ends the agent of the first attempt, and waits until nothing of its group is left.
+/// Ends the agent of the first attempt, and waits until its whole group is gone.
 fn end_agent(env: &Env) {
     let agent: serde_json::Value =
         serde_json::from_str(&env.read(".git/orchestrate/crash/a/1/agent.json")).expect("JSON");
@@ -173,9 +173,9 @@ fn end_agent(env: &Env) {
 }
 
 #[test]
-fn where_nobody_is_at_work_any_more_it_is_said() {
+fn a_task_without_a_supervisor_is_shown_as_lost() {
     let env = Env::new();
-    if !left_alone(&env, "") {
+    if !orphan_agent(&env, "") {
         return;
     }
     assert_eq!(env.task("a")["lost"], false, "its agent is still there");
@@ -198,13 +198,13 @@ fn where_nobody_is_at_work_any_more_it_is_said() {
 }
 
 #[test]
-fn a_number_that_is_not_an_agents_any_more_is_left_alone() {
+fn a_reused_pid_is_left_alone() {
     let env = Env::new();
-    if !left_alone(&env, "") {
+    if !orphan_agent(&env, "") {
         return;
     }
     end_agent(&env);
-    // Somebody else's group, whose leader is gone.
+    // A process group of another program, whose leader has exited.
     let alive = env.root().join("agents/alive");
     let script = "trap '' HUP; mkfifo \"$1\" && exec 9<>\"$1\"
         { while [ -d \"${1%/*}\" ]; do sleep 0.05; done; } &";
@@ -221,9 +221,9 @@ fn a_number_that_is_not_an_agents_any_more_is_left_alone() {
 }
 
 #[test]
-fn what_an_agent_finished_alone_is_not_done_again() {
+fn work_finished_without_a_supervisor_is_not_repeated() {
     let env = Env::new();
-    if !left_alone(&env, "git orchestrate report done -m 'all of it'") {
+    if !orphan_agent(&env, "git orchestrate report done -m 'all of it'") {
         return;
     }
     let agent = env.read(".git/orchestrate/crash/a/1/agent.json");
@@ -231,14 +231,14 @@ fn what_an_agent_finished_alone_is_not_done_again() {
     env.open("a");
     let pid = agent["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a pid");
     let group = Pid::from_raw(pid).expect("a pid");
-    env.wait_until("the agent has ended", || is_gone(group));
+    env.wait_until("the agent has ended", || has_exited(group));
     env.start(&[]).ok();
     env.stands("a", "done", None);
     assert_eq!((env.launches("a"), env.blob("feat/crash", "a.txt")), (1, "1".into()));
 }
 
 #[test]
-fn no_second_agent_begins_beside_one_whose_logs_are_gone() {
+fn no_second_agent_starts_beside_one_whose_logs_are_gone() {
     let env = Env::new();
     if env.program("sh", ["-c", "ps -o ppid= -p $$"]).run().code != 0 {
         return skip("ps", "there is none");

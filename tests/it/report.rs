@@ -1,12 +1,12 @@
-//! What an agent is told, what it says when it ends, and what counts.
+//! What an agent gets, what it reports at the end, and what counts.
 //!
-//! Invariant: git decides. Every way to end has one reason, and none of them costs work.
+//! Invariant: git decides. Every way to end has its reason, and none loses work.
 
 use crate::env::Env;
 use crate::plans::{asks, plan, runs, task};
 
 /// Runs one task `a` with this script of the fake agent.
-fn one(script: &str, code: i32) -> Env {
+fn run_one(script: &str, code: i32) -> Env {
     let env = Env::new();
     env.agent("a", script);
     env.plan(&plan("one", &[asks("a", &[])]));
@@ -17,14 +17,14 @@ fn one(script: &str, code: i32) -> Env {
 #[test]
 fn done_without_a_change_is_no_changes() {
     for script in ["say nothing", "status DONE", "report done -m 'All is well'"] {
-        let env = one(script, 3);
+        let env = run_one(script, 3);
         env.stands("a", "blocked", Some("no-changes"));
         assert_eq!(env.steps("feat/one"), [""; 0]);
     }
 }
 
 #[test]
-fn uncommitted_work_is_committed_and_said_so() {
+fn uncommitted_work_is_committed_and_reported() {
     let env = Env::new();
     env.plan(&plan("one", &[runs("a", &[], "echo 1 >a.txt")]));
     env.run(["start", "plan.toml", "--trust"]).ok();
@@ -33,13 +33,13 @@ fn uncommitted_work_is_committed_and_said_so() {
 }
 
 #[test]
-fn what_an_agent_printed_is_in_the_log() {
-    let env = one("say a very telling line\nflood 300000\nedit a.txt 1", 0);
+fn an_agents_output_is_in_the_log() {
+    let env = run_one("say a very telling line\nflood 300000\nedit a.txt 1", 0);
     env.run(["log", "a", "--run", "one"]).ok().has("a very telling line");
 }
 
 #[test]
-fn a_time_limit_ends_the_whole_group() {
+fn a_time_limit_kills_the_whole_group() {
     let env = Env::new();
     env.agent("a", "edit a.txt 1\ncommit 'Begin a'\nignore-term\norphan\ngate never");
     env.plan(&plan("slow", &[task("a", &[], "prompt = 'Do a.'\ntimeout = '3s'\n")]));
@@ -51,20 +51,20 @@ fn a_time_limit_ends_the_whole_group() {
 
 #[test]
 fn an_orphan_does_not_keep_a_task_from_ending() {
-    let env = one("orphan\nedit a.txt 1\ncommit 'Add a'", 0);
+    let env = run_one("orphan\nedit a.txt 1\ncommit 'Add a'", 0);
     env.stands("a", "done", None);
 }
 
 #[test]
 fn a_question_blocks_and_is_shown() {
-    let env = one("report needs-context -m 'Which database?'", 3);
+    let env = run_one("report needs-context -m 'Which database?'", 3);
     env.stands("a", "blocked", Some("needs-context"));
     env.run(["show", "a"]).ok().has("Which database?");
 }
 
 #[test]
-fn an_answer_lets_the_task_go_on() {
-    let env = one("report needs-context -m 'Which database?'", 3);
+fn an_answer_lets_the_task_continue() {
+    let env = run_one("report needs-context -m 'Which database?'", 3);
     env.agent("a.2", "edit a.txt 2\ncommit 'Add a'\nreport done");
     env.run(["retry", "a", "-m", "The small one."]).ok();
     env.start(&[]).ok();
@@ -75,7 +75,7 @@ fn an_answer_lets_the_task_go_on() {
 
 #[test]
 fn a_last_line_blocks_as_a_report_does() {
-    let env = one("edit a.txt 1\ncommit 'Begin a'\nstatus BLOCKED", 3);
+    let env = run_one("edit a.txt 1\ncommit 'Begin a'\nstatus BLOCKED", 3);
     assert_eq!(env.task("a")["status"], "blocked");
     assert_eq!(env.steps("feat/one"), [""; 0]);
     assert_eq!(env.blob("feat/task-a", "a.txt"), "1");
@@ -83,27 +83,27 @@ fn a_last_line_blocks_as_a_report_does() {
 
 #[test]
 fn only_the_last_line_counts() {
-    let env = one("status BLOCKED\nsay 'no, it works'\nedit a.txt 1\nstatus DONE", 0);
+    let env = run_one("status BLOCKED\nsay 'no, it works'\nedit a.txt 1\nstatus DONE", 0);
     env.stands("a", "done", None);
 }
 
 #[test]
 fn an_agent_that_fails_is_blocked_and_its_work_is_kept() {
-    let env = one("edit a.txt 1\ncommit 'Begin a'\nedit b.txt 2\nfail 7", 3);
+    let env = run_one("edit a.txt 1\ncommit 'Begin a'\nedit b.txt 2\nfail 7", 3);
     env.stands("a", "blocked", Some("agent"));
     assert_eq!(env.blob("feat/task-a", "a.txt"), "1");
 }
 
 #[test]
 fn an_agent_that_leaves_its_branch_is_blocked() {
-    let env = one("git switch -q -c elsewhere\nedit a.txt 1\ncommit 'Add a'", 3);
+    let env = run_one("git switch -q -c elsewhere\nedit a.txt 1\ncommit 'Add a'", 3);
     env.stands("a", "blocked", Some("escaped"));
     assert_eq!(env.steps("feat/one"), [""; 0]);
     assert_eq!(env.blob("elsewhere", "a.txt"), "1");
 }
 
 #[test]
-fn an_agent_is_given_the_whole_task_and_a_clean_environment() {
+fn an_agent_gets_the_whole_task_and_a_clean_environment() {
     let env = Env::new();
     env.agent("a", "cp \"$ORCHESTRATE_PROMPT\" \"$dir/prompt\"\nedit a.txt 1");
     let text = "First line.\n\n```sh\necho \"$HOME\" `date` {{ x }} {% y %}\n```\n\nLast: größe.";
@@ -136,7 +136,7 @@ fn an_agent_is_given_the_whole_task_and_a_clean_environment() {
 }
 
 #[test]
-fn a_missing_report_is_of_concern_and_the_reviewers_know() {
+fn a_missing_report_is_a_concern_that_reviewers_see() {
     let env = Env::new();
     env.config("orchestrate.reviews", "spec");
     env.agent("a.implement", "edit a.txt 1\ncommit 'Add a'");
@@ -198,7 +198,7 @@ fn each_stage_has_its_own_limit() {
 }
 
 #[test]
-fn making_a_plan_has_its_own_limit() {
+fn planning_has_its_own_limit() {
     let env = Env::new();
     env.config("orchestrate.plan-first", "true");
     env.config("orchestrate.timeouts.plan", "1s");
@@ -210,7 +210,7 @@ fn making_a_plan_has_its_own_limit() {
 }
 
 #[test]
-fn a_test_has_its_own_limit() {
+fn tests_have_their_own_limit() {
     let env = Env::new();
     env.config("orchestrate.timeouts.test", "1s");
     env.config("orchestrate.test", "sleep 600");

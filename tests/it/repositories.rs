@@ -1,7 +1,7 @@
-//! Any repository: whole runs in every kind, and what is told before anything is made.
+//! Any repository: whole runs in every kind, and the errors before anything is made.
 //!
-//! Invariant: every kind that works is driven to the merged end with a test command, and git is
-//! asked what came of it; where a run is refused, nothing at all is there that was not before.
+//! Invariant: in every kind that works a whole run is merged with a test command, and git checks the
+//! result; if a run is refused, nothing has changed.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::output::Output;
 use crate::plans::{plan, runs};
 use crate::summary::skip;
 
-/// The second task needs the first; each says where it ran.
+/// Two tasks; the second needs the first, and each writes down where it ran.
 fn two(name: &str) -> String {
     let tasks = [
         runs("a", &[], "echo 1 >a.txt; pwd -P >where.txt; rm -f README.md"),
@@ -19,7 +19,7 @@ fn two(name: &str) -> String {
     plan("x", &tasks).replacen("'x'", &format!("{name:?}"), 1)
 }
 
-/// A repository somewhere in the test's folder, and how to name it.
+/// A repository somewhere in the test's folder, and the options that name it.
 struct Place<'e> {
     env: &'e Env,
     directory: PathBuf,
@@ -50,7 +50,7 @@ impl<'e> Place<'e> {
         self.env.git_in(&self.directory, all)
     }
 
-    /// Runs the plan of two tasks to its end; returns the folder that the first one ran in.
+    /// Runs the plan of two tasks to its end; returns the folder in which the first one ran.
     #[track_caller]
     fn whole_run(&self, name: &str) -> PathBuf {
         let file = self.env.root().join(format!("{name}.toml"));
@@ -86,7 +86,7 @@ impl<'e> Place<'e> {
         said
     }
 
-    /// Asserts what git must find after such a run.
+    /// Asserts with git that the run is merged.
     #[track_caller]
     fn is_merged(&self, name: &str) -> PathBuf {
         let branch = format!("feat/{}", slug_of(name));
@@ -112,7 +112,7 @@ impl<'e> Place<'e> {
         );
         let status = self.run(&["status"]).ok();
         status.has("done").has_not("blocked");
-        // How full this machine's disk is does not matter here.
+        // The free space of this machine must not matter.
         let doctor = self.run(&["doctor"]).ok();
         let warnings = doctor.stdout.lines().filter(|line| line.starts_with("warning:"));
         let others: Vec<&str> =
@@ -121,7 +121,7 @@ impl<'e> Place<'e> {
         PathBuf::from(self.git(&["cat-file", "blob", &format!("{branch}:where.txt")]))
     }
 
-    /// Returns whether what is checked out is behind its upstream.
+    /// Returns true if the checked-out branch is behind its upstream.
     fn is_behind(&self) -> bool {
         self.git(&["status", "--short", "--branch"]).contains("behind")
     }
@@ -149,12 +149,12 @@ impl<'e> Place<'e> {
     }
 }
 
-/// The name of a run as it stands in its refs.
+/// Returns the name of a run as in its refs.
 fn slug_of(name: &str) -> String {
     git_orchestrate::testing::slug(name)
 }
 
-/// Returns what a clone over the file transport is made from.
+/// Returns the repository's URL of the file transport, which unlike a path allows partial clones.
 fn url(env: &Env) -> String {
     format!("file://{}", env.repo().display())
 }
@@ -190,7 +190,7 @@ fn a_linked_worktree() {
 }
 
 /// Makes a bare clone of the repository.
-fn bare(env: &Env, path: &str) -> PathBuf {
+fn bare_clone(env: &Env, path: &str) -> PathBuf {
     let path = env.root().join(path);
     env.git(["clone", "-q", "--bare", &url(env), path.to_str().expect("UTF-8")]);
     for (key, value) in [("user.name", "Ada"), ("user.email", "ada@example.org")] {
@@ -202,7 +202,7 @@ fn bare(env: &Env, path: &str) -> PathBuf {
 #[test]
 fn a_bare_repository_with_worktrees() {
     let env = Env::new();
-    let bare = bare(&env, "it.git");
+    let bare = bare_clone(&env, "it.git");
     env.git_in(&bare, ["worktree", "add", "-q", "../it", "main"]);
     let at = Place::new(&env, env.root().join("it")).whole_run("two");
     assert_eq!(at, bare.join(".claude/worktrees/feat-task-a"));
@@ -213,7 +213,7 @@ fn a_bare_repository_with_worktrees() {
 #[test]
 fn a_project_folder_around_a_bare_repository() {
     let env = Env::new();
-    let bare = bare(&env, "project/.bare");
+    let bare = bare_clone(&env, "project/.bare");
     let project = env.root().join("project");
     env.write(project.join(".git"), "gitdir: ./.bare\n");
     env.git_in(&project, ["worktree", "add", "-q", "main"]);
@@ -226,9 +226,9 @@ fn a_project_folder_around_a_bare_repository() {
 }
 
 #[test]
-fn a_bare_repository_where_git_wants_it_named() {
+fn a_bare_repository_that_git_wants_named_explicitly() {
     let env = Env::new();
-    let bare = bare(&env, "project/.bare");
+    let bare = bare_clone(&env, "project/.bare");
     let main = env.root().join("project/main");
     env.git_in(&bare, ["worktree", "add", "-q", "../main", "main"]);
     let explicit = ["-c", "safe.bareRepository=explicit"];
@@ -236,17 +236,17 @@ fn a_bare_repository_where_git_wants_it_named() {
 }
 
 #[test]
-fn a_git_directory_that_is_named() {
+fn a_git_dir_option() {
     let env = Env::new();
     env.commit(".orchestrate/config.toml", "test = 'exit 1'\n");
     let git_dir = format!("--git-dir={}", env.path(".git").display());
     let elsewhere = env.root().join("tmp");
-    // The file of settings is found; what git config says goes before it.
+    // The settings file is found, and git config overrides it.
     let said = env.run_in(&elsewhere, ["--git-dir", "../repo/.git", "-C", "../tmp", "trust"]);
     said.ok();
     let at = Place::with(&env, &elsewhere, &[&git_dir]).whole_run("two");
     assert_eq!(at, env.path(".claude/worktrees/feat-task-a"));
-    // Relative to -C, as with git; by our own option and by git's.
+    // Relative to -C, as in git; by our own option and by git's.
     env.run_in(env.root(), ["-C", "tmp", "--git-dir", "../repo/.git", "status"]).ok().has("done");
     let named = ["-C", "tmp", "--git-dir", "../repo/.git", "orchestrate", "status"];
     env.program("git", named).dir(env.root()).run().ok().has("done");
@@ -254,7 +254,7 @@ fn a_git_directory_that_is_named() {
 }
 
 #[test]
-fn the_git_directory_of_a_linked_worktree() {
+fn a_git_dir_of_a_linked_worktree() {
     let env = Env::new();
     env.git(["worktree", "add", "-q", "-b", "topic", "../linked"]);
     let linked = env.root().join("linked");
@@ -268,7 +268,7 @@ fn the_git_directory_of_a_linked_worktree() {
 }
 
 #[test]
-fn the_settings_of_a_git_directory_that_is_named() {
+fn the_settings_of_a_git_dir_option() {
     let env = Env::new();
     env.commit(".orchestrate/config.toml", "test = 'exit 1'\n");
     env.plan(&two("two"));
@@ -279,9 +279,9 @@ fn the_settings_of_a_git_directory_that_is_named() {
 }
 
 #[test]
-fn a_work_tree_that_is_named() {
+fn a_work_tree_option() {
     let env = Env::empty();
-    // Dotfiles are often kept like this: a bare repository, and the home folder beside it.
+    // Dotfiles are often kept like this: a bare repository, with the home folder as its work tree.
     let home = env.root().join("home");
     env.git_in(env.root(), ["init", "-q", "-b", "main", "--bare", "dotfiles"]);
     env.write(home.join("README.md"), "mine\n");
@@ -292,7 +292,7 @@ fn a_work_tree_that_is_named() {
     place.git(&["commit", "-q", "-m", "Begin"]);
     place.whole_run("two");
     assert_eq!(place.git(&["status", "--porcelain", "--untracked-files=no"]), "");
-    place.refuses_into("main").has("does not know");
+    place.refuses_into("main").has("does not list");
     env.write(home.join("README.md"), "changed\n");
     let file = env.root().join("two.toml");
     let again = ["start", file.to_str().expect("UTF-8"), "--run", "again", "--dry-run"];
@@ -306,7 +306,7 @@ fn the_environment_of_a_hook() {
     env.write(".git/hooks/post-commit", report);
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(env.path(".git/hooks/post-commit"), mode).expect("executable");
-    // Neither run nor task is named: the worktree that the hook runs for must be found.
+    // Neither run nor task is named: they must be found by the worktree of the hook.
     let script = "unset ORCHESTRATE_RUN ORCHESTRATE_TASK\nedit a.txt 1\ncommit 'Add a'";
     env.agent("a", script);
     env.plan(&plan("p", &[crate::plans::asks("a", &[])]));
@@ -390,8 +390,8 @@ fn a_shallow_clone() {
     assert_eq!(place.git(&["rev-parse", "--is-shallow-repository"]), "true");
 }
 
-/// Makes a clone without the objects that this filter leaves out.
-fn partial(env: &Env, filter: &str) -> PathBuf {
+/// Makes a partial clone with this filter.
+fn partial_clone(env: &Env, filter: &str) -> PathBuf {
     env.config("uploadpack.allowFilter", "true");
     env.config("uploadpack.allowAnySHA1InWant", "true");
     env.commit("deep/er/big.txt", "old\n");
@@ -399,7 +399,7 @@ fn partial(env: &Env, filter: &str) -> PathBuf {
     let clone = env.root().join("clone");
     let clone_text = clone.to_str().expect("UTF-8");
     env.git(["clone", "-q", "--no-checkout", filter, &url(env), clone_text]);
-    // A task needs blobs that nothing has fetched yet.
+    // A task needs blobs that were not fetched yet.
     let missing = env.git_in(&clone, ["rev-list", "--objects", "--missing=print", "main"]);
     assert!(missing.lines().any(|line| line.starts_with('?')), "nothing is missing");
     clone
@@ -408,8 +408,8 @@ fn partial(env: &Env, filter: &str) -> PathBuf {
 #[test]
 fn a_partial_clone_without_blobs() {
     let env = Env::new();
-    let clone = partial(&env, "--filter=blob:none");
-    // Nothing is checked out but what sparse patterns name, so a task's worktree lacks most.
+    let clone = partial_clone(&env, "--filter=blob:none");
+    // Only paths in the sparse patterns are checked out, so a task's worktree lacks most files.
     env.git_in(&clone, ["checkout", "-q", "main"]);
     env.git_in(&clone, ["update-ref", "refs/heads/older", "main~1"]);
     env.git_in(&clone, ["symbolic-ref", "HEAD", "refs/heads/older"]);
@@ -421,9 +421,9 @@ fn a_partial_clone_without_blobs() {
 #[test]
 fn a_partial_clone_without_trees() {
     let env = Env::new();
-    let clone = partial(&env, "--filter=tree:0");
+    let clone = partial_clone(&env, "--filter=tree:0");
     env.git_in(&clone, ["checkout", "-q", "main"]);
-    // Trees of the newest commit came with the checkout; work on the one before has none.
+    // The checkout fetched the trees of the newest commit, but not those of the one before.
     env.git_in(&clone, ["update-ref", "refs/heads/older", "main~1"]);
     env.git_in(&clone, ["symbolic-ref", "HEAD", "refs/heads/older"]);
     env.git_in(&clone, ["symbolic-ref", "HEAD", "refs/heads/main"]);
@@ -438,7 +438,7 @@ fn a_partial_clone_without_trees() {
 #[test]
 fn a_partial_clone_that_cannot_fetch() {
     let env = Env::new();
-    let clone = partial(&env, "--filter=blob:none");
+    let clone = partial_clone(&env, "--filter=blob:none");
     let away = env.root().join("away");
     std::fs::rename(env.repo(), &away).expect("the remote goes");
     let place = Place::new(&env, &clone);
@@ -477,7 +477,7 @@ fn a_detached_head() {
 }
 
 #[test]
-fn a_branch_without_a_commit_is_told() {
+fn a_branch_without_a_commit_is_an_error() {
     let env = Env::empty();
     env.git(["init", "-q", "-b", "main"]);
     env.expect_broken();
@@ -486,7 +486,7 @@ fn a_branch_without_a_commit_is_told() {
 }
 
 #[test]
-fn a_user_without_a_name_is_told() {
+fn a_user_without_a_name_is_an_error() {
     let env = Env::new();
     env.plan(&two("two"));
     env.git(["config", "--unset", "user.name"]);
@@ -503,7 +503,7 @@ fn a_user_without_a_name_is_told() {
 }
 
 #[test]
-fn refs_in_another_form_are_told() {
+fn other_ref_formats_are_an_error() {
     let env = Env::empty();
     let init = env.git_call(["init", "-q", "-b", "main", "--ref-format=reftable"]).run();
     if init.code != 0 {
@@ -513,13 +513,13 @@ fn refs_in_another_form_are_told() {
     env.config("user.email", "ada@example.org");
     env.commit("README.md", "1\n");
     Place::new(&env, "").refuses(&[]).has("reftable").has("git refs migrate --ref-format=files");
-    // Before 2.48 git cannot take reflogs along; a clone has none.
+    // Before 2.48 git cannot migrate reflogs; a bare clone has none.
     env.git(["clone", "-q", "--ref-format=files", ".", "../files"]);
     Place::new(&env, env.root().join("files")).whole_run("two");
 }
 
 #[test]
-fn outside_any_repository_it_says_so() {
+fn outside_any_repository_is_an_error() {
     let env = Env::empty();
     env.plan(&two("two"));
     env.run(["start", "plan.toml", "--trust"])
@@ -529,7 +529,7 @@ fn outside_any_repository_it_says_so() {
 }
 
 #[test]
-fn a_git_that_is_too_old_is_told() {
+fn an_outdated_git_is_an_error() {
     let env = Env::new();
     env.plan(&two("two"));
     let before = env.everything();
@@ -541,7 +541,7 @@ fn a_git_that_is_too_old_is_told() {
     };
     env.executable("git", &old("2.37.4"));
     env.run(["start", "plan.toml", "--trust"]).fails(1).has("2.37.4").has("git 2.38 or newer");
-    // Before 2.31 it does not know what it is asked, and repeats it.
+    // Before 2.31 git does not know the option, and prints it.
     let echo =
         "case $2 in --path-format*) shift; printf '%s\\n' \"$1\" .git .git; exit;; esac\nexec";
     env.executable("git", &old("2.25.1").replace("exec", echo));
@@ -551,7 +551,7 @@ fn a_git_that_is_too_old_is_told() {
     assert!(!env.exists(".git/orchestrate"));
 }
 
-/// Makes a clone whose `main` has this many commits of its own, and lacks as many of its upstream.
+/// Makes a clone whose `main` has `own` commits of its own, and lacks `behind` of its upstream.
 fn clone_behind(env: &Env, own: usize, behind: usize) -> PathBuf {
     let clone = env.root().join("clone");
     env.git(["clone", "-q", &url(env), clone.to_str().expect("UTF-8")]);
@@ -565,7 +565,7 @@ fn clone_behind(env: &Env, own: usize, behind: usize) -> PathBuf {
 }
 
 #[test]
-fn a_base_behind_its_upstream_is_told_with_the_number() {
+fn a_base_behind_its_upstream_is_warned_of_with_the_number() {
     let env = Env::new();
     let clone = clone_behind(&env, 0, 3);
     let file = env.root().join("two.toml");
@@ -577,7 +577,7 @@ fn a_base_behind_its_upstream_is_told_with_the_number() {
     };
     let told = dry(&[]);
     told.has("warning: main is 3 commits behind origin/main").has("git pull --ff-only");
-    // What it says can be typed; then nothing is left to say.
+    // The printed command works, and then there is no warning any more.
     place.git(&["branch", "other", "HEAD"]);
     place.git(&["branch", "-q", "-u", "origin/main", "other"]);
     let remedy = "git fetch . origin/main:other";
@@ -589,7 +589,7 @@ fn a_base_behind_its_upstream_is_told_with_the_number() {
 }
 
 #[test]
-fn a_base_that_went_its_own_way_is_told_too() {
+fn a_base_that_diverged_from_its_upstream_is_warned_of() {
     let env = Env::new();
     let clone = clone_behind(&env, 2, 1);
     let file = env.root().join("two.toml");
@@ -603,8 +603,8 @@ fn a_base_that_went_its_own_way_is_told_too() {
     place.run(&gone).ok().has_not("warning:");
 }
 
-/// Makes a branch `other` that is in conflict with `main`.
-fn conflict(env: &Env) {
+/// Makes a branch `other` that conflicts with `main`.
+fn make_conflict(env: &Env) {
     env.git(["switch", "-q", "-c", "other"]);
     env.commit("README.md", "theirs\n");
     env.git(["switch", "-q", "main"]);
@@ -612,9 +612,9 @@ fn conflict(env: &Env) {
 }
 
 #[test]
-fn a_head_on_its_way_is_no_base() {
+fn a_head_in_the_middle_of_a_rebase_is_no_base() {
     let env = Env::new();
-    conflict(&env);
+    make_conflict(&env);
     let place = Place::new(&env, "");
     let patch = env.git(["format-patch", "-1", "--stdout", "other"]);
     let patch_file = env.root().join("patch");
@@ -628,7 +628,7 @@ fn a_head_on_its_way_is_no_base() {
         let _ = env.git_call(begin).run();
         let said = place.refuses(&[]);
         said.has(&format!("a {verb} is in progress")).has(&format!("git {}", end.join(" ")));
-        // A branch that is named is a base of its own.
+        // A named branch is the base, so HEAD does not matter.
         let onto = ["start", "../refused.toml", "--dry-run", "--into", "other"];
         env.run(onto).ok().has_not("warning:");
         env.git(end);
@@ -637,9 +637,9 @@ fn a_head_on_its_way_is_no_base() {
 }
 
 #[test]
-fn what_is_in_progress_and_not_committed_is_told() {
+fn uncommitted_work_and_operations_are_warned_of() {
     let env = Env::new();
-    conflict(&env);
+    make_conflict(&env);
     env.plan(&two("two"));
     for verb in ["merge", "cherry-pick", "revert"] {
         let what = if verb == "revert" { "HEAD~1" } else { "other" };
@@ -658,10 +658,10 @@ fn what_is_in_progress_and_not_committed_is_told() {
 }
 
 #[test]
-fn names_that_cannot_be_are_told_with_the_setting_that_helps() {
+fn impossible_branch_names_are_errors_with_the_right_setting() {
     let env = Env::new();
     let place = Place::new(&env, "");
-    // Somebody else's branches, in every way that they can be in the way.
+    // Branches of the user that conflict with ours in every possible way.
     for (branch, setting) in [
         ("feat", "git branch -m feat feat-old"),
         ("feat/two", "git branch -m feat/two feat/two-old"),
@@ -676,11 +676,11 @@ fn names_that_cannot_be_are_told_with_the_setting_that_helps() {
             .has(setting);
         env.git(["branch", "-D", branch]);
     }
-    // Names of our own that git refuses, or that are in each other's way.
+    // Names of ours that git refuses, or that exclude each other.
     for (pattern, into, word) in [
         ("bad..{id}", None, "bad..a"),
         ("feat/two/{id}", None, "feat/two/a"),
-        ("same", None, "without {id}"),
+        ("same", None, "which lacks {id}"),
         ("task-{id}", Some("task-a/deeper"), "task-a/deeper"),
         ("task-{id}", Some("bad..name"), "bad..name"),
         ("task-{id}", Some("HEAD"), "HEAD"),
@@ -691,7 +691,7 @@ fn names_that_cannot_be_are_told_with_the_setting_that_helps() {
         let said = place.refuses(&into.iter().map(String::as_str).collect::<Vec<_>>());
         said.has(word);
     }
-    // The run's own checkout is in a folder integration-NAME.
+    // The run's own checkout uses the folder integration-NAME.
     env.config("orchestrate.branch", "integration/{id}");
     place.refuses(&["--run", "a", "--into", "topic"]).has("task 'a'");
     env.config("orchestrate.branch", "mine/{id}");
@@ -699,7 +699,7 @@ fn names_that_cannot_be_are_told_with_the_setting_that_helps() {
 }
 
 #[test]
-fn a_folder_of_worktrees_that_is_named_outright() {
+fn an_absolute_folder_of_worktrees() {
     let env = Env::new();
     let inside = env.path("wt");
     env.config("orchestrate.worktrees", inside.to_str().expect("UTF-8"));
@@ -714,7 +714,7 @@ fn a_folder_of_worktrees_that_is_named_outright() {
 }
 
 #[test]
-fn names_that_differ_only_in_case_are_told_where_files_ignore_it() {
+fn names_that_differ_only_in_case_are_errors_if_files_ignore_case() {
     let env = Env::new();
     let place = Place::new(&env, "");
     let remedies = ["git branch -m", "orchestrate.branch"];
@@ -734,8 +734,7 @@ fn names_that_differ_only_in_case_are_told_where_files_ignore_it() {
     place.whole_run("two");
 }
 
-/// Runs a script where it may mount file systems that nobody else sees; `None` where that
-/// is not possible.
+/// Runs a script in a mount namespace of its own; `None` if this machine does not allow that.
 pub(crate) fn where_mounts_are_ours(env: &Env, script: &str) -> Option<Output> {
     let ways = [["unshare", "-m"], ["unshare", "-rm"]];
     let works = |way: &&[&str; 2]| {
@@ -748,7 +747,7 @@ pub(crate) fn where_mounts_are_ours(env: &Env, script: &str) -> Option<Output> {
 }
 
 #[test]
-fn a_read_only_repository_is_told_and_can_be_looked_at() {
+fn a_read_only_repository_is_an_error_and_can_be_inspected() {
     let env = Env::new();
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a"), runs("b", &[], "exit 1")]));
     env.run(["start", "plan.toml", "--trust"]).fails(3);
@@ -768,7 +767,7 @@ fn a_read_only_repository_is_told_and_can_be_looked_at() {
     assert_eq!(env.everything(), before);
 }
 
-/// What is left to try without mounts: a git directory that this user may not write to.
+/// The test without mounts: a git directory that this user may not write to.
 fn read_only_by_its_mode(env: &Env) {
     if rustix::process::geteuid().is_root() {
         return skip("mounts", "root writes everywhere, and nothing can be mounted here");
@@ -781,7 +780,7 @@ fn read_only_by_its_mode(env: &Env) {
 }
 
 #[test]
-fn a_full_disk_is_told_before_anything_is_made() {
+fn a_full_disk_is_an_error_before_anything_is_made() {
     let env = Env::new();
     env.write("../two.toml", two("two"));
     let script = "mkdir ../small && mount -t tmpfs -o size=4m tmpfs ../small && cd ../small
@@ -799,7 +798,7 @@ fn a_full_disk_is_told_before_anything_is_made() {
 }
 
 #[test]
-fn a_disk_that_becomes_full_loses_nothing() {
+fn a_disk_that_fills_up_loses_nothing() {
     let env = Env::new();
     let fill = "echo work >work.txt; head -c 100000000 /dev/zero >../../../../filler || :";
     let tasks = [runs("a", &[], "echo 1 >a.txt"), runs("b", &["a"], fill)];

@@ -1,6 +1,6 @@
-//! Another try of a blocked task: with what it begins, and when it would be the same again.
+//! Retrying a blocked task: what the next attempt gets, and when a retry would change nothing.
 //!
-//! Invariant: whatever advice the program prints is accepted by it.
+//! Invariant: the program accepts every command that it prints.
 
 use crate::agents::quoted;
 use crate::env::Env;
@@ -17,7 +17,7 @@ fn blocked(script: &str, reason: &str) -> Env {
 }
 
 #[test]
-fn the_same_again_is_refused_unless_it_is_forced() {
+fn an_unchanged_retry_is_refused_without_force() {
     let env = blocked("status BLOCKED no key", "agent");
     let refused = env.run(["retry", "a"]).fails(1);
     refused.has("nothing has changed since task 'a' was blocked (agent)");
@@ -31,7 +31,7 @@ fn the_same_again_is_refused_unless_it_is_forced() {
 }
 
 #[test]
-fn for_an_agent_that_is_not_there_another_is_asked_for() {
+fn a_missing_agent_has_to_be_replaced() {
     let env = Env::new();
     env.plan(&plan("p", &[asks("a", &[])]));
     let start = |agent: &str| env.run(["start", "plan.toml", "--trust", "--agent", agent]);
@@ -46,7 +46,7 @@ fn for_an_agent_that_is_not_there_another_is_asked_for() {
 }
 
 #[test]
-fn what_it_prints_as_advice_it_takes() {
+fn the_printed_advice_is_accepted() {
     let silent = "edit a.txt 1\ncommit 'Begin a'\nignore-term\ngate never";
     for (script, reason) in [
         ("status BLOCKED", "agent"),
@@ -72,7 +72,7 @@ fn what_it_prints_as_advice_it_takes() {
 }
 
 #[test]
-fn a_model_and_an_agent_hold_from_then_on() {
+fn a_chosen_model_and_agent_stay_chosen() {
     let env = blocked("status BLOCKED too hard", "agent");
     env.config("orchestrate.reviews", "spec");
     let other = format!("OTHER=1 {}", env.agent_command());
@@ -95,7 +95,7 @@ fn a_model_and_an_agent_hold_from_then_on() {
 }
 
 #[test]
-fn a_class_is_chosen_by_its_word() {
+fn a_model_class_can_be_chosen_by_name() {
     let env = blocked("status BLOCKED too hard", "agent");
     env.config("orchestrate.models.capable", "best");
     env.run(["retry", "a", "--model", "capable"]).ok();
@@ -105,7 +105,7 @@ fn a_class_is_chosen_by_its_word() {
 }
 
 #[test]
-fn commits_that_a_person_added_are_a_change() {
+fn commits_of_the_user_count_as_a_change() {
     let env = blocked("edit a.txt 1\ncommit 'Begin a'\nstatus BLOCKED", "agent");
     env.run(["retry", "a"]).fails(1);
     env.git_in(".claude/worktrees/feat-task-a", ["commit", "-q", "--allow-empty", "-m", "Help"]);
@@ -113,7 +113,7 @@ fn commits_that_a_person_added_are_a_change() {
 }
 
 #[test]
-fn other_settings_and_another_text_are_a_change() {
+fn changed_settings_and_text_count_as_a_change() {
     let env = blocked("status BLOCKED", "agent");
     env.config("orchestrate.timeout", "2h");
     env.run(["retry", "a"]).ok();
@@ -125,7 +125,7 @@ fn other_settings_and_another_text_are_a_change() {
 }
 
 #[test]
-fn after_a_conflict_an_integration_branch_that_moved_is_a_change() {
+fn after_a_conflict_a_moved_integration_branch_counts_as_a_change() {
     let env = Env::new();
     env.agent("a", "edit x.txt 1\ncommit 'Add a'\nreport done");
     env.agent("b", "edit x.txt 2\ncommit 'Add b'\ngate b\nreport done");
@@ -143,7 +143,7 @@ fn after_a_conflict_an_integration_branch_that_moved_is_a_change() {
 }
 
 #[test]
-fn a_command_depends_on_what_lies_around_it() {
+fn a_run_task_can_be_retried_although_nothing_changed() {
     let env = Env::new();
     let flag = env.root().join("flag");
     let command = format!("test -e {} && echo 1 >a.txt", quoted(&flag.display().to_string()));
@@ -156,7 +156,7 @@ fn a_command_depends_on_what_lies_around_it() {
 }
 
 #[test]
-fn what_waits_to_run_again_can_be_told_more() {
+fn a_waiting_task_accepts_another_note() {
     let env = Env::new();
     env.agent("a.1", "report needs-context -m 'which port?'");
     env.agent("a.2", "edit a.txt 1\ncommit 'Add a'\nreport done -m 'so it is'");

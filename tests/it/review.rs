@@ -1,7 +1,7 @@
-//! Reviews: what a reviewer is given, what its verdict leads to, and what is merged.
+//! Reviews: what a reviewer gets, what follows from its verdict, and what is merged.
 //!
-//! Invariant: a review that fails is answered before anything is merged, and what is merged is
-//! the commit that passed.
+//! Invariant: findings are fixed before anything is merged, and the merged commit is the one that
+//! passed.
 
 use crate::env::Env;
 use crate::plans::{asks, plan, runs, task};
@@ -9,7 +9,7 @@ use crate::plans::{asks, plan, runs, task};
 const PASS: &str = "verdict pass 'all is well'";
 const WORK: &str = "edit a.txt 1\ncommit 'Do a'\nreport done -m 'wrote a.txt'";
 
-/// A task `a` whose implementer is sound, with these reviews.
+/// A task `a` whose implementer works well, with these reviews.
 fn reviewed(reviews: &str) -> Env {
     let env = Env::new();
     env.config("orchestrate.reviews", reviews);
@@ -60,7 +60,7 @@ fn reviews_are_the_default_and_can_be_none_or_one() {
 }
 
 #[test]
-fn what_a_review_finds_goes_back_and_is_read_again() {
+fn findings_are_fixed_and_the_fix_is_reviewed() {
     let env = reviewed("spec,quality");
     env.agent("a.2", "say '- [important] a.txt:1: one is not enough'\nverdict fail 'so it is'");
     env.agent("a.fix", "append a.txt 2\ncommit 'Settle it'\nreport done -m 'two now'");
@@ -80,7 +80,7 @@ fn what_a_review_finds_goes_back_and_is_read_again() {
 }
 
 #[test]
-fn a_task_is_sent_back_only_so_often_and_a_person_settles_it() {
+fn after_the_last_round_the_user_decides() {
     let env = reviewed("spec");
     env.config("orchestrate.rounds", "1");
     env.agent("a.spec-review", "report fail -m 'no good'");
@@ -96,7 +96,7 @@ fn a_task_is_sent_back_only_so_often_and_a_person_settles_it() {
 }
 
 #[test]
-fn what_a_reviewer_changes_is_undone_and_its_verdict_does_not_count() {
+fn a_reviewers_changes_are_undone_and_its_verdict_does_not_count() {
     let env = reviewed("spec");
     env.agent(
         "a.2",
@@ -116,14 +116,14 @@ fn what_a_reviewer_changes_is_undone_and_its_verdict_does_not_count() {
 }
 
 #[test]
-fn files_that_reviewers_change_again_are_named() {
+fn files_that_reviewers_change_repeatedly_are_named() {
     let env = reviewed("spec");
     env.agent("a.spec-review", "edit stray.txt 9\nverdict pass ok");
     env.start(&[]).fails(3).has("its reviewer changed files again, which was undone: stray.txt");
 }
 
 #[test]
-fn reviewers_without_a_verdict_are_asked_again_and_then_a_person() {
+fn reviews_without_a_verdict_are_repeated_and_then_block() {
     let env = reviewed("spec");
     env.agent("a.spec-review", "say 'I think so'");
     env.start(&[]).fails(3).has("gave no verdict");
@@ -136,7 +136,7 @@ fn reviewers_without_a_verdict_are_asked_again_and_then_a_person() {
 }
 
 #[test]
-fn a_killed_controller_leaves_a_review_that_goes_on() {
+fn a_review_survives_a_killed_controller() {
     let env = reviewed("spec");
     env.agent("a.spec-review", &format!("gate review\n{PASS}"));
     let running = env.start_in_background(&[]);
@@ -148,7 +148,7 @@ fn a_killed_controller_leaves_a_review_that_goes_on() {
 }
 
 #[test]
-fn a_stopped_review_is_begun_again() {
+fn a_stopped_review_starts_again() {
     let env = reviewed("spec");
     env.agent("a.spec-review", &format!("gate review\n{PASS}"));
     let running = env.start_in_background(&[]);
@@ -163,7 +163,7 @@ fn a_stopped_review_is_begun_again() {
 }
 
 #[test]
-fn by_hand_a_review_is_handed_out_too() {
+fn reviews_are_handed_out_by_hand_too() {
     let env = reviewed("spec");
     let turn = || env.json(["start", "plan.toml", "--manual", "--json", "--trust"]);
     let first = turn();
@@ -187,7 +187,7 @@ fn by_hand_a_review_is_handed_out_too() {
 }
 
 #[test]
-fn what_is_merged_is_what_was_read() {
+fn the_merged_commit_is_the_reviewed_one() {
     let env = reviewed("spec");
     let late = "git commit -q --allow-empty -m late; (sleep 1; echo 9 >late.txt) >/dev/null 2>&1 &";
     env.agent("a.spec-review", PASS);
@@ -197,7 +197,7 @@ fn what_is_merged_is_what_was_read() {
 }
 
 #[test]
-fn a_plan_says_which_reviews_a_task_goes_through() {
+fn a_plan_can_choose_the_reviews_of_a_task() {
     let env = reviewed("spec");
     let done = |id: &str| format!("edit {id}.txt 1\ncommit 'Do {id}'\nreport done");
     env.agent("b.implement", &done("b"));
@@ -226,7 +226,7 @@ fn a_plan_says_which_reviews_a_task_goes_through() {
 }
 
 #[test]
-fn other_reviews_are_another_plan() {
+fn changed_reviews_change_the_plan() {
     let env = reviewed("spec");
     env.agent("a.implement", &format!("gate work\n{WORK}"));
     let running = env.start_in_background(&[]);
@@ -242,7 +242,7 @@ fn other_reviews_are_another_plan() {
 }
 
 #[test]
-fn who_merges_past_a_review_is_told_so_and_the_note_says_it() {
+fn merging_past_a_review_is_warned_of_and_noted() {
     let env = reviewed("spec");
     env.config("orchestrate.rounds", "0");
     env.agent("a.spec-review", "say '- [important] a.txt:1: no'\nverdict fail 'no good'");

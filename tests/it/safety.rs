@@ -1,7 +1,7 @@
-//! What must never be lost, overwritten or taken for done: each test was a defect once, or is
-//! what users of such tools report.
+//! Nothing is overwritten, lost or done by mistake: each test was a defect once, here or in another
+//! tool of this kind.
 //!
-//! Invariant: a test says what was precious, does the worst, and finds it again.
+//! Invariant: a test names something precious, does the worst, and finds it again.
 
 use crate::env::Env;
 use crate::plans::{asks, plan, runs, task};
@@ -21,7 +21,7 @@ fn start(env: &Env) -> crate::output::Output {
 }
 
 #[test]
-fn a_worktree_of_the_user_where_ours_would_be_is_refused() {
+fn a_worktree_of_the_user_at_our_path_is_refused() {
     let env = Env::new();
     env.git(["worktree", "add", "-q", "-b", "mine", CHECKOUT]);
     env.write(env.path(CHECKOUT).join("draft.txt"), "precious\n");
@@ -33,7 +33,7 @@ fn a_worktree_of_the_user_where_ours_would_be_is_refused() {
 }
 
 #[test]
-fn a_worktree_without_files_is_not_taken_for_a_torn_one() {
+fn a_worktree_with_deleted_files_is_not_an_incomplete_one() {
     let env = Env::new();
     let place = ".claude/worktrees/feat-task-a";
     env.git(["worktree", "add", "-q", "--no-checkout", "-b", "mine", place]);
@@ -46,7 +46,7 @@ fn a_worktree_without_files_is_not_taken_for_a_torn_one() {
 }
 
 #[test]
-fn work_that_a_task_left_in_the_shared_checkout_is_backed_up() {
+fn uncommitted_work_in_the_shared_checkout_is_backed_up() {
     let env = Env::new();
     env.config("orchestrate.test", "true");
     let first = "echo hard-work >work.txt; git checkout -q -b side";
@@ -87,7 +87,7 @@ fn an_ignored_file_of_the_user_is_not_overwritten() {
 }
 
 #[test]
-fn an_option_of_the_branch_does_not_make_a_merge_a_squash() {
+fn merge_options_of_the_branch_do_not_apply() {
     let env = Env::new();
     env.config("branch.main.mergeOptions", "--squash");
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
@@ -97,7 +97,7 @@ fn an_option_of_the_branch_does_not_make_a_merge_a_squash() {
 }
 
 #[test]
-fn a_branch_that_was_set_back_is_not_merged() {
+fn a_branch_reset_to_the_base_is_not_merged() {
     let env = Env::new();
     env.commit("more.txt", "1");
     env.plan(&plan(
@@ -111,7 +111,7 @@ fn a_branch_that_was_set_back_is_not_merged() {
 }
 
 #[test]
-fn a_branch_that_was_merged_by_fast_forward_is_done() {
+fn a_task_merged_by_fast_forward_is_done() {
     let env = Env::new();
     let work = "echo 1 >a && git add a && git commit -qm a && echo STATUS: BLOCKED";
     env.plan(&plan("p", &[runs("a", &[], work), runs("b", &["a"], "echo 1 >b")]));
@@ -124,7 +124,7 @@ fn a_branch_that_was_merged_by_fast_forward_is_done() {
 }
 
 #[test]
-fn collections_of_garbage_in_the_middle_take_nothing() {
+fn concurrent_gcs_lose_nothing() {
     let env = Env::new();
     let ids: Vec<String> = (0..8).map(|n| format!("t{n}")).collect();
     let work = |id: &String| runs(id, &[], &format!("echo {id} >{id}; {}", env.gate(id)));
@@ -136,7 +136,7 @@ fn collections_of_garbage_in_the_middle_take_nothing() {
         ids[merged..merged + more].iter().for_each(|id| env.open(id));
         merged += more;
         env.wait_while_running("some are merged", || env.steps("feat/p").len() >= merged);
-        // It may find a ref that moves; what counts is what is left.
+        // `git gc` may fail on a ref that moves; only the result counts.
         let _ = env.git_call(["gc", "--quiet", "--prune=now"]).run();
     }
     ids[merged..].iter().for_each(|id| env.open(id));
@@ -165,7 +165,7 @@ fn a_branch_of_unrelated_history_blocks_its_task_alone() {
 }
 
 #[test]
-fn a_deleted_worktree_of_the_integration_branch_is_no_obstacle() {
+fn a_deleted_worktree_of_the_integration_branch_does_not_matter() {
     let env = Env::new();
     env.agent("a", "gate a\nedit a.txt 1\ncommit 'Add a'");
     env.plan(&plan("p", &[asks("a", &[])]));
@@ -180,7 +180,7 @@ fn a_deleted_worktree_of_the_integration_branch_is_no_obstacle() {
 }
 
 #[test]
-fn a_rebase_of_the_target_is_waited_for() {
+fn a_merge_waits_for_a_rebase_of_the_target() {
     let env = Env::new();
     env.commit("one.txt", "1");
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
@@ -217,7 +217,7 @@ fn a_lock_of_the_user_stays() {
 }
 
 #[test]
-fn a_run_that_is_refused_is_not_begun() {
+fn a_refused_run_does_not_begin() {
     let env = Env::new();
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
     let before = env.everything();
@@ -230,7 +230,7 @@ fn a_run_that_is_refused_is_not_begun() {
 }
 
 #[test]
-fn an_unfinished_run_can_be_given_up() {
+fn an_unfinished_run_can_be_discarded() {
     let env = Env::new();
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a; exit 1"), runs("b", &["a"], "echo 1 >b")]));
     start(&env).fails(3);

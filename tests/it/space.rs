@@ -1,7 +1,7 @@
-//! No worktree is made where the disk would be too full.
+//! No worktree is made if the disk would be too full.
 //!
-//! Invariant: a full disk is a matter of the limit, which a test sets beyond any disk, or of a
-//! small file system of its own where one can be mounted.
+//! Invariant: a disk counts as full because a test sets the limit beyond any disk, or mounts a small
+//! file system of its own.
 
 use crate::agents::quoted;
 use crate::env::Env;
@@ -9,7 +9,7 @@ use crate::plans::{asks, plan, runs, task};
 use crate::summary::skip;
 
 #[test]
-fn a_run_waits_for_room_and_goes_on_by_itself() {
+fn a_run_waits_for_free_space_and_continues_by_itself() {
     let env = Env::new();
     env.config("orchestrate.min-free", "10000T");
     env.config("orchestrate.test", "true");
@@ -30,7 +30,7 @@ fn a_run_waits_for_room_and_goes_on_by_itself() {
 }
 
 #[test]
-fn what_has_a_worktree_already_is_not_held_back() {
+fn tasks_with_a_worktree_do_not_wait() {
     let env = Env::new();
     env.agent("a.1", "edit draft 1\nfail 1");
     env.agent("a.2", "commit 'Add a draft'");
@@ -46,7 +46,7 @@ fn what_has_a_worktree_already_is_not_held_back() {
 }
 
 #[test]
-fn a_run_that_waits_for_room_can_be_stopped() {
+fn a_run_that_waits_for_free_space_can_be_stopped() {
     let env = Env::new();
     env.config("orchestrate.min-free", "10000T");
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
@@ -58,7 +58,7 @@ fn a_run_that_waits_for_room_can_be_stopped() {
     running.wait().fails(130);
 }
 
-/// Worktrees on a disk of 40 MB, of which 30 must stay; each takes 4.
+/// Worktrees of 4 MB on a disk of 40 MB, of which 30 MB must stay free.
 #[test]
 fn as_many_worktrees_are_made_as_fit() {
     let env = Env::new();
@@ -66,7 +66,7 @@ fn as_many_worktrees_are_made_as_fit() {
     env.config("orchestrate.min-free", "30M");
     env.config("orchestrate.worktrees", "trees");
     std::fs::create_dir(env.path("trees")).expect("a folder");
-    // Each says how many worktrees there are; none ends before the run has said that it waits.
+    // Each task counts the worktrees; none ends before the run has printed that it waits.
     let gate = env.gate("full");
     let count = format!("ls -d ../feat-* | wc -l >>\"$COUNT\"; {gate}; echo 1 >$ORCHESTRATE_TASK");
     let ids = ["a", "b", "c", "d"];

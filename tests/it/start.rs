@@ -1,14 +1,14 @@
 //! `git orchestrate start`: from a plan to a merged branch.
 //!
-//! Invariant: what runs at once is asserted by agents at gates, what was merged by git. The
-//! user's own checkout is looked at before and after.
+//! Invariant: agents at gates prove what runs in parallel, git proves what was merged. The user's own
+//! checkout is compared before and after.
 
 use std::path::Path;
 
 use crate::env::Env;
 use crate::plans::{CHECK, SEVEN, asks, plan, runs, seven, task};
 
-/// Makes a repository with the plan of seven tasks and its test.
+/// Makes a repository with a plan of seven tasks and a test command.
 fn env_with_seven() -> Env {
     let env = Env::new();
     env.commit("check.sh", CHECK);
@@ -17,8 +17,8 @@ fn env_with_seven() -> Env {
     env
 }
 
-/// Checks out every commit that was published, and runs the test command in it.
-fn every_step_is_proven(env: &Env, branch: &str) {
+/// Checks out every published commit, and runs the test command in it.
+fn assert_every_step_passes(env: &Env, branch: &str) {
     let proof = env.root().join("proof");
     let proof = proof.to_str().expect("a UTF-8 path");
     env.git(["worktree", "add", "-q", "--detach", proof, "main"]);
@@ -32,7 +32,7 @@ fn every_step_is_proven(env: &Env, branch: &str) {
 }
 
 #[test]
-fn a_branch_of_a_task_of_another_run_is_not_offered_to_be_renamed() {
+fn a_task_branch_of_another_run_is_not_to_be_renamed() {
     let env = Env::new();
     env.plan(&plan("one", &[runs("a", &[], "exit 1")]));
     env.run(["start", "plan.toml", "--trust"]).fails(3);
@@ -47,7 +47,7 @@ fn a_branch_of_a_task_of_another_run_is_not_offered_to_be_renamed() {
 }
 
 #[test]
-fn a_dag_is_merged_and_every_step_is_proven() {
+fn a_dag_is_merged_and_every_step_tested() {
     let env = env_with_seven();
     env.run(["start", "plan.toml", "--trust", "--keep"]).ok();
     for (id, needs) in SEVEN {
@@ -59,11 +59,11 @@ fn a_dag_is_merged_and_every_step_is_proven() {
         }
     }
     assert_eq!(env.steps("feat/seven").len(), 7);
-    every_step_is_proven(&env, "feat/seven");
+    assert_every_step_passes(&env, "feat/seven");
 }
 
 #[test]
-fn status_tells_what_the_contract_says() {
+fn status_has_the_documented_fields() {
     let env = env_with_seven();
     env.run(["start", "plan.toml", "--trust", "--keep", "--only", "d"]).ok();
     let status = env.json(["status", "--json"]);
@@ -83,7 +83,7 @@ fn status_tells_what_the_contract_says() {
 }
 
 #[test]
-fn ready_tasks_run_at_once() {
+fn ready_tasks_run_in_parallel() {
     let env = Env::new();
     env.agent("a", "gate a\nedit a.txt 1\ncommit 'Add a'");
     env.agent("b", "gate b\nedit b.txt 1\ncommit 'Add b'");
@@ -100,7 +100,7 @@ fn ready_tasks_run_at_once() {
 }
 
 #[test]
-fn one_job_is_one_at_a_time() {
+fn one_job_runs_one_task_at_a_time() {
     let env = Env::new();
     let alone =
         |id: &str| format!("mkdir \"$dir/busy\"\ngate {id}\nedit {id}.txt 1\nrmdir \"$dir/busy\"");
@@ -119,7 +119,7 @@ fn one_job_is_one_at_a_time() {
 }
 
 #[test]
-fn tasks_that_write_the_same_file_do_not_run_at_once() {
+fn tasks_with_a_common_file_do_not_run_in_parallel() {
     let env = Env::new();
     let both = |id| task(id, &[], "prompt = 'Go on.'\nfiles = ['src/shared.txt']\n");
     let alone = |id: &str| {
@@ -140,14 +140,14 @@ fn tasks_that_write_the_same_file_do_not_run_at_once() {
 }
 
 #[test]
-fn only_what_was_asked_for_and_what_it_needs() {
+fn named_tasks_run_with_their_dependencies_only() {
     let env = env_with_seven();
     env.run(["start", "plan.toml", "--trust", "--only", "d"]).ok();
     for id in ["a", "b", "d"] {
         env.stands(id, "done", None);
     }
     assert_eq!(env.steps("feat/seven").len(), 3);
-    // Without a plan it goes on with the run there is.
+    // Without a plan `start` resumes the only run.
     env.run(["start"]).ok();
     assert_eq!(env.steps("feat/seven").len(), 7);
 }
@@ -212,7 +212,7 @@ fn a_task_that_is_not_parallel_safe_runs_alone() {
 }
 
 #[test]
-fn commands_of_a_file_run_only_when_trusted() {
+fn commands_in_a_plan_run_only_if_trusted() {
     let env = Env::new();
     let mark = env.root().join("ran");
     let touch = |word: &str| runs("a", &[], &format!("echo {word} >a.txt; : >{}", mark.display()));
@@ -230,7 +230,7 @@ fn commands_of_a_file_run_only_when_trusted() {
 }
 
 #[test]
-fn commands_of_the_repositorys_configuration_are_not_trusted_either() {
+fn commands_in_the_configuration_run_only_if_trusted() {
     let env = Env::new();
     let mark = env.root().join("ran");
     env.commit(".orchestrate/config.toml", &format!("test = ': >{}'\n", mark.display()));
@@ -267,7 +267,7 @@ fn the_users_checkout_is_left_alone() {
     env.run(["start", "plan.toml", "--trust"]).ok();
     assert_eq!(look(), before);
     assert_eq!(env.read("untracked.txt"), "untracked\n");
-    // The oracle takes a stash for one that was left behind.
+    // The oracle would report a stash as left behind.
     env.git(["stash", "drop", "-q"]);
 }
 
@@ -289,7 +289,7 @@ fn a_plan_with_mistakes_starts_nothing() {
 }
 
 #[test]
-fn a_collection_that_was_over_long_ago_is_not_waited_for() {
+fn a_stale_gc_lock_is_not_waited_for() {
     let env = Env::new();
     env.agent("a", "edit a.txt 1\ncommit 'Do a'");
     env.plan(&plan("p", &[asks("a", &[])]));
@@ -303,14 +303,15 @@ fn a_collection_that_was_over_long_ago_is_not_waited_for() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_run_goes_on_with_the_program_it_began_with() {
+fn a_run_continues_with_the_program_it_began_with() {
     let env = Env::new();
     env.agent("a", "edit a.txt 1\ncommit 'Do a'\ngate a");
     env.agent("b", "edit b.txt 1\ncommit 'Do b'");
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &["a"])]));
     let program = env.root().join("tmp/git-orchestrate");
     let path = program.display().to_string();
-    // By another process: a file that a thread here writes cannot be run while others fork.
+    // Copied by another process: while a thread here has the file open for writing, a fork of another
+    // thread inherits the handle, and running the file fails with ETXTBSY.
     env.program("cp", [env!("CARGO_BIN_EXE_git-orchestrate"), &path]).run().ok();
     let running = env.program(&path, env.start_arguments(&[])).spawn();
     env.wait_reached("a");
@@ -321,7 +322,7 @@ fn a_run_goes_on_with_the_program_it_began_with() {
 }
 
 #[test]
-fn a_file_in_the_place_of_a_folder_is_named() {
+fn a_file_in_place_of_a_folder_is_named() {
     let env = Env::new();
     env.plan(&plan("p", &[asks("a", &[])]));
     env.write(".git/orchestrate", "mine\n");
@@ -333,7 +334,7 @@ fn a_file_in_the_place_of_a_folder_is_named() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_path_that_is_not_text_is_refused_with_a_reason() {
+fn a_path_that_is_not_utf8_is_refused_with_a_reason() {
     let env = Env::new();
     let name = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"odd\xff");
     let place = env.root().join(name);
@@ -344,7 +345,7 @@ fn a_path_that_is_not_text_is_refused_with_a_reason() {
 }
 
 #[test]
-fn a_new_branch_to_merge_into_is_told_and_goes_where_it_came_from() {
+fn a_new_branch_to_merge_into_is_warned_of() {
     let env = Env::new();
     env.plan(&plan("into", &[runs("a", &[], "echo a >a")]));
     let said = env.run(["start", "plan.toml", "--trust", "--into", "nobranch"]).ok();
@@ -355,7 +356,7 @@ fn a_new_branch_to_merge_into_is_told_and_goes_where_it_came_from() {
 }
 
 #[test]
-fn a_run_that_begins_in_a_worktree_of_a_task_is_warned_of() {
+fn a_run_from_a_tasks_worktree_is_warned_of() {
     let env = Env::new();
     env.agent("k", "edit k 1\ncommit 'Add k'\nstatus BLOCKED");
     env.plan(&plan("one", &[asks("k", &[])]));

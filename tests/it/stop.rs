@@ -1,6 +1,6 @@
-//! Runs without a terminal, and how they are looked at, ended and taken up again.
+//! Runs without a terminal, and how they are watched, stopped and resumed.
 //!
-//! Invariant: what is stopped keeps its worktree and its commits; what goes on is not disturbed.
+//! Invariant: a stopped task keeps its worktree and its commits; other tasks are not disturbed.
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -10,7 +10,7 @@ use crate::plans::{asks, plan};
 use crate::recover::FIND_SUPERVISOR;
 use crate::summary::skip;
 
-/// Two tasks whose agents stand at gates of their names; the second attempt goes to its end.
+/// Two tasks whose agents wait at gates of their names; the second attempts do not wait.
 fn at_gates(env: &Env) {
     for id in ["a", "b"] {
         env.agent(id, &format!("append {id}.txt 1\ncommit 'Begin {id}'\ngate {id}"));
@@ -28,7 +28,7 @@ fn detached(env: &Env) {
 }
 
 #[test]
-fn a_detached_run_goes_on_alone_and_is_seen() {
+fn a_detached_run_continues_alone_and_can_be_watched() {
     let env = Env::new();
     detached(&env);
     env.run(["status"]).ok().has("driven by pid");
@@ -44,7 +44,7 @@ fn a_detached_run_goes_on_alone_and_is_seen() {
 }
 
 #[test]
-fn a_detached_run_that_cannot_go_on_says_why() {
+fn a_detached_run_that_cannot_start_says_why() {
     let env = Env::new();
     env.agent("a", "status BLOCKED no key");
     env.plan(&plan("p", &[asks("a", &[])]));
@@ -57,7 +57,7 @@ fn a_detached_run_that_cannot_go_on_says_why() {
 }
 
 #[test]
-fn stop_ends_a_run_and_start_takes_it_up_in_the_same_worktrees() {
+fn start_resumes_a_stopped_run_in_the_same_worktrees() {
     let env = Env::new();
     detached(&env);
     let place = env.task("a")["worktree"].clone();
@@ -83,7 +83,7 @@ fn stop_ends_a_run_and_start_takes_it_up_in_the_same_worktrees() {
 }
 
 #[test]
-fn stop_ends_one_task_and_the_rest_goes_on() {
+fn stop_ends_one_task_and_the_rest_continues() {
     let env = Env::new();
     detached(&env);
     env.run(["stop", "a"]).ok().has("git orchestrate retry a");
@@ -99,7 +99,7 @@ fn stop_ends_one_task_and_the_rest_goes_on() {
 }
 
 #[test]
-fn agents_that_do_not_listen_are_killed() {
+fn agents_that_ignore_sigterm_are_killed() {
     let env = Env::new();
     env.agent("a", "ignore-term\nedit a.txt 1\ncommit 'Do a'\ngate a");
     env.plan(&plan("p", &[asks("a", &[])]));
@@ -110,7 +110,7 @@ fn agents_that_do_not_listen_are_killed() {
 }
 
 #[test]
-fn what_is_suspended_is_killed() {
+fn suspended_agents_are_killed() {
     let env = Env::new();
     if env.program("sh", ["-c", "ps -o ppid= -p $$"]).run().code != 0 {
         return skip("ps", "there is none");
@@ -128,7 +128,7 @@ fn what_is_suspended_is_killed() {
 }
 
 #[test]
-fn agents_without_a_controller_are_ended_too() {
+fn agents_without_a_controller_are_stopped_too() {
     let env = Env::new();
     at_gates(&env);
     let running = env.start_in_background(&[]);
@@ -142,7 +142,7 @@ fn agents_without_a_controller_are_ended_too() {
 }
 
 #[test]
-fn what_is_done_by_hand_is_given_up() {
+fn work_by_hand_can_be_stopped() {
     let env = Env::new();
     at_gates(&env);
     env.run(["start", "plan.toml", "--manual"]).ok();
@@ -169,7 +169,7 @@ fn a_closed_terminal_stops_nothing() {
     env.stands("a", "done", None);
 }
 
-/// A stand-in for Claude Code: it says the id of its conversation, and is told to go on with it.
+/// A stand-in for Claude Code that prints the id of its conversation, and can resume it.
 const CLAUDE: &str = r#"#!/bin/sh
 printf '%s\n' "$*" >>"$LOG"
 sed 's/^/> /' >>"$LOG"
@@ -206,7 +206,7 @@ fn with_claude(session: &str) -> (Env, String) {
 }
 
 #[test]
-fn an_interrupted_conversation_goes_on() {
+fn an_interrupted_conversation_is_resumed() {
     let (env, said) = with_claude("c-42");
     env.stands("a", "done", None);
     let calls: Vec<&str> = said.lines().filter(|line| !line.starts_with("> ")).collect();
@@ -218,7 +218,7 @@ fn an_interrupted_conversation_goes_on() {
 }
 
 #[test]
-fn a_conversation_that_nobody_remembers_is_begun_afresh() {
+fn a_forgotten_conversation_starts_again() {
     let (env, said) = with_claude("forgotten");
     env.stands("a", "done", None);
     let calls: Vec<&str> = said.lines().filter(|line| !line.starts_with("> ")).collect();
@@ -230,8 +230,8 @@ fn a_conversation_that_nobody_remembers_is_begun_afresh() {
     assert_eq!(env.task("a")["attempts"], 2);
 }
 
-/// Returns a command line that announces itself and holds a FIFO of that name the first time it
-/// runs, until it is ended.
+/// Returns a command line that announces its first run, and then holds a FIFO of this name open until
+/// it is killed.
 fn holding(env: &Env, name: &str) -> String {
     let script = "[ -e \"$1\" ] && exit 0; mkfifo \"$1\"; exec 9<>\"$1\"; : >\"$1.reached\"\n\
                   while [ -d \"${1%/*}\" ]; do sleep 0.05; done\n";
@@ -244,7 +244,7 @@ fn is_held(env: &Env, name: &str) -> bool {
     env.fifo_is_held(&env.root().join("agents").join(name))
 }
 
-/// One task, done by hand and ready to be merged, whose test stands still.
+/// One task, done by hand and ready to be merged, whose test never ends.
 fn testing(env: &Env) {
     env.config("orchestrate.test", &holding(env, "tested"));
     env.plan(&plan("p", &[asks("a", &[])]));
@@ -254,7 +254,7 @@ fn testing(env: &Env) {
 }
 
 #[test]
-fn a_turn_that_is_interrupted_leaves_no_setup_running() {
+fn an_interrupted_turn_leaves_no_setup_running() {
     let env = Env::new();
     env.config("orchestrate.setup", &holding(&env, "set-up"));
     env.plan(&plan("p", &[asks("a", &[])]));
@@ -269,7 +269,7 @@ fn a_turn_that_is_interrupted_leaves_no_setup_running() {
 }
 
 #[test]
-fn a_setup_that_a_killed_turn_left_is_ended_before_the_next() {
+fn a_setup_left_by_a_killed_turn_is_ended_before_the_next() {
     let env = Env::new();
     env.config("orchestrate.setup", &holding(&env, "set-up"));
     env.plan(&plan("p", &[asks("a", &[])]));
@@ -282,7 +282,7 @@ fn a_setup_that_a_killed_turn_left_is_ended_before_the_next() {
 }
 
 #[test]
-fn tests_end_with_the_merge_that_is_interrupted() {
+fn tests_end_with_an_interrupted_merge() {
     let env = Env::new();
     testing(&env);
     let merge = env.spawn(["merge", "a"]);
@@ -295,7 +295,7 @@ fn tests_end_with_the_merge_that_is_interrupted() {
 }
 
 #[test]
-fn stop_ends_tests_that_nobody_waits_for() {
+fn stop_ends_orphaned_tests() {
     let env = Env::new();
     testing(&env);
     let merge = env.spawn(["merge", "a"]);
@@ -306,9 +306,9 @@ fn stop_ends_tests_that_nobody_waits_for() {
     env.run(["stop"]).ok().has("nobody is at work");
 }
 
-/// Returns a process as lock files name it.
+/// Returns a process as in lock files.
 #[cfg(target_os = "linux")]
-fn named(pid: u32) -> String {
+fn process_json(pid: u32) -> String {
     let read = |path: String| std::fs::read_to_string(path).expect("the kernel tells");
     let stat = read(format!("/proc/{pid}/stat"));
     let ticks = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(19)).expect("22");
@@ -320,12 +320,12 @@ const CONTROLLER: &str = ".git/orchestrate-locks/p/controller";
 
 #[test]
 #[cfg(target_os = "linux")]
-fn only_who_holds_the_lock_is_ended() {
+fn only_the_holder_of_the_lock_is_ended() {
     let env = Env::new();
     detached(&env);
     let wrote = env.read(CONTROLLER);
     let mut innocent = env.program("sh", ["-c", "while :; do sleep 0.05; done"]).spawn();
-    env.write(CONTROLLER, named(innocent.pid()));
+    env.write(CONTROLLER, process_json(innocent.pid()));
     env.run(["stop"]).fails(1).has("a process that is not known: nothing was stopped");
     assert!(!innocent.has_ended(), "somebody else was ended");
     env.stands("a", "running", None);
@@ -335,7 +335,7 @@ fn only_who_holds_the_lock_is_ended() {
 }
 
 #[test]
-fn who_looks_is_nobody_who_drives_and_the_dead_are_not_named() {
+fn only_a_living_controller_is_named() {
     let env = Env::new();
     at_gates(&env);
     env.run(["start", "plan.toml", "--manual"]).ok();

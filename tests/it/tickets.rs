@@ -1,7 +1,7 @@
 //! Tickets of a backlog in a run: their plans, their status, their ticks.
 //!
-//! Invariant: the checkout is left alone; a ticket changes on the task's branch, byte for byte in
-//! nothing but what is asked for, and what is merged is what was reviewed and those ticks.
+//! Invariant: the checkout is left alone; a ticket changes on the task's branch, and only in the
+//! requested bytes; the merged commit is the reviewed one and its ticks.
 
 use crate::env::Env;
 use crate::summary::skip;
@@ -42,13 +42,13 @@ fn start(env: &Env, more: &[&str]) -> crate::output::Output {
     env.run(words.iter().chain(more).copied().collect::<Vec<_>>())
 }
 
-/// Returns a file of a commit, to the last byte.
+/// Returns the exact content of a file in a commit.
 fn file(env: &Env, commit: &str, path: &str) -> String {
     env.git_call(["show", &format!("{commit}:{path}")]).run().raw
 }
 
 #[test]
-fn a_plan_is_written_to_the_ticket_on_the_branch_of_its_task() {
+fn a_blueprint_is_written_to_the_ticket_on_the_tasks_branch() {
     let env = backlog();
     start(&env, &["--plan-first"]).fails(3);
     env.stands("1", "blocked", Some("approval"));
@@ -74,7 +74,7 @@ fn a_plan_is_written_to_the_ticket_on_the_branch_of_its_task() {
 }
 
 #[test]
-fn what_is_merged_is_what_was_reviewed_and_the_ticks() {
+fn the_merged_commit_is_the_reviewed_one_and_its_ticks() {
     let env = backlog();
     start(&env, &["--yes"]).ok();
     assert_eq!(env.all_launches(), ["1 1 implement", "1 2 spec-review"]);
@@ -99,7 +99,7 @@ fn what_is_merged_is_what_was_reviewed_and_the_ticks() {
 }
 
 #[test]
-fn a_ticket_is_done_when_its_user_says_so_or_wants_it_so() {
+fn a_ticket_is_marked_done_only_on_request_or_by_setting() {
     let env = backlog();
     env.config("orchestrate.backlog.done", "auto");
     start(&env, &["--yes"]).ok();
@@ -115,7 +115,7 @@ fn a_ticket_is_done_when_its_user_says_so_or_wants_it_so() {
 }
 
 #[test]
-fn a_ticket_that_is_not_committed_stays_as_it_is_and_that_is_said() {
+fn an_uncommitted_ticket_is_not_updated_and_warned_of() {
     let env = backlog();
     env.git(["rm", "-q", "--cached", TICKET]);
     env.git(["commit", "-q", "-m", "Forget it"]);
@@ -129,7 +129,7 @@ fn a_ticket_that_is_not_committed_stays_as_it_is_and_that_is_said() {
 }
 
 #[test]
-fn a_plan_in_the_ticket_is_no_work_and_its_branch_catches_up() {
+fn a_blueprint_in_the_ticket_is_no_work_and_its_branch_catches_up() {
     let env = backlog();
     start(&env, &["--plan-first"]).fails(3);
     env.agent("1.implement", "test -e other.txt && status DONE");
@@ -168,7 +168,7 @@ fn writing_a_ticket_survives_a_crash() {
 }
 
 #[test]
-fn what_took_the_place_of_a_ticket_is_no_ticket() {
+fn a_folder_or_link_in_place_of_a_ticket_is_not_updated() {
     for took in ["mkdir -p \"$T\"\necho 1 >\"$T/x\"", "ln -s ../../README.md \"$T\""] {
         let env = backlog();
         let work =

@@ -1,19 +1,19 @@
-//! A plan that changes while its run is under way.
+//! A plan that changes during its run.
 //!
-//! Invariant: nothing changes without `--update`, and with it nothing that is done is undone.
+//! Invariant: nothing changes without `--update`, and with it done tasks stay done.
 
 use crate::env::Env;
 use crate::plans::{asks, plan, runs};
 
-/// A run with `a` merged and `b` blocked, while `c` waits for `b`.
-fn stuck(env: &Env) {
+/// A run with `a` merged and `b` blocked, and `c` waiting for `b`.
+fn blocked_run(env: &Env) {
     let tasks =
         [runs("a", &[], "echo 1 >a"), runs("b", &["a"], "exit 1"), runs("c", &["b"], "echo 1 >c")];
     env.plan(&plan("p", &tasks));
     env.run(["start", "plan.toml", "--trust"]).fails(3);
 }
 
-fn changed(env: &Env) {
+fn change_plan(env: &Env) {
     let tasks = [
         runs("a", &[], "echo 2 >a"),
         runs("b", &["a", "d"], "echo 2 >b"),
@@ -23,10 +23,10 @@ fn changed(env: &Env) {
 }
 
 #[test]
-fn the_difference_is_shown_and_nothing_changes_unasked() {
+fn the_difference_is_shown_and_nothing_changes_without_update() {
     let env = Env::new();
-    stuck(&env);
-    changed(&env);
+    blocked_run(&env);
+    change_plan(&env);
     let before = env.everything();
     let said = env.run(["start", "plan.toml", "--trust"]).fails(1);
     said.has("1 task added")
@@ -44,10 +44,10 @@ fn the_difference_is_shown_and_nothing_changes_unasked() {
 }
 
 #[test]
-fn with_update_the_run_goes_on_with_the_new_plan() {
+fn with_update_the_run_continues_with_the_new_plan() {
     let env = Env::new();
-    stuck(&env);
-    changed(&env);
+    blocked_run(&env);
+    change_plan(&env);
     let untrusted = env.run(["start", "plan.toml", "--update"]).fails(1);
     untrusted.has("not trusted");
     env.run(["start", "plan.toml", "--update", "--trust"]).fails(3);
@@ -84,7 +84,7 @@ fn a_dropped_task_keeps_its_branch_and_finds_it_again() {
 }
 
 #[test]
-fn a_task_at_work_is_named_and_is_not_dropped() {
+fn a_running_task_is_named_and_not_dropped() {
     let env = Env::new();
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &["a"])]));
     env.run(["start", "plan.toml", "--manual"]).ok();
@@ -98,18 +98,18 @@ fn a_task_at_work_is_named_and_is_not_dropped() {
 }
 
 #[test]
-fn a_branch_that_an_added_task_would_have_is_told_first() {
+fn an_existing_branch_of_an_added_task_is_an_error() {
     let env = Env::new();
-    stuck(&env);
+    blocked_run(&env);
     env.git(["branch", "feat/task-d"]);
-    changed(&env);
+    change_plan(&env);
     let before = env.everything();
     env.run(["start", "plan.toml", "--update", "--trust"]).fails(1).has("feat/task-d");
     assert_eq!(env.everything(), before);
 }
 
 #[test]
-fn nobody_updates_a_run_that_is_driven() {
+fn a_running_run_cannot_be_updated() {
     let env = Env::new();
     env.agent("a", "edit a.txt 1\ncommit 'Do a'\ngate a");
     env.plan(&plan("p", &[asks("a", &[])]));
@@ -124,7 +124,7 @@ fn nobody_updates_a_run_that_is_driven() {
 }
 
 #[test]
-fn a_task_that_comes_back_after_its_merge_is_told_to_be_done() {
+fn a_task_that_comes_back_after_its_merge_is_done() {
     let env = Env::new();
     for id in ["a", "b"] {
         env.agent(id, &format!("edit {id}.txt 1\ncommit 'Do {id}'"));

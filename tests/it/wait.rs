@@ -1,6 +1,6 @@
-//! `wait` and `skill`: what another program, or an agent, drives a run with.
+//! `wait` and `skill`: how another program, or an agent, drives a run.
 //!
-//! Invariant: the exit code alone says what came; what is taught is what the program takes.
+//! Invariant: the exit code alone says what happened; the skill teaches only commands that exist.
 
 use crate::env::Env;
 use crate::plans::{asks, plan};
@@ -18,7 +18,7 @@ fn at_gates(env: &Env) {
 }
 
 #[test]
-fn it_waits_for_all_for_some_or_for_any_change() {
+fn it_waits_for_all_for_named_tasks_or_for_any_change() {
     let env = Env::new();
     at_gates(&env);
     env.run(["wait", "a", "--timeout", "0s"]).fails(1).has("the time is over");
@@ -27,7 +27,7 @@ fn it_waits_for_all_for_some_or_for_any_change() {
     let a = env.spawn(["wait", "a"]);
     env.open("a");
     a.wait().ok().has("-> done");
-    // c says at once that it is blocked, and d waits for it.
+    // `c` reports at once that it is blocked, and `d` waits for it.
     env.run(["wait", "c"]).fails(3);
     let since = env.json(["wait", "--any", "--since", &journal, "--json"]);
     assert_eq!(since["came"], "attention");
@@ -45,7 +45,7 @@ fn it_waits_for_all_for_some_or_for_any_change() {
 }
 
 #[test]
-fn it_does_not_wait_where_nobody_is_at_work() {
+fn it_does_not_wait_if_nothing_runs() {
     let env = Env::new();
     env.agent("a", "edit a.txt 1\ncommit 'Do a'\ngate a");
     env.plan(&plan("p", &[asks("a", &[])]));
@@ -60,7 +60,7 @@ fn it_does_not_wait_where_nobody_is_at_work() {
 }
 
 #[test]
-fn a_second_block_is_a_change() {
+fn a_second_block_counts_as_a_change() {
     let env = Env::new();
     env.agent("a", "status BLOCKED no key");
     env.plan(&plan("p", &[asks("a", &[])]));
@@ -75,7 +75,7 @@ fn a_second_block_is_a_change() {
 }
 
 #[test]
-fn a_report_by_hand_is_a_change() {
+fn a_report_by_hand_counts_as_a_change() {
     let env = Env::new();
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
     let first = env.json(["start", "plan.toml", "--manual", "--json"]);
@@ -87,7 +87,7 @@ fn a_report_by_hand_is_a_change() {
 }
 
 #[test]
-fn the_skill_is_short_and_teaches_what_is_taken() {
+fn the_skill_is_short_and_teaches_accepted_commands() {
     let env = Env::new();
     let skill = env.run(["skill"]).ok().raw;
     assert!(
@@ -110,7 +110,7 @@ fn the_skill_is_short_and_teaches_what_is_taken() {
     }
 }
 
-/// Returns every command of ours in a text, as it would be typed.
+/// Returns every `git orchestrate` command in a text.
 fn commands_in(text: &str) -> Vec<String> {
     let in_ticks = text.split('`').skip(1).step_by(2).map(str::to_owned);
     let lines = text.lines().filter(|line| line.starts_with("    ")).map(str::to_owned);

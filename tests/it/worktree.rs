@@ -1,7 +1,7 @@
-//! What an agent finds in its folder, and what git thinks of that folder.
+//! The worktree in which an agent starts, as the agent and git see it.
 //!
-//! Invariant: a worktree that we made is what git would have made; nothing of the user's
-//! that is in the way is touched.
+//! Invariant: our worktree is what git would have made; files of the user at its path are not
+//! touched.
 
 use crate::env::Env;
 use crate::git_agrees::worktree_is_fresh;
@@ -9,7 +9,7 @@ use crate::plans::{asks, plan};
 
 const A: &str = ".claude/worktrees/feat-task-a";
 
-/// Starts one agent that stands at its gate.
+/// Starts one agent, which waits at its gate.
 fn at_gate(env: &Env) -> crate::call::Running<'_> {
     env.agent("a", "gate a\nedit a.txt 1\ncommit 'Add a'");
     env.plan(&plan("one", &[asks("a", &[])]));
@@ -18,15 +18,15 @@ fn at_gate(env: &Env) -> crate::call::Running<'_> {
     running
 }
 
-/// Returns what git lists about the worktree of `a`.
-fn listed(env: &Env) -> String {
+/// Returns git's list entry of the worktree of `a`.
+fn list_entry(env: &Env) -> String {
     let list = env.git(["worktree", "list", "--porcelain"]);
     let part = list.split("\n\n").find(|part| part.lines().any(|line| line.ends_with(A)));
     part.unwrap_or_else(|| panic!("{A} is not in\n{list}")).to_owned()
 }
 
 #[test]
-fn it_needs_no_second_look() {
+fn its_index_is_fresh() {
     let env = Env::new();
     env.write("bin/tool", "#!/bin/sh\n");
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
@@ -62,7 +62,7 @@ fn it_is_excluded_once() {
 fn it_is_locked_while_an_agent_works() {
     let env = Env::new();
     let running = at_gate(&env);
-    let part = listed(&env);
+    let part = list_entry(&env);
     let reason = part.lines().find_map(|line| line.strip_prefix("locked"));
     assert!(reason.is_some_and(|reason| !reason.trim().is_empty()), "{part}");
     env.open("a");
@@ -71,7 +71,7 @@ fn it_is_locked_while_an_agent_works() {
 }
 
 #[test]
-fn what_is_in_the_way_is_not_touched() {
+fn existing_files_at_its_path_are_not_touched() {
     let env = Env::new();
     env.write(".claude/worktrees/feat-task-a/old.txt", "left behind\n");
     env.agent("a", "edit a.txt 1\ncommit 'Add a'");

@@ -1,7 +1,7 @@
-//! Merge candidates that fail the tests or conflict, and the agents that mend them.
+//! Merge candidates that fail the tests or conflict, and the agents that fix them.
 //!
-//! Invariant: what an agent mended is reviewed and tested as the work was; after so many rounds a
-//! person is asked, and every work is still on its branch.
+//! Invariant: a fix is reviewed and tested like the work; after the last round the user decides, and
+//! all work is still on its branch.
 
 use crate::env::Env;
 use crate::plans::{asks, plan};
@@ -9,7 +9,7 @@ use crate::plans::{asks, plan};
 const PASS: &str = "verdict pass 'all is well'";
 const DONE: &str = "report done -m 'so it is'";
 
-/// Two tasks that pass the tests alone and fail them together; `a` is merged first.
+/// Two tasks that pass the tests alone but fail them together; `a` is merged first.
 fn fails_together() -> Env {
     let env = Env::new();
     env.config("orchestrate.test", "test ! -e a.txt || test ! -e b.txt || cat both.txt");
@@ -17,7 +17,7 @@ fn fails_together() -> Env {
     env
 }
 
-/// Plans `a` and `b`, which do this at their gates.
+/// Plans `a` and `b`, which do this work behind their gates.
 fn two_tasks(env: &Env, work: impl Fn(&str) -> String) {
     for id in ["a", "b"] {
         let script = format!("gate {id}\n{}\ncommit 'By {id}'\n{DONE}", work(id));
@@ -26,8 +26,8 @@ fn two_tasks(env: &Env, work: impl Fn(&str) -> String) {
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
 }
 
-/// Lets `a` be merged before `b` has ended; returns what `start` says.
-fn one_after_the_other(env: &Env) -> crate::output::Output {
+/// Lets `a` be merged before `b` ends; returns the output of `start`.
+fn start_in_order(env: &Env) -> crate::output::Output {
     let running = env.start_in_background(&[]);
     env.let_a_be_merged_before_b();
     running.wait()
@@ -40,7 +40,7 @@ fn stages(env: &Env, task: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_fix_agent_mends_the_candidate_that_failed_the_tests() {
+fn a_fix_agent_repairs_the_candidate_that_failed_the_tests() {
     let env = fails_together();
     env.config("orchestrate.reviews", "spec");
     env.agent("a.spec-review", PASS);
@@ -52,7 +52,7 @@ fn a_fix_agent_mends_the_candidate_that_failed_the_tests() {
          edit both.txt 1\ncommit 'Let both be'\n{DONE}"
     );
     env.agent("b.fix-tests", &mend);
-    one_after_the_other(&env).ok().has("next b: fix-tests: the tests failed 2 times");
+    start_in_order(&env).ok().has("next b: fix-tests: the tests failed 2 times");
     assert_eq!(stages(&env, "b"), ["implement", "spec-review", "fix-tests", "spec-review"]);
     let stood = env.read(env.root().join("agents/b.stood"));
     let parents = stood.lines().next().expect("a line");
@@ -70,15 +70,15 @@ fn a_fix_agent_mends_the_candidate_that_failed_the_tests() {
 }
 
 #[test]
-fn a_fix_that_does_not_help_is_tried_again_and_then_a_person_is_asked() {
+fn a_fix_that_does_not_help_is_repeated_and_then_blocks() {
     let env = fails_together();
     env.agent("b.fix-tests", &format!("append tried.txt 1\ncommit 'Try'\n{DONE}"));
-    one_after_the_other(&env).fails(3);
+    start_in_order(&env).fails(3);
     assert_eq!(stages(&env, "b"), ["implement", "fix-tests", "fix-tests", "fix-tests"]);
     env.stands("b", "blocked", Some("tests"));
     assert_eq!(env.steps("feat/p").len(), 1, "what fails is not published");
     assert_eq!(env.blob("feat/task-b", "tried.txt"), "1\n1\n1");
-    // A person says more, and there are new rounds.
+    // A note of the user allows new rounds.
     env.agent("b.5", &format!("edit both.txt 1\ncommit 'Let both be'\n{DONE}"));
     env.run(["retry", "b", "-m", "both.txt is missing"]).ok();
     env.start(&[]).ok();
@@ -86,24 +86,24 @@ fn a_fix_that_does_not_help_is_tried_again_and_then_a_person_is_asked() {
 }
 
 #[test]
-fn a_fix_agent_that_changes_nothing_has_not_mended_anything() {
+fn a_fix_agent_that_changes_nothing_has_fixed_nothing() {
     let env = fails_together();
     env.agent("b.fix-tests", DONE);
-    one_after_the_other(&env).fails(3).has("changed nothing");
+    start_in_order(&env).fails(3).has("changed nothing");
     env.stands("b", "blocked", Some("tests"));
 }
 
 #[test]
-fn no_round_asks_a_person_at_once() {
+fn with_no_rounds_a_failed_merge_blocks_at_once() {
     let env = fails_together();
     env.config("orchestrate.rounds", "0");
-    one_after_the_other(&env).fails(3);
+    start_in_order(&env).fails(3);
     assert_eq!(stages(&env, "b"), ["implement"]);
     env.stands("b", "blocked", Some("tests"));
 }
 
 #[test]
-fn what_a_person_keeps_in_the_old_worktree_stays() {
+fn files_of_the_user_in_the_old_worktree_are_kept() {
     let env = fails_together();
     env.write(".git/info/exclude", "*.local\n.claude/\n");
     let work = format!("gate b\nedit b.txt 1\nedit notes.local mine\ncommit 'Add b'\n{DONE}");
@@ -112,12 +112,12 @@ fn what_a_person_keeps_in_the_old_worktree_stays() {
         "b.fix-tests",
         &format!("edit both.txt \"$(cat notes.local)\"\ncommit 'Fix'\n{DONE}"),
     );
-    one_after_the_other(&env).ok();
+    start_in_order(&env).ok();
     assert_eq!(env.blob("feat/p", "both.txt"), "mine");
 }
 
 #[test]
-fn a_fix_goes_on_after_its_supervisor_was_killed() {
+fn a_fix_continues_after_its_supervisor_was_killed() {
     let env = fails_together();
     let find = crate::recover::FIND_SUPERVISOR;
     env.agent("b.2", &format!("{find}\ngate fix"));
@@ -141,7 +141,7 @@ fn conflicts() -> Env {
 }
 
 #[test]
-fn an_agent_merges_what_conflicts_where_it_may() {
+fn an_agent_resolves_conflicts_if_the_setting_allows_it() {
     let env = conflicts();
     env.config("orchestrate.reviews", "spec");
     env.agent("a.spec-review", PASS);
@@ -150,7 +150,7 @@ fn an_agent_merges_what_conflicts_where_it_may() {
         "git merge -q feat/p || true\nedit src/shared.txt 'a and b'\ncommit 'Merge both'\n{DONE}"
     );
     env.agent("b.fix-conflict", &mend);
-    one_after_the_other(&env).ok().has("next b: fix-conflict: src/shared.txt differs from a");
+    start_in_order(&env).ok().has("next b: fix-conflict: src/shared.txt differs from a");
     assert_eq!(stages(&env, "b"), ["implement", "spec-review", "fix-conflict", "spec-review"]);
     env.stands("b", "done", None);
     assert_eq!(env.blob("feat/p", "src/shared.txt"), "a and b");
@@ -159,30 +159,30 @@ fn an_agent_merges_what_conflicts_where_it_may() {
 }
 
 #[test]
-fn an_agent_that_does_not_merge_leaves_the_conflict_to_a_person() {
+fn an_agent_that_does_not_merge_leaves_the_conflict_to_the_user() {
     let env = conflicts();
     env.agent("b.fix-conflict", &format!("edit src/shared.txt 'mine'\ncommit 'No'\n{DONE}"));
-    one_after_the_other(&env).fails(3).has("the agent was to resolve the conflict, but did not");
+    start_in_order(&env).fails(3).has("the agent was to resolve the conflict, but did not");
     env.stands("b", "blocked", Some("conflict"));
     assert_eq!(env.blob("feat/p", "src/shared.txt"), "a");
 }
 
 #[test]
-fn a_conflict_is_for_a_person_unless_it_is_said_otherwise() {
+fn a_conflict_is_left_to_the_user_by_default() {
     let env = conflicts();
     env.git(["config", "--unset", "orchestrate.on-conflict"]);
-    one_after_the_other(&env).fails(3);
+    start_in_order(&env).fails(3);
     assert_eq!(stages(&env, "b"), ["implement"]);
     env.stands("b", "blocked", Some("conflict"));
 }
 
 #[test]
-fn a_merge_that_takes_back_what_others_did_is_told() {
+fn a_merge_that_reverts_other_work_is_reported() {
     let env = conflicts();
     let work = format!("gate a\nedit src/shared.txt a\nedit g.txt 1\ncommit 'By a'\n{DONE}");
     env.agent("a.implement", &work);
     env.agent("b.fix-conflict", &format!("git merge -q -s ours -m 'Mine' feat/p\n{DONE}"));
-    one_after_the_other(&env).ok();
+    start_in_order(&env).ok();
     let concerns = env.task("b")["concerns"].to_string();
     assert!(concerns.contains("may have undone the work of other tasks: g.txt"), "{concerns}");
 }

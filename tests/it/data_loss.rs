@@ -1,7 +1,7 @@
-//! What was once lost, or taken for done, without a word.
+//! Cases in which work was once lost, or counted as done, silently.
 //!
-//! Invariant: a test puts something precious where a run tidies up, and finds it again: where it
-//! was, or in a backup that is named.
+//! Invariant: a test puts something precious in a place that a run cleans, and finds it again: there,
+//! or in a backup that the output names.
 
 use crate::env::Env;
 use crate::output::Output;
@@ -16,7 +16,7 @@ fn start(env: &Env) -> Output {
 }
 
 #[test]
-fn work_that_differs_in_its_spaces_alone_is_not_taken_for_merged() {
+fn work_that_differs_only_in_whitespace_is_not_merged() {
     let env = Env::new();
     // Both begin before either is merged.
     let writes = |id: &str, indent: &str| {
@@ -45,7 +45,7 @@ fn work_that_differs_in_its_spaces_alone_is_not_taken_for_merged() {
 }
 
 /// A repository with ignored files, and a plan of one task.
-fn doing(command: &str) -> Env {
+fn with_task(command: &str) -> Env {
     let env = Env::new();
     env.commit(".gitignore", "*.db\n/data/\n.env\n");
     env.plan(&plan("p", &[runs("a", &[], command)]));
@@ -58,7 +58,7 @@ fn alone(id: &str, depends_on: &[&str], command: &str) -> String {
 
 /// Asserts that a backup of a task has a file with this content.
 #[track_caller]
-fn backed_up(env: &Env, what: &str, path: &str, content: &str) {
+fn assert_backed_up(env: &Env, what: &str, path: &str, content: &str) {
     let prefix = format!("refs/orchestrate/backup/p/{what}");
     let names = env.git(["for-each-ref", "--format=%(refname)", &prefix]);
     let name = names.lines().next().unwrap_or_else(|| panic!("no backup\n{}", env.surroundings()));
@@ -66,8 +66,8 @@ fn backed_up(env: &Env, what: &str, path: &str, content: &str) {
 }
 
 #[test]
-fn files_that_a_person_wrote_after_a_failed_setup_are_not_made_by_it() {
-    let env = doing("echo 1 >a");
+fn files_that_the_user_wrote_after_a_failed_setup_are_kept() {
+    let env = with_task("echo 1 >a");
     env.config("orchestrate.setup", "test -f .env");
     start(&env).fails(3);
     env.write(env.path(A).join(".env"), "SECRET\n");
@@ -79,14 +79,14 @@ fn files_that_a_person_wrote_after_a_failed_setup_are_not_made_by_it() {
 }
 
 #[test]
-fn what_setup_made_goes_unless_somebody_has_changed_it() {
+fn files_of_setup_are_removed_unless_changed() {
     for (more, stays) in [
         ("true", None),
         ("echo 2 >.env", Some(".env")),
         ("echo 2 >data/rows", Some("data/rows")),
         ("echo 2 >data/new.sqlite", Some("data/new.sqlite")),
     ] {
-        let env = doing(&format!("echo 1 >a; {more}"));
+        let env = with_task(&format!("echo 1 >a; {more}"));
         env.config("orchestrate.setup", "echo 1 >.env; mkdir -p data; echo 1 >data/rows");
         let said = start(&env).ok();
         match stays {
@@ -97,8 +97,8 @@ fn what_setup_made_goes_unless_somebody_has_changed_it() {
 }
 
 #[test]
-fn a_pipe_is_not_read() {
-    let env = doing("echo 1 >a; mkdir data; mkfifo data/CACHEDIR.TAG");
+fn a_named_pipe_is_not_read() {
+    let env = with_task("echo 1 >a; mkdir data; mkfifo data/CACHEDIR.TAG");
     start(&env).ok();
     env.stands("a", "done", None);
     assert!(env.exists(A));
@@ -106,7 +106,7 @@ fn a_pipe_is_not_read() {
 
 #[test]
 fn a_setup_that_leads_the_agent_out_of_its_worktree_blocks() {
-    let env = doing("echo 1 >a; git add a; git commit -qm stray");
+    let env = with_task("echo 1 >a; git add a; git commit -qm stray");
     env.config("orchestrate.setup", "rm .git");
     let main = env.rev("main");
     start(&env).fails(3);
@@ -116,8 +116,8 @@ fn a_setup_that_leads_the_agent_out_of_its_worktree_blocks() {
 }
 
 #[test]
-fn what_setup_commits_is_not_the_work_of_a_task() {
-    let env = doing("true");
+fn commits_of_setup_are_not_the_work_of_a_task() {
+    let env = with_task("true");
     env.config("orchestrate.setup", "git commit -q --allow-empty -m 'Not work'");
     start(&env).fails(3).has("git reset --keep");
     env.stands("a", "blocked", Some("worktree"));
@@ -131,9 +131,9 @@ fn what_setup_commits_is_not_the_work_of_a_task() {
     env.stands("a", "blocked", Some("no-changes"));
 }
 
-/// A repository with two submodules, which `setup` fills in.
+/// A repository with two submodules, which `setup` checks out.
 fn with_submodules(command: &str) -> Env {
-    let env = doing(command);
+    let env = with_task(command);
     let allow = ["-c", "protocol.file.allow=always"];
     for name in ["one", "two"] {
         let library = env.root().join(name);
@@ -159,7 +159,7 @@ fn a_submodule_that_is_not_checked_out_any_more_keeps_its_commits() {
 }
 
 #[test]
-fn force_does_not_remove_what_a_submodule_alone_has() {
+fn force_keeps_commits_that_only_a_submodule_has() {
     let env = with_submodules(&format!("{IN_TWO}; exit 1"));
     start(&env).fails(3);
     env.run(["clean", "a", "--force"])
@@ -170,9 +170,9 @@ fn force_does_not_remove_what_a_submodule_alone_has() {
 }
 
 #[test]
-fn force_does_not_remove_a_repository_inside_a_worktree() {
+fn force_keeps_a_repository_inside_a_worktree() {
     for inside in [".", "data", "deep/er"] {
-        let env = doing(&format!("mkdir -p {inside}; cd {inside}; {NEST}; exit 1"));
+        let env = with_task(&format!("mkdir -p {inside}; cd {inside}; {NEST}; exit 1"));
         start(&env).fails(3);
         env.run(["clean", "a", "--force"]).ok().has("repository of its own").has("n/");
         assert!(env.exists(format!("{A}/{inside}/n/.git")));
@@ -181,38 +181,38 @@ fn force_does_not_remove_a_repository_inside_a_worktree() {
 
 #[test]
 fn a_repository_deep_inside_a_worktree_is_not_committed_as_a_link() {
-    let env = doing(&format!("echo 1 >a; mkdir -p deep; cd deep; {NEST}"));
+    let env = with_task(&format!("echo 1 >a; mkdir -p deep; cd deep; {NEST}"));
     start(&env).fails(3);
     env.stands("a", "blocked", Some("agent"));
     assert!(env.exists(format!("{A}/deep/n/.git")));
 }
 
 #[test]
-fn force_keeps_small_ignored_files_and_names_the_others_before() {
+fn force_backs_up_small_ignored_files_and_names_the_others() {
     let large = "head -c 11000000 /dev/zero >large.db";
-    let env = doing(&format!("mkdir data; echo gold >data/x; {large}; exit 1"));
+    let env = with_task(&format!("mkdir data; echo gold >data/x; {large}; exit 1"));
     start(&env).fails(3);
     env.run(["clean", "a", "--force", "-n"]).ok().has("would not be in the backup: large.db");
     env.run(["clean", "a", "--force"]).ok().has("not in the backup, and gone: large.db");
     assert!(!env.exists(A));
-    backed_up(&env, "a", "data/x", "gold");
+    assert_backed_up(&env, "a", "data/x", "gold");
 }
 
 #[test]
-fn a_change_that_git_was_told_not_to_see_is_kept() {
+fn a_change_that_git_is_told_to_ignore_is_kept() {
     for flag in ["--assume-unchanged", "--skip-worktree"] {
         let hide = format!("git update-index {flag} src/app.txt");
-        let env = doing(&format!("{hide}; echo mine >src/app.txt; echo 1 >a"));
+        let env = with_task(&format!("{hide}; echo mine >src/app.txt; echo 1 >a"));
         start(&env).ok().has("kept a").has("src/app.txt");
         env.run(["clean", "a", "--force"]).ok();
         assert!(!env.exists(A));
-        backed_up(&env, "a", "src/app.txt", "mine");
+        assert_backed_up(&env, "a", "src/app.txt", "mine");
     }
 }
 
 #[test]
-fn a_task_alone_keeps_what_it_left_in_the_shared_checkout() {
-    let env = doing("");
+fn uncommitted_work_of_a_lone_task_is_kept() {
+    let env = with_task("");
     let gold = "echo b >b; git add b; git commit -qm b; mkdir data; echo gold >data/only.sqlite";
     env.plan(&plan("p", &[alone("a", &[], gold)]));
     start(&env).ok().has("kept worktree").has("data/only.sqlite");
@@ -220,12 +220,12 @@ fn a_task_alone_keeps_what_it_left_in_the_shared_checkout() {
     env.run(["clean", "--all"]).ok().has("data/only.sqlite").has("--force");
     env.run(["clean", "--all", "--force"]).ok();
     assert!(!env.exists(CHECKOUT));
-    backed_up(&env, "@checkout", "data/only.sqlite", "gold");
+    assert_backed_up(&env, "@checkout", "data/only.sqlite", "gold");
 }
 
 #[test]
-fn a_repository_in_the_shared_checkout_is_not_cleaned_away() {
-    let env = doing("");
+fn a_repository_in_the_shared_checkout_is_kept() {
+    let env = with_task("");
     let tasks = [alone("a", &[], &format!("{NEST}; exit 1")), alone("b", &[], "echo 1 >b")];
     env.plan(&plan("p", &tasks));
     start(&env).fails(3);
@@ -234,8 +234,8 @@ fn a_repository_in_the_shared_checkout_is_not_cleaned_away() {
 }
 
 #[test]
-fn what_a_person_did_in_the_shared_checkout_is_kept() {
-    let env = doing("");
+fn work_of_the_user_in_the_shared_checkout_is_kept() {
+    let env = with_task("");
     env.config("orchestrate.test", "true");
     let late = "test -e ../../../go && echo 1 >b";
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a"), runs("b", &[], late)]));
@@ -248,12 +248,12 @@ fn what_a_person_did_in_the_shared_checkout_is_kept() {
     env.run(["retry", "b"]).ok();
     start(&env).ok().has("kept worktree").has("locked: mine");
     assert!(env.exists(CHECKOUT));
-    backed_up(&env, "@checkout", "gold.txt", "gold");
+    assert_backed_up(&env, "@checkout", "gold.txt", "gold");
     env.git(["worktree", "unlock", CHECKOUT]);
 }
 
 #[test]
-fn force_does_not_take_a_worktree_from_a_run_that_is_at_work() {
+fn force_keeps_worktrees_of_a_running_run() {
     let env = Env::new();
     env.agent("a", "edit a.txt 1\ncommit 'Begin a'\nstatus BLOCKED");
     env.agent("b", "gate b\nedit b.txt 1\ncommit 'Add b'");
@@ -299,9 +299,9 @@ fn files_beside_a_commit_on_no_branch_are_backed_up_with_it() {
 }
 
 #[test]
-fn a_repository_in_a_worktree_without_an_index_is_not_taken_away() {
+fn a_repository_in_a_worktree_without_an_index_is_kept() {
     let inner = "mkdir n; cd n; git init -q; echo t >t; git add t; git commit -q -m t; exit 1";
-    let env = doing(inner);
+    let env = with_task(inner);
     start(&env).fails(3);
     let commit = env.git_in(format!("{A}/n"), ["rev-parse", "HEAD"]);
     let index = env.git_in(A, ["rev-parse", "--path-format=absolute", "--git-path", "index"]);
@@ -314,8 +314,8 @@ fn a_repository_in_a_worktree_without_an_index_is_not_taken_away() {
 }
 
 #[test]
-fn what_a_setup_made_that_failed_at_first_goes_too() {
-    let env = doing("test -e data/db && echo 1 >a");
+fn files_of_a_setup_that_failed_at_first_are_removed() {
+    let env = with_task("test -e data/db && echo 1 >a");
     env.config("orchestrate.setup", "mkdir -p data; echo r >data/db; test -e \"$OK\"");
     let ok = env.root().join("ok");
     let run = |arguments: &[&str]| env.call(arguments).env("OK", &ok).run();

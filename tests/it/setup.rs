@@ -1,7 +1,7 @@
-//! What a new worktree is given: files that git does not know, `setup`, a number.
+//! Setting up a new worktree: copied files, the `setup` command, its number.
 //!
-//! Invariant: what is not asked for is not copied, nothing is overwritten, and `setup` runs
-//! once for each worktree, whatever happens in between.
+//! Invariant: only listed files are copied, nothing is overwritten, and `setup` runs once for each
+//! worktree, whatever happens in between.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -32,7 +32,7 @@ fn start(env: &Env) -> crate::output::Output {
 }
 
 #[test]
-fn ignored_files_that_are_asked_for_go_along() {
+fn listed_ignored_files_are_copied() {
     let env = with_secrets();
     env.git(["worktree", "add", "-q", ".claude/worktrees/other", "-b", "other"]);
     env.write(".claude/worktrees/other/.env", "another\n");
@@ -58,7 +58,7 @@ fn ignored_files_that_are_asked_for_go_along() {
 }
 
 #[test]
-fn a_copy_does_not_leave_the_worktree_and_overwrites_nothing() {
+fn a_copy_stays_in_the_worktree_and_overwrites_nothing() {
     let env = with_secrets();
     let outside = env.root().join("outside");
     std::fs::create_dir(&outside).expect("a folder");
@@ -66,7 +66,7 @@ fn a_copy_does_not_leave_the_worktree_and_overwrites_nothing() {
     env.write("tracked.key", "committed\n");
     env.git(["add", "-f", "conf", "tracked.key"]);
     env.git(["commit", "-q", "-m", "Add a link that leads out"]);
-    // The user's own checkout differs from what is committed.
+    // The user's own checkout differs from the commit.
     env.git(["rm", "-q", "--cached", "conf", "tracked.key"]);
     std::fs::remove_file(env.path("conf")).expect("the link goes");
     env.write("conf/a.key", "must stay inside\n");
@@ -100,7 +100,7 @@ fn setup_runs_once_in_each_worktree() {
     start().run().ok();
     assert_eq!(env.read(&count), "a implement 1\na test 2\n");
     assert!(!env.exists(A), "what setup made is no reason to keep a worktree");
-    // It is clean for the test too, or the second line of the plan would have failed.
+    // `setup` ran for the test too: without `built` the test command would have failed.
     env.stands("a", "done", None);
 }
 
@@ -151,7 +151,7 @@ fn a_setup_that_is_interrupted_runs_again() {
 }
 
 #[test]
-fn a_setup_that_takes_too_long_is_ended() {
+fn a_setup_that_takes_too_long_is_killed() {
     let env = Env::new();
     env.config("orchestrate.setup", "sleep 100");
     env.config("orchestrate.timeout", "1s");
@@ -197,7 +197,7 @@ fn every_worktree_has_a_number_of_its_own() {
     env.open("b");
     env.wait_reached("c");
     env.wait_while_running("b is gone", || !env.exists(".claude/worktrees/feat-task-b"));
-    // The number of b is free again only when its worktree is gone.
+    // The number of `b` is free only when its worktree is gone.
     env.open("c");
     env.open("a");
     running.wait().fails(3);

@@ -1,7 +1,7 @@
-//! What `clean` keeps, and what it takes for merged.
+//! What `clean` keeps, and what counts as merged.
 //!
-//! Invariant: what is nowhere else stays and is named, together with the command that removes
-//! it all the same; what can be had again is no reason to keep anything.
+//! Invariant: content that exists nowhere else is kept and named, with the command that removes it
+//! anyway; content that can be made again is no reason to keep a worktree.
 
 use std::os::unix::fs::symlink;
 
@@ -14,9 +14,9 @@ use crate::summary::skip;
 const A: &str = ".claude/worktrees/feat-task-a";
 const B: &str = ".claude/worktrees/feat-task-b";
 
-/// Runs `a`, which is merged, and `b`, which is blocked with a commit that is not; `secret`,
-/// `cache` and `data` are ignored.
-fn ran() -> Env {
+/// Runs `a`, which is merged, and `b`, which is blocked with an unmerged commit; `secret`, `cache` and
+/// `data` are ignored.
+fn finished_run() -> Env {
     let env = Env::new();
     env.commit(
         ".gitignore",
@@ -44,7 +44,7 @@ fn has_branch(env: &Env, name: &str) -> bool {
 }
 
 #[track_caller]
-fn kept(env: &Env, reason: &str) -> Output {
+fn assert_kept(env: &Env, reason: &str) -> Output {
     let said = clean(env, &["a"]);
     said.has(reason);
     assert!(env.exists(A) && has_branch(env, "feat/task-a"));
@@ -52,7 +52,7 @@ fn kept(env: &Env, reason: &str) -> Output {
 }
 
 #[track_caller]
-fn gone(env: &Env) {
+fn assert_removed(env: &Env) {
     let said = clean(env, &["a"]);
     if env.exists(A) || has_branch(env, "feat/task-a") {
         said.panic("it should be gone");
@@ -62,50 +62,50 @@ fn gone(env: &Env) {
 #[test]
 fn an_ignored_file_that_is_nowhere_else_keeps_a_worktree() {
     for path in ["new.secret", "data/deep/base.db", "node_modules_of_mine.secret"] {
-        let env = ran();
+        let env = finished_run();
         env.write(env.path(A).join(path), "precious\n");
-        kept(&env, path).has("git orchestrate clean a --force");
+        assert_kept(&env, path).has("git orchestrate clean a --force");
         assert_eq!(env.read(env.path(A).join(path)), "precious\n");
     }
 }
 
 #[test]
-fn a_copy_keeps_a_worktree_only_when_it_was_changed() {
-    let env = ran();
-    gone(&env);
-    let env = ran();
+fn a_copy_keeps_a_worktree_only_if_it_was_changed() {
+    let env = finished_run();
+    assert_removed(&env);
+    let env = finished_run();
     env.write(env.path(A).join("copied.secret"), "changed by the agent\n");
-    kept(&env, "copied.secret");
+    assert_kept(&env, "copied.secret");
 }
 
 #[test]
 fn caches_do_not_keep_a_worktree() {
-    let env = ran();
+    let env = finished_run();
     let at = |path: &str| env.path(A).join(path);
     env.write(at("node_modules/left/index.js"), "1\n");
     env.write(at("cache/CACHEDIR.TAG"), "Signature: 8a477f597d28d172789f06886806bc55\n# mine\n");
     env.write(at("cache/deep/er"), "1\n");
     env.write(at("data/__pycache__/a.pyc"), "1\n");
     std::fs::create_dir_all(at("data/empty")).expect("a folder");
-    gone(&env);
-    let env = ran();
+    assert_removed(&env);
+    let env = finished_run();
     let at = |path: &str| env.path(A).join(path);
     env.write(at("cache/CACHEDIR.TAG"), "Signature: of something else\n");
-    kept(&env, "cache/CACHEDIR.TAG");
+    assert_kept(&env, "cache/CACHEDIR.TAG");
     env.config("orchestrate.expendable", "out,  CACHEDIR.TAG");
     env.write(at("out/a.o"), "1\n");
-    gone(&env);
+    assert_removed(&env);
 }
 
 #[test]
 fn a_link_is_not_followed() {
-    let env = ran();
+    let env = finished_run();
     let outside = env.root().join("outside");
     env.write(outside.join("precious"), "1\n");
     symlink(&outside, env.path(A).join("node_modules")).expect("a link");
     symlink(&outside, env.path(B).join("data")).expect("a link");
     symlink(&outside, env.path(B).join("untracked")).expect("a link");
-    gone(&env);
+    assert_removed(&env);
     clean(&env, &["b", "--force"]);
     assert!(!env.exists(B));
     assert_eq!(env.read(outside.join("precious")), "1\n");
@@ -113,7 +113,7 @@ fn a_link_is_not_followed() {
 
 #[test]
 fn a_link_in_the_place_of_a_worktree_is_not_followed() {
-    let env = ran();
+    let env = finished_run();
     std::fs::rename(env.path(A), env.path("elsewhere")).expect("it is moved");
     symlink(env.path("elsewhere"), env.path(A)).expect("a link");
     for more in [&["a"][..], &["a", "--force"]] {
@@ -124,8 +124,8 @@ fn a_link_in_the_place_of_a_worktree_is_not_followed() {
 }
 
 #[test]
-fn what_is_mounted_in_a_worktree_is_not_touched() {
-    let env = ran();
+fn a_mount_in_a_worktree_is_not_touched() {
+    let env = finished_run();
     let outside = env.root().join("outside");
     env.write(outside.join("precious"), "1\n");
     let point = env.path(A).join("node_modules");
@@ -140,17 +140,17 @@ fn what_is_mounted_in_a_worktree_is_not_touched() {
     }
     for more in ["", "--force"] {
         let said = apart(&format!("{mount} && git orchestrate clean a {more}")).ok();
-        said.has("something is mounted at").has("umount");
+        said.has("a file system is mounted at").has("umount");
         assert!(env.exists(A) && has_branch(&env, "feat/task-a"));
         assert_eq!(env.read(outside.join("precious")), "1\n");
     }
-    gone(&env);
+    assert_removed(&env);
     assert_eq!(env.read(outside.join("precious")), "1\n");
 }
 
 #[test]
-fn the_one_that_the_current_directory_is_in_goes_too() {
-    let env = ran();
+fn clean_removes_the_worktree_around_the_current_directory() {
+    let env = finished_run();
     env.run_in(env.path(A).join("src"), ["clean", "a", "-n"]).ok().has("would remove");
     assert!(env.exists(A));
     let said = env.run_in(env.path(A).join("src"), ["clean", "a"]).ok();
@@ -161,8 +161,8 @@ fn the_one_that_the_current_directory_is_in_goes_too() {
 }
 
 #[test]
-fn a_worktree_that_somebody_locked_is_left_alone() {
-    let env = ran();
+fn a_worktree_that_the_user_locked_is_kept() {
+    let env = finished_run();
     env.git(["worktree", "lock", "--reason", "on a stick", A]);
     for more in [&["a"][..], &["a", "--force"]] {
         let said = clean(&env, more);
@@ -178,8 +178,8 @@ fn a_worktree_that_somebody_locked_is_left_alone() {
 }
 
 #[test]
-fn a_worktree_that_somebody_moved_is_left_alone() {
-    let env = ran();
+fn a_worktree_that_the_user_moved_is_kept() {
+    let env = finished_run();
     env.git(["worktree", "move", A, "elsewhere"]);
     for more in [&["a"][..], &["a", "--force"]] {
         clean(&env, more).has("it was moved there").has("git worktree remove");
@@ -188,8 +188,8 @@ fn a_worktree_that_somebody_moved_is_left_alone() {
 }
 
 #[test]
-fn a_worktree_that_somebody_else_made_is_left_alone() {
-    let env = ran();
+fn a_worktree_that_the_user_made_is_kept() {
+    let env = finished_run();
     env.git(["worktree", "remove", A]);
     env.git(["worktree", "add", "-q", A, "feat/task-a"]);
     for more in [&["a"][..], &["a", "--force"]] {
@@ -198,7 +198,7 @@ fn a_worktree_that_somebody_else_made_is_left_alone() {
     }
 }
 
-/// Does something on the integration branch, as a person would.
+/// Runs a script on the integration branch, as the user would.
 fn by_hand(env: &Env, script: &str) {
     env.git(["worktree", "add", "-q", "by-hand", "feat/p"]);
     env.program("sh", ["-ec", script]).dir("by-hand").run().ok();
@@ -208,9 +208,9 @@ fn by_hand(env: &Env, script: &str) {
 const SQUASH: &str = "git merge -q --squash feat/task-b >/dev/null; git commit -q -m 'All of b'";
 
 #[test]
-fn what_was_squashed_or_rebased_is_merged() {
+fn a_squashed_or_rebased_branch_counts_as_merged() {
     for script in [SQUASH, "git cherry-pick main..feat/task-b >/dev/null"] {
-        let env = ran();
+        let env = finished_run();
         by_hand(&env, &format!("echo 1 >other; git add other; git commit -qm other; {script}"));
         clean(&env, &["-n"]).has("would remove branch feat/task-b");
         env.stands("b", "blocked", Some("agent"));
@@ -218,20 +218,20 @@ fn what_was_squashed_or_rebased_is_merged() {
         let said = clean(&env, &[]);
         env.stands("b", "done", None);
         assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"), "{said}");
-        // Its commits are in no branch now.
+        // No branch has its commits now.
         assert!(env.is_ancestor(&tip, "refs/orchestrate/backup/p/b/1"));
     }
 }
 
 #[test]
-fn what_was_squashed_and_is_not_there_any_more_is_not_merged() {
+fn a_squash_that_was_reverted_does_not_count_as_merged() {
     let picked = "git cherry-pick main..feat/task-b >/dev/null";
     for script in [
         format!("{SQUASH}; git revert --no-edit HEAD >/dev/null"),
         format!("{picked}; git revert --no-edit main..HEAD >/dev/null || true"),
         format!("{SQUASH}; echo 3 >b.txt; git commit -qam 'Change it again'"),
     ] {
-        let env = ran();
+        let env = finished_run();
         by_hand(&env, &script);
         env.start(&[]).fails(3);
         env.stands("b", "blocked", Some("agent"));
@@ -241,8 +241,8 @@ fn what_was_squashed_and_is_not_there_any_more_is_not_merged() {
 }
 
 #[test]
-fn a_branch_that_was_rebased_itself_is_merged() {
-    let env = ran();
+fn a_rebased_task_branch_counts_as_merged() {
+    let env = finished_run();
     by_hand(&env, "echo 1 >other; git add other; git commit -qm other");
     env.git_in(B, ["rebase", "-q", "feat/p"]);
     by_hand(&env, "git merge -q --ff-only feat/task-b");
@@ -252,8 +252,8 @@ fn a_branch_that_was_rebased_itself_is_merged() {
 }
 
 #[test]
-fn start_settles_what_was_squashed() {
-    let env = ran();
+fn start_marks_squashed_work_as_done() {
+    let env = finished_run();
     by_hand(&env, SQUASH);
     env.start(&[]).ok();
     env.stands("b", "done", None);
@@ -261,13 +261,13 @@ fn start_settles_what_was_squashed() {
 }
 
 #[test]
-fn what_was_squashed_in_part_is_not_merged() {
+fn a_partly_squashed_branch_is_not_merged() {
     for script in [
         "git cherry-pick main..feat/task-b~1 >/dev/null",
         "git cherry-pick main..feat/task-b >/dev/null; git reset -q --hard HEAD~1",
         "echo 7 >b.txt; git add b.txt; git commit -qm 'Something else'",
     ] {
-        let env = ran();
+        let env = finished_run();
         by_hand(&env, script);
         clean(&env, &["b"]).has("not merged");
         env.start(&[]).fails(3);
@@ -278,7 +278,7 @@ fn what_was_squashed_in_part_is_not_merged() {
 
 #[test]
 fn a_branch_that_was_emptied_is_not_merged() {
-    let env = ran();
+    let env = finished_run();
     env.git_in(B, ["rm", "-q", "b.txt"]);
     env.git_in(B, ["commit", "-q", "-m", "Take it back"]);
     clean(&env, &["b"]).has("not merged");
@@ -287,9 +287,9 @@ fn a_branch_that_was_emptied_is_not_merged() {
 }
 
 #[test]
-fn what_is_recent_stays_when_an_age_is_given() {
-    let env = ran();
-    clean(&env, &["a", "--older-than", "2h"]).has("it is not that old");
+fn recent_worktrees_are_kept_with_older_than() {
+    let env = finished_run();
+    clean(&env, &["a", "--older-than", "2h"]).has("it is newer than --older-than");
     assert!(env.exists(A));
     let later = (1_767_225_600 + 3 * 3600).to_string();
     let call = env.call(["clean", "a", "--older-than", "2h"]).env("GIT_ORCHESTRATE_NOW", later);
@@ -299,8 +299,8 @@ fn what_is_recent_stays_when_an_age_is_given() {
 }
 
 #[test]
-fn a_summary_says_what_was_kept_and_how_it_goes() {
-    let env = ran();
+fn a_summary_says_what_was_kept_and_how_to_remove_it() {
+    let env = finished_run();
     let said = clean(&env, &[]);
     said.has("removed 2, kept 1").has("it is not merged (the task is blocked");
     let line = said.line("to remove it anyway");
@@ -309,7 +309,7 @@ fn a_summary_says_what_was_kept_and_how_it_goes() {
     assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"));
 }
 
-/// A repository whose worktrees fill their submodule in.
+/// A repository whose `setup` checks out the submodule in each worktree.
 fn with_submodule() -> Env {
     let env = Env::new();
     let library = env.root().join("library");
@@ -326,16 +326,16 @@ fn with_submodule() -> Env {
 }
 
 #[test]
-fn a_submodule_keeps_a_worktree_only_with_work_of_its_own() {
+fn a_submodule_keeps_a_worktree_only_if_it_has_unsaved_work() {
     let env = with_submodule();
     env.agent("a", "test -e library/.git\nedit a.txt 1\ncommit 'Add a'");
     env.start(&["--keep"]).ok();
-    gone(&env);
+    assert_removed(&env);
     let env = with_submodule();
     env.agent(
         "a",
         "edit a.txt 1\ncommit 'Add a'\ncd library\ngit commit -q --allow-empty -m Work\ngit checkout -q HEAD~1",
     );
     env.start(&["--keep"]).ok();
-    kept(&env, "its submodule library contains");
+    assert_kept(&env, "its submodule library contains");
 }
