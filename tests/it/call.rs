@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -25,17 +25,25 @@ const NOCTTY: i32 = rustix::fs::OFlags::NOCTTY.bits().cast_signed();
 /// After this a test has failed; generous, for machines that are busy with something else.
 pub const LIMIT: Duration = Duration::from_secs(120);
 
+/// The first nap between two questions: most commands take a few milliseconds.
+const NAP: Duration = Duration::from_micros(500);
+/// Naps get longer up to this, or to what a question costs.
+const LONG_NAP: Duration = Duration::from_millis(10);
+
 /// Asks again and again, with a short nap between, until there is an answer or the time is up.
 pub fn poll<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + limit;
+    let mut nap = NAP;
     loop {
+        let asked = Instant::now();
         if let Some(answer) = ask() {
             return Some(answer);
         }
         if Instant::now() >= end {
             return None;
         }
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(nap.max(asked.elapsed()));
+        nap = (nap * 3 / 2).min(LONG_NAP);
     }
 }
 
@@ -95,14 +103,29 @@ impl<'e> Call<'e> {
         format!("{}  (in {})", words.join(" "), self.directory.display())
     }
 
+    /// Returns the program's file.
+    ///
+    /// Looked up here, because a path is started without a fork: a copy of this process, which
+    /// is large, costs more than most commands do.
+    fn file(&self) -> PathBuf {
+        let given = self.variables.iter().rfind(|(key, _)| key == "PATH");
+        let path = given.map_or_else(|| self.env.search_path(), |(_, value)| value.clone());
+        let files = std::env::split_paths(&path).map(|folder| folder.join(&self.program));
+        let is_executable = |file: &PathBuf| {
+            file.metadata().is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
+        };
+        files.into_iter().find(is_executable).unwrap_or_else(|| self.program.clone().into())
+    }
+
     /// Starts it in the background.
     pub fn spawn(self) -> Running<'e> {
         let base = self.env.next_capture();
         let [input, out, err] = ["in", "out", "err"].map(|stream| base.with_extension(stream));
         std::fs::write(&input, &self.input).expect("standard input is prepared");
         let create = |path: &Path| File::create(path).expect("an output file is created");
-        let mut command = Command::new(&self.program);
-        command.args(&self.arguments).current_dir(&self.directory).env_clear();
+        let mut command = Command::new(self.file());
+        command.arg0(&self.program).args(&self.arguments);
+        command.current_dir(&self.directory).env_clear();
         command.envs(self.env.variables()).envs(self.variables.clone());
         let typed = self.terminal.as_deref().map(open_terminal);
         command.stdin(match &typed {

@@ -7,6 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -44,26 +45,52 @@ impl<I: IntoIterator<Item = T>, T: AsRef<OsStr>> Arguments for I {
 impl Env {
     /// Makes a repository on `main` with one commit of three files.
     pub fn new() -> Env {
+        static FIRST: OnceLock<(u64, Files)> = OnceLock::new();
+        let (commands, files) = FIRST.get_or_init(|| {
+            let env = Env::made_by_git();
+            (env.commands.get(), files_below(&env.repo()))
+        });
+        let env = Env::empty();
+        for (path, content) in files {
+            match content {
+                Some(content) => env.write(path, content),
+                None => std::fs::create_dir_all(env.path(path)).expect("a folder"),
+            }
+        }
+        // The index knows files by times and numbers of their own.
+        env.git(["add", "-A"]);
+        env.commands.set(*commands);
+        env
+    }
+
+    /// Makes the repository that all others are copies of: nine commands take longer than a copy.
+    fn made_by_git() -> Env {
         let env = Env::empty();
         env.git(["init", "-q", "-b", "main"]);
-        env.config("user.name", "Ada");
-        env.config("user.email", "ada@example.org");
-        env.config("orchestrate.reviews", "");
-        env.config("orchestrate.final-review", "false");
-        // However full the disk is that tests run on.
-        env.config("orchestrate.min-free", "0");
+        for (key, value) in [
+            ("user.name", "Ada"),
+            ("user.email", "ada@example.org"),
+            ("orchestrate.reviews", ""),
+            ("orchestrate.final-review", "false"),
+            // However full the disk is that tests run on.
+            ("orchestrate.min-free", "0"),
+        ] {
+            env.config(key, value);
+        }
         env.write("README.md", "# Sample\n");
         env.write("src/app.txt", "one\ntwo\nthree\n");
         env.write("src/shared.txt", "first\n\n\n\n\nlast\n");
         env.git(["add", "-A"]);
         env.git(["commit", "-q", "-m", "Begin"]);
+        std::fs::remove_file(env.path(".git/index")).expect("git wrote an index");
+        env.expect_broken();
         env
     }
 
     /// Makes the folders alone; `repo` is empty, and no repository.
     pub fn empty() -> Env {
         summary::begins();
-        let folder = tempfile::Builder::new().prefix("orchestrate-").tempdir();
+        let folder = tempfile::Builder::new().prefix("orchestrate-").tempdir_in(place());
         let folder = folder.expect("a temporary folder");
         let root = folder.path().canonicalize().expect("its real path");
         for name in ["repo", "home", "bin", "agents", "tmp"] {
@@ -119,7 +146,7 @@ impl Env {
     }
 
     /// Returns the PATH of every child: the test's own programs, ours, then the caller's.
-    fn search_path(&self) -> OsString {
+    pub fn search_path(&self) -> OsString {
         let ours = Path::new(PROGRAM).parent().expect("a built program lies in a folder");
         let callers = std::env::var_os("PATH").expect("PATH is set");
         let mut folders = vec![self.root.join("bin"), ours.to_owned()];
@@ -372,6 +399,45 @@ impl Env {
             panic!("after {LIMIT:?} not yet: {what}\n{}", self.surroundings());
         }
     }
+}
+
+/// Returns where tests have their folders: in memory if there is room, unless `TMPDIR` is set.
+///
+/// A test makes and removes some hundred files, which some file systems take longer for than git
+/// and the program take for their work.
+fn place() -> PathBuf {
+    const MEMORY: &str = "/dev/shm";
+    const ROOM: u64 = 2 << 30;
+    let free = |stat: rustix::fs::StatVfs| {
+        let may_execute = !stat.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC);
+        may_execute && stat.f_bavail * stat.f_frsize > ROOM
+    };
+    let has_room = rustix::fs::statvfs(MEMORY).is_ok_and(free);
+    let in_memory = std::env::var_os("TMPDIR").is_none() && has_room;
+    if in_memory { MEMORY.into() } else { std::env::temp_dir() }
+}
+
+/// Paths and contents; a folder has none.
+type Files = Vec<(PathBuf, Option<Vec<u8>>)>;
+
+/// Returns the files below a folder, but for the samples of hooks.
+fn files_below(top: &Path) -> Files {
+    let (mut files, mut left) = (Vec::new(), vec![top.to_owned()]);
+    while let Some(folder) = left.pop() {
+        let entries = folder.read_dir().expect("a folder is read").flatten();
+        let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        let relative = |path: &Path| path.strip_prefix(top).expect("it is below").to_owned();
+        files.push((relative(&folder), None));
+        for path in paths {
+            if path.is_dir() {
+                left.push(path);
+            } else if path.extension().is_none_or(|end| end != "sample") {
+                let content = std::fs::read(&path).expect("a file is read");
+                files.push((relative(&path), Some(content)));
+            }
+        }
+    }
+    files
 }
 
 /// Returns whether a lock is free, as the kernel says.

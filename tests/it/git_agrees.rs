@@ -11,8 +11,15 @@ use crate::env::Env;
 pub fn check(env: &Env) {
     objects_are_sound(env);
     worktrees_are_known(env);
-    journals_are_linear(env);
-    users_checkout_is_as_it_was(env);
+    let refs = env.git(["for-each-ref", "--format=%(refname)"]);
+    let refs: Vec<&str> = refs.lines().collect();
+    refs.iter().for_each(|name| {
+        if name.starts_with("refs/orchestrate/runs/") {
+            journal_is_linear(env, name, &refs);
+        }
+    });
+    assert_eq!(env.head(), "main", "the user's checkout is on another branch");
+    assert!(!refs.contains(&"refs/stash"), "a stash was left");
 }
 
 fn objects_are_sound(env: &Env) {
@@ -29,10 +36,10 @@ fn worktrees_are_known(env: &Env) {
     }
     let ours = env.path(".claude/worktrees");
     for (path, branch) in worktrees(env).iter().filter(|(path, _)| path.starts_with(&ours)) {
-        let top = env.git_in(path, ["rev-parse", "--show-toplevel"]);
-        assert_eq!(Path::new(&top), path, "the top level of a worktree is another one");
-        let head = env.git_call(["symbolic-ref", "-q", "HEAD"]).dir(path).run().raw;
-        assert_eq!(head.trim_end(), branch, "{} is on another branch", path.display());
+        let asked = ["rev-parse", "--show-toplevel", "--symbolic-full-name", "HEAD"];
+        let head = if branch.is_empty() { "HEAD" } else { branch };
+        let expected = format!("{}\n{head}", path.display());
+        assert_eq!(env.git_in(path, asked), expected, "it is another one, or on another branch");
     }
 }
 
@@ -47,20 +54,18 @@ pub fn worktrees(env: &Env) -> Vec<(PathBuf, String)> {
     parts.map(|part| (value(part, "worktree ").into(), value(part, "branch "))).collect()
 }
 
-fn journals_are_linear(env: &Env) {
-    let journals = env.git(["for-each-ref", "--format=%(refname)", "refs/orchestrate/runs/"]);
-    for journal in journals.lines() {
-        let parents = env.git(["log", "--format=%P", journal]);
-        assert!(!parents.contains(' '), "{journal} has a merge");
-        for file in ["format", "plan.toml", "run.toml"] {
-            let blob = format!("{journal}:{file}");
-            assert_eq!(env.git(["cat-file", "-t", &blob]), "blob", "{blob}");
-        }
-        let run: toml::Table = toml::from_str(&env.blob(journal, "run.toml")).expect("run.toml");
-        let integration = find(&run, "integration");
-        let integration = integration.unwrap_or_else(|| panic!("no branch in run.toml:\n{run}"));
-        no_octopus(env, &integration);
-    }
+fn journal_is_linear(env: &Env, journal: &str, refs: &[&str]) {
+    let parents = env.git(["log", "--format=%P", journal]);
+    assert!(!parents.contains(' '), "{journal} has a merge");
+    let names = ["format", "plan.toml", "run.toml"].map(|file| format!("{journal}:{file}\n"));
+    let asked = env.git_call(["cat-file", "--batch=@%(objecttype)@"]).stdin(names.concat());
+    let answer = asked.run().ok().raw;
+    let blobs: Vec<&str> = answer.split("@blob@\n").collect();
+    assert_eq!(blobs.len(), 4, "format, plan.toml and run.toml are blobs of {journal}:\n{answer}");
+    let run: toml::Table = toml::from_str(blobs[3]).expect("run.toml");
+    let integration = find(&run, "integration");
+    let integration = integration.unwrap_or_else(|| panic!("no branch in run.toml:\n{run}"));
+    no_octopus(env, &integration, refs);
 }
 
 /// Returns the text of a key, at top level or in a table (there also as its `branch`).
@@ -71,17 +76,12 @@ fn find(table: &toml::Table, key: &str) -> Option<String> {
 }
 
 /// A finished run may have no integration branch any more; one that is there has plain merges.
-fn no_octopus(env: &Env, branch: &str) {
+fn no_octopus(env: &Env, branch: &str, refs: &[&str]) {
     let branch = format!("refs/heads/{}", branch.trim_start_matches("refs/heads/"));
-    if env.git_status(["rev-parse", "-q", "--verify", &branch]) == 0 {
+    if refs.contains(&branch.as_str()) {
         let many = env.git(["rev-list", "--first-parent", "--min-parents=3", &branch]);
         assert_eq!(many, "", "{branch} has merges of more than two parents");
     }
-}
-
-fn users_checkout_is_as_it_was(env: &Env) {
-    assert_eq!(env.head(), "main", "the user's checkout is on another branch");
-    assert_eq!(env.git(["stash", "list"]), "", "a stash was left");
 }
 
 /// Asserts that a worktree that was just made is what git itself would have made.
