@@ -1,7 +1,7 @@
-//! The words and the rules: everything that can be decided without looking at the outside.
+//! The vocabulary and the rules: everything that can be decided without looking at the outside.
 //!
-//! Invariant: pure. No file, clock, process, environment or git handle is named here, and no other
-//! layer; what is asked of the world arrives as a value.
+//! Invariant: pure. The code here uses no file, clock, process, environment or git handle, and no
+//! other layer; facts about the world arrive as values.
 
 pub(crate) mod agent;
 pub(crate) mod allow;

@@ -1,4 +1,4 @@
-//! The name of a git object, as hexadecimal text, for the parts that hold no git handle.
+//! The id of a git object, as hexadecimal text, for code that has no git handle.
 //!
 //! Invariant: lower-case hexadecimal, 40 digits (SHA-1) or 64 (SHA-256).
 
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct Oid(String);
 
 impl Oid {
-    /// Takes a full id; `None` for anything else.
+    /// Returns the id if the text is a full one, else `None`.
     pub fn from_hex(text: &str) -> Option<Oid> {
         let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
         let is_id = matches!(text.len(), 40 | 64) && text.bytes().all(is_hex);
@@ -23,7 +23,7 @@ impl Oid {
         &self.0
     }
 
-    /// Returns the first ten digits, enough for a person.
+    /// Returns the first ten digits, enough to show to a person.
     pub fn short(&self) -> &str {
         &self.0[..10]
     }

@@ -50,12 +50,12 @@ pub(crate) fn of_task<'a>(words: impl Iterator<Item = &'a str>) -> Result<Vec<Re
     if words.iter().all(|word| word == "none") {
         return Ok(Vec::new());
     }
-    let read = |word: &String| Review::from_word(word).ok_or(format!("`{word}` is no review"));
+    let read = |word: &String| Review::from_word(word).ok_or(format!("unknown review `{word}`"));
     let mut reviews: Vec<Review> = words.iter().map(read).collect::<Result<_, _>>()?;
     reviews.sort_unstable();
     reviews.dedup();
     match reviews.as_slice() {
-        [_, .., Review::Combined] => Err("`combined` is all reviews in one".into()),
+        [_, .., Review::Combined] => Err("`combined` already includes all other reviews".into()),
         _ => Ok(reviews),
     }
 }

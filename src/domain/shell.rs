@@ -1,13 +1,13 @@
-//! Words for a shell: quoting, and a command line as arguments.
+//! Shell words: quoting, and a command line as arguments.
 //!
-//! Invariant: what is quoted here and pasted into any POSIX shell is the same word again.
+//! Invariant: a word that is quoted here and pasted into a POSIX shell is the same word again.
 
-/// Returns the words that give a line to the shell.
+/// Returns the arguments that run a command line with the shell.
 pub(crate) fn shell(line: &str) -> Vec<String> {
     ["sh", "-c", line].map(str::to_owned).to_vec()
 }
 
-/// Returns a word as a shell takes it.
+/// Returns a word quoted for the shell, if it needs quotes.
 pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+@%,=:".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_for_the_shell() {
+    fn words_are_quoted_only_if_needed() {
         assert_eq!(quoted("feat/task-1.2"), "feat/task-1.2");
         assert_eq!(quoted("/a b/it's"), r"'/a b/it'\''s'");
     }

@@ -1,8 +1,9 @@
-//! Text for people: lengths of time, counts, and what a terminal must not obey.
+//! Text for people: durations, counts, and text that is safe to print on a terminal.
 //!
-//! Invariant: whatever a plan or an agent wrote comes out as text that a terminal only shows.
+//! Invariant: text that a plan or an agent wrote comes out without control characters, so a terminal
+//! only shows it.
 
-/// Returns a length of time for people: `0.4s`, `12s`, `3m 05s`, `2h 10m`.
+/// Returns a duration for people: `0.4s`, `12s`, `3m 05s`, `2h 10m`.
 pub(crate) fn span(milliseconds: i64) -> String {
     let seconds = milliseconds.max(0) / 1000;
     match seconds {
@@ -13,8 +14,11 @@ pub(crate) fn span(milliseconds: i64) -> String {
     }
 }
 
-/// Returns text from a plan or an agent so that a terminal only shows it: what would be a command
-/// to the terminal becomes visible, a line break a space.
+/// Returns text from a plan or an agent with its control characters made visible, and line breaks
+/// as spaces.
+///
+/// Without this, an escape sequence in a title or a report could move the cursor, change the
+/// window's title, or hide text from the user.
 pub(crate) fn printable(text: &str) -> String {
     let shown = |c: char| match c {
         '\n' | '\t' => " ".to_owned(),
@@ -32,7 +36,7 @@ pub(crate) fn counted(count: usize, noun: &str) -> String {
     }
 }
 
-/// Returns a text in one line, with single spaces.
+/// Returns a text on one line, with single spaces.
 pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

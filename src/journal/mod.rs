@@ -21,7 +21,7 @@ use crate::domain::task::{Event, Illegal, Record};
 use crate::git::Git;
 use crate::git::database::gc::GcMark;
 use crate::git::database::refs::Swap;
-use crate::plan::{Finding, Parsed, Source};
+use crate::plan::{Diagnostic, ParsedPlan, Source};
 
 /// Below this prefix every run has its ref.
 const RUNS: &str = "refs/orchestrate/runs/";
@@ -177,11 +177,11 @@ impl Journal {
         }
         let bytes = self.git.read_blob(&blob)?;
         let source = Source { name: "plan.toml", bytes: &bytes };
-        let told = |findings: Vec<Finding>| {
+        let told = |findings: Vec<Diagnostic>| {
             let first = findings.first().map(|f| f.message.clone()).unwrap_or_default();
             anyhow!("plan.toml: {first}")
         };
-        let Parsed { plan, .. } = crate::plan::parse(&source).map_err(told)?;
+        let ParsedPlan { plan, .. } = crate::plan::parse(&source).map_err(told)?;
         self.plan = Some((blob, plan.clone()));
         Ok(plan)
     }

@@ -1,7 +1,8 @@
-//! What a plan's shape means for running it: layers, bottlenecks, files in each other's way.
+//! The shape of a plan and what it means for a run: layers, bottlenecks, files that several tasks
+//! write.
 //!
-//! Invariant: facts about the plan alone, as data; nothing here depends on a repository or
-//! changes what is run.
+//! Invariant: facts about the plan alone, as data; nothing here depends on a repository or changes
+//! how the plan is run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,29 +13,29 @@ use crate::domain::plan::{Mode, Plan, Task};
 /// The shape of a plan. Tasks are indices in plan order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Analysis {
-    /// Tasks that could run together, wave by wave.
+    /// Tasks that could run at the same time, layer by layer.
     pub layers: Vec<Vec<usize>>,
-    /// How many tasks the widest layer has.
+    /// The number of tasks in the widest layer.
     pub width: usize,
     /// The longest chain of tasks.
     pub critical_path: Vec<usize>,
     /// Tasks that all tasks of later layers wait for; none in a sequential plan.
     pub bottlenecks: Vec<usize>,
-    pub not_parallel_safe: Vec<Alone>,
+    pub not_parallel_safe: Vec<SoloTask>,
     pub overlaps: Vec<Overlap>,
-    /// Paths that several tickets name, and that are in no overlap: they may be in each other's way.
+    /// Paths that several tickets name and that are in no overlap: their changes may conflict.
     pub mentions: Vec<Overlap>,
 }
 
-/// A task that must run alone.
+/// A task that must run alone, since it is not parallel safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Alone {
+pub(crate) struct SoloTask {
     pub task: usize,
-    /// The plan's section `Parallelism analysis` names it.
+    /// The plan's section `Parallelism analysis` explains why.
     pub justified: bool,
 }
 
-/// A path that tasks write which could run at the same time.
+/// A path that several tasks write, at least two of which could run at the same time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Overlap {
     pub path: String,
@@ -42,7 +43,8 @@ pub(crate) struct Overlap {
 }
 
 impl Analysis {
-    /// Looks at a plan; `dag` is made of its edges, `justification` is [`super::Parsed`]'s.
+    /// Analyses a plan; `dag` is made of its edges, `justification` comes from
+    /// [`super::ParsedPlan`].
     pub(crate) fn new(plan: &Plan, dag: &Dag, justification: Option<&str>) -> Analysis {
         let layers = dag.layers();
         let justified = |task: &Task| justification.is_some_and(|text| names(text, task));
@@ -57,7 +59,7 @@ impl Analysis {
             critical_path: dag.critical_path(),
             bottlenecks,
             not_parallel_safe: alone
-                .map(|(i, task)| Alone { task: i, justified: justified(task) })
+                .map(|(i, task)| SoloTask { task: i, justified: justified(task) })
                 .collect(),
             mentions: mentions(plan, &overlaps),
             overlaps,
@@ -66,14 +68,16 @@ impl Analysis {
     }
 }
 
-/// Returns the tasks that are alone in their layer, the last layer excepted: whatever stands
-/// in a later layer has an ancestor in each layer before it.
+/// Returns the tasks that are alone in their layer, except in the last layer.
+///
+/// A task of a later layer has an ancestor in every layer before it, so all of them wait for a task
+/// that is alone in its layer.
 fn bottlenecks(layers: &[Vec<usize>]) -> Vec<usize> {
     let before_last = layers.split_last().map_or(&[][..], |(_, before)| before);
     before_last.iter().filter(|layer| layer.len() == 1).flatten().copied().collect()
 }
 
-/// Returns whether a text has the task's id or `Task <number>` in it as words.
+/// Returns true if a text contains the task's id or `Task <number>` as whole words.
 fn names(text: &str, task: &Task) -> bool {
     let has = |word: &str| {
         let is_inner = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
@@ -83,31 +87,33 @@ fn names(text: &str, task: &Task) -> bool {
             !before.is_some_and(is_inner) && !after.is_some_and(is_inner)
         })
     };
+    // An id that is only the heading's number would match any number in the text.
     let number = task.number.as_ref().map(|number| format!("Task {number}"));
     let is_number = task.number.as_deref() == Some(task.id.as_str());
     number.is_some_and(|number| has(&number)) || (!is_number && has(task.id.as_str()))
 }
 
-/// The tasks that name a path, and those that name something below it.
-struct Group<'a> {
+/// The tasks that write a path, and those that write something below it.
+struct PathGroup<'a> {
     path: &'a str,
-    /// Each of these is in the way of every member.
+    /// The tasks that write the path itself; each can conflict with every member.
     owners: BTreeSet<usize>,
+    /// The owners, and the tasks that write something below the path.
     members: BTreeSet<usize>,
 }
 
-/// Finds paths that tasks write which could run at the same time.
+/// Returns the paths that several tasks write, if two of these tasks could run at the same time.
 fn overlaps(plan: &Plan, dag: &Dag) -> Vec<Overlap> {
     if plan.mode == Mode::Sequential {
         return Vec::new();
     }
     let groups = groups(plan);
     let mut colliding = vec![BTreeSet::new(); groups.len()];
-    let concerned: BTreeSet<usize> =
-        groups.iter().flat_map(|g| g.members.iter().copied()).collect();
-    let concerned: Vec<usize> = concerned.into_iter().collect();
-    // One pass over the graph answers for as many tasks as a word has bits.
-    for block in concerned.chunks(64) {
+    let writers: BTreeSet<usize> = groups.iter().flat_map(|g| g.members.iter().copied()).collect();
+    let writers: Vec<usize> = writers.into_iter().collect();
+    // One pass over the graph answers for 64 tasks, one bit each: with 10,000 tasks a pass per pair
+    // would take minutes.
+    for block in writers.chunks(64) {
         let related = related(dag, block);
         for (group, colliding) in groups.iter().zip(&mut colliding) {
             for (bit, task) in block.iter().enumerate().filter(|(_, t)| group.members.contains(t)) {
@@ -130,7 +136,7 @@ fn overlaps(plan: &Plan, dag: &Dag) -> Vec<Overlap> {
         .collect()
 }
 
-/// Finds paths that several tickets name, but for those that are told as overlaps.
+/// Returns the paths that several tickets name, except those that are overlaps already.
 fn mentions(plan: &Plan, overlaps: &[Overlap]) -> Vec<Overlap> {
     let mut named: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
     let tickets = plan.tasks.iter().enumerate().filter(|(_, task)| task.ticket.is_some());
@@ -142,16 +148,16 @@ fn mentions(plan: &Plan, overlaps: &[Overlap]) -> Vec<Overlap> {
     named
         .into_iter()
         .filter(|(path, tasks)| {
-            let told = overlaps.iter().find(|overlap| overlap.path == *path);
-            tasks.len() > 1 && told.is_none_or(|told| told.tasks.len() < tasks.len())
+            let known = overlaps.iter().find(|overlap| overlap.path == *path);
+            tasks.len() > 1 && known.is_none_or(|known| known.tasks.len() < tasks.len())
         })
         .map(|(path, tasks)| Overlap { path: path.to_owned(), tasks: tasks.into_iter().collect() })
         .collect()
 }
 
-fn groups(plan: &Plan) -> Vec<Group<'_>> {
+fn groups(plan: &Plan) -> Vec<PathGroup<'_>> {
     let mut writers: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
-    // A task that runs alone is in nobody's way.
+    // A task that runs alone conflicts with no other, whatever it writes.
     for (i, task) in plan.tasks.iter().enumerate().filter(|(_, task)| task.parallel_safe) {
         task.files.iter().for_each(|path| {
             writers.entry(path).or_default().insert(i);
@@ -167,7 +173,7 @@ fn groups(plan: &Plan) -> Vec<Group<'_>> {
     };
     writers
         .iter()
-        .map(|(path, owners)| Group {
+        .map(|(path, owners)| PathGroup {
             path,
             owners: owners.clone(),
             members: members(path, owners),
@@ -176,7 +182,8 @@ fn groups(plan: &Plan) -> Vec<Group<'_>> {
         .collect()
 }
 
-/// Returns for every task which tasks of the block it is, waits for, or is waited for by.
+/// Returns for every task, as bits, the tasks of the block that it is, depends on, or is depended on
+/// by, directly or not.
 fn related(dag: &Dag, block: &[usize]) -> Vec<u64> {
     let mut below = vec![0_u64; dag.len()];
     block.iter().enumerate().for_each(|(bit, i)| below[*i] |= 1 << bit);
@@ -211,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shape_of_a_plan_with_a_waist() {
+    fn a_task_that_all_later_ones_wait_for_is_a_bottleneck() {
         let text = plan(&[
             ("1", "-", ""),
             ("2", "-", ""),
@@ -248,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_that_runs_alone_overlaps_with_none() {
+    fn a_task_that_runs_alone_overlaps_with_no_other() {
         let text = plan(&[("1", "-", "`a.rs`"), ("2", "-", "`a.rs`\n**Parallel-safe:** no")]);
         let (_, analysis) = analysis(&text);
         assert_eq!((analysis.overlaps.len(), analysis.not_parallel_safe.len()), (0, 1));

@@ -1,7 +1,7 @@
-//! What differs between the plan that a run has and another one.
+//! The difference between a run's plan and another plan.
 //!
-//! Invariant: where a task stands in its file, its number and the space behind its text mean
-//! nothing; whatever else differs is told, once.
+//! Invariant: a task's place in the file, its number and trailing space do not count as
+//! differences; everything else does, once.
 
 use similar::TextDiff;
 
@@ -10,40 +10,40 @@ use crate::domain::review;
 
 /// The difference between two plans.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Change {
+pub(crate) struct PlanChange {
     pub added: Vec<TaskId>,
     pub dropped: Vec<TaskId>,
-    /// Tasks that wait for others than before.
-    pub edges: Vec<Edges>,
-    /// Tasks whose text or settings differ.
-    pub reworded: Vec<Reworded>,
+    /// Tasks whose dependencies changed.
+    pub edges: Vec<EdgeChange>,
+    /// Tasks whose text or settings changed.
+    pub reworded: Vec<TextChange>,
 }
 
-/// What a task waited for, and what it waits for now.
+/// The dependencies of a task before and after.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Edges {
+pub(crate) struct EdgeChange {
     pub id: TaskId,
     pub before: Vec<TaskId>,
     pub after: Vec<TaskId>,
 }
 
-/// A task that reads otherwise than before.
+/// A task whose text or settings changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reworded {
+pub(crate) struct TextChange {
     pub id: TaskId,
     /// A unified diff of title, settings and text.
     pub diff: String,
 }
 
-impl Change {
-    /// Compares the plan of a run with another one.
-    pub(crate) fn between(old: &Plan, new: &Plan) -> Change {
+impl PlanChange {
+    /// Compares the plan of a run with another plan.
+    pub(crate) fn between(old: &Plan, new: &Plan) -> PlanChange {
         let missing_in = |tasks: &Plan, other: &Plan| {
             let gone = tasks.tasks.iter().filter(|task| other.task(&task.id).is_none());
             gone.map(|task| task.id.clone()).collect()
         };
         let both = || new.tasks.iter().filter_map(|task| Some((old.task(&task.id)?, task)));
-        Change {
+        PlanChange {
             added: missing_in(new, old),
             dropped: missing_in(old, new),
             edges: edges(old, new),
@@ -52,32 +52,33 @@ impl Change {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        *self == Change::default()
+        *self == PlanChange::default()
     }
 }
 
-fn edges(old: &Plan, new: &Plan) -> Vec<Edges> {
+fn edges(old: &Plan, new: &Plan) -> Vec<EdgeChange> {
     let before = old.edges();
     let changed = |(id, after): (TaskId, Vec<TaskId>)| {
         let (_, before) = before.iter().find(|(known, _)| *known == id)?.clone();
         let same = before.len() == after.len() && before.iter().all(|id| after.contains(id));
-        (!same).then_some(Edges { id, before, after })
+        (!same).then_some(EdgeChange { id, before, after })
     };
     new.edges().into_iter().filter_map(changed).collect()
 }
 
-fn reworded(old: &Task, new: &Task) -> Option<Reworded> {
+fn reworded(old: &Task, new: &Task) -> Option<TextChange> {
     let (before, after) = (as_text(old), as_text(new));
     if before == after {
         return None;
     }
-    let (from, to) = (format!("{} (as the run has it)", old.id), format!("{} (now)", new.id));
+    let (from, to) = (format!("{} (in the run)", old.id), format!("{} (now)", new.id));
     let diff = TextDiff::from_lines(&before, &after);
     let diff = diff.unified_diff().context_radius(3).header(&from, &to).to_string();
-    Some(Reworded { id: new.id.clone(), diff })
+    Some(TextChange { id: new.id.clone(), diff })
 }
 
-/// Returns all that an agent or the program makes of a task, a line for each setting.
+/// Returns everything about a task that changes how it is run: title, settings and text, one line
+/// for each setting.
 fn as_text(task: &Task) -> String {
     let mut text = format!("title: {}\n", task.title);
     let mut put = |key: &str, value: Option<String>| {
@@ -117,15 +118,15 @@ mod tests {
     }
 
     #[test]
-    fn place_and_trailing_space_mean_nothing() {
+    fn position_and_trailing_space_do_not_count() {
         let one = plan(&task("a", "depends_on = []\nprompt = 'x'"));
         let other =
             plan(&format!("# moved\n\n{}", task("a", "depends_on = []\nprompt = \"x\\n\"")));
-        assert!(Change::between(&one, &other).is_empty());
+        assert!(PlanChange::between(&one, &other).is_empty());
     }
 
     #[test]
-    fn every_kind_of_change_is_told() {
+    fn every_kind_of_change_is_reported() {
         let old = [
             task("a", "depends_on = []\nprompt = 'one'"),
             task("b", "depends_on = ['a']"),
@@ -136,7 +137,7 @@ mod tests {
             task("b", "depends_on = ['d']"),
             task("d", "depends_on = []"),
         ];
-        let change = Change::between(&plan(&old.concat()), &plan(&new.concat()));
+        let change = PlanChange::between(&plan(&old.concat()), &plan(&new.concat()));
         assert_eq!((ids(&change.added), ids(&change.dropped)), (vec!["d"], vec!["c"]));
         assert_eq!(
             (ids(&change.edges[0].before), ids(&change.edges[0].after)),
@@ -147,10 +148,10 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_that_becomes_sequential_has_other_edges() {
+    fn a_plan_that_becomes_sequential_has_changed_edges() {
         let old = plan(&[task("a", "depends_on = []"), task("b", "depends_on = []")].concat());
         let new = plan(&[task("a", ""), task("b", "")].concat());
-        let change = Change::between(&old, &new);
+        let change = PlanChange::between(&old, &new);
         assert_eq!(change.edges.len(), 1);
         assert!(change.reworded.is_empty());
     }

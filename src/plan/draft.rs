@@ -1,32 +1,32 @@
-//! Tasks as they were read, and the checks that make a [`Plan`] of them.
+//! Tasks before they are checked, and the checks that make a [`Plan`] of them.
 //!
-//! Invariant: the only way to a [`Plan`]. Every check runs even where an earlier one
-//! failed, so that all mistakes are told at once.
+//! Invariant: the only way to a [`Plan`]. Every check runs even if an earlier one failed, so that
+//! all mistakes are reported at once.
 
 use std::collections::HashMap;
 
-use super::finding::{Findings, Spot};
-use super::syntax::near::nearest;
+use super::diagnostic::{Diagnostics, Spot};
+use super::syntax::suggestion::nearest;
 use crate::domain::plan::dag::{Dag, DagError};
 use crate::domain::plan::name;
 use crate::domain::plan::{Criterion, IdError, Mode, Plan, Task, TaskId};
 use crate::domain::policy::choice::is_name;
 use crate::domain::review::Review;
 
-/// More tasks than this are a mistake: each one becomes a branch and a worktree.
+/// At most this many tasks; more are a mistake, since each task becomes a branch and a worktree.
 pub(super) const MAX_TASKS: usize = 100_000;
 
-/// How many unknown names get a suggestion; looking for one costs a pass over all ids.
+/// At most this many unknown names get a suggestion: each one costs a pass over all ids.
 const MAX_SUGGESTIONS: usize = 50;
 
-/// A task as it was read, before anything is known of the others.
+/// A task as written, before it is checked against the others.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Draft {
-    pub(super) id: Option<Written>,
+    pub(super) id: Option<SourceText>,
     pub(super) number: Option<String>,
     pub(super) title: String,
-    /// Ids, where the task says anything about what it depends on.
-    pub(super) depends_on: Option<Vec<Written>>,
+    /// Ids; `None` if the task declares nothing about its dependencies.
+    pub(super) depends_on: Option<Vec<SourceText>>,
     pub(super) parallel_safe: Option<bool>,
     pub(super) files: Vec<String>,
     pub(super) reads: Vec<String>,
@@ -41,14 +41,14 @@ pub(super) struct Draft {
     pub(super) reviews: Option<Vec<Review>>,
     pub(super) criteria: Vec<Criterion>,
     pub(super) ticket: Option<String>,
-    /// The number of the file that it stands in, where several are read together.
+    /// The number of the file that holds it, if several files are read together.
     pub(super) file: usize,
     pub(super) line: usize,
 }
 
-/// A text and where it stands.
+/// A text and its line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Written {
+pub(super) struct SourceText {
     pub(super) text: String,
     pub(super) line: usize,
 }
@@ -73,21 +73,24 @@ impl Draft {
     }
 }
 
-/// Checks drafts and makes a plan of them; `None` where something is wrong.
-pub(super) fn plan(name: String, drafts: Vec<Draft>, findings: &mut Findings) -> Option<Plan> {
+/// Checks the drafts and makes a plan of them; `None` if there is any mistake.
+pub(super) fn plan(
+    name: String,
+    drafts: Vec<Draft>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Plan> {
     if drafts.len() > MAX_TASKS {
-        let message =
-            format!("{} tasks are more than the {MAX_TASKS} a plan can have", drafts.len());
-        findings.error(drafts[MAX_TASKS].spot(), message, "split the plan");
+        let message = format!("{} tasks are too many: a plan can have {MAX_TASKS}", drafts.len());
+        diagnostics.error(drafts[MAX_TASKS].spot(), message, "split the plan");
         return None;
     }
     let is_dag = drafts.iter().any(|draft| draft.depends_on.is_some());
     let mode = if is_dag { Mode::Dag } else { Mode::Sequential };
-    let ids = check_ids(&drafts, findings);
-    check_titles(&drafts, findings);
-    check_models(&drafts, findings);
-    check_edges(&drafts, &ids, findings);
-    if findings.has_errors() {
+    let ids = check_ids(&drafts, diagnostics);
+    check_titles(&drafts, diagnostics);
+    check_models(&drafts, diagnostics);
+    check_edges(&drafts, &ids, diagnostics);
+    if diagnostics.has_errors() {
         return None;
     }
     let ids: Option<Vec<TaskId>> = ids.into_iter().collect();
@@ -95,12 +98,12 @@ pub(super) fn plan(name: String, drafts: Vec<Draft>, findings: &mut Findings) ->
     Some(Plan { name: name::slug(&name), mode, tasks })
 }
 
-/// Returns the task; its edges must be sound.
+/// Makes the task; its dependencies must be sound.
 pub(super) fn task(draft: Draft, id: TaskId) -> Task {
     let depends_on = draft.depends_on.unwrap_or_default();
     let depends_on = depends_on.iter().filter_map(|name| TaskId::new(&name.text).ok());
-    let written = |file: &String| draft.files.contains(file);
-    let reads = draft.reads.iter().filter(|file| !written(file)).cloned();
+    let is_written = |file: &String| draft.files.contains(file);
+    let reads = draft.reads.iter().filter(|file| !is_written(file)).cloned();
     Task {
         id,
         number: draft.number,
@@ -129,27 +132,34 @@ fn without_repeats<T: Clone + Eq + std::hash::Hash>(items: impl Iterator<Item = 
     items.filter(|item| seen.insert(item.clone())).collect()
 }
 
-/// Checks that no model's name is an option, or several words.
-fn check_models(drafts: &[Draft], findings: &mut Findings) {
+/// Checks that no model's name is an option or several words, since the name becomes an argument of
+/// the agent's command line.
+fn check_models(drafts: &[Draft], diagnostics: &mut Diagnostics) {
     for draft in drafts {
         let Some(model) = draft.model.as_ref().filter(|model| !is_name(model)) else { continue };
-        let message =
-            format!("task `{}`: {model:?} cannot be the name of a model", draft.id_text());
-        findings.error(draft.spot(), message, "write cheap, standard, capable, or a model's name");
+        let message = format!("task `{}`: {model:?} is not a valid model name", draft.id_text());
+        diagnostics.error(
+            draft.spot(),
+            message,
+            "use cheap, standard, capable, or the name of a model",
+        );
     }
 }
 
-/// Checks that every id can be a branch name and is unique, even where case is ignored.
-fn check_ids(drafts: &[Draft], findings: &mut Findings) -> Vec<Option<TaskId>> {
+/// Checks that every id is safe in a branch name and unique, also if case is ignored.
+///
+/// Case counts as equal because a branch is a file below `.git/refs`, and macOS and Windows would
+/// give two ids that differ only in case the same file and the same worktree folder.
+fn check_ids(drafts: &[Draft], diagnostics: &mut Diagnostics) -> Vec<Option<TaskId>> {
     let mut seen: HashMap<String, &Draft> = HashMap::new();
     let mut ids = Vec::with_capacity(drafts.len());
     for draft in drafts {
         let text = draft.id_text();
         let id = TaskId::new(text);
         if let Err(why) = id {
-            bad_id(draft, why, findings);
+            bad_id(draft, why, diagnostics);
         } else if let Some(first) = seen.get(&text.to_lowercase()) {
-            repeated_id(draft, first, findings);
+            repeated_id(draft, first, diagnostics);
         } else {
             seen.insert(text.to_lowercase(), draft);
         }
@@ -158,37 +168,37 @@ fn check_ids(drafts: &[Draft], findings: &mut Findings) -> Vec<Option<TaskId>> {
     ids
 }
 
-fn bad_id(draft: &Draft, why: IdError, findings: &mut Findings) {
+fn bad_id(draft: &Draft, why: IdError, diagnostics: &mut Diagnostics) {
     let (text, spot) = (draft.id_text(), draft.id_spot());
-    let message = format!("the id {text:?} cannot be a branch name: {why}");
+    let message = format!("the id {text:?} cannot be part of a branch name: {why}");
     let better = name::slug(if text.is_empty() { &draft.title } else { text });
-    findings.error(spot, message, format!("write for example `{better}`"));
+    diagnostics.error(spot, message, format!("use for example `{better}`"));
 }
 
-fn repeated_id(draft: &Draft, first: &Draft, findings: &mut Findings) {
+fn repeated_id(draft: &Draft, first: &Draft, diagnostics: &mut Diagnostics) {
     let (text, before) = (draft.id_text(), first.id_text());
-    let (spot, first) = (draft.id_spot(), findings.told(first.id_spot()));
+    let (spot, first) = (draft.id_spot(), diagnostics.spot_text(first.id_spot()));
     if text == before {
         let message = format!("two tasks have the id `{text}`; the first is at {first}");
-        findings.error(spot, message, "give each task an id of its own: `**id**: name`");
+        diagnostics.error(spot, message, "give each task its own id: `**id**: name`");
     } else {
         let message = format!(
             "the ids `{before}` ({first}) and `{text}` differ only in case, \
              and would share one folder on some file systems"
         );
-        findings.error(spot, message, "give one of them another id");
+        diagnostics.error(spot, message, "give one of them another id");
     }
 }
 
-fn check_titles(drafts: &[Draft], findings: &mut Findings) {
+fn check_titles(drafts: &[Draft], diagnostics: &mut Diagnostics) {
     for draft in drafts.iter().filter(|draft| draft.title.is_empty()) {
         let message = format!("task `{}` has no title", draft.id_text());
-        findings.error(draft.spot(), message, "say in a few words what the task does");
+        diagnostics.error(draft.spot(), message, "describe in a few words what the task does");
     }
 }
 
-/// Checks that every dependency is a task and that none waits for itself, directly or not.
-fn check_edges(drafts: &[Draft], ids: &[Option<TaskId>], findings: &mut Findings) {
+/// Checks that every dependency is a task and that no task waits for itself, directly or not.
+fn check_edges(drafts: &[Draft], ids: &[Option<TaskId>], diagnostics: &mut Diagnostics) {
     let mut spots: HashMap<&TaskId, Spot> = HashMap::new();
     for (id, draft) in ids.iter().zip(drafts) {
         if let Some(id) = id {
@@ -203,7 +213,15 @@ fn check_edges(drafts: &[Draft], ids: &[Option<TaskId>], findings: &mut Findings
         for name in draft.depends_on.iter().flatten() {
             match TaskId::new(&name.text).ok().filter(|id| spots.contains_key(id)) {
                 Some(id) => known.push(id),
-                None => unknown(draft, name, drafts, suggestions.next().is_some(), findings),
+                None => {
+                    unknown_dependency(
+                        draft,
+                        name,
+                        drafts,
+                        suggestions.next().is_some(),
+                        diagnostics,
+                    );
+                }
             }
         }
         if let Some(id) = id.clone().filter(|id| taken.insert(id.clone())) {
@@ -213,21 +231,21 @@ fn check_edges(drafts: &[Draft], ids: &[Option<TaskId>], findings: &mut Findings
     for error in Dag::new(&edges).err().unwrap_or_default() {
         if let DagError::Cycle(path) = &error {
             let spot = path.first().and_then(|id| spots.get(id)).copied().unwrap_or_default();
-            let remedy = "remove one of these dependencies; `a -> b` reads: a depends on b";
-            findings.error(spot, error.to_string(), remedy);
+            let remedy = "remove one of these dependencies (`a -> b` means: a depends on b)";
+            diagnostics.error(spot, error.to_string(), remedy);
         }
     }
 }
 
-fn unknown(
+fn unknown_dependency(
     draft: &Draft,
-    name: &Written,
+    name: &SourceText,
     drafts: &[Draft],
     suggest: bool,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) {
     let message =
-        format!("task `{}` depends on `{}`, which is no task", draft.id_text(), name.text);
+        format!("task `{}` depends on `{}`, but there is no such task", draft.id_text(), name.text);
     let ids = || drafts.iter().map(Draft::id_text).filter(|id| *id != draft.id_text());
     let near = if suggest { nearest(&name.text, ids()) } else { None };
     let remedy = match near {
@@ -238,7 +256,7 @@ fn unknown(
                 drafts.iter().map(Draft::id_text).collect::<Vec<_>>().join(", ")
             )
         }
-        None => "name the id or the number of a task, or write `None`".to_owned(),
+        None => "use the id or the number of a task, or write `None`".to_owned(),
     };
-    findings.error(draft.at(name.line), message, remedy);
+    diagnostics.error(draft.at(name.line), message, remedy);
 }

@@ -1,33 +1,35 @@
-//! The task that comes last: one review of all that a run has merged, and a fix of what it finds.
+//! The final review: a last task that reviews everything a run has merged, and fixes what the review
+//! finds.
 //!
-//! Invariant: it waits for every other task, and is made from the plan alone, so that the same
-//! plan always ends with the same task.
+//! Invariant: it waits for every other task and is made from the plan alone, so the same plan always
+//! ends with the same task.
 
 use std::collections::HashSet;
 
 use super::draft::{self, Draft};
 use crate::domain::plan::{Mode, Plan, Task, TaskId};
 
-/// As many tasks an agent must have done that reading them together shows more than reading each.
-const ENOUGH: usize = 2;
+/// A final review is added only if agents do at least this many tasks. A single one was reviewed as
+/// a whole already.
+const MIN_TASKS: usize = 2;
 
-const PROMPT: &str = "Settle what the final review of the whole branch has found. Each task was \
-reviewed alone before; this is about how they fit together.\n";
+const PROMPT: &str = "Fix what the final review of the whole branch found. Each task was reviewed on \
+its own before; this review is about how they fit together.\n";
 
 impl Plan {
-    /// Returns the plan with its last task; as it is where it has one, or is too small for it.
+    /// Returns the plan with a final review added, unless it has one or is too small for one.
     pub fn with_final_review(self) -> Plan {
         let by_agents = self.tasks.iter().filter(|task| task.run.is_none()).count();
-        if self.final_review().is_some() || by_agents < ENOUGH {
+        if self.final_review().is_some() || by_agents < MIN_TASKS {
             self
         } else {
-            self.and_final_review()
+            self.add_final_review()
         }
     }
 
-    /// Returns the plan of a run in which these final reviews are done: they stay, and where they have
-    /// not read all of the plan, another one comes after them.
-    pub fn with_final_reviews(mut self, done: Vec<Task>, have_read_all: bool) -> Plan {
+    /// Returns the plan of a run in which these final reviews are done: they stay, and if they did not
+    /// cover the whole plan, another one is added after them.
+    pub fn with_final_reviews(mut self, done: Vec<Task>, cover_all: bool) -> Plan {
         if self.final_review().is_some() || done.is_empty() {
             return self.with_final_review();
         }
@@ -36,10 +38,10 @@ impl Plan {
             task.depends_on.retain(|id| ids.contains(id));
             task
         }));
-        if have_read_all { self } else { self.and_final_review() }
+        if cover_all { self } else { self.add_final_review() }
     }
 
-    fn and_final_review(mut self) -> Plan {
+    fn add_final_review(mut self) -> Plan {
         let Some(id) = self.free_id() else { return self };
         let depends_on = match self.mode {
             Mode::Dag => self.sinks(),
@@ -51,7 +53,7 @@ impl Plan {
         self
     }
 
-    /// Returns the plan with a stage for planning before the work of each task that an agent does.
+    /// Returns the plan with a plan stage before the work of each task that an agent does.
     pub fn with_planning(mut self) -> Plan {
         let by_agent =
             self.tasks.iter_mut().filter(|task| task.run.is_none() && !task.final_review);
@@ -59,12 +61,15 @@ impl Plan {
         self
     }
 
-    /// Returns the task that reviews the whole branch.
+    /// Returns the final review, if the plan has one.
     pub fn final_review(&self) -> Option<&Task> {
         self.tasks.iter().find(|task| task.final_review)
     }
 
-    /// Names the run, since branches of two runs must differ.
+    /// Returns an unused id for the final review.
+    ///
+    /// It begins with the run's name: the branch of a task is named after its id alone, so two runs
+    /// must not give their final reviews the same id.
     fn free_id(&self) -> Option<TaskId> {
         let name = format!("{}-final-review", self.name);
         let is_free = |id: &TaskId| {
@@ -75,7 +80,7 @@ impl Plan {
         ids.filter_map(|id| TaskId::new(&id).ok()).find(is_free)
     }
 
-    /// Returns the tasks that no other one waits for.
+    /// Returns the tasks that no other task depends on.
     fn sinks(&self) -> Vec<TaskId> {
         let waited_for: HashSet<&TaskId> =
             self.tasks.iter().flat_map(|task| &task.depends_on).collect();
@@ -112,13 +117,13 @@ mod tests {
     }
 
     #[test]
-    fn one_task_was_read_as_a_whole_already() {
+    fn a_single_task_gets_no_final_review() {
         let one = plan("# Task 1: a\n\nx\n");
         assert_eq!(one.clone().with_final_review(), one);
     }
 
     #[test]
-    fn its_name_is_its_own() {
+    fn its_id_is_unique() {
         let text = "# Task 1: a\n**id**: p-final-review\n\nx\n\n# Task 2: b\n\ny\n";
         let last = plan(text).with_final_review();
         assert_eq!(last.final_review().expect("it has one").id.as_str(), "p-final-review-2");

@@ -1,15 +1,15 @@
-//! A plan: the tasks and their edges as the author wrote them.
+//! Reads plans: text in, a sound plan or every mistake out.
 //!
-//! Invariant: a [`Plan`] that exists is sound. Ids are unique and fit for a branch
-//! name, every dependency names a task, and there is no cycle; whatever is wrong with
-//! a text is told as [`Finding`]s, all of them at once. Nothing here reads a file.
+//! Invariant: a [`Plan`] that exists is sound. Ids are unique and safe in a branch name, every
+//! dependency names a task, and there is no cycle; everything wrong with a text is reported as
+//! [`Diagnostic`]s, all at once. Nothing here reads a file.
 
 pub(crate) mod analysis;
 pub(crate) mod backlog;
 pub(crate) mod change;
+mod diagnostic;
 mod draft;
 mod final_review;
-mod finding;
 mod inputs;
 mod superpowers;
 pub(crate) mod syntax;
@@ -18,157 +18,170 @@ pub(crate) mod toml;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use backlog::LeftOut;
-pub(crate) use finding::{Finding, Severity};
+pub(crate) use backlog::SkippedTicket;
+pub(crate) use diagnostic::{Diagnostic, Level};
 
 use crate::domain::plan::{Plan, name};
-use finding::Findings;
+use diagnostic::Diagnostics;
 
-/// A plan as it comes: what it is called, and its bytes.
+/// A plan before it is read: its name and its bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
-    /// As the user named it; `-` for standard input.
+    /// The name that the user typed; `-` for standard input.
     pub name: &'a str,
     pub bytes: &'a [u8],
 }
 
-/// A sound plan, and what is doubtful about its text.
+/// A sound plan, and the warnings about its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parsed {
+pub struct ParsedPlan {
     pub plan: Plan,
-    pub warnings: Vec<Finding>,
-    /// The text of the section `Parallelism analysis`, which says why tasks must run alone.
+    pub warnings: Vec<Diagnostic>,
+    /// The text of the section `Parallelism analysis`, which explains why tasks must run alone.
     pub justification: Option<String>,
-    /// Tickets of a backlog that are open and not in this batch.
-    pub left_out: Vec<LeftOut>,
-    /// For each task the number of the file it stands in, where several are read together.
+    /// Open tickets of a backlog that are not in this batch.
+    pub left_out: Vec<SkippedTicket>,
+    /// For each task the number of the file that holds it, if several files are read together.
     pub sources: Vec<usize>,
 }
 
-/// Larger files are no plan; the limit keeps a mistaken path from filling the memory.
+/// A larger file is not a plan; the limit keeps a mistyped path from filling the memory.
 const MAX_BYTES: usize = 64 << 20;
 
-/// Reads a plan: TOML where the name says so, a list of another program where the content is
-/// one, else Markdown.
+/// Reads a plan: TOML if the name ends in `.toml`, a list of another program if the content is one,
+/// else Markdown.
 ///
-/// On mistakes returns all of them together with the warnings, sorted by line.
-pub fn parse(source: &Source) -> Result<Parsed, Vec<Finding>> {
+/// If the plan has mistakes, returns all of them together with the warnings, sorted by line.
+pub fn parse(source: &Source) -> Result<ParsedPlan, Vec<Diagnostic>> {
     parse_tagged(source, None)
 }
 
-/// As [`parse`]; `tag` chooses among the lists of a task-master file.
-pub(crate) fn parse_tagged(source: &Source, tag: Option<&str>) -> Result<Parsed, Vec<Finding>> {
-    let mut findings = Findings::new(source.name);
-    let read = text(source.bytes, &mut findings)
-        .and_then(|text| read_text(source.name, text, tag, &mut findings));
-    finish(read, findings)
+/// Reads a plan as [`parse`] does; `tag` chooses among the lists of a task-master file.
+pub(crate) fn parse_tagged(
+    source: &Source,
+    tag: Option<&str>,
+) -> Result<ParsedPlan, Vec<Diagnostic>> {
+    let mut diagnostics = Diagnostics::new(source.name);
+    let read = text(source.bytes, &mut diagnostics)
+        .and_then(|text| read_text(source.name, text, tag, &mut diagnostics));
+    finish(read, diagnostics)
 }
 
-/// Reads files that hold one task each, in their front matter; `name` is the run's.
-pub(crate) fn parse_tickets(name: &str, sources: &[Source]) -> Result<Parsed, Vec<Finding>> {
-    let mut findings = Findings::of_files(sources.iter().map(|s| s.name.to_owned()).collect());
+/// Reads ticket files, each of which declares one task in its front matter; `name` is the run's.
+pub(crate) fn parse_tickets(name: &str, sources: &[Source]) -> Result<ParsedPlan, Vec<Diagnostic>> {
+    let mut diagnostics =
+        Diagnostics::of_files(sources.iter().map(|s| s.name.to_owned()).collect());
     let texts = sources.iter().enumerate().filter_map(|(number, source)| {
-        findings.go_to(number);
-        Some((number, source.name, text(source.bytes, &mut findings)?))
+        diagnostics.set_file(number);
+        Some((number, source.name, text(source.bytes, &mut diagnostics)?))
     });
     let texts: Vec<_> = texts.collect();
-    let drafts = inputs::tickets::read(&texts, &mut findings);
-    let read = Read {
+    let drafts = inputs::tickets::read(&texts, &mut diagnostics);
+    let read = DraftPlan {
         drafts,
         name: Some(name.to_owned()),
         justification: None,
-        without_tasks: OPEN_TASKS,
+        no_tasks_remedy: OPEN_TASKS,
     };
-    finish(Some(read), findings)
+    finish(Some(read), diagnostics)
 }
 
-/// What was read of a text: tasks that are not checked yet.
-struct Read {
+/// The tasks of a text, not checked yet.
+struct DraftPlan {
     drafts: Vec<draft::Draft>,
     name: Option<String>,
     justification: Option<String>,
-    /// What to do where there is no task.
-    without_tasks: &'static str,
+    /// The remedy if there are no tasks.
+    no_tasks_remedy: &'static str,
 }
 
-/// What to do where a text of ours holds no task.
+/// The remedy if a Markdown or TOML plan has no tasks.
 const BEGIN_TASKS: &str = "begin each task with a heading like `### Task 1: title`, \
     or in a .toml file with `[[task]]`";
 
-/// What to do where a list holds nothing that is open.
+/// The remedy if a list of another program has no open item.
 const OPEN_TASKS: &str =
-    "all that it lists is done, put off, or a group: name a list with open items";
+    "all its items are done, deferred, or groups of others: use a list with open items";
 
-/// Checks what was read, and makes a plan of it.
-fn finish(read: Option<Read>, mut findings: Findings) -> Result<Parsed, Vec<Finding>> {
-    let Some(Read { drafts, name, justification, without_tasks }) = read else {
-        return Err(findings.into_sorted());
+/// Checks the tasks and makes a plan of them.
+fn finish(
+    read: Option<DraftPlan>,
+    mut diagnostics: Diagnostics,
+) -> Result<ParsedPlan, Vec<Diagnostic>> {
+    let Some(DraftPlan { drafts, name, justification, no_tasks_remedy }) = read else {
+        return Err(diagnostics.into_sorted());
     };
     if drafts.is_empty() {
-        if !findings.has_errors() {
-            findings.error(0, "no task in it", without_tasks);
+        if !diagnostics.has_errors() {
+            diagnostics.error(0, "no tasks found", no_tasks_remedy);
         }
-        return Err(findings.into_sorted());
+        return Err(diagnostics.into_sorted());
     }
     let sources = drafts.iter().map(|draft| draft.file).collect();
     let name = name.unwrap_or_else(|| name::DEFAULT.to_owned());
-    match draft::plan(name, drafts, &mut findings) {
-        Some(plan) if !findings.has_errors() => {
-            let (warnings, left_out) = (findings.into_sorted(), Vec::new());
-            Ok(Parsed { plan, warnings, justification, left_out, sources })
+    match draft::plan(name, drafts, &mut diagnostics) {
+        Some(plan) if !diagnostics.has_errors() => {
+            let (warnings, left_out) = (diagnostics.into_sorted(), Vec::new());
+            Ok(ParsedPlan { plan, warnings, justification, left_out, sources })
         }
-        _ => Err(findings.into_sorted()),
+        _ => Err(diagnostics.into_sorted()),
     }
 }
 
-fn read_text(file: &str, text: &str, tag: Option<&str>, findings: &mut Findings) -> Option<Read> {
+fn read_text(
+    file: &str,
+    text: &str,
+    tag: Option<&str>,
+    diagnostics: &mut Diagnostics,
+) -> Option<DraftPlan> {
     if is_toml(file, text) {
-        let document = toml::parse(text, findings);
+        let document = toml::parse(text, diagnostics);
         let name = document.name.or_else(|| name::of_file(file));
         let (drafts, justification) = (document.drafts, None);
-        return Some(Read { drafts, name, justification, without_tasks: BEGIN_TASKS });
+        return Some(DraftPlan { drafts, name, justification, no_tasks_remedy: BEGIN_TASKS });
     }
     if let Some(shape) = inputs::shape(file, text) {
-        let drafts = inputs::read(shape, text, tag, findings)?;
+        let drafts = inputs::read(shape, text, tag, diagnostics)?;
         let name = inputs::run_name(shape, file, tag);
-        return Some(Read { drafts, name, justification: None, without_tasks: OPEN_TASKS });
+        return Some(DraftPlan { drafts, name, justification: None, no_tasks_remedy: OPEN_TASKS });
     }
-    let document = superpowers::parse(text, findings);
+    let document = superpowers::parse(text, diagnostics);
     let name = name::of_file(file).or(document.title);
     let (drafts, justification) = (document.drafts, document.justification);
-    Some(Read { drafts, name, justification, without_tasks: BEGIN_TASKS })
+    Some(DraftPlan { drafts, name, justification, no_tasks_remedy: BEGIN_TASKS })
 }
 
-/// Returns the bytes as text without a byte order mark, or tells why they are none.
-fn text<'a>(bytes: &'a [u8], findings: &mut Findings) -> Option<&'a str> {
-    let remedy = "name a plan in Markdown or TOML, saved as UTF-8";
+/// Returns the bytes as text without a byte order mark, or reports why they are not text.
+fn text<'a>(bytes: &'a [u8], diagnostics: &mut Diagnostics) -> Option<&'a str> {
+    let remedy = "use a plan in Markdown or TOML, saved as UTF-8";
     let line_of = |at: usize| bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
     if bytes.len() >= MAX_BYTES {
-        let message = format!("{} MB are too many for a plan", bytes.len() >> 20);
-        findings.error(0, message, remedy);
+        let message = format!("{} MB is too large for a plan", bytes.len() >> 20);
+        diagnostics.error(0, message, remedy);
     } else if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
-        findings.error(0, "it is UTF-16", remedy);
+        diagnostics.error(0, "the plan is UTF-16", remedy);
     } else if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
-        findings.error(line_of(at), "a NUL byte: it is binary", remedy);
+        diagnostics.error(line_of(at), "a NUL byte: this is a binary file", remedy);
     } else {
         match std::str::from_utf8(bytes) {
             Ok(text) if text.trim_matches(['\u{feff}', ' ', '\n', '\r', '\t']).is_empty() => {
-                findings.error(0, "it is empty", remedy);
+                diagnostics.error(0, "the plan is empty", remedy);
             }
             Ok(text) => return Some(text.strip_prefix('\u{feff}').unwrap_or(text)),
             Err(error) => {
-                findings.error(line_of(error.valid_up_to()), "it is not UTF-8", remedy);
+                diagnostics.error(line_of(error.valid_up_to()), "the plan is not UTF-8", remedy);
             }
         }
     }
     None
 }
 
+/// Returns true if a text is TOML: by its file's name, and for standard input by its content.
 fn is_toml(file: &str, text: &str) -> bool {
     if file != "-" {
         return file.to_ascii_lowercase().ends_with(".toml");
     }
-    // A `#` begins a comment here and a heading there: the first other line decides.
+    // `#` begins a comment in TOML and a heading in Markdown, so the first other line decides.
     let lines = text.lines().map(str::trim);
     let first = lines.into_iter().find(|line| !line.is_empty() && !line.starts_with('#'));
     let is_key = |line: &str| {

@@ -7,28 +7,28 @@ use crate::domain::plan::{Criterion, Mode, Task, TaskId};
 use crate::domain::review;
 use crate::domain::review::Review;
 
-fn read(name: &str, text: &str) -> Result<Parsed, Vec<Finding>> {
+fn read(name: &str, text: &str) -> Result<ParsedPlan, Vec<Diagnostic>> {
     parse(&Source { name, bytes: text.as_bytes() })
 }
 
-/// Parses a plan that is sound and has nothing doubtful in it.
+/// Parses a plan that has neither errors nor warnings.
 fn sound(text: &str) -> Plan {
     let parsed = read("x.md", text).unwrap();
     assert_eq!(parsed.warnings, [], "{text}");
     parsed.plan
 }
 
-/// Returns the findings of a plan as lines.
-fn findings(name: &str, text: &str) -> Vec<String> {
-    let findings = match read(name, text) {
+/// Returns the diagnostics of a plan as lines.
+fn diagnostics(name: &str, text: &str) -> Vec<String> {
+    let diagnostics = match read(name, text) {
         Ok(parsed) => parsed.warnings,
-        Err(findings) => findings,
+        Err(diagnostics) => diagnostics,
     };
-    let severity = |finding: &Finding| match finding.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
+    let severity = |diagnostic: &Diagnostic| match diagnostic.severity {
+        Level::Error => "error",
+        Level::Warning => "warning",
     };
-    findings.iter().map(|f| format!("{}:{}: {}", severity(f), f.line, f.message)).collect()
+    diagnostics.iter().map(|f| format!("{}:{}: {}", severity(f), f.line, f.message)).collect()
 }
 
 fn edges(plan: &Plan) -> String {
@@ -161,7 +161,7 @@ fn a_rule_right_below_the_metadata_does_not_end_the_task() {
 }
 
 #[test]
-fn code_quotes_and_comments_hold_no_tasks() {
+fn code_quotes_and_comments_contain_no_tasks() {
     let plan = sound(
         "# Task 1: a\n\n````markdown\n# Task 1: example\n**id**: no\n```\n# Task 1: x\n```\n````\n\
          <!-- # Task 1: old -->\n\n> # Task 1: quoted\n\nend\n",
@@ -170,20 +170,19 @@ fn code_quotes_and_comments_hold_no_tasks() {
 }
 
 #[test]
-fn a_block_that_swallows_tasks_is_told() {
+fn a_block_that_swallows_tasks_is_reported() {
     let text =
         "# Task 1: a\n```markdown\nx\n```bash\ny\n```\nz\n```\n# Task 2: b\n```\n# Task 3: c\nw\n";
     assert_eq!(
-        findings("x.md", text),
-        ["warning:9: `Task 2` (line 9) stands in the code block that begins at line 8, \
-             so it is no task",]
+        diagnostics("x.md", text),
+        ["warning:9: ignored `Task 2`: it is inside the code block opened at line 8"]
     );
     let text = "# Task 1: a\n```\n# Task 2: b\n# Task 3: c\n";
     assert_eq!(
-        findings("x.md", text),
+        diagnostics("x.md", text),
         ["error:2: this code block is never closed and swallows task 2 (line 3), task 3 (line 4)"]
     );
-    assert_eq!(findings("x.md", "# Task 1: a\nx\n<!--\n# Task 2: b\n").len(), 1);
+    assert_eq!(diagnostics("x.md", "# Task 1: a\nx\n<!--\n# Task 2: b\n").len(), 1);
 }
 
 #[test]
@@ -211,12 +210,12 @@ fn commands_are_never_made_of_prose() {
 }
 
 #[test]
-fn metadata_below_the_steps_is_told() {
+fn metadata_below_the_steps_is_reported() {
     let text =
         "# Task 1: a\nx\n\n- [ ] **Step 1: do**\n\n**Depends on:** Task 2\n\n# Task 2: b\ny\n";
     assert_eq!(
-        findings("x.md", text),
-        ["warning:6: `Depends on` stands below the task's steps, so it is not read"]
+        diagnostics("x.md", text),
+        ["warning:6: ignored `Depends on`: it must come before the task's steps"]
     );
 }
 
@@ -254,13 +253,13 @@ fn a_file_with_front_matter_is_one_task() {
     assert_eq!((task.title.as_str(), task.parallel_safe, task.files.len()), ("Add it", false, 1));
     let other = text.replace("[]", "[T-6]");
     assert_eq!(
-        findings("x.md", &other),
-        ["error:4: task `T-7` depends on `T-6`, which is no task"]
+        diagnostics("x.md", &other),
+        ["error:4: task `T-7` depends on `T-6`, but there is no such task"]
     );
 }
 
 #[test]
-fn all_mistakes_are_told_at_once_with_their_lines() {
+fn all_mistakes_are_reported_at_once_with_their_lines() {
     let text = "\
 # Task 1: a
 **id**: model
@@ -281,79 +280,79 @@ fn all_mistakes_are_told_at_once_with_their_lines() {
 # Task 5: e
 **id**: api
 ";
-    let mut errors = findings("x.md", text);
-    errors.retain(|finding| finding.starts_with("error"));
+    let mut errors = diagnostics("x.md", text);
+    errors.retain(|diagnostic| diagnostic.starts_with("error"));
     assert_eq!(
         errors,
         [
-            "error:1: these tasks wait for each other: model -> api -> model",
-            "error:7: task `api` depends on `modle`, which is no task",
-            "error:8: `parallel_safe` is neither true nor false: \"perhaps\"",
+            "error:1: these tasks depend on each other in a cycle: model -> api -> model",
+            "error:7: task `api` depends on `modle`, but there is no such task",
+            "error:8: invalid value for `parallel_safe`: \"perhaps\"",
             "error:10: task `Model` has no title",
             "error:11: the ids `model` (line 2) and `Model` differ only in case, \
              and would share one folder on some file systems",
-            "error:12: `timeout` is no span of time: \"soon\"",
-            "error:15: the id \"a b\" cannot be a branch name: it holds ' '",
+            "error:12: invalid duration for `timeout`: \"soon\"",
+            "error:15: the id \"a b\" cannot be part of a branch name: it contains ' '",
             "error:18: two tasks have the id `api`; the first is at line 6",
         ]
     );
     let remedies = read("x.md", text).unwrap_err();
-    assert!(remedies.iter().any(|finding| finding.remedy == "did you mean `model`?"));
+    assert!(remedies.iter().any(|diagnostic| diagnostic.remedy == "did you mean `model`?"));
 }
 
 #[test]
-fn what_is_doubtful_is_told() {
+fn doubtful_text_causes_a_warning() {
     for (text, expected) in [
         (
             "# Task A: x\n# Task 1: y\nz\n",
-            "warning:1: the heading \"Task A: x\" is no task: it has no number",
+            "warning:1: ignored the heading \"Task A: x\": it has no number",
         ),
-        ("# Task 1: y\n", "warning:1: task 1 says nothing besides its title"),
+        ("# Task 1: y\n", "warning:1: task 1 has only a title"),
         (
             "# Task 1: y\n**Wave:** 1\n",
-            "warning:2: waves are no dependencies: without `Depends on` the tasks run one after another",
+            "warning:2: waves are not dependencies: without `Depends on`, the tasks run one after another",
         ),
         (
             "# Task 1: x\ny\n# Task 2: x\n**Depends on:** Task 1\n# Task 3: x\ny\n",
-            "warning:5: no word on what task 3 depends on, so nothing is waited for",
+            "warning:5: task 3 declares no dependencies, so it starts right away",
         ),
         (
             "# Task 1: x\n**Depends on:** the design being done\n",
-            "warning:2: no task is named in \"the design being done\", so it is no dependency",
+            "warning:2: ignored the dependency \"the design being done\": it names no task",
         ),
         (
             "# Task 1: x\ny\n# Task 2: x\ny\n# Dependency graph\n",
-            "warning:5: the section \"Dependency graph\" is not read: the tasks run one after another",
+            "warning:5: ignored the section \"Dependency graph\": the tasks run one after another",
         ),
     ] {
-        assert_eq!(findings("x.md", text), [expected], "{text}");
+        assert_eq!(diagnostics("x.md", text), [expected], "{text}");
     }
 }
 
 #[test]
 fn findings_are_limited_in_number_and_length() {
     let many: String = (0..2000).map(|i| format!("# Task {i}: x\n")).collect();
-    let found = findings("x.md", &many);
-    assert_eq!(found[0], "warning:0: 1500 more findings are left out");
+    let found = diagnostics("x.md", &many);
+    assert_eq!(found[0], "warning:0: 1500 more problems are not shown");
     assert_eq!(found.len(), 501);
     let long = format!("# Task 1: x\n**id**: {}\n", "a ".repeat(10_000));
-    assert!(findings("x.md", &long)[0].len() < 1100);
+    assert!(diagnostics("x.md", &long)[0].len() < 1100);
 }
 
 #[test]
-fn what_is_no_plan_is_told() {
-    let told = |bytes: &[u8]| {
+fn unusable_files_are_reported() {
+    let message = |bytes: &[u8]| {
         let found = parse(&Source { name: "x.md", bytes }).unwrap_err();
         assert_eq!(found.len(), 1);
         format!("{}:{}", found[0].line, found[0].message)
     };
-    assert_eq!(told(b""), "0:it is empty");
-    assert_eq!(told(b"\xef\xbb\xbf \r\n"), "0:it is empty");
-    assert_eq!(told(b"# Notes\n"), "0:no task in it");
-    assert_eq!(told(b"# Task 1: a\n\0"), "2:a NUL byte: it is binary");
-    assert_eq!(told(b"# Task 1: a\n\n\xff"), "3:it is not UTF-8");
-    assert_eq!(told(b"\xff\xfe#\0"), "0:it is UTF-16");
-    assert_eq!(told(&vec![b' '; MAX_BYTES]), "0:64 MB are too many for a plan");
+    assert_eq!(message(b""), "0:the plan is empty");
+    assert_eq!(message(b"\xef\xbb\xbf \r\n"), "0:the plan is empty");
+    assert_eq!(message(b"# Notes\n"), "0:no tasks found");
+    assert_eq!(message(b"# Task 1: a\n\0"), "2:a NUL byte: this is a binary file");
+    assert_eq!(message(b"# Task 1: a\n\n\xff"), "3:the plan is not UTF-8");
+    assert_eq!(message(b"\xff\xfe#\0"), "0:the plan is UTF-16");
+    assert_eq!(message(&vec![b' '; MAX_BYTES]), "0:64 MB is too large for a plan");
 }
 
 #[test]
@@ -386,25 +385,25 @@ fn toml_is_read_in_full() {
 }
 
 #[test]
-fn mistakes_in_toml_are_told_at_once() {
+fn mistakes_in_toml_are_reported_at_once() {
     let text = "nmae = \"x\"\n[[task]]\nid = 3\n[[task]]\nid = \"b\"\nrun = \"x\"\ndepends-on = [\"a\"]\n\
         parallel_safe = \"no\"\ntimeout = -1\n";
     assert_eq!(
-        findings("x.toml", text),
+        diagnostics("x.toml", text),
         [
-            "error:1: `nmae` is no key of the plan",
-            "error:2: the id \"\" cannot be a branch name: it is empty",
+            "error:1: unknown key `nmae`",
+            "error:2: the id \"\" cannot be part of a branch name: it is empty",
             "error:2: task `` has no title",
-            "warning:2: task `` says nothing besides its title",
+            "warning:2: task `` has only a title",
             "error:3: `id` must be a string, not integer",
-            "error:7: `depends-on` is no key of a task",
+            "error:7: unknown key `depends-on`",
             "error:8: `parallel_safe` must be true or false, not string",
-            "error:9: `timeout` is no span of time: \"-1\"",
+            "error:9: invalid duration for `timeout`: \"-1\"",
         ]
     );
-    assert!(findings("x.toml", "[[task]\nid = \"a\n")[0].starts_with("error:1:"));
+    assert!(diagnostics("x.toml", "[[task]\nid = \"a\n")[0].starts_with("error:1:"));
     assert_eq!(
-        findings("x.toml", "task = 3\n"),
+        diagnostics("x.toml", "task = 3\n"),
         ["error:1: `task` must be a list of tables, not integer"]
     );
 }
@@ -415,7 +414,7 @@ fn reviews_are_words_or_a_mistake() {
         let text = format!("# Task 1: a\n**REVIEWS:** {value}\n\nDo it.\n");
         match read("x.md", &text) {
             Ok(parsed) => Ok(parsed.plan.tasks[0].reviews.clone().map(|list| review::words(&list))),
-            Err(_) => Err(findings("x.md", &text).remove(0)),
+            Err(_) => Err(diagnostics("x.md", &text).remove(0)),
         }
     };
     for (value, words) in [
@@ -428,20 +427,20 @@ fn reviews_are_words_or_a_mistake() {
     ] {
         assert_eq!(of(value), Ok(Some(words.to_owned())), "{value}");
     }
-    assert_eq!(of("style"), Err("error:2: `REVIEWS`: `style` is no review".into()));
-    assert_eq!(of(""), Err("error:2: `REVIEWS`: it names none".into()));
+    assert_eq!(of("style"), Err("error:2: `REVIEWS`: unknown review `style`".into()));
+    assert_eq!(of(""), Err("error:2: `REVIEWS`: no review is named".into()));
     assert_eq!(
         of("spec, combined"),
-        Err("error:2: `REVIEWS`: `combined` is all reviews in one".into())
+        Err("error:2: `REVIEWS`: `combined` already includes all other reviews".into())
     );
     let toml = |value: &str| {
         format!("[[task]]\nid = \"a\"\ndepends_on = []\nreviews = {value}\nprompt = \"x\"\n")
     };
     let plan = read("x.toml", &toml("[]")).unwrap().plan;
     assert_eq!(plan.tasks[0].reviews, Some(Vec::new()));
-    assert_eq!(findings("x.toml", &toml("[\"x\"]")), ["error:4: `reviews`: `x` is no review"]);
+    assert_eq!(diagnostics("x.toml", &toml("[\"x\"]")), ["error:4: `reviews`: unknown review `x`"]);
     assert_eq!(
-        findings("x.toml", &toml("\"spec\"")),
+        diagnostics("x.toml", &toml("\"spec\"")),
         ["error:4: `reviews` must be a list, not string"]
     );
 }
@@ -536,7 +535,7 @@ fn plans() -> impl Strategy<Value = Plan> {
     })
 }
 
-/// Text that is made of what the parser looks for.
+/// Text made of the pieces that the parser looks for.
 fn markdown() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => proptest::sample::select(vec![
@@ -565,9 +564,9 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_or_told_of(text in markdown(), name in "x.md|x.toml|-") {
+    fn any_text_is_read_or_reported(text in markdown(), name in "x.md|x.toml|-") {
         let lines = text.lines().count().max(text.split(['\n', '\r']).count());
-        let findings = match read(&name, &text) {
+        let diagnostics = match read(&name, &text) {
             Ok(parsed) => {
                 prop_assert!(crate::domain::plan::dag::Dag::new(&parsed.plan.edges()).is_ok());
                 for task in &parsed.plan.tasks {
@@ -578,24 +577,24 @@ proptest! {
                 prop_assert_eq!(again.map(|again| again.plan), Ok(parsed.plan));
                 parsed.warnings
             }
-            Err(findings) => {
-                prop_assert!(findings.iter().any(|finding| finding.severity == Severity::Error));
-                findings
+            Err(diagnostics) => {
+                prop_assert!(diagnostics.iter().any(|diagnostic| diagnostic.severity == Level::Error));
+                diagnostics
             }
         };
-        prop_assert!(findings.iter().all(|finding| finding.line <= lines), "{:?}", findings);
+        prop_assert!(diagnostics.iter().all(|diagnostic| diagnostic.line <= lines), "{:?}", diagnostics);
     }
 }
 
 #[test]
-fn a_slip_in_a_key_is_told() {
+fn a_misspelt_key_is_reported() {
     let text = "### Task 1: A\n**id**: a\n**depends_on**: []\n\n### Task 2: B\n**depend_on**: [a]\n**paralel-safe**: false\n**Complexity**: low\n**modle**: opus\n**Mode**: x\n**Review:** y\n### Task : C\ntext\n";
     let parsed = parse(&Source { name: "x.md", bytes: text.as_bytes() }).expect("sound");
-    let told: Vec<(usize, &str)> =
+    let remedies: Vec<(usize, &str)> =
         parsed.warnings.iter().map(|w| (w.line, w.remedy.as_str())).collect();
-    assert!(told.contains(&(6, "did you mean `depends_on`?")), "{told:?}");
-    assert!(told.contains(&(7, "did you mean `parallel_safe`?")), "{told:?}");
-    assert!(told.contains(&(9, "did you mean `model`?")), "{told:?}");
-    assert!(told.contains(&(12, "write for example `Task 1: title`")), "{told:?}");
-    assert!(told.iter().all(|(line, _)| ![10, 11].contains(line)), "{told:?}");
+    assert!(remedies.contains(&(6, "did you mean `depends_on`?")), "{remedies:?}");
+    assert!(remedies.contains(&(7, "did you mean `parallel_safe`?")), "{remedies:?}");
+    assert!(remedies.contains(&(9, "did you mean `model`?")), "{remedies:?}");
+    assert!(remedies.contains(&(12, "write for example `Task 1: title`")), "{remedies:?}");
+    assert!(remedies.iter().all(|(line, _)| ![10, 11].contains(line)), "{remedies:?}");
 }

@@ -96,11 +96,11 @@ fn a_batch_runs_to_the_end_and_changes_no_ticket() {
     // The user has not marked the tickets done, but a merged ticket is not taken again.
     let again = env.run(["plan", "backlog/"]).fails(1);
     again
-        .has("BACK-2 is left out: run 'backlog' has merged it")
-        .has("git orchestrate plan backlog/ --task BACK-2   # takes it all the same")
-        .has("back-3 - Make-3.md:1: BACK-3 is left out: it waits for BACK-2 (To Do)")
-        .has("finish what it waits for first")
-        .has("no ticket of backlog/ can begin");
+        .has("skipped BACK-2: run 'backlog' has merged it")
+        .has("take it anyway: git orchestrate plan backlog/ --task BACK-2")
+        .has("back-3 - Make-3.md:1: skipped BACK-3: it waits for BACK-2 (To Do)")
+        .has("finish the tickets it waits for first")
+        .has("no ticket in backlog/ can start");
     ticket(&env, "2", "Done", "");
     ticket(&env, "4", "Done", "");
     env.run(["start", "backlog/", "--yes"]).ok();
@@ -147,8 +147,8 @@ fn named_tickets_that_cannot_start_are_all_listed() {
     let env = backlog();
     let out = env.run(["start", "backlog", "--yes", "--task", "1", "3", "9"]).fails(1);
     out.has("BACK-1 is done")
-        .has("BACK-3 cannot begin: it waits for BACK-2 (To Do)")
-        .has("9 is no ticket of backlog");
+        .has("BACK-3 cannot start: it waits for BACK-2 (To Do)")
+        .has("there is no ticket 9 in backlog");
     let out = env.run(["plan", "README.md", "--task", "1"]).fails(2);
     out.has("--task chooses tickets of a backlog");
 }

@@ -106,12 +106,12 @@ fn mistakes_are_reported_with_file_line_and_remedy() {
     let out = env.run(["plan", "bad.md"]);
     assert_eq!((out.code, out.stdout.as_str()), (1, ""));
     insta::assert_snapshot!(out.stderr, @"
-    error: bad.md:2: task `1` depends on `7`, which is no task
+    error: bad.md:2: task `1` depends on `7`, but there is no such task
     hint: the tasks are: 1, 2
     error: bad.md:4: task `2` has no title
-    hint: say in a few words what the task does
-    warning: bad.md:4: no word on what task 2 depends on, so nothing is waited for
-    hint: write `**Depends on:** Task 1`, or `**Depends on:** None` where that is meant
+    hint: describe in a few words what the task does
+    warning: bad.md:4: task 2 declares no dependencies, so it starts right away
+    hint: write `**Depends on:** Task 1`, or `**Depends on:** None` if that is intended
     ");
     let out = env.run(["plan", "bad.md", "--json"]);
     assert_eq!((out.code, out.stderr.as_str()), (1, ""));
@@ -130,9 +130,9 @@ fn an_unreadable_plan_is_named() {
     assert!(out.stderr.starts_with("error: cannot read the plan `missing.md`\n"), "{}", out.stderr);
     let out = env.run(["plan", "."]);
     assert_eq!(out.code, 1);
-    assert!(out.stderr.contains("`.` is a folder"), "{}", out.stderr);
+    assert!(out.stderr.contains("read `.` as a plan"), "{}", out.stderr);
     env.write("empty.md", "");
     let out = env.run(["plan", "empty.md"]);
     assert_eq!(out.code, 1);
-    assert!(out.stderr.starts_with("error: empty.md: it is empty\n"), "{}", out.stderr);
+    assert!(out.stderr.starts_with("error: empty.md: the plan is empty\n"), "{}", out.stderr);
 }

@@ -9,19 +9,19 @@ use crate::cli::ui::Ui;
 use crate::domain::error::{failure, usage};
 use crate::domain::text::printable;
 use crate::git::Git;
-use crate::plan::backlog::{self, Backlog, Choice, File};
-use crate::plan::{self, Finding, Parsed, Severity, Source};
+use crate::plan::backlog::{self, Backlog, BacklogFile, TicketFilter};
+use crate::plan::{self, Diagnostic, Level, ParsedPlan, Source};
 use crate::run::begin::batch::taken;
 use crate::run::begin::plan_source::{self, Input};
 
 /// What was named, with the tickets of it that are asked for.
 pub(crate) struct Given {
     pub(crate) input: Input,
-    pub(crate) choice: Choice,
+    pub(crate) choice: TicketFilter,
 }
 
 /// What is wrong with a plan, or the plan.
-pub(crate) type Checked<T> = Result<T, Vec<Finding>>;
+pub(crate) type Checked<T> = Result<T, Vec<Diagnostic>>;
 
 impl Given {
     /// Reads what was named.
@@ -33,7 +33,11 @@ impl Given {
         labels: &[String],
     ) -> anyhow::Result<Given> {
         let input = plan_source::read(&context.directory, named, git.and_then(Git::top_level))?;
-        let choice = Choice { tasks: tasks.to_vec(), labels: labels.to_vec(), ..Choice::default() };
+        let choice = TicketFilter {
+            tasks: tasks.to_vec(),
+            labels: labels.to_vec(),
+            ..TicketFilter::default()
+        };
         let is_backlog = matches!(input, Input::Backlog(_));
         if !is_backlog && !tasks.is_empty() {
             let remedy = "leave --task out; `start --only TASK` runs some tasks of a plan";
@@ -50,7 +54,7 @@ impl Given {
     }
 
     /// Returns the files whose commands would run; a ticket of a backlog holds none.
-    pub(crate) fn files(&self) -> &[File] {
+    pub(crate) fn files(&self) -> &[BacklogFile] {
         match &self.input {
             Input::One(file) => std::slice::from_ref(file),
             Input::Tickets { files, .. } => files,
@@ -59,14 +63,14 @@ impl Given {
     }
 
     /// Makes a plan of it; of a backlog, the batch that can begin, beside what runs have.
-    pub(crate) fn plan(&self, git: Option<&Git>) -> anyhow::Result<Checked<Parsed>> {
+    pub(crate) fn plan(&self, git: Option<&Git>) -> anyhow::Result<Checked<ParsedPlan>> {
         Ok(match &self.input {
             Input::One(file) => {
                 let tag = self.choice.labels.first().map(String::as_str);
                 plan::parse_tagged(&Source { name: &file.name, bytes: &file.bytes }, tag)
             }
             Input::Tickets { base, files } => {
-                let source = |file: &'_ File| (file.name.clone(), file.bytes.clone());
+                let source = |file: &'_ BacklogFile| (file.name.clone(), file.bytes.clone());
                 let files: Vec<(String, Vec<u8>)> = files.iter().map(source).collect();
                 let sources: Vec<Source> =
                     files.iter().map(|(name, bytes)| Source { name, bytes }).collect();
@@ -84,20 +88,20 @@ impl Given {
         &self,
         backlog: Backlog,
         git: Option<&Git>,
-    ) -> anyhow::Result<Checked<Parsed>> {
+    ) -> anyhow::Result<Checked<ParsedPlan>> {
         let taken = git.map(taken).transpose()?.unwrap_or_default();
-        Ok(backlog.batch(&Choice { taken, ..self.choice.clone() }))
+        Ok(backlog.batch(&TicketFilter { taken, ..self.choice.clone() }))
     }
 }
 
 /// Prints what was found, errors and warnings alike, each with its remedy.
-pub(crate) fn print_findings(ui: &Ui, findings: &[Finding]) {
+pub(crate) fn print_findings(ui: &Ui, findings: &[Diagnostic]) {
     for finding in findings {
         let located = printable(&finding.located());
         let remedy = printable(&finding.remedy);
         match finding.severity {
-            Severity::Error => ui.error(&failure(located, remedy)),
-            Severity::Warning => {
+            Level::Error => ui.error(&failure(located, remedy)),
+            Level::Warning => {
                 ui.warning(&located);
                 ui.hint(&remedy);
             }

@@ -6,11 +6,16 @@ use crate::cli::ui::{BOLD, CYAN, GREEN, RED, paint};
 use crate::domain::plan::{Plan, TaskId};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::text::{counted, printable};
-use crate::plan::change::{Change, Edges};
+use crate::plan::change::{EdgeChange, PlanChange};
 
 /// Returns the difference between a run's plan and another one; `done` are tasks that the run had
 /// before, and merged.
-pub(crate) fn text(snapshot: &Snapshot, new: &Plan, change: &Change, done: &[TaskId]) -> String {
+pub(crate) fn text(
+    snapshot: &Snapshot,
+    new: &Plan,
+    change: &PlanChange,
+    done: &[TaskId],
+) -> String {
     let mut text = format!("the plan of run '{}': {}\n", snapshot.run.name, summary(change));
     for id in &change.added {
         let title = new.task(id).map(|task| printable(&task.title)).unwrap_or_default();
@@ -24,7 +29,7 @@ pub(crate) fn text(snapshot: &Snapshot, new: &Plan, change: &Change, done: &[Tas
     for id in &change.dropped {
         text += &line("dropped", id, &dropped(snapshot, id));
     }
-    for Edges { id, before, after } in &change.edges {
+    for EdgeChange { id, before, after } in &change.edges {
         let now = format!("waits for {} (before: {})", names(after), names(before));
         text += &line("edges", id, &now);
     }
@@ -36,7 +41,7 @@ pub(crate) fn text(snapshot: &Snapshot, new: &Plan, change: &Change, done: &[Tas
     text
 }
 
-fn summary(change: &Change) -> String {
+fn summary(change: &PlanChange) -> String {
     let kinds = [
         (change.added.len(), "added"),
         (change.dropped.len(), "dropped"),

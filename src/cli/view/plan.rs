@@ -11,31 +11,31 @@ use crate::domain::plan::{Criterion, Mode, Plan, Task, TaskId};
 use crate::domain::policy::choice::{Choice, of_task};
 use crate::domain::review::{self, Review};
 use crate::domain::text::{counted, printable};
-use crate::plan::analysis::{Alone, Analysis, Overlap};
-use crate::plan::{Finding, LeftOut, Parsed, Severity};
+use crate::plan::analysis::{Analysis, Overlap, SoloTask};
+use crate::plan::{Diagnostic, Level, ParsedPlan, SkippedTicket};
 
 /// Number of the JSON's shape; grows when a key changes its meaning or goes.
 const SCHEMA: u32 = 1;
 
 /// Returns a plan as text.
-pub(crate) fn text(parsed: &Parsed) -> anyhow::Result<String> {
+pub(crate) fn text(parsed: &ParsedPlan) -> anyhow::Result<String> {
     Ok(PlanView::new(parsed)?.text())
 }
 
 /// Returns a plan as one line of JSON.
-pub(crate) fn json(parsed: &Parsed) -> anyhow::Result<String> {
+pub(crate) fn json(parsed: &ParsedPlan) -> anyhow::Result<String> {
     Ok(PlanView::new(parsed)?.json()?)
 }
 
 /// A plan with all that is shown of it.
 struct PlanView<'a> {
-    parsed: &'a Parsed,
+    parsed: &'a ParsedPlan,
     dag: Dag,
     analysis: Analysis,
 }
 
 impl PlanView<'_> {
-    fn new(parsed: &Parsed) -> anyhow::Result<PlanView<'_>> {
+    fn new(parsed: &ParsedPlan) -> anyhow::Result<PlanView<'_>> {
         let dag = Dag::new(&parsed.plan.edges())
             .map_err(|errors| anyhow::anyhow!("the plan is not sound: {errors:?}"))?;
         let analysis = Analysis::new(&parsed.plan, &dag, parsed.justification.as_deref());
@@ -124,7 +124,7 @@ impl PlanView<'_> {
         }
         if !analysis.not_parallel_safe.is_empty() {
             let is_asked = self.parsed.justification.is_some();
-            let name = |alone: &Alone| {
+            let name = |alone: &SoloTask| {
                 let why = if is_asked && !alone.justified { " (without a word why)" } else { "" };
                 format!("{}{why}", self.dag.id(alone.task))
             };
@@ -167,7 +167,7 @@ impl PlanView<'_> {
 
     fn json(&self) -> serde_json::Result<String> {
         let (plan, analysis) = (&self.parsed.plan, &self.analysis);
-        let alone = |alone: &Alone| AloneJson {
+        let alone = |alone: &SoloTask| AloneJson {
             id: self.dag.id(alone.task).as_str(),
             justified: alone.justified,
         };
@@ -196,7 +196,7 @@ impl PlanView<'_> {
 /// How many tickets that are left out the text names.
 const MAX_LEFT_OUT: usize = 20;
 
-fn left_out(tickets: &[LeftOut]) -> Vec<String> {
+fn left_out(tickets: &[SkippedTicket]) -> Vec<String> {
     let told =
         tickets.iter().take(MAX_LEFT_OUT).map(|ticket| format!("{}: {}", ticket.id, ticket.why));
     let more = tickets.len().saturating_sub(MAX_LEFT_OUT);
@@ -205,9 +205,9 @@ fn left_out(tickets: &[LeftOut]) -> Vec<String> {
 }
 
 /// Returns what is wrong with a plan as one line of JSON.
-pub(crate) fn errors_json(findings: &[Finding]) -> serde_json::Result<String> {
+pub(crate) fn errors_json(findings: &[Diagnostic]) -> serde_json::Result<String> {
     let (errors, warnings): (Vec<_>, Vec<_>) =
-        findings.iter().partition(|finding| finding.severity == Severity::Error);
+        findings.iter().partition(|finding| finding.severity == Level::Error);
     serde_json::to_string(&ErrorsJson { schema: SCHEMA, errors, warnings })
 }
 
@@ -295,8 +295,8 @@ struct PlanJson<'a> {
     /// Paths that several tickets name, and that are in no overlap.
     mentions: Vec<OverlapJson>,
     /// Open tickets of a backlog that are not in the batch, and why.
-    left_out: &'a [LeftOut],
-    warnings: &'a [Finding],
+    left_out: &'a [SkippedTicket],
+    warnings: &'a [Diagnostic],
 }
 
 #[derive(Serialize)]
@@ -333,6 +333,6 @@ struct OverlapJson {
 #[derive(Serialize)]
 struct ErrorsJson<'a> {
     schema: u32,
-    errors: Vec<&'a Finding>,
-    warnings: Vec<&'a Finding>,
+    errors: Vec<&'a Diagnostic>,
+    warnings: Vec<&'a Diagnostic>,
 }

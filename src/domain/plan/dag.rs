@@ -1,8 +1,8 @@
 //! The edges between tasks, validated once.
 //!
 //! Invariant: a [`Dag`] that exists has no cycle, and every dependency is one of its tasks.
-//! Tasks are indices in plan order. Building one is linear but for the heap that breaks
-//! ties by plan order, so that a plan of 10,000 tasks costs milliseconds.
+//! Tasks are indices in plan order. Building a graph is linear except for the heap that breaks
+//! ties by plan order, so a plan of 10,000 tasks costs milliseconds.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -18,15 +18,16 @@ pub struct Dag {
     dependencies: Vec<Vec<usize>>,
     dependents: Vec<Vec<usize>>,
     order: Vec<usize>,
-    /// Where each task stands in `order`.
+    /// Each task's position in `order`.
     rank: Vec<usize>,
+    /// For each task the number of tasks on the longest path from it to an end, itself included.
     remaining: Vec<usize>,
 }
 
-/// Why edges do not make a [`Dag`].
+/// Why edges do not form a [`Dag`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DagError {
-    /// `task` depends on something that is no task.
+    /// `task` depends on an id that no task has.
     Unknown { task: TaskId, dependency: TaskId },
     /// Two tasks have this id.
     Duplicate(TaskId),
@@ -35,7 +36,8 @@ pub enum DagError {
 }
 
 impl Dag {
-    /// Checks edges, given as every task with what it depends on, in plan order.
+    /// Builds the graph from every task and its dependencies, in plan order; returns all mistakes
+    /// at once.
     pub fn new(edges: &[(TaskId, Vec<TaskId>)]) -> Result<Dag, Vec<DagError>> {
         let mut errors = Vec::new();
         let mut index = HashMap::with_capacity(edges.len());
@@ -71,32 +73,33 @@ impl Dag {
         self.ids.is_empty()
     }
 
-    /// Returns where the task stands in the plan.
+    /// Returns the task's position in the plan.
     pub fn index(&self, id: &TaskId) -> Option<usize> {
         self.index.get(id).copied()
     }
 
-    /// Returns the id of the task that stands at `i` in the plan.
+    /// Returns the id of the task at position `i` in the plan.
     pub fn id(&self, i: usize) -> &TaskId {
         &self.ids[i]
     }
 
-    /// Returns the tasks so that each comes after what it depends on, else in plan order.
+    /// Returns the tasks in an order in which each comes after its dependencies; ties go to plan
+    /// order.
     pub fn order(&self) -> &[usize] {
         &self.order
     }
 
-    /// Returns what a task depends on directly, as written, without repeats.
+    /// Returns the direct dependencies of a task, in the order written, without repeats.
     pub fn dependencies(&self, i: usize) -> &[usize] {
         &self.dependencies[i]
     }
 
-    /// Returns the tasks that depend on a task directly, in plan order.
+    /// Returns the tasks that depend directly on a task, in plan order.
     pub fn dependents(&self, i: usize) -> &[usize] {
         &self.dependents[i]
     }
 
-    /// Returns the tasks in waves: each stands one wave after the last one it depends on.
+    /// Returns the tasks in layers: each task is one layer after the last of its dependencies.
     pub fn layers(&self) -> Vec<Vec<usize>> {
         let depths = longest_paths(&self.dependencies, self.order.iter());
         let mut layers = vec![Vec::new(); depths.iter().copied().max().unwrap_or(0)];
@@ -104,7 +107,7 @@ impl Dag {
         layers
     }
 
-    /// Returns the longest chain of tasks, the first one first; ties go to plan order.
+    /// Returns the longest chain of tasks, from first to last; ties go to plan order.
     pub fn critical_path(&self) -> Vec<usize> {
         let longest = self.remaining.iter().copied().max().unwrap_or(0);
         let mut next = (0..self.len()).find(|i| self.remaining[*i] == longest);
@@ -117,12 +120,12 @@ impl Dag {
         path
     }
 
-    /// Returns how many tasks the longest path from a task to a last one has, itself included.
+    /// Returns the number of tasks on the longest path from a task to an end, itself included.
     pub fn remaining(&self, i: usize) -> usize {
         self.remaining[i]
     }
 
-    /// Returns true where `b` depends on `a`, directly or not; no task reaches itself.
+    /// Returns true if `b` depends on `a`, directly or not; no task reaches itself.
     pub fn reaches(&self, a: usize, b: usize) -> bool {
         let limit = self.rank[b];
         let mut seen = vec![false; self.len()];
@@ -132,7 +135,8 @@ impl Dag {
                 if next == b {
                     return true;
                 }
-                // What stands after `b` in the order cannot lead back to it.
+                // A task after `b` in the order cannot lead back to it, so most of a large graph
+                // is never visited.
                 if self.rank[next] < limit && !std::mem::replace(&mut seen[next], true) {
                     stack.push(next);
                 }
@@ -146,12 +150,12 @@ impl fmt::Display for DagError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DagError::Unknown { task, dependency } => {
-                write!(f, "task `{task}` depends on `{dependency}`, which is no task")
+                write!(f, "task `{task}` depends on `{dependency}`, but there is no such task")
             }
             DagError::Duplicate(id) => write!(f, "two tasks have the id `{id}`"),
             DagError::Cycle(path) => {
                 let path: Vec<_> = path.iter().map(TaskId::as_str).collect();
-                write!(f, "these tasks wait for each other: {}", path.join(" -> "))
+                write!(f, "these tasks depend on each other in a cycle: {}", path.join(" -> "))
             }
         }
     }
@@ -159,13 +163,13 @@ impl fmt::Display for DagError {
 
 impl std::error::Error for DagError {}
 
-/// Turns ids into indices, without repeats.
+/// Turns ids into positions, without repeats.
 fn resolve(
     edges: &[(TaskId, Vec<TaskId>)],
     index: &HashMap<TaskId, usize>,
     errors: &mut Vec<DagError>,
 ) -> Vec<Vec<usize>> {
-    // The task that last named each task: finds repeats without a set per task.
+    // For each task the last one that named it: this finds repeats without a set per task.
     let mut named_by = vec![usize::MAX; edges.len()];
     let mut resolved = Vec::with_capacity(edges.len());
     for (i, (task, names)) in edges.iter().enumerate() {
@@ -195,7 +199,10 @@ fn reverse(dependencies: &[Vec<usize>]) -> Vec<Vec<usize>> {
     dependents
 }
 
-/// Sorts topologically; what is in or behind a cycle is left out.
+/// Sorts topologically (Kahn's algorithm); tasks in or behind a cycle are missing from the result.
+///
+/// A heap, not a queue: of the tasks that are free, the first in plan order goes next, so that the
+/// same plan always runs in the same order.
 fn sort(dependencies: &[Vec<usize>], dependents: &[Vec<usize>]) -> Vec<usize> {
     let mut missing: Vec<usize> = dependencies.iter().map(Vec::len).collect();
     let free = (0..missing.len()).filter(|i| missing[*i] == 0);
@@ -215,12 +222,12 @@ fn sort(dependencies: &[Vec<usize>], dependents: &[Vec<usize>]) -> Vec<usize> {
 
 /// Returns cycles that share no task, each as a closed path along dependencies.
 ///
-/// Every task that could not be sorted has a dependency that could not either, so that
-/// following those must come back to a task it has met.
+/// Every task that could not be sorted has a dependency that could not be sorted either, so
+/// following those dependencies must return to a task that was visited before.
 fn cycles(dependencies: &[Vec<usize>], sorted: &[usize]) -> Vec<Vec<usize>> {
     let mut met_by = vec![None; dependencies.len()];
     sorted.iter().for_each(|i| met_by[*i] = Some(usize::MAX));
-    let left: Vec<bool> = met_by.iter().map(Option::is_none).collect();
+    let unsorted: Vec<bool> = met_by.iter().map(Option::is_none).collect();
     let mut cycles = Vec::new();
     for start in 0..dependencies.len() {
         let mut path = Vec::new();
@@ -228,13 +235,15 @@ fn cycles(dependencies: &[Vec<usize>], sorted: &[usize]) -> Vec<Vec<usize>> {
         while met_by[at].is_none() {
             met_by[at] = Some(start);
             path.push(at);
-            let Some(next) = dependencies[at].iter().copied().find(|d| left[*d]) else { break };
+            let Some(next) = dependencies[at].iter().copied().find(|d| unsorted[*d]) else { break };
             at = next;
         }
         if path.is_empty() || met_by[at] != Some(start) {
             continue;
         }
+        // What leads into the cycle is not part of it.
         path.drain(..path.iter().position(|i| *i == at).unwrap_or(0));
+        // The first task in plan order begins, so that a cycle is always reported the same way.
         let first = path.iter().enumerate().min_by_key(|(_, i)| **i).map_or(0, |(at, _)| at);
         path.rotate_left(first);
         path.push(path[0]);
@@ -243,8 +252,8 @@ fn cycles(dependencies: &[Vec<usize>], sorted: &[usize]) -> Vec<Vec<usize>> {
     cycles
 }
 
-/// Returns the number of tasks on the longest path that ends at each task, where `before`
-/// holds the tasks one step back and `order` visits those first.
+/// Returns for each task the number of tasks on the longest path that ends at it; `before` holds
+/// the tasks one step back, and `order` visits those first.
 fn longest_paths<'a>(before: &[Vec<usize>], order: impl Iterator<Item = &'a usize>) -> Vec<usize> {
     let mut length = vec![0; before.len()];
     for &i in order {

@@ -1,13 +1,14 @@
-//! The id of a task: a word that can stand in a branch name, a folder name and a shell.
+//! The id of a task: a word that is safe in a branch name, a folder name and a shell.
 //!
-//! Invariant: a [`TaskId`] that exists makes a valid last component of a ref name, is not
-//! hidden, and holds no character that a shell or a file system treats specially.
+//! Invariant: a [`TaskId`] that exists is a valid last component of a ref name, is not hidden, and
+//! contains no character that a shell or a file system treats specially.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Longest id in bytes; a lock file of its ref must still fit into a file name (255 bytes).
+/// Longest id in bytes. git locks a ref with `<ref>.lock`, and this name must still fit into a file
+/// name (255 bytes).
 const MAX_LEN: usize = 100;
 
 /// The id of a task, for example `model`, `1.2` or `8b`.
@@ -15,19 +16,22 @@ const MAX_LEN: usize = 100;
 #[serde(try_from = "String", into = "String")]
 pub struct TaskId(String);
 
-/// Why a text cannot be a task's id.
+/// Why a text cannot be the id of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdError {
     Empty,
     TooLong,
-    /// Holds something other than letters, digits, `.`, `_`, `+` and `-`.
+    /// It contains this character; letters, digits, `.`, `_`, `+` and `-` are allowed.
     Character(char),
-    /// Begins with `.` or `-`, ends with `.` or `.lock`, or has `..` in it.
+    /// It begins with `.` or `-`, ends with `.` or `.lock`, or contains `..`.
     Form,
 }
 
 impl TaskId {
     /// Checks a text against what git allows in a ref name and what is safe as a folder name.
+    ///
+    /// git refuses `..`, a leading or trailing `.` and a trailing `.lock` in ref names; a leading
+    /// `-` would read as an option on a command line.
     pub fn new(text: &str) -> Result<TaskId, IdError> {
         if text.is_empty() {
             return Err(IdError::Empty);
@@ -77,9 +81,9 @@ impl fmt::Display for IdError {
         match self {
             IdError::Empty => write!(f, "it is empty"),
             IdError::TooLong => write!(f, "it is longer than {MAX_LEN} bytes"),
-            IdError::Character(c) => write!(f, "it holds {c:?}"),
+            IdError::Character(c) => write!(f, "it contains {c:?}"),
             IdError::Form => {
-                write!(f, "it begins with '.' or '-', ends with '.' or '.lock', or holds '..'")
+                write!(f, "it begins with '.' or '-', ends with '.' or '.lock', or contains '..'")
             }
         }
     }

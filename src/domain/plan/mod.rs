@@ -1,8 +1,8 @@
-//! A plan: the tasks and their edges as the author wrote them.
+//! A plan: the tasks and their dependencies as the author wrote them.
 //!
-//! Invariant: a [`Plan`] that exists is sound. Ids are unique and fit for a branch name, every
-//! dependency names a task, and there is no cycle. The layer [`plan`](crate::plan) makes plans
-//! from text and reports everything that is wrong with it.
+//! Invariant: a [`Plan`] that exists is sound. Ids are unique and safe in a branch name, every
+//! dependency names a task, and there is no cycle. The layer [`plan`](crate::plan) reads plans
+//! from text and reports every mistake in it.
 
 pub(crate) mod dag;
 pub(crate) mod id;
@@ -17,20 +17,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::review::Review;
 
-/// How the edges of a plan were meant.
+/// How the dependencies of a plan are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// At least one task says what it depends on; the others depend on nothing.
+    /// At least one task declares its dependencies; the others depend on nothing.
     Dag,
-    /// No task says anything about dependencies: one after another, as written.
+    /// No task declares dependencies: the tasks run one after another, as written.
     Sequential,
 }
 
 /// The tasks of a plan, in the order in which they were written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// The slug that names the run: `name` in TOML, else the file's stem without a leading date.
+    /// The run's name, a slug: `name` in TOML, else the file's stem without a leading date.
     pub name: String,
     pub mode: Mode,
     pub tasks: Vec<Task>,
@@ -43,33 +43,33 @@ pub struct Task {
     /// The number in the heading (`3`, `1.2`, `8b`); `None` for TOML.
     pub number: Option<String>,
     pub title: String,
-    /// As written; empty in sequential mode, where [`Plan::edges`] adds the chain.
+    /// As written; empty in sequential mode, in which [`Plan::edges`] adds the chain.
     pub depends_on: Vec<TaskId>,
     pub parallel_safe: bool,
-    /// Paths that the task says it writes, relative to the top level, in order, without repeats.
+    /// Paths that the task declares to write, relative to the top level, in order, without repeats.
     pub files: Vec<String>,
-    /// Paths that the task says it only reads.
+    /// Paths that the task declares to read only.
     pub reads: Vec<String>,
-    /// The text that an agent is given; for Markdown the body of the task, verbatim.
+    /// The task's text in the agent's prompt; for Markdown the body of the task, verbatim.
     pub prompt: String,
-    /// A shell command that does the task instead of an agent.
+    /// A shell command that does the work instead of an agent.
     pub run: Option<String>,
     pub model: Option<String>,
     /// A preset's name or a shell command line.
     pub agent: Option<String>,
     /// A shell command that must pass, besides the run's own test, before the task is merged.
     pub test: Option<String>,
-    /// Limit for one attempt, in seconds.
+    /// Time limit of one attempt, in seconds.
     pub timeout: Option<u64>,
-    /// Before the work somebody plans it, and a person approves that plan.
+    /// An agent first writes a task plan, and the user approves it, before the work begins.
     pub plan_first: bool,
-    /// What must be true when it is done, where its ticket lists that.
+    /// What must be true when the task is done, if its ticket lists that.
     pub criteria: Vec<Criterion>,
-    /// The ticket it was made of: a path relative to the top level.
+    /// The ticket that the task was made from: a path relative to the top level.
     pub ticket: Option<String>,
-    /// It reviews all that the others did, and fixes what it finds.
+    /// The task reviews the work of all others and fixes what it finds.
     pub final_review: bool,
-    /// The reviews that it goes through, in order, instead of those of the settings.
+    /// The task's own reviews, in order, instead of those in the settings.
     pub reviews: Option<Vec<Review>>,
     /// Line of the task's heading or table in the plan file, counted from 1.
     pub line: usize,
@@ -78,15 +78,15 @@ pub struct Task {
 /// Something that must be true when a task is done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Criterion {
-    /// Its place in the list, counted from 1.
+    /// The position in the list, counted from 1.
     pub index: usize,
     pub text: String,
-    /// Somebody has found it to be true.
+    /// It was confirmed, by a reviewer or by the ticket's author.
     pub checked: bool,
 }
 
 impl Plan {
-    /// Returns every task with what it waits for, in plan order: the edges as written,
+    /// Returns every task with the tasks it waits for, in plan order: the dependencies as written
     /// or, in sequential mode, a chain.
     pub fn edges(&self) -> Vec<(TaskId, Vec<TaskId>)> {
         let previous = std::iter::once(None).chain(self.tasks.iter().map(|t| Some(t.id.clone())));

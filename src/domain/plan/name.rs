@@ -1,15 +1,15 @@
 //! The name of a run, made from the plan's name.
 //!
-//! Invariant: a slug is a valid [`TaskId`](crate::domain::plan::TaskId), so that it fits into a ref
-//! name and a folder name; making a slug of a slug changes nothing.
+//! Invariant: a slug is a valid [`TaskId`](crate::domain::plan::TaskId), so it is safe in a ref name
+//! and a folder name; a slug of a slug is the same slug.
 
-/// Longest name in characters: a run's name begins branches and folders that people type.
+/// At most this many characters: users type the names of runs, in branches and folders.
 const MAX_LEN: usize = 60;
 
-/// What a run is called where its plan says nothing.
+/// The name of a run whose plan has no name.
 pub(crate) const DEFAULT: &str = "plan";
 
-/// Returns a text as lower-case words joined by `-`; `plan` where nothing remains.
+/// Returns a text as lower-case words joined by `-`; `plan` if nothing remains.
 pub fn slug(text: &str) -> String {
     let mut slug = String::new();
     for c in text.chars().flat_map(char::to_lowercase) {
@@ -19,7 +19,7 @@ pub fn slug(text: &str) -> String {
             false => {}
         }
     }
-    // Letters of three and four bytes must not make it longer than an id may be.
+    // Letters of three and four bytes must not make the slug longer than an id may be.
     let (mut chars, mut bytes) = (0, 0);
     slug.retain(|c| {
         chars += 1;
@@ -32,7 +32,8 @@ pub fn slug(text: &str) -> String {
     }
 }
 
-/// Returns the run's name for a file: its stem without a leading date; `None` for standard input.
+/// Returns the run's name for a plan file: its stem without a leading date; `None` for standard
+/// input.
 pub(crate) fn of_file(file: &str) -> Option<String> {
     let base = file.rsplit(['/', '\\']).next().unwrap_or(file);
     let stem = base.rsplit_once('.').map_or(base, |(stem, _)| stem);

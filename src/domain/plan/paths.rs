@@ -1,21 +1,21 @@
-//! Which files a task names, and whether it writes or only reads them.
+//! The files that a task names, and whether the task writes them or only reads them.
 //!
-//! Invariant: only what stands where a path is expected counts; a name in the remark
-//! behind a path is none.
+//! Invariant: only words in a place where a path is expected count; a file name in the remark after
+//! a path does not.
 
 use crate::domain::plan::value::{self, is_nothing, without_remarks};
 
 /// What a task does with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Use {
+pub(crate) enum FileUse {
     Write,
     Read,
-    /// `Commit: message` and the like: not about files.
+    /// `Commit: message` and the like, which name no files.
     Neither,
 }
 
-/// Reads an item of a list of files: `Modify: \`src/a.rs:12-40\` (why)`.
-pub(crate) fn item(text: &str) -> (Option<Use>, Vec<String>) {
+/// Reads one item of a list of files: `Modify: \`src/a.rs:12-40\` (why)`.
+pub(crate) fn item(text: &str) -> (Option<FileUse>, Vec<String>) {
     let head = text.split('`').next().unwrap_or_default();
     let colon = head.find([':', '：']).filter(|at| verb(&head[..*at]).is_some());
     if let Some(at) = colon {
@@ -30,23 +30,26 @@ pub(crate) fn item(text: &str) -> (Option<Use>, Vec<String>) {
     }
 }
 
-/// Returns what the first word of `Modify (any of)` or `Create/Test` says.
-fn verb(text: &str) -> Option<Use> {
+/// Returns the use that the first word of `Modify (any of)` or `Create/Test` declares.
+fn verb(text: &str) -> Option<FileUse> {
     let text = text.trim().trim_matches('*');
     let word = text.split([' ', '/', '(', ',', '-']).next().unwrap_or_default().to_lowercase();
     match word.as_str() {
         "read" | "reads" | "reference" | "references" | "see" | "context" | "check" | "inspect" => {
-            Some(Use::Read)
+            Some(FileUse::Read)
         }
-        "commit" | "note" | "notes" | "run" | "verify" | "why" => Some(Use::Neither),
+        "commit" | "note" | "notes" | "run" | "verify" | "why" => Some(FileUse::Neither),
         "create" | "modify" | "test" | "tests" | "delete" | "add" | "update" | "edit" | "new"
         | "rename" | "move" | "remove" | "replace" | "overwrite" | "write" | "rewrite"
-        | "generate" | "touch" | "extend" | "implement" | "docs" | "migration" => Some(Use::Write),
+        | "generate" | "touch" | "extend" | "implement" | "docs" | "migration" => {
+            Some(FileUse::Write)
+        }
         _ => None,
     }
 }
 
-/// Returns the folder that a path stands for: `src/`, and `src/` for `src/**/*.rs`.
+/// Returns the folder that a path denotes: `src/` for `src/` and for `src/**/*.rs`; `None` for a
+/// single file.
 pub(crate) fn folder(path: &str) -> Option<&str> {
     if path.ends_with('/') {
         return Some(path);
@@ -55,7 +58,7 @@ pub(crate) fn folder(path: &str) -> Option<&str> {
     Some(&path[..path[..glob].rfind('/').map_or(0, |slash| slash + 1)])
 }
 
-/// Returns the paths inside the repository that an item of a list of changes names:
+/// Returns the paths inside the repository that one item of a list of changes names:
 /// `src/a.rs: what changes in it`, `Create: \`src/b.rs\``.
 pub(crate) fn paths_of_change(item: &str) -> Vec<String> {
     let is_inside =
@@ -63,17 +66,18 @@ pub(crate) fn paths_of_change(item: &str) -> Vec<String> {
     changed(item).into_iter().filter(is_inside).collect()
 }
 
-/// Reads an item of a list of changes: `src/a.rs: what changes in it`, with or without a verb.
+/// Reads one item of a list of changes: `src/a.rs: what changes in it`, with or without a verb.
 fn changed(text: &str) -> Vec<String> {
     let text = text.replace("**", "");
     match item(&text) {
-        (Some(Use::Write), paths) => paths,
-        (Some(Use::Read | Use::Neither), _) => Vec::new(),
+        (Some(FileUse::Write), paths) => paths,
+        (Some(FileUse::Read | FileUse::Neither), _) => Vec::new(),
+        // [`plain`] stops at a dash, so the description after the colon is never read as a path.
         (None, _) => paths(&text.replacen(": ", " — ", 1)),
     }
 }
 
-/// Reads the paths that a text begins with.
+/// Returns the paths at the start of a text.
 pub(crate) fn paths(text: &str) -> Vec<String> {
     let text = text.trim();
     if text.starts_with(['`', '(']) && text.contains('`') { quoted(text) } else { plain(text) }
@@ -158,6 +162,7 @@ fn plain(text: &str) -> Vec<String> {
 fn is_path(code: &str) -> bool {
     let forbidden =
         |c: char| c.is_whitespace() || c.is_control() || matches!(c, '(' | ')' | '=' | '"' | '\'');
+    // `src/a.rs:54-60, 70`: the list of lines after the colon may contain a space.
     let lines = code.find(", ").filter(|at| code[..*at].contains(':'));
     let path = &code[..lines.unwrap_or(code.len())];
     !path.is_empty()
@@ -166,14 +171,15 @@ fn is_path(code: &str) -> bool {
         && !path.starts_with([':', '-'])
 }
 
-/// Without backquotes a word is a path only where it has the look of one.
+/// Returns true if a word without backquotes looks like a path: `a/b`, `a.rs`, `LICENSE`,
+/// `Makefile`.
 fn looks_like_path(word: &str) -> bool {
     let dotted = word.rsplit_once('.').is_some_and(|(_, ext)| !ext.is_empty());
     let is_caps = word.len() > 3 && word.chars().all(|c| c.is_ascii_uppercase());
     word.contains('/') || dotted || is_caps || word.ends_with("file")
 }
 
-/// Expands one pair of braces: `a/{b,c}.rs` are two files.
+/// Expands one pair of braces: `a/{b,c}.rs` stands for two files.
 fn alternatives(path: &str) -> Vec<String> {
     let braces = path.split_once('{').and_then(|(before, rest)| {
         let (inner, after) = rest.split_once('}')?;
@@ -191,14 +197,14 @@ fn alternatives(path: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> (Option<Use>, String) {
+    fn read(text: &str) -> (Option<FileUse>, String) {
         let (what, paths) = item(text);
         (what, paths.join(" "))
     }
 
     #[test]
-    fn verbs_tell_writing_from_reading() {
-        let write = |paths: &str| (Some(Use::Write), paths.to_owned());
+    fn verbs_separate_writes_from_reads() {
+        let write = |paths: &str| (Some(FileUse::Write), paths.to_owned());
         assert_eq!(read("Create: `src/a.rs`"), write("src/a.rs"));
         assert_eq!(read("Modify: `src/a.rs:12-40`"), write("src/a.rs"));
         assert_eq!(read("Modify: `src/a.rs:54-60, 70`"), write("src/a.rs"));
@@ -208,8 +214,8 @@ mod tests {
         assert_eq!(read("Create: src/a.rs (new)"), write("src/a.rs"));
         assert_eq!(read("Create: `s/x/{a.md,b.sh}`"), write("s/x/a.md s/x/b.sh"));
         assert_eq!(read("Rename: `a.rs` → `b.rs`"), write("a.rs b.rs"));
-        assert_eq!(read("Read: `a.rs` (lines 1-2)"), (Some(Use::Read), "a.rs".to_owned()));
-        assert_eq!(read("Commit: `fix: all`").0, Some(Use::Neither));
+        assert_eq!(read("Read: `a.rs` (lines 1-2)"), (Some(FileUse::Read), "a.rs".to_owned()));
+        assert_eq!(read("Commit: `fix: all`").0, Some(FileUse::Neither));
     }
 
     #[test]

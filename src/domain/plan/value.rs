@@ -1,12 +1,11 @@
-//! Single values of a task: yes or no, a span of time, a path.
+//! Single values of a task: yes or no, a duration, a path.
 //!
-//! Invariant: a value that is not understood is `None`; what to say about it is decided
-//! where the line is known.
+//! Invariant: a value that cannot be read is `None`; the caller, which knows the line, reports it.
 
-/// Longest span for one attempt that is taken for meant: thirty days.
+/// Longest time limit that is accepted, in seconds: thirty days. Anything longer is a mistake.
 const MAX_SECONDS: u64 = 30 * 24 * 60 * 60;
 
-/// Reads a word for yes or no; what follows it is a remark.
+/// Reads a word for yes or no; anything after it is a remark.
 pub(crate) fn boolean(text: &str) -> Option<bool> {
     let is_end = |c: char| c.is_whitespace() || "(（,.;—–-".contains(c);
     let text = text.trim().trim_start_matches('`');
@@ -18,7 +17,7 @@ pub(crate) fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// Reads `30m`, `1h30m`, `90 seconds` or plain seconds as seconds, at least one.
+/// Reads a duration (`30m`, `1h30m`, `90 seconds`, or plain seconds) in seconds, at least one.
 pub(crate) fn seconds(text: &str) -> Option<u64> {
     let text = text.trim().trim_matches('`');
     let seconds = match text.parse() {
@@ -31,7 +30,8 @@ pub(crate) fn seconds(text: &str) -> Option<u64> {
     (1..=MAX_SECONDS).contains(&seconds).then_some(seconds)
 }
 
-/// Returns a path as it is compared: without `./`, a trailing `:12-40` and spaces around it.
+/// Returns a path in the form used for comparisons: without `./`, a trailing `:12-40` and
+/// surrounding spaces.
 pub(crate) fn path(text: &str) -> Option<String> {
     let text = text.trim();
     let is_lines = |rest: &str| {
@@ -47,13 +47,13 @@ pub(crate) fn path(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// Returns a title on one line, without characters that a terminal would obey.
+/// Returns a title on one line, without control characters that a terminal would interpret.
 pub(crate) fn title(text: &str) -> String {
     let is_gap = |c: char| c.is_whitespace() || c.is_control();
     text.split(is_gap).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// Returns whether a value says that there is nothing.
+/// Returns true if a value means "nothing": `none`, `-`, `n/a`, `[]` and the like.
 pub(crate) fn is_nothing(text: &str) -> bool {
     let text = text.trim().trim_matches(['`', '"', '\'', '*']);
     let first = text.split([' ', ',', ';', ':', '\t']).next().unwrap_or_default();
@@ -65,7 +65,7 @@ pub(crate) fn is_nothing(text: &str) -> bool {
     words.contains(&word.as_str())
 }
 
-/// Drops what stands in round brackets, nested ones too.
+/// Drops text in parentheses, nested ones too.
 pub(crate) fn without_remarks(text: &str) -> String {
     let mut depth = 0_usize;
     let mut kept = String::with_capacity(text.len());
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_become_seconds() {
+    fn durations_become_seconds() {
         assert_eq!(seconds("30m"), Some(1800));
         assert_eq!(seconds("1h30m"), Some(5400));
         assert_eq!(seconds("90s"), Some(90));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn line_numbers_are_no_part_of_a_path() {
+    fn line_numbers_are_not_part_of_a_path() {
         assert_eq!(path("src/a.rs:12-40").as_deref(), Some("src/a.rs"));
         assert_eq!(path("src/a.rs:54-60, 70").as_deref(), Some("src/a.rs"));
         assert_eq!(path("./src/a.rs:7").as_deref(), Some("src/a.rs"));

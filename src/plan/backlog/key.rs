@@ -1,21 +1,21 @@
-//! The id of a ticket as it is compared: `TASK-7`, `task-07` and `7` are one.
+//! The id of a ticket, normalised for comparison: `TASK-7`, `task-07` and `7` are the same.
 //!
-//! Invariant: a number is never counted with, so that one of any length keeps its digits.
+//! Invariant: numbers stay text, so a number of any length keeps its digits.
 
 use crate::domain::plan::TaskId;
 
-/// An id in its one spelling.
+/// A ticket's id in its normal form.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Key {
+pub(super) struct TicketKey {
     /// In upper case.
     prefix: String,
     /// Digits and dots without leading zeros, or anything else in upper case.
     body: String,
 }
 
-impl Key {
-    /// Reads an id; one without a prefix gets this.
-    pub(super) fn new(id: &str, prefix: &str) -> Key {
+impl TicketKey {
+    /// Reads an id; an id without a prefix gets `prefix`.
+    pub(super) fn new(id: &str, prefix: &str) -> TicketKey {
         let id = id.trim();
         let (prefix, body) = split(id).unwrap_or((prefix, id));
         let is_number = body.chars().all(|c| c.is_ascii_digit() || c == '.');
@@ -24,19 +24,20 @@ impl Key {
         } else {
             body.to_uppercase()
         };
-        Key { prefix: prefix.to_uppercase(), body }
+        TicketKey { prefix: prefix.to_uppercase(), body }
     }
 
     /// Returns the same number under another prefix.
-    pub(super) fn under(&self, prefix: &str) -> Key {
-        Key { prefix: prefix.to_uppercase(), body: self.body.clone() }
+    pub(super) fn under(&self, prefix: &str) -> TicketKey {
+        TicketKey { prefix: prefix.to_uppercase(), body: self.body.clone() }
     }
 
     pub(super) fn body(&self) -> &str {
         &self.body
     }
 
-    /// Returns the id of a task: `back-7`, and `7` for `task-7`, since branches say `task-` already.
+    /// Returns the id of the task: `back-7`, but `7` for `task-7`, since the branch is named
+    /// `feat/task-<id>` already.
     pub(super) fn task_id(&self) -> Option<TaskId> {
         let body = self.body.to_lowercase();
         let text = match self.prefix.as_str() {
@@ -46,14 +47,14 @@ impl Key {
         TaskId::new(&text).ok()
     }
 
-    /// Returns what sorts keys by their numbers, part by part.
+    /// Returns a value that sorts keys by their numbers, part by part.
     pub(super) fn order(&self) -> (String, Vec<(usize, String)>) {
         let parts = self.body.split('.').map(|part| (part.len(), part.to_owned()));
         (self.prefix.clone(), parts.collect())
     }
 }
 
-/// Splits `TASK-7` where letters stand before the first `-`.
+/// Splits `TASK-7` at the first `-`, if only letters come before it.
 fn split(id: &str) -> Option<(&str, &str)> {
     let (prefix, body) = id.split_once('-')?;
     let is_prefix = !prefix.is_empty() && prefix.chars().all(|c| c.is_ascii_alphabetic());
@@ -72,8 +73,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_of_one_id_are_one() {
-        let key = |id| Key::new(id, "back");
+    fn spellings_of_one_id_are_equal() {
+        let key = |id| TicketKey::new(id, "back");
         assert_eq!(key("BACK-355.02"), key("back-355.2"));
         assert_eq!(key("7"), key("Back-007"));
         assert_eq!(key("000"), key("0"));
@@ -84,8 +85,8 @@ mod tests {
     }
 
     #[test]
-    fn branches_do_not_say_task_twice() {
-        let id = |id| Key::new(id, "task").task_id().map(String::from);
+    fn branches_do_not_repeat_the_word_task() {
+        let id = |id| TicketKey::new(id, "task").task_id().map(String::from);
         assert_eq!(id("TASK-007.02").as_deref(), Some("7.2"));
         assert_eq!(id("BACK-7").as_deref(), Some("back-7"));
         assert_eq!(id("JIRA-x y"), None);
@@ -94,7 +95,7 @@ mod tests {
     #[test]
     fn keys_sort_by_number() {
         let mut ids = vec!["t-10", "t-9", "t-9.2", "t-9.10", "t-2"];
-        ids.sort_by_key(|id| Key::new(id, "t").order());
+        ids.sort_by_key(|id| TicketKey::new(id, "t").order());
         assert_eq!(ids, ["t-2", "t-9", "t-9.2", "t-9.10", "t-10"]);
     }
 }

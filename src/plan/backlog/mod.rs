@@ -1,11 +1,11 @@
-//! Folders of Backlog.md: tickets in, the batch of those that can begin out.
+//! Backlog.md folders: tickets in, the batch of those that can start out.
 //!
-//! Invariant: read as the program itself does, from the working copy alone, and nothing is ever
-//! written here but by [`mod@write`], which changes one ticket's text and only what it is asked to.
-//! What is doubtful is left out, and said: a ticket is taken only where all that it depends on is
+//! Invariant: a folder is read as Backlog.md itself reads it, from the working copy alone. Only
+//! [`mod@write`] changes anything: one ticket's text, and nothing in it but what it is asked to. A
+//! doubtful ticket is skipped with the reason: a ticket is taken only if everything it depends on is
 //! known to be done.
 
-mod choose;
+mod batch;
 mod config;
 mod key;
 mod mentions;
@@ -20,61 +20,61 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Parsed;
-use super::finding::{Finding, Findings};
+use super::ParsedPlan;
+use super::diagnostic::{Diagnostic, Diagnostics};
 use crate::domain::plan::TaskId;
-use config::Config;
-use key::Key;
+use config::BacklogConfig;
+use key::TicketKey;
 
-pub(crate) use config::{Words, words};
+pub(crate) use config::{TicketStatuses, ticket_statuses};
 pub(crate) use ticket::Ticket;
 
-/// A file of the folder.
+/// A file in a backlog folder.
 #[derive(Debug, Clone)]
-pub(crate) struct File {
-    /// As it is called in messages.
+pub(crate) struct BacklogFile {
+    /// The name in messages.
     pub name: String,
-    /// Relative to the top level of the repository, where it lies in one.
-    pub place: Option<String>,
+    /// The path relative to the top level of the repository, if the file is in one.
+    pub path: Option<String>,
     pub bytes: Vec<u8>,
 }
 
-/// What a folder holds, read but not understood. Each list is in the order of the names.
+/// The files of a backlog folder, not interpreted yet. Each list is in the order of the names.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Folder {
-    /// As the user named it.
+pub(crate) struct BacklogFolder {
+    /// The name that the user typed.
     pub name: String,
-    /// What it is called itself, without the folders above: runs are named after it.
+    /// The folder's own name, without the folders above it; runs are named after it.
     pub base: String,
-    pub config: Option<File>,
-    pub tasks: Vec<File>,
-    pub completed: Vec<File>,
-    pub archived: Vec<File>,
-    pub drafts: Vec<File>,
+    pub config: Option<BacklogFile>,
+    pub tasks: Vec<BacklogFile>,
+    pub completed: Vec<BacklogFile>,
+    pub archived: Vec<BacklogFile>,
+    pub drafts: Vec<BacklogFile>,
 }
 
-/// Which tickets are asked for.
+/// The tickets that the user asks for.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Choice {
-    /// Ids as typed; none for all that can begin.
+pub(crate) struct TicketFilter {
+    /// Ids as typed; empty for all tickets that can start.
     pub tasks: Vec<String>,
-    /// All of these labels are on a ticket that is taken.
+    /// Labels that a ticket must all have.
     pub labels: Vec<String>,
-    /// Tickets that runs have already, and in which words: they are left out unless named.
+    /// Tickets that other runs have already, each with the text that says so; skipped unless named.
     pub taken: BTreeMap<TaskId, String>,
-    /// Tickets that are taken whatever their state is: those that a run has.
+    /// Tickets that the run has already; taken whatever their state is.
     pub kept: Vec<TaskId>,
 }
 
-/// A ticket that is not taken.
+/// An open ticket that is not taken, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LeftOut {
+pub struct SkippedTicket {
     pub id: String,
     pub title: String,
     pub why: String,
 }
 
-/// Where a ticket lies.
+/// The subfolder that holds a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shelf {
     Tasks,
@@ -83,42 +83,42 @@ enum Shelf {
     Drafts,
 }
 
-/// A ticket with its place in the folder.
+/// A ticket and its file.
 #[derive(Debug)]
-struct Record {
+struct TicketRecord {
     ticket: Ticket,
-    key: Key,
+    key: TicketKey,
     shelf: Shelf,
-    /// The number of its file in the findings.
+    /// The file's number in the diagnostics.
     file: usize,
-    place: Option<String>,
+    path: Option<String>,
 }
 
-/// A folder that was understood.
+/// A backlog folder with its tickets read.
 #[derive(Debug)]
 pub(crate) struct Backlog {
     name: String,
     base: String,
-    config: Config,
-    records: Vec<Record>,
-    findings: Findings,
+    config: BacklogConfig,
+    records: Vec<TicketRecord>,
+    diagnostics: Diagnostics,
 }
 
-/// Reads a folder; fails where its settings cannot be read. Tickets that cannot are warnings.
-pub(crate) fn read(folder: &Folder) -> Result<Backlog, Vec<Finding>> {
+/// Reads a folder; fails if its settings cannot be read. A ticket that cannot be read is a warning.
+pub(crate) fn read(folder: &BacklogFolder) -> Result<Backlog, Vec<Diagnostic>> {
     let shelves = [
         (Shelf::Tasks, &folder.tasks),
         (Shelf::Completed, &folder.completed),
         (Shelf::Archived, &folder.archived),
         (Shelf::Drafts, &folder.drafts),
     ];
-    let files: Vec<(Shelf, &File)> =
+    let files: Vec<(Shelf, &BacklogFile)> =
         shelves.iter().flat_map(|(shelf, files)| files.iter().map(|file| (*shelf, file))).collect();
     let mut names = vec![folder.config.as_ref().map_or(&folder.name, |file| &file.name).clone()];
     names.extend(files.iter().map(|(_, file)| file.name.clone()));
-    let mut findings = Findings::of_files(names);
-    let Some(config) = config::read(folder.config.as_ref(), &mut findings) else {
-        return Err(findings.into_sorted());
+    let mut diagnostics = Diagnostics::of_files(names);
+    let Some(config) = config::read(folder.config.as_ref(), &mut diagnostics) else {
+        return Err(diagnostics.into_sorted());
     };
     let mut records = Vec::new();
     for ((shelf, file), number) in files.into_iter().zip(1..) {
@@ -126,17 +126,17 @@ pub(crate) fn read(folder: &Folder) -> Result<Backlog, Vec<Finding>> {
         if !is_ticket(&file.name, prefix) {
             continue;
         }
-        if let Some(ticket) = ticket::read(file, number, &mut findings) {
-            let key = Key::new(&ticket.id, prefix);
-            let place = file.place.clone();
-            records.push(Record { ticket, key, shelf, file: number, place });
+        if let Some(ticket) = ticket::read(file, number, &mut diagnostics) {
+            let key = TicketKey::new(&ticket.id, prefix);
+            let path = file.path.clone();
+            records.push(TicketRecord { ticket, key, shelf, file: number, path });
         }
     }
     let (name, base) = (folder.name.clone(), folder.base.clone());
-    Ok(Backlog { name, base, config, records, findings })
+    Ok(Backlog { name, base, config, records, diagnostics })
 }
 
-/// The program itself reads `<prefix>-*.md`, and nothing else.
+/// Returns true for `<prefix>-*.md`: Backlog.md reads no other file.
 fn is_ticket(file: &str, prefix: &str) -> bool {
     let base = file.rsplit('/').next().unwrap_or(file);
     let rest = base.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
@@ -144,18 +144,18 @@ fn is_ticket(file: &str, prefix: &str) -> bool {
 }
 
 impl Backlog {
-    /// Returns what a run of this choice is called.
+    /// Returns the name of a run of these tickets.
     ///
-    /// The folder's name, then what was asked for: `backlog`, `backlog-web`, `backlog-7-12`. So
-    /// the same words always name the same run.
-    pub(crate) fn name(&self, choice: &Choice) -> String {
-        choose::name(&self.base, choice, &self.config)
+    /// It is the folder's name, then what was asked for: `backlog`, `backlog-web`, `backlog-7-12`, so
+    /// the same request always means the same run.
+    pub(crate) fn name(&self, choice: &TicketFilter) -> String {
+        batch::name(&self.base, choice, &self.config)
     }
 
-    /// Takes the tickets that were asked for and can begin.
+    /// Takes the tickets that were asked for and can start.
     ///
-    /// Fails where one that was named cannot, or none is left; all reasons at once.
-    pub(crate) fn batch(self, choice: &Choice) -> Result<Parsed, Vec<Finding>> {
-        choose::batch(self, choice)
+    /// Fails, with all reasons at once, if a named ticket cannot start or none is left.
+    pub(crate) fn batch(self, choice: &TicketFilter) -> Result<ParsedPlan, Vec<Diagnostic>> {
+        batch::batch(self, choice)
     }
 }

@@ -1,16 +1,16 @@
-//! The sections of a ticket, and where in its text they stand.
+//! The sections of a ticket, and their places in its text.
 //!
-//! Invariant: every range is one of the text as it is, whatever its line ends are. A section is
-//! a known heading with its markers below it, or, in older tickets, without; a heading between
-//! the markers of another section is text.
+//! Invariant: every range is a range of the original text, whatever its line ends are. A section is a
+//! known heading with its markers below it or, in older tickets, without markers; a heading between
+//! the markers of another section is plain text.
 
 use std::ops::Range;
 
 use crate::domain::plan::Criterion;
 
-/// What a section is for.
+/// The kind of a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum SectionKind {
     Description,
     Criteria,
     Done,
@@ -18,13 +18,13 @@ pub(super) enum Kind {
     Notes,
     Comments,
     Summary,
-    /// A title that ends the section before it, and is no section that is read.
+    /// A title that ends the section before it, and whose own section is not read.
     Other,
 }
 
-use Kind::{Comments, Criteria, Description, Done, Notes, Other, Plan, Summary};
+use SectionKind::{Comments, Criteria, Description, Done, Notes, Other, Plan, Summary};
 
-const TITLES: [(&str, Kind); 12] = [
+const TITLES: [(&str, SectionKind); 12] = [
     ("Description", Description),
     ("Acceptance Criteria", Criteria),
     ("Acceptance Criteria (Optional)", Other),
@@ -39,8 +39,8 @@ const TITLES: [(&str, Kind); 12] = [
     ("Final Summary", Summary),
 ];
 
-impl Kind {
-    /// Returns the word in its markers.
+impl SectionKind {
+    /// Returns the word in the section's markers.
     pub(super) fn marker(self) -> &'static str {
         match self {
             Description => "SECTION:DESCRIPTION",
@@ -69,9 +69,9 @@ impl Kind {
 
 /// One section of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Section {
-    pub(super) kind: Kind,
-    /// Where its heading begins, and where its markers or its text end.
+pub(super) struct TicketSection {
+    pub(super) kind: SectionKind,
+    /// From the start of the heading to the end of the markers or the text.
     pub(super) whole: Range<usize>,
     /// The text between the markers, or below the heading.
     pub(super) inner: Range<usize>,
@@ -80,23 +80,23 @@ pub(super) struct Section {
 
 /// A line of the text without its end.
 #[derive(Debug, Clone, Copy)]
-struct Line<'a> {
+struct TicketLine<'a> {
     text: &'a str,
     start: usize,
-    /// Where the next line begins.
+    /// The offset of the next line.
     next: usize,
 }
 
-impl Line<'_> {
+impl TicketLine<'_> {
     fn end(&self) -> usize {
         self.start + self.text.len()
     }
 }
 
 /// Returns the sections of a ticket whose front matter ends at `start`.
-pub(super) fn find(text: &str, start: usize) -> Vec<Section> {
+pub(super) fn find(text: &str, start: usize) -> Vec<TicketSection> {
     let lines = lines(text, start);
-    let mut sections: Vec<Section> = Vec::new();
+    let mut sections: Vec<TicketSection> = Vec::new();
     let mut at = 0;
     while at < lines.len() {
         let Some(kind) = title(lines[at].text) else {
@@ -119,25 +119,25 @@ pub(super) fn find(text: &str, start: usize) -> Vec<Section> {
     sections
 }
 
-fn lines(text: &str, start: usize) -> Vec<Line<'_>> {
+fn lines(text: &str, start: usize) -> Vec<TicketLine<'_>> {
     let mut lines = Vec::new();
     let mut at = start;
     for raw in text[start..].split_inclusive('\n') {
         let body = raw.strip_suffix('\n').unwrap_or(raw);
         let body = body.strip_suffix('\r').unwrap_or(body);
-        lines.push(Line { text: body, start: at, next: at + raw.len() });
+        lines.push(TicketLine { text: body, start: at, next: at + raw.len() });
         at += raw.len();
     }
     lines
 }
 
-fn title(line: &str) -> Option<Kind> {
+fn title(line: &str) -> Option<SectionKind> {
     let title = line.strip_prefix("##").filter(|rest| rest.starts_with([' ', '\t']))?.trim();
     TITLES.iter().find(|(known, _)| known.eq_ignore_ascii_case(title)).map(|(_, kind)| *kind)
 }
 
-/// Returns whether a line ends a section without markers.
-fn ends(line: &str, kind: Kind) -> bool {
+/// Returns true if a line ends a section that has no markers.
+fn ends(line: &str, kind: SectionKind) -> bool {
     if kind.has_items() {
         line.starts_with("## ")
     } else {
@@ -145,9 +145,13 @@ fn ends(line: &str, kind: Kind) -> bool {
     }
 }
 
-/// Reads a section whose heading is followed by its first marker; returns it with the number of
-/// the line behind it.
-fn marked(lines: &[Line<'_>], heading: usize, kind: Kind) -> Option<(Section, usize)> {
+/// Reads a section whose heading is followed by its first marker; returns the section and the index
+/// of the line after it.
+fn marked(
+    lines: &[TicketLine<'_>],
+    heading: usize,
+    kind: SectionKind,
+) -> Option<(TicketSection, usize)> {
     if kind == Other {
         return None;
     }
@@ -159,7 +163,7 @@ fn marked(lines: &[Line<'_>], heading: usize, kind: Kind) -> Option<(Section, us
     let last = (first + 1..lines.len()).find(|i| lines[*i].text.contains(&end))?;
     let at = lines[last].text.find(&end)?;
     let close = lines[last].start + at;
-    let section = Section {
+    let section = TicketSection {
         kind,
         whole: lines[heading].start..close + end.len(),
         inner: lines[first].next..close,
@@ -168,45 +172,54 @@ fn marked(lines: &[Line<'_>], heading: usize, kind: Kind) -> Option<(Section, us
     Some((section, last + 1))
 }
 
-fn plain(lines: &[Line<'_>], heading: usize, end: usize, kind: Kind) -> Section {
+fn plain(lines: &[TicketLine<'_>], heading: usize, end: usize, kind: SectionKind) -> TicketSection {
     let start = lines[heading].next;
     let last = (heading + 1..end).rev().find(|i| !lines[*i].text.trim().is_empty());
     let inner = start..last.map_or(start, |last| lines[last].end());
     let close = last.map_or(lines[heading].end(), |last| lines[last].end());
-    Section { kind, whole: lines[heading].start..close, inner, marked: false }
+    TicketSection { kind, whole: lines[heading].start..close, inner, marked: false }
 }
 
-/// Returns the text of a section, trimmed; one with markers goes before one without.
-pub(super) fn text_of<'a>(text: &'a str, sections: &[Section], kind: Kind) -> Option<&'a str> {
+/// Returns the trimmed text of a section; a section with markers goes before one without.
+pub(super) fn text_of<'a>(
+    text: &'a str,
+    sections: &[TicketSection],
+    kind: SectionKind,
+) -> Option<&'a str> {
     let chosen = chosen(sections, kind)?;
     Some(text[chosen.inner.clone()].trim()).filter(|inner| !inner.is_empty())
 }
 
-/// Returns the section that counts where there are several.
-pub(super) fn chosen(sections: &[Section], kind: Kind) -> Option<&Section> {
+/// Returns the section that counts if there are several of a kind: the first with markers, else the
+/// first.
+pub(super) fn chosen(sections: &[TicketSection], kind: SectionKind) -> Option<&TicketSection> {
     let mut all = sections.iter().filter(|section| section.kind == kind);
     let first = all.clone().next();
     all.find(|section| section.marked).or(first)
 }
 
-/// An item of a list of criteria, and where the character between its brackets stands.
+/// An item of a list of criteria, and the offset of the character between its brackets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Item {
+pub(super) struct CriterionItem {
     pub(super) criterion: Criterion,
     pub(super) at: usize,
 }
 
-/// Returns the items of a list, numbered as they come; none where its markers are torn.
-pub(super) fn items(text: &str, sections: &[Section], kind: Kind) -> Vec<Item> {
-    if is_torn(text, sections, kind) {
+/// Returns the items of a list, numbered in order; none if its markers do not come in pairs.
+pub(super) fn items(
+    text: &str,
+    sections: &[TicketSection],
+    kind: SectionKind,
+) -> Vec<CriterionItem> {
+    if has_unpaired_markers(text, sections, kind) {
         return Vec::new();
     }
-    let of = |marked: bool| -> Vec<Item> {
+    let of = |marked: bool| -> Vec<CriterionItem> {
         let sections = sections.iter().filter(|s| s.kind == kind && s.marked == marked);
         let lines = sections.flat_map(|s| lines(&text[..s.inner.end], s.inner.start));
         let found = lines.filter_map(|line| item(line, marked)).zip(1..);
-        let numbered = |((checked, said, at), index)| Item {
-            criterion: Criterion { index, text: said, checked },
+        let numbered = |((checked, text, at), index)| CriterionItem {
+            criterion: Criterion { index, text, checked },
             at,
         };
         found.map(numbered).collect()
@@ -215,17 +228,17 @@ pub(super) fn items(text: &str, sections: &[Section], kind: Kind) -> Vec<Item> {
     of(has_marked)
 }
 
-/// Reads `- [x] #1 text`: whether it is ticked, what it says, and where the tick stands.
-fn item(line: Line<'_>, numbered: bool) -> Option<(bool, String, usize)> {
+/// Reads `- [x] #1 text`; returns whether it is ticked, the text, and the offset of the tick.
+fn item(line: TicketLine<'_>, numbered: bool) -> Option<(bool, String, usize)> {
     let rest = line.text.strip_prefix("- [")?;
     let checked = match rest.get(..3)? {
         "x] " => true,
         " ] " => false,
         _ => return None,
     };
-    let said = &rest[3..];
-    let said = if numbered { without_number(said) } else { said };
-    (!said.is_empty()).then(|| (checked, said.to_owned(), line.start + 3))
+    let text = &rest[3..];
+    let text = if numbered { without_number(text) } else { text };
+    (!text.is_empty()).then(|| (checked, text.to_owned(), line.start + 3))
 }
 
 fn without_number(text: &str) -> &str {
@@ -239,9 +252,13 @@ fn without_number(text: &str) -> &str {
     }
 }
 
-/// Returns whether a list's markers do not come in pairs; those in other sections are text.
-pub(super) fn is_torn(text: &str, sections: &[Section], kind: Kind) -> bool {
-    let others: Vec<&Section> =
+/// Returns true if a list's markers do not come in pairs; markers inside other sections are text.
+pub(super) fn has_unpaired_markers(
+    text: &str,
+    sections: &[TicketSection],
+    kind: SectionKind,
+) -> bool {
+    let others: Vec<&TicketSection> =
         sections.iter().filter(|section| section.marked && section.kind != kind).collect();
     let is_text = |at: usize| others.iter().any(|section| section.inner.contains(&at));
     let find = |marker: &str, begins: bool| -> Vec<(usize, bool)> {

@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::write::{Refused, set_plan, set_status, tick};
+use super::write::{TicketEditError, set_plan, set_status, tick};
 use super::*;
-use crate::plan::Severity;
+use crate::plan::Level;
 
 const TICKET: &str = "---
 id: TASK-1
@@ -52,36 +52,44 @@ fn ticket(text: &str) -> Ticket {
     ticket::parse(text).expect("a ticket")
 }
 
-fn file(name: &str, text: &str) -> File {
-    let place = Some(format!("backlog/{name}"));
-    File { name: name.to_owned(), place, bytes: text.into() }
+fn file(name: &str, text: &str) -> BacklogFile {
+    let path = Some(format!("backlog/{name}"));
+    BacklogFile { name: name.to_owned(), path, bytes: text.into() }
 }
 
 /// A ticket with this id, status and these further lines of front matter.
-fn small(shelf: &str, id: &str, status: &str, more: &str) -> File {
+fn small(shelf: &str, id: &str, status: &str, more: &str) -> BacklogFile {
     let text =
         format!("---\nid: {id}\ntitle: Do {id}\nstatus: {status}\n{more}\n---\n\nText of {id}.\n");
     file(&format!("{shelf}/{} - x.md", id.to_lowercase()), &text)
 }
 
-fn folder(tasks: Vec<File>) -> Folder {
-    Folder { name: "backlog/".into(), base: "backlog".into(), tasks, ..Folder::default() }
+fn folder(tasks: Vec<BacklogFile>) -> BacklogFolder {
+    BacklogFolder {
+        name: "backlog/".into(),
+        base: "backlog".into(),
+        tasks,
+        ..BacklogFolder::default()
+    }
 }
 
-fn batch(folder: &Folder, choice: &Choice) -> Result<Parsed, Vec<Finding>> {
+fn batch(folder: &BacklogFolder, choice: &TicketFilter) -> Result<ParsedPlan, Vec<Diagnostic>> {
     read(folder).expect("settings").batch(choice)
 }
 
-fn taken(parsed: &Parsed) -> Vec<&str> {
+fn taken(parsed: &ParsedPlan) -> Vec<&str> {
     parsed.plan.tasks.iter().map(|task| task.id.as_str()).collect()
 }
 
-fn left_out(parsed: &Parsed) -> Vec<String> {
-    parsed.left_out.iter().map(|left| format!("{}: {}", left.id, left.why)).collect()
+fn left_out(parsed: &ParsedPlan) -> Vec<String> {
+    parsed.left_out.iter().map(|ticket| format!("{}: {}", ticket.id, ticket.why)).collect()
 }
 
-fn named(ids: &[&str]) -> Choice {
-    Choice { tasks: ids.iter().map(|id| (*id).to_owned()).collect(), ..Choice::default() }
+fn named(ids: &[&str]) -> TicketFilter {
+    TicketFilter {
+        tasks: ids.iter().map(|id| (*id).to_owned()).collect(),
+        ..TicketFilter::default()
+    }
 }
 
 #[test]
@@ -136,16 +144,16 @@ fn only_tickets_whose_dependencies_are_done_are_taken() {
     ];
     folder.archived = vec![small("archive/tasks", "BACK-7", "Done", "")];
     folder.drafts = vec![small("drafts", "DRAFT-1", "Draft", "")];
-    let parsed = batch(&folder, &Choice::default()).unwrap();
+    let parsed = batch(&folder, &TicketFilter::default()).unwrap();
     assert_eq!(taken(&parsed), ["back-2", "back-4"]);
     assert_eq!(
         left_out(&parsed),
         [
             "BACK-3: it waits for BACK-2 (To Do)",
-            "BACK-5: it waits for BACK-99, which is no ticket, and for BACK-7, which is archived, and so is never done",
-            "BACK-6: its status is \"In Progress\"; --task BACK-6 takes it",
+            "BACK-5: it waits for BACK-99 (no such ticket), and for BACK-7 (archived, so it is never done)",
+            "BACK-6: its status is \"In Progress\"; use --task BACK-6 to take it",
             "BACK-10: it waits for BACK-3 (To Do)",
-            "BACK-11: its status is \"Won't Do\"; --task BACK-11 takes it",
+            "BACK-11: its status is \"Won't Do\"; use --task BACK-11 to take it",
         ]
     );
     assert_eq!(
@@ -161,7 +169,7 @@ fn only_tickets_whose_dependencies_are_done_are_taken() {
 }
 
 #[test]
-fn named_tickets_are_taken_or_told() {
+fn named_tickets_are_taken_or_reported() {
     let mut folder = folder(vec![
         small("tasks", "TASK-1", "Done", ""),
         small("tasks", "TASK-2", "In Progress", ""),
@@ -171,18 +179,18 @@ fn named_tickets_are_taken_or_told() {
     folder.drafts = vec![small("drafts", "DRAFT-5", "Draft", "")];
     let parsed = batch(&folder, &named(&["4", "task-02"])).unwrap();
     assert_eq!((taken(&parsed), parsed.plan.name.as_str()), (vec!["2", "4"], "backlog-2-4"));
-    let findings = batch(&folder, &named(&["1", "3", "draft-5", "TSAK-4"])).unwrap_err();
-    let told: Vec<&str> = findings
+    let diagnostics = batch(&folder, &named(&["1", "3", "draft-5", "TSAK-4"])).unwrap_err();
+    let messages: Vec<&str> = diagnostics
         .iter()
-        .filter(|finding| finding.severity == Severity::Error)
-        .map(|finding| finding.message.as_str())
+        .filter(|diagnostic| diagnostic.severity == Level::Error)
+        .map(|diagnostic| diagnostic.message.as_str())
         .collect();
     assert_eq!(
-        told,
+        messages,
         [
-            "TSAK-4 is no ticket of backlog/",
+            "there is no ticket TSAK-4 in backlog/",
             "TASK-1 is done",
-            "TASK-3 cannot begin: it waits for TASK-2 (In Progress)",
+            "TASK-3 cannot start: it waits for TASK-2 (In Progress)",
             "DRAFT-5 is a draft",
         ]
     );
@@ -198,47 +206,52 @@ fn subtasks_labels_twins_and_other_runs() {
         small("tasks", "task-002", "To Do", ""),
         small("tasks", "TASK-3", "To Do", "labels: web"),
     ]);
-    let web = Choice { labels: vec!["WEB".into()], ..Choice::default() };
+    let web = TicketFilter { labels: vec!["WEB".into()], ..TicketFilter::default() };
     let parsed = batch(&folder, &web).unwrap();
     assert_eq!((taken(&parsed), parsed.plan.name.as_str()), (vec!["1.1", "3"], "backlog-web"));
     assert!(parsed.plan.tasks[0].prompt.starts_with("A part of TASK-1: Do TASK-1\n\n"));
     let why = left_out(&parsed);
-    assert!(why[0].starts_with("TASK-1: its open subtasks are the work: TASK-1.1;"), "{why:?}");
+    assert!(
+        why[0].starts_with("TASK-1: its open subtasks are taken instead: TASK-1.1;"),
+        "{why:?}"
+    );
     assert!(why[1].contains("task-002 - x.md has the same id"), "{why:?}");
     let id = TaskId::new("3").unwrap();
-    let elsewhere =
-        Choice { taken: [(id, "run 'x' has it".to_owned())].into(), ..Choice::default() };
+    let elsewhere = TicketFilter {
+        taken: [(id, "run 'x' has it".to_owned())].into(),
+        ..TicketFilter::default()
+    };
     let why = left_out(&batch(&folder, &elsewhere).unwrap());
     assert!(
-        why.contains(&"TASK-3: run 'x' has it; --task TASK-3 takes it again".to_owned()),
+        why.contains(&"TASK-3: run 'x' has it; use --task TASK-3 to take it again".to_owned()),
         "{why:?}"
     );
 }
 
 #[test]
-fn what_cannot_be_read_is_told_and_left_out() {
+fn unreadable_tickets_are_skipped_with_a_warning() {
     let folder = folder(vec![
         file("tasks/task-1 - a.md", "---\nid: TASK-1\ntitle: a: b: c\n---\n"),
         file("tasks/task-2 - b.md", "no front matter\n"),
         file("tasks/readme.md", "# Tickets\n"),
         small("tasks", "TASK-3", "To Do", "dependencies: [task-1]"),
     ]);
-    let findings = batch(&folder, &Choice::default()).unwrap_err();
-    let told: Vec<String> = findings.iter().map(Finding::located).collect();
+    let diagnostics = batch(&folder, &TicketFilter::default()).unwrap_err();
+    let located: Vec<String> = diagnostics.iter().map(Diagnostic::located).collect();
     assert!(
-        told.iter().any(|t| t.starts_with("tasks/task-1 - a.md:3: the ticket is left out")),
-        "{told:?}"
+        located.iter().any(|t| t.starts_with("tasks/task-1 - a.md:3: skipped this ticket")),
+        "{located:?}"
     );
     assert!(
-        told.iter()
-            .any(|t| t.contains("TASK-3 is left out: it waits for task-1, which is no ticket")),
-        "{told:?}"
+        located.iter().any(|t| t.contains("skipped TASK-3: it waits for task-1 (no such ticket)")),
+        "{located:?}"
     );
-    assert!(told.iter().any(|t| t == "backlog/: no ticket of backlog/ can begin"), "{told:?}");
+    let empty = "backlog/: no ticket in backlog/ can start";
+    assert!(located.iter().any(|t| t == empty), "{located:?}");
 }
 
 #[test]
-fn the_name_says_what_was_asked_for() {
+fn the_name_of_a_run_reflects_the_request() {
     let backlog = read(&folder(Vec::new())).unwrap();
     let name = |ids: &[&str]| backlog.name(&named(ids));
     assert_eq!(name(&[]), "backlog");
@@ -251,12 +264,12 @@ fn a_status_is_written_in_its_place() {
     let after = set_status(TICKET, "In Progress").unwrap();
     assert_eq!(after, TICKET.replace("status: \"To Do\"  # soon", "status: In Progress  # soon"));
     assert_eq!(ticket(&set_status(TICKET, "yes: no").unwrap()).status, "yes: no");
-    assert_eq!(set_status("no ticket", "Done"), Err(Refused::Unreadable));
-    assert!(matches!(set_status(TICKET, "a\nb"), Err(Refused::Value(_))));
+    assert_eq!(set_status("no ticket", "Done"), Err(TicketEditError::Unreadable));
+    assert!(matches!(set_status(TICKET, "a\nb"), Err(TicketEditError::Value(_))));
     let without = TICKET.replace("status: \"To Do\"  # soon\n", "");
     assert_eq!(ticket(&set_status(&without, "Done").unwrap()).status, "Done");
     let folded = TICKET.replace("\"To Do\"  # soon", ">-\n  To Do");
-    assert_eq!(set_status(&folded, "Done"), Err(Refused::Unsafe));
+    assert_eq!(set_status(&folded, "Done"), Err(TicketEditError::Unsafe));
 }
 
 #[test]
@@ -268,8 +281,8 @@ fn a_plan_is_written_between_its_markers() {
     assert_eq!(again, after.replace("1. a\n\n## Description\nb\n<", "2. c\n<"));
     let crlf = set_plan(&TICKET.replace('\n', "\r\n"), "1. a\n\n## Description\nb").unwrap();
     assert_eq!(crlf, after.replace('\n', "\r\n"));
-    let torn = set_plan(TICKET, "x <!-- SECTION:PLAN:END -->");
-    assert!(matches!(torn, Err(Refused::Value(_))));
+    let with_marker = set_plan(TICKET, "x <!-- SECTION:PLAN:END -->");
+    assert!(matches!(with_marker, Err(TicketEditError::Value(_))));
     let bare = "---\nid: a-1\n---";
     assert_eq!(
         set_plan(bare, "p").unwrap(),
@@ -287,15 +300,15 @@ fn a_plan_is_written_between_its_markers() {
 #[test]
 fn criteria_are_ticked_by_their_numbers() {
     assert_eq!(tick(TICKET, &[1, 2]).unwrap(), TICKET.replace("[ ] #1 It", "[x] #1 It"));
-    assert_eq!(tick(TICKET, &[3]), Err(Refused::NoCriterion(3)));
-    assert_eq!(tick(TICKET, &[0]), Err(Refused::NoCriterion(0)));
-    let torn = TICKET.replace("<!-- AC:END -->\n", "");
-    assert_eq!(tick(&torn, &[1]), Err(Refused::Torn));
+    assert_eq!(tick(TICKET, &[3]), Err(TicketEditError::NoCriterion(3)));
+    assert_eq!(tick(TICKET, &[0]), Err(TicketEditError::NoCriterion(0)));
+    let unpaired = TICKET.replace("<!-- AC:END -->\n", "");
+    assert_eq!(tick(&unpaired, &[1]), Err(TicketEditError::UnpairedMarkers));
     let text = ticket(TICKET).text;
-    assert_eq!(ticket(&tick(TICKET, &[1]).unwrap()).text, text, "a tick is no change of the task");
+    assert_eq!(ticket(&tick(TICKET, &[1]).unwrap()).text, text, "a tick does not change the task");
 }
 
-/// Any text that is put together from what the reader looks for.
+/// Any text made of the pieces that the reader looks for.
 fn tickets() -> impl Strategy<Value = String> {
     let keys = proptest::sample::subsequence(
         vec![
@@ -346,7 +359,7 @@ fn tickets() -> impl Strategy<Value = String> {
     })
 }
 
-/// Returns what is left of `after` when the piece in which it differs from `before` is cut out.
+/// Returns the pieces in which two texts differ, without the common start and end.
 fn differs_in(before: &str, after: &str) -> (String, String) {
     let start = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
     let (b, a) = (&before.as_bytes()[start..], &after.as_bytes()[start..]);
@@ -369,7 +382,7 @@ proptest! {
             prop_assert_eq!(own.as_deref(), Some(plan.trim()));
             prop_assert_eq!(set_plan(&after, &plan), Ok(after.clone()));
             prop_assert_eq!(after.contains("\r\n"), text.contains("\r\n"));
-            // What was there before and is no plan is there still, in its order.
+            // Everything that was there before is still there, if there was no plan.
             let old = ticket(&text).plan;
             if old.is_none() && !text.contains("## Implementation Plan") {
                 let lines = |text: &str| -> Vec<String> { text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect() };
@@ -387,7 +400,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_or_refused(text in any::<String>()) {
+    fn any_text_is_accepted_or_refused(text in any::<String>()) {
         let text = format!("---\nid: a-1\n{text}");
         let _ = (set_plan(&text, "x"), tick(&text, &[1]), set_status(&text, "x"));
     }

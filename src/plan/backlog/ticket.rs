@@ -1,80 +1,84 @@
-//! One ticket: front matter and sections, as the program itself reads them.
+//! One ticket: front matter and sections, as Backlog.md itself reads them.
 //!
-//! Invariant: what an agent is given holds all that the author wrote but comments and the final
-//! summary, and does not change when a criterion is ticked.
+//! Invariant: the prompt text of a ticket contains everything the author wrote except comments and
+//! the final summary, and does not change when a criterion is ticked.
 
 use serde::Serialize;
 
-use super::File;
+use super::BacklogFile;
 use super::mentions;
-use super::sections::{self, Kind, Section};
+use super::sections::{self, SectionKind, TicketSection};
 use crate::domain::plan::Criterion;
 use crate::domain::plan::value;
-use crate::plan::finding::{Findings, Spot};
+use crate::plan::diagnostic::{Diagnostics, Spot};
 use crate::plan::syntax::front_matter;
-use crate::plan::syntax::yaml::{self, Node};
+use crate::plan::syntax::yaml::{self, YamlNode};
 
 /// A ticket of a backlog.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Ticket {
-    /// As the program shows it: `BACK-355.02`.
+    /// As Backlog.md shows it: `BACK-355.02`.
     pub id: String,
     pub title: String,
-    /// As written; what it means is a matter of the folder's settings.
+    /// As written; the folder's settings define the meaning.
     pub status: String,
     pub labels: Vec<String>,
     /// Ids, as written.
     pub dependencies: Vec<String>,
-    /// The id of the ticket that this is a part of.
+    /// The id of the ticket that this one is a part of.
     pub parent: Option<String>,
     pub description: Option<String>,
     pub criteria: Vec<Criterion>,
-    /// The items of its definition of done.
+    /// The items of the definition of done.
     pub done: Vec<Criterion>,
     pub plan: Option<String>,
-    /// Paths that it says it changes.
+    /// Paths that the ticket declares to change.
     pub files: Vec<String>,
-    /// Further paths that its text names.
+    /// Further paths in its text.
     pub mentions: Vec<String>,
-    /// What an agent is given.
+    /// The task's text in the agent's prompt.
     pub text: String,
 }
 
-/// Reads a ticket; one that cannot be read is told of, and left out.
-pub(super) fn read(file: &File, number: usize, findings: &mut Findings) -> Option<Ticket> {
-    let mut left_out = |line: usize, why: String, remedy: &str| {
+/// Reads a ticket; `None`, with a warning, if it cannot be read.
+pub(super) fn read(
+    file: &BacklogFile,
+    number: usize,
+    diagnostics: &mut Diagnostics,
+) -> Option<Ticket> {
+    let mut skip = |line: usize, why: String, remedy: &str| {
         let spot = Spot { file: number, line };
-        findings.warning(spot, format!("the ticket is left out: {why}"), remedy);
+        diagnostics.warning(spot, format!("skipped this ticket: {why}"), remedy);
         None
     };
     let Ok(text) = std::str::from_utf8(&file.bytes) else {
-        return left_out(0, "it is not UTF-8".into(), "save it as UTF-8");
+        return skip(0, "it is not UTF-8".into(), "save it as UTF-8");
     };
     let Some(range) = front_matter::range(text) else {
-        return left_out(1, "it has no front matter".into(), "begin it with `---`, `id: ...`");
+        return skip(1, "it has no front matter".into(), "begin it with `---`, `id: ...`");
     };
     let matter = with_names_quoted(&text[range.matter.clone()]);
     let node = match yaml::read(&matter, 2) {
         Ok(node) => node,
         Err(fault) => {
-            let why = format!("its front matter is not YAML: {}", fault.why);
-            return left_out(fault.line, why, "put the value into quotes");
+            let why = format!("its front matter is not valid YAML: {}", fault.why);
+            return skip(fault.line, why, "put the value in quotes");
         }
     };
     match of(text, range.end, &node) {
         Some(ticket) => Some(ticket),
-        None => left_out(1, "it has no id".into(), "write for example `id: task-7`"),
+        None => skip(1, "it has no id".into(), "write for example `id: task-7`"),
     }
 }
 
-/// Reads the text of a ticket; `None` where it has no id, or no front matter that is YAML.
+/// Reads the text of a ticket; `None` if it has no id or no valid front matter.
 pub(super) fn parse(text: &str) -> Option<Ticket> {
     let range = front_matter::range(text)?;
     let node = yaml::read(&with_names_quoted(&text[range.matter]), 2).ok()?;
     of(text, range.end, &node)
 }
 
-/// The program takes `assignee: @ada`, which YAML does not.
+/// Quotes names such as `assignee: @ada`: Backlog.md accepts them, but YAML reserves `@`.
 fn with_names_quoted(matter: &str) -> String {
     let quoted = |line: &str| {
         let parts = ["assignee:", "reporter:"]
@@ -93,10 +97,10 @@ fn with_names_quoted(matter: &str) -> String {
     matter.lines().map(quoted).collect::<Vec<_>>().join("\n")
 }
 
-fn of(text: &str, body: usize, node: &Node) -> Option<Ticket> {
-    let word = |key: &str| node.get(key).and_then(Node::text).map(str::to_owned);
+fn of(text: &str, body: usize, node: &YamlNode) -> Option<Ticket> {
+    let word = |key: &str| node.get(key).and_then(YamlNode::text).map(str::to_owned);
     let list = |key: &str| -> Vec<String> {
-        let texts = node.get(key).map(Node::texts).unwrap_or_default();
+        let texts = node.get(key).map(YamlNode::texts).unwrap_or_default();
         texts.into_iter().map(|(text, _)| text.to_owned()).collect()
     };
     let sections = sections::find(text, body);
@@ -104,15 +108,15 @@ fn of(text: &str, body: usize, node: &Node) -> Option<Ticket> {
     let items = |kind| -> Vec<Criterion> {
         sections::items(text, &sections, kind).into_iter().map(|item| item.criterion).collect()
     };
-    let (description, plan) = (section(Kind::Description), section(Kind::Plan));
-    let criteria = items(Kind::Criteria);
+    let (description, plan) = (section(SectionKind::Description), section(SectionKind::Plan));
+    let criteria = items(SectionKind::Criteria);
     let paths = |texts: Vec<String>| texts.iter().filter_map(|text| mentions::path(text)).collect();
     let mut files: Vec<String> = paths(list("modified_files"));
     files.extend(plan.iter().flat_map(|plan| mentions::paths(plan)));
     let mut named: Vec<String> = paths(list("references"));
-    let said =
+    let texts =
         criteria.iter().map(|criterion| criterion.text.as_str()).chain(description.as_deref());
-    named.extend(said.flat_map(mentions::paths));
+    named.extend(texts.flat_map(mentions::paths));
     named.retain(|path| !files.contains(path));
     Some(Ticket {
         id: word("id")?.to_uppercase(),
@@ -121,8 +125,8 @@ fn of(text: &str, body: usize, node: &Node) -> Option<Ticket> {
         labels: list("labels"),
         dependencies: list("dependencies"),
         parent: word("parent_task_id"),
-        text: given(text, body, &sections, &list("references"), &list("documentation")),
-        done: items(Kind::Done),
+        text: prompt_text(text, body, &sections, &list("references"), &list("documentation")),
+        done: items(SectionKind::Done),
         mentions: named,
         description,
         criteria,
@@ -131,22 +135,27 @@ fn of(text: &str, body: usize, node: &Node) -> Option<Ticket> {
     })
 }
 
+/// Returns a text with Unix line ends.
 fn lf(text: &str) -> String {
     text.replace("\r\n", "\n")
 }
 
-/// Returns what an agent is given: the body without markers, ticks, comments and summary.
-fn given(
+/// Returns the text for the agent's prompt: the body without markers, ticks, comments and summary.
+///
+/// Without the ticks the text stays the same while the run ticks criteria; a changed text would count
+/// as a changed task.
+fn prompt_text(
     text: &str,
     body: usize,
-    sections: &[Section],
+    sections: &[TicketSection],
     references: &[String],
     documentation: &[String],
 ) -> String {
     let mut out = String::new();
     let mut at = body;
-    // Found once for each kind: a text may have a great many sections.
-    let mut known: Vec<(Kind, Vec<sections::Item>)> = Vec::new();
+    // The items are read once for each kind, not for each section: with twenty thousand sections that
+    // would take minutes.
+    let mut known: Vec<(SectionKind, Vec<sections::CriterionItem>)> = Vec::new();
     for section in sections {
         if !known.iter().any(|(kind, _)| *kind == section.kind) {
             known.push((section.kind, sections::items(text, sections, section.kind)));
@@ -156,7 +165,8 @@ fn given(
         out.push_str(&text[at.min(section.whole.start)..section.whole.start]);
         at = section.whole.end;
         let inner = text[section.inner.clone()].trim();
-        if matches!(section.kind, Kind::Comments | Kind::Summary) || inner.is_empty() {
+        if matches!(section.kind, SectionKind::Comments | SectionKind::Summary) || inner.is_empty()
+        {
             continue;
         }
         let heading = text[section.whole.start..].lines().next().unwrap_or_default();
@@ -181,13 +191,13 @@ fn given(
     without_gaps(&lf(&out))
 }
 
-/// Returns the lines of a list with `#1` in the place of its boxes.
-fn without_ticks(inner: &str, start: usize, items: &[sections::Item]) -> String {
+/// Returns the lines of a list with `#1` in place of the boxes.
+fn without_ticks(inner: &str, start: usize, items: &[sections::CriterionItem]) -> String {
     let mut at = start;
     let mut out = String::new();
     for line in inner.split_inclusive('\n') {
         match items.iter().find(|item| item.at == at + 3) {
-            Some(sections::Item { criterion, .. }) => {
+            Some(sections::CriterionItem { criterion, .. }) => {
                 out.push_str(&format!("- #{} {}\n", criterion.index, criterion.text));
             }
             None => out.push_str(line),
@@ -197,7 +207,7 @@ fn without_ticks(inner: &str, start: usize, items: &[sections::Item]) -> String 
     out.trim().to_owned()
 }
 
-/// Returns a text without more than one empty line in a row, and none at its ends.
+/// Returns a text with at most one empty line in a row, and none at its ends.
 fn without_gaps(text: &str) -> String {
     let mut out = String::new();
     let mut empty = 0;

@@ -1,19 +1,19 @@
 //! beads: `.beads/issues.jsonl`, one issue on each line.
 //!
-//! Invariant: only `blocks` orders work. An epic is a group, and no task; what was closed or
-//! deleted is done.
+//! Invariant: only `blocks` orders work. An epic is a group and not a task; a closed or deleted issue
+//! is done.
 
 use serde::Deserialize;
 
-use super::items::{Item, State};
+use super::items::{ItemState, ListItem};
 use super::{KNOWN, json};
 use crate::domain::plan::value;
-use crate::plan::draft::{Draft, Written};
-use crate::plan::finding::Findings;
+use crate::plan::diagnostic::Diagnostics;
+use crate::plan::draft::{Draft, SourceText};
 
 #[derive(Debug, Deserialize)]
-struct Issue {
-    id: json::Word,
+struct Bead {
+    id: json::TextOrNumber,
     title: Option<String>,
     status: Option<String>,
     issue_type: Option<String>,
@@ -26,7 +26,7 @@ struct Issue {
 
 #[derive(Debug, Deserialize)]
 struct Dependency {
-    depends_on_id: json::Word,
+    depends_on_id: json::TextOrNumber,
     #[serde(rename = "type")]
     kind: Option<String>,
 }
@@ -37,20 +37,20 @@ impl Dependency {
     }
 }
 
-/// Reads all lines; `None` where one is no issue.
-pub(super) fn read(text: &str, findings: &mut Findings) -> Option<Vec<Item>> {
+/// Reads all lines; `None` if any line is not an issue.
+pub(super) fn read(text: &str, diagnostics: &mut Diagnostics) -> Option<Vec<ListItem>> {
     let lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
     let read = lines.map(|(line, number)| {
-        json::parse::<Issue>(line, number, KNOWN, findings).map(|issue| item(issue, number))
+        json::parse::<Bead>(line, number, KNOWN, diagnostics).map(|issue| item(issue, number))
     });
-    let items: Vec<Option<Item>> = read.collect();
+    let items: Vec<Option<ListItem>> = read.collect();
     items.into_iter().collect()
 }
 
-fn item(issue: Issue, line: usize) -> Item {
+fn item(issue: Bead, line: usize) -> ListItem {
     let id = issue.id.text();
     let dependencies = issue.dependencies.unwrap_or_default();
-    let written = |on: &Dependency| Written { text: on.depends_on_id.text(), line };
+    let written = |on: &Dependency| SourceText { text: on.depends_on_id.text(), line };
     let blocks =
         dependencies.iter().filter(|on| on.is(&["blocks", "blocked-by", "conditional-blocks"]));
     let parent = dependencies.iter().find(|on| on.is(&["parent-child"]));
@@ -65,17 +65,17 @@ fn item(issue: Issue, line: usize) -> Item {
         title: value::title(&issue.title.unwrap_or_else(|| id.clone())),
         depends_on: Some(blocks.map(written).collect()),
         prompt: super::items::text(&sections),
-        id: Some(Written { text: id, line }),
+        id: Some(SourceText { text: id, line }),
         line,
         ..Draft::default()
     };
-    Item {
+    ListItem {
         draft,
         state: match status.as_str() {
-            "closed" | "tombstone" => State::Done,
-            "in_progress" | "hooked" => State::Begun,
-            "deferred" | "pinned" => State::Off,
-            _ => State::Open,
+            "closed" | "tombstone" => ItemState::Done,
+            "in_progress" | "hooked" => ItemState::Started,
+            "deferred" | "pinned" => ItemState::Deferred,
+            _ => ItemState::Open,
         },
         status,
         parent: parent.map(|on| on.depends_on_id.text()),

@@ -1,17 +1,17 @@
-//! GitHub's issues, as `gh issue list --json number,title,body,labels,state` prints them.
+//! GitHub issues, in the output of `gh issue list --json number,title,body,labels,state`.
 //!
-//! Invariant: an issue depends on another only where a line of its body begins with the words
-//! for that, outside of code; a number in passing orders nothing.
+//! Invariant: an issue depends on another only if a line of its body, outside of code, begins with
+//! words such as `Depends on`; a number elsewhere orders nothing.
 
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::items::{Item, State};
+use super::items::{ItemState, ListItem};
 use super::{KNOWN, json};
 use crate::domain::plan::value;
-use crate::plan::draft::{Draft, Written};
-use crate::plan::finding::Findings;
+use crate::plan::diagnostic::Diagnostics;
+use crate::plan::draft::{Draft, SourceText};
 
 #[derive(Debug, Deserialize)]
 struct Issue {
@@ -22,23 +22,24 @@ struct Issue {
     url: Option<String>,
 }
 
-/// What a line begins with that names what an issue waits for.
-const WORDS: [&str; 5] = ["depends on", "depend on", "blocked by", "dependencies", "requires"];
+/// The beginnings of lines that name dependencies.
+const DEPENDENCY_WORDS: [&str; 5] =
+    ["depends on", "depend on", "blocked by", "dependencies", "requires"];
 
-/// Reads all issues; `None` where the text is no list of them.
-pub(super) fn read(text: &str, findings: &mut Findings) -> Option<Vec<Item>> {
-    let list: Vec<&RawValue> = json::parse(text, 1, KNOWN, findings)?;
-    let issues = json::objects::<Issue>(&list, text, KNOWN, findings);
+/// Reads all issues; `None` if the text is not a list.
+pub(super) fn read(text: &str, diagnostics: &mut Diagnostics) -> Option<Vec<ListItem>> {
+    let list: Vec<&RawValue> = json::parse(text, 1, KNOWN, diagnostics)?;
+    let issues = json::objects::<Issue>(&list, text, KNOWN, diagnostics);
     Some(issues.into_iter().map(|(issue, line)| item(issue, line)).collect())
 }
 
-fn item(issue: Issue, line: usize) -> Item {
+fn item(issue: Issue, line: usize) -> ListItem {
     let body = issue.body.unwrap_or_default().replace("\r\n", "\n");
     let home = issue.url.as_deref().and_then(|url| url.rsplit_once('/')).map(|(home, _)| home);
-    let on = dependencies(&body, home).into_iter().map(|text| Written { text, line });
+    let on = dependencies(&body, home).into_iter().map(|text| SourceText { text, line });
     let status = issue.state.unwrap_or_else(|| "OPEN".to_owned());
     let draft = Draft {
-        id: Some(Written { text: issue.number.to_string(), line }),
+        id: Some(SourceText { text: issue.number.to_string(), line }),
         number: Some(format!("#{}", issue.number)),
         title: value::title(&issue.title),
         depends_on: Some(on.collect()),
@@ -46,30 +47,31 @@ fn item(issue: Issue, line: usize) -> Item {
         line,
         ..Draft::default()
     };
-    let state = if status.eq_ignore_ascii_case("closed") { State::Done } else { State::Open };
-    Item { draft, state, status, parent: None, is_group: false }
+    let state =
+        if status.eq_ignore_ascii_case("closed") { ItemState::Done } else { ItemState::Open };
+    ListItem { draft, state, status, parent: None, is_group: false }
 }
 
-/// Returns the numbers of the issues that a body says it depends on.
+/// Returns the numbers of the issues that a body declares as dependencies.
 fn dependencies(body: &str, home: Option<&str>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    // Below a line that only says `Blocked by:`, the items of the list count.
+    // After a line with nothing but `Blocked by:`, the items of the list below it count.
     let mut is_list = false;
     for line in lines(body) {
         let plain =
             line.trim().trim_start_matches(['-', '*', '>', '[', ']', ' ', '_']).to_lowercase();
-        let said = WORDS.iter().find_map(|word| plain.strip_prefix(word));
-        let said = said.filter(|rest| !rest.starts_with(char::is_alphanumeric));
-        let numbers = match said {
+        let declared = DEPENDENCY_WORDS.iter().find_map(|word| plain.strip_prefix(word));
+        let declared = declared.filter(|rest| !rest.starts_with(char::is_alphanumeric));
+        let numbers = match declared {
             Some(rest) => {
                 let rest = rest.trim_start_matches([':', '*', '_', ' ']);
                 is_list = rest.is_empty();
-                named(rest, home)
+                issue_numbers(rest, home)
             }
-            None if is_list && !line.trim().is_empty() => named(&plain, home),
+            None if is_list && !line.trim().is_empty() => issue_numbers(&plain, home),
             None => Vec::new(),
         };
-        is_list = is_list && (said.is_some() || line.trim().is_empty() || !numbers.is_empty());
+        is_list = is_list && (declared.is_some() || line.trim().is_empty() || !numbers.is_empty());
         found.extend(numbers);
     }
     let mut seen = std::collections::HashSet::new();
@@ -77,7 +79,7 @@ fn dependencies(body: &str, home: Option<&str>) -> Vec<String> {
     found
 }
 
-/// Returns the lines of text of a body, without code; each paragraph, item and heading apart.
+/// Returns the lines of a body's text, without code; each paragraph, item and heading begins a line.
 fn lines(body: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut is_code = false;
@@ -106,13 +108,13 @@ fn lines(body: &str) -> Vec<String> {
     lines
 }
 
-/// Returns the numbers that a text begins with: `#4, #5 and #6`, or addresses of issues.
-fn named(text: &str, home: Option<&str>) -> Vec<String> {
+/// Returns the issue numbers at the start of a text: `#4, #5 and #6`, or URLs of issues.
+fn issue_numbers(text: &str, home: Option<&str>) -> Vec<String> {
     let is_gap = |c: char| c.is_whitespace() || ",;&()[]".contains(c);
     let mut numbers = Vec::new();
     for word in text.split(is_gap).filter(|word| !word.is_empty()) {
         let word = word.trim_end_matches(['.', ':', '*', '_', '`', ')', '!']);
-        let digits = word.strip_prefix('#').or_else(|| of_address(word, home));
+        let digits = word.strip_prefix('#').or_else(|| number_in_url(word, home));
         match digits {
             Some(digits) if !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()) => {
                 numbers.push(digits.to_owned());
@@ -124,8 +126,8 @@ fn named(text: &str, home: Option<&str>) -> Vec<String> {
     numbers
 }
 
-/// Returns the number in the address of an issue of the same repository.
-fn of_address<'a>(word: &'a str, home: Option<&str>) -> Option<&'a str> {
+/// Returns the number in the URL of an issue of the same repository.
+fn number_in_url<'a>(word: &'a str, home: Option<&str>) -> Option<&'a str> {
     let (before, number) = word.rsplit_once('/')?;
     let is_issue = before.starts_with("http") && before.ends_with("/issues");
     (is_issue && home.is_none_or(|home| home.eq_ignore_ascii_case(before))).then_some(number)

@@ -1,70 +1,71 @@
-//! Items of a list, and the tasks that they make.
+//! The items of a list, and the tasks made of them.
 //!
-//! Invariant: an item that is done, put off, or only a group of others is no task. What depends
-//! on a group waits for all that is in it; what is in a group waits for what the group waits for.
+//! Invariant: an item that is done, deferred, or a group of others becomes no task. A task that
+//! depends on a group waits for everything in it; a task in a group waits for the group's
+//! dependencies.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::plan::draft::{Draft, Written};
-use crate::plan::finding::Findings;
-use crate::plan::syntax::near::nearest;
+use crate::plan::diagnostic::Diagnostics;
+use crate::plan::draft::{Draft, SourceText};
+use crate::plan::syntax::suggestion::nearest;
 
-/// How far an item is.
+/// The state of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum ItemState {
     Open,
-    /// Somebody may be at work on it.
-    Begun,
+    /// Somebody may be working on it.
+    Started,
     Done,
-    /// Put off or given up: it will not be done now.
-    Off,
+    /// Deferred or cancelled: it will not be done now.
+    Deferred,
 }
 
 /// One entry of a list.
 #[derive(Debug, Clone)]
-pub(super) struct Item {
+pub(super) struct ListItem {
     pub(super) draft: Draft,
-    pub(super) state: State,
-    /// Its state in the program's own word.
+    pub(super) state: ItemState,
+    /// Its state, in the program's own word.
     pub(super) status: String,
     pub(super) parent: Option<String>,
-    /// It has no work of its own but what is in it.
+    /// It only groups other items and has no work of its own.
     pub(super) is_group: bool,
 }
 
-impl Item {
+impl ListItem {
     fn id(&self) -> &str {
         self.draft.id_text()
     }
 }
 
-/// Makes tasks of what is open; every mistake is in `findings`.
-pub(super) fn drafts(items: Vec<Item>, findings: &mut Findings) -> Vec<Draft> {
-    let list = List::new(&items, findings);
-    let mut edges: Vec<Option<Vec<Written>>> =
-        items.iter().map(|item| list.waits_for(item, findings)).collect();
-    list.leave_out(&mut edges, findings);
+/// Makes tasks of the open items; every mistake is in `diagnostics`.
+pub(super) fn drafts(items: Vec<ListItem>, diagnostics: &mut Diagnostics) -> Vec<Draft> {
+    let list = ItemList::new(&items, diagnostics);
+    let mut edges: Vec<Option<Vec<SourceText>>> =
+        items.iter().map(|item| list.waits_for(item, diagnostics)).collect();
+    list.skip_blocked(&mut edges, diagnostics);
     let tasks = items.iter().zip(edges).enumerate().filter(|(at, _)| list.is_task(*at));
     let tasks = tasks.filter_map(|(_, (item, edges))| Some((item, edges?)));
     tasks.map(|(item, edges)| Draft { depends_on: Some(edges), ..item.draft.clone() }).collect()
 }
 
-struct List<'a> {
-    items: &'a [Item],
+struct ItemList<'a> {
+    items: &'a [ListItem],
     by_id: HashMap<&'a str, usize>,
     parts: HashMap<&'a str, Vec<usize>>,
 }
 
-impl<'a> List<'a> {
-    fn new(items: &'a [Item], findings: &mut Findings) -> List<'a> {
+impl<'a> ItemList<'a> {
+    fn new(items: &'a [ListItem], diagnostics: &mut Diagnostics) -> ItemList<'a> {
         let mut by_id: HashMap<&str, usize> = HashMap::new();
         let mut parts: HashMap<&str, Vec<usize>> = HashMap::new();
         for (at, item) in items.iter().enumerate() {
             if let Some(first) = by_id.get(item.id()) {
-                let first = findings.told(items[*first].draft.spot());
+                let first = diagnostics.spot_text(items[*first].draft.spot());
                 let message =
                     format!("two items have the id `{}`; the first is at {first}", item.id());
-                findings.error(item.draft.spot(), message, "give each of them an id of its own");
+                diagnostics.error(item.draft.spot(), message, "give each item its own id");
                 continue;
             }
             by_id.insert(item.id(), at);
@@ -72,41 +73,41 @@ impl<'a> List<'a> {
                 parts.entry(parent).or_default().push(at);
             }
         }
-        List { items, by_id, parts }
+        ItemList { items, by_id, parts }
     }
 
     fn is_task(&self, at: usize) -> bool {
         let item = &self.items[at];
-        let is_open = matches!(item.state, State::Open | State::Begun);
+        let is_open = matches!(item.state, ItemState::Open | ItemState::Started);
         is_open && !item.is_group && self.by_id.get(item.id()) == Some(&at)
     }
 
-    /// Returns the tasks that an item waits for; `None` for what is no task.
-    fn waits_for(&self, item: &Item, findings: &mut Findings) -> Option<Vec<Written>> {
+    /// Returns the tasks that an item waits for; `None` if the item becomes no task.
+    fn waits_for(&self, item: &ListItem, diagnostics: &mut Diagnostics) -> Option<Vec<SourceText>> {
         let at = *self.by_id.get(item.id())?;
         if !self.is_task(at) {
-            // What it says may be wrong all the same.
-            if matches!(item.state, State::Open | State::Begun) {
-                self.known(item, findings);
+            // The dependencies of a group are checked too, since its tasks wait for them.
+            if matches!(item.state, ItemState::Open | ItemState::Started) {
+                self.known(item, diagnostics);
             }
             return None;
         }
-        if item.state == State::Begun {
+        if item.state == ItemState::Started {
             let message =
-                format!("`{}` is {}: somebody may be at work on it", item.id(), item.status);
-            findings.warning(item.draft.spot(), message, "if so, wait until it is done");
+                format!("`{}` is {}: somebody may be working on it", item.id(), item.status);
+            diagnostics.warning(item.draft.spot(), message, "if so, wait until it is done");
         }
         let mut found = Vec::new();
         let mut seen = HashSet::from([at]);
         let groups: Vec<usize> = self.groups_of(item);
         seen.extend(&groups);
-        for name in self.known(item, findings) {
+        for name in self.known(item, diagnostics) {
             self.tasks_of(name.1, name.0.line, &mut seen, &mut found);
         }
         for group in groups {
             for name in self.items[group].draft.depends_on.iter().flatten() {
                 let Some(on) = self.by_id.get(name.text.as_str()).copied() else { continue };
-                // A group may name its own parts: that orders nothing among them.
+                // A group may depend on its own parts: that orders nothing among them.
                 if !self.groups_of(&self.items[on]).contains(&group) {
                     self.tasks_of(on, item.draft.line, &mut seen, &mut found);
                 }
@@ -115,8 +116,12 @@ impl<'a> List<'a> {
         Some(found)
     }
 
-    /// Returns what an item depends on, and tells what is in no list.
-    fn known<'b>(&self, item: &'b Item, findings: &mut Findings) -> Vec<(&'b Written, usize)> {
+    /// Returns the dependencies of an item, and reports those that are not in the list.
+    fn known<'b>(
+        &self,
+        item: &'b ListItem,
+        diagnostics: &mut Diagnostics,
+    ) -> Vec<(&'b SourceText, usize)> {
         let mut known = Vec::new();
         for name in item.draft.depends_on.iter().flatten() {
             match self.by_id.get(name.text.as_str()) {
@@ -131,18 +136,18 @@ impl<'a> List<'a> {
                     };
                     let (id, on) = (item.id(), &name.text);
                     let message = format!("`{id}` depends on `{on}`, which is not in the list");
-                    findings.error(item.draft.at(name.line), message, remedy);
+                    diagnostics.error(item.draft.at(name.line), message, remedy);
                 }
             }
         }
         known
     }
 
-    /// Returns the groups that an item is in, from the inner to the outer.
-    fn groups_of(&self, item: &Item) -> Vec<usize> {
+    /// Returns the groups that contain an item, from the innermost outwards.
+    fn groups_of(&self, item: &ListItem) -> Vec<usize> {
         let mut above = Vec::new();
         let mut parent = item.parent.as_deref();
-        // Parents may go round in a circle, which need not lead back to where it began.
+        // Parents may form a cycle, which need not contain the item where the walk began.
         while let Some(at) = parent.and_then(|id| self.by_id.get(id)).copied() {
             if above.contains(&at) {
                 break;
@@ -154,22 +159,23 @@ impl<'a> List<'a> {
         above
     }
 
-    /// Adds the open tasks that an item stands for.
+    /// Adds the open tasks that a dependency on an item stands for: the item itself, or everything in
+    /// the group and what the group waits for.
     fn tasks_of(
         &self,
         from: usize,
         line: usize,
         seen: &mut HashSet<usize>,
-        found: &mut Vec<Written>,
+        found: &mut Vec<SourceText>,
     ) {
         let mut todo = vec![from];
         while let Some(at) = todo.pop() {
             let item = &self.items[at];
-            if item.state == State::Done || !seen.insert(at) {
+            if item.state == ItemState::Done || !seen.insert(at) {
                 continue;
             }
             if !item.is_group {
-                found.push(Written { text: item.id().to_owned(), line });
+                found.push(SourceText { text: item.id().to_owned(), line });
             } else {
                 let own = item.draft.depends_on.iter().flatten();
                 todo.extend(own.filter_map(|name| self.by_id.get(name.text.as_str())));
@@ -178,31 +184,31 @@ impl<'a> List<'a> {
         }
     }
 
-    /// Leaves out what waits for something that is put off, directly or not.
-    fn leave_out(&self, edges: &mut [Option<Vec<Written>>], findings: &mut Findings) {
-        let is_off = |at: &usize| self.items[*at].state == State::Off;
-        let mut gone: HashSet<&str> =
-            self.by_id.values().filter(|at| is_off(at)).map(|at| self.items[*at].id()).collect();
+    /// Skips the tasks that wait for a deferred item, directly or not.
+    fn skip_blocked(&self, edges: &mut [Option<Vec<SourceText>>], diagnostics: &mut Diagnostics) {
+        let is_deferred = |at: &usize| self.items[*at].state == ItemState::Deferred;
+        let deferred = self.by_id.values().filter(|at| is_deferred(at));
+        let mut gone: HashSet<&str> = deferred.map(|at| self.items[*at].id()).collect();
         loop {
             let before = gone.len();
             for (at, item) in self.items.iter().enumerate() {
                 let on =
                     edges[at].iter().flatten().find(|on| gone.contains(on.text.as_str())).cloned();
                 let Some(on) = on else { continue };
-                let off = self.by_id.get(on.text.as_str()).map(|at| &self.items[*at]);
-                let why = off
-                    .filter(|off| off.state == State::Off)
-                    .map(|off| format!(" ({})", off.status));
+                let item_on = self.by_id.get(on.text.as_str()).map(|at| &self.items[*at]);
+                let why = item_on
+                    .filter(|on| on.state == ItemState::Deferred)
+                    .map(|on| format!(" ({})", on.status));
                 let message = format!(
-                    "`{}` is left out: it waits for `{}`{}",
+                    "skipped `{}`: it waits for `{}`{}",
                     item.id(),
                     on.text,
-                    why.unwrap_or_else(|| ", which is left out too".to_owned())
+                    why.unwrap_or_else(|| ", which is skipped too".to_owned())
                 );
-                findings.warning(
+                diagnostics.warning(
                     item.draft.at(on.line),
                     message,
-                    "take that up again, or remove the dependency",
+                    "reopen that item, or remove the dependency",
                 );
                 edges[at] = None;
                 gone.insert(item.id());
@@ -214,7 +220,7 @@ impl<'a> List<'a> {
     }
 }
 
-/// Puts texts under their headings; those that are empty are left out.
+/// Joins texts under their headings, without those that are empty.
 pub(super) fn text(sections: &[(&str, Option<String>)]) -> String {
     let mut out = String::new();
     for (heading, text) in sections {

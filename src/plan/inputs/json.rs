@@ -1,14 +1,16 @@
-//! JSON whose values know the line they stand on.
+//! JSON values with the lines they begin on.
 //!
-//! Invariant: a number, a text and a truth are told as texts, since programs write ids as either.
+//! Invariant: an id may be a text or a number, since programs write both. A message says what is
+//! wrong with the JSON in words of JSON, never in those of the library that reads it.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::plan::finding::Findings;
+use crate::plan::diagnostic::Diagnostics;
 
-/// Returns whether a text begins with a whole object on its first line, and more on the next.
+/// Returns true if a text is one JSON object on each line: the first line is a whole object, and is
+/// not a task-master file on a single line.
 pub(super) fn is_lines(text: &str) -> bool {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let is_object = |line: &str| serde_json::from_str::<serde_json::Map<_, _>>(line).is_ok();
@@ -17,59 +19,69 @@ pub(super) fn is_lines(text: &str) -> bool {
     is_whole && !is_alone
 }
 
-/// Reads JSON; `line` is that of its beginning.
+/// Reads JSON whose first line has the number `line`.
 pub(super) fn parse<'a, T: Deserialize<'a>>(
     text: &'a str,
     line: usize,
     remedy: &str,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<T> {
     match serde_json::from_str(text) {
         Ok(value) => Some(value),
         Err(error) => {
             let at = (line + error.line().max(1) - 1).max(1);
-            let told = error.to_string();
-            let told = told.split(" at line ").next().unwrap_or(&told);
-            findings.error(at, format!("it is not understood: {told}"), remedy);
+            diagnostics.error(at, reason(&error), remedy);
             None
         }
     }
 }
 
-/// Returns the number of the line that a value begins at; `whole` is what it was read from.
+/// Returns what is wrong with a JSON text.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let field = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    match (error.classify(), field) {
+        (serde_json::error::Category::Eof, _) => "the JSON ends too early".to_owned(),
+        (serde_json::error::Category::Data, Some(field)) => format!("the key `{field}` is missing"),
+        (serde_json::error::Category::Data, None) => "unexpected kind of JSON value".to_owned(),
+        _ => format!("invalid JSON at column {}", error.column()),
+    }
+}
+
+/// Returns the line that a value begins on; `whole` is the text that it is a part of.
 pub(super) fn line_of(value: &RawValue, whole: &str) -> usize {
     let offset = (value.get().as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
     let before = whole.as_bytes().get(..offset).unwrap_or_default();
     before.iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
-/// Reads the objects of a list, each with its line; those that are not understood are told.
+/// Reads the objects of a list, each with its line; reports those that cannot be read.
 pub(super) fn objects<T: DeserializeOwned>(
     list: &[&RawValue],
     whole: &str,
     remedy: &str,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<(T, usize)> {
     let read = |value: &&RawValue| {
         let line = line_of(value, whole);
-        Some((parse(value.get(), line, remedy, findings)?, line))
+        Some((parse(value.get(), line, remedy, diagnostics)?, line))
     };
     list.iter().filter_map(read).collect()
 }
 
-/// A text, or a number that stands for one.
+/// An id as programs write it: a text or a number.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Word {
+pub(super) enum TextOrNumber {
     Text(String),
     Number(serde_json::Number),
 }
 
-impl Word {
+impl TextOrNumber {
     pub(super) fn text(&self) -> String {
         match self {
-            Word::Text(text) => text.trim().to_owned(),
-            Word::Number(number) => number.to_string(),
+            TextOrNumber::Text(text) => text.trim().to_owned(),
+            TextOrNumber::Number(number) => number.to_string(),
         }
     }
 }

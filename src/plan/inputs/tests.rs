@@ -1,13 +1,13 @@
-//! Lists of other programs: what becomes a task, what it waits for, what is wrong.
+//! Lists of other programs: their tasks, their dependencies, and their mistakes.
 
-use crate::plan::{Finding, Parsed, Severity, Source, parse, parse_tagged, parse_tickets};
+use crate::plan::{Diagnostic, Level, ParsedPlan, Source, parse, parse_tagged, parse_tickets};
 
-fn read(name: &str, text: &str) -> Result<Parsed, Vec<Finding>> {
+fn read(name: &str, text: &str) -> Result<ParsedPlan, Vec<Diagnostic>> {
     parse(&Source { name, bytes: text.as_bytes() })
 }
 
-/// Each task with what it waits for.
-fn edges(parsed: &Parsed) -> Vec<String> {
+/// Each task with its dependencies.
+fn edges(parsed: &ParsedPlan) -> Vec<String> {
     let on = |task: &crate::domain::plan::Task| {
         let names: Vec<&str> =
             task.depends_on.iter().map(crate::domain::plan::id::TaskId::as_str).collect();
@@ -16,9 +16,9 @@ fn edges(parsed: &Parsed) -> Vec<String> {
     parsed.plan.tasks.iter().map(on).collect()
 }
 
-fn told(findings: &[Finding]) -> Vec<String> {
-    let kind = |f: &Finding| if f.severity == Severity::Error { "error" } else { "warning" };
-    findings.iter().map(|f| format!("{}:{}: {}", kind(f), f.line, f.message)).collect()
+fn messages(diagnostics: &[Diagnostic]) -> Vec<String> {
+    let kind = |f: &Diagnostic| if f.severity == Level::Error { "error" } else { "warning" };
+    diagnostics.iter().map(|f| format!("{}:{}: {}", kind(f), f.line, f.message)).collect()
 }
 
 fn bead(id: &str, status: &str, kind: &str, on: &[(&str, &str)]) -> String {
@@ -36,7 +36,7 @@ fn bead(id: &str, status: &str, kind: &str, on: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn parents_that_go_round_in_a_circle_are_left() {
+fn parents_in_a_cycle_do_not_hang() {
     let text = [
         bead("b-1", "open", "task", &[("b-2", "parent-child")]),
         bead("b-2", "open", "task", &[("b-3", "parent-child")]),
@@ -70,18 +70,18 @@ fn beads_are_ordered_by_blocking_edges_alone() {
         assert_eq!(edges(&parsed), ["b-2", "b-3 <- b-2", "b-e.1 <- b-2", "b-5 <- b-e.1 b-2"]);
         assert_eq!((parsed.plan.name.as_str(), parsed.plan.tasks[1].line), ("beads", 3));
         assert_eq!(
-            told(&parsed.warnings),
+            messages(&parsed.warnings),
             [
-                "warning:6: `b-5` is in_progress: somebody may be at work on it",
-                "warning:8: `b-7` is left out: it waits for `b-6` (deferred)",
-                "warning:9: `b-8` is left out: it waits for `b-7`, which is left out too",
+                "warning:6: `b-5` is in_progress: somebody may be working on it",
+                "warning:8: skipped `b-7`: it waits for `b-6` (deferred)",
+                "warning:9: skipped `b-8`: it waits for `b-7`, which is skipped too",
             ]
         );
     }
 }
 
 #[test]
-fn mistakes_in_beads_are_told_all_at_once() {
+fn mistakes_in_beads_are_reported_all_at_once() {
     let text = [
         bead("b-1", "open", "task", &[("b-11", "blocks")]),
         bead("b-1", "open", "task", &[]),
@@ -90,18 +90,28 @@ fn mistakes_in_beads_are_told_all_at_once() {
         bead("b-4", "open", "task", &[("b-3", "blocks")]),
     ]
     .concat();
-    let found = told(&read("x.jsonl", &text).unwrap_err());
+    let found = messages(&read("x.jsonl", &text).unwrap_err());
     assert_eq!(
         found,
         [
             "error:1: `b-1` depends on `b-11`, which is not in the list",
             "error:2: two items have the id `b-1`; the first is at line 1",
-            "error:3: the id \"b 2\" cannot be a branch name: it holds ' '",
-            "error:4: these tasks wait for each other: b-3 -> b-4 -> b-3",
+            "error:3: the id \"b 2\" cannot be part of a branch name: it contains ' '",
+            "error:4: these tasks depend on each other in a cycle: b-3 -> b-4 -> b-3",
         ]
     );
-    let broken = told(&read("x.jsonl", "{\"id\":\"a\"}\n{\"id\":\n").unwrap_err());
-    assert!(broken[0].starts_with("error:2: it is not understood"), "{broken:?}");
+    let broken = messages(&read("x.jsonl", "{\"id\":\"a\"}\n{\"id\":\n").unwrap_err());
+    assert_eq!(broken, ["error:2: the JSON ends too early"]);
+    let wrong =
+        messages(&read("x.jsonl", "{\"id\":[]}\n{\"title\":\"b\"}\n{\"id\" 3}\n").unwrap_err());
+    assert_eq!(
+        wrong,
+        [
+            "error:1: unexpected kind of JSON value",
+            "error:2: the key `id` is missing",
+            "error:3: invalid JSON at column 7",
+        ]
+    );
 }
 
 const TASKS: &str = r#"{
@@ -126,8 +136,8 @@ fn subtasks_are_the_work_of_a_task() {
     assert_eq!(parsed.plan.tasks[0].prompt, "A part of 2: Two\n");
     assert_eq!(parsed.plan.tasks[1].line, 8);
     assert_eq!(
-        told(&parsed.warnings),
-        ["warning:11: `3` is in-progress: somebody may be at work on it"]
+        messages(&parsed.warnings),
+        ["warning:11: `3` is in-progress: somebody may be working on it"]
     );
 }
 
@@ -143,12 +153,12 @@ fn a_tag_chooses_one_of_several_lists() {
     let missing = tagged(Some("api")).unwrap_err();
     assert_eq!(
         (missing[0].message.as_str(), missing[0].remedy.as_str()),
-        ("it has no tag `api`", "choose one with --label: master, web")
+        ("there is no tag `api`", "choose a tag with --label: master, web")
     );
 }
 
 #[test]
-fn issues_say_in_their_bodies_what_they_wait_for() {
+fn issues_declare_dependencies_in_their_bodies() {
     let issue = |number: u32, state: &str, body: &str| {
         let body = serde_json::to_string(body).unwrap();
         format!(
@@ -168,11 +178,11 @@ fn issues_say_in_their_bodies_what_they_wait_for() {
     assert_eq!((parsed.plan.name.as_str(), parsed.plan.tasks[1].line), ("issues", 3));
     assert_eq!(parsed.plan.tasks[0].number.as_deref(), Some("#4"));
     let outside =
-        told(&read("-", &format!("[{}]", issue(1, "OPEN", "Depends on #2"))).unwrap_err());
+        messages(&read("-", &format!("[{}]", issue(1, "OPEN", "Depends on #2"))).unwrap_err());
     assert_eq!(outside, ["error:1: `1` depends on `2`, which is not in the list"]);
 }
 
-fn tickets(files: &[(&str, &str)]) -> Result<Parsed, Vec<Finding>> {
+fn tickets(files: &[(&str, &str)]) -> Result<ParsedPlan, Vec<Diagnostic>> {
     let sources: Vec<Source> =
         files.iter().map(|(name, text)| Source { name, bytes: text.as_bytes() }).collect();
     parse_tickets("work", &sources)
@@ -201,36 +211,36 @@ fn ticket_files_are_tasks_of_one_plan() {
 
 #[test]
 fn mistakes_in_ticket_files_name_the_file() {
-    let findings = tickets(&[
+    let diagnostics = tickets(&[
         ("w/a.md", "---\nid: a\ndepends_on: [c]\nparallel_safe: maybe\n---\n"),
         ("w/b.md", "---\nid: A\n---\n"),
         ("w/c.md", "---\nid: a: b\n---\n"),
         ("w/d.md", "---\ntitle: no id\n---\n"),
     ])
     .unwrap_err();
-    let told: Vec<String> = findings.iter().map(Finding::located).collect();
+    let located: Vec<String> = diagnostics.iter().map(Diagnostic::located).collect();
     assert_eq!(
-        told,
+        located,
         [
             "w/a.md:3: `a` depends on `c`, which is not in the list",
-            "w/a.md:4: `parallel_safe` is neither true nor false: \"maybe\"",
+            "w/a.md:4: invalid value for `parallel_safe`: \"maybe\"",
             "w/b.md:2: the ids `a` (w/a.md:2) and `A` differ only in case, and would share one folder on some file systems",
-            "w/c.md:2: its front matter is not YAML: mapping values are not allowed in this context",
-            "w/d.md:1: it is no ticket: it has no id",
+            "w/c.md:2: the front matter is not valid YAML: mapping values are not allowed in this context",
+            "w/d.md:1: skipped: the front matter has no id",
         ]
     );
 }
 
 #[test]
-fn json_of_no_known_kind_names_those_that_are() {
+fn json_of_an_unknown_kind_names_the_known_ones() {
     for (name, text) in [
         ("x.json", "{\"a\": 1}"),
         ("-", "[{\"a\": 1}]"),
         ("x.json", "{\"tasks\": 3}"),
         ("-", "{\"a\""),
     ] {
-        let findings = read(name, text).unwrap_err();
-        assert!(findings[0].remedy.contains("gh issue list"), "{text}: {findings:?}");
+        let diagnostics = read(name, text).unwrap_err();
+        assert!(diagnostics[0].remedy.contains("gh issue list"), "{text}: {diagnostics:?}");
     }
     // TOML and Markdown are still themselves.
     assert!(read("-", "[[task]]\nid = 'a'\nprompt = 'x'\n").is_ok());

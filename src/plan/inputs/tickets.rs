@@ -1,53 +1,62 @@
-//! Files with one task each, whose front matter says what it is.
+//! Ticket files: one task in each file, declared in its front matter.
 //!
-//! Invariant: a file without front matter, such as a README, is no ticket; one whose front
-//! matter cannot be read is a mistake, since another may depend on it.
+//! Invariant: a file without front matter, such as a README, is not a ticket; a file whose front
+//! matter cannot be read is a mistake, since another ticket may depend on it.
 
-use super::items::{self, Item, State};
-use crate::plan::draft::{Draft, Written};
-use crate::plan::finding::Findings;
-use crate::plan::superpowers::front::Front;
+use super::items::{self, ItemState, ListItem};
+use crate::plan::diagnostic::Diagnostics;
+use crate::plan::draft::{Draft, SourceText};
+use crate::plan::superpowers::front_matter::FrontMatter;
 
-/// Reads files: the number, name and text of each.
-pub(in crate::plan) fn read(files: &[(usize, &str, &str)], findings: &mut Findings) -> Vec<Draft> {
+/// Reads ticket files; each has a number, a name and a text.
+pub(in crate::plan) fn read(
+    files: &[(usize, &str, &str)],
+    diagnostics: &mut Diagnostics,
+) -> Vec<Draft> {
     let mut items = Vec::new();
     for (number, name, text) in files {
-        findings.go_to(*number);
-        let Some(front) = Front::read(text) else { continue };
+        diagnostics.set_file(*number);
+        let Some(front) = FrontMatter::read(text) else { continue };
         if let Some(fault) = front.fault() {
-            let message = format!("its front matter is not YAML: {}", fault.why);
-            findings.error(fault.line, message, "put the value into quotes");
+            let message = format!("the front matter is not valid YAML: {}", fault.why);
+            diagnostics.error(fault.line, message, "put the value in quotes");
         } else if front.is_ticket() {
-            items.push(item(&front, *number, name, text, findings));
+            items.push(item(&front, *number, name, text, diagnostics));
         } else {
-            let remedy = "write `id: name` into its front matter";
-            findings.warning(1, "it is no ticket: it has no id", remedy);
+            let remedy = "if it is a ticket, add `id: name` to the front matter";
+            diagnostics.warning(1, "skipped: the front matter has no id", remedy);
         }
     }
-    findings.go_to(0);
-    items::drafts(items, findings)
+    diagnostics.set_file(0);
+    items::drafts(items, diagnostics)
 }
 
-fn item(front: &Front, number: usize, name: &str, text: &str, findings: &mut Findings) -> Item {
+fn item(
+    front: &FrontMatter,
+    number: usize,
+    name: &str,
+    text: &str,
+    diagnostics: &mut Diagnostics,
+) -> ListItem {
     let body = &text[front.end..];
     let heading = body.lines().find_map(|line| line.strip_prefix("# ")).map(str::trim);
-    let mut draft = front.draft(heading, body, findings);
+    let mut draft = front.draft(heading, body, diagnostics);
     draft.file = number;
-    // Some write no id, and name each other by the names of their files.
+    // Some tickets have no id, and refer to each other by file name.
     if draft.id_text().is_empty() {
         let base = name.rsplit('/').next().unwrap_or(name);
         let stem = base.strip_suffix(".md").unwrap_or(base).to_owned();
-        draft.id = Some(Written { text: stem, line: 1 });
+        draft.id = Some(SourceText { text: stem, line: 1 });
     }
     if draft.title.is_empty() {
         draft.title = draft.id_text().to_owned();
     }
     let status = front.status().unwrap_or_default();
     let state = match status.to_lowercase().as_str() {
-        "done" | "closed" | "completed" | "complete" | "merged" => State::Done,
-        "in-progress" | "in_progress" | "in progress" => State::Begun,
-        "deferred" | "cancelled" | "canceled" | "archived" => State::Off,
-        _ => State::Open,
+        "done" | "closed" | "completed" | "complete" | "merged" => ItemState::Done,
+        "in-progress" | "in_progress" | "in progress" => ItemState::Started,
+        "deferred" | "cancelled" | "canceled" | "archived" => ItemState::Deferred,
+        _ => ItemState::Open,
     };
-    Item { draft, state, status, parent: None, is_group: false }
+    ListItem { draft, state, status, parent: None, is_group: false }
 }

@@ -1,21 +1,21 @@
-//! What a task depends on, as people write it: `[model, api]`, `Task 1 and 3`, `Tasks 2–4`.
+//! Dependencies as people write them: `[model, api]`, `Task 1 and 3`, `Tasks 2–4`.
 //!
-//! Invariant: a name that is given is never dropped: it becomes an id, or an unknown name
-//! that the checks report. Only prose that names nothing is left out, with a warning.
+//! Invariant: a name in the text is never dropped: it becomes an id, or an unknown name that the
+//! checks report. Only prose that names nothing is ignored, with a warning.
 
 use crate::domain::plan::value::{is_nothing, without_remarks};
 use std::collections::{BTreeMap, HashMap};
 
-use super::heading::Number;
-use crate::plan::draft::{Draft, Written};
-use crate::plan::finding::Findings;
+use super::heading::TaskNumber;
+use crate::plan::diagnostic::Diagnostics;
+use crate::plan::draft::{Draft, SourceText};
 
-/// What the tasks of a plan can be called by.
+/// The names by which dependencies can refer to the tasks of a plan.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     ids: Vec<String>,
     by_id: HashMap<String, usize>,
-    by_number: BTreeMap<Number, usize>,
+    by_number: BTreeMap<TaskNumber, usize>,
 }
 
 impl Names {
@@ -25,7 +25,7 @@ impl Names {
             let id = draft.id_text().to_owned();
             names.by_id.entry(id.clone()).or_insert(i);
             names.ids.push(id);
-            if let Some(number) = draft.number.as_deref().and_then(Number::parse) {
+            if let Some(number) = draft.number.as_deref().and_then(TaskNumber::parse) {
                 names.by_number.entry(number).or_insert(i);
             }
         }
@@ -33,19 +33,19 @@ impl Names {
     }
 
     fn task(&self, name: &str) -> Option<usize> {
-        let by_number = || self.by_number.get(&Number::parse(name)?).copied();
+        let by_number = || self.by_number.get(&TaskNumber::parse(name)?).copied();
         self.by_id.get(name).copied().or_else(by_number)
     }
 }
 
-/// A task that was named, or a name that no task has.
+/// A task that a text refers to, or a name that no task has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Named {
+pub(super) enum TaskReference {
     Task(usize),
     Unknown(String),
 }
 
-/// Splits a value at commas and the like, without remarks in round brackets.
+/// Splits a value at commas and the like, without remarks in parentheses.
 pub(super) fn parts(value: &str) -> Vec<String> {
     let text = without_remarks(value);
     let text = text.trim().trim_matches('`').trim();
@@ -58,35 +58,38 @@ pub(super) fn parts(value: &str) -> Vec<String> {
     parts.filter(|part| !is_nothing(part)).map(str::to_owned).collect()
 }
 
-/// Resolves a value that stands in the task at index `task`.
+/// Resolves the value of `depends_on` in the task at index `task`.
 pub(super) fn resolve(
-    value: &Written,
+    value: &SourceText,
     task: usize,
     names: &Names,
-    findings: &mut Findings,
-) -> Vec<Written> {
+    diagnostics: &mut Diagnostics,
+) -> Vec<SourceText> {
     let mut found = Vec::new();
     for part in parts(&value.text) {
-        match named(&part, task, names) {
-            Some(named) => found.extend(named),
-            None => findings.warning(
+        match references(&part, task, names) {
+            Some(references) => found.extend(references),
+            None => diagnostics.warning(
                 value.line,
-                format!("no task is named in {part:?}, so it is no dependency"),
+                format!("ignored the dependency {part:?}: it names no task"),
                 "name the tasks, for example `Depends on: Task 1, Task 3`, or write `None`",
             ),
         }
     }
-    let text = |named| match named {
-        Named::Task(i) => names.ids.get(i).cloned().unwrap_or_default(),
-        Named::Unknown(name) => name,
+    let text = |reference| match reference {
+        TaskReference::Task(i) => names.ids.get(i).cloned().unwrap_or_default(),
+        TaskReference::Unknown(name) => name,
     };
-    found.into_iter().map(|named| Written { text: text(named), line: value.line }).collect()
+    found
+        .into_iter()
+        .map(|reference| SourceText { text: text(reference), line: value.line })
+        .collect()
 }
 
-/// Returns the tasks that a part of a value names; `None` where it is prose.
-pub(super) fn named(part: &str, task: usize, names: &Names) -> Option<Vec<Named>> {
+/// Returns the tasks that a part of a value refers to; `None` if the part is prose.
+pub(super) fn references(part: &str, task: usize, names: &Names) -> Option<Vec<TaskReference>> {
     if let Some(i) = names.task(part) {
-        return Some(vec![Named::Task(i)]);
+        return Some(vec![TaskReference::Task(i)]);
     }
     if let Some(all) = in_words(part, task, names) {
         return Some(all);
@@ -96,10 +99,11 @@ pub(super) fn named(part: &str, task: usize, names: &Names) -> Option<Vec<Named>
     if !found.is_empty() {
         return Some(found);
     }
-    // One word where a name should be is a name, though no task has it.
+    // A single word in the place of a name is a name, even if no task has it: an unknown name is
+    // reported, while a word that is taken for prose would silently drop a dependency.
     match tokens.as_slice() {
         [Token::Word(word)] | [Token::Task, Token::Word(word)] => {
-            Some(vec![Named::Unknown((*word).to_owned())])
+            Some(vec![TaskReference::Unknown((*word).to_owned())])
         }
         _ => None,
     }
@@ -109,18 +113,19 @@ pub(super) fn named(part: &str, task: usize, names: &Names) -> Option<Vec<Named>
 enum Token<'a> {
     /// `Task`, `Tasks`
     Task,
-    Number(Number),
+    Number(TaskNumber),
     Id(usize),
     /// A dash between numbers, `to`, `through`
     To,
-    /// A word that says nothing: `and`, `the`
+    /// A word without meaning here: `and`, `the`
     Filler,
     Word(&'a str),
 }
 
-fn scan(tokens: &[Token], task: usize, names: &Names) -> Vec<Named> {
+fn scan(tokens: &[Token], task: usize, names: &Names) -> Vec<TaskReference> {
     let mut found = Vec::new();
-    // After a word of prose a number may count anything, until `Task` is said again.
+    // After a word of prose a number may count anything ("with 3 retries"), until the word `Task`
+    // follows.
     let mut is_prose = false;
     let mut rest = tokens;
     while let Some((token, after)) = rest.split_first() {
@@ -130,7 +135,7 @@ fn scan(tokens: &[Token], task: usize, names: &Names) -> Vec<Named> {
             Token::Word(_) => is_prose = true,
             Token::Filler | Token::To => {}
             _ if is_prose => {}
-            Token::Id(i) => found.push(Named::Task(*i)),
+            Token::Id(i) => found.push(TaskReference::Task(*i)),
             Token::Number(first) => match after {
                 [Token::To, Token::Number(last), more @ ..] => {
                     rest = more;
@@ -147,17 +152,17 @@ fn scan(tokens: &[Token], task: usize, names: &Names) -> Vec<Named> {
     found
 }
 
-fn number(number: &Number, names: &Names) -> Named {
+fn number(number: &TaskNumber, names: &Names) -> TaskReference {
     let known = names.by_number.get(number).copied().or_else(|| names.task(&number.to_string()));
-    known.map_or_else(|| Named::Unknown(number.to_string()), Named::Task)
+    known.map_or_else(|| TaskReference::Unknown(number.to_string()), TaskReference::Task)
 }
 
-/// Returns the tasks from one number to another, without the task that says so.
-fn range(first: &Number, last: &Number, task: usize, names: &Names) -> Vec<Named> {
-    let missing: Vec<Named> = [first, last]
+/// Returns the tasks from one number to another, except the task that declares the range.
+fn range(first: &TaskNumber, last: &TaskNumber, task: usize, names: &Names) -> Vec<TaskReference> {
+    let missing: Vec<TaskReference> = [first, last]
         .into_iter()
         .map(|end| number(end, names))
-        .filter(|named| matches!(named, Named::Unknown(_)))
+        .filter(|reference| matches!(reference, TaskReference::Unknown(_)))
         .collect();
     if !missing.is_empty() || first > last {
         return if missing.is_empty() {
@@ -167,7 +172,7 @@ fn range(first: &Number, last: &Number, task: usize, names: &Names) -> Vec<Named
         };
     }
     let between = names.by_number.range(first..=last).map(|(_, i)| *i);
-    between.filter(|i| *i != task).map(Named::Task).collect()
+    between.filter(|i| *i != task).map(TaskReference::Task).collect()
 }
 
 fn tokens<'a>(part: &'a str, names: &Names) -> Vec<Token<'a>> {
@@ -182,7 +187,7 @@ fn tokens<'a>(part: &'a str, names: &Names) -> Vec<Token<'a>> {
         let ends = ["–", "—", "..", "-", "~"].iter().find_map(|dash| dashed(dash));
         let number = prefixed(word);
         let by_number = number.as_ref().and_then(|number| names.by_number.get(number));
-        // A number that is its task's id too may begin a range.
+        // A number that is also its task's id stays a number, since it may begin a range.
         let id = names.by_id.get(word).filter(|id| by_number != Some(*id));
         match (id, number, ends) {
             (Some(i), _, _) => tokens.push(Token::Id(*i)),
@@ -209,18 +214,18 @@ fn word_token(word: &str) -> Option<Token<'_>> {
 }
 
 /// Reads `3`, `#3`, `T3`, `Task3` and `task-3` as a number.
-fn prefixed(word: &str) -> Option<Number> {
+fn prefixed(word: &str) -> Option<TaskNumber> {
     let lower = word.to_ascii_lowercase();
     let rest = ["tasks", "task", "t", "#", ""].iter().find_map(|prefix| {
         let rest = lower.strip_prefix(prefix)?.trim_start_matches(['-', '_', '#']);
         rest.starts_with(|c: char| c.is_ascii_digit()).then_some(rest)
     })?;
-    // A minus alone is no prefix: `-3` is part of something else.
-    if word.starts_with(['-', '_']) { None } else { Number::parse(rest) }
+    // A leading minus is not a prefix: `-3` is part of something else.
+    if word.starts_with(['-', '_']) { None } else { TaskNumber::parse(rest) }
 }
 
 /// Reads `all previous tasks`, `the previous task` and their like.
-fn in_words(part: &str, task: usize, names: &Names) -> Option<Vec<Named>> {
+fn in_words(part: &str, task: usize, names: &Names) -> Option<Vec<TaskReference>> {
     let lower = part.to_lowercase();
     let words: Vec<&str> = lower.split_whitespace().filter(|word| *word != "the").collect();
     let says = |words: &[&str], known: &[&str]| words.iter().all(|word| known.contains(word));
@@ -228,13 +233,13 @@ fn in_words(part: &str, task: usize, names: &Names) -> Option<Vec<Named>> {
         ["previous", "prior", "earlier", "preceding", "above", "task", "tasks", "of", "before"];
     match words.as_slice() {
         ["all" | "every", "other", "task" | "tasks"] => {
-            Some((0..names.ids.len()).filter(|i| *i != task).map(Named::Task).collect())
+            Some((0..names.ids.len()).filter(|i| *i != task).map(TaskReference::Task).collect())
         }
         ["all" | "every" | "everything", rest @ ..] if says(rest, &before) => {
-            Some((0..task).map(Named::Task).collect())
+            Some((0..task).map(TaskReference::Task).collect())
         }
         ["previous" | "preceding"] | ["previous" | "preceding", "task"] => {
-            Some(task.checked_sub(1).map(Named::Task).into_iter().collect())
+            Some(task.checked_sub(1).map(TaskReference::Task).into_iter().collect())
         }
         _ => None,
     }
@@ -252,7 +257,7 @@ mod tests {
     fn names() -> Names {
         let draft = |number: &str, id: Option<&str>| Draft {
             number: Some(number.to_owned()),
-            id: id.map(|id| Written { text: id.to_owned(), line: 1 }),
+            id: id.map(|id| SourceText { text: id.to_owned(), line: 1 }),
             ..Draft::default()
         };
         Names::new(&[
@@ -267,11 +272,11 @@ mod tests {
     }
 
     fn read(text: &str) -> (String, usize) {
-        let mut findings = Findings::new("x");
-        let value = Written { text: text.to_owned(), line: 1 };
-        let found = resolve(&value, 6, &names(), &mut findings);
+        let mut diagnostics = Diagnostics::new("x");
+        let value = SourceText { text: text.to_owned(), line: 1 };
+        let found = resolve(&value, 6, &names(), &mut diagnostics);
         let found: Vec<String> = found.into_iter().map(|name| name.text).collect();
-        (found.join(" "), findings.into_sorted().len())
+        (found.join(" "), diagnostics.into_sorted().len())
     }
 
     #[test]
@@ -306,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_many_names() {
+    fn nothing_has_many_spellings() {
         for text in [
             "",
             "-",
@@ -334,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn prose_that_names_nothing_is_told() {
+    fn prose_that_names_nothing_is_reported() {
         assert_eq!(read("the design being agreed on"), (String::new(), 1));
         assert_eq!(read("Task 1, whatever else is needed"), ("1".to_owned(), 1));
     }

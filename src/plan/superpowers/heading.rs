@@ -1,47 +1,47 @@
-//! Headings that are tasks: `Task <number>`, a separator and a title.
+//! Headings of tasks: `Task <number>`, a separator and a title.
 //!
-//! Invariant: a text is read the same way wherever it stands; the caller knows whether
-//! it is a heading at all.
+//! Invariant: a text is read the same way wherever it is found; the caller knows whether it is a
+//! heading at all.
 
 use std::fmt;
 
-/// What a heading says.
+/// The kind of a heading.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(super) enum HeadingKind {
     Task {
-        number: Number,
+        number: TaskNumber,
         title: String,
     },
-    /// Begins like a task, but is none.
-    Almost(Almost),
+    /// Begins like the heading of a task, but is not one.
+    NearMiss(HeadingFlaw),
     Other,
 }
 
-/// What a heading lacks to be a task's.
+/// Why a heading that begins like a task's is not one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Almost {
-    Number,
-    Separator,
-    /// It names several tasks at once.
+pub(super) enum HeadingFlaw {
+    NoNumber,
+    NoSeparator,
+    /// It names several tasks.
     Range,
 }
 
 /// The number in a task's heading: `3`, `1.2` or `8b`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Number {
+pub(super) struct TaskNumber {
     parts: Vec<u32>,
     letter: Option<char>,
 }
 
-impl Number {
+impl TaskNumber {
     /// Reads a whole text as a number.
-    pub(super) fn parse(text: &str) -> Option<Number> {
-        let (number, rest) = Number::split(text)?;
+    pub(super) fn parse(text: &str) -> Option<TaskNumber> {
+        let (number, rest) = TaskNumber::split(text)?;
         rest.is_empty().then_some(number)
     }
 
     /// Reads a number at the start of a text and returns what follows it.
-    fn split(text: &str) -> Option<(Number, &str)> {
+    fn split(text: &str) -> Option<(TaskNumber, &str)> {
         let (first, mut rest) = digits(text)?;
         let mut parts = vec![first];
         while let Some((part, after)) = rest.strip_prefix('.').and_then(digits) {
@@ -53,14 +53,14 @@ impl Number {
         let is_word = after.clone().next().is_some_and(char::is_alphanumeric);
         match letter {
             Some(_) if is_word => None,
-            Some(_) => Some((Number { parts, letter }, after.as_str())),
+            Some(_) => Some((TaskNumber { parts, letter }, after.as_str())),
             None if rest.starts_with(char::is_alphanumeric) => None,
-            None => Some((Number { parts, letter }, rest)),
+            None => Some((TaskNumber { parts, letter }, rest)),
         }
     }
 
-    /// Returns whether a task of this number can come right after one of the number `before`.
-    pub(super) fn follows(&self, before: &Number) -> bool {
+    /// Returns true if a task with this number can come right after one with the number `before`.
+    pub(super) fn follows(&self, before: &TaskNumber) -> bool {
         let (Some((last, head)), Some((mine, parent))) =
             (before.parts.split_last(), self.parts.split_last())
         else {
@@ -74,13 +74,13 @@ impl Number {
         next_letter || (self.letter.is_none() && (next_sibling || next_parent || first_child))
     }
 
-    /// Returns whether a plan can begin with it.
+    /// Returns true if a plan can begin with this number.
     pub(super) fn is_first(&self) -> bool {
         self.parts.iter().all(|part| *part <= 1)
     }
 }
 
-impl fmt::Display for Number {
+impl fmt::Display for TaskNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts: Vec<String> = self.parts.iter().map(u32::to_string).collect();
         write!(f, "{}", parts.join("."))?;
@@ -89,60 +89,67 @@ impl fmt::Display for Number {
 }
 
 /// Reads the text of a heading.
-pub(super) fn read(text: &str) -> Reading {
+pub(super) fn read(text: &str) -> HeadingKind {
     let marks = ["[ ]", "[x]", "[X]"];
     let text = marks.iter().fold(text.trim(), |text, mark| text.trim_start_matches(mark));
     let text = text.trim_start_matches(|c: char| !c.is_alphanumeric());
     match strip_word(text, "task") {
         Some(rest) => numbered(rest.trim_start()),
-        None => Reading::Other,
+        None => HeadingKind::Other,
     }
 }
 
-/// Reads the cell of a table that names a task, where `T1 — title` and `1: title` do too.
-pub(super) fn read_cell(text: &str) -> Reading {
+/// Reads the cell of a table that names a task; besides headings it may read `T1 — title` or
+/// `1: title`.
+pub(super) fn read_cell(text: &str) -> HeadingKind {
     let text = text.trim();
     let short = text.strip_prefix(['T', 't', '#']).unwrap_or(text);
     if short.starts_with(|c: char| c.is_ascii_digit()) { numbered(short) } else { read(text) }
 }
 
-/// Reads what stands behind the word `Task`.
-fn numbered(rest: &str) -> Reading {
-    let Some((number, rest)) = Number::split(rest.trim_start_matches('#')) else {
+/// Reads the text after the word `Task`.
+fn numbered(rest: &str) -> HeadingKind {
+    let Some((number, rest)) = TaskNumber::split(rest.trim_start_matches('#')) else {
         // `Task : title`, and `Task A: title`.
         let is_bare = rest.starts_with([':', '：']) && rest.chars().nth(1).is_some();
         let is_almost = is_bare || is_lettered(rest);
-        return if is_almost { Reading::Almost(Almost::Number) } else { Reading::Other };
+        return if is_almost {
+            HeadingKind::NearMiss(HeadingFlaw::NoNumber)
+        } else {
+            HeadingKind::Other
+        };
     };
     let rest = rest.trim_start();
     let Some(title) = rest.strip_prefix([':', '.', '-', '–', '—', '：']) else {
         let title = String::new();
         return match rest.is_empty() {
-            true => Reading::Task { number, title },
-            false if is_range(rest) => Reading::Almost(Almost::Range),
-            false => Reading::Almost(Almost::Separator),
+            true => HeadingKind::Task { number, title },
+            false if is_range(rest) => HeadingKind::NearMiss(HeadingFlaw::Range),
+            false => HeadingKind::NearMiss(HeadingFlaw::NoSeparator),
         };
     };
     let is_dash = rest.starts_with(['-', '–', '—']);
-    if is_dash && Number::split(title.trim_start()).is_some_and(|(_, after)| ends_number(after)) {
-        return Reading::Almost(Almost::Range);
+    if is_dash && TaskNumber::split(title.trim_start()).is_some_and(|(_, after)| ends_number(after))
+    {
+        return HeadingKind::NearMiss(HeadingFlaw::Range);
     }
-    Reading::Task { number, title: crate::domain::plan::value::title(title) }
+    HeadingKind::Task { number, title: crate::domain::plan::value::title(title) }
 }
 
-/// Reads a line of Markdown source as a heading, for text that is not parsed as Markdown.
-pub(super) fn read_source(line: &str) -> Reading {
+/// Reads a line of Markdown source as a heading, for text that the Markdown parser does not see as
+/// one.
+pub(super) fn read_source(line: &str) -> HeadingKind {
     let line = line.trim_start_matches([' ', '>', '-', '*', '+']);
     let text = line.trim_start_matches('#');
     match line.len() - text.len() {
         1..=6 if text.starts_with([' ', '\t']) => read(text),
-        _ => Reading::Other,
+        _ => HeadingKind::Other,
     }
 }
 
 fn digits(text: &str) -> Option<(u32, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    // Nine digits always fit and leave room for the next number.
+    // Nine digits always fit into a u32, and so does the number after them.
     let number = text[..end].parse().ok().filter(|_| end <= 9)?;
     Some((number, &text[end..]))
 }
@@ -153,7 +160,7 @@ fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     (start.eq_ignore_ascii_case(word) && ends).then_some(rest)
 }
 
-/// `A: title`, `T1 - title`: a short name where a number should be.
+/// Returns true if a short name is in the place of the number: `A: title`, `T1 - title`.
 fn is_lettered(rest: &str) -> bool {
     let word = rest.split([':', ' ', '—', '–']).next().unwrap_or_default();
     let is_short = word.len() == 1 || word.contains(|c: char| c.is_ascii_digit());
@@ -178,7 +185,7 @@ mod tests {
 
     fn task(text: &str) -> Option<(String, String)> {
         match read(text) {
-            Reading::Task { number, title } => Some((number.to_string(), title)),
+            HeadingKind::Task { number, title } => Some((number.to_string(), title)),
             _ => None,
         }
     }
@@ -204,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_a_task_is_told_apart() {
+    fn headings_that_only_look_like_tasks_are_near_misses() {
         for text in [
             "Task groups",
             "Tasks",
@@ -213,19 +220,19 @@ mod tests {
             "Task Structure: how",
             "Step 1: x",
         ] {
-            assert_eq!(read(text), Reading::Other, "{text}");
+            assert_eq!(read(text), HeadingKind::Other, "{text}");
         }
-        assert_eq!(read("Task 1 results"), Reading::Almost(Almost::Separator));
-        assert_eq!(read("Task : Setup"), Reading::Almost(Almost::Number));
-        assert_eq!(read("Task A: Setup"), Reading::Almost(Almost::Number));
-        assert_eq!(read("Task T1 — Setup"), Reading::Almost(Almost::Number));
-        assert_eq!(read("Task 1-3: Many"), Reading::Almost(Almost::Range));
-        assert_eq!(read("Task 1 and 2: Two"), Reading::Almost(Almost::Range));
+        assert_eq!(read("Task 1 results"), HeadingKind::NearMiss(HeadingFlaw::NoSeparator));
+        assert_eq!(read("Task : Setup"), HeadingKind::NearMiss(HeadingFlaw::NoNumber));
+        assert_eq!(read("Task A: Setup"), HeadingKind::NearMiss(HeadingFlaw::NoNumber));
+        assert_eq!(read("Task T1 — Setup"), HeadingKind::NearMiss(HeadingFlaw::NoNumber));
+        assert_eq!(read("Task 1-3: Many"), HeadingKind::NearMiss(HeadingFlaw::Range));
+        assert_eq!(read("Task 1 and 2: Two"), HeadingKind::NearMiss(HeadingFlaw::Range));
     }
 
     #[test]
     fn numbers_follow_each_other() {
-        let follows = |a, b| Number::parse(b).unwrap().follows(&Number::parse(a).unwrap());
+        let follows = |a, b| TaskNumber::parse(b).unwrap().follows(&TaskNumber::parse(a).unwrap());
         for (a, b) in [
             ("1", "2"),
             ("8", "8b"),
@@ -240,6 +247,6 @@ mod tests {
         for (a, b) in [("1", "1"), ("1", "3"), ("2", "1"), ("1.2", "1.4"), ("3", "4b")] {
             assert!(!follows(a, b), "{b} after {a}");
         }
-        assert_eq!(Number::parse("99999999999"), None);
+        assert_eq!(TaskNumber::parse("99999999999"), None);
     }
 }

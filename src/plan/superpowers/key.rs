@@ -1,12 +1,12 @@
 //! Keys of metadata: `**Depends on:** Task 1`, `- **id**: x`, `Parallel-safe: true`.
 //!
-//! Invariant: knows how a key is spelled, not what its value means.
+//! Invariant: knows how keys are spelled, not what their values mean.
 
-use super::outline::Line;
+use super::outline::TextLine;
 
-/// What a line of metadata is about.
+/// The key of a line of metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Key {
+pub(super) enum MetadataKey {
     Id,
     DependsOn,
     ParallelSafe,
@@ -17,43 +17,43 @@ pub(super) enum Key {
     Timeout,
     Reviews,
     Run,
-    /// Not an edge; noticed to warn those who think so.
+    /// Not a dependency; known only to warn authors who expect one.
     Wave,
-    /// A file key of its own: `**Create:** path`.
+    /// A key that names files to write: `**Create:** path`.
     Write,
     Read,
-    /// Something else that reads like a key.
+    /// Anything else that looks like a key.
     Unknown,
 }
 
 /// A key with its value.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Entry<'a> {
-    pub(super) key: Key,
+pub(super) struct KeyValue<'a> {
+    pub(super) key: MetadataKey,
     /// As written, for messages.
     pub(super) name: &'a str,
     pub(super) value: &'a str,
     pub(super) bold: bool,
 }
 
-/// Longest text before a colon that can be a key.
+/// Longest key in characters; a longer text before a colon is prose.
 const MAX_LEN: usize = 40;
 
-/// Reads the line as key and value.
-pub(super) fn read(line: &Line) -> Option<Entry<'_>> {
+/// Reads a line as a key and its value.
+pub(super) fn read(line: &TextLine) -> Option<KeyValue<'_>> {
     if line.bold == line.text.len() && line.bold > 0 && !line.text.contains([':', '：']) {
         // `**Files**` on a line of its own.
         let key = known(&line.text)?;
-        return Some(Entry { key, name: &line.text, value: "", bold: true });
+        return Some(KeyValue { key, name: &line.text, value: "", bold: true });
     }
     entry(&line.text, line.bold)
 }
 
-/// Reads all keys of a line: more may follow after `·`, `•`, `;` or `|`.
-pub(super) fn read_all(line: &Line) -> Vec<Entry<'_>> {
+/// Reads all keys of a line; further ones may follow after `·`, `•`, `;` or `|`.
+pub(super) fn read_all(line: &TextLine) -> Vec<KeyValue<'_>> {
     let Some(first) = read(line) else { return Vec::new() };
     let mut entries = vec![first];
-    if first.key == Key::Unknown && !first.bold {
+    if first.key == MetadataKey::Unknown && !first.bold {
         return entries;
     }
     let mut rest = first.value;
@@ -62,12 +62,12 @@ pub(super) fn read_all(line: &Line) -> Vec<Entry<'_>> {
         let at = searched + at;
         let mark = rest[at..].chars().next().map_or(1, char::len_utf8);
         let after = rest[at + mark..].trim_start();
-        match entry(after, 0).filter(|entry| entry.key != Key::Unknown) {
+        match entry(after, 0).filter(|entry| entry.key != MetadataKey::Unknown) {
             Some(next) => {
                 if let Some(last) = entries.last_mut() {
                     last.value = rest[..at].trim_end();
                 }
-                entries.push(Entry { bold: first.bold, ..next });
+                entries.push(KeyValue { bold: first.bold, ..next });
                 (rest, searched) = (next.value, 0);
             }
             None => searched = at + mark,
@@ -76,7 +76,7 @@ pub(super) fn read_all(line: &Line) -> Vec<Entry<'_>> {
     entries
 }
 
-fn entry(text: &str, bold: usize) -> Option<Entry<'_>> {
+fn entry(text: &str, bold: usize) -> Option<KeyValue<'_>> {
     let end = text.char_indices().take(MAX_LEN).find(|(_, c)| matches!(c, ':' | '：'))?.0;
     let name = text[..end].trim();
     let mark = text[end..].chars().next().map_or(1, char::len_utf8);
@@ -84,36 +84,39 @@ fn entry(text: &str, bold: usize) -> Option<Entry<'_>> {
     let is_bold = bold >= name.len() && bold > 0;
     let key = match known(name) {
         Some(key) => key,
-        None if is_bold || is_plain_key(name) => Key::Unknown,
+        None if is_bold || is_plain_key(name) => MetadataKey::Unknown,
         None => return None,
     };
-    Some(Entry { key, name, value, bold: is_bold })
+    Some(KeyValue { key, name, value, bold: is_bold })
 }
 
-/// `Complexity`, `Test strategy`: a capital and at most three words.
+/// Returns true if a name looks like a key: a capital and at most three words, such as `Complexity`
+/// or `Test strategy`.
 fn is_plain_key(name: &str) -> bool {
     name.starts_with(char::is_uppercase) && name.split_whitespace().count() <= 3
 }
 
 /// Returns the key that a name spells.
-pub(super) fn known(name: &str) -> Option<Key> {
+pub(super) fn known(name: &str) -> Option<MetadataKey> {
     let is_noise = |c: char| c.is_whitespace() || matches!(c, '-' | '_' | '`' | '*');
     let bare: String =
         name.chars().filter(|c| !is_noise(*c)).flat_map(char::to_lowercase).collect();
     let key = match bare.as_str() {
-        "id" | "taskid" => Key::Id,
-        "dependson" | "depends" | "dependencies" | "dependency" | "blockedby" => Key::DependsOn,
-        "parallelsafe" => Key::ParallelSafe,
-        "files" | "file" => Key::Files,
-        "model" => Key::Model,
-        "agent" => Key::Agent,
-        "test" => Key::Test,
-        "timeout" => Key::Timeout,
-        "reviews" => Key::Reviews,
-        "run" => Key::Run,
-        "wave" => Key::Wave,
-        "newfile" | "newfiles" | "create" | "modify" | "edit" | "delete" => Key::Write,
-        "read" | "reference" => Key::Read,
+        "id" | "taskid" => MetadataKey::Id,
+        "dependson" | "depends" | "dependencies" | "dependency" | "blockedby" => {
+            MetadataKey::DependsOn
+        }
+        "parallelsafe" => MetadataKey::ParallelSafe,
+        "files" | "file" => MetadataKey::Files,
+        "model" => MetadataKey::Model,
+        "agent" => MetadataKey::Agent,
+        "test" => MetadataKey::Test,
+        "timeout" => MetadataKey::Timeout,
+        "reviews" => MetadataKey::Reviews,
+        "run" => MetadataKey::Run,
+        "wave" => MetadataKey::Wave,
+        "newfile" | "newfiles" | "create" | "modify" | "edit" | "delete" => MetadataKey::Write,
+        "read" | "reference" => MetadataKey::Read,
         _ => return None,
     };
     Some(key)
@@ -123,12 +126,12 @@ pub(super) fn known(name: &str) -> Option<Key> {
 mod tests {
     use super::*;
 
-    fn line(text: &str) -> Line {
+    fn line(text: &str) -> TextLine {
         let bold = text.strip_prefix("**").and_then(|t| t.find("**")).unwrap_or(0);
-        Line { text: text.replace("**", ""), bold, ..Line::default() }
+        TextLine { text: text.replace("**", ""), bold, ..TextLine::default() }
     }
 
-    fn keys(text: &str) -> Vec<(Key, String)> {
+    fn keys(text: &str) -> Vec<(MetadataKey, String)> {
         read_all(&line(text)).iter().map(|e| (e.key, e.value.to_owned())).collect()
     }
 
@@ -143,10 +146,10 @@ mod tests {
             "**`depends_on`**: a",
             "dependencies： a",
         ] {
-            assert_eq!(keys(text), [(Key::DependsOn, "a".to_owned())], "{text}");
+            assert_eq!(keys(text), [(MetadataKey::DependsOn, "a".to_owned())], "{text}");
         }
-        assert_eq!(keys("**Files**"), [(Key::Files, String::new())]);
-        assert_eq!(keys("**Goal:** x"), [(Key::Unknown, "x".to_owned())]);
+        assert_eq!(keys("**Files**"), [(MetadataKey::Files, String::new())]);
+        assert_eq!(keys("**Goal:** x"), [(MetadataKey::Unknown, "x".to_owned())]);
     }
 
     #[test]
@@ -159,15 +162,15 @@ mod tests {
     #[test]
     fn one_line_may_hold_several() {
         let expected = [
-            (Key::Id, "api".to_owned()),
-            (Key::DependsOn, "[model]".to_owned()),
-            (Key::ParallelSafe, "false".to_owned()),
+            (MetadataKey::Id, "api".to_owned()),
+            (MetadataKey::DependsOn, "[model]".to_owned()),
+            (MetadataKey::ParallelSafe, "false".to_owned()),
         ];
         assert_eq!(
             keys("**id**: api · **depends_on**: [model] · **parallel_safe**: false"),
             expected
         );
         assert_eq!(keys("id: api | depends_on: [model] | parallel_safe: false"), expected);
-        assert_eq!(keys("**Depends on:** a | b"), [(Key::DependsOn, "a | b".to_owned())]);
+        assert_eq!(keys("**Depends on:** a | b"), [(MetadataKey::DependsOn, "a | b".to_owned())]);
     }
 }

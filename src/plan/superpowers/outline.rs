@@ -1,8 +1,7 @@
-//! Markdown as a flat list of what matters to a plan: headings, lines, code, tables.
+//! Markdown as a flat list of the parts that matter to a plan: headings, lines, code, tables.
 //!
-//! Invariant: structure comes from a CommonMark parser alone, so that what stands in a code
-//! block, a quote or a comment is never mistaken for a heading or a key. Knows where things
-//! stand, not what they mean.
+//! Invariant: the structure comes from a CommonMark parser alone, so text in a code block, a quote or
+//! a comment is never mistaken for a heading or a key. Knows the places of things, not their meaning.
 
 use std::ops::Range;
 
@@ -11,36 +10,37 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, T
 /// The parts of a document, in order.
 #[derive(Debug)]
 pub(super) struct Outline {
-    pub(super) nodes: Vec<Node>,
+    pub(super) nodes: Vec<OutlineNode>,
 }
 
 #[derive(Debug)]
-pub(super) struct Node {
+pub(super) struct OutlineNode {
     /// Counted from 1.
     pub(super) line: usize,
     pub(super) range: Range<usize>,
-    pub(super) kind: Kind,
+    pub(super) kind: NodeKind,
 }
 
 #[derive(Debug)]
-pub(super) enum Kind {
-    /// `underlined`: by `---` or `===`, which may have been meant as a rule below a paragraph.
+pub(super) enum NodeKind {
+    /// `underlined` means by `---` or `===`, which the author may have meant as a rule below a
+    /// paragraph.
     Heading {
         level: u8,
         text: String,
         underlined: bool,
-        lines: Vec<Line>,
+        lines: Vec<TextLine>,
     },
-    Line(Line),
-    /// Code, fenced or indented; `closed` is false where the fence runs to the end of the file.
-    /// `inner` is the line of a fence in it that opens like its own: what was meant as a block
-    /// in a block, so that this one ends too early.
+    Line(TextLine),
+    /// Code, fenced or indented. `closed` is false if the fence runs to the end of the file. `inner`
+    /// is the line of a fence in it that opens like its own: the author meant a block in a block,
+    /// but CommonMark ends the outer block at the end of the inner one.
     Code {
         closed: bool,
         inner: Option<usize>,
     },
     Table(Table),
-    /// A quote, raw HTML or a heading inside a list: nothing in it is the plan's own word.
+    /// A quote, raw HTML or a heading inside a list; nothing in it is read as the plan's own text.
     Aside {
         closed: bool,
     },
@@ -49,40 +49,40 @@ pub(super) enum Kind {
 
 /// One line of a paragraph or a list item, without the marks of emphasis.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Line {
+pub(super) struct TextLine {
     pub(super) number: usize,
-    /// Its words; code stands between backquotes.
+    /// The text, with code between backquotes.
     pub(super) text: String,
-    /// How many bytes from the start are emphasised.
+    /// The number of emphasised bytes at the start.
     pub(super) bold: usize,
-    /// How many lists it stands in.
+    /// The number of lists around it.
     pub(super) depth: usize,
     pub(super) starts_item: bool,
     /// Begins with `[ ]` or `[x]`.
     pub(super) checkbox: bool,
 }
 
-/// A table as the texts of its cells.
+/// The texts of a table's cells.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     pub(super) header: Vec<String>,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<TableRow>,
 }
 
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct TableRow {
     pub(super) line: usize,
     pub(super) cells: Vec<String>,
 }
 
-/// Turns byte offsets into line numbers.
+/// The starts of all lines, to turn byte offsets into line numbers.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(super) struct LineIndex {
     starts: Vec<usize>,
 }
 
-impl Lines {
-    pub(super) fn new(text: &str) -> Lines {
+impl LineIndex {
+    pub(super) fn new(text: &str) -> LineIndex {
         let bytes = text.as_bytes();
         // A lone CR ends a line in CommonMark too.
         let ends = |at: &usize| match bytes[*at] {
@@ -91,7 +91,7 @@ impl Lines {
             _ => false,
         };
         let after = (0..bytes.len()).filter(ends).map(|at| at + 1);
-        Lines { starts: std::iter::once(0).chain(after).collect() }
+        LineIndex { starts: std::iter::once(0).chain(after).collect() }
     }
 
     /// Returns the line that holds an offset, counted from 1.
@@ -100,9 +100,9 @@ impl Lines {
     }
 }
 
-/// Reads a document from `start` on, which lies behind any front matter.
-pub(super) fn read(source: &str, start: usize, lines: &Lines) -> Outline {
-    let mut builder = Builder::new(source, lines);
+/// Reads a document from `start` on, which is after any front matter.
+pub(super) fn read(source: &str, start: usize, lines: &LineIndex) -> Outline {
+    let mut builder = OutlineBuilder::new(source, lines);
     let parser =
         Parser::new_ext(&source[start..], Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS);
     for (event, range) in parser.into_offset_iter() {
@@ -111,36 +111,36 @@ pub(super) fn read(source: &str, start: usize, lines: &Lines) -> Outline {
     Outline { nodes: builder.nodes }
 }
 
-struct Builder<'a> {
+struct OutlineBuilder<'a> {
     source: &'a str,
-    lines: &'a Lines,
-    nodes: Vec<Node>,
-    line: Option<(Line, Range<usize>)>,
-    /// Finished lines of the heading that is open.
-    heading: Option<Vec<Line>>,
+    lines: &'a LineIndex,
+    nodes: Vec<OutlineNode>,
+    line: Option<(TextLine, Range<usize>)>,
+    /// The finished lines of the open heading.
+    heading: Option<Vec<TextLine>>,
     table: Option<Table>,
     row: Vec<String>,
     depth: usize,
     starts_item: bool,
     checkbox: bool,
-    /// How many blocks are open whose text is not ours.
+    /// The number of open blocks whose text is not read.
     asides: usize,
     in_list_heading: bool,
     emphasis: Vec<Emphasis>,
 }
 
-/// What becomes of the marks of an emphasis that is open.
+/// How the marks of an open emphasis are treated.
 #[derive(Debug, Clone, Copy)]
 enum Emphasis {
-    /// It began the line; its end is kept as [`Line::bold`].
+    /// The emphasis begins the line; its end is stored in [`TextLine::bold`].
     Leading,
     /// The marks stay in the text.
     Kept(&'static str),
 }
 
-impl<'a> Builder<'a> {
-    fn new(source: &'a str, lines: &'a Lines) -> Builder<'a> {
-        Builder {
+impl<'a> OutlineBuilder<'a> {
+    fn new(source: &'a str, lines: &'a LineIndex) -> OutlineBuilder<'a> {
+        OutlineBuilder {
             source,
             lines,
             nodes: Vec::new(),
@@ -168,7 +168,7 @@ impl<'a> Builder<'a> {
             }
             Event::SoftBreak | Event::HardBreak => self.flush(),
             Event::TaskListMarker(_) => self.checkbox = true,
-            Event::Rule => self.node(Kind::Rule, range),
+            Event::Rule => self.node(NodeKind::Rule, range),
             Event::InlineMath(_) | Event::DisplayMath(_) | Event::FootnoteReference(_) => {}
         }
     }
@@ -230,14 +230,14 @@ impl<'a> Builder<'a> {
             }
             TagEnd::TableRow => {
                 let cells = std::mem::take(&mut self.row);
-                let row = Row { line: self.lines.at(range.start), cells };
+                let row = TableRow { line: self.lines.at(range.start), cells };
                 if let Some(table) = &mut self.table {
                     table.rows.push(row);
                 }
             }
             TagEnd::Table => {
                 if let Some(table) = self.table.take() {
-                    self.node(Kind::Table(table), range);
+                    self.node(NodeKind::Table(table), range);
                 }
             }
             TagEnd::Strong | TagEnd::Emphasis => self.close_emphasis(),
@@ -248,12 +248,12 @@ impl<'a> Builder<'a> {
 
     fn push(&mut self, parts: &[&str], range: Range<usize>) {
         let (line, whole) = self.line.get_or_insert_with(|| {
-            let line = Line {
+            let line = TextLine {
                 number: self.lines.at(range.start),
                 depth: self.depth,
                 starts_item: std::mem::take(&mut self.starts_item),
                 checkbox: std::mem::take(&mut self.checkbox),
-                ..Line::default()
+                ..TextLine::default()
             };
             (line, range.clone())
         });
@@ -261,7 +261,8 @@ impl<'a> Builder<'a> {
         whole.end = range.end;
     }
 
-    /// `__tests__` inside a path is not meant as emphasis, so its marks are kept.
+    /// Begins an emphasis. The marks inside a line are kept, since `__tests__` in a path is not
+    /// meant as emphasis.
     fn open_emphasis(&mut self, range: Range<usize>) {
         let marks = &self.source[range.clone()];
         let emphasis = match () {
@@ -290,7 +291,8 @@ impl<'a> Builder<'a> {
         let lines = self.heading.take().unwrap_or_default();
         let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
         let underlined = !self.source[range.clone()].trim_start().starts_with('#');
-        let kind = Kind::Heading { level: level as u8, text: texts.join(" "), underlined, lines };
+        let kind =
+            NodeKind::Heading { level: level as u8, text: texts.join(" "), underlined, lines };
         self.node(kind, range);
     }
 
@@ -304,32 +306,32 @@ impl<'a> Builder<'a> {
             Tag::CodeBlock(CodeBlockKind::Fenced(_)) => {
                 let first = self.lines.at(range.start);
                 let inner = inner_fence(text).map(|below| first + below);
-                Kind::Code { closed: is_closed(text), inner }
+                NodeKind::Code { closed: is_closed(text), inner }
             }
-            Tag::CodeBlock(CodeBlockKind::Indented) => Kind::Code { closed: true, inner: None },
-            _ => Kind::Aside { closed: !text.starts_with("<!--") || text.contains("-->") },
+            Tag::CodeBlock(CodeBlockKind::Indented) => NodeKind::Code { closed: true, inner: None },
+            _ => NodeKind::Aside { closed: !text.starts_with("<!--") || text.contains("-->") },
         };
         self.node(kind, range);
     }
 
-    /// Ends the line that is open.
+    /// Ends the open line.
     fn flush(&mut self) {
         let Some((line, range)) = self.line.take() else { return };
         self.emphasis.clear();
         match &mut self.heading {
             Some(lines) => lines.push(line),
-            None => self.node(Kind::Line(line), range),
+            None => self.node(NodeKind::Line(line), range),
         }
     }
 
-    fn node(&mut self, kind: Kind, range: Range<usize>) {
+    fn node(&mut self, kind: NodeKind, range: Range<usize>) {
         let line = self.lines.at(range.start);
-        self.nodes.push(Node { line, range, kind });
+        self.nodes.push(OutlineNode { line, range, kind });
     }
 }
 
-/// Returns how many lines below its start a fenced block has a line that would open one
-/// itself, such as ```` ```bash ````.
+/// Returns the first line of a fenced block, counted from its start, that would itself open a block,
+/// such as ```` ```bash ````.
 fn inner_fence(block: &str) -> Option<usize> {
     let opening = block.trim_start();
     let mark = opening.chars().next()?;
@@ -344,7 +346,7 @@ fn inner_fence(block: &str) -> Option<usize> {
     block.lines().enumerate().skip(1).find(|(_, line)| opens(line)).map(|(below, _)| below)
 }
 
-/// Returns whether a fenced block ends with a fence, not with the file or the list item.
+/// Returns true if a fenced block ends with a fence, not with the file or the list item.
 fn is_closed(block: &str) -> bool {
     let opening = block.trim_start();
     let Some(mark) = opening.chars().next() else { return false };

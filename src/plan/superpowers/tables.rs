@@ -1,21 +1,21 @@
-//! Tables that say what depends on what: one row for each task, or for each group of tasks.
+//! Tables of dependencies: one row for each task, or for each group of tasks.
 //!
-//! Invariant: a table counts only where it names tasks and their dependencies; any other is
-//! the author's own business. A task that says itself what it depends on is right.
+//! Invariant: only a table that names tasks and their dependencies counts; any other is ignored. A
+//! task's own `depends_on` goes before a table.
 
 use crate::domain::plan::value::is_nothing;
 use std::collections::HashMap;
 
-use super::dependencies::{self, Named, Names};
-use super::heading::{self, Reading};
-use super::key::{self, Key};
-use super::outline::{Kind, Node, Row, Table};
+use super::dependencies::{self, Names, TaskReference};
+use super::heading::{self, HeadingKind};
+use super::key::{self, MetadataKey};
+use super::outline::{NodeKind, OutlineNode, Table, TableRow};
 use crate::domain::plan::paths;
 use crate::domain::plan::value;
-use crate::plan::draft::{Draft, Written};
-use crate::plan::finding::Findings;
+use crate::plan::diagnostic::Diagnostics;
+use crate::plan::draft::{Draft, SourceText};
 
-/// Where the columns of a table that counts stand.
+/// The positions of the columns of a table of tasks.
 struct Columns {
     group: Option<usize>,
     tasks: usize,
@@ -35,28 +35,28 @@ impl Columns {
         Some(Columns {
             group: named(&["group", "task group"]),
             tasks: named(&["task", "tasks"])?,
-            depends_on: keyed(Key::DependsOn),
-            parallel_safe: keyed(Key::ParallelSafe),
-            files: keyed(Key::Files),
+            depends_on: keyed(MetadataKey::DependsOn),
+            parallel_safe: keyed(MetadataKey::ParallelSafe),
+            files: keyed(MetadataKey::Files),
         })
     }
 }
 
-fn cell(row: &Row, column: Option<usize>) -> &str {
+fn cell(row: &TableRow, column: Option<usize>) -> &str {
     column.and_then(|at| row.cells.get(at)).map_or("", String::as_str)
 }
 
-/// Adds to the tasks what tables say of them.
-pub(super) fn apply(nodes: &[Node], drafts: &mut [Draft], findings: &mut Findings) {
+/// Adds to the tasks the dependencies and settings in tables.
+pub(super) fn apply(nodes: &[OutlineNode], drafts: &mut [Draft], diagnostics: &mut Diagnostics) {
     for node in nodes {
-        let Kind::Table(table) = &node.kind else { continue };
+        let NodeKind::Table(table) = &node.kind else { continue };
         match Columns::of(table) {
             Some(columns) if columns.depends_on.is_some() => {
-                edges(table, &columns, node.line, drafts, findings);
+                edges(table, &columns, node.line, drafts, diagnostics);
             }
-            Some(Columns { group: Some(_), .. }) => findings.warning(
+            Some(Columns { group: Some(_), .. }) => diagnostics.warning(
                 node.line,
-                "this table groups tasks, but has no column `depends_on`, so it is not used",
+                "ignored this table of task groups: it has no column `depends_on`",
                 "add a column `depends_on`, or write `**Depends on:** ...` below the headings",
             ),
             _ => {}
@@ -69,21 +69,21 @@ fn edges(
     columns: &Columns,
     line: usize,
     drafts: &mut [Draft],
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) {
     let names = Names::new(drafts);
-    let members = members(table, columns, &names, findings);
+    let members = members(table, columns, &names, diagnostics);
     let groups: HashMap<&str, usize> = match columns.group {
         Some(_) => table.rows.iter().enumerate().map(|(i, row)| (group(row, columns), i)).collect(),
         None => HashMap::new(),
     };
     if members.iter().flatten().any(|i| drafts[*i].depends_on.is_some()) {
         let message =
-            "tasks say themselves what they depend on, so this table is not used for those";
-        findings.warning(line, message, "keep the dependencies in one place");
+            "some tasks declare their own dependencies, so this table is ignored for those";
+        diagnostics.warning(line, message, "keep the dependencies in one place");
     }
     for (row, tasks) in table.rows.iter().zip(&members) {
-        let safe = parallel_safe(row, columns, findings);
+        let safe = parallel_safe(row, columns, diagnostics);
         let mut before: Option<usize> = None;
         for &task in tasks {
             let mut found = Vec::new();
@@ -93,12 +93,12 @@ fn edges(
                         found.extend(members[*group].iter().map(|i| id(&drafts[*i], row)));
                     }
                     None => {
-                        let value = Written { text: part, line: row.line };
-                        found.extend(dependencies::resolve(&value, task, &names, findings));
+                        let value = SourceText { text: part, line: row.line };
+                        found.extend(dependencies::resolve(&value, task, &names, diagnostics));
                     }
                 }
             }
-            // A group that is not parallel safe is one stream of work, in the order written.
+            // The tasks of a group that is not parallel safe run one after another, as written.
             let chained = before.filter(|_| columns.group.is_some() && safe == Some(false));
             found.extend(chained.map(|before| id(&drafts[before], row)));
             before = Some(task);
@@ -109,39 +109,40 @@ fn edges(
     }
 }
 
-fn id(draft: &Draft, row: &Row) -> Written {
-    Written { text: draft.id_text().to_owned(), line: row.line }
+fn id(draft: &Draft, row: &TableRow) -> SourceText {
+    SourceText { text: draft.id_text().to_owned(), line: row.line }
 }
 
-fn group<'a>(row: &'a Row, columns: &Columns) -> &'a str {
+fn group<'a>(row: &'a TableRow, columns: &Columns) -> &'a str {
     cell(row, columns.group).trim_matches('`').trim()
 }
 
-/// Returns the tasks that each row is about.
+/// Returns the tasks that each row names.
 fn members(
     table: &Table,
     columns: &Columns,
     names: &Names,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<Vec<usize>> {
     let mut rows = Vec::with_capacity(table.rows.len());
     for row in &table.rows {
         let mut tasks = Vec::new();
         let text = cell(row, Some(columns.tasks));
-        // `T1 — title`: in a table of single tasks the title may stand beside the number.
+        // In a table of single tasks the title may follow the number: `T1 — title`.
         let single = match heading::read_cell(text) {
-            Reading::Task { number, .. } if columns.group.is_none() => Some(number.to_string()),
+            HeadingKind::Task { number, .. } if columns.group.is_none() => Some(number.to_string()),
             _ => None,
         };
         let parts = single.map_or_else(|| dependencies::parts(text), |number| vec![number]);
         for part in parts {
-            for named in dependencies::named(&part, usize::MAX, names).unwrap_or_default() {
-                match named {
-                    Named::Task(i) => tasks.push(i),
-                    Named::Unknown(name) => findings.error(
+            for reference in dependencies::references(&part, usize::MAX, names).unwrap_or_default()
+            {
+                match reference {
+                    TaskReference::Task(i) => tasks.push(i),
+                    TaskReference::Unknown(name) => diagnostics.error(
                         row.line,
-                        format!("the table names task `{name}`, which is no task"),
-                        "name the ids or the numbers of tasks",
+                        format!("the table names task `{name}`, but there is no such task"),
+                        "use the ids or the numbers of tasks",
                     ),
                 }
             }
@@ -151,20 +152,20 @@ fn members(
     rows
 }
 
-fn parallel_safe(row: &Row, columns: &Columns, findings: &mut Findings) -> Option<bool> {
+fn parallel_safe(row: &TableRow, columns: &Columns, diagnostics: &mut Diagnostics) -> Option<bool> {
     let text = cell(row, columns.parallel_safe);
     let safe = value::boolean(text);
     if safe.is_none() && !is_nothing(text) {
-        let message = format!("`parallel_safe` is neither true nor false: {text:?}");
-        findings.error(row.line, message, "write `true` or `false`");
+        let message = format!("invalid value for `parallel_safe`: {text:?}");
+        diagnostics.error(row.line, message, "write `true` or `false`");
     }
     safe
 }
 
-/// Makes tasks of a table's rows, for a document that has no headings of tasks.
-pub(super) fn drafts(nodes: &[Node], findings: &mut Findings) -> Vec<Draft> {
+/// Makes tasks of a table's rows, for a document without headings of tasks.
+pub(super) fn drafts(nodes: &[OutlineNode], diagnostics: &mut Diagnostics) -> Vec<Draft> {
     let tables = nodes.iter().filter_map(|node| match &node.kind {
-        Kind::Table(table) => Some((table, Columns::of(table)?)),
+        NodeKind::Table(table) => Some((table, Columns::of(table)?)),
         _ => None,
     });
     let Some((table, columns)) =
@@ -172,14 +173,19 @@ pub(super) fn drafts(nodes: &[Node], findings: &mut Findings) -> Vec<Draft> {
     else {
         return Vec::new();
     };
-    table.rows.iter().filter_map(|row| draft(row, table, &columns, findings)).collect()
+    table.rows.iter().filter_map(|row| draft(row, table, &columns, diagnostics)).collect()
 }
 
-fn draft(row: &Row, table: &Table, columns: &Columns, findings: &mut Findings) -> Option<Draft> {
+fn draft(
+    row: &TableRow,
+    table: &Table,
+    columns: &Columns,
+    diagnostics: &mut Diagnostics,
+) -> Option<Draft> {
     let text = cell(row, Some(columns.tasks));
-    let Reading::Task { number, title } = heading::read_cell(text) else {
-        let message = format!("the row {text:?} has no number, so it is no task");
-        findings.warning(row.line, message, "write `Task 1: title` in its first cell");
+    let HeadingKind::Task { number, title } = heading::read_cell(text) else {
+        let message = format!("ignored the row {text:?}: it has no task number");
+        diagnostics.warning(row.line, message, "write `Task 1: title` in its first cell");
         return None;
     };
     let lines = table.header.iter().zip(&row.cells).map(|(head, cell)| format!("{head}: {cell}\n"));

@@ -1,20 +1,21 @@
-//! Where the front matter of a Markdown file stands: the `---` block at its start.
+//! Finds the front matter of a Markdown file: the `---` block at its start.
 //!
-//! Invariant: only a block that begins in the first line and is closed is one.
+//! Invariant: only a block that begins on the first line and is closed counts.
 
 use std::ops::Range;
 
-/// A front matter in a text.
+/// The place of a front matter in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// Between the two lines of dashes; its first line is line 2 of the file.
+pub(crate) struct FrontMatterRange {
+    /// The text between the two lines of dashes; its first line is line 2 of the file.
     pub(crate) matter: Range<usize>,
-    /// Where the text behind it begins.
+    /// The offset of the text after it.
     pub(crate) end: usize,
 }
 
-/// Returns where the front matter is, if there is one.
-pub(crate) fn range(text: &str) -> Option<Place> {
+/// Returns the place of the front matter, if there is one.
+pub(crate) fn range(text: &str) -> Option<FrontMatterRange> {
+    // Editors on Windows write a byte order mark before the first dash.
     let skipped = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let mut at = skipped;
     let mut start = None;
@@ -23,7 +24,9 @@ pub(crate) fn range(text: &str) -> Option<Place> {
         match (start, line.trim_end()) {
             (None, "---") => start = Some(next),
             (None, _) => return None,
-            (Some(start), "---" | "...") => return Some(Place { matter: start..at, end: next }),
+            (Some(start), "---" | "...") => {
+                return Some(FrontMatterRange { matter: start..at, end: next });
+            }
             _ => {}
         }
         at = next;

@@ -1,8 +1,8 @@
-//! Small readers that the formats share: front matter, YAML, single values, "did you mean".
+//! Small readers that the formats share: front matter, YAML, "did you mean".
 //!
-//! Invariant: they know no format and report nothing; whoever calls them turns a fault into a
-//! finding with its line.
+//! Invariant: they know no format and report nothing; the caller turns a fault into a diagnostic with
+//! its line.
 
 pub(crate) mod front_matter;
-pub(crate) mod near;
+pub(crate) mod suggestion;
 pub(crate) mod yaml;

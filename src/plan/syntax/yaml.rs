@@ -1,78 +1,80 @@
-//! YAML as trees of texts, each with its line.
+//! YAML as a tree of texts, each with its line.
 //!
-//! Invariant: a text stays as it was written: `1.10` is no number here, and `yes` no truth. What
-//! a file of settings or a ticket has no use for (aliases, keys that are no text) is a fault.
+//! Invariant: a text stays as written: `1.10` is not a number here and `yes` is not a boolean, since
+//! both are common in titles and versions. What settings and tickets have no use for (aliases, keys
+//! that are not text) is a fault.
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
-/// Deeper than this is no file that a person wrote.
+/// Deepest nesting that is accepted; no person writes a deeper file.
 const MAX_DEPTH: usize = 32;
-/// A map with more keys is none either.
+/// At most this many keys in one map. Each new key is compared with all others, so a map with a
+/// hundred thousand keys would take minutes.
 const MAX_KEYS: usize = 1000;
 
-/// A value and the line it begins at, counted from 1.
+/// A value and its first line, counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Node {
-    pub(crate) value: Value,
+pub(crate) struct YamlNode {
+    pub(crate) value: YamlValue,
     pub(crate) line: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Value {
+pub(crate) enum YamlValue {
     Nothing,
     Text(String),
-    List(Vec<Node>),
-    /// In the order of the text; no key twice.
-    Map(Vec<(String, Node)>),
+    List(Vec<YamlNode>),
+    /// Keys in the order of the text, each once.
+    Map(Vec<(String, YamlNode)>),
 }
 
-/// Why a text is not read, and where.
+/// Why a text cannot be read, and on which line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct YamlFault {
     pub(crate) line: usize,
     pub(crate) why: String,
 }
 
-impl Node {
+impl YamlNode {
     /// Returns the value of a key.
-    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+    pub(crate) fn get(&self, key: &str) -> Option<&YamlNode> {
         self.entries().iter().find(|(known, _)| known == key).map(|(_, node)| node)
     }
 
-    /// Returns what the first of these keys holds that is there.
-    pub(crate) fn first(&self, keys: &[&str]) -> Option<&Node> {
+    /// Returns the value of the first of these keys that exists.
+    pub(crate) fn first(&self, keys: &[&str]) -> Option<&YamlNode> {
         keys.iter().find_map(|key| self.get(key))
     }
 
-    /// Returns keys and values; none where it is no map.
-    pub(crate) fn entries(&self) -> &[(String, Node)] {
+    /// Returns keys and values; empty if the node is not a map.
+    pub(crate) fn entries(&self) -> &[(String, YamlNode)] {
         match &self.value {
-            Value::Map(entries) => entries,
+            YamlValue::Map(entries) => entries,
             _ => &[],
         }
     }
 
-    /// Returns the text, if it is one and not empty.
+    /// Returns the text, if the node is one and not empty.
     pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
-            Value::Text(text) if !text.trim().is_empty() => Some(text.trim()),
+            YamlValue::Text(text) if !text.trim().is_empty() => Some(text.trim()),
             _ => None,
         }
     }
 
-    /// Returns the texts of a list, or the single one, each with its line.
+    /// Returns the texts of a list, or the single text, each with its line.
     pub(crate) fn texts(&self) -> Vec<(&str, usize)> {
         let items = match &self.value {
-            Value::List(items) => items.as_slice(),
+            YamlValue::List(items) => items.as_slice(),
             _ => std::slice::from_ref(self),
         };
         items.iter().filter_map(|item| Some((item.text()?, item.line))).collect()
     }
 }
 
-/// Reads the first document of a text whose first line has this number.
-pub(crate) fn read(text: &str, first_line: usize) -> Result<Node, Fault> {
-    let mut tree = Tree::default();
+/// Reads the first document of a text; `first_line` is the number of its first line.
+pub(crate) fn read(text: &str, first_line: usize) -> Result<YamlNode, YamlFault> {
+    let mut tree = YamlTree::default();
     for event in Parser::new_from_str(text) {
         let line_of = |span: Span| span.start.line() + first_line - 1;
         match event {
@@ -80,50 +82,54 @@ pub(crate) fn read(text: &str, first_line: usize) -> Result<Node, Fault> {
             Ok((event, span)) => tree.take(event, line_of(span))?,
             Err(error) => {
                 let line = error.marker().line() + first_line - 1;
-                return Err(Fault { line, why: error.info().to_owned() });
+                return Err(YamlFault { line, why: error.info().to_owned() });
             }
         }
     }
-    let nothing = Node { value: Value::Nothing, line: first_line };
+    let nothing = YamlNode { value: YamlValue::Nothing, line: first_line };
     Ok(tree.root.unwrap_or(nothing))
 }
 
-/// What is built of the events, with the lists and maps that are open.
+/// The tree under construction, with its open lists and maps.
 #[derive(Default)]
-struct Tree {
-    root: Option<Node>,
-    open: Vec<Open>,
+struct YamlTree {
+    root: Option<YamlNode>,
+    open: Vec<OpenNode>,
 }
 
-enum Open {
-    List(Vec<Node>, usize),
-    Map(Vec<(String, Node)>, Option<String>, usize),
+enum OpenNode {
+    List(Vec<YamlNode>, usize),
+    Map(Vec<(String, YamlNode)>, Option<String>, usize),
 }
 
-impl Tree {
-    fn take(&mut self, event: Event<'_>, line: usize) -> Result<(), Fault> {
-        let fault = |why: &str| Err(Fault { line, why: why.to_owned() });
+impl YamlTree {
+    fn take(&mut self, event: Event<'_>, line: usize) -> Result<(), YamlFault> {
+        let fault = |why: &str| Err(YamlFault { line, why: why.to_owned() });
         if self.open.len() > MAX_DEPTH {
-            return fault("it is nested too deeply");
+            return fault("it is nested too deep");
         }
         match event {
-            Event::Alias(_) => fault("an alias (`*name`) is not read here"),
+            Event::Alias(_) => fault("aliases (`*name`) are not supported"),
             Event::Scalar(text, style, ..) => {
                 let value = scalar(&text, style);
-                self.put(Node { value, line })
+                self.put(YamlNode { value, line })
             }
             Event::SequenceStart(..) => {
-                self.open.push(Open::List(Vec::new(), line));
+                self.open.push(OpenNode::List(Vec::new(), line));
                 Ok(())
             }
             Event::MappingStart(..) => {
-                self.open.push(Open::Map(Vec::new(), None, line));
+                self.open.push(OpenNode::Map(Vec::new(), None, line));
                 Ok(())
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 let node = match self.open.pop() {
-                    Some(Open::List(items, line)) => Node { value: Value::List(items), line },
-                    Some(Open::Map(entries, _, line)) => Node { value: Value::Map(entries), line },
+                    Some(OpenNode::List(items, line)) => {
+                        YamlNode { value: YamlValue::List(items), line }
+                    }
+                    Some(OpenNode::Map(entries, _, line)) => {
+                        YamlNode { value: YamlValue::Map(entries), line }
+                    }
                     None => return Ok(()),
                 };
                 self.put(node)
@@ -132,24 +138,27 @@ impl Tree {
         }
     }
 
-    fn put(&mut self, node: Node) -> Result<(), Fault> {
+    fn put(&mut self, node: YamlNode) -> Result<(), YamlFault> {
         let line = node.line;
         match self.open.last_mut() {
             None => self.root = Some(node),
-            Some(Open::List(items, _)) => items.push(node),
-            Some(Open::Map(entries, key, _)) => match key.take() {
+            Some(OpenNode::List(items, _)) => items.push(node),
+            Some(OpenNode::Map(entries, key, _)) => match key.take() {
                 Some(key) => entries.push((key, node)),
                 None => {
                     let name = match node.value {
-                        Value::Text(text) => text,
-                        Value::Nothing => String::new(),
-                        _ => return Err(Fault { line, why: "a key is no text".to_owned() }),
+                        YamlValue::Text(text) => text,
+                        YamlValue::Nothing => String::new(),
+                        _ => return Err(YamlFault { line, why: "a key must be text".to_owned() }),
                     };
                     if entries.len() == MAX_KEYS {
-                        return Err(Fault { line, why: "it has too many keys".to_owned() });
+                        return Err(YamlFault { line, why: "it has too many keys".to_owned() });
                     }
                     if entries.iter().any(|(known, _)| *known == name) {
-                        return Err(Fault { line, why: format!("the key `{name}` stands twice") });
+                        return Err(YamlFault {
+                            line,
+                            why: format!("the key `{name}` appears twice"),
+                        });
                     }
                     *key = Some(name);
                 }
@@ -159,10 +168,10 @@ impl Tree {
     }
 }
 
-fn scalar(text: &str, style: ScalarStyle) -> Value {
+fn scalar(text: &str, style: ScalarStyle) -> YamlValue {
     match (style, text) {
-        (ScalarStyle::Plain, "" | "~" | "null" | "Null" | "NULL") => Value::Nothing,
-        _ => Value::Text(text.to_owned()),
+        (ScalarStyle::Plain, "" | "~" | "null" | "Null" | "NULL") => YamlValue::Nothing,
+        _ => YamlValue::Text(text.to_owned()),
     }
 }
 
@@ -173,19 +182,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_stay_as_written_and_know_their_lines() {
+    fn texts_stay_as_written_and_have_their_lines() {
         let node = read("a: 1.10\nb:\n  - 'x: y'\n  - no\nc: >-\n  one\n  two\nd: ~\n", 2).unwrap();
-        let text = |key| node.get(key).and_then(Node::text);
+        let text = |key| node.get(key).and_then(YamlNode::text);
         assert_eq!((text("a"), text("c"), text("d")), (Some("1.10"), Some("one two"), None));
         assert_eq!(node.get("b").unwrap().texts(), [("x: y", 4), ("no", 5)]);
         assert_eq!(node.first(&["z", "a"]).unwrap().texts(), [("1.10", 2)]);
     }
 
     #[test]
-    fn faults_know_their_lines() {
+    fn faults_have_their_lines() {
         let fault = |text: &str| read(text, 1).unwrap_err();
         assert_eq!(fault("a: 1\nb: x: y\n").line, 2);
-        assert_eq!(fault("a: 1\na: 2\n").why, "the key `a` stands twice");
+        assert_eq!(fault("a: 1\na: 2\n").why, "the key `a` appears twice");
         assert!(fault("a: &x 1\nb: *x\n").why.contains("alias"));
         let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
         assert!(fault(&nested(100)).why.contains("deep"));
@@ -197,7 +206,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused(text in "[-a-c:#'\"\\[\\]{},&*!|> \n\t]{0,60}") {
+        fn any_text_is_accepted_or_refused(text in "[-a-c:#'\"\\[\\]{},&*!|> \n\t]{0,60}") {
             let _ = read(&text, 1);
         }
     }

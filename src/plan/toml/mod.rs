@@ -1,7 +1,7 @@
-//! Plans in TOML, and the normalised form that the journal keeps.
+//! Plans in TOML, and the normalised form that the journal stores.
 //!
-//! Invariant: what [`write()`] writes reads back as the same plan. An unknown key is an
-//! error, since a misspelt `depends_on` that is passed over would run tasks too early.
+//! Invariant: the text that [`write()`] returns reads back as the same plan. An unknown key is an
+//! error, since with a misspelt `depends_on` tasks would run too early.
 
 mod write;
 
@@ -10,9 +10,9 @@ pub(crate) use write::write;
 use ::toml::Spanned;
 use ::toml::de::{DeTable, DeValue};
 
-use super::draft::{Draft, Written};
-use super::finding::Findings;
-use super::syntax::near::nearest;
+use super::diagnostic::Diagnostics;
+use super::draft::{Draft, SourceText};
+use super::syntax::suggestion::nearest;
 use crate::domain::plan::Criterion;
 use crate::domain::plan::value;
 use crate::domain::review::{self, Review};
@@ -41,37 +41,40 @@ const TASK_KEYS: [&str; 20] = [
     "line",
 ];
 
-/// What a TOML file holds.
+/// The contents of a TOML plan.
 #[derive(Debug, Default)]
-pub(super) struct Document {
+pub(super) struct TomlPlan {
     pub(super) name: Option<String>,
     pub(super) drafts: Vec<Draft>,
 }
 
-/// Reads a plan; every mistake is in `findings`.
-pub(super) fn parse(source: &str, findings: &mut Findings) -> Document {
+/// Reads a plan; every mistake is in `diagnostics`.
+pub(super) fn parse(source: &str, diagnostics: &mut Diagnostics) -> TomlPlan {
     let (table, errors) = DeTable::parse_recoverable(source);
     for error in &errors {
         let line = error.span().map_or(0, |span| line_at(source, span.start));
-        let message = error.message().lines().next().unwrap_or("it is not TOML").to_owned();
-        findings.error(line, message, "see https://toml.io for how TOML is written");
+        let message = match error.message().lines().next() {
+            Some(why) => format!("invalid TOML: {why}"),
+            None => "invalid TOML".to_owned(),
+        };
+        diagnostics.error(line, message, "see https://toml.io for the syntax");
     }
     if !errors.is_empty() {
-        return Document::default();
+        return TomlPlan::default();
     }
-    let mut reader = Reader { lines: LineCount::new(source), findings };
+    let mut reader = TomlReader { lines: LineStarts::new(source), diagnostics };
     reader.document(table.get_ref())
 }
 
-/// Counts lines at ascending and, more slowly, at any offsets.
-struct LineCount {
+/// The starts of all lines, to turn byte offsets into line numbers.
+struct LineStarts {
     starts: Vec<usize>,
 }
 
-impl LineCount {
-    fn new(source: &str) -> LineCount {
+impl LineStarts {
+    fn new(source: &str) -> LineStarts {
         let after = source.match_indices('\n').map(|(at, _)| at + 1);
-        LineCount { starts: std::iter::once(0).chain(after).collect() }
+        LineStarts { starts: std::iter::once(0).chain(after).collect() }
     }
 
     fn at(&self, offset: usize) -> usize {
@@ -80,21 +83,21 @@ impl LineCount {
 }
 
 fn line_at(source: &str, offset: usize) -> usize {
-    // An error at the end of the file points behind the last line break.
+    // An error at the end of the file points after the last line break, where no line is.
     let before = &source.as_bytes()[..offset.min(source.len().saturating_sub(1))];
     before.iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
-struct Reader<'f> {
-    lines: LineCount,
-    findings: &'f mut Findings,
+struct TomlReader<'f> {
+    lines: LineStarts,
+    diagnostics: &'f mut Diagnostics,
 }
 
-type Value<'a> = Spanned<DeValue<'a>>;
+type TomlValue<'a> = Spanned<DeValue<'a>>;
 
-impl Reader<'_> {
-    fn document(&mut self, table: &DeTable) -> Document {
-        self.check_keys(table, &PLAN_KEYS, "the plan");
+impl TomlReader<'_> {
+    fn document(&mut self, table: &DeTable) -> TomlPlan {
+        self.check_keys(table, &PLAN_KEYS);
         let name = table.get("name").and_then(|value| self.text("name", value));
         let tasks = table.get("task");
         let list = tasks.and_then(|value| value.get_ref().as_array());
@@ -108,17 +111,17 @@ impl Reader<'_> {
                 None => self.wrong("task", task, "a table", "begin each task with `[[task]]`"),
             }
         }
-        Document { name, drafts }
+        TomlPlan { name, drafts }
     }
 
-    fn task(&mut self, table: &DeTable, whole: &Value) -> Draft {
+    fn task(&mut self, table: &DeTable, whole: &TomlValue) -> Draft {
         let line = self.line(whole);
-        self.check_keys(table, &TASK_KEYS, "a task");
+        self.check_keys(table, &TASK_KEYS);
         let id = table.get("id").map(|value| (self.text("id", value), self.line(value)));
         if id.is_none() {
-            self.findings.error(line, "this task has no id", "write `id = \"name\"`");
+            self.diagnostics.error(line, "this task has no id", "write `id = \"name\"`");
         }
-        let id = id.and_then(|(text, line)| Some(Written { text: text?, line }));
+        let id = id.and_then(|(text, line)| Some(SourceText { text: text?, line }));
         let mut text = |key: &str| table.get(key).and_then(|value| self.text(key, value));
         let title = text("title").or_else(|| id.as_ref().map(|id| id.text.clone()));
         let draft = Draft {
@@ -152,8 +155,8 @@ impl Reader<'_> {
             file: 0,
         };
         if draft.prompt.trim().is_empty() && draft.run.is_none() {
-            let message = format!("task `{}` says nothing besides its title", draft.id_text());
-            self.findings.warning(
+            let message = format!("task `{}` has only a title", draft.id_text());
+            self.diagnostics.warning(
                 line,
                 message,
                 "write `prompt = \"\"\"...\"\"\"` or `run = \"...\"`",
@@ -162,44 +165,44 @@ impl Reader<'_> {
         draft
     }
 
-    fn line(&self, value: &Value) -> usize {
+    fn line(&self, value: &TomlValue) -> usize {
         self.lines.at(value.span().start)
     }
 
-    fn check_keys(&mut self, table: &DeTable, known: &[&'static str], what: &str) {
+    fn check_keys(&mut self, table: &DeTable, known: &[&'static str]) {
         for key in table.keys().filter(|key| !known.contains(&&*key.get_ref().clone())) {
             let line = self.lines.at(key.span().start);
             let remedy = match nearest(key.get_ref(), known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the keys are: {}", known.join(", ")),
+                None => format!("the known keys are: {}", known.join(", ")),
             };
-            let message = format!("`{}` is no key of {what}", key.get_ref());
-            self.findings.error(line, message, remedy);
+            let message = format!("unknown key `{}`", key.get_ref());
+            self.diagnostics.error(line, message, remedy);
         }
     }
 
-    fn wrong(&mut self, key: &str, value: &Value, expected: &str, remedy: &str) {
+    fn wrong(&mut self, key: &str, value: &TomlValue, expected: &str, remedy: &str) {
         let line = self.line(value);
         let found = value.get_ref().type_str();
-        self.findings.error(line, format!("`{key}` must be {expected}, not {found}"), remedy);
+        self.diagnostics.error(line, format!("`{key}` must be {expected}, not {found}"), remedy);
     }
 
-    fn text(&mut self, key: &str, value: &Value) -> Option<String> {
+    fn text(&mut self, key: &str, value: &TomlValue) -> Option<String> {
         let text = value.get_ref().as_str().map(str::to_owned);
         if text.is_none() {
-            self.wrong(key, value, "a string", "put it into quotes");
+            self.wrong(key, value, "a string", "put it in quotes");
         }
         text
     }
 
-    fn texts(&mut self, key: &str, value: &Value) -> Vec<Written> {
+    fn texts(&mut self, key: &str, value: &TomlValue) -> Vec<SourceText> {
         let Some(list) = value.get_ref().as_array() else {
             self.wrong(key, value, "a list", &format!("write `{key} = [\"...\"]`"));
             return Vec::new();
         };
         let texts = list.iter().filter_map(|item| {
             let line = self.line(item);
-            self.text(key, item).map(|text| Written { text, line })
+            self.text(key, item).map(|text| SourceText { text, line })
         });
         texts.collect()
     }
@@ -209,13 +212,13 @@ impl Reader<'_> {
         texts.iter().filter_map(|text| value::path(&text.text)).collect()
     }
 
-    /// Reads `criteria`, a list of texts, and `ticked`, the numbers of those that are true.
+    /// Reads `criteria`, a list of texts, and `ticked`, the numbers of those that are ticked.
     fn criteria(&mut self, table: &DeTable) -> Vec<Criterion> {
         let texts = table.get("criteria").map(|value| self.texts("criteria", value));
         let ticked = table.get("ticked").map(|value| self.numbers("ticked", value));
         let ticked = ticked.unwrap_or_default();
         let numbered = texts.unwrap_or_default().into_iter().zip(1..);
-        let criterion = |(written, index): (Written, usize)| Criterion {
+        let criterion = |(written, index): (SourceText, usize)| Criterion {
             index,
             text: written.text,
             checked: ticked.contains(&index),
@@ -223,9 +226,9 @@ impl Reader<'_> {
         numbered.map(criterion).collect()
     }
 
-    fn numbers(&mut self, key: &str, value: &Value) -> Vec<usize> {
+    fn numbers(&mut self, key: &str, value: &TomlValue) -> Vec<usize> {
         let list = value.get_ref().as_array().map(|list| list.iter().collect::<Vec<_>>());
-        let number = |item: &&Value| item.get_ref().as_integer()?.as_str().parse().ok();
+        let number = |item: &&TomlValue| item.get_ref().as_integer()?.as_str().parse().ok();
         let numbers = list.map(|list| list.iter().map(number).collect::<Option<Vec<usize>>>());
         numbers.flatten().unwrap_or_else(|| {
             self.wrong(key, value, "a list of numbers", &format!("write `{key} = [1, 2]`"));
@@ -233,7 +236,7 @@ impl Reader<'_> {
         })
     }
 
-    fn boolean(&mut self, key: &str, value: &Value) -> Option<bool> {
+    fn boolean(&mut self, key: &str, value: &TomlValue) -> Option<bool> {
         let boolean = value.get_ref().as_bool();
         if boolean.is_none() {
             self.wrong(key, value, "true or false", "write `true` or `false`");
@@ -241,16 +244,16 @@ impl Reader<'_> {
         boolean
     }
 
-    fn number(&mut self, value: &Value) -> Option<usize> {
+    fn number(&mut self, value: &TomlValue) -> Option<usize> {
         let number = value.get_ref().as_integer().filter(|integer| integer.radix() == 10);
         let number = number.and_then(|integer| integer.as_str().parse().ok());
         if number.is_none() {
-            self.wrong("line", value, "a number of a line", "leave it out");
+            self.wrong("line", value, "a line number", "leave it out");
         }
         number
     }
 
-    fn reviews(&mut self, value: &Value) -> Option<Vec<Review>> {
+    fn reviews(&mut self, value: &TomlValue) -> Option<Vec<Review>> {
         value.get_ref().as_array().or_else(|| {
             self.wrong("reviews", value, "a list", "write `reviews = [\"spec\", \"quality\"]`");
             None
@@ -262,13 +265,13 @@ impl Reader<'_> {
                 let line = self.line(value);
                 let remedy =
                     "write [\"spec\", \"quality\"], one of them, [\"combined\"], or [] for none";
-                self.findings.error(line, format!("`reviews`: {wrong}"), remedy);
+                self.diagnostics.error(line, format!("`reviews`: {wrong}"), remedy);
                 None
             }
         }
     }
 
-    fn timeout(&mut self, value: &Value) -> Option<u64> {
+    fn timeout(&mut self, value: &TomlValue) -> Option<u64> {
         let text = match value.get_ref() {
             DeValue::Integer(integer) if integer.radix() == 10 => integer.as_str(),
             DeValue::String(text) => text.as_ref(),
@@ -277,8 +280,8 @@ impl Reader<'_> {
         let seconds = value::seconds(text);
         if seconds.is_none() {
             let line = self.line(value);
-            let message = format!("`timeout` is no span of time: {text:?}");
-            self.findings.error(line, message, "write for example \"30m\", \"1h30m\" or 90");
+            let message = format!("invalid duration for `timeout`: {text:?}");
+            self.diagnostics.error(line, message, "write for example \"30m\", \"1h30m\" or 90");
         }
         seconds
     }

@@ -1,8 +1,8 @@
 //! The normalised form of a plan.
 //!
-//! Invariant: any text survives, byte for byte; text with line breaks stays readable, since
-//! people look at it with `git show`. `depends_on` stands in every task of a DAG and in
-//! none of a sequential plan, which is how the mode survives.
+//! Invariant: any text survives, byte for byte; text with line breaks stays readable, since people
+//! look at it with `git show`. Every task of a DAG has `depends_on` and no task of a sequential plan
+//! has it, so the mode survives too.
 
 use std::fmt::Write as _;
 
@@ -83,16 +83,16 @@ fn list<'a>(items: impl Iterator<Item = &'a str>) -> String {
     format!("[{}]", items.map(string).collect::<Vec<_>>().join(", "))
 }
 
-/// Returns a text as a basic string, over several lines where it has several.
+/// Returns a text as a basic string, or as a multi-line one if it has several lines.
 fn string(text: &str) -> String {
     let is_long = text.contains('\n');
     let mut out = String::with_capacity(text.len() + 8);
-    // The line break right behind the opening quotes is no part of the text.
+    // TOML drops a line break right after the opening quotes, so it is not part of the text.
     out.push_str(if is_long { "\"\"\"\n" } else { "\"" });
     let mut chars = text.chars().peekable();
     let mut after_quote = false;
     while let Some(c) = chars.next() {
-        // A lone quote may stay as it is; two in a row or one at the end could close the string.
+        // A lone quote can stay as it is; two in a row or one at the end could close the string.
         let plain_quote = is_long && c == '"' && !after_quote && chars.peek().is_some();
         after_quote = plain_quote;
         match c {

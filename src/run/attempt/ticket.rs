@@ -10,8 +10,8 @@ use anyhow::Context;
 use super::Attempt;
 use crate::domain::oid::Oid;
 use crate::git::merge::TreeMerge;
-use crate::plan::backlog::write::{self, Refused};
-use crate::plan::backlog::{self, Words};
+use crate::plan::backlog::write::{self, TicketEditError};
+use crate::plan::backlog::{self, TicketStatuses};
 use crate::system::crash;
 
 /// The files of a backlog's settings, in the folder above the tickets' or at the top level.
@@ -46,7 +46,7 @@ impl Attempt {
         let subject = format!("{}: tick confirmed criteria", self.spec.title);
         let trailer = format!("Reviewed: {read}\n");
         self.change_ticket(read, &subject, &trailer, |text, words| {
-            let known = write::criteria(text).ok_or(Refused::Unreadable)?;
+            let known = write::criteria(text).ok_or(TicketEditError::Unreadable)?;
             let prompted = |index: usize| self.spec.criteria.iter().find(|(at, _)| *at == index);
             let is_same = |index: &&usize| {
                 let now = known.iter().find(|criterion| criterion.index == **index);
@@ -75,7 +75,7 @@ impl Attempt {
         tip: &Oid,
         subject: &str,
         trailer: &str,
-        change: impl Fn(&str, &Words) -> Result<String, Refused>,
+        change: impl Fn(&str, &TicketStatuses) -> Result<String, TicketEditError>,
     ) -> anyhow::Result<TicketTip> {
         let same = |remark| Ok(TicketTip { tip: tip.clone(), remark });
         let Some(path) = &self.spec.ticket else { return same(None) };
@@ -83,7 +83,8 @@ impl Attempt {
         let Some(before) = self.text(&tree, path)? else {
             return same(Some(format!("ticket not updated: '{path}' is not on the task's branch")));
         };
-        let Some(words) = backlog::words(self.settings_of(&tree, path)?.as_deref()) else {
+        let Some(words) = backlog::ticket_statuses(self.settings_of(&tree, path)?.as_deref())
+        else {
             return same(Some("ticket not updated: the backlog's settings cannot be read".into()));
         };
         let after = match change(&before, &words) {

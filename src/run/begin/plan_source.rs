@@ -9,19 +9,19 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::domain::error::{Hinted, failure, usage};
-use crate::plan::backlog::{File, Folder};
+use crate::plan::backlog::{BacklogFile, BacklogFolder};
 
 /// The content of a plan's source, not parsed yet.
 #[derive(Debug)]
 pub(crate) enum Input {
     /// One file, or standard input.
-    One(File),
+    One(BacklogFile),
     /// Files with one task each; `base` is the name of a run of them.
     Tickets {
         base: String,
-        files: Vec<File>,
+        files: Vec<BacklogFile>,
     },
-    Backlog(Folder),
+    Backlog(BacklogFolder),
 }
 
 /// The kinds of folder, as a hint.
@@ -52,17 +52,17 @@ impl Reader<'_> {
     fn standard_input(&self) -> anyhow::Result<Input> {
         let mut bytes = Vec::new();
         std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
-        Ok(Input::One(File { name: "-".to_owned(), place: None, bytes }))
+        Ok(Input::One(BacklogFile { name: "-".to_owned(), path: None, bytes }))
     }
 
-    fn file(&self, file: &Path) -> anyhow::Result<File> {
+    fn file(&self, file: &Path) -> anyhow::Result<BacklogFile> {
         let name = file.to_string_lossy().into_owned();
         let path = self.directory.join(file);
         let bytes =
             std::fs::read(&path).with_context(|| format!("cannot read the plan `{name}`")).hint(
                 "name a file in Markdown or TOML, a folder of tickets, or `-` for standard input",
             )?;
-        Ok(File { name, place: self.place(&path), bytes })
+        Ok(BacklogFile { name, path: self.place(&path), bytes })
     }
 
     /// Returns the path relative to the top level; `None` if it lies elsewhere.
@@ -95,7 +95,7 @@ impl Reader<'_> {
             return Ok(Input::Backlog(self.backlog(folder, config)?));
         }
         let files = self.markdown(folder)?;
-        let has_front = |file: &File| file.bytes.starts_with(b"---");
+        let has_front = |file: &BacklogFile| file.bytes.starts_with(b"---");
         if files.iter().any(has_front) {
             return Ok(Input::Tickets { base: base_of(&path), files });
         }
@@ -129,9 +129,9 @@ impl Reader<'_> {
         (is_named && path.join("tasks").is_dir()).then_some(None)
     }
 
-    fn backlog(&self, folder: &Path, config: Option<PathBuf>) -> anyhow::Result<Folder> {
+    fn backlog(&self, folder: &Path, config: Option<PathBuf>) -> anyhow::Result<BacklogFolder> {
         let shelf = |name: &str| self.markdown(&folder.join(name));
-        Ok(Folder {
+        Ok(BacklogFolder {
             name: folder.to_string_lossy().into_owned(),
             base: base_of(&self.directory.join(folder)),
             config: config.map(|file| self.file(&file)).transpose()?,
@@ -143,7 +143,7 @@ impl Reader<'_> {
     }
 
     /// Reads the Markdown files of a folder, sorted by name; a missing folder has none.
-    fn markdown(&self, folder: &Path) -> anyhow::Result<Vec<File>> {
+    fn markdown(&self, folder: &Path) -> anyhow::Result<Vec<BacklogFile>> {
         let path = self.directory.join(folder);
         let entries = match std::fs::read_dir(&path) {
             Ok(entries) => entries,

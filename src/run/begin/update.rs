@@ -9,7 +9,7 @@ use crate::domain::plan::{Plan, TaskId};
 use crate::domain::snapshot::{Flags, Snapshot};
 use crate::domain::task::State;
 use crate::journal::Journal;
-use crate::plan::change::Change;
+use crate::plan::change::PlanChange;
 use crate::run::Drive;
 
 /// Checks that the plan can replace the run's, and writes it into the journal.
@@ -20,7 +20,7 @@ pub(crate) fn update(
     journal: &Journal,
     snapshot: &Snapshot,
     plan: &Plan,
-    change: &Change,
+    change: &PlanChange,
 ) -> anyhow::Result<Vec<TaskId>> {
     check_dropped(snapshot, change)?;
     check_added(drive, journal, snapshot, plan, change)?;
@@ -34,7 +34,7 @@ fn runs(snapshot: &Snapshot, id: &TaskId) -> bool {
     matches!(state, Some(State::Running { .. }))
 }
 
-fn check_dropped(snapshot: &Snapshot, change: &Change) -> anyhow::Result<()> {
+fn check_dropped(snapshot: &Snapshot, change: &PlanChange) -> anyhow::Result<()> {
     match change.dropped.iter().find(|id| runs(snapshot, id)) {
         None => Ok(()),
         Some(id) => Err(failure(
@@ -52,7 +52,7 @@ fn check_added(
     journal: &Journal,
     snapshot: &Snapshot,
     plan: &Plan,
-    change: &Change,
+    change: &PlanChange,
 ) -> anyhow::Result<()> {
     let mut added = Plan { tasks: Vec::new(), ..plan.clone() };
     for task in plan.tasks.iter().filter(|task| change.added.contains(&task.id)) {
@@ -68,7 +68,7 @@ fn check_added(
 }
 
 /// Returns the message of the journal's commit, which names the changed tasks in trailers.
-fn message(change: &Change) -> String {
+fn message(change: &PlanChange) -> String {
     let names = |ids: &[TaskId]| ids.iter().map(TaskId::as_str).collect::<Vec<_>>().join(", ");
     let reworded: Vec<TaskId> = change.reworded.iter().map(|changed| changed.id.clone()).collect();
     let edges: Vec<TaskId> = change.edges.iter().map(|changed| changed.id.clone()).collect();

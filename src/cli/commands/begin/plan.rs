@@ -10,7 +10,7 @@ use crate::cli::commands::target::{Trust, prompts};
 use crate::cli::ui::Ui;
 use crate::cli::view::plan as view;
 use crate::domain::error::Exit;
-use crate::plan::Parsed;
+use crate::plan::ParsedPlan;
 
 /// Runs the command.
 pub(crate) fn run(context: &Context, args: PlanArgs) -> anyhow::Result<Exit> {
@@ -35,7 +35,7 @@ pub(crate) fn run(context: &Context, args: PlanArgs) -> anyhow::Result<Exit> {
     }
 }
 
-fn show(ui: &Ui, parsed: &Parsed, json: bool) -> anyhow::Result<Exit> {
+fn show(ui: &Ui, parsed: &ParsedPlan, json: bool) -> anyhow::Result<Exit> {
     if json {
         ui.answer(&view::json(parsed)?)?;
     } else {

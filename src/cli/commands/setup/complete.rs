@@ -16,7 +16,7 @@ use crate::domain::plan::slug;
 use crate::domain::snapshot::Snapshot;
 use crate::git::Git;
 use crate::journal::{Journal, Tip, run_names};
-use crate::plan::{Parsed, Source, parse};
+use crate::plan::{ParsedPlan, Source, parse};
 use crate::run::begin::plan_source::{self, Input};
 
 pub(crate) fn run(context: &Context, args: CompleteArgs) -> anyhow::Result<Exit> {
@@ -106,7 +106,8 @@ fn tasks_of_plan(
     let Input::One(file) = plan_source::read(&context.directory, &[file], None)? else {
         return Ok(Vec::new());
     };
-    let Ok(Parsed { plan, .. }) = parse(&Source { name: &file.name, bytes: &file.bytes }) else {
+    let Ok(ParsedPlan { plan, .. }) = parse(&Source { name: &file.name, bytes: &file.bytes })
+    else {
         return Ok(Vec::new());
     };
     let run = line.run.as_deref().map_or(plan.name.clone(), slug);

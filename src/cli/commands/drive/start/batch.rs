@@ -11,14 +11,18 @@ use crate::domain::error::{Exit, usage};
 use crate::domain::plan::slug;
 use crate::domain::text::counted;
 use crate::journal::Journal;
-use crate::plan::Parsed;
-use crate::plan::backlog::{self, Folder};
+use crate::plan::ParsedPlan;
+use crate::plan::backlog::{self, BacklogFolder};
 use crate::run::begin::batch::run_of_batch;
 use crate::run::begin::plan_source::Input;
 
 impl Start<'_> {
     /// Begins a run of the tickets that can begin, or goes on with the batch that was taken.
-    pub(super) fn with_backlog(&self, given: &Given, folder: &Folder) -> anyhow::Result<Exit> {
+    pub(super) fn with_backlog(
+        &self,
+        given: &Given,
+        folder: &BacklogFolder,
+    ) -> anyhow::Result<Exit> {
         let backlog = match backlog::read(folder) {
             Ok(backlog) => backlog,
             Err(findings) => return Ok(self.refuse(&findings)),
@@ -63,7 +67,7 @@ impl Start<'_> {
     /// Shows a batch, and asks whether it is the one that is meant; true to go on.
     ///
     /// Where each plan is approved before the work, nobody has to be there yet.
-    pub(super) fn confirm(&self, parsed: &Parsed, is_planned: bool) -> anyhow::Result<bool> {
+    pub(super) fn confirm(&self, parsed: &ParsedPlan, is_planned: bool) -> anyhow::Result<bool> {
         let ui = &self.context.ui;
         if self.args.yes || self.args.dry_run {
             ui.status(&plan::text(parsed)?);

@@ -8,14 +8,14 @@ use crate::domain::error::failure;
 use crate::domain::plan::{Plan, Task, TaskId};
 use crate::domain::snapshot::Snapshot;
 use crate::journal::Journal;
-use crate::plan::change::Change;
+use crate::plan::change::PlanChange;
 use crate::run::Drive;
 use crate::run::begin::update::update;
 
 /// A plan to put in the place of the one that a run has.
 pub(super) struct NewPlan {
     pub(super) plan: Plan,
-    change: Change,
+    change: PlanChange,
 }
 
 impl Start<'_> {
@@ -27,7 +27,7 @@ impl Start<'_> {
         file: &str,
     ) -> anyhow::Result<Option<NewPlan>> {
         let plan = as_begun(snapshot, plan);
-        let change = Change::between(&snapshot.plan, &plan);
+        let change = PlanChange::between(&snapshot.plan, &plan);
         if change.is_empty() {
             return Ok(None);
         }
@@ -49,7 +49,7 @@ impl Start<'_> {
     }
 
     /// Returns the added tasks that the run had before, and merged.
-    fn done_before(&self, snapshot: &Snapshot, change: &Change) -> anyhow::Result<Vec<TaskId>> {
+    fn done_before(&self, snapshot: &Snapshot, change: &PlanChange) -> anyhow::Result<Vec<TaskId>> {
         let journal = Journal::new(self.git, &snapshot.run.name);
         let mut done = Vec::new();
         for id in &change.added {

@@ -30,7 +30,7 @@ use crate::domain::task::Event;
 use crate::git::Git;
 use crate::journal::trust;
 use crate::journal::{Journal, Tip, is_illegal};
-use crate::plan::{Finding, Parsed};
+use crate::plan::{Diagnostic, ParsedPlan};
 use crate::run::Drive;
 use crate::run::begin::plan_source::Input;
 use crate::run::begin::{self, NewRun};
@@ -101,7 +101,7 @@ impl Start<'_> {
         }
     }
 
-    fn refuse(&self, findings: &[Finding]) -> Exit {
+    fn refuse(&self, findings: &[Diagnostic]) -> Exit {
         print_findings(&self.context.ui, findings);
         Exit::Failed
     }
@@ -153,7 +153,7 @@ impl Start<'_> {
         }
     }
 
-    fn begin(&self, parsed: Parsed, given: &Given) -> anyhow::Result<Exit> {
+    fn begin(&self, parsed: ParsedPlan, given: &Given) -> anyhow::Result<Exit> {
         let plan = parsed.plan.clone();
         self.args.only.iter().try_for_each(|name| find_task(&plan, name).map(drop))?;
         let flags = self.flags(&Flags::default());

@@ -1,13 +1,13 @@
-//! The word that was probably meant.
+//! Suggestions for misspelt words: "did you mean".
 //!
-//! Invariant: a suggestion is one of the candidates and close enough to be a slip.
+//! Invariant: a suggestion is one of the candidates and close enough to be a typing error.
 
-/// Returns the candidate that differs least from a word, if it differs by a slip only.
+/// Returns the candidate closest to a word, if it is close enough to be a typing error.
 pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl Iterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    // The neighbour of a number is another number, not what was meant.
+    // Every number is close to another one, so a suggestion would only mislead.
     if word.chars().all(char::is_numeric) {
         return None;
     }
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_is_found_and_a_stranger_is_not() {
+    fn only_a_close_word_is_suggested() {
         let known = ["model", "api", "depends_on"];
         assert_eq!(nearest("modle", known.into_iter()), Some("model"));
         assert_eq!(nearest("depends-on", known.into_iter()), Some("depends_on"));

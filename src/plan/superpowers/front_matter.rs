@@ -1,20 +1,19 @@
-//! Front matter: the `---` block at the start of a file that holds one task.
+//! Front matter that declares a task: the `---` block at the start of a file with one task.
 //!
-//! Invariant: reads keys with a text or a list of texts. What it does not know it skips; it
-//! never guesses.
+//! Invariant: reads keys with a text or a list of texts. It ignores unknown keys and never guesses.
 
 use crate::domain::plan::paths;
 use crate::domain::plan::value;
 use crate::domain::plan::value::is_nothing;
-use crate::plan::draft::{Draft, Written};
-use crate::plan::finding::Findings;
+use crate::plan::diagnostic::Diagnostics;
+use crate::plan::draft::{Draft, SourceText};
 use crate::plan::syntax::front_matter;
-use crate::plan::syntax::yaml::{self, Fault, Node};
+use crate::plan::syntax::yaml::{self, YamlFault, YamlNode};
 
-/// The fields of a front matter, and where the document behind it begins.
+/// The fields of a front matter, and the offset at which the document after it begins.
 #[derive(Debug)]
-pub(in crate::plan) struct Front {
-    fields: Result<Node, Fault>,
+pub(in crate::plan) struct FrontMatter {
+    fields: Result<YamlNode, YamlFault>,
     pub(in crate::plan) end: usize,
 }
 
@@ -22,33 +21,34 @@ const IDS: [&str; 4] = ["id", "task_id", "ticket_id", "phase_id"];
 const DEPENDENCIES: [&str; 3] = ["depends_on", "dependencies", "blocked_by"];
 const PARALLEL: [&str; 2] = ["parallel_safe", "parallel"];
 
-impl Front {
-    /// Returns the front matter, if the text begins with one that is closed.
-    pub(in crate::plan) fn read(source: &str) -> Option<Front> {
+impl FrontMatter {
+    /// Returns the front matter if the text begins with a closed one.
+    pub(in crate::plan) fn read(source: &str) -> Option<FrontMatter> {
         let place = front_matter::range(source)?;
-        Some(Front { fields: yaml::read(&source[place.matter], 2), end: place.end })
+        Some(FrontMatter { fields: yaml::read(&source[place.matter], 2), end: place.end })
     }
 
-    /// Returns why the fields cannot be read, where they are no YAML.
-    pub(in crate::plan) fn fault(&self) -> Option<&Fault> {
+    /// Returns why the fields cannot be read, if they are not valid YAML.
+    pub(in crate::plan) fn fault(&self) -> Option<&YamlFault> {
         self.fields.as_ref().err()
     }
 
-    /// Returns whether the fields are those of a task, not of a document about tasks.
+    /// Returns true if the fields are those of a task, not of a document about tasks.
     pub(super) fn is_task(&self) -> bool {
-        self.first(&IDS).is_some() && self.says_when()
+        self.first(&IDS).is_some() && self.has_order()
     }
 
-    /// Returns whether the fields are those of a ticket among others.
+    /// Returns true if the fields are those of one ticket among others.
     pub(in crate::plan) fn is_ticket(&self) -> bool {
-        self.first(&IDS).is_some() || self.says_when()
+        self.first(&IDS).is_some() || self.has_order()
     }
 
-    fn says_when(&self) -> bool {
+    /// Returns true if a field says when the task can run.
+    fn has_order(&self) -> bool {
         self.first(&DEPENDENCIES).is_some() || self.first(&PARALLEL).is_some()
     }
 
-    /// Returns how far the task is, where that is said.
+    /// Returns the task's status as written, if there is one.
     pub(in crate::plan) fn status(&self) -> Option<String> {
         self.text(&["status", "state"])
     }
@@ -58,29 +58,29 @@ impl Front {
         &self,
         title: Option<&str>,
         body: &str,
-        findings: &mut Findings,
+        diagnostics: &mut Diagnostics,
     ) -> Draft {
         let id = self.first(&IDS).and_then(|node| Some((node.text()?.to_owned(), node.line)));
         let title = self.text(&["title", "name"]).or(title.map(str::to_owned));
         let id_text = id.as_ref().map(|(text, _)| text.clone()).unwrap_or_default();
         Draft {
             title: value::title(&title.unwrap_or(id_text)),
-            id: id.map(|(text, line)| Written { text, line }),
-            depends_on: self.first(&DEPENDENCIES).map(written),
-            parallel_safe: self.parallel_safe(findings),
+            id: id.map(|(text, line)| SourceText { text, line }),
+            depends_on: self.first(&DEPENDENCIES).map(names),
+            parallel_safe: self.parallel_safe(diagnostics),
             files: self.paths(&["files", "file", "scope_files", "allowed_paths"]),
             prompt: body.to_owned(),
             model: self.text(&["model"]),
             agent: self.text(&["agent"]),
             test: self.text(&["test"]),
             run: self.text(&["run"]),
-            timeout: self.timeout(findings),
+            timeout: self.timeout(diagnostics),
             line: 1,
             ..Draft::default()
         }
     }
 
-    fn first(&self, keys: &[&str]) -> Option<&Node> {
+    fn first(&self, keys: &[&str]) -> Option<&YamlNode> {
         self.fields.as_ref().ok()?.first(keys)
     }
 
@@ -91,39 +91,40 @@ impl Front {
     }
 
     fn paths(&self, keys: &[&str]) -> Vec<String> {
-        let texts = self.first(keys).map(Node::texts).unwrap_or_default();
+        let texts = self.first(keys).map(YamlNode::texts).unwrap_or_default();
         texts.iter().flat_map(|(text, _)| paths::paths(&format!("`{text}`"))).collect()
     }
 
-    fn parallel_safe(&self, findings: &mut Findings) -> Option<bool> {
+    fn parallel_safe(&self, diagnostics: &mut Diagnostics) -> Option<bool> {
         let node = self.first(&PARALLEL)?;
         let text = node.text().unwrap_or_default();
         let safe = value::boolean(text);
         if safe.is_none() {
-            let message = format!("`parallel_safe` is neither true nor false: {text:?}");
-            findings.error(node.line, message, "write `true` or `false`");
+            let message = format!("invalid value for `parallel_safe`: {text:?}");
+            diagnostics.error(node.line, message, "write `true` or `false`");
         }
         safe
     }
 
-    fn timeout(&self, findings: &mut Findings) -> Option<u64> {
+    fn timeout(&self, diagnostics: &mut Diagnostics) -> Option<u64> {
         let node = self.first(&["timeout"])?;
         let text = node.text().unwrap_or_default();
         let seconds = value::seconds(text);
         if seconds.is_none() {
-            let message = format!("`timeout` is no span of time: {text:?}");
-            findings.error(node.line, message, "write for example `30m`, `1h30m` or `90s`");
+            let message = format!("invalid duration for `timeout`: {text:?}");
+            diagnostics.error(node.line, message, "write for example `30m`, `1h30m` or `90s`");
         }
         seconds
     }
 }
 
-fn written(node: &Node) -> Vec<Written> {
+/// Returns the names in a list, or in a text with commas.
+fn names(node: &YamlNode) -> Vec<SourceText> {
     // `a, b` on one line is a list too.
     let parts = |(text, line): (&str, usize)| {
         let names =
             text.split(',').map(str::trim).filter(|name| !name.is_empty() && !is_nothing(name));
-        names.map(|name| Written { text: name.to_owned(), line }).collect::<Vec<_>>()
+        names.map(|name| SourceText { text: name.to_owned(), line }).collect::<Vec<_>>()
     };
     node.texts().into_iter().flat_map(parts).collect()
 }
