@@ -65,7 +65,7 @@ impl PermissionGrant {
         let shown = path.display();
         let new = claude_settings::with_rule(&text, rule).map_err(|why| {
             failure(
-                format!("the rule cannot be added to '{shown}': {why}"),
+                format!("cannot add the rule to '{shown}': {why}"),
                 "fix that file, then run the command again; nothing was changed",
             )
         })?;

@@ -112,7 +112,7 @@ fn a_reviewers_changes_are_undone_and_its_verdict_does_not_count() {
         .any(|name| env.git_status(["cat-file", "-e", &format!("{name}:more.txt")]) == 0);
     assert!(held, "what it left is in no backup: {backups}");
     assert!(env.journal("%B").contains("Undone: yes"));
-    env.run(["show", "a"]).ok().has("it changed a.txt, more.txt, new.txt");
+    env.run(["show", "a"]).ok().has("changed files: a.txt, more.txt, new.txt");
 }
 
 #[test]

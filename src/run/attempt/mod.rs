@@ -266,7 +266,7 @@ impl Attempt {
             (None, _) => self.conclude_work(ending, report),
         };
         concluded.unwrap_or_else(|error| {
-            let error = error.context("its worktree is broken");
+            let error = error.context("the worktree is broken");
             self.blocked(ending, Reason::Escaped, &error)
         })
     }
@@ -286,6 +286,6 @@ impl Attempt {
 
     fn tip(&self) -> anyhow::Result<Oid> {
         let found = self.git.find_branch(&self.spec.branch)?;
-        found.with_context(|| format!("its branch '{}' is gone", self.spec.branch))
+        found.with_context(|| format!("the branch '{}' is gone", self.spec.branch))
     }
 }

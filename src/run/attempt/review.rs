@@ -46,7 +46,9 @@ impl Attempt {
         }
         let integration = self.git.find_branch(&self.spec.integration)?;
         let integration = integration.context("the integration branch is gone")?;
-        self.git.merge_base(&integration, read)?.context("no common history")
+        self.git
+            .merge_base(&integration, read)?
+            .context("the task's branch and the integration branch share no history")
     }
 
     /// Judges the verdict of a reviewer, and restores the worktree.
@@ -160,5 +162,5 @@ impl Attempt {
 
 /// Returns a remark on the files that a reviewer or planner changed; `None` if there are none.
 pub(super) fn changed_text(files: &[String]) -> Option<String> {
-    (!files.is_empty()).then(|| format!("it changed {}", named(files)))
+    (!files.is_empty()).then(|| format!("changed files: {}", named(files)))
 }

@@ -49,7 +49,7 @@ fn check_place(place: &Path) -> anyhow::Result<()> {
     } else {
         Err(failure(
             format!("no space is left on the disk of '{shown}'"),
-            "free some space first: git orchestrate clean, git gc",
+            "free some space first, for example: git orchestrate clean",
         ))
     }
 }

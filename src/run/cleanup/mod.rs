@@ -41,7 +41,7 @@ pub(crate) struct CleanReport {
 impl CleanReport {
     /// Returns the report of a task that is kept because of an error.
     pub(crate) fn kept_because(task: &TaskId, error: &anyhow::Error) -> CleanReport {
-        let (what, reason) = ("its worktree".into(), format!("{error:#}"));
+        let (what, reason) = (format!("worktree of task {task}"), format!("{error:#}"));
         let kept = KeptItem { what, reason, remedy: Remedy::Force };
         CleanReport { task: Some(task.clone()), kept: vec![kept], ..CleanReport::default() }
     }
