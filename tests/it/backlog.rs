@@ -84,8 +84,8 @@ fn without_a_terminal_nothing_starts_unasked() {
 fn a_batch_runs_to_the_end_and_changes_no_ticket() {
     let env = backlog();
     let before = files(&env);
-    let told = env.run(["start", "backlog/", "--yes"]).ok();
-    told.has("set 'status: Done' in backlog/tasks/back-").has("orchestrate.backlog.done auto");
+    let output = env.run(["start", "backlog/", "--yes"]).ok();
+    output.has("set 'status: Done' in backlog/tasks/back-").has("orchestrate.backlog.done auto");
     for id in ["back-2", "back-4"] {
         env.stands(id, "done", None);
         assert_eq!(env.blob("feat/backlog", &format!("out-{id}.txt")), "1");
@@ -236,11 +236,11 @@ fn backlog_of_the_program(prefix: &str) -> Option<Env> {
 fn startable_tickets_are_those_that_backlog_md_calls_ready() {
     for prefix in ["task", "jira"] {
         let Some(env) = backlog_of_the_program(prefix) else { return };
-        let said = run_backlog_program(&env, &["task", "list", "--ready", "--json"])
+        let output = run_backlog_program(&env, &["task", "list", "--ready", "--json"])
             .expect("it is installed");
-        let said: Value = serde_json::from_str(&said).expect("JSON");
+        let output: Value = serde_json::from_str(&output).expect("JSON");
         let mut ready: Vec<String> = Vec::new();
-        for task in said["tasks"].as_array().expect("tasks") {
+        for task in output["tasks"].as_array().expect("tasks") {
             ready.push(task["id"].as_str().expect("an id").to_owned());
         }
         let ours = env.json(["plan", "backlog", "--json"]);

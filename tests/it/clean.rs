@@ -107,18 +107,18 @@ fn forced_removals_can_be_restored() {
     let env = merged_and_blocked();
     env.write(env.path(B).join("draft.txt"), "not committed\n");
     let tip = env.rev("feat/task-b");
-    let said = clean(&env, &["--force", "b"]);
+    let output = clean(&env, &["--force", "b"]);
     assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"));
     let backups =
         env.git(["for-each-ref", "--format=%(refname)", "refs/orchestrate/backup/tidy/b"]);
-    let backup = backups.lines().next().unwrap_or_else(|| said.panic("no backup ref"));
+    let backup = backups.lines().next().unwrap_or_else(|| output.panic("no backup ref"));
     assert!(env.is_ancestor(&tip, backup));
     assert_eq!(env.blob(backup, "draft.txt"), "not committed");
-    let line = said
+    let line = output
         .line("refs/orchestrate/backup/tidy/b")
         .replace("<dir>", &env.root().display().to_string());
     let command = line.find("git ").map(|at| line[at..].trim_end_matches(['`', '.', ')']));
-    let command = command.unwrap_or_else(|| said.panic("no command that restores it"));
+    let command = command.unwrap_or_else(|| output.panic("no command that restores it"));
     env.program("sh", ["-c", command]).run().ok();
     assert!(env.is_ancestor(&tip, "refs/heads/feat/task-b"));
 }

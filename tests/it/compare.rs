@@ -10,8 +10,8 @@ use crate::plans::{asks, plan, runs};
 fn service(noun: &str, pointer: bool, wraps: bool) -> String {
     let (star, none) = if pointer { ("*", "nil".to_owned()) } else { ("", format!("{noun}{{}}")) };
     let lookup = |verb: &&str| {
-        let said = format!("fmt.Errorf(\"{verb} {noun}: %w\", err)");
-        let error = if wraps { said.as_str() } else { "err" };
+        let wrapped = format!("fmt.Errorf(\"{verb} {noun}: %w\", err)");
+        let error = if wraps { wrapped.as_str() } else { "err" };
         format!(
             "\nfunc {verb}{noun}(key string) ({star}{noun}, error) {{\n\
              \trow, err := query{verb}(key)\n\tif err != nil {{\n\t\treturn {none}, {error}\n\t}}\n\

@@ -38,7 +38,7 @@ fn work_that_differs_only_in_whitespace_is_not_merged() {
     }
     running.wait().fails(3);
     let blocked = ["a", "b"].into_iter().find(|id| env.task(id)["status"] == "blocked");
-    let blocked = blocked.expect("one of them is in conflict with the other");
+    let blocked = blocked.expect("one of them conflicts with the other");
     start(&env).fails(3);
     env.stands(blocked, "blocked", Some("conflict"));
     assert!(env.exists(format!(".claude/worktrees/feat-task-{blocked}")));
@@ -88,9 +88,9 @@ fn files_of_setup_are_removed_unless_changed() {
     ] {
         let env = with_task(&format!("echo 1 >a; {more}"));
         env.config("orchestrate.setup", "echo 1 >.env; mkdir -p data; echo 1 >data/rows");
-        let said = start(&env).ok();
+        let output = start(&env).ok();
         match stays {
-            None => assert!(!env.exists(A), "{said}"),
+            None => assert!(!env.exists(A), "{output}"),
             Some(path) => assert_eq!(env.read(env.path(A).join(path)), "2\n"),
         }
     }
@@ -262,8 +262,8 @@ fn force_keeps_worktrees_of_a_running_run() {
     env.wait_reached("b");
     env.wait_while_running("a has failed", || env.task("a")["status"] == "blocked");
     for more in [&["-n"][..], &[]] {
-        let said = env.run(["clean", "a", "--force"].iter().chain(more)).ok();
-        said.has("the run is still running").has("git orchestrate stop");
+        let output = env.run(["clean", "a", "--force"].iter().chain(more)).ok();
+        output.has("the run is still running").has("git orchestrate stop");
         assert!(env.exists(A));
     }
     env.open("b");
@@ -323,5 +323,5 @@ fn files_of_a_setup_that_failed_at_first_are_removed() {
     env.write(&ok, "");
     run(&["retry", "a"]).ok();
     run(&["start", "plan.toml", "--trust"]).ok();
-    assert!(!env.exists(A), "what setup made is no reason to keep a worktree");
+    assert!(!env.exists(A), "files of setup do not keep a worktree");
 }

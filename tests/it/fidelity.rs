@@ -191,7 +191,7 @@ fn files_of_every_kind() {
     assert_same(&env);
     env.run(["log", "a", "--setup"]).fails(1).has("nothing was done");
     ends_well(&env, running);
-    assert!(!env.exists(OURS), "a worktree with an empty submodule goes when it is merged");
+    assert!(!env.exists(OURS), "a merged worktree with an empty submodule is removed");
 }
 
 #[test]
@@ -356,12 +356,12 @@ fn the_post_checkout_hook_runs() {
         // git's own result, whatever the hook's exit code.
         let add = ["worktree", "add", "--detach", "-q", GITS, "main"];
         assert_eq!(env.git_status(add), 7);
-        let said = [OURS, GITS].map(|at| {
+        let output = [OURS, GITS].map(|at| {
             let private = env.git_in(at, ["rev-parse", "--absolute-git-dir"]);
             env.read(Path::new(&private).join("hook-said"))
         });
-        assert_eq!(said[0], said[1]);
-        assert!(said[0].starts_with("00000") && said[0].ends_with(" 1\n"), "{}", said[0]);
+        assert_eq!(output[0], output[1]);
+        assert!(output[0].starts_with("00000") && output[0].ends_with(" 1\n"), "{}", output[0]);
         env.git(["worktree", "remove", GITS]);
         ends_well(&env, running);
     }

@@ -58,8 +58,8 @@ fn its_findings_are_fixed_reviewed_tested_and_merged() {
     env.agent(&format!("{LAST}.spec-review"), PASS);
     env.start(&[]).ok();
     assert_eq!(last_stages(&env), ["final-review", "fix", "spec-review"]);
-    let told = env.agent_log(LAST, 2);
-    assert!(told.contains("it repeats a.txt") && told.contains("final review"), "{told}");
+    let log = env.agent_log(LAST, 2);
+    assert!(log.contains("it repeats a.txt") && log.contains("final review"), "{log}");
     let text = env.read(format!(".git/orchestrate/p/{LAST}/3/task.md"));
     assert!(text.contains("- [important] b.txt:1: it repeats a.txt\n"), "{text}");
     let diff = env.read(format!(".git/orchestrate/p/{LAST}/3/task.diff"));
@@ -144,14 +144,14 @@ fn its_prompt_names_open_concerns_and_style_differences() {
     let pass = "say '- [minor] a/slug.go:3: say what it does'\nverdict pass 'well'";
     env.agent("a.spec-review", pass);
     env.start(&[]).ok();
-    let told = env.agent_log(LAST, 1);
+    let log = env.agent_log(LAST, 1);
     for text in [
         "- a: is it slow?",
         "- b: is it slow?",
         "- a: [minor] a/slug.go:3: say what it does",
         "alike, 100 %: slug in a (a/slug.go:3) and pathOf in b (b/path.go:3)",
     ] {
-        assert!(told.contains(text), "no '{text}' in {told}");
+        assert!(log.contains(text), "no '{text}' in {log}");
     }
     let texts = env.read(format!(".git/orchestrate/p/{LAST}/1/task.md"));
     assert!(texts.contains("# Task a: Do a\n\nDo a."), "{texts}");

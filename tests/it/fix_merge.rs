@@ -56,7 +56,7 @@ fn a_fix_agent_repairs_the_candidate_that_failed_the_tests() {
     assert_eq!(stages(&env, "b"), ["implement", "spec-review", "fix-tests", "spec-review"]);
     let stood = env.read(env.root().join("agents/b.stood"));
     let parents = stood.lines().next().expect("a line");
-    assert_eq!(parents.split(' ').count(), 2, "it stands on the candidate: {stood}");
+    assert_eq!(parents.split(' ').count(), 2, "it starts from the candidate: {stood}");
     assert!(stood.contains("a.txt") && stood.contains("b.txt"), "{stood}");
     assert!(!env.read(env.root().join("agents/b.read")).is_empty());
     let told = env.agent_log("b", 3);
@@ -65,7 +65,7 @@ fn a_fix_agent_repairs_the_candidate_that_failed_the_tests() {
     assert_eq!(env.blob("feat/p", "both.txt"), "1");
     let diff = env.read(".git/orchestrate/p/b/4/task.diff");
     assert!(diff.contains("+++ b/both.txt") && diff.contains("+++ b/b.txt"), "{diff}");
-    assert!(!diff.contains("a.txt"), "what others merged is not this task's: {diff}");
+    assert!(!diff.contains("a.txt"), "the diff contains work of other tasks: {diff}");
     assert!(env.journal("%s").contains("b: merging -> next (fix-tests)"));
 }
 
@@ -154,8 +154,8 @@ fn an_agent_resolves_conflicts_if_the_setting_allows_it() {
     assert_eq!(stages(&env, "b"), ["implement", "spec-review", "fix-conflict", "spec-review"]);
     env.stands("b", "done", None);
     assert_eq!(env.blob("feat/p", "src/shared.txt"), "a and b");
-    let told = env.agent_log("b", 3);
-    assert!(told.contains("git merge ") && told.contains("src/shared.txt"), "{told}");
+    let log = env.agent_log("b", 3);
+    assert!(log.contains("git merge ") && log.contains("src/shared.txt"), "{log}");
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn a_branch_created_in_main_is_set_aside_by_the_printed_commands() {
     env.program("sh", ["-e", "-c", &undo.join("\n")]).run().ok();
     assert_eq!(env.git(["branch", "--show-current"]), "main", "{undo:#?}");
     let aside = env.git(["branch", "--list", "oops*", "--format=%(objectname)"]);
-    assert_eq!(aside, made, "what it held is kept: {undo:#?}");
+    assert_eq!(aside, made, "its commits are kept: {undo:#?}");
     assert_eq!(env.git(["branch", "--list", "oops"]), "");
 }
 
@@ -101,7 +101,7 @@ fn a_changed_file_in_the_main_checkout_explains_missing_work() {
     assert_eq!(task["files"], serde_json::json!(["src/app.txt"]), "{task:#}");
     type_lines(&env, &task, &[&format!("git -C {} stash push -u", env.repo().display())]);
     assert_eq!(env.read("src/app.txt"), "one\ntwo\nthree\n");
-    assert_eq!(env.read("src/shared.txt"), "mine\n", "what was there before stays");
+    assert_eq!(env.read("src/shared.txt"), "mine\n", "earlier changes stay");
     env.git(["stash", "drop", "-q"]);
 }
 
@@ -137,8 +137,9 @@ fn work_of_the_user_meanwhile_blocks_no_task() {
     running.wait().ok();
     env.stands("a", "done", None);
     env.git(["stash", "drop", "-q"]);
-    let said = env.run(["show", "a"]).ok();
-    said.has("while the agent ran: the branch main moved from")
+    let output = env.run(["show", "a"]).ok();
+    output
+        .has("while the agent ran: the branch main moved from")
         .has("while the agent ran: the tag v1 was made");
 }
 

@@ -45,17 +45,17 @@ fn has_branch(env: &Env, name: &str) -> bool {
 
 #[track_caller]
 fn assert_kept(env: &Env, reason: &str) -> Output {
-    let said = clean(env, &["a"]);
-    said.has(reason);
+    let output = clean(env, &["a"]);
+    output.has(reason);
     assert!(env.exists(A) && has_branch(env, "feat/task-a"));
-    said
+    output
 }
 
 #[track_caller]
 fn assert_removed(env: &Env) {
-    let said = clean(env, &["a"]);
+    let output = clean(env, &["a"]);
     if env.exists(A) || has_branch(env, "feat/task-a") {
-        said.panic("it should be gone");
+        output.panic("it should have been removed");
     }
 }
 
@@ -139,8 +139,8 @@ fn a_mount_in_a_worktree_is_not_touched() {
         return skip("mounts", "nothing can be mounted here");
     }
     for more in ["", "--force"] {
-        let said = apart(&format!("{mount} && git orchestrate clean a {more}")).ok();
-        said.has("a file system is mounted at").has("umount");
+        let output = apart(&format!("{mount} && git orchestrate clean a {more}")).ok();
+        output.has("a file system is mounted at").has("umount");
         assert!(env.exists(A) && has_branch(&env, "feat/task-a"));
         assert_eq!(env.read(outside.join("precious")), "1\n");
     }
@@ -153,10 +153,10 @@ fn clean_removes_the_worktree_around_the_current_directory() {
     let env = finished_run();
     env.run_in(env.path(A).join("src"), ["clean", "a", "-n"]).ok().has("would remove");
     assert!(env.exists(A));
-    let said = env.run_in(env.path(A).join("src"), ["clean", "a"]).ok();
-    said.has("cd <dir>/repo");
+    let output = env.run_in(env.path(A).join("src"), ["clean", "a"]).ok();
+    output.has("cd <dir>/repo");
     if env.exists(A) || has_branch(&env, "feat/task-a") {
-        said.panic("it should be gone");
+        output.panic("it should have been removed");
     }
 }
 
@@ -165,16 +165,16 @@ fn a_worktree_that_the_user_locked_is_kept() {
     let env = finished_run();
     env.git(["worktree", "lock", "--reason", "on a stick", A]);
     for more in [&["a"][..], &["a", "--force"]] {
-        let said = clean(&env, more);
-        said.has("it is locked: on a stick").has("git worktree unlock");
+        let output = clean(&env, more);
+        output.has("it is locked: on a stick").has("git worktree unlock");
         assert!(env.exists(A) && has_branch(&env, "feat/task-a"));
     }
-    let said = clean(&env, &["a"]);
-    let line = said.line("git worktree unlock");
+    let output = clean(&env, &["a"]);
+    let line = output.line("git worktree unlock");
     let line = line.replace("<dir>", &env.root().display().to_string());
     let command = line.split_once(": ").expect("a command").1.to_owned();
     env.program("sh", ["-c", &command]).run().ok();
-    assert!(!env.exists(A), "the command that was told removes it");
+    assert!(!env.exists(A), "the printed command removes it");
 }
 
 #[test]
@@ -215,9 +215,9 @@ fn a_squashed_or_rebased_branch_counts_as_merged() {
         clean(&env, &["-n"]).has("would remove branch feat/task-b");
         env.stands("b", "blocked", Some("agent"));
         let tip = env.rev("feat/task-b");
-        let said = clean(&env, &[]);
+        let output = clean(&env, &[]);
         env.stands("b", "done", None);
-        assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"), "{said}");
+        assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"), "{output}");
         // No branch has its commits now.
         assert!(env.is_ancestor(&tip, "refs/orchestrate/backup/p/b/1"));
     }
@@ -301,9 +301,9 @@ fn recent_worktrees_are_kept_with_older_than() {
 #[test]
 fn a_summary_says_what_was_kept_and_how_to_remove_it() {
     let env = finished_run();
-    let said = clean(&env, &[]);
-    said.has("removed 2, kept 1").has("it is not merged (the task is blocked");
-    let line = said.line("to remove it anyway");
+    let output = clean(&env, &[]);
+    output.has("removed 2, kept 1").has("it is not merged (the task is blocked");
+    let line = output.line("to remove it anyway");
     let command = line.split_once(": ").expect("a command").1.to_owned();
     env.program("sh", ["-c", &command]).run().ok();
     assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"));

@@ -62,7 +62,7 @@ fn clock(env: &Env, seconds: i64) -> PathBuf {
     let file = env.root().join("clock");
     let new = env.root().join("clock.new");
     env.write(&new, seconds.to_string());
-    std::fs::rename(new, &file).expect("the time is told");
+    std::fs::rename(new, &file).expect("the clock is set");
     file
 }
 
@@ -100,8 +100,8 @@ fn a_limit_with_a_reset_time_is_waited_out_and_the_conversation_resumed() {
     assert_eq!((&task["attempts"], &task["stage"]), (&0.into(), &"implement".into()));
     assert!(task["reason"].is_null() && !running.has_ended());
     assert!(running.so_far().contains("2026-01-01 02:00 (in 2h 00m)"), "{}", running.so_far());
-    let said = run(&env, &["status"]).ok();
-    said.has("paused").has("goes on at 2026-01-01 02:00 (in 2h 00m)").has("1 paused");
+    let output = run(&env, &["status"]).ok();
+    output.has("paused").has("goes on at 2026-01-01 02:00 (in 2h 00m)").has("1 paused");
     run(&env, &["status"]).ok().has("git orchestrate retry a   # goes on now");
     run(&env, &["show", "a"]).ok().has("paused, goes on at 2026-01-01 02:00");
     assert!(env.journal("%s").contains("a: running (implement) -> paused (implement)"));
@@ -140,8 +140,9 @@ fn waiting_can_be_interrupted_and_the_next_start_continues_it() {
 fn a_limit_without_a_reset_time_waits_for_the_user() {
     let env = one_task();
     program(&env, "codex", CODEX, CODEX_DONE);
-    let said = start(&env, "codex").wait().fails(3);
-    said.has("it does not say until when: You’ve hit your usage limit")
+    let output = start(&env, "codex").wait().fails(3);
+    output
+        .has("it does not say until when: You’ve hit your usage limit")
         .has("git orchestrate retry a");
     let task = env.task("a");
     assert_eq!((&task["status"], &task["until"]), (&"paused".into(), &serde_json::Value::Null));
@@ -151,7 +152,7 @@ fn a_limit_without_a_reset_time_waits_for_the_user() {
     );
     start(&env, "codex").wait().fails(3);
     run(&env, &["wait"]).fails(3).has("paused");
-    assert_eq!(command_lines(&env, "codex").len(), 1, "nobody said that it is over");
+    assert_eq!(command_lines(&env, "codex").len(), 1, "the limit is not over yet");
     limit(&env, "codex", false);
     run(&env, &["retry", "a"]).ok().has("task 'a' goes on");
     start(&env, "codex").wait().ok();
@@ -242,7 +243,7 @@ fn a_limited_reviewer_does_not_count_as_silent() {
 
 #[test]
 fn limits_of_other_programs_are_recognised() {
-    for (name, said) in [
+    for (name, output) in [
         (
             "gemini",
             "Attempt 1 failed: You have exhausted your capacity on this model. Retrying\n\
@@ -268,10 +269,10 @@ fn limits_of_other_programs_are_recognised() {
         ),
     ] {
         let env = one_task();
-        program(&env, name, said, "");
+        program(&env, name, output, "");
         let running = start(&env, name);
         wait_paused(&env, &running, 1);
-        assert_eq!(env.task("a")["until"], "2026-01-01T02:00:00Z", "{name}: {said}");
+        assert_eq!(env.task("a")["until"], "2026-01-01T02:00:00Z", "{name}: {output}");
         running.interrupt();
         running.wait().fails(128 + 2);
     }

@@ -215,8 +215,8 @@ fn failures_and_refusals_differ_whatever_the_exit_code() {
     ] {
         let env = one_task("");
         write_idle_agent(&env, name, prints, &format!("exit {exit}"));
-        let said = start(&env, name).fails(3);
-        said.has(text);
+        let output = start(&env, name).fails(3);
+        output.has(text);
         env.stands("a", "blocked", Some(reason));
         assert_eq!(
             env.task("a")["rules"].as_array().map(Vec::len),
@@ -280,9 +280,9 @@ fn refusals_beside_finished_work_are_concerns() {
     let env = one_task("");
     let denials = r#"[{"tool_name":"Bash","tool_input":{"command":"npm ci"}},
         {"tool_name":"Bash","tool_input":{"command":"npm ci"}}]"#;
-    let said =
+    let output =
         CLAUDE.replace(r#""permission_denials":[]"#, &format!("\"permission_denials\":{denials}"));
-    write_agent(&env, "claude", &said);
+    write_agent(&env, "claude", &output);
     start(&env, "claude").ok();
     let concern = "concern: it was refused Bash(npm ci)";
     env.run(["status"]).ok().has(concern);

@@ -158,8 +158,8 @@ fn orphan_agent(env: &Env, then: &str) -> bool {
 /// Returns whether a process has exited; it may still be a zombie, which others reap.
 fn has_exited(pid: Pid) -> bool {
     let asked = ["-o", "stat=", "-p", &pid.as_raw_nonzero().to_string()];
-    let said = std::process::Command::new("ps").args(asked).output().expect("ps runs");
-    let state = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+    let output = std::process::Command::new("ps").args(asked).output().expect("ps runs");
+    let state = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     state.is_empty() || state.starts_with('Z')
 }
 
@@ -217,7 +217,7 @@ fn a_reused_pid_is_left_alone() {
     env.write(".git/orchestrate/crash/.tester.json", &named);
     env.start(&[]).ok();
     env.stands("a", "done", None);
-    assert!(env.fifo_is_held(&alive), "somebody else's group was ended");
+    assert!(env.fifo_is_held(&alive), "another program's group was killed");
 }
 
 #[test]

@@ -56,8 +56,8 @@ impl<'e> Place<'e> {
         let file = self.env.root().join(format!("{name}.toml"));
         self.env.write(&file, two(name));
         self.git(&["config", "orchestrate.test", "test -e a.txt"]);
-        let said = self.run(&["start", file.to_str().expect("UTF-8"), "--trust"]).ok();
-        said.has("2 tasks").has_not("warning:");
+        let output = self.run(&["start", file.to_str().expect("UTF-8"), "--trust"]).ok();
+        output.has("2 tasks").has_not("warning:");
         self.is_merged(name)
     }
 
@@ -80,10 +80,10 @@ impl<'e> Place<'e> {
         self.env.write(&file, plan("refused", &[runs("i", &[], "true")]));
         let before = self.everything();
         let file = file.to_str().expect("UTF-8");
-        let said = self.run(&["start", file, "--trust", "--into", branch]).fails(1);
-        said.has("error:").has("hint:");
+        let output = self.run(&["start", file, "--trust", "--into", branch]).fails(1);
+        output.has("error:").has("hint:");
         assert_eq!(self.everything(), before);
-        said
+        output
     }
 
     /// Asserts with git that the run is merged.
@@ -139,13 +139,13 @@ impl<'e> Place<'e> {
         let before = self.everything();
         let file = file.to_str().expect("UTF-8");
         let start = ["start", file, "--trust"];
-        let said = self.run(&[start.as_slice(), more].concat()).fails(1);
-        said.has("error:").has("hint:");
+        let output = self.run(&[start.as_slice(), more].concat()).fails(1);
+        output.has("error:").has("hint:");
         assert_eq!(self.everything(), before);
         let common = self.git(&["rev-parse", "--path-format=absolute", "--git-common-dir"]);
         assert!(!Path::new(&common).join("orchestrate").exists(), "a folder was made");
         assert!(!self.directory.join(".claude").exists(), "a folder was made");
-        said
+        output
     }
 }
 
@@ -242,8 +242,8 @@ fn a_git_dir_option() {
     let git_dir = format!("--git-dir={}", env.path(".git").display());
     let elsewhere = env.root().join("tmp");
     // The settings file is found, and git config overrides it.
-    let said = env.run_in(&elsewhere, ["--git-dir", "../repo/.git", "-C", "../tmp", "trust"]);
-    said.ok();
+    let output = env.run_in(&elsewhere, ["--git-dir", "../repo/.git", "-C", "../tmp", "trust"]);
+    output.ok();
     let at = Place::with(&env, &elsewhere, &[&git_dir]).whole_run("two");
     assert_eq!(at, env.path(".claude/worktrees/feat-task-a"));
     // Relative to -C, as in git; by our own option and by git's.
@@ -481,8 +481,8 @@ fn a_branch_without_a_commit_is_an_error() {
     let env = Env::empty();
     env.git(["init", "-q", "-b", "main"]);
     env.expect_broken();
-    let said = Place::new(&env, "").refuses(&[]);
-    said.has("no commit yet").has("git commit --allow-empty");
+    let output = Place::new(&env, "").refuses(&[]);
+    output.has("no commit yet").has("git commit --allow-empty");
 }
 
 #[test]
@@ -497,8 +497,8 @@ fn a_user_without_a_name_is_an_error() {
         ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
     let unset: Vec<String> = nobody.iter().map(|name| format!("unset {name}")).collect();
     let line = format!("{}; exec git orchestrate start plan.toml --trust", unset.join("; "));
-    let said = env.program("sh", ["-c", &line]).run().fails(1);
-    said.has("hint:").has("git config --global user.name");
+    let output = env.program("sh", ["-c", &line]).run().fails(1);
+    output.has("hint:").has("git config --global user.name");
     assert_eq!(env.everything(), before);
 }
 
@@ -575,8 +575,8 @@ fn a_base_behind_its_upstream_is_warned_of_with_the_number() {
         let start = ["start", file.to_str().expect("UTF-8"), "--dry-run"];
         place.run(&[start.as_slice(), more].concat()).ok()
     };
-    let told = dry(&[]);
-    told.has("warning: main is 3 commits behind origin/main").has("git pull --ff-only");
+    let output = dry(&[]);
+    output.has("warning: main is 3 commits behind origin/main").has("git pull --ff-only");
     // The printed command works, and then there is no warning any more.
     place.git(&["branch", "other", "HEAD"]);
     place.git(&["branch", "-q", "-u", "origin/main", "other"]);
@@ -595,8 +595,8 @@ fn a_base_that_diverged_from_its_upstream_is_warned_of() {
     let file = env.root().join("two.toml");
     env.write(&file, two("two"));
     let place = Place::new(&env, &clone);
-    let said = place.run(&["start", file.to_str().expect("UTF-8"), "--trust"]).ok();
-    said.has("main is 1 commit behind origin/main").has("git pull --rebase");
+    let output = place.run(&["start", file.to_str().expect("UTF-8"), "--trust"]).ok();
+    output.has("main is 1 commit behind origin/main").has("git pull --rebase");
     place.is_merged("two");
     place.git(&["branch", "-dr", "origin/main"]);
     let gone = ["start", file.to_str().expect("UTF-8"), "--run", "gone", "--dry-run"];
@@ -626,8 +626,8 @@ fn a_head_in_the_middle_of_a_rebase_is_no_base() {
     ];
     for (verb, begin, end) in operations {
         let _ = env.git_call(begin).run();
-        let said = place.refuses(&[]);
-        said.has(&format!("a {verb} is in progress")).has(&format!("git {}", end.join(" ")));
+        let output = place.refuses(&[]);
+        output.has(&format!("a {verb} is in progress")).has(&format!("git {}", end.join(" ")));
         // A named branch is the base, so HEAD does not matter.
         let onto = ["start", "../refused.toml", "--dry-run", "--into", "other"];
         env.run(onto).ok().has_not("warning:");
@@ -644,15 +644,17 @@ fn uncommitted_work_and_operations_are_warned_of() {
     for verb in ["merge", "cherry-pick", "revert"] {
         let what = if verb == "revert" { "HEAD~1" } else { "other" };
         let _ = env.git_call([verb, what]).run();
-        let said = env.run(["start", "plan.toml", "--dry-run"]).ok();
-        said.has(&format!("warning: a {verb} is in progress")).has(&format!("git {verb} --abort"));
+        let output = env.run(["start", "plan.toml", "--dry-run"]).ok();
+        output
+            .has(&format!("warning: a {verb} is in progress"))
+            .has(&format!("git {verb} --abort"));
         env.git([verb, "--abort"]);
     }
     env.run(["start", "plan.toml", "--dry-run"]).ok().has_not("warning:");
     env.write("src/app.txt", "changed\n");
-    let said = env.run(["start", "plan.toml", "--trust"]).ok();
-    assert_eq!(said.stderr.matches("warning:").count(), 1, "{said}");
-    said.has("warning: there are uncommitted changes here");
+    let output = env.run(["start", "plan.toml", "--trust"]).ok();
+    assert_eq!(output.stderr.matches("warning:").count(), 1, "{output}");
+    output.has("warning: there are uncommitted changes here");
     assert!(!env.blob("feat/two", "src/app.txt").contains("changed"));
     assert_eq!(env.read("src/app.txt"), "changed\n");
 }
@@ -688,8 +690,8 @@ fn impossible_branch_names_are_errors_with_the_right_setting() {
     ] {
         env.config("orchestrate.branch", pattern);
         let into = into.map(|into| format!("--into={into}"));
-        let said = place.refuses(&into.iter().map(String::as_str).collect::<Vec<_>>());
-        said.has(word);
+        let output = place.refuses(&into.iter().map(String::as_str).collect::<Vec<_>>());
+        output.has(word);
     }
     // The run's own checkout uses the folder integration-NAME.
     env.config("orchestrate.branch", "integration/{id}");
@@ -721,11 +723,11 @@ fn names_that_differ_only_in_case_are_errors_if_files_ignore_case() {
     for branch in ["Feat/other", "feat/TASK-a"] {
         env.git(["branch", branch]);
         env.config("core.ignoreCase", "true");
-        let said = place.refuses(&[]);
-        said.has("differs from it only in case").has(branch);
+        let output = place.refuses(&[]);
+        output.has("differs from it only in case").has(branch);
         assert!(
-            remedies.iter().all(|remedy| said.holds(remedy) || branch == "Feat/other"),
-            "{said}"
+            remedies.iter().all(|remedy| output.holds(remedy) || branch == "Feat/other"),
+            "{output}"
         );
         env.config("core.ignoreCase", "false");
         env.git(["branch", "-D", branch]);
@@ -758,12 +760,12 @@ fn a_read_only_repository_is_an_error_and_can_be_inspected() {
         git orchestrate status; git orchestrate show b; git orchestrate log b
         git orchestrate plan plan.toml; git orchestrate clean -n || :; git orchestrate doctor || :
         refused start ../two.toml --run new --trust; refused start";
-    let Some(said) = where_mounts_are_ours(&env, script) else {
+    let Some(output) = where_mounts_are_ours(&env, script) else {
         return read_only_by_its_mode(&env);
     };
-    let said = said.ok();
-    said.has("blocked: agent").has("is on a read-only file system");
-    said.has("exit 1").has("controller'");
+    let output = output.ok();
+    output.has("blocked: agent").has("is on a read-only file system");
+    output.has("exit 1").has("controller'");
     assert_eq!(env.everything(), before);
 }
 
@@ -774,9 +776,9 @@ fn read_only_by_its_mode(env: &Env) {
     }
     env.program("chmod", ["-R", "a-w", ".git"]).run().ok();
     let start = ["start", "../two.toml", "--run", "new", "--trust"];
-    let said = env.run(start);
+    let output = env.run(start);
     env.program("chmod", ["-R", "u+w", ".git"]).run().ok();
-    said.fails(1).has("cannot be written to").has("hint:");
+    output.fails(1).has("cannot be written to").has("hint:");
 }
 
 #[test]
@@ -791,10 +793,10 @@ fn a_full_disk_is_an_error_before_anything_is_made() {
         test \"$before\" = \"$(git for-each-ref; ls -A . .git)\" || exit 8
         rm ../filler
         git orchestrate start ../../two.toml --trust";
-    let Some(said) = where_mounts_are_ours(&env, script) else {
+    let Some(output) = where_mounts_are_ours(&env, script) else {
         return skip("mounts", "no small disk can be mounted here");
     };
-    said.ok().has("no space is left on the disk of").has("hint:").has("2 of 2 tasks merged");
+    output.ok().has("no space is left on the disk of").has("hint:").has("2 of 2 tasks merged");
 }
 
 #[test]
@@ -815,9 +817,9 @@ fn a_disk_that_fills_up_loses_nothing() {
         git orchestrate start || { git orchestrate retry b; git orchestrate start; }
         git fsck --strict --no-dangling
         git ls-tree --name-only feat/full";
-    let Some(said) = where_mounts_are_ours(&env, script) else {
+    let Some(output) = where_mounts_are_ours(&env, script) else {
         return skip("mounts", "no small disk can be mounted here");
     };
-    let said = said.ok();
-    said.has("No space left on device").has("kept: work").has("work.txt\n");
+    let output = output.ok();
+    output.has("No space left on device").has("kept: work").has("work.txt\n");
 }

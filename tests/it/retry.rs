@@ -166,7 +166,7 @@ fn a_waiting_task_accepts_another_note() {
     env.run(["retry", "a"]).fails(1).has("is not blocked");
     env.run(["retry", "a", "-m", "no, 8080", "--model", "capable"]).ok().has("is told so");
     env.start(&[]).ok();
-    let told = env.agent_log("a", 2);
-    assert!(told.contains("port 80") && told.contains("no, 8080"), "{told}");
-    assert!(told.contains("ORCHESTRATE_MODEL=capable"), "{told}");
+    let log = env.agent_log("a", 2);
+    assert!(log.contains("port 80") && log.contains("no, 8080"), "{log}");
+    assert!(log.contains("ORCHESTRATE_MODEL=capable"), "{log}");
 }

@@ -30,9 +30,9 @@ fn a_task_goes_through_its_reviews_in_order() {
     env.start(&[]).ok().has("next a: spec-review").has("next a: quality-review: spec-review PASS");
     assert_eq!(stages(&env), ["implement", "spec-review", "quality-review"]);
     env.stands("a", "done", None);
-    let told = env.agent_log("a", 2);
+    let log = env.agent_log("a", 2);
     for file in ["task.md", "report.md", "task.diff"] {
-        assert!(told.contains(file), "{told}");
+        assert!(log.contains(file), "{log}");
     }
     let folder = ".git/orchestrate/p/a/2";
     assert_eq!(env.read(format!("{folder}/task.md")), "Do a.");
@@ -110,7 +110,7 @@ fn a_reviewers_changes_are_undone_and_its_verdict_does_not_count() {
     let held = backups
         .lines()
         .any(|name| env.git_status(["cat-file", "-e", &format!("{name}:more.txt")]) == 0);
-    assert!(held, "what it left is in no backup: {backups}");
+    assert!(held, "its changes are in no backup: {backups}");
     assert!(env.journal("%B").contains("Undone: yes"));
     env.run(["show", "a"]).ok().has("changed files: a.txt, more.txt, new.txt");
 }

@@ -80,8 +80,8 @@ fn an_ignored_file_of_the_user_is_not_overwritten() {
         "p",
         &[runs("a", &[], "echo agent >.env && git add -f .env && git commit -qm env")],
     ));
-    let said = env.run(["start", "plan.toml", "--trust", "--into", "main"]).fails(3);
-    said.has("waits a");
+    let output = env.run(["start", "plan.toml", "--trust", "--into", "main"]).fails(3);
+    output.has("waits a");
     assert_eq!(env.read(".env"), "SECRET\n");
     env.run(["status"]).ok().has("merging");
 }
@@ -194,8 +194,8 @@ fn a_merge_waits_for_a_rebase_of_the_target() {
     ]);
     let _ = rebase.run();
     let main = env.rev("main");
-    let said = env.run(["start", "plan.toml", "--trust", "--into", "main"]).fails(3);
-    said.has("being rebased");
+    let output = env.run(["start", "plan.toml", "--trust", "--into", "main"]).fails(3);
+    output.has("being rebased");
     assert_eq!(env.rev("main"), main);
     env.git(["rebase", "--continue"]);
     env.run(["start"]).ok();

@@ -53,7 +53,7 @@ fn listed_ignored_files_are_copied() {
     assert_eq!(env.git_in(A, ["status", "--porcelain"]), "");
     env.open("a");
     running.wait().ok();
-    assert!(!env.exists(A), "copies are no reason to keep a worktree");
+    assert!(!env.exists(A), "copies do not keep a worktree");
     env.run(["log", "a", "--setup"]).ok().has("copied: .env");
 }
 
@@ -99,7 +99,7 @@ fn setup_runs_once_in_each_worktree() {
     env.run(["retry", "a"]).ok();
     start().run().ok();
     assert_eq!(env.read(&count), "a implement 1\na test 2\n");
-    assert!(!env.exists(A), "what setup made is no reason to keep a worktree");
+    assert!(!env.exists(A), "files of setup do not keep a worktree");
     // `setup` ran for the test too: without `built` the test command would have failed.
     env.stands("a", "done", None);
 }

@@ -18,14 +18,14 @@ fn a_run_waits_for_free_space_and_continues_by_itself() {
     env.wait_while_running("it says that it waits", || {
         running.so_far().contains("orchestrate.min-free")
     });
-    let said = running.so_far();
-    assert!(said.contains("waits worktrees: only ") && said.contains(" must stay"), "{said}");
+    let output = running.so_far();
+    assert!(output.contains("waits worktrees: only ") && output.contains(" must stay"), "{output}");
     assert!(!running.has_ended() && !env.exists(".claude/worktrees"));
     env.stands("a", "ready", None);
     env.run(["status"]).ok().has("waits: only ");
     env.config("orchestrate.min-free", "0");
-    let said = running.wait().ok();
-    assert_eq!(said.stderr.matches("waits worktrees").count(), 1, "it is said once");
+    let output = running.wait().ok();
+    assert_eq!(output.stderr.matches("waits worktrees").count(), 1, "it is printed once");
     env.stands("b", "done", None);
 }
 

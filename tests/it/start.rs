@@ -24,7 +24,7 @@ fn assert_every_step_passes(env: &Env, branch: &str) {
     env.git(["worktree", "add", "-q", "--detach", proof, "main"]);
     for step in env.steps(branch) {
         let parents = env.git(["log", "-1", "--format=%P", &step]);
-        assert_eq!(parents.split(' ').count(), 2, "{step} is no merge of two");
+        assert_eq!(parents.split(' ').count(), 2, "{step} is not a merge of two commits");
         env.git_in(proof, ["checkout", "-q", "--detach", &step]);
         env.program("sh", ["check.sh"]).dir(proof).run().ok();
     }
@@ -156,11 +156,11 @@ fn named_tasks_run_with_their_dependencies_only() {
 fn a_dry_run_writes_nothing() {
     let env = env_with_seven();
     let before = env.everything();
-    let said = env.run(["start", "plan.toml", "--dry-run"]).ok();
+    let output = env.run(["start", "plan.toml", "--dry-run"]).ok();
     for id in ["a", "b", "c"] {
-        said.has(&format!("would start {id} on feat/task-{id}"));
+        output.has(&format!("would start {id} on feat/task-{id}"));
     }
-    assert_eq!(said.stdout.matches("would start").count(), 3, "{said}");
+    assert_eq!(output.stdout.matches("would start").count(), 3, "{output}");
     assert_eq!(env.everything(), before);
     assert!(!env.exists(".git/orchestrate") && !env.exists(".claude"));
 }
@@ -326,8 +326,8 @@ fn a_file_in_place_of_a_folder_is_named() {
     let env = Env::new();
     env.plan(&plan("p", &[asks("a", &[])]));
     env.write(".git/orchestrate", "mine\n");
-    let said = env.start(&[]).fails(1);
-    said.has(".git/orchestrate' is a file, and must be a folder").has("move it away");
+    let output = env.start(&[]).fails(1);
+    output.has(".git/orchestrate' is a file, and must be a folder").has("move it away");
     env.start(&["--detach"]).fails(1).has("is a file, and must be a folder");
     assert_eq!(env.read(".git/orchestrate"), "mine\n");
 }
@@ -340,16 +340,16 @@ fn a_path_that_is_not_utf8_is_refused_with_a_reason() {
     let place = env.root().join(name);
     std::fs::create_dir(&place).expect("a folder");
     env.git_in(&place, ["init", "-q"]);
-    let said = env.run_in(&place, ["status"]).fails(1);
-    said.has("the path of the repository is not UTF-8").has("move it");
+    let output = env.run_in(&place, ["status"]).fails(1);
+    output.has("the path of the repository is not UTF-8").has("move it");
 }
 
 #[test]
 fn a_new_branch_to_merge_into_is_warned_of() {
     let env = Env::new();
     env.plan(&plan("into", &[runs("a", &[], "echo a >a")]));
-    let said = env.run(["start", "plan.toml", "--trust", "--into", "nobranch"]).ok();
-    said.has("there is no branch 'nobranch' yet: the run creates it from main");
+    let output = env.run(["start", "plan.toml", "--trust", "--into", "nobranch"]).ok();
+    output.has("there is no branch 'nobranch' yet: the run creates it from main");
     let tip = env.rev("nobranch");
     env.run(["finish", "--merge"]).ok().has("merged nobranch into main");
     assert_eq!(env.rev("main"), tip);
@@ -366,7 +366,7 @@ fn a_run_from_a_tasks_worktree_is_warned_of() {
     std::fs::copy(env.path("plan.toml"), &file).expect("a copy");
     let file = file.to_str().expect("UTF-8");
     let dry = |place: &str| env.run(["-C", place, "start", file, "--dry-run"]).ok();
-    let said = dry(".claude/worktrees/feat-task-k");
-    said.has("the branch of task 'k' of run 'one'").has("--into main");
+    let output = dry(".claude/worktrees/feat-task-k");
+    output.has("the branch of task 'k' of run 'one'").has("--into main");
     dry(".").has_not("warning: the run starts");
 }

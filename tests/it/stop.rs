@@ -48,8 +48,8 @@ fn a_detached_run_that_cannot_start_says_why() {
     let env = Env::new();
     env.agent("a", "status BLOCKED no key");
     env.plan(&plan("p", &[asks("a", &[])]));
-    let said = env.start(&["--detach"]);
-    if said.code == 0 {
+    let output = env.start(&["--detach"]);
+    if output.code == 0 {
         env.run(["wait"]).fails(3);
     }
     env.stands("a", "blocked", Some("agent"));
@@ -201,31 +201,34 @@ fn with_claude(session: &str) -> (Env, String) {
     env.wait_until("the agent is at work", || reached.exists());
     env.run(["stop"]).ok();
     env.run(["start"]).ok();
-    let said = env.read(&log);
-    (env, said)
+    let output = env.read(&log);
+    (env, output)
 }
 
 #[test]
 fn an_interrupted_conversation_is_resumed() {
-    let (env, said) = with_claude("c-42");
+    let (env, output) = with_claude("c-42");
     env.stands("a", "done", None);
-    let calls: Vec<&str> = said.lines().filter(|line| !line.starts_with("> ")).collect();
-    assert_eq!(calls.len(), 2, "{said}");
-    assert!(calls[1].ends_with("--resume c-42"), "{said}");
-    let told = said.rsplit(calls[1]).next().expect("what it was told");
-    assert!(told.contains("You were interrupted") && !told.contains("You do one task"), "{told}");
+    let calls: Vec<&str> = output.lines().filter(|line| !line.starts_with("> ")).collect();
+    assert_eq!(calls.len(), 2, "{output}");
+    assert!(calls[1].ends_with("--resume c-42"), "{output}");
+    let prompt = output.rsplit(calls[1]).next().expect("the prompt");
+    assert!(
+        prompt.contains("You were interrupted") && !prompt.contains("You do one task"),
+        "{prompt}"
+    );
     env.run(["show", "a", "--prompt"]).ok().has("You were interrupted");
 }
 
 #[test]
 fn a_forgotten_conversation_starts_again() {
-    let (env, said) = with_claude("forgotten");
+    let (env, output) = with_claude("forgotten");
     env.stands("a", "done", None);
-    let calls: Vec<&str> = said.lines().filter(|line| !line.starts_with("> ")).collect();
-    assert_eq!(calls.len(), 3, "{said}");
-    assert!(calls[1].ends_with("--resume forgotten") && !calls[2].contains("--resume"), "{said}");
-    let told = said.rsplit(calls[1]).next().expect("what it was told");
-    assert!(told.contains("You do one task"), "{said}");
+    let calls: Vec<&str> = output.lines().filter(|line| !line.starts_with("> ")).collect();
+    assert_eq!(calls.len(), 3, "{output}");
+    assert!(calls[1].ends_with("--resume forgotten") && !calls[2].contains("--resume"), "{output}");
+    let prompt = output.rsplit(calls[1]).next().expect("the prompt");
+    assert!(prompt.contains("You do one task"), "{output}");
     env.run(["show", "a", "--prompt"]).ok().has("You do one task").has_not("interrupted");
     assert_eq!(env.task("a")["attempts"], 2);
 }
@@ -327,7 +330,7 @@ fn only_the_holder_of_the_lock_is_ended() {
     let mut innocent = env.program("sh", ["-c", "while :; do sleep 0.05; done"]).spawn();
     env.write(CONTROLLER, process_json(innocent.pid()));
     env.run(["stop"]).fails(1).has("a process that is not known: nothing was stopped");
-    assert!(!innocent.has_ended(), "somebody else was ended");
+    assert!(!innocent.has_ended(), "another process was killed");
     env.stands("a", "running", None);
     env.write(CONTROLLER, wrote);
     env.run(["stop"]).ok();

@@ -28,12 +28,14 @@ fn the_difference_is_shown_and_nothing_changes_without_update() {
     blocked_run(&env);
     change_plan(&env);
     let before = env.everything();
-    let said = env.run(["start", "plan.toml", "--trust"]).fails(1);
-    said.has("1 task added")
+    let output = env.run(["start", "plan.toml", "--trust"]).fails(1);
+    output
+        .has("1 task added")
         .has("1 task dropped")
         .has("2 tasks reworded")
         .has("1 task with other edges");
-    said.has("b: waits for a, d (before: a)")
+    output
+        .has("b: waits for a, d (before: a)")
         .has("-run: exit 1")
         .has("+run: echo 2 >b")
         .has("--update");
@@ -52,7 +54,7 @@ fn with_update_the_run_continues_with_the_new_plan() {
     untrusted.has("not trusted");
     env.run(["start", "plan.toml", "--update", "--trust"]).fails(3);
     env.stands("a", "done", None);
-    assert_eq!(env.blob("feat/p", "a"), "1", "what is merged stays merged");
+    assert_eq!(env.blob("feat/p", "a"), "1", "merged work stays merged");
     env.stands("d", "done", None);
     env.stands("b", "blocked", Some("agent"));
     env.run(["retry", "b"]).ok();
@@ -93,8 +95,8 @@ fn a_running_task_is_named_and_not_dropped() {
     refused.has("drops task 'a'").has("git orchestrate stop a");
     env.stands("a", "running", None);
     env.plan(&plan("p", &[asks("a", &[]).replace("Do a.", "Do more."), asks("b", &["a"])]));
-    let told = env.run(["start", "plan.toml", "--manual", "--update"]).ok();
-    told.has("task 'a' is at work on the text it had before").has("+Do more.");
+    let output = env.run(["start", "plan.toml", "--manual", "--update"]).ok();
+    output.has("task 'a' is at work on the text it had before").has("+Do more.");
 }
 
 #[test]

@@ -39,8 +39,8 @@ fn it_waits_for_all_for_named_tasks_or_for_any_change() {
     );
     env.run(["wait", "d"]).fails(3);
     env.open("b");
-    let said = all.wait().fails(3);
-    assert!(said.raw.contains("\"came\":\"attention\""), "{said}");
+    let output = all.wait().fails(3);
+    assert!(output.raw.contains("\"came\":\"attention\""), "{output}");
     env.run(["wait", "a", "b"]).ok();
 }
 
@@ -98,7 +98,7 @@ fn the_skill_is_short_and_teaches_accepted_commands() {
     for command in commands_in(&skill) {
         let words = command.replace("...", "x");
         let help = env.program("sh", ["-c", &format!("{words} --help")]).run();
-        assert!(help.code == 0, "'{command}' is not taken:\n{help}");
+        assert!(help.code == 0, "'{command}' is not accepted:\n{help}");
         taught += 1;
     }
     assert!(taught > 20, "only {taught} commands are taught");
