@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use crate::agents::quoted;
+use crate::crash_points::{AT, effects, sweep, was_killed};
 use crate::env::Env;
 use crate::plans::{asks, plan, runs, task};
 
@@ -204,24 +205,23 @@ fn without_json_the_next_commands_are_printed() {
 
 #[test]
 fn a_crash_at_any_effect_of_a_turn_is_repaired_by_the_next() {
-    const AT: &str = "GIT_ORCHESTRATE_CRASH_AT";
-    let mut number = 1;
-    loop {
+    let scenario = || {
         let env = Env::new();
         env.config("orchestrate.test", "true");
         env.plan(&plan("hand", &[asks("a", &[])]));
-        let arguments = ["start", "plan.toml", "--manual", "--trust"];
-        let ended = env.call(arguments).env(AT, number.to_string()).run();
-        if ended.code == 0 {
-            assert!(number > 10 || number == 1, "only {number} effects are seen");
-            return;
-        }
-        assert_eq!(ended.code, 128 + 6, "effect {number}: {ended}");
+        env
+    };
+    let env = scenario();
+    let arguments = ["start", "plan.toml", "--manual", "--trust"];
+    let Some(effects) = effects(&env, env.call(arguments), 0) else { return };
+    assert!(effects > 10, "only {effects} effects are seen");
+    sweep(1..=effects, |number| {
+        let env = scenario();
+        was_killed(&env.call(arguments).env(AT, number.to_string()).run(), number, effects);
         let mended = turn(&env);
         let a = of(&mended, "a");
         assert_eq!((&a["by_hand"], &a["attempts"]), (&true.into(), &1.into()), "effect {number}");
         do_task(&env, a, "done").ok();
         assert_eq!(turn(&env)["finished"], true, "effect {number}");
-        number += 1;
-    }
+    });
 }

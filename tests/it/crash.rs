@@ -3,19 +3,10 @@
 //! Invariant: after a kill at any moment the next `start` reaches the same end, and no trace of the
 //! crash is left. Crash points exist in debug builds only; a release build reports these as skipped.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
+use crate::crash_points::{AT, EXEC_AT, effects, sweep, was_killed};
 use crate::env::Env;
 use crate::plans::{asks, plan, runs};
-use crate::summary::skip;
 
-/// The variable that names the crash point of a controller or, with `EXEC`, of a first attempt's
-/// supervisor.
-const AT: &str = "GIT_ORCHESTRATE_CRASH_AT";
-const EXEC_AT: &str = "GIT_ORCHESTRATE_CRASH_EXEC_AT";
-const COUNT: &str = "GIT_ORCHESTRATE_CRASH_COUNT";
-/// The numbers of effects of two runs may differ by this much: polling depends on time.
-const SLACK: usize = 12;
 /// No supervisor has this many effects, so that the sweep covers all of them.
 const SUPERVISOR_EFFECTS: usize = 40;
 
@@ -33,28 +24,11 @@ fn scenario() -> Env {
     env
 }
 
-/// Runs `work` for every number, on two threads.
-fn sweep(numbers: std::ops::RangeInclusive<usize>, work: impl Fn(usize) + Sync) {
-    let next = AtomicUsize::new(*numbers.start());
-    let worker = || {
-        loop {
-            let number = next.fetch_add(1, Ordering::SeqCst);
-            if number > *numbers.end() {
-                return;
-            }
-            work(number);
-        }
-    };
-    std::thread::scope(|scope| {
-        let handles = [scope.spawn(worker), scope.spawn(worker)];
-        handles.into_iter().for_each(|handle| handle.join().expect("a number of the sweep failed"));
-    });
-}
-
 fn assert_complete(env: &Env) {
     env.call(["start", "plan.toml", "--trust"]).run().ok();
-    for task in ["a", "b"] {
-        env.stands(task, "done", None);
+    let status = env.json(["status", "--json"]);
+    for (task, row) in ["a", "b"].iter().zip(status["tasks"].as_array().expect("tasks")) {
+        assert_eq!((&row["id"], &row["status"]), (&(*task).into(), &"done".into()), "{row:#}");
         assert_eq!(env.blob("feat/sweep", task), format!("{task}\n").trim_end());
     }
     let merges = env.git(["log", "--first-parent", "--format=%s", "main..feat/sweep"]);
@@ -65,27 +39,16 @@ fn assert_complete(env: &Env) {
     assert_eq!(notes.lines().count(), 2, "each merge has its note:\n{notes}");
 }
 
-fn effects_of_a_run() -> usize {
-    let env = scenario();
-    let counter = env.root().join("effects");
-    env.call(["start", "plan.toml", "--trust"]).env(COUNT, &counter).run().ok();
-    std::fs::read(&counter).map_or(0, |bytes| bytes.len())
-}
-
 #[test]
 fn a_controller_killed_at_any_effect_loses_nothing() {
-    let effects = effects_of_a_run();
-    if effects == 0 {
-        return skip("crash-points", "this build has none");
-    }
+    let env = scenario();
+    let start = env.call(["start", "plan.toml", "--trust"]);
+    let Some(effects) = effects(&env, start, 0) else { return };
     assert!(effects > 20, "only {effects} effects are seen");
     sweep(1..=effects, |number| {
         let env = scenario();
         let start = env.call(["start", "plan.toml", "--trust"]);
-        let ended = start.env(AT, number.to_string()).run();
-        // The number varies a little with time, so only the last few kills may come too late.
-        let aborted = ended.code == 128 + 6;
-        assert!(aborted || number + SLACK > effects, "effect {number} did not end it: {ended}");
+        was_killed(&start.env(AT, number.to_string()).run(), number, effects);
         assert_complete(&env);
     });
 }
@@ -113,12 +76,8 @@ fn fixing_scenario() -> Env {
 #[test]
 fn a_controller_killed_while_a_merge_is_fixed_loses_nothing() {
     let env = fixing_scenario();
-    let counter = env.root().join("effects");
-    env.call(env.start_arguments(&[])).env(COUNT, &counter).run().ok();
-    let effects = std::fs::read(&counter).map_or(0, |bytes| bytes.len());
-    if effects == 0 {
-        return skip("crash-points", "this build has none");
-    }
+    let start = env.call(env.start_arguments(&[]));
+    let Some(effects) = effects(&env, start, 0) else { return };
     sweep(1..=effects, |number| {
         let env = fixing_scenario();
         let _ = env.call(env.start_arguments(&[])).env(AT, number.to_string()).run();

@@ -3,13 +3,11 @@
 //! Invariant: published work has passed the tests; discarded work is in a backup; after a kill at any
 //! moment the same command continues.
 
+use crate::crash_points::{AT, effects, sweep, was_killed};
 use crate::env::Env;
 use crate::forge::{fake_gh, with_remote};
 use crate::plans::{asks, plan, runs};
 use crate::summary::skip;
-
-const COUNT: &str = "GIT_ORCHESTRATE_CRASH_COUNT";
-const AT: &str = "GIT_ORCHESTRATE_CRASH_AT";
 
 /// Runs a plan of two tasks to its end.
 fn finished() -> Env {
@@ -339,33 +337,16 @@ fn on_a_terminal_the_four_choices_are_offered() {
 }
 
 /// Kills `finish` at every effect, and runs it again.
-fn sweep(arguments: &[&str], made: impl Fn() -> Env + Sync, is_whole: impl Fn(&Env) + Sync) {
+fn kill_at_each(arguments: &[&str], made: impl Fn() -> Env + Sync, is_whole: impl Fn(&Env) + Sync) {
     let env = made();
-    let counter = env.root().join("effects");
-    env.call(arguments).env(COUNT, &counter).run().ok();
-    let effects = std::fs::read(&counter).map_or(0, |bytes| bytes.len());
-    if effects == 0 {
-        return skip("crash-points", "this build has none");
-    }
-    let next = std::sync::atomic::AtomicUsize::new(1);
-    let work = || {
-        loop {
-            let number = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            if number > effects {
-                return;
-            }
-            let env = made();
-            let ended = env.call(arguments).env(AT, number.to_string()).run();
-            assert!(ended.code == 128 + 6 || number + 12 > effects, "effect {number}: {ended}");
-            if !env.git(["for-each-ref", "refs/orchestrate/runs/"]).is_empty() {
-                env.run(arguments).ok();
-            }
-            is_whole(&env);
+    let Some(effects) = effects(&env, env.call(arguments), 0) else { return };
+    sweep(1..=effects, |number| {
+        let env = made();
+        was_killed(&env.call(arguments).env(AT, number.to_string()).run(), number, effects);
+        if !env.git(["for-each-ref", "refs/orchestrate/runs/"]).is_empty() {
+            env.run(arguments).ok();
         }
-    };
-    std::thread::scope(|scope| {
-        let both = [scope.spawn(work), scope.spawn(work)];
-        both.into_iter().for_each(|one| one.join().expect("a number of the sweep failed"));
+        is_whole(&env);
     });
 }
 
@@ -376,7 +357,7 @@ fn a_merge_killed_at_any_effect_is_completed_by_the_next() {
         env.commit("c", "c");
         env
     };
-    sweep(&["finish", "--merge"], made, |env| {
+    kill_at_each(&["finish", "--merge"], made, |env| {
         assert_removed(env);
         assert_eq!(env.git(["rev-list", "--count", "--first-parent", "main"]), "3");
         assert_eq!((env.read("a"), env.read("b")), ("a\n".into(), "b\n".into()));
@@ -394,7 +375,7 @@ fn a_partly_discarded_run_is_discarded_completely() {
         env.start(&[]).fails(3);
         env
     };
-    sweep(&["finish", "--discard", "--confirm", "away"], made, |env| {
+    kill_at_each(&["finish", "--discard", "--confirm", "away"], made, |env| {
         assert_removed(env);
         assert_eq!(env.git(["for-each-ref", "refs/orchestrate/runs/"]), "");
         for what in ["@integration", "@journal", "b"] {

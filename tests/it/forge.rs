@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use crate::agents::quoted;
+use crate::crash_points::{AT, effects};
 use crate::env::Env;
 use crate::output::Output;
 use crate::plans::{asks, plan};
@@ -406,17 +407,12 @@ fn a_kill_at_any_effect_opens_one_pull_request() {
             std::fs::remove_file(env.gh(file)).ok();
         }
     };
-    let counter = env.root().join("effects");
-    let merge = env.call(["merge", "b"]).env("GIT_ORCHESTRATE_CRASH_COUNT", &counter);
-    merge.run().fails(3).has(URL);
-    let effects = std::fs::read(&counter).map_or(0, |bytes| bytes.len());
-    if effects == 0 {
-        return skip("crash-points", "this build has none");
-    }
+    let Some(effects) = effects(&env, env.call(["merge", "b"]), 3) else { return };
+    assert_eq!(env.task("b")["url"], URL);
     for number in 1..=effects {
         forget();
         let merge = env.call(["merge", "b"]);
-        let _ = merge.env("GIT_ORCHESTRATE_CRASH_AT", number.to_string()).run();
+        let _ = merge.env(AT, number.to_string()).run();
         env.start(&[]).fails(3);
         assert_eq!(env.task("b")["url"], URL, "ended at effect {number}");
         assert_eq!(env.gh_calls("pr create"), 1, "ended at effect {number}");

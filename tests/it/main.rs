@@ -7,6 +7,7 @@
 // The harness.
 mod agents; // scripts, gates and launches of the fake agent
 mod call; // one command: its environment, its end, its time limit
+mod crash_points; // a command is killed at each of its effects
 mod env; // a temporary repository and what a test does in it
 mod git_agrees; // git as the oracle, asked when an `Env` is dropped
 mod loopback; // a model server for real agent programs

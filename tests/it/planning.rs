@@ -3,6 +3,7 @@
 //! Invariant: nothing is implemented before its blueprint is approved, and a planner leaves nothing
 //! but the blueprint.
 
+use crate::crash_points::{EXEC_AT, sweep};
 use crate::env::Env;
 use crate::plans::{asks, plan, runs, task};
 use crate::summary::skip;
@@ -241,17 +242,17 @@ fn planning_survives_a_crash_at_any_effect() {
     if !cfg!(debug_assertions) {
         return skip("crash-points", "this build has none");
     }
-    for at in 1..=10 {
+    sweep(1..=10, |at| {
         let env = planned_run(&["a"]);
         let plans = blueprint("- `a.txt`: new", "None.");
         env.agent("a.plan", &format!("edit stray.txt 1\n{plans}"));
         let crash = env.call(env.start_arguments(&[]));
-        let _ = crash.env("GIT_ORCHESTRATE_CRASH_EXEC_AT", at.to_string()).run();
+        let _ = crash.env(EXEC_AT, at.to_string()).run();
         env.run(["start", "plan.toml", "--trust"]).fails(3);
         env.stands("a", "blocked", Some("approval"));
         assert!(!env.exists(".claude/worktrees/feat-task-a/stray.txt"), "at {at}");
         env.run(["approve", "a"]).ok();
         env.run(["start"]).ok();
         assert_eq!(env.git(["ls-tree", "--name-only", "feat/p", "a.txt", "stray.txt"]), "a.txt");
-    }
+    });
 }

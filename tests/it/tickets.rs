@@ -3,6 +3,7 @@
 //! Invariant: the checkout is left alone; a ticket changes on the task's branch, and only in the
 //! requested bytes; the merged commit is the reviewed one and its ticks.
 
+use crate::crash_points::{EXEC_AT, sweep};
 use crate::env::Env;
 use crate::summary::skip;
 
@@ -153,18 +154,18 @@ fn writing_a_ticket_survives_a_crash() {
     if !cfg!(debug_assertions) {
         return skip("crash-points", "this build has none");
     }
-    for at in 1..=9 {
+    sweep(1..=9, |at| {
         let env = backlog();
         let agent = env.agent_command();
         let words = ["start", "backlog", "--agent", &agent, "--trust", "--plan-first"];
-        let _ = env.call(words).env("GIT_ORCHESTRATE_CRASH_EXEC_AT", at.to_string()).run();
+        let _ = env.call(words).env(EXEC_AT, at.to_string()).run();
         env.run(["start"]).fails(3);
         env.run(["approve", "--all"]).ok();
         env.run(["start"]).ok();
         let merged = file(&env, "feat/backlog", TICKET);
         assert!(merged.contains("[x] #1") && merged.contains("[ ] #2"), "at {at}: {merged}");
         assert_eq!(merged.matches("SECTION:PLAN:BEGIN").count(), 1, "at {at}: {merged}");
-    }
+    });
 }
 
 #[test]
