@@ -1,7 +1,13 @@
-//! Claude Code and codex themselves, from their registry packages, against a model on the loopback.
+//! Claude Code and codex themselves, against a model server of the tests on the loopback.
 //!
-//! Invariant: skipped aloud where a program is not on the PATH; README says how it gets there.
-//! Nothing leaves the machine.
+//! Invariant: a test whose program is not on the PATH is skipped, and named as skipped. Nothing
+//! leaves the machine. To install the programs below `target/` and run these tests:
+//!
+//! ```sh
+//! npm install --prefix target/agents @openai/codex @anthropic-ai/claude-code
+//! (cd target/agents && node node_modules/@anthropic-ai/claude-code/install.cjs)
+//! PATH="$PWD/target/agents/node_modules/.bin:$PATH" cargo test --locked --test it real_clients
+//! ```
 
 use std::path::Path;
 
@@ -18,7 +24,7 @@ fn is_installed(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
     if !found {
-        skip(name, "it is not on the PATH (see README)");
+        skip(name, "it is not on the PATH (see tests/it/real_clients.rs)");
     }
     found
 }
