@@ -1,4 +1,4 @@
-//! What agents are told: every stage's text, its size, and whose words it is made of.
+//! The prompts of every stage: their text, their size, and the templates they are made from.
 //!
 //! Invariant: what `show --prompt` prints is what the agent read, byte for byte.
 
@@ -9,7 +9,7 @@ const PASS: &str = "verdict pass 'all is well'";
 const WORK: &str = "edit src/a.txt 1\ncommit 'Do a'\nreport done -m 'wrote a.txt'";
 
 /// Returns what the agent of an attempt read from standard input.
-fn heard(env: &Env, task: &str, attempt: u32) -> String {
+fn read_by_agent(env: &Env, task: &str, attempt: u32) -> String {
     let log = env.agent_log(task, attempt);
     log.split_once("\nprompt:\n").expect("the agent writes down its prompt").1.to_owned()
 }
@@ -19,7 +19,7 @@ fn shown(env: &Env, task: &str) -> String {
 }
 
 #[test]
-fn what_is_shown_is_what_was_heard_at_every_stage() {
+fn show_prompt_prints_what_the_agent_read_at_every_stage() {
     let env = Env::new();
     env.config("orchestrate.reviews", "spec");
     env.plan(&plan("p", &[asks("a", &[])]));
@@ -29,7 +29,7 @@ fn what_is_shown_is_what_was_heard_at_every_stage() {
         env.start(&[]).fails(3);
         let last = env.task("a")["attempts"].as_u64().expect("a number");
         let shown = shown(&env, "a");
-        assert_eq!(shown, heard(&env, "a", last as u32), "{script}");
+        assert_eq!(shown, read_by_agent(&env, "a", last as u32), "{script}");
         assert!(shown.contains(has), "{script}:\n{shown}");
         env.run(["retry", "a", "-m", "try again"]).ok();
         shown
@@ -38,13 +38,13 @@ fn what_is_shown_is_what_was_heard_at_every_stage() {
     ends_at("a.spec-review", "say 'who knows'", "You check the work on one task against its text");
     env.agent("a.spec-review", "say '- [important] src/a.txt:1: too few'\nverdict fail no");
     let afresh = ends_at("a.fix", "fail 1", "- [important] src/a.txt:1: too few");
-    assert!(afresh.contains("Do a."), "who begins afresh is told the task:\n{afresh}");
+    assert!(afresh.contains("Do a."), "a new conversation gets the task:\n{afresh}");
     env.agent("a.fix", "append src/a.txt 2\ncommit 'Settle it'\nreport done");
     ends_at("a.spec-review", "say 'who knows'", "You check again what a review of one task found");
 }
 
 #[test]
-fn before_the_first_attempt_it_is_what_would_be_heard() {
+fn before_the_first_attempt_show_prompt_prints_the_next_prompt() {
     let env = Env::new();
     env.agent("b", "edit b.txt 1\ncommit 'Do b'");
     env.agent("a", &format!("gate a\n{WORK}"));
@@ -56,13 +56,13 @@ fn before_the_first_attempt_it_is_what_would_be_heard() {
     env.open("a");
     running.wait().ok();
     // What the merge changed is known only now.
-    let after = heard(&env, "b", 1);
+    let after = read_by_agent(&env, "b", 1);
     assert_eq!(after.replace(" It changed: src/a.txt.", ""), before);
     assert!(after != before, "{after}");
 }
 
 #[test]
-fn an_agent_knows_what_the_tasks_before_its_own_made() {
+fn a_prompt_describes_the_tasks_that_it_builds_on() {
     let env = Env::new();
     env.agent("a", WORK);
     env.agent("b", "edit b.txt 1\ncommit 'Do b'");
@@ -71,15 +71,15 @@ fn an_agent_knows_what_the_tasks_before_its_own_made() {
     let a = task("a", &[], &format!("prompt = '''{text}'''\n"));
     env.plan(&plan("p", &[a, asks("b", &["a"])]));
     env.start(&[]).ok();
-    let told = heard(&env, "b", 1);
+    let prompt = read_by_agent(&env, "b", 1);
     let wanted = "- It builds on a (Do a), which is in this worktree. It changed: src/a.txt.\n  \
                   - Produces: `find(id)`\n";
-    assert!(told.contains(wanted) && !told.contains("old()"), "{told}");
-    assert!(heard(&env, "a", 1).contains("- Later work builds on this: Do b\n"));
+    assert!(prompt.contains(wanted) && !prompt.contains("old()"), "{prompt}");
+    assert!(read_by_agent(&env, "a", 1).contains("- Later work builds on this: Do b\n"));
 }
 
 #[test]
-fn of_many_earlier_tasks_not_everything_is_told() {
+fn only_some_of_many_dependencies_are_described_in_full() {
     let env = Env::new();
     let ids: Vec<String> = (1..=10).map(|number| format!("t{number}")).collect();
     let long = format!("**Interfaces:**\n- Produces: `{}`\n", "f".repeat(500));
@@ -93,12 +93,12 @@ fn of_many_earlier_tasks_not_everything_is_told() {
     tasks.push(asks("last", &ids.iter().map(String::as_str).collect::<Vec<_>>()));
     env.plan(&plan("p", &tasks));
     env.start(&[]).ok();
-    let told = heard(&env, "last", 1);
-    assert_eq!(told.matches("- It builds on t").count(), 10, "{told}");
-    assert_eq!(told.matches(" It changed: ").count(), 8, "{told}");
-    assert_eq!(told.matches(", and 1 more.").count(), 8, "{told}");
-    assert_eq!(told.matches("- Produces: ").count(), 2, "{told}");
-    assert_eq!(told.matches("too long to repeat here").count(), 6, "{told}");
+    let prompt = read_by_agent(&env, "last", 1);
+    assert_eq!(prompt.matches("- It builds on t").count(), 10, "{prompt}");
+    assert_eq!(prompt.matches(" It changed: ").count(), 8, "{prompt}");
+    assert_eq!(prompt.matches(", and 1 more.").count(), 8, "{prompt}");
+    assert_eq!(prompt.matches("- Produces: ").count(), 2, "{prompt}");
+    assert_eq!(prompt.matches("too long to repeat here").count(), 6, "{prompt}");
 }
 
 /// One that is sent back once: five prompts.
@@ -135,16 +135,16 @@ fn the_prompts_of_a_task_add_less_than_six_kilobytes_to_its_text() {
     env.agent("a.quality-review", PASS);
     env.start(&[]).ok();
     assert_eq!(env.launches("a"), 5);
-    let heard: Vec<String> = (1..=5).map(|attempt| heard(&env, "a", attempt)).collect();
-    let with_text: Vec<bool> = heard.iter().map(|prompt| prompt.contains(&text)).collect();
+    let prompts: Vec<String> = (1..=5).map(|attempt| read_by_agent(&env, "a", attempt)).collect();
+    let with_text: Vec<bool> = prompts.iter().map(|prompt| prompt.contains(&text)).collect();
     assert_eq!(with_text, [true, false, true, false, false], "reviewers have it as a file");
-    let sizes: Vec<usize> = heard.iter().map(|prompt| prompt.replace(&text, "").len()).collect();
+    let sizes: Vec<usize> = prompts.iter().map(|prompt| prompt.replace(&text, "").len()).collect();
     println!("prompt bytes beside the text of the task: {sizes:?}");
     assert!(sizes.iter().sum::<usize>() < 6144, "{sizes:?}");
 }
 
 #[test]
-fn a_prompt_of_the_repository_takes_the_place_of_ours_once_it_is_trusted() {
+fn a_trusted_template_of_the_repository_replaces_ours() {
     let env = Env::new();
     env.agent("a", WORK);
     let own = "House rules first.\n{% include \"implement\" %}\nTask {{ task }} of {{ run }}.\n";
@@ -159,16 +159,16 @@ fn a_prompt_of_the_repository_takes_the_place_of_ours_once_it_is_trusted() {
     assert_eq!(env.git(["for-each-ref", "refs/orchestrate"]), "");
     env.run(["trust"]).ok().has("implement.md");
     env.run(["start", "plan.toml", "--agent", &agent]).ok();
-    let told = heard(&env, "a", 1);
-    assert!(told.starts_with("House rules first.\nYou do one task"), "{told}");
-    assert!(told.ends_with("\nTask a of p.\n"), "{told}");
+    let prompt = read_by_agent(&env, "a", 1);
+    assert!(prompt.starts_with("House rules first.\nYou do one task"), "{prompt}");
+    assert!(prompt.ends_with("\nTask a of p.\n"), "{prompt}");
     // What changed is to be read again.
     env.commit(".orchestrate/prompts/implement.md", "{{ text }}\n");
     env.run(["start"]).fails(1).has("not trusted");
 }
 
 #[test]
-fn a_prompt_that_is_no_good_is_told_before_anything_is_launched() {
+fn a_broken_template_is_reported_before_anything_is_launched() {
     let env = Env::new();
     env.agent("a", WORK);
     env.plan(&plan("p", &[asks("a", &[])]));
@@ -200,7 +200,7 @@ fn a_prompt_that_is_no_good_is_told_before_anything_is_launched() {
 }
 
 #[test]
-fn skills_are_named_to_the_role_that_they_are_for() {
+fn each_role_gets_its_own_skills() {
     let env = Env::new();
     env.config("orchestrate.reviews", "spec");
     env.commit(
@@ -212,9 +212,9 @@ fn skills_are_named_to_the_role_that_they_are_for() {
     env.agent("a.spec-review", PASS);
     env.plan(&plan("p", &[asks("a", &[])]));
     env.start(&[]).ok();
-    let told = heard(&env, "a", 1);
-    assert!(told.contains("load these skills, and follow them: tdd, verify."), "{told}");
-    assert!(heard(&env, "a", 2).contains("follow them: careful-reading."));
+    let prompt = read_by_agent(&env, "a", 1);
+    assert!(prompt.contains("load and follow these skills: tdd, verify."), "{prompt}");
+    assert!(read_by_agent(&env, "a", 2).contains("follow these skills: careful-reading."));
     env.commit(".orchestrate/config.toml", "jobs = 2\n\n[skills]\nimplementer = ['tdd']\n");
     env.run(["start"]).fails(1).has("config.toml").has("line 4").has("`implement`");
     env.commit(".orchestrate/config.toml", "jobs = 2\n");

@@ -9,17 +9,17 @@ pub(crate) fn after(block: &Block, integration: &str) -> String {
     let text = &block.text;
     match block.reason {
         Reason::Conflict => format!(
-            "Your work conflicts with what {} holds now, in {}: run `git merge {}`, keep both sides' \
-             intent, commit.",
+            "Your work conflicts with {} in {}: run `git merge {}`, keep the intent of both sides, and \
+             commit.",
             integration,
             block.files.join(", "),
             integration
         ),
         Reason::Tests => format!(
-            "Merged with what {integration} holds now it did not pass: {text}. Run `git merge \
-             {integration}` first, so that you see what the tests saw, then mend it and commit."
+            "Your work failed the tests after it was merged with {integration}: {text}. Run `git \
+             merge {integration}` first, so that you see what was tested, then fix it and commit."
         ),
-        Reason::Approval => "A person read the plan and sent it back.".into(),
+        Reason::Approval => "A person read your plan and sent it back.".into(),
         Reason::Timeout
         | Reason::NeedsContext
         | Reason::Agent
@@ -30,7 +30,7 @@ pub(crate) fn after(block: &Block, integration: &str) -> String {
         | Reason::Stopped
         | Reason::ReviewLimit => {
             let stop = if text.ends_with(['.', '?', '!']) { "" } else { "." };
-            format!("The attempt before ended as {}: {text}{stop}", block.reason)
+            format!("The previous attempt ended as {}: {text}{stop}", block.reason)
         }
     }
 }
@@ -45,7 +45,7 @@ pub(crate) fn end_of_output(text: &str) -> String {
     if end.trim().is_empty() {
         String::new()
     } else {
-        format!("\n\n  The end of what they printed:\n\n{}\n", indented(&end, "      "))
+        format!("\n\n  Their last lines of output:\n\n{}\n", indented(&end, "      "))
     }
 }
 

@@ -118,7 +118,7 @@ fn reading() -> Reading {
 }
 
 #[test]
-fn every_prompt_reads_as_it_should() {
+fn every_prompt_matches_its_snapshot() {
     for (name, text) in Given::new().prompts() {
         insta::assert_snapshot!(name, text);
     }
@@ -134,7 +134,7 @@ fn the_text_of_the_task_is_verbatim_where_code_is_written() {
 }
 
 #[test]
-fn whoever_writes_code_is_told_the_rules_and_how_to_report() {
+fn prompts_for_work_hold_the_rules_and_how_to_report() {
     let given = Given::new();
     for name in ["implement", "resume", "fix", "fix-resumed", "fix-tests", "fix-conflict"] {
         let text = given.prompt(name);
@@ -149,11 +149,11 @@ fn whoever_writes_code_is_told_the_rules_and_how_to_report() {
 }
 
 #[test]
-fn reviewers_are_told_the_form_that_is_read() {
+fn prompts_for_reviews_ask_for_the_form_that_is_parsed() {
     let given = Given::new();
     for name in ["spec-review", "quality-review", "review", "re-review", "final-review"] {
         let text = given.prompt(name);
-        assert!(text.contains("hand it on to nobody") && text.contains("Change nothing"), "{text}");
+        assert!(text.contains("do not delegate") && text.contains("Change nothing"), "{text}");
         let example = text.lines().find(|line| line.starts_with("- [important] path")).expect(name);
         let both = review::read(&format!("{example}\nVERDICT: FAIL")).expect("a verdict");
         let finding = &both.findings[0];
@@ -164,7 +164,7 @@ fn reviewers_are_told_the_form_that_is_read() {
 }
 
 #[test]
-fn a_planner_is_told_the_seven_parts() {
+fn the_prompt_for_planning_lists_the_seven_headings() {
     let given = Given::new();
     let text = given.prompt("plan");
     let heads: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("## ")).collect();
@@ -175,10 +175,10 @@ fn a_planner_is_told_the_seven_parts() {
 }
 
 #[test]
-fn what_is_not_there_is_not_spoken_of() {
+fn empty_facts_leave_no_trace() {
     let facts = Facts { task: "a", title: "A", text: "Do it.", ..Facts::default() };
     let text = implement(&Templates::default(), &facts).expect("renders");
-    for word in ["Files you own", "builds on", "load these skills", "said since", "\n\n\n"] {
+    for word in ["Files you own", "builds on", "follow these skills", "\n\n\n"] {
         assert!(!text.contains(word), "{word:?} in\n{text}");
     }
 }
@@ -196,7 +196,7 @@ fn no_prompt_holds_gaps_or_leftovers_of_a_template() {
 }
 
 #[test]
-fn templates_and_variables_are_known_by_name_and_meaning() {
+fn every_template_has_a_name_and_every_variable_a_meaning() {
     let mut named = BTreeSet::new();
     for template in Template::ALL {
         assert_eq!(Template::from_name(template.name()), Some(template));
@@ -207,7 +207,7 @@ fn templates_and_variables_are_known_by_name_and_meaning() {
 }
 
 #[test]
-fn a_template_of_the_repository_takes_the_place_of_another() {
+fn a_template_of_the_repository_replaces_the_built_in_one() {
     let mut given = Given::new();
     let own = "Do {{ title }}.\n{% include \"rules\" %}\n{% include \"resume\" %}";
     given.templates.replace(Template::Implement, own.into());
@@ -228,7 +228,7 @@ fn wrong(template: Template, text: &str) -> String {
 }
 
 #[test]
-fn what_is_wrong_with_a_template_is_told_with_its_line() {
+fn a_mistake_in_a_template_is_reported_with_its_line() {
     let fix = |text| wrong(Template::Fix, text);
     let file = ".orchestrate/prompts/fix.md";
     let unknown = "there is no variable 'titel' in this template";
