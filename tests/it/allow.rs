@@ -1,7 +1,7 @@
-//! What agents are refused, and how a person allows it: `allow`, and the foreground.
+//! Permissions that agents are refused, and how the user grants them: `allow`, and the foreground.
 //!
-//! Invariant: programs of the real names print what those print when a tool is refused. What is
-//! printed for a person to type is typed as it stands.
+//! Invariant: stand-ins with the real names print what those programs print when a tool is
+//! refused. Suggested commands are run exactly as printed.
 
 use crate::env::Env;
 use crate::output::Output;
@@ -33,7 +33,7 @@ fn start(env: &Env) -> Output {
     env.run(["start", "plan.toml", "--agent", "claude", "--trust"])
 }
 
-/// Runs what was printed for a person to type, as a shell does.
+/// Runs a suggested command in a shell.
 fn typed(env: &Env, line: &str) -> Output {
     env.program("sh", ["-c", line]).run()
 }
@@ -41,7 +41,7 @@ fn typed(env: &Env, line: &str) -> Output {
 const FILE: &str = ".claude/settings.local.json";
 
 #[test]
-fn what_is_refused_is_allowed_and_done_as_it_was_printed() {
+fn the_suggested_commands_grant_a_refused_permission() {
     let env = refused();
     let said = start(&env).fails(3);
     said.has("it was refused what it needed: Bash(make lint), Write(/etc/x)")
@@ -73,7 +73,7 @@ fn what_is_refused_is_allowed_and_done_as_it_was_printed() {
 }
 
 #[test]
-fn a_run_that_goes_on_gives_it_to_the_next_attempt() {
+fn a_running_run_grants_it_to_the_next_attempt() {
     let env = refused();
     let later = runs("b", &[], &format!("{}; echo 1 >b.txt", env.gate("b")));
     env.plan(&plan("p", &[asks("a", &[]), later]));
@@ -87,7 +87,7 @@ fn a_run_that_goes_on_gives_it_to_the_next_attempt() {
 }
 
 #[test]
-fn a_person_is_asked_on_a_terminal() {
+fn it_asks_for_confirmation_on_a_terminal() {
     let env = refused();
     start(&env).fails(3);
     let ask = |typed: &str| env.call(["allow", "Bash(make lint)"]).terminal(typed).run();
@@ -103,7 +103,7 @@ fn a_person_is_asked_on_a_terminal() {
 }
 
 #[test]
-fn the_file_of_settings_loses_nothing_and_is_never_half_written() {
+fn the_settings_file_loses_nothing_and_is_never_half_written() {
     let env = refused();
     start(&env).fails(3);
     let allow = || env.run(["allow", "Bash(make lint)", "--yes"]);
@@ -128,7 +128,7 @@ fn the_file_of_settings_loses_nothing_and_is_never_half_written() {
 }
 
 #[test]
-fn what_is_allowed_at_the_same_time_is_all_in_the_file() {
+fn rules_added_at_the_same_time_are_all_in_the_file() {
     let env = refused();
     start(&env).fails(3);
     let rules: Vec<String> = (1..7).map(|number| format!("Bash(make t{number})")).collect();
@@ -142,7 +142,7 @@ fn what_is_allowed_at_the_same_time_is_all_in_the_file() {
 }
 
 #[test]
-fn what_would_let_it_run_anything_is_refused_here_too() {
+fn a_rule_that_allows_any_command_is_refused() {
     let env = refused();
     start(&env).fails(3);
     for rule in
@@ -173,7 +173,7 @@ fn in_the_foreground_the_agent_has_the_terminal_and_its_prompt_in_a_file() {
 }
 
 #[test]
-fn what_it_could_do_without_is_told_and_stops_nothing() {
+fn a_permission_that_was_not_needed_is_a_concern_and_blocks_nothing() {
     let env = refused();
     let folder = env.root().join("agents").display().to_string();
     let works =

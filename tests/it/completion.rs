@@ -1,8 +1,8 @@
-//! What can be typed next, in the three real shells and through git's own completion.
+//! Completion in the three real shells, also through git's own completion.
 //!
-//! Invariant: a shell is driven as a person drives it: zsh through its line editor, fish
-//! through its own `complete -C`, bash with the words that readline would hand over. A shell that
-//! is not installed is skipped aloud.
+//! Invariant: a shell is driven as a user drives it: zsh through its line editor, fish through its
+//! own `complete -C`, bash with the words that readline would pass. A shell that is not installed
+//! is skipped, and named as skipped.
 
 use std::path::Path;
 
@@ -39,7 +39,7 @@ fn world() -> Env {
     env
 }
 
-/// Returns the candidates for the last of these words, without their remarks, joined.
+/// Returns the candidates for the last of these words, joined, without descriptions.
 #[track_caller]
 fn offered_in(env: &Env, directory: impl AsRef<Path>, words: &[&str]) -> String {
     let said = env.run_in(directory, ["complete", "--"].iter().chain(words)).ok();
@@ -53,7 +53,7 @@ fn offered(env: &Env, words: &[&str]) -> String {
     offered_in(env, ".", words)
 }
 
-/// Returns whether a program can be started.
+/// Returns true if a program can be started.
 pub fn is_installed(program: &str) -> bool {
     let asked = std::process::Command::new(program).arg("--version").output();
     let there = asked.is_ok();
@@ -111,7 +111,7 @@ fn a_plan_that_has_no_run_yet_offers_its_own_tasks() {
 }
 
 #[test]
-fn runs_are_offered_and_heeded() {
+fn runs_are_offered_and_used() {
     let env = world();
     env.run(["start", "my plans/a b.toml", "--trust"]).fails(3);
     assert_eq!(offered(&env, &["show", "--run", ""]), "auth other");
@@ -122,7 +122,7 @@ fn runs_are_offered_and_heeded() {
 }
 
 #[test]
-fn it_works_from_everywhere_in_the_repository_and_by_directory() {
+fn it_works_in_every_folder_and_with_a_directory_option() {
     let env = world();
     assert_eq!(offered_in(&env, "sub", &["retry", ""]), "api");
     assert_eq!(offered_in(&env, ".claude/worktrees/feat-task-api", &["retry", ""]), "api");
@@ -146,7 +146,7 @@ fn plans_and_folders_are_offered_and_nothing_else() {
 }
 
 #[test]
-fn nothing_is_offered_and_nothing_said_where_something_is_wrong() {
+fn nothing_is_offered_or_printed_on_errors() {
     let env = Env::new();
     assert_eq!(offered(&env, &["retry", ""]), "");
     assert_eq!(offered(&env, &["-C", "/nowhere", "retry", ""]), "");
@@ -160,7 +160,7 @@ fn nothing_is_offered_and_nothing_said_where_something_is_wrong() {
 }
 
 #[test]
-fn an_answer_takes_less_than_a_glance() {
+fn an_answer_is_fast() {
     let env = world();
     // The best of many: the machine may be busy with other tests.
     env.wait_until("an answer took less than 50 ms", || {
@@ -181,7 +181,7 @@ fn shell(env: &Env, program: &str, arguments: &[&str], script: &str) -> String {
     said.raw
 }
 
-/// Returns what bash is left with for each line; a `|` stands where readline cuts words.
+/// Returns the candidates of bash for each line; a `|` marks where readline splits words.
 #[track_caller]
 fn bash(env: &Env, setup: &str, lines: &[&str]) -> Vec<String> {
     let mut script = format!(
@@ -276,7 +276,7 @@ fn bash_completes_through_git() {
     assert_eq!(bash(&env, &setup, &[&elsewhere]), ["api,"]);
 }
 
-/// Asks fish what can follow each line; returns the candidates with their remarks.
+/// Asks fish to complete each line; returns the candidates with descriptions.
 #[track_caller]
 fn fish(env: &Env, setup: &str, lines: &[&str]) -> Vec<String> {
     let ask = |line: &&str| format!("complete -C {}\necho ==\n", quoted(line));
@@ -335,7 +335,7 @@ fn fish_completes_the_program_and_through_git() {
     assert_eq!(fish(&env, &format!("{setup}; cd /"), &[&elsewhere]), [answers[2]]);
 }
 
-/// Types each line and TAB into zsh's line editor; returns what stands on the line then.
+/// Types each line and TAB into the line editor of zsh; returns the completed lines.
 #[track_caller]
 fn zsh(env: &Env, setup: &str, lines: &[&str]) -> Vec<String> {
     let inner = format!(

@@ -1,7 +1,7 @@
-//! `git orchestrate doctor`: what would go wrong is found, with a remedy that works.
+//! `git orchestrate doctor`: it finds problems, and its remedies fix them.
 //!
-//! Invariant: every check is tried where it must say something and where it must not. A remedy
-//! that is a command is typed as it was printed, and then the finding is gone.
+//! Invariant: every check is tested with a finding and without one. A remedy that is a command is
+//! run as it was printed, and then the finding is gone.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +12,7 @@ use crate::plans::{asks, plan, runs};
 use crate::repositories::where_mounts_are_ours;
 use crate::summary::skip;
 
-/// Makes a repository with nothing to find.
+/// Returns a repository without any findings.
 fn healthy() -> Env {
     let env = Env::new();
     env.config("orchestrate.test", "true");
@@ -21,19 +21,19 @@ fn healthy() -> Env {
     env
 }
 
-/// Returns all findings of one check; how full the machine's disk is, is no concern of the test.
+/// Returns all findings, except of the check that depends on how full the machine's disk is.
 #[track_caller]
-fn all(env: &Env) -> Vec<Value> {
+fn all_findings(env: &Env) -> Vec<Value> {
     let told = env.json(["doctor", "--json"]);
     assert_eq!(told["schema"], 1);
     let findings = told["findings"].as_array().expect("findings").clone();
     findings.into_iter().filter(|finding| finding["check"] != "room").collect()
 }
 
-/// Returns the only finding there is.
+/// Returns the text and the remedy of the only finding.
 #[track_caller]
-fn only(env: &Env, check: &str, severity: &str) -> (String, String) {
-    let found = all(env);
+fn only_finding(env: &Env, check: &str, severity: &str) -> (String, String) {
+    let found = all_findings(env);
     let [one] = found.as_slice() else { panic!("one finding, not {found:#?}") };
     assert_eq!((one["check"].as_str(), one["severity"].as_str()), (Some(check), Some(severity)));
     let text = |key: &str| one[key].as_str().expect("a text").to_owned();
@@ -42,28 +42,28 @@ fn only(env: &Env, check: &str, severity: &str) -> (String, String) {
 }
 
 #[track_caller]
-fn nothing(env: &Env) {
-    let found = all(env);
+fn has_no_findings(env: &Env) {
+    let found = all_findings(env);
     assert!(found.is_empty(), "{found:#?}");
 }
 
-/// Types a remedy; then nothing may be found any more.
+/// Runs a remedy, and checks that no finding is left.
 #[track_caller]
-fn mends(env: &Env, remedy: &str) {
+fn fixes(env: &Env, remedy: &str) {
     env.program("sh", ["-ec", remedy]).run().ok();
-    nothing(env);
+    has_no_findings(env);
 }
 
 #[test]
 fn a_healthy_repository_has_nothing() {
     let env = healthy();
     env.write("src/package.json", "{}");
-    nothing(&env);
+    has_no_findings(&env);
     let said = env.run(["doctor"]).ok();
     assert!(said.holds("nothing was found") || said.holds("are free where"), "{said}");
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
     env.run(["start", "plan.toml", "--trust"]).ok();
-    nothing(&env);
+    has_no_findings(&env);
     env.git(["worktree", "add", "-q", "-b", "topic", "../linked"]);
     let before = env.everything();
     env.run_in("../linked", ["doctor"]).ok();
@@ -71,7 +71,7 @@ fn a_healthy_repository_has_nothing() {
 }
 
 #[test]
-fn where_start_would_refuse_it_says_why() {
+fn whatever_start_refuses_is_an_error_with_the_reason() {
     let env = Env::empty();
     env.run(["doctor"]).fails(3).has("error:").has("is not in a git repository").has("git init");
     let init = ["init", "-q", "-b", "main", "--ref-format=reftable"];
@@ -90,33 +90,33 @@ fn where_start_would_refuse_it_says_why() {
 }
 
 #[test]
-fn an_old_git_is_found() {
+fn an_old_git_is_an_error() {
     let env = healthy();
     let git = env.program("sh", ["-c", "command -v git"]).run().ok().raw.trim().to_owned();
     let old = "case $1 in --version) echo git version 2.37.4; exit;; esac";
     env.executable("git", &format!("#!/bin/sh\n{old}\nexec {git} \"$@\"\n"));
-    let (text, remedy) = only(&env, "git-version", "error");
+    let (text, remedy) = only_finding(&env, "git-version", "error");
     assert!(text.contains("2.37.4") && remedy.contains("2.38"), "{text}: {remedy}");
     std::fs::remove_file(env.root().join("bin/git")).expect("the old one goes");
 }
 
 #[test]
-fn settings_that_are_not_understood() {
+fn invalid_settings_are_errors() {
     let env = healthy();
     env.config("orchestrate.jobs", "many");
-    let (text, remedy) = only(&env, "settings", "error");
+    let (text, remedy) = only_finding(&env, "settings", "error");
     assert!(text.contains("orchestrate.jobs"), "{text}");
-    mends(&env, &remedy);
+    fixes(&env, &remedy);
     env.commit(".orchestrate/config.toml", "jobz = 3\n");
-    let (text, _) = only(&env, "settings", "error");
+    let (text, _) = only_finding(&env, "settings", "error");
     assert!(text.contains(".orchestrate/config.toml") && text.contains("jobz"), "{text}");
     env.commit(".orchestrate/config.toml", "agent = 'sh agent.sh'\n");
-    let (_, remedy) = only(&env, "trust", "error");
-    mends(&env, &remedy);
+    let (_, remedy) = only_finding(&env, "trust", "error");
+    fixes(&env, &remedy);
 }
 
 #[test]
-fn a_setting_is_taken_away_from_where_it_stands() {
+fn an_unknown_setting_is_unset_in_the_file_that_has_it() {
     let env = healthy();
     let global = env.root().join("home/.gitconfig");
     let included = env.root().join("home/it's.inc");
@@ -160,101 +160,101 @@ fn a_setting_is_taken_away_from_where_it_stands() {
 }
 
 #[test]
-fn a_test_command_that_cannot_run() {
+fn a_test_command_that_is_not_installed_is_an_error() {
     let env = healthy();
     env.config("orchestrate.test", "CI=1 no-such-program --all");
-    let (text, remedy) = only(&env, "test", "error");
+    let (text, remedy) = only_finding(&env, "test", "error");
     assert!(text.contains("'no-such-program'") && remedy.contains("orchestrate.test"), "{text}");
     env.config("orchestrate.test", "scripts/check.sh");
-    only(&env, "test", "error");
+    only_finding(&env, "test", "error");
     env.commit("scripts/check.sh", "true\n");
-    nothing(&env);
+    has_no_findings(&env);
     for fine in ["cd src && make", "$RUNNER x", "(cd x; y)", "\"a b\" c", "sh check.sh", "! false"]
     {
         env.config("orchestrate.test", fine);
-        nothing(&env);
+        has_no_findings(&env);
     }
     env.git(["config", "--unset", "orchestrate.test"]);
-    only(&env, "test", "note");
+    only_finding(&env, "test", "note");
 }
 
 #[test]
-fn an_agent_that_is_not_there() {
+fn an_agent_that_is_not_installed_is_an_error() {
     let env = healthy();
     env.config("orchestrate.agent", "no-such-agent --fast");
-    let (text, _) = only(&env, "agent", "error");
+    let (text, _) = only_finding(&env, "agent", "error");
     assert!(text.contains("'no-such-agent'"), "{text}");
     env.git(["config", "--unset", "orchestrate.agent"]);
-    let (_, remedy) = only(&env, "agent", "note");
+    let (_, remedy) = only_finding(&env, "agent", "note");
     assert_eq!(remedy, "git config orchestrate.agent claude");
 }
 
-/// Puts a program on the PATH that answers these words, as the real one does.
+/// Puts a program on the PATH that answers these words as the real one does.
 fn answers(env: &Env, name: &str, version: &str, words: &str, answer: &str) {
     let cases = format!("--version) echo '{version}';; '{words}') {answer};; *) sleep 300;;");
     env.executable(name, &format!("#!/bin/sh\ncase \"$*\" in {cases} esac\n"));
 }
 
 #[test]
-fn claude_that_is_not_logged_in() {
+fn claude_without_a_login_is_an_error() {
     let env = healthy();
     env.config("orchestrate.agent", "claude");
     let out = "printf '{\\n  \"loggedIn\": false\\n}\\n'; exit 1";
     answers(&env, "claude", "2.1.197 (Claude Code)", "auth status", out);
-    let (text, remedy) = only(&env, "agent", "error");
+    let (text, remedy) = only_finding(&env, "agent", "error");
     assert!(text.contains("not logged in") && remedy.contains("claude auth login"), "{remedy}");
     let key = env.call(["doctor"]).env("ANTHROPIC_API_KEY", "x").run().ok();
     key.has_not("logged in");
     env.write(env.root().join("home/.claude/.credentials.json"), "{}");
-    nothing(&env);
+    has_no_findings(&env);
     std::fs::remove_dir_all(env.root().join("home/.claude")).expect("it goes");
     answers(&env, "claude", "2.1.197", "auth status", "echo '{\"loggedIn\": true}'");
-    nothing(&env);
+    has_no_findings(&env);
     // One that would take the question for a prompt is not asked.
     answers(&env, "claude", "1.0.9 (Claude Code)", "nothing", "true");
-    nothing(&env);
+    has_no_findings(&env);
 }
 
 #[test]
-fn codex_that_is_not_logged_in() {
+fn codex_without_a_login_is_a_warning() {
     let env = healthy();
     env.config("orchestrate.agent", "codex");
     answers(&env, "codex", "codex-cli 0.169.0", "login status", "echo Not logged in; exit 1");
-    let (_, remedy) = only(&env, "agent", "warning");
+    let (_, remedy) = only_finding(&env, "agent", "warning");
     assert!(remedy.starts_with("codex login"), "{remedy}");
     answers(&env, "codex", "codex-cli 0.169.0", "login status", "echo Logged in");
-    nothing(&env);
+    has_no_findings(&env);
 }
 
 #[test]
-fn a_folder_of_worktrees_that_git_would_see() {
+fn a_folder_of_worktrees_that_git_does_not_ignore_is_a_note() {
     let env = healthy();
     env.write(".git/info/exclude", "# none\n");
-    let (_, remedy) = only(&env, "exclude", "note");
-    mends(&env, &remedy);
+    let (_, remedy) = only_finding(&env, "exclude", "note");
+    fixes(&env, &remedy);
     env.config("orchestrate.worktrees", "../elsewhere");
     env.write(".git/info/exclude", "");
-    nothing(&env);
+    has_no_findings(&env);
 }
 
 #[test]
-fn worktrees_whose_folder_is_gone() {
+fn worktrees_with_a_deleted_folder_are_warnings() {
     let env = healthy();
     for locked in [false, true] {
         env.git(["worktree", "add", "-q", "--detach", "../it's gone"]);
         if locked {
             env.git(["worktree", "lock", "../it's gone"]);
         }
-        nothing(&env);
+        has_no_findings(&env);
         std::fs::remove_dir_all(env.root().join("it's gone")).expect("the folder goes");
-        let (text, remedy) = only(&env, "worktrees", "warning");
+        let (text, remedy) = only_finding(&env, "worktrees", "warning");
         assert!(text.contains("it's gone"), "{text}");
-        mends(&env, &remedy);
+        fixes(&env, &remedy);
     }
 }
 
 #[test]
-fn a_lock_of_a_process_that_is_gone() {
+fn a_worktree_locked_by_a_dead_process_is_a_warning() {
     let env = healthy();
     let mut dead = std::process::Command::new("true").spawn().expect("it starts");
     let pid = dead.id();
@@ -262,56 +262,56 @@ fn a_lock_of_a_process_that_is_gone() {
     env.git(["worktree", "add", "-q", "--detach", "../other"]);
     let reason = |pid: u32| format!("git-orchestrate: p/a attempt 1 (pid {pid})");
     env.git(["worktree", "lock", "--reason", &reason(std::process::id()), "../other"]);
-    nothing(&env);
+    has_no_findings(&env);
     env.git(["worktree", "unlock", "../other"]);
     env.git(["worktree", "lock", "--reason", &reason(pid), "../other"]);
-    let (_, remedy) = only(&env, "worktrees", "warning");
-    mends(&env, &remedy);
+    let (_, remedy) = only_finding(&env, "worktrees", "warning");
+    fixes(&env, &remedy);
 }
 
 #[test]
-fn lock_files_that_were_left() {
+fn old_lock_files_are_warnings() {
     let env = healthy();
     env.git(["worktree", "add", "-q", "--detach", "../other"]);
     let names = ["index.lock", "refs/heads/it's.lock", "worktrees/other/HEAD.lock"];
     for name in names {
         let file = env.path(".git").join(name);
         env.write(&file, "");
-        nothing(&env);
+        has_no_findings(&env);
         let before = SystemTime::now() - Duration::from_secs(7200);
         let lock = std::fs::File::options().write(true).open(&file).expect("the lock");
         lock.set_modified(before).expect("it is dated back");
-        let (text, remedy) = only(&env, "locks", "warning");
+        let (text, remedy) = only_finding(&env, "locks", "warning");
         assert!(text.contains(name) && text.contains("2h"), "{text}");
-        mends(&env, &remedy);
+        fixes(&env, &remedy);
     }
 }
 
 #[test]
-fn a_branch_where_a_folder_of_branches_must_be() {
+fn a_branch_that_hinders_the_branches_of_tasks_is_an_error() {
     let env = healthy();
     env.git(["branch", "feat"]);
-    let (text, remedy) = only(&env, "branches", "error");
+    let (text, remedy) = only_finding(&env, "branches", "error");
     assert!(text.contains("'feat'"), "{text}");
-    mends(&env, &remedy);
+    fixes(&env, &remedy);
     env.git(["branch", "Feat"]);
     env.config("core.ignoreCase", "true");
-    only(&env, "branches", "error");
+    only_finding(&env, "branches", "error");
     env.config("core.ignoreCase", "false");
-    nothing(&env);
+    has_no_findings(&env);
     env.config("orchestrate.branch", "task");
-    let (_, remedy) = only(&env, "branches", "error");
-    mends(&env, &remedy);
+    let (_, remedy) = only_finding(&env, "branches", "error");
+    fixes(&env, &remedy);
 }
 
 #[test]
-fn what_the_next_run_would_begin_without() {
+fn changes_that_the_next_run_would_not_have_are_reported() {
     let env = healthy();
     env.write("src/app.txt", "changed\n");
-    only(&env, "base", "note");
+    only_finding(&env, "base", "note");
     env.git(["checkout", "-q", "."]);
     env.git(["bisect", "start"]);
-    let (text, _) = only(&env, "operation", "error");
+    let (text, _) = only_finding(&env, "operation", "error");
     assert!(text.contains("a bisect is in progress"), "{text}");
     env.git(["bisect", "reset"]);
     env.git(["update-ref", "refs/remotes/origin/main", "main"]);
@@ -319,65 +319,65 @@ fn what_the_next_run_would_begin_without() {
     env.git(["branch", "-q", "ahead"]);
     env.git(["reset", "-q", "--hard", "origin/main"]);
     env.git(["branch", "-q", "-u", "ahead"]);
-    let (text, remedy) = only(&env, "base", "warning");
+    let (text, remedy) = only_finding(&env, "base", "warning");
     assert!(text.contains("main is 1 commit behind ahead"), "{text}");
-    mends(&env, remedy.split(": ").last().expect("a command"));
+    fixes(&env, remedy.split(": ").last().expect("a command"));
 }
 
 #[test]
-fn a_run_that_nobody_drives() {
+fn an_unfinished_run_that_is_not_running_is_a_note() {
     let env = healthy();
     env.agent("a", "gate a\nedit a.txt 1");
     env.plan(&plan("p", &[asks("a", &[])]));
     let running = env.start_in_background(&[]);
     env.wait_reached("a");
-    nothing(&env);
+    has_no_findings(&env);
     running.kill();
-    let (text, remedy) = only(&env, "runs", "note");
+    let (text, remedy) = only_finding(&env, "runs", "note");
     assert!(text.contains("'p'"), "{text}");
     env.open("a");
-    mends(&env, &remedy);
+    fixes(&env, &remedy);
 }
 
 #[test]
-fn hooks_that_would_not_run_in_worktrees() {
+fn hooks_that_do_not_run_in_worktrees_are_a_warning() {
     let env = healthy();
     env.write(".husky/_/pre-commit", "#!/bin/sh\n");
     env.write(".git/info/exclude", "/.claude/worktrees/\n_\n");
     env.config("core.hooksPath", ".husky/_");
-    let (text, remedy) = only(&env, "hooks", "warning");
+    let (text, remedy) = only_finding(&env, "hooks", "warning");
     assert!(text.contains("'.husky/_'"), "{text}");
-    mends(&env, &remedy);
+    fixes(&env, &remedy);
     env.commit("githooks/pre-commit", "#!/bin/sh\n");
     env.config("core.hooksPath", "githooks");
-    nothing(&env);
+    has_no_findings(&env);
 }
 
 #[test]
-fn what_a_worktree_would_lack() {
+fn missing_submodules_and_lfs_files_are_reported() {
     let env = healthy();
     env.git(["clone", "-q", ".", "../sub"]);
     env.git(["-c", "protocol.file.allow=always", "submodule", "add", "-q", "../sub", "lib"]);
     env.git(["commit", "-q", "-m", "Add lib"]);
-    let (_, remedy) = only(&env, "submodules", "note");
-    mends(&env, &remedy);
+    let (_, remedy) = only_finding(&env, "submodules", "note");
+    fixes(&env, &remedy);
     env.commit("assets/.gitattributes", "*.bin -text\n");
-    nothing(&env);
+    has_no_findings(&env);
     env.commit("assets/.gitattributes", "*.bin filter=lfs diff=lfs -text\n");
-    let (text, remedy) = only(&env, "lfs", "error");
+    let (text, remedy) = only_finding(&env, "lfs", "error");
     assert!(text.contains("git-lfs") && remedy.contains("git lfs install"), "{text}");
     env.executable(
         "git-lfs",
         "#!/bin/sh\ngit config filter.lfs.process 'git-lfs filter-process'\n",
     );
-    let (_, remedy) = only(&env, "lfs", "error");
-    mends(&env, &remedy);
+    let (_, remedy) = only_finding(&env, "lfs", "error");
+    fixes(&env, &remedy);
     std::fs::remove_file(env.root().join("bin/git-lfs")).expect("it goes");
     env.git(["config", "--unset", "filter.lfs.process"]);
 }
 
 #[test]
-fn a_disk_that_is_nearly_full() {
+fn a_nearly_full_disk_is_a_warning() {
     let env = healthy();
     let script = "mkdir ../small && mount -t tmpfs -o size=90m tmpfs ../small && cd ../small
         git clone -q ../repo clone && cd clone && git orchestrate doctor";
@@ -387,8 +387,8 @@ fn a_disk_that_is_nearly_full() {
     }
 }
 
-/// One set-up of tools: the files, and which tool is told of with the default folder and with
-/// one that does not begin with a dot.
+/// One setup of tools: its files, and which tool is reported with the default folder and with a
+/// folder that does not begin with a dot.
 type Tools = (&'static [(&'static str, &'static str)], &'static str, &'static str);
 
 const TOOLS: &[Tools] = &[
@@ -441,13 +441,13 @@ const TOOLS: &[Tools] = &[
 ];
 
 #[test]
-fn tools_that_look_into_nested_worktrees_and_only_those() {
+fn only_tools_that_search_nested_worktrees_are_reported() {
     let env = healthy();
     for (files, hidden, plain) in TOOLS {
         files.iter().for_each(|(name, text)| env.write(name, text));
         for (folder, expected) in [(".claude/worktrees", hidden), ("wt", plain)] {
             env.config("orchestrate.worktrees", folder);
-            let found = all(&env);
+            let found = all_findings(&env);
             let tools: Vec<&str> = found
                 .iter()
                 .filter_map(|finding| finding["text"].as_str()?.split(' ').next())
@@ -461,10 +461,10 @@ fn tools_that_look_into_nested_worktrees_and_only_those() {
 }
 
 #[test]
-fn files_of_patterns_are_mended_by_a_command() {
+fn ignore_files_are_fixed_by_the_suggested_command() {
     let env = healthy();
     env.write(".prettierrc", "{}");
-    let (_, remedy) = only(&env, "tools", "warning");
-    mends(&env, &remedy);
+    let (_, remedy) = only_finding(&env, "tools", "warning");
+    fixes(&env, &remedy);
     assert_eq!(env.read(".prettierignore"), ".claude/worktrees/\n");
 }

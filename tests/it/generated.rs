@@ -1,7 +1,7 @@
-//! The man pages and completions in the source tree are what the definitions render to.
+//! The man pages and completions in the source tree match the definitions.
 //!
-//! Invariant: this test is the generator. With `UPDATE_GENERATED=1` it writes the files,
-//! without it only compares; a file there that nothing renders is a mistake too.
+//! Invariant: this test is the generator. With `UPDATE_GENERATED=1` it writes the files, without it
+//! only compares; a file that is not generated fails the test too.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,7 +19,7 @@ fn rendered() -> Vec<(String, Vec<u8>)> {
     git_orchestrate::testing::pages::all().expect("pages are rendered into memory")
 }
 
-/// Returns the files that are there.
+/// Returns the files that exist.
 fn present() -> BTreeSet<String> {
     let names = |folder: &str| {
         let entries = std::fs::read_dir(top().join(folder)).into_iter().flatten().flatten();
@@ -41,7 +41,7 @@ fn update() {
 }
 
 #[test]
-fn files_are_what_the_definitions_say() {
+fn files_match_the_definitions() {
     if std::env::var_os("UPDATE_GENERATED").is_some_and(|value| value == "1") {
         update();
     }
@@ -81,7 +81,7 @@ fn titles_and_synopses_name_the_command() {
     assert!(plain.contains("\\fBgit orchestrate plan\\fR"), "{text}");
 }
 
-/// Runs a checker over a text; `None` where there is no such program.
+/// Runs a linter over a text; `None` if it is not installed.
 fn checked(program: &str, arguments: &[&str], text: &[u8]) -> Option<String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("page.1");
@@ -93,14 +93,14 @@ fn checked(program: &str, arguments: &[&str], text: &[u8]) -> Option<String> {
     Some(said.into_owned())
 }
 
-/// Returns what is wrong with a page by the strictest checker at hand.
+/// Returns the complaints of the strictest linter that is installed.
 fn complaints(text: &[u8]) -> Option<String> {
     let mandoc = checked("mandoc", &["-Tlint", "-W", "error"], text);
     mandoc.or_else(|| checked("groff", &["-man", "-ww", "-z", "-Tutf8", "-Kutf8"], text))
 }
 
 #[test]
-fn man_pages_are_sound() {
+fn man_pages_pass_a_linter() {
     for (path, text) in rendered().iter().filter(|(path, _)| path.starts_with("man/")) {
         match complaints(text) {
             Some(complaints) => assert_eq!(complaints, "", "{path}"),
@@ -113,7 +113,7 @@ fn man_pages_are_sound() {
 const SECTIONS: [&str; 5] = ["EXAMPLES", "EXIT STATUS", "CONFIGURATION", "FILES", "SEE ALSO"];
 
 #[test]
-fn every_page_has_all_sections_with_something_in_them() {
+fn every_page_has_every_section() {
     for (path, text) in rendered().iter().filter(|(path, _)| path.starts_with("man/")) {
         let text = String::from_utf8(text.clone()).expect("UTF-8");
         let sections: Vec<(&str, &str)> =
@@ -132,7 +132,7 @@ fn every_page_has_all_sections_with_something_in_them() {
     }
 }
 
-/// Returns the words that a shell makes of a command line; what follows `|`, `&&` or `>` is left out.
+/// Splits a command line into words as a shell does, up to `|`, `&&` or `>`.
 fn words(line: &str) -> Vec<String> {
     let line = line.split(" | ").find(|part| part.contains("git orchestrate")).unwrap_or(line);
     let line = line.split(" && ").next().unwrap_or(line);
@@ -145,7 +145,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_example_is_a_command_line_that_is_understood() {
+fn every_example_parses() {
     use clap::{CommandFactory, Parser};
     use git_orchestrate::testing::Cli;
     let program = Cli::command();
@@ -167,7 +167,7 @@ fn every_example_is_a_command_line_that_is_understood() {
 }
 
 #[test]
-fn every_word_that_a_reader_must_know_is_in_the_main_page() {
+fn the_main_page_explains_every_special_word() {
     let files = rendered();
     let (_, text) = files.iter().find(|(path, _)| path == "man/git-orchestrate.1").expect("it");
     let text = String::from_utf8(text.clone()).expect("UTF-8").replace("\\-", "-");

@@ -1,6 +1,7 @@
 //! Man pages and completions, installed and then found by git, man and the shells themselves.
 //!
-//! Invariant: installed into the test's folder alone. A program that is not there is skipped aloud.
+//! Invariant: installed only into the folder of the test. A test whose program is missing is
+//! skipped, and named as skipped.
 
 use crate::completion::is_installed;
 use crate::env::Env;
@@ -13,7 +14,7 @@ fn help(env: &Env, share: &str, arguments: &[&str]) -> String {
     call.env("MANPAGER", "cat").env("GIT_PAGER", "cat").env("PAGER", "cat").run().ok().raw
 }
 
-/// Returns whether there is a man that can be asked; some containers have one that only apologises.
+/// Returns true if `man` works; in some containers it only prints that it was removed.
 fn man_works() -> bool {
     let asked = std::process::Command::new("man").arg("-w").output();
     let works = asked.is_ok_and(|said| said.status.success() && said.stdout.starts_with(b"/"));
@@ -24,7 +25,7 @@ fn man_works() -> bool {
 }
 
 #[test]
-fn git_help_shows_what_was_installed() {
+fn git_help_shows_the_installed_pages() {
     let env = Env::new();
     let share = env.root().join("home/.local/share").display().to_string();
     let said = env.run(["install-man"]).ok();
@@ -42,7 +43,7 @@ fn git_help_shows_what_was_installed() {
 }
 
 #[test]
-fn a_folder_that_man_does_not_look_in_is_said() {
+fn a_folder_that_man_does_not_search_is_reported() {
     let env = Env::new();
     let data = env.root().join("data");
     let said = env.call(["install-man"]).env("XDG_DATA_HOME", &data).run().ok();
@@ -56,7 +57,7 @@ fn a_folder_that_man_does_not_look_in_is_said() {
 }
 
 #[test]
-fn a_prefix_is_what_a_packager_expects() {
+fn a_prefix_has_the_layout_that_packagers_expect() {
     let env = Env::new();
     let said = env.run(["install-man", "--completions", "--prefix", "stage/usr"]).ok();
     for file in [
@@ -73,14 +74,14 @@ fn a_prefix_is_what_a_packager_expects() {
 }
 
 #[test]
-fn what_cannot_be_written_is_said() {
+fn a_folder_that_cannot_be_written_is_reported() {
     let env = Env::new();
     env.write("file", "");
     env.run(["install-man", "--prefix", "file"]).fails(1).has("cannot write").has("hint: ");
 }
 
 #[test]
-fn fish_finds_what_was_installed_by_itself() {
+fn fish_finds_the_installed_completion_by_itself() {
     let env = Env::new();
     env.run(["install-man", "--completions"]).ok();
     if !is_installed("fish") {
@@ -91,7 +92,7 @@ fn fish_finds_what_was_installed_by_itself() {
 }
 
 #[test]
-fn bash_finds_what_was_installed_by_itself() {
+fn bash_finds_the_installed_completion_by_itself() {
     let env = Env::new();
     env.run(["install-man", "--completions"]).ok();
     let loader = "/usr/share/bash-completion/bash_completion";
