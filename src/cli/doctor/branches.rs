@@ -1,19 +1,23 @@
-//! Branches that keep those of a run from being made.
+//! Branches whose names prevent git from creating the branches of a run.
+//!
+//! Invariant: git keeps branches as files, so a branch `feat` excludes every branch `feat/...`.
 
-use super::{Finding, Place};
+use super::{Finding, Repository};
 use crate::run::begin::branch_names::is_below;
 
-pub(super) fn look(place: &Place<'_>) -> Vec<Finding> {
-    let pattern = &place.settings.branch;
-    if !pattern.contains("{id}") || !place.git.takes_branch_name(&pattern.replace("{id}", "x")) {
-        let text = format!("the setting 'branch' is '{pattern}', which names no branch of a task");
+pub(super) fn check(repo: &Repository<'_>) -> Vec<Finding> {
+    let pattern = &repo.settings.branch;
+    if !pattern.contains("{id}") || !repo.git.takes_branch_name(&pattern.replace("{id}", "x")) {
+        let text = format!(
+            "the setting 'branch' is '{pattern}', which is not a valid branch name with {{id}}"
+        );
         return vec![Finding::error("branches", text, SETTING)];
     }
-    let refs = place.git.list_refs("refs/heads/").unwrap_or_default();
+    let refs = repo.git.list_refs("refs/heads/").unwrap_or_default();
     let existing = refs.iter().filter_map(|(name, _)| name.strip_prefix("refs/heads/"));
-    let folds = place.git.ignores_case();
+    let folds = repo.git.ignores_case();
     let is_in_the_way = |branch: &&str| {
-        // The ids, and so the last part, are not known yet.
+        // The ids are not known yet, but only the parts before them can collide.
         [pattern.as_str(), "feat/{id}"].iter().any(|wanted| {
             if folds {
                 is_below(&branch.to_lowercase(), &wanted.to_lowercase())
@@ -23,7 +27,8 @@ pub(super) fn look(place: &Place<'_>) -> Vec<Finding> {
         })
     };
     let finding = |branch: &str| {
-        let text = format!("the branch '{branch}' exists, so git cannot make '{branch}/...'");
+        let text =
+            format!("the branch '{branch}' exists, so git cannot create branches '{branch}/...'");
         let other = branch.replace('/', "-");
         Finding::error("branches", text, format!("git branch -m {branch} {other}-old"))
     };

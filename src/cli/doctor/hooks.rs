@@ -1,17 +1,17 @@
-//! Hooks that run in the main checkout and not in a worktree.
+//! Hooks that run in the main checkout, but not in its worktrees.
 
 use std::path::Path;
 
-use super::{Finding, Place};
+use super::{Finding, Repository};
 use crate::domain::shell::quoted;
 
-/// A relative `core.hooksPath` starts at the folder that hooks run in, which is the top of the
-/// worktree; there it holds what is committed, and nothing else.
-pub(super) fn look(place: &Place<'_>) -> Option<Finding> {
-    let top = place.top_level()?;
-    let set = place.git.config_path("core.hooksPath")?;
+/// git resolves a relative `core.hooksPath` from the top of the worktree, where only committed files
+/// exist. So an uncommitted folder of hooks, such as `.husky/_`, is missing in a new worktree.
+pub(super) fn check(repo: &Repository<'_>) -> Option<Finding> {
+    let top = repo.top_level()?;
+    let set = repo.git.config_path("core.hooksPath")?;
     let folder = top.join(&set);
-    if Path::new(&set).is_absolute() || !folder.is_dir() || place.git.tracks(top, &set) {
+    if Path::new(&set).is_absolute() || !folder.is_dir() || repo.git.tracks(top, &set) {
         return None;
     }
     let text = format!(

@@ -1,19 +1,19 @@
-//! Lock files that a git which was killed may have left.
+//! Lock files that a killed git may have left behind.
 //!
-//! Invariant: named, never removed: whether git still runs somewhere is the user's to know.
+//! Invariant: reported, never removed, because a git may still be running on another machine.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Finding, Place};
+use super::{Finding, Repository};
 use crate::domain::shell::quoted;
 use crate::domain::text::span;
 
-/// git holds a lock for moments; one that is older than this was probably left.
+/// git holds a lock for moments; an older one was probably left behind.
 const OLD: Duration = Duration::from_secs(5 * 60);
 
-pub(super) fn look(place: &Place<'_>) -> Vec<Finding> {
-    let common = place.git.common_dir();
+pub(super) fn check(repo: &Repository<'_>) -> Vec<Finding> {
+    let common = repo.git.common_dir();
     let mut files = locks_in(common);
     collect(&common.join("refs"), &mut files);
     for worktree in entries(&common.join("worktrees")) {
@@ -29,8 +29,8 @@ fn old(file: &Path) -> Option<Finding> {
     let since = span(i64::try_from(age.as_millis()).ok()?);
     (age >= OLD).then(|| {
         let text =
-            format!("'{shown}' is {since} old: a git that was killed left it, and others wait");
-        let remedy = format!("rm {}   # if no git runs any more", quoted(&shown));
+            format!("'{shown}' is {since} old: if no git is running, a killed one left it, and others wait for it");
+        let remedy = format!("rm {}", quoted(&shown));
         Finding::warning("locks", text, remedy)
     })
 }

@@ -1,14 +1,14 @@
-//! What would go wrong here, and how to mend it: one file for each area that is looked at.
+//! Checks a repository for problems and tells how to fix them: one file for each area.
 //!
-//! Invariant: looks and changes nothing; each check stands alone, so that one that cannot be
-//! made keeps no other from being made. A finding is a fact, and its remedy is what to type.
+//! Invariant: nothing is changed. Checks are independent, so that one that cannot be made does not
+//! hide the others. A finding states a fact, and its remedy is a command or an instruction.
 
 mod agents;
 mod branches;
 mod files;
 mod hooks;
 mod locks;
-mod place;
+mod repository;
 mod runs;
 mod settings;
 mod tools;
@@ -27,23 +27,23 @@ use crate::git::discover::RepositoryOptions;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Severity {
-    /// A run could not begin, or every task of it would fail.
+    /// A run could not start, or all its tasks would fail.
     Error,
-    /// Something would go wrong for some tasks, or for other tools.
+    /// Some tasks, or other tools, could fail.
     Warning,
     /// Good to know.
     Note,
 }
 
-/// One thing that was found.
+/// One problem, and how to fix it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Finding {
     pub severity: Severity,
     /// The name of the check, in lower case with `-`.
     pub check: &'static str,
-    /// What is so, and why it matters, in one line.
+    /// What is wrong and why it matters, in one line.
     pub text: String,
-    /// What to type, or what to write where.
+    /// The command to run, or what to write in which file.
     pub remedy: String,
 }
 
@@ -60,11 +60,11 @@ impl Finding {
         Finding { severity: Severity::Note, ..Finding::error(check, text, remedy) }
     }
 
-    /// What keeps a command from working keeps a run from beginning.
+    /// Returns an error of another command as a finding: what stops that command stops a run too.
     fn of(check: &'static str, error: &anyhow::Error) -> Finding {
         let mut text = String::new();
         for cause in error.chain().map(std::string::ToString::to_string) {
-            // A cause that was said already adds nothing.
+            // Some errors repeat their cause in their own text.
             if !text.contains(&cause) {
                 text += if text.is_empty() { "" } else { ": " };
                 text += &cause;
@@ -74,22 +74,22 @@ impl Finding {
     }
 }
 
-/// A repository that can be worked in.
-struct Place<'a> {
+/// The repository that is checked.
+struct Repository<'a> {
     git: &'a Git,
     settings: &'a Settings,
-    /// False where the repository's file of settings could not be read, so that more may be set.
+    /// False if the settings file could not be parsed: then an unset setting may be in it.
     is_understood: bool,
 }
 
-impl Place<'_> {
-    /// Returns the caller's worktree.
+impl Repository<'_> {
+    /// Returns the worktree that the user is in, if any.
     fn top_level(&self) -> Option<&Path> {
         self.git.top_level()
     }
 }
 
-/// Looks at all there is; what is worst comes first.
+/// Makes all checks; the worst findings come first.
 pub(crate) fn examine(directory: &Path, options: &RepositoryOptions) -> Vec<Finding> {
     let mut found = match Git::look(directory, options) {
         Ok(git) => repository(&git),
@@ -101,17 +101,17 @@ pub(crate) fn examine(directory: &Path, options: &RepositoryOptions) -> Vec<Find
 
 fn repository(git: &Git) -> Vec<Finding> {
     let (mut found, settings, is_understood) = settings::read(git);
-    let place = Place { git, settings: &settings, is_understood };
-    found.extend(place::look(&place));
+    let repo = Repository { git, settings: &settings, is_understood };
+    found.extend(repository::check(&repo));
     if git.check_ref_storage().is_ok() {
-        found.extend(branches::look(&place));
-        found.extend(runs::look(&place));
+        found.extend(branches::check(&repo));
+        found.extend(runs::check(&repo));
     }
-    found.extend(settings::programs(&place));
-    found.extend(agents::look(&place));
-    found.extend(worktrees::look(&place));
-    found.extend(hooks::look(&place));
-    found.extend(locks::look(&place));
-    found.extend(tools::look(&place));
+    found.extend(settings::programs(&repo));
+    found.extend(agents::check(&repo));
+    found.extend(worktrees::check(&repo));
+    found.extend(hooks::check(&repo));
+    found.extend(locks::check(&repo));
+    found.extend(tools::check(&repo));
     found
 }

@@ -1,27 +1,27 @@
-//! Runs that were begun and that nobody drives.
+//! Unfinished runs that are not running.
 
-use super::{Finding, Place};
+use super::{Finding, Repository};
 use crate::journal::{Journal, run_names};
 use crate::run::folder::RunFolder;
 
-pub(super) fn look(place: &Place<'_>) -> Vec<Finding> {
-    let names = run_names(place.git).unwrap_or_default();
-    names.iter().filter_map(|name| idle(place, name)).collect()
+pub(super) fn check(repo: &Repository<'_>) -> Vec<Finding> {
+    let names = run_names(repo.git).unwrap_or_default();
+    names.iter().filter_map(|name| idle(repo, name)).collect()
 }
 
-fn idle(place: &Place<'_>, name: &str) -> Option<Finding> {
-    let snapshot = match Journal::new(place.git, name).load() {
+fn idle(repo: &Repository<'_>, name: &str) -> Option<Finding> {
+    let snapshot = match Journal::new(repo.git, name).load() {
         Ok(tip) => tip?.snapshot,
         Err(error) => {
             let text = format!("the journal of run '{name}' cannot be read: {error:#}");
-            let remedy = format!("git log refs/orchestrate/runs/{name}   # what it holds");
+            let remedy = format!("git log refs/orchestrate/runs/{name}");
             return Some(Finding::warning("runs", text, remedy));
         }
     };
-    let lock = RunFolder::new(place.git, name).controller_lock().ok()?;
+    let lock = RunFolder::new(repo.git, name).controller_lock().ok()?;
     let is_idle = snapshot.is_open() && lock.is_free().unwrap_or(false);
     is_idle.then(|| {
-        let text = format!("run '{name}' is not finished, and nobody drives it");
+        let text = format!("run '{name}' is unfinished and not running");
         Finding::note("runs", text, format!("git orchestrate start --run {name}"))
     })
 }

@@ -1,6 +1,6 @@
-//! The settings: understood, trusted, and the programs in them installed.
+//! The settings: whether they are valid and trusted, and whether their programs are installed.
 
-use super::{Finding, Place};
+use super::{Finding, Repository};
 use crate::domain::config::{self, FILE, KEYS, Layer, Settings, merge};
 use crate::domain::prompt::FOLDER;
 use crate::domain::shell::quoted;
@@ -11,15 +11,15 @@ use crate::journal::trust;
 use crate::run::brief::templates;
 use crate::system::process::find_program;
 
-/// Reads the settings; what is not understood is told, and left out. The last is false where that
-/// is the repository's whole file.
+/// Reads the settings. Invalid ones become findings and are left out. The last value is false if
+/// the settings file as a whole is invalid.
 pub(super) fn read(git: &Git) -> (Vec<Finding>, Settings, bool) {
     let mut found = Vec::new();
     let mut sound = Vec::new();
     for set in git.config_origins() {
         let key = &set.key;
         if !KEYS.iter().any(|(known, _)| known == key) {
-            let text = format!("there is no setting 'orchestrate.{key}', so it does nothing");
+            let text = format!("there is no setting 'orchestrate.{key}', so it has no effect");
             found.push(Finding::warning("settings", text, unset(&set)));
         }
         let pair = (key.clone(), set.value.clone());
@@ -34,22 +34,24 @@ pub(super) fn read(git: &Git) -> (Vec<Finding>, Settings, bool) {
     let from_file = Layer::from_toml(&text);
     let is_understood = from_file.is_ok();
     let from_file = from_file.unwrap_or_else(|error| {
-        let text = format!("{FILE} is not understood: {}", error.to_string().replace('\n', " "));
-        let remedy = "mend it; 'git help orchestrate' lists the settings under CONFIGURATION";
+        let text = format!("{FILE} is invalid: {}", error.to_string().replace('\n', " "));
+        let remedy = "fix it; 'git help orchestrate' lists the settings under CONFIGURATION";
         found.push(Finding::error("settings", text.trim_end(), remedy));
         Layer::default()
     });
     let commands = from_file.commands();
     let file = trust::Commands { file: FILE.as_ref(), content: text.as_bytes(), commands };
     if trust::require(git, &file).is_err() {
-        let text = format!("commands in {FILE} were not trusted yet: a run would not begin");
-        found.push(Finding::error("trust", text, "git orchestrate trust   # after reading it"));
+        let text = format!(
+            "you have not trusted the commands in {FILE} yet, so a run would not start: read them first"
+        );
+        found.push(Finding::error("trust", text, "git orchestrate trust"));
     }
     found.extend(prompts(git));
     (found, merge(&Flags::default(), from_git, from_file), is_understood)
 }
 
-/// Returns what takes a setting away from where it stands.
+/// Returns the command that removes a setting from the file that has it.
 fn unset(set: &Setting) -> String {
     let key = format!("orchestrate.{}", set.key);
     match &set.origin {
@@ -65,43 +67,45 @@ fn unset(set: &Setting) -> String {
     }
 }
 
-/// Looks at the repository's own prompts.
+/// Checks the repository's own prompt templates.
 fn prompts(git: &Git) -> Option<Finding> {
     let prompts = match templates::read(git) {
         Ok(prompts) => prompts,
         Err(error) => return Some(Finding::of("prompts", &error)),
     };
     trust::require_prompts(git, prompts.own()).err().map(|_| {
-        let text = format!("prompts in {FOLDER} were not trusted yet: a run would not begin");
-        Finding::error("trust", text, "git orchestrate trust   # after reading them")
+        let text = format!("you have not trusted the prompts in {FOLDER} yet, so a run would not start: read them first");
+        Finding::error("trust", text, "git orchestrate trust")
     })
 }
 
-/// Looks whether the programs of commands are installed.
-pub(super) fn programs(place: &Place<'_>) -> Vec<Finding> {
-    let Some(test) = place.settings.test.as_deref() else {
-        let text = "no test command is set: merges are published untested";
+/// Checks that the program of the test command is installed.
+pub(super) fn programs(repo: &Repository<'_>) -> Vec<Finding> {
+    let Some(test) = repo.settings.test.as_deref() else {
+        let text = "no test command is set, so merges are published untested";
         return vec![Finding::note("test", text, "git config orchestrate.test 'COMMAND'")];
     };
-    let missing = missing_program(place, test).map(|program| {
-        let text = format!("'{program}' of the test command is not installed: every merge fails");
+    let missing = missing_program(repo, test).map(|program| {
+        let text = format!(
+            "the test command needs '{program}', which is not installed, so every merge fails"
+        );
         let remedy = "install it, or: git config orchestrate.test 'COMMAND'";
         Finding::error("test", text, remedy)
     });
     missing.into_iter().collect()
 }
 
-/// Returns the program that a shell command line begins with, where it is not there.
+/// Returns the program of a shell command line if it is not installed.
 ///
-/// What a shell would have to work out first is not judged.
-pub(super) fn missing_program(place: &Place<'_>, line: &str) -> Option<String> {
+/// A program whose name the shell would have to expand first is not checked.
+pub(super) fn missing_program(repo: &Repository<'_>, line: &str) -> Option<String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
     let word = line.split_whitespace().find(|word| !config::is_assignment(word))?;
     if !word.chars().all(is_plain) || is_of_the_shell(word) {
         return None;
     }
     let is_there = if word.contains('/') {
-        place.top_level().is_none_or(|top| top.join(word).exists())
+        repo.top_level().is_none_or(|top| top.join(word).exists())
     } else {
         find_program(word).is_some()
     };

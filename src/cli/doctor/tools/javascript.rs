@@ -3,7 +3,7 @@
 //! Invariant: as tried with jest 30, vitest 4, TypeScript 7, eslint 10 and prettier 3. None of
 //! them reads `.git/info/exclude`; only tsc leaves out folders that begin with a dot.
 
-use super::{Finding, Seen, list_after};
+use super::{Checkout, Finding, list_after};
 use crate::cli::doctor::files::first_of;
 
 const JEST: &[&str] =
@@ -48,18 +48,18 @@ const PRETTIER: &[&str] = &[
     "prettier.config.cjs",
 ];
 
-/// Returns where a tool is configured and the text: its own file, or `package.json` where it is
-/// a dependency.
+/// Returns the file that configures a tool, and its text: its own file, or `package.json` if it
+/// lists the tool as a dependency.
 fn configured(
-    seen: &Seen<'_>,
+    checkout: &Checkout<'_>,
     names: &[&'static str],
     tool: &str,
 ) -> Option<(&'static str, String)> {
     let depends = || {
-        let text = seen.text("package.json")?;
+        let text = checkout.text("package.json")?;
         depends_on(&text, tool).then_some(("package.json", text))
     };
-    first_of(seen.top, names).or_else(depends)
+    first_of(checkout.top, names).or_else(depends)
 }
 
 fn depends_on(package: &str, tool: &str) -> bool {
@@ -68,60 +68,60 @@ fn depends_on(package: &str, tool: &str) -> bool {
         || (tool == "jest" && package.get(tool).is_some())
 }
 
-pub(super) fn jest(seen: &Seen<'_>) -> Option<Finding> {
-    let (name, text) = configured(seen, JEST, "jest")?;
+pub(super) fn jest(checkout: &Checkout<'_>) -> Option<Finding> {
+    let (name, text) = configured(checkout, JEST, "jest")?;
     let patterns: Vec<String> = ["testPathIgnorePatterns", "modulePathIgnorePatterns"]
         .iter()
         .flat_map(|key| list_after(&text, key).unwrap_or_default())
         .collect();
-    let line = format!("modulePathIgnorePatterns: ['<rootDir>/{}/']", seen.folder);
-    let anywhere = patterns.iter().find(|it| seen.mentions(it) && !it.contains("<rootDir>"));
+    let line = format!("modulePathIgnorePatterns: ['<rootDir>/{}/']", checkout.folder);
+    let anywhere = patterns.iter().find(|it| checkout.mentions(it) && !it.contains("<rootDir>"));
     if let Some(pattern) = anywhere {
         let text = format!(
-            "jest ignores '{pattern}' anywhere in a path: in a worktree it would find no test at all"
+            "jest ignores '{pattern}' anywhere in a path, so it would find no tests in a worktree"
         );
         return Some(Finding::warning("tools", text, format!("in {name}, instead: {line}")));
     }
-    if seen.mentions(&text) || list_after(&text, "roots").is_some() {
+    if checkout.mentions(&text) || list_after(&text, "roots").is_some() {
         return None;
     }
     let line = match name {
         "package.json" | "jest.config.json" => {
-            format!("\"modulePathIgnorePatterns\": [\"<rootDir>/{}/\"]", seen.folder)
+            format!("\"modulePathIgnorePatterns\": [\"<rootDir>/{}/\"]", checkout.folder)
         }
         _ => line,
     };
     let place = if name == "package.json" { "package.json, under \"jest\"" } else { name };
-    seen.finding("jest", "tests run twice, modules collide", format!("in {place}, add: {line}"))
+    checkout.finding("jest", "tests run twice, modules collide", format!("in {place}, add: {line}"))
 }
 
-pub(super) fn vitest(seen: &Seen<'_>) -> Option<Finding> {
-    let (name, text) = configured(seen, VITEST, "vitest")?;
-    let package = seen.text("package.json").unwrap_or_default();
+pub(super) fn vitest(checkout: &Checkout<'_>) -> Option<Finding> {
+    let (name, text) = configured(checkout, VITEST, "vitest")?;
+    let package = checkout.text("package.json").unwrap_or_default();
     if name.starts_with("vite.") && !text.contains("vitest") && !depends_on(&package, "vitest") {
         return None;
     }
     let anchored = list_after(&text, "include").is_some_and(|list| is_anchored(&list));
-    if anchored || (name != "package.json" && seen.mentions(&text)) {
+    if anchored || (name != "package.json" && checkout.mentions(&text)) {
         return None;
     }
     let name = if name == "package.json" { "vitest.config.ts" } else { name };
     let remedy = format!(
         "in {name}, under test, add: exclude: [...configDefaults.exclude, '{}/**'] \
          (import {{ configDefaults }} from 'vitest/config')",
-        seen.folder
+        checkout.folder
     );
-    seen.finding("vitest", "tests run twice", remedy)
+    checkout.finding("vitest", "tests run twice", remedy)
 }
 
-/// Returns true where no pattern begins where any folder may be.
+/// Returns true if every pattern begins with a fixed name, so that none matches other folders.
 fn is_anchored(patterns: &[String]) -> bool {
     let is_wide = |it: &String| it.trim_start_matches("./").starts_with(['*', '{', '(', '?']);
     !patterns.is_empty() && !patterns.iter().any(is_wide)
 }
 
-pub(super) fn tsc(seen: &Seen<'_>) -> Option<Finding> {
-    let text = seen.text("tsconfig.json")?;
+pub(super) fn tsc(checkout: &Checkout<'_>) -> Option<Finding> {
+    let text = checkout.text("tsconfig.json")?;
     let has_files = list_after(&text, "files").is_some();
     let reads_all = match list_after(&text, "include") {
         Some(list) => {
@@ -129,58 +129,61 @@ pub(super) fn tsc(seen: &Seen<'_>) -> Option<Finding> {
         }
         None => !has_files,
     };
-    if seen.is_hidden() || !reads_all || seen.mentions(&text) {
+    if checkout.is_hidden() || !reads_all || checkout.mentions(&text) {
         return None;
     }
     let exclude = list_after(&text, "exclude").unwrap_or_else(|| vec!["node_modules".to_owned()]);
     let exclude: Vec<String> = exclude
         .iter()
         .map(String::as_str)
-        .chain([seen.folder])
+        .chain([checkout.folder])
         .map(|it| format!("\"{it}\""))
         .collect();
     let remedy = format!("in tsconfig.json: \"exclude\": [{}]", exclude.join(", "));
-    seen.finding("tsc", "everything is compiled twice", remedy)
+    checkout.finding("tsc", "everything is compiled twice", remedy)
 }
 
-pub(super) fn eslint(seen: &Seen<'_>) -> Option<Finding> {
-    if names_folders(seen, "eslint") {
+pub(super) fn eslint(checkout: &Checkout<'_>) -> Option<Finding> {
+    if names_folders(checkout, "eslint") {
         return None;
     }
     let effect = "everything is linted twice";
-    if let Some((name, text)) = first_of(seen.top, ESLINT) {
+    if let Some((name, text)) = first_of(checkout.top, ESLINT) {
         let lower = text.to_lowercase();
         let asks_git = ["gitignore", "ignorefile"].iter().any(|word| lower.contains(word));
-        let by_gitignore = asks_git && seen.in_gitignore();
-        let line = format!("in {name}, add: {{ ignores: ['{}/'] }}", seen.folder);
-        return if by_gitignore || seen.mentions(&text) {
+        let by_gitignore = asks_git && checkout.in_gitignore();
+        let line = format!("in {name}, add: {{ ignores: ['{}/'] }}", checkout.folder);
+        return if by_gitignore || checkout.mentions(&text) {
             None
         } else {
-            seen.finding("eslint", effect, line)
+            checkout.finding("eslint", effect, line)
         };
     }
-    let (_, text) = first_of(seen.top, OLD_ESLINT)?;
-    let ignored = seen.text(".eslintignore").is_some_and(|text| seen.mentions(&text));
-    // With the old form of configuration folders that begin with a dot are left out.
-    if seen.is_hidden() || ignored || seen.mentions(&text) {
+    let (_, text) = first_of(checkout.top, OLD_ESLINT)?;
+    let ignored = checkout.text(".eslintignore").is_some_and(|text| checkout.mentions(&text));
+    // With this old kind of configuration eslint skips folders that begin with a dot.
+    if checkout.is_hidden() || ignored || checkout.mentions(&text) {
         return None;
     }
-    seen.finding("eslint", effect, seen.append_to(".eslintignore"))
+    checkout.finding("eslint", effect, checkout.append_to(".eslintignore"))
 }
 
-pub(super) fn prettier(seen: &Seen<'_>) -> Option<Finding> {
-    configured(seen, PRETTIER, "prettier")?;
-    let ignored = seen.text(".prettierignore").is_some_and(|text| seen.mentions(&text));
-    if ignored || seen.in_gitignore() || names_folders(seen, "prettier") {
+pub(super) fn prettier(checkout: &Checkout<'_>) -> Option<Finding> {
+    configured(checkout, PRETTIER, "prettier")?;
+    let ignored = checkout.text(".prettierignore").is_some_and(|text| checkout.mentions(&text));
+    if ignored || checkout.in_gitignore() || names_folders(checkout, "prettier") {
         return None;
     }
-    seen.finding("prettier", "everything is formatted twice", seen.append_to(".prettierignore"))
+    checkout.finding(
+        "prettier",
+        "everything is formatted twice",
+        checkout.append_to(".prettierignore"),
+    )
 }
 
-/// Returns true where the scripts of `package.json` call a tool, and only with folders or
-/// patterns that do not begin at the top.
-fn names_folders(seen: &Seen<'_>, tool: &str) -> bool {
-    let text = seen.text("package.json").unwrap_or_default();
+/// Returns true if the scripts of `package.json` call a tool, and only on certain folders.
+fn names_folders(checkout: &Checkout<'_>, tool: &str) -> bool {
+    let text = checkout.text("package.json").unwrap_or_default();
     let package: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     let scripts = package["scripts"].as_object();
     let scripts = scripts.into_iter().flatten().filter_map(|(_, script)| script.as_str());

@@ -1,8 +1,8 @@
-//! Tools that would take the files of nested worktrees for those of the checkout.
+//! Tools that would treat the files of nested worktrees as files of the checkout.
 //!
-//! Invariant: told only where the tool really descends, by its own defaults and by what its
-//! configuration says; a configuration that mentions the folder in any way is believed. Each
-//! rule was tried with the tool itself.
+//! Invariant: a tool is reported only if it really descends, by its defaults and its
+//! configuration; a configuration that mentions the folder in any way is assumed to exclude it.
+//! Each rule was tried with the tool itself.
 
 mod javascript;
 mod python;
@@ -10,13 +10,13 @@ mod python;
 use std::path::Path;
 
 use super::files::text_of;
-use super::{Finding, Place};
+use super::{Finding, Repository};
 use crate::domain::shell::quoted;
 use crate::git::worktree::same_path;
 
-pub(super) fn look(place: &Place<'_>) -> Vec<Finding> {
-    let Some((top, folder)) = place.top_level().zip(place.nested()) else { return Vec::new() };
-    let seen = Seen { top, folder: &folder };
+pub(super) fn check(repo: &Repository<'_>) -> Vec<Finding> {
+    let Some((top, folder)) = repo.top_level().zip(repo.nested()) else { return Vec::new() };
+    let checkout = Checkout { top, folder: &folder };
     let javascript = [
         javascript::jest,
         javascript::vitest,
@@ -25,12 +25,12 @@ pub(super) fn look(place: &Place<'_>) -> Vec<Finding> {
         javascript::prettier,
     ];
     let python = [python::pytest, python::ruff, python::black];
-    javascript.iter().chain(&python).filter_map(|check| check(&seen)).collect()
+    javascript.iter().chain(&python).filter_map(|check| check(&checkout)).collect()
 }
 
-impl Place<'_> {
-    /// Returns the folder of worktrees relative to the main checkout, where it lies in it and
-    /// the caller stands there.
+impl Repository<'_> {
+    /// Returns the folder of worktrees relative to the main checkout, if it is inside of it and the
+    /// user is in the main checkout.
     pub(super) fn nested(&self) -> Option<String> {
         let home = self.git.home();
         let is_home = self.top_level().is_some_and(|top| same_path(top, &home));
@@ -38,19 +38,19 @@ impl Place<'_> {
     }
 }
 
-/// What a check looks at: the checkout, and the folder of worktrees in it.
-struct Seen<'a> {
+/// The checkout, and the folder of worktrees in it.
+struct Checkout<'a> {
     top: &'a Path,
     /// Relative, with `/`.
     folder: &'a str,
 }
 
-impl Seen<'_> {
+impl Checkout<'_> {
     fn text(&self, name: &str) -> Option<String> {
         text_of(self.top, name)
     }
 
-    /// Returns true where a text says something about the folder of worktrees, or a folder above.
+    /// Returns true if a text mentions the folder of worktrees, or its first or last part.
     fn mentions(&self, text: &str) -> bool {
         let first = self.folder.split('/').next().unwrap_or(self.folder);
         let last = self.folder.rsplit('/').next().unwrap_or(self.folder);
@@ -58,31 +58,30 @@ impl Seen<'_> {
         text.contains(first) || text.contains(last)
     }
 
-    /// Returns true where `.gitignore` itself, which more tools read than git's own exclude file,
-    /// says something about it.
+    /// Returns true if `.gitignore` mentions the folder; more tools read it than `info/exclude`.
     fn in_gitignore(&self) -> bool {
         self.text(".gitignore").is_some_and(|text| self.mentions(&text))
     }
 
-    /// Returns true where a part of the folder's path begins with a dot.
+    /// Returns true if a part of the folder's path begins with a dot.
     fn is_hidden(&self) -> bool {
         self.folder.split('/').any(|part| part.starts_with('.'))
     }
 
-    /// Returns the command that adds the folder to a file of patterns.
+    /// Returns the command that adds the folder to a file of ignore patterns.
     fn append_to(&self, name: &str) -> String {
         let (line, file) = (format!("{}/", self.folder), self.top.join(name).display().to_string());
         format!("printf '%s\\n' {} >>{}", quoted(&line), quoted(&file))
     }
 
     fn finding(&self, tool: &str, effect: &str, remedy: String) -> Option<Finding> {
-        let text = format!("{tool} looks into {} too: {effect}", self.folder);
+        let text = format!("{tool} would also search {}: {effect}", self.folder);
         Some(Finding::warning("tools", text, remedy))
     }
 }
 
-/// Returns the strings of the list that stands behind a key, in JSON, JavaScript, TOML alike;
-/// `None` where the key, or a list behind it, is not there.
+/// Returns the strings in the list after a key, in JSON, JavaScript and TOML; `None` if there is no
+/// such key or no list after it.
 fn list_after(text: &str, key: &str) -> Option<Vec<String>> {
     let is_key = |at: &usize| {
         let before = text[..*at].chars().next_back();

@@ -1,25 +1,25 @@
 //! pytest, ruff and black.
 //!
 //! Invariant: as tried with pytest 9, ruff 0.17 and black 26. ruff reads `.git/info/exclude`,
-//! black only `.gitignore`; pytest leaves out folders that begin with a dot, unless told other.
+//! black only `.gitignore`; pytest skips folders that begin with a dot, unless it is configured to.
 
-use super::{Finding, Seen, list_after};
+use super::{Checkout, Finding, list_after};
 
-pub(super) fn pytest(seen: &Seen<'_>) -> Option<Finding> {
-    let (name, text) = pytest_section(seen)?;
+pub(super) fn pytest(checkout: &Checkout<'_>) -> Option<Finding> {
+    let (name, text) = pytest_section(checkout)?;
     let skips = words_after(&text, "norecursedirs");
-    let by_default = skips.is_none() && seen.is_hidden();
+    let by_default = skips.is_none() && checkout.is_hidden();
     let by_pattern = skips.is_some_and(|list| {
-        list.iter().any(|it| (it == ".*" && seen.is_hidden()) || seen.mentions(it))
+        list.iter().any(|it| (it == ".*" && checkout.is_hidden()) || checkout.mentions(it))
     });
     let elsewhere = words_after(&text, "testpaths").is_some_and(|paths| {
-        !paths.iter().any(|path| [".", "./"].contains(&path.as_str()) || seen.mentions(path))
+        !paths.iter().any(|path| [".", "./"].contains(&path.as_str()) || checkout.mentions(path))
     });
-    let ignored = text.contains("--ignore") && seen.mentions(&text);
+    let ignored = text.contains("--ignore") && checkout.mentions(&text);
     if by_default || by_pattern || elsewhere || ignored {
         return None;
     }
-    let last = seen.folder.rsplit('/').next().unwrap_or(seen.folder);
+    let last = checkout.folder.rsplit('/').next().unwrap_or(checkout.folder);
     let remedy = match name {
         "pyproject.toml" => format!(
             "in {name}, under [tool.pytest.ini_options]: \
@@ -27,11 +27,11 @@ pub(super) fn pytest(seen: &Seen<'_>) -> Option<Finding> {
         ),
         _ => format!("in {name}: norecursedirs = {last} .* build dist node_modules venv"),
     };
-    seen.finding("pytest", "tests run twice, modules collide", remedy)
+    checkout.finding("pytest", "tests run twice, modules collide", remedy)
 }
 
-/// Returns pytest's own part of the configuration, and its file, by pytest's order.
-fn pytest_section(seen: &Seen<'_>) -> Option<(&'static str, String)> {
+/// Returns the section that configures pytest, and its file; the order of the files is pytest's.
+fn pytest_section(checkout: &Checkout<'_>) -> Option<(&'static str, String)> {
     let places = [
         ("pytest.ini", "[pytest]"),
         ("pyproject.toml", "[tool.pytest"),
@@ -39,14 +39,14 @@ fn pytest_section(seen: &Seen<'_>) -> Option<(&'static str, String)> {
         ("setup.cfg", "[tool:pytest]"),
     ];
     let found = places.into_iter().find_map(|(name, head)| {
-        let text = seen.text(name)?;
+        let text = checkout.text(name)?;
         Some((name, section(&text, head)?))
     });
-    let is_used = || seen.text("conftest.py").map(|_| ("pytest.ini", String::new()));
+    let is_used = || checkout.text("conftest.py").map(|_| ("pytest.ini", String::new()));
     found.or_else(is_used)
 }
 
-/// Returns what stands below a heading, up to the next one.
+/// Returns the lines between a heading and the next one.
 fn section(text: &str, head: &str) -> Option<String> {
     let mut lines = text.lines().skip_while(|line| !line.starts_with(head));
     lines.next()?;
@@ -70,30 +70,30 @@ fn words_after(text: &str, key: &str) -> Option<Vec<String>> {
     Some(words.map(|word| word.trim_matches(['"', '\'']).to_owned()).collect())
 }
 
-/// It is a concern only where ruff was told not to ask git.
-pub(super) fn ruff(seen: &Seen<'_>) -> Option<Finding> {
+/// ruff descends only if it is configured not to respect gitignore.
+pub(super) fn ruff(checkout: &Checkout<'_>) -> Option<Finding> {
     let places = [(".ruff.toml", ""), ("ruff.toml", ""), ("pyproject.toml", "[tool.ruff]")];
     let (name, text) = places.into_iter().find_map(|(name, head)| {
-        let text = seen.text(name)?;
+        let text = checkout.text(name)?;
         let text = if head.is_empty() { text } else { section(&text, head)? };
         Some((name, text))
     })?;
     let alone =
         text.lines().any(|line| line.replace(' ', "").starts_with("respect-gitignore=false"));
-    if !alone || seen.mentions(&text) {
+    if !alone || checkout.mentions(&text) {
         return None;
     }
-    let remedy = format!("in {name}, for ruff, add: extend-exclude = [\"{}\"]", seen.folder);
-    seen.finding("ruff", "everything is linted twice", remedy)
+    let remedy = format!("in {name}, for ruff, add: extend-exclude = [\"{}\"]", checkout.folder);
+    checkout.finding("ruff", "everything is linted twice", remedy)
 }
 
-pub(super) fn black(seen: &Seen<'_>) -> Option<Finding> {
-    let text = section(&seen.text("pyproject.toml")?, "[tool.black]")?;
-    if seen.mentions(&text) || seen.in_gitignore() {
+pub(super) fn black(checkout: &Checkout<'_>) -> Option<Finding> {
+    let text = section(&checkout.text("pyproject.toml")?, "[tool.black]")?;
+    if checkout.mentions(&text) || checkout.in_gitignore() {
         return None;
     }
-    let pattern = seen.folder.replace('.', "\\.");
+    let pattern = checkout.folder.replace('.', "\\.");
     let remedy =
         format!("in pyproject.toml, under [tool.black], add: extend-exclude = '/{pattern}/'");
-    seen.finding("black", "everything is formatted twice", remedy)
+    checkout.finding("black", "everything is formatted twice", remedy)
 }

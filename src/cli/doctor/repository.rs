@@ -1,31 +1,33 @@
-//! The repository itself: git, its refs, who the user is, what HEAD is, and room on the disk.
+//! The repository itself: the version of git, identity, refs, HEAD, and free disk space.
+//!
+//! Invariant: the checks are those that `start` makes, so both always agree.
 
-use super::{Finding, Place, Severity};
+use super::{Finding, Repository, Severity};
 use crate::run::begin::{base, storage};
 use crate::system::disk;
 
-/// Fewer free inodes than this and a few worktrees may use them up.
+/// With fewer free inodes than this, a few worktrees could use them up.
 const FEW: u64 = 20_000;
 
-pub(super) fn look(place: &Place<'_>) -> Vec<Finding> {
-    let git = place.git;
+pub(super) fn check(repo: &Repository<'_>) -> Vec<Finding> {
+    let git = repo.git;
     let must_hold = [
         ("git-version", git.check_version()),
         ("identity", git.check_identity()),
         ("ref-storage", git.check_ref_storage()),
         ("first-commit", git.head().map(drop)),
         ("operation", base::check_head(git)),
-        ("room", storage::check(git, place.settings)),
+        ("room", storage::check(git, repo.settings)),
     ];
     let failed = must_hold
         .into_iter()
         .filter_map(|(check, held)| Some(Finding::of(check, held.err().as_ref()?)));
-    failed.chain(base_of(place)).chain(low(place)).collect()
+    failed.chain(base_of(repo)).chain(low(repo)).collect()
 }
 
-/// What the next run would begin without.
-fn base_of(place: &Place<'_>) -> Vec<Finding> {
-    let git = place.git;
+/// Returns what the next run would start without: uncommitted changes, commits of the upstream.
+fn base_of(repo: &Repository<'_>) -> Vec<Finding> {
+    let git = repo.git;
     let Ok((branch, _)) = git.head() else { return Vec::new() };
     if base::check_head(git).is_err() {
         return Vec::new();
@@ -43,15 +45,20 @@ fn base_of(place: &Place<'_>) -> Vec<Finding> {
     found
 }
 
-fn low(place: &Place<'_>) -> Option<Finding> {
-    let worktrees = place.git.home().join(&place.settings.worktrees);
+fn low(repo: &Repository<'_>) -> Option<Finding> {
+    let worktrees = repo.git.home().join(&repo.settings.worktrees);
     let left = disk::free_space(&worktrees)?;
-    let remedy = "git orchestrate clean   # and git gc; every task has a worktree of its own";
-    if left.bytes < place.settings.min_free {
+    let remedy = "git orchestrate clean; git gc";
+    if left.bytes < repo.settings.min_free {
         let megabytes = left.bytes >> 20;
-        let text = format!("only {megabytes} MiB are free where the worktrees would be");
+        let text = format!("only {megabytes} MiB are free for worktrees, and every task needs one");
         return Some(Finding::warning("room", text, remedy));
     }
-    let text = || format!("only {} more files fit where the worktrees would be", left.files);
+    let text = || {
+        format!(
+            "the disk has room for only {} more files, and every task needs a worktree",
+            left.files
+        )
+    };
     (left.counts_files && left.files < FEW).then(|| Finding::warning("room", text(), remedy))
 }
