@@ -1,7 +1,7 @@
 # Completion of git-orchestrate and, through git's own completion, of git orchestrate.
-# What can follow is asked of git-orchestrate itself; nothing is listed here.
+# git-orchestrate itself prints the candidates; nothing is listed here.
 
-# Puts the word $1 into REPLY as the shell will pass it: without quotes and backslashes.
+# Sets REPLY to the word $1 as the shell will pass it: without quotes and backslashes.
 __git_orchestrate_unquote() {
     REPLY=${1//\\\'/$'\1'}
     REPLY=${REPLY//[\"\']/}
@@ -9,8 +9,8 @@ __git_orchestrate_unquote() {
     REPLY=${REPLY//\\/}
 }
 
-# Puts $1 into REPLY as it must be typed, where $2 is typed; fails where a quote is open that
-# cannot hold it. The name of a branch may hold what the shell would run.
+# Sets REPLY to $1, quoted as it must be typed after $2; fails if $2 has an open quote that cannot
+# contain it. A branch name may contain characters that the shell would execute.
 __git_orchestrate_quote() {
     printf -v REPLY %q "$1"
     [[ $REPLY == "$1" || $2 != *[\"\']* ]]
@@ -36,15 +36,15 @@ __git_orchestrate_complete() {
     # Only what follows the last = or : is replaced.
     [[ $COMP_WORDBREAKS == *=* && $asked == *=* ]] && glued=${asked%"${asked##*=}"}
     [[ $COMP_WORDBREAKS == *:* && ${asked#"$glued"} == *:* ]] && glued=${asked%"${asked##*:}"}
-    # An answer is complete: no file names where there is none, a space after it.
-    # bash before 4 has no compopt, and git's completion wants the space from here.
+    # Candidates are complete: add a space after them, and no file names if there are none.
+    # bash before 4 has no compopt; there git's completion expects the space from this function.
     if ! compopt +o default +o bashdefault +o nospace 2>/dev/null; then
         [[ ${BASH_VERSINFO[0]} -lt 4 && $program == __git ]] && tail=' '
     fi
     COMPREPLY=()
     while IFS=$'\t' read -r line about; do
         case $about in
-            # readline adds the slash of a folder that it sees, and leaves a quote open there.
+            # readline itself adds the slash to an existing folder, and then leaves a quote open.
             folder) files=1 && [[ -d $line ]] && line=${line%/} ;;
             file) files=1 && line+=$tail ;;
             *) line=${line#"$glued"} && __git_orchestrate_quote "$line" "$typed" || continue
@@ -52,13 +52,13 @@ __git_orchestrate_complete() {
         esac
         COMPREPLY+=("${line#"$glued"}")
     done < <(__git_orchestrate_ask "$program" complete -- "${words[@]}" 2>/dev/null)
-    # Names of files are quoted where they need it.
+    # Let readline quote file names if necessary.
     [[ -n $files ]] && compopt -o filenames 2>/dev/null
     [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null
     return 0
 }
 
-# For git-orchestrate: bash has cut the words at every = and :.
+# For git-orchestrate: rejoin the words, which bash has split at every = and :.
 _git__orchestrate() {
     local word before=()
     for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
@@ -70,7 +70,7 @@ _git__orchestrate() {
     __git_orchestrate_complete "$1" "${before[@]}"
 }
 
-# git's completion calls this, with its own words and cword; __git heeds git -C DIR.
+# Called by git's completion, with its variables words and cword; __git applies git -C DIR.
 _git_orchestrate() {
     local first=$((${__git_cmd_idx:-1} + 1))
     __git_orchestrate_complete __git "${words[@]:first:cword-first+1}"

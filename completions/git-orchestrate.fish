@@ -1,14 +1,14 @@
-# Completion of git-orchestrate and of git orchestrate; a file for conf.d, because fish up to
-# 3.6.0 does not ask for completions of git's further commands.
-# What can follow is asked of git-orchestrate itself; nothing is listed here.
+# Completion of git-orchestrate and of git orchestrate. It belongs into conf.d, because fish up to
+# 3.6.0 does not load completions of external git commands.
+# git-orchestrate itself prints the candidates; nothing is listed here.
 
 function __git_orchestrate_complete
     set -l words (commandline -opc)
-    # What is quoted on the line is not quoted in an answer.
+    # Candidates are compared without quotes.
     set -l typed (string trim -l -c '"\'' -- (commandline -ct) | string replace -a '\\' '')
     set -l at (contains -i -- orchestrate $words)
     if test "$words[1]" = git; and test -n "$at"
-        # With what stands before it, as in git -C DIR orchestrate.
+        # Keep the options before it, as in git -C DIR orchestrate.
         set -l global $words[2..$at]
         git $global complete -- $words[(math $at + 1)..-1] $typed 2>/dev/null
     else

@@ -1,7 +1,7 @@
-//! What can be typed next: the words before the cursor, held against the definitions in `cli`.
+//! Shell completion: parses the words before the cursor by the definitions in `arguments`.
 //!
-//! Invariant: asks nobody but the definitions. Which tasks an argument can take stands in
-//! [`TASKS`] alone; a test fails where an argument called TASK has no row there.
+//! Invariant: reads only the definitions. Only [`TASKS`] says which tasks an argument can take; a
+//! test fails if an argument called TASK has no row there.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,17 +16,17 @@ use crate::domain::task::{Reason, State};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tasks {
     All,
-    /// An agent was launched for it at least once.
+    /// Tasks with at least one attempt.
     Begun,
     Running,
     Blocked,
-    /// Not merged yet.
+    /// Tasks that are not merged yet.
     NotDone,
-    /// Its plan waits for approval.
+    /// Tasks whose task plan waits for approval.
     ToApprove,
-    /// It waits to be merged, or is blocked or not begun and has a branch.
+    /// Tasks that wait to be merged, and those with a branch that do not run.
     Mergeable,
-    /// Its branch is still there.
+    /// Tasks whose branch still exists.
     Leftover,
 }
 
@@ -46,40 +46,40 @@ pub(crate) const TASKS: &[(&str, &str, Tasks)] = &[
     ("wait", "tasks", Tasks::NotDone),
 ];
 
-/// What a value can be, where the definitions do not list it.
+/// The kind of a value that the definitions do not list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Value {
     Task(Tasks),
     Run,
     Branch,
     Agent,
-    /// A plan or a settings file: Markdown or TOML; and folders, on the way to it.
+    /// A plan or a settings file (Markdown or TOML), or a folder on the way to one.
     File,
     Folder,
-    /// Nothing that could be known.
+    /// Free text, for which nothing can be offered.
     Free,
 }
 
-/// Something that can stand at the cursor, and a few words about it.
+/// One candidate, with a short description.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Candidate {
     pub text: String,
     pub about: String,
 }
 
-/// What is wanted at the cursor.
+/// What can follow at the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// One of these, or nothing.
+    /// One of these candidates.
     One(Vec<Candidate>),
-    /// A value that others have to look up.
+    /// A value that the caller has to look up in the repository.
     Value {
         value: Value,
-        /// What stands before it in the same word: `--run=`.
+        /// The part of the word before the value: `--run=`.
         prefix: String,
-        /// What of it is typed.
+        /// The part of the value that is typed already.
         typed: String,
-        /// Values that the argument has already.
+        /// Values that the argument already has.
         given: Vec<String>,
     },
 }
@@ -91,29 +91,29 @@ pub(crate) struct Line {
     pub directory: Option<String>,
     /// The value of `--run`.
     pub run: Option<String>,
-    /// The plan that `start` is given.
+    /// The plan argument of `start`.
     pub plan: Option<String>,
     pub wanted: Wanted,
 }
 
-/// Finds out what can follow. The words are those after the program's name; the last one is
-/// the one at the cursor, empty where nothing of it is typed yet.
-pub(crate) fn look(words: &[String]) -> Line {
+/// Parses a command line. `words` follow the program's name; the last one is at the cursor, and
+/// empty if nothing of it is typed yet.
+pub(crate) fn parse_words(words: &[String]) -> Line {
     let mut program = Cli::command();
     program.build();
     let (typed, before) = words.split_last().map_or(("", words), |(last, rest)| (last, rest));
-    let mut reading = Reading::new(&program);
-    before.iter().for_each(|word| reading.read(word));
-    let first = |id: &str| reading.given.get(id).and_then(|values| values.first()).cloned();
+    let mut parser = Parser::new(&program);
+    before.iter().for_each(|word| parser.read(word));
+    let first = |id: &str| parser.given.get(id).and_then(|values| values.first()).cloned();
     Line {
         directory: first("directory"),
         run: first("name").or_else(|| first("run")),
         plan: first("plan"),
-        wanted: reading.wanted(typed),
+        wanted: parser.wanted(typed),
     }
 }
 
-/// Returns true where the argument can take the task, with these branches in the repository.
+/// Returns true if an argument of this kind can take the task; `branches` are those that exist.
 pub(crate) fn fits(
     kind: Tasks,
     snapshot: &Snapshot,
@@ -142,21 +142,21 @@ pub(crate) fn fits(
     }
 }
 
-/// The words that were read so far.
-struct Reading<'a> {
+/// The state after the words that were read so far.
+struct Parser<'a> {
     command: &'a Command,
-    /// The option whose values come next, and how many it has had.
+    /// The option whose values come next, and how many it already has.
     open: Option<(&'a Arg, usize)>,
     positionals: usize,
-    /// `--` was read: no more options.
+    /// True after `--`: no more options follow.
     only_values: bool,
     given: HashMap<&'a str, Vec<String>>,
 }
 
-impl<'a> Reading<'a> {
-    fn new(command: &'a Command) -> Reading<'a> {
+impl<'a> Parser<'a> {
+    fn new(command: &'a Command) -> Parser<'a> {
         let given = HashMap::new();
-        Reading { command, open: None, positionals: 0, only_values: false, given }
+        Parser { command, open: None, positionals: 0, only_values: false, given }
     }
 
     fn read(&mut self, word: &str) {
@@ -180,7 +180,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Returns true where the word is a value of the option before it.
+    /// Returns true if the word is a value of the option before it.
     fn takes(&self, word: &str) -> bool {
         let is_option = word.len() > 1 && word.starts_with('-');
         self.open.is_some_and(|(option, count)| {
@@ -231,7 +231,7 @@ impl<'a> Reading<'a> {
         (self.open, self.positionals) = (None, self.positionals + 1);
     }
 
-    /// Returns the argument that the next plain word belongs to; the last may take several.
+    /// Returns the argument for the next positional word; the last one may take several.
     fn next_positional(&self) -> Option<&'a Arg> {
         let mut all = self.command.get_positionals();
         all.nth(self.positionals).or_else(|| {
@@ -300,7 +300,7 @@ impl<'a> Reading<'a> {
         fitting.map(candidate).collect()
     }
 
-    /// Returns the options that are not typed yet, or may be typed again.
+    /// Returns the options that are not typed yet, or may be repeated.
     fn unused(&self, typed: &str) -> Vec<Candidate> {
         let may_come = |option: &&Arg| {
             let again = matches!(option.get_action(), ArgAction::Append | ArgAction::Count);
@@ -318,7 +318,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Returns what an argument takes.
+/// Returns the kind of value that an argument takes.
 fn value(command: &str, arg: &Arg) -> Value {
     let id = arg.get_id().as_str();
     let row = TASKS.iter().find(|(of, name, _)| (*of, *name) == (command, id));
@@ -340,10 +340,10 @@ mod tests {
     use super::*;
 
     fn at(line: &str) -> Line {
-        look(&line.split(' ').map(str::to_owned).collect::<Vec<_>>())
+        parse_words(&line.split(' ').map(str::to_owned).collect::<Vec<_>>())
     }
 
-    /// Returns the texts that can follow, or what has to be looked up.
+    /// Returns the candidates, or the kind of value that has to be looked up.
     fn next(line: &str) -> String {
         match at(line).wanted {
             Wanted::One(all) => all.into_iter().map(|c| c.text).collect::<Vec<_>>().join(" "),
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_has_its_argument() {
+    fn every_row_of_tasks_names_an_argument() {
         let program = Cli::command();
         for (command, arg, _) in TASKS {
             let found = program.find_subcommand(command);
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_typed_before_counts() {
+    fn earlier_words_set_directory_run_and_plan() {
         let line = at("-C sub start p.md --run auth --only ");
         assert_eq!((line.directory.as_deref(), line.run.as_deref()), (Some("sub"), Some("auth")));
         assert_eq!(line.plan.as_deref(), Some("p.md"));

@@ -1,22 +1,21 @@
-//! Questions to a person at a terminal.
+//! Questions to the user at a terminal.
 //!
-//! Invariant: asked only where both the question is seen and the answer is typed; an end of input,
-//! or a signal, is no answer.
+//! Invariant: a question is asked only if the user can see it and type an answer. The end of input,
+//! or a signal, is not an answer.
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-/// How often it is looked whether the question is given up.
-const GLANCE: Duration = Duration::from_millis(50);
+/// How often `ask` checks whether to give up the question.
+const INTERVAL: Duration = Duration::from_millis(50);
 
-/// Returns true where somebody can be asked.
+/// Returns true if the user can be asked: input and messages are a terminal.
 pub(crate) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Asks, and returns the line that was typed, without space around it; `None` at the end of input,
-/// or when the question is over.
+/// Asks, and returns the typed line, trimmed; `None` at the end of input, or once `is_over`.
 pub(crate) fn ask(question: &str, is_over: &dyn Fn() -> bool) -> std::io::Result<Option<String>> {
     {
         let mut err = anstream::stderr().lock();
@@ -24,14 +23,14 @@ pub(crate) fn ask(question: &str, is_over: &dyn Fn() -> bool) -> std::io::Result
         err.flush()?;
     }
     let (sender, receiver) = channel();
-    // Nothing interrupts a read; the thread ends with the process.
+    // A blocked read cannot be interrupted, so it has a thread, which ends with the process.
     std::thread::spawn(move || {
         let mut line = String::new();
         let read = std::io::stdin().lock().read_line(&mut line);
         let _ = sender.send(read.map(|bytes| (bytes > 0).then(|| line.trim().to_owned())));
     });
     loop {
-        match receiver.recv_timeout(GLANCE) {
+        match receiver.recv_timeout(INTERVAL) {
             Ok(answer) => return answer,
             Err(RecvTimeoutError::Timeout) if !is_over() => {}
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(None),

@@ -1,23 +1,23 @@
-//! The live display of `start` on a terminal: what runs now, below the lines of what happened.
+//! The live display of `start` on a terminal: running tasks, below the lines of past events.
 //!
-//! Invariant: on anything but a terminal only the lines are printed, and they are the same.
+//! Invariant: if the output is not a terminal, the same lines are printed, without the display.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Lines that stay, and a block below them that changes.
+/// Permanent lines, with a changing block below them.
 pub(crate) struct Live {
     bar: Option<ProgressBar>,
 }
 
 impl Live {
-    /// Shows a changing block where `wanted`, which is to say on a terminal.
+    /// Creates a display; `wanted` is true on a terminal.
     pub(crate) fn new(wanted: bool) -> Live {
         let style = ProgressStyle::with_template("{msg}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner());
         Live { bar: wanted.then(|| ProgressBar::new_spinner().with_style(style)) }
     }
 
-    /// Prints a line that stays.
+    /// Prints a permanent line above the block.
     pub(crate) fn line(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| super::to_stderr(text)),
@@ -25,7 +25,7 @@ impl Live {
         }
     }
 
-    /// Shows these lines until the next call; each is cut to the terminal's width.
+    /// Shows these lines in the block until the next call, each cut to the terminal's width.
     pub(crate) fn show(&self, lines: &[String]) {
         if let Some(bar) = &self.bar {
             let width = usize::from(terminal_width());
@@ -35,7 +35,7 @@ impl Live {
         }
     }
 
-    /// Takes the changing block away, so that something else can use the terminal.
+    /// Removes the block, so that another program can use the terminal.
     pub(crate) fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.set_message("");

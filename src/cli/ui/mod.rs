@@ -1,7 +1,7 @@
-//! The streams a person or a program sees: answers on standard output, the rest on standard error.
+//! Output: answers go to standard output, everything else to standard error.
 //!
-//! Invariant: the only file that prints. Colour appears on a terminal alone and never
-//! when `NO_COLOR` is set (`anstream` decides); text without colour says the same.
+//! Invariant: only this module prints. Colour appears only on a terminal, and never if `NO_COLOR` is
+//! set (`anstream` decides); without colour the text is the same.
 
 pub(crate) mod ask;
 pub(crate) mod live;
@@ -17,14 +17,14 @@ pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
 pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
 pub(crate) const CYAN: Style = AnsiColor::Cyan.on_default();
 
-/// Where a command says what it has to say.
+/// The output of a command.
 #[derive(Debug, Default)]
 pub(crate) struct Ui {
     pub quiet: bool,
 }
 
 impl Ui {
-    /// Prints the answer to what was asked, with a newline where it has none.
+    /// Prints the result of a command, and a final newline if it has none.
     pub(crate) fn answer(&self, text: &str) -> std::io::Result<()> {
         let mut out = anstream::stdout().lock();
         out.write_all(text.as_bytes())?;
@@ -34,17 +34,17 @@ impl Ui {
         out.flush()
     }
 
-    /// Prints text in place of the lines that were printed last.
+    /// Prints text over the last lines of output; `lines_above` is their number.
     pub(crate) fn repaint(&self, lines_above: usize, text: &str) -> std::io::Result<()> {
         let back = match lines_above {
             0 => String::new(),
-            // Up by so many lines, then clear to the end of the screen.
+            // Move the cursor up, then clear to the end of the screen.
             lines => format!("\x1b[{lines}A\x1b[J"),
         };
         self.answer(&format!("{back}{text}"))
     }
 
-    /// Asks a person; `None` where nobody is there to answer.
+    /// Asks a yes-or-no question; `None` if standard input is not a terminal.
     pub(crate) fn ask(&self, question: &str) -> std::io::Result<Option<bool>> {
         if !std::io::stdin().is_terminal() {
             return Ok(None);
@@ -57,7 +57,7 @@ impl Ui {
         Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
     }
 
-    /// Prints bytes of a log as they are.
+    /// Prints bytes of a log unchanged.
     pub(crate) fn raw(&self, bytes: &[u8]) -> std::io::Result<()> {
         let mut out = std::io::stdout().lock();
         out.write_all(bytes)?;
@@ -71,7 +71,7 @@ impl Ui {
         }
     }
 
-    /// Prints what a question is about, quiet or not.
+    /// Prints what a question is about, even if quiet: the user must see it to answer.
     pub(crate) fn show(&self, text: &str) {
         to_stderr(text.trim_end());
     }
@@ -81,7 +81,7 @@ impl Ui {
         to_stderr(&format!("{on}warning:{off} {text}"));
     }
 
-    /// Says what to do next, unless quiet.
+    /// Prints what to do next, unless quiet.
     pub(crate) fn hint(&self, text: &str) {
         if !self.quiet {
             self.remedy(text);
@@ -106,12 +106,13 @@ impl Ui {
     }
 }
 
-/// Prints a line to standard error. A terminal that went away is no reason to stop a run.
+/// Prints a line to standard error. Errors are ignored, because a closed terminal must not stop a
+/// run.
 fn to_stderr(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
-/// Returns true where a reader of our output went away (`git orchestrate status | head`).
+/// Returns true if the error is a closed pipe (`git orchestrate status | head`).
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause
@@ -120,17 +121,17 @@ pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
-/// Returns true where a live display makes sense.
+/// Returns true if a live display can be shown.
 pub(crate) fn stderr_is_terminal() -> bool {
     std::io::stderr().is_terminal()
 }
 
-/// Returns true where an answer can be shown in place of another.
+/// Returns true if output can be repainted.
 pub(crate) fn stdout_is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
 
-/// Returns how many columns an answer has; what goes to a file has as many as a page.
+/// Returns the width for output in columns; 100 if it does not go to a terminal.
 pub(crate) fn answer_width() -> usize {
     let size = rustix::termios::tcgetwinsize(std::io::stdout());
     size.ok().map(|size| usize::from(size.ws_col)).filter(|width| *width >= 20).unwrap_or(100)

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::arguments::CompleteArgs;
 use crate::cli::commands::Context;
 use crate::cli::commands::target::Trust;
-use crate::cli::completion::{Candidate, Line, Tasks, Value, Wanted, fits, look};
+use crate::cli::completion::{Candidate, Line, Tasks, Value, Wanted, fits, parse_words};
 use crate::domain::agent::NAMES;
 use crate::domain::error::Exit;
 use crate::domain::plan::slug;
@@ -21,7 +21,7 @@ use crate::run::begin::plan_source::{self, Input};
 
 pub(crate) fn run(context: &Context, args: CompleteArgs) -> anyhow::Result<Exit> {
     let words: Vec<String> = args.words.iter().map(|w| w.to_string_lossy().into_owned()).collect();
-    let line = look(&words);
+    let line = parse_words(&words);
     let directory = match &line.directory {
         Some(directory) => context.directory.join(untilde(directory)),
         None => context.directory.clone(),

@@ -2,7 +2,7 @@
 #description run a plan of coding tasks in parallel git worktrees
 
 # Completion of git-orchestrate and, through zsh's completion of git, of git orchestrate.
-# What can follow is asked of git-orchestrate itself; nothing is listed here.
+# git-orchestrate itself prints the candidates; nothing is listed here.
 
 _git-orchestrate() {
     local -a elsewhere before lines described files folders
@@ -19,7 +19,7 @@ _git-orchestrate() {
             (*) described+=("${value//:/\\:}:${line#*$'\t'}") ;;
         esac
     done
-    # A tilde stays one; all else is quoted as the line is.
+    # Keep a tilde unquoted; quote everything else as on the line.
     local -a raw
     [[ $PREFIX == \~* ]] && raw=(-Q)
     local ret=1
