@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use crate::domain::config::Defaults;
 use crate::domain::oid::Oid;
 use crate::domain::plan::{Task, TaskId};
 use crate::domain::snapshot::Snapshot;
@@ -40,8 +41,8 @@ pub(crate) struct Facts {
     pub merges_wait: Option<String>,
     /// Tasks that have begun and whose worktree does not exist.
     pub gone: HashSet<TaskId>,
-    /// The agent of tasks that name none.
-    pub agent: Option<String>,
+    /// Who does a task that names nobody.
+    pub defaults: Defaults,
     /// Running tasks without supervisor and agent, while nobody drives the run.
     pub lost: HashSet<TaskId>,
     /// Why no worktree can be made now.
@@ -84,7 +85,7 @@ impl Facts {
             slots: slots(&tip.snapshot),
             gone: gone(&tip.snapshot),
             silent: silent(drive, &tip.snapshot),
-            agent: drive.settings.agent.clone(),
+            defaults: drive.settings.defaults(),
             integration: git.find_branch(&run.integration)?,
             now: clock::now_ms(),
             zone: Some(clock::now().time_zone().clone()),

@@ -20,7 +20,7 @@ pub(crate) mod permission;
 pub(crate) mod recover;
 pub(crate) mod setup;
 
-pub(crate) use brief::prompts::next_prompt;
+pub(crate) use brief::next_prompt;
 pub(crate) use drive::drive;
 
 use crate::domain::config::Settings;

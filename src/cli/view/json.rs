@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{advice, hand_out};
 use crate::domain::oid::Oid;
 use crate::domain::plan::Task;
-use crate::domain::policy::choice::chosen;
+use crate::domain::policy::choice::Choice;
 use crate::domain::policy::pipeline;
 use crate::domain::report::Dollars;
 use crate::domain::snapshot::{Closed, Snapshot};
@@ -60,7 +60,7 @@ struct TaskStatus<'a> {
     prompt: Option<&'a str>,
     log: Option<&'a str>,
     model: Option<&'a str>,
-    agent: Option<&'a str>,
+    agent: Option<String>,
     /// The shell command that does the task, where no agent does.
     run: Option<&'a str>,
     /// The number of its worktree, while it exists.
@@ -201,9 +201,10 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, index: usize) -> TaskStatu
     }
 }
 
-/// Returns the agent that does a task; a command needs none.
-fn agent<'a>(task: &'a Task, record: &'a Record, facts: &'a Facts) -> Option<&'a str> {
-    chosen(task, record, facts.agent.as_deref()).filter(|_| task.run.is_none())
+/// Returns the agent that makes the attempt under way, or the next one; a command has none.
+fn agent(task: &Task, record: &Record, facts: &Facts) -> Option<String> {
+    let choice = Choice::of(task, record, &facts.defaults);
+    choice.agent().map(|agent| agent.text().to_owned())
 }
 
 fn stage(record: &Record) -> Option<&'static str> {

@@ -6,9 +6,10 @@
 use serde::Serialize;
 
 use crate::cli::ui::{BOLD, CYAN, DIM, paint};
+use crate::domain::agent::model::Model;
 use crate::domain::plan::dag::Dag;
 use crate::domain::plan::{Criterion, Mode, Plan, Task, TaskId};
-use crate::domain::policy::choice::{Choice, of_task};
+use crate::domain::policy::choice::model_of_task;
 use crate::domain::review::{self, Review};
 use crate::domain::text::{counted, printable};
 use crate::plan::analysis::{Analysis, Overlap, SoloTask};
@@ -221,20 +222,20 @@ fn commands(task: &Task) -> Vec<String> {
 
 /// Returns each class or model with the tasks that begin with it; from the cheapest on.
 fn models(plan: &Plan) -> Vec<String> {
-    let mut named: Vec<(Choice<'_>, Vec<&str>)> = Vec::new();
-    for (choice, task) in plan.tasks.iter().filter_map(|task| Some((of_task(task)?, task))) {
+    let mut named: Vec<(Model<'_>, Vec<&str>)> = Vec::new();
+    for (choice, task) in plan.tasks.iter().filter_map(|task| Some((model_of_task(task)?, task))) {
         match named.iter_mut().find(|(known, _)| *known == choice) {
             Some((_, ids)) => ids.push(task.id.as_str()),
             None => named.push((choice, vec![task.id.as_str()])),
         }
     }
     named.sort_by_key(|(choice, _)| match choice {
-        Choice::Class(class) => (Some(*class), ""),
-        Choice::Named(name) => (None, *name),
+        Model::Class(class) => (Some(*class), ""),
+        Model::Named(name) => (None, *name),
     });
-    let line = |(choice, ids): &(Choice<'_>, Vec<&str>)| match choice {
-        Choice::Class(class) => format!("{class} ({})", ids.join(", ")),
-        Choice::Named(name) => format!("{name} ({})", ids.join(", ")),
+    let line = |(choice, ids): &(Model<'_>, Vec<&str>)| match choice {
+        Model::Class(class) => format!("{class} ({})", ids.join(", ")),
+        Model::Named(name) => format!("{name} ({})", ids.join(", ")),
     };
     named.iter().map(line).collect()
 }
@@ -253,9 +254,9 @@ fn reviews(plan: &Plan) -> Vec<String> {
 }
 
 fn class_word(task: &Task) -> Option<&'static str> {
-    match of_task(task)? {
-        Choice::Class(class) => Some(class.word()),
-        Choice::Named(_) => None,
+    match model_of_task(task)? {
+        Model::Class(class) => Some(class.word()),
+        Model::Named(_) => None,
     }
 }
 

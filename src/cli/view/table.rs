@@ -4,7 +4,8 @@
 
 use super::{Facts, LOST, advice, hand_out, moment, pause_text};
 use crate::cli::ui::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, paint};
-use crate::domain::policy::limits::{Rests, agent_of};
+use crate::domain::policy::choice::Choice;
+use crate::domain::policy::limits::UsageLimits;
 use crate::domain::policy::pipeline;
 use crate::domain::report;
 use crate::domain::snapshot::{Closed, How, Run, Snapshot, Wait};
@@ -150,9 +151,9 @@ fn more(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> Ve
 pub(crate) fn rests(snapshot: &Snapshot, facts: &Facts, index: usize) -> Option<String> {
     let (task, record) = snapshot.at(index);
     let can_begin = snapshot.is_ready(index) || matches!(record.state, State::Pending { .. });
-    let agent = agent_of(task, record, facts.agent.as_deref()).filter(|_| can_begin)?;
-    let rest = Rests::of(snapshot, facts.now).of_agent(Some(&agent))?;
-    let until = rest.until.map(|until| format!(", which ends at {}", moment(until, facts)));
+    let agent = Choice::of(task, record, &facts.defaults).program().filter(|_| can_begin)?;
+    let limit = UsageLimits::of(snapshot, facts.now).of_program(Some(&agent))?;
+    let until = limit.until.map(|until| format!(", which ends at {}", moment(until, facts)));
     Some(format!("waits for the usage limit of {agent}{}", until.unwrap_or_default()))
 }
 

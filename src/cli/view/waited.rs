@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use crate::domain::oid::Oid;
-use crate::domain::policy::wait::{Awaited, Came, status_of};
+use crate::domain::policy::wait::{Awaited, WaitEnd, status_of};
 use crate::domain::snapshot::Snapshot;
 
 /// What was known, what is now, and what came of it.
@@ -13,7 +13,7 @@ pub(crate) struct Waited<'a> {
     pub before: &'a Snapshot,
     pub target: &'a Snapshot,
     pub awaited: &'a Awaited,
-    pub came: Came,
+    pub came: WaitEnd,
 }
 
 #[derive(Serialize)]
@@ -62,8 +62,8 @@ pub(crate) fn text(waited: &Waited<'_>) -> String {
     };
     let lines: String = waited.changed().iter().map(line).collect();
     let nobody = match waited.came {
-        Came::Nothing => "\nnobody is at work, so nothing would come",
-        Came::Merged | Came::Changed | Came::Attention => "",
+        WaitEnd::Nothing => "\nnobody is at work, so nothing would come",
+        WaitEnd::Merged | WaitEnd::Changed | WaitEnd::Attention => "",
     };
     lines + &super::table::summary(waited.target) + nobody
 }

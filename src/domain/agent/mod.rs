@@ -4,6 +4,7 @@
 //! would show it and the kernel limits it: it always comes on standard input.
 
 mod launch;
+pub(crate) mod model;
 mod other_programs;
 
 use std::path::Path;
@@ -140,6 +141,14 @@ impl Agent {
             Agent::Copilot => Some("copilot"),
             Agent::Aider => Some("aider"),
             Agent::Command(_) => None,
+        }
+    }
+
+    /// Returns the text that names it in a plan or in the settings.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Agent::Command(line) => line,
+            known => known.program().unwrap_or_default(),
         }
     }
 

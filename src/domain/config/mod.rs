@@ -13,9 +13,9 @@ pub(crate) use skills::{Role, Skills};
 
 use serde::Deserialize;
 
+use crate::domain::agent::model::{self, Class, Models};
 use crate::domain::allow::refusal;
 use crate::domain::plan::TaskId;
-use crate::domain::policy::choice::{self, Class, Models};
 use crate::domain::prompt::Templates;
 use crate::domain::review::Review;
 use crate::domain::snapshot::Flags;
@@ -197,6 +197,15 @@ pub(crate) struct Settings {
     pub remote: Option<String>,
 }
 
+/// Who does a task that names nobody, and what it goes through then.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Defaults {
+    pub agent: Option<String>,
+    pub models: Models,
+    /// In order.
+    pub reviews: Vec<Review>,
+}
+
 /// What one source says; `None` where it says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -244,15 +253,15 @@ pub(crate) struct Layer {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ModelNames {
     #[serde(default, deserialize_with = "model_names")]
-    cheap: Option<Vec<choice::Entry>>,
+    cheap: Option<Vec<model::Entry>>,
     #[serde(default, deserialize_with = "model_names")]
-    standard: Option<Vec<choice::Entry>>,
+    standard: Option<Vec<model::Entry>>,
     #[serde(default, deserialize_with = "model_names")]
-    capable: Option<Vec<choice::Entry>>,
+    capable: Option<Vec<model::Entry>>,
 }
 
 impl ModelNames {
-    fn of(&mut self, class: Class) -> &mut Option<Vec<choice::Entry>> {
+    fn of(&mut self, class: Class) -> &mut Option<Vec<model::Entry>> {
         match class {
             Class::Cheap => &mut self.cheap,
             Class::Standard => &mut self.standard,
@@ -263,9 +272,9 @@ impl ModelNames {
 
 fn model_names<'de, D: serde::Deserializer<'de>>(
     source: D,
-) -> Result<Option<Vec<choice::Entry>>, D::Error> {
+) -> Result<Option<Vec<model::Entry>>, D::Error> {
     let text = String::deserialize(source)?;
-    choice::entries(&text).map(Some).ok_or_else(|| {
+    model::entries(&text).map(Some).ok_or_else(|| {
         serde::de::Error::custom(format!(
             "'{text}' names no models; write claude:haiku, codex:NAME"
         ))
@@ -428,7 +437,7 @@ impl Layer {
                 "setup" => layer.setup = Some(value),
                 "worktrees" => layer.worktrees = Some(value),
                 "models.cheap" | "models.standard" | "models.capable" => {
-                    let names = choice::entries(&value);
+                    let names = model::entries(&value);
                     let names = names.ok_or_else(|| bad("a list such as claude:haiku"))?;
                     let class = Class::ALL.into_iter().find(|class| key.ends_with(class.word()));
                     class.into_iter().for_each(|class| {
@@ -491,6 +500,12 @@ pub(crate) fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
 }
 
 impl Settings {
+    /// Returns what holds for tasks that say nothing themselves.
+    pub(crate) fn defaults(&self) -> Defaults {
+        let (agent, models, reviews) = (&self.agent, &self.models, &self.reviews);
+        Defaults { agent: agent.clone(), models: models.clone(), reviews: reviews.clone() }
+    }
+
     /// Returns the name of a task's branch.
     pub(crate) fn branch_of(&self, id: &TaskId) -> String {
         self.branch.replace("{id}", id.as_str())
@@ -532,7 +547,7 @@ mod tests {
         let file = Layer::from_toml("[models]\ncheap = 'a'\ncapable = 'b'").expect("sound");
         let git = Layer::from_git([("models.cheap".into(), "codex:c".into())]).expect("sound");
         let models = merge(&Flags::default(), git, file).models;
-        let name = |class, agent| models.name(choice::Choice::Class(class), agent);
+        let name = |class, agent| models.name(model::Model::Class(class), agent);
         assert_eq!(name(Class::Cheap, "codex").as_deref(), Some("c"));
         assert_eq!(name(Class::Cheap, "claude").as_deref(), Some("haiku"));
         assert_eq!(name(Class::Capable, "claude").as_deref(), Some("b"));

@@ -4,6 +4,8 @@
 
 use serde::Deserialize;
 
+use crate::domain::task::Stage;
+
 /// What an agent is asked for, as far as skills go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -16,6 +18,18 @@ pub(crate) enum Role {
 
 impl Role {
     pub(crate) const ALL: [Role; 4] = [Role::Plan, Role::Implement, Role::Review, Role::Fix];
+
+    /// Returns the role of the agent in a stage.
+    pub(crate) fn of(stage: Stage) -> Role {
+        match stage {
+            Stage::Plan => Role::Plan,
+            Stage::Implement => Role::Implement,
+            Stage::SpecReview | Stage::QualityReview | Stage::Review | Stage::FinalReview => {
+                Role::Review
+            }
+            Stage::Fix | Stage::FixTests | Stage::FixConflict => Role::Fix,
+        }
+    }
 
     /// Returns the word, as in the settings.
     pub(crate) fn word(self) -> &'static str {

@@ -1,121 +1,172 @@
-//! Which model an attempt is made with: a class by what is known of the task, then a name.
+//! What the next attempt at a task is for, who makes it, with which model, and what follows.
 //!
-//! Invariant: pure, and decided from the plan, the record and the settings alone. Where the
-//! plan names a model, that one is used and nothing is chosen.
+//! Invariant: pure, and decided here alone, from the plan, the record and the settings. Scheduler,
+//! usage limits, prompts, notes, table and JSON read one [`Choice`], so they cannot disagree.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
-use crate::domain::agent::NAMES;
+use crate::domain::agent::Agent;
+use crate::domain::agent::model::{Class, Model};
+use crate::domain::config::Defaults;
 use crate::domain::plan::Task;
 use crate::domain::policy::pipeline;
-use crate::domain::task::{Record, Stage};
+use crate::domain::review::Review;
+use crate::domain::task::{Attempt, Ending, Record, Stage, State};
 
-/// How much a model can do, and costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Class {
-    Cheap,
-    Standard,
-    Capable,
-}
-
-/// What a task is done with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Choice<'a> {
-    /// The plan names this model.
-    Named(&'a str),
-    Class(Class),
-}
-
-/// As many files a text with all that is needed may name to be cheap work.
+/// A text that is complete counts as cheap work if the task names at most this many files.
 const FEW_FILES: usize = 2;
 
-/// From so many words on a text is taken to be complete; code of its own says enough, too.
+/// A text of at least this many words counts as complete; so does one with code in it.
 const MANY_WORDS: usize = 60;
 
-/// So many failed rounds ask for a better model.
+/// After this many failed rounds an attempt gets a better model.
 const FAILED_ROUNDS: usize = 2;
 
-impl Class {
-    pub(crate) const ALL: [Class; 3] = [Class::Cheap, Class::Standard, Class::Capable];
+/// Who makes an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Actor<'a> {
+    /// The task's own shell command.
+    Command(&'a str),
+    Agent(Agent),
+    /// An agent is needed, and neither the plan nor the settings name one.
+    Unknown,
+}
 
-    /// Returns the word, as in plans and settings.
-    pub(crate) fn word(self) -> &'static str {
+/// The next attempt at a task, or the one under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Choice<'a> {
+    pub stage: Stage,
+    pub actor: Actor<'a>,
+    /// The name that the agent's program knows the model by.
+    pub model: Option<String>,
+    /// The class that the model was chosen by; `None` if the plan or a person names the model.
+    pub class: Option<Class>,
+    /// The reviews of the task, in order.
+    pub reviews: &'a [Review],
+    /// The number of the attempt whose conversation continues, if its agent's program can do that.
+    pub continues: Option<u32>,
+}
+
+impl<'a> Choice<'a> {
+    /// Returns the choice for the attempt under way, or else for the next one.
+    pub(crate) fn of(task: &'a Task, record: &'a Record, defaults: &'a Defaults) -> Choice<'a> {
+        let stage = match &record.state {
+            State::Running { stage, .. } => *stage,
+            State::Waiting
+            | State::Pending { .. }
+            | State::Merging { .. }
+            | State::Done { .. }
+            | State::Blocked(_)
+            | State::Paused { .. } => record.next_stage(task),
+        };
+        Choice::for_stage(task, record, stage, defaults)
+    }
+
+    /// Returns the choice for an attempt of this stage.
+    pub(crate) fn for_stage(
+        task: &'a Task,
+        record: &'a Record,
+        stage: Stage,
+        defaults: &'a Defaults,
+    ) -> Choice<'a> {
+        let actor = actor_of(task, record, stage, defaults);
+        let model = model_of_attempt(task, record, stage);
+        let class = match model {
+            Some(Model::Class(class)) => Some(class),
+            Some(Model::Named(_)) | None => None,
+        };
+        let program = actor.agent().map(Agent::name).unwrap_or_default();
+        let model = model.and_then(|model| defaults.models.name(model, &program));
+        let (reviews, continues) = (reviews_of(task, defaults), continued(record, stage));
+        Choice { stage, actor, model, class, reviews, continues }
+    }
+
+    /// Returns the agent; `None` for a shell command, and where no agent is named.
+    pub(crate) fn agent(&self) -> Option<&Agent> {
+        self.actor.agent()
+    }
+
+    /// Returns the name of the agent's program, which is what a usage limit belongs to.
+    pub(crate) fn program(&self) -> Option<String> {
+        self.agent().map(Agent::name)
+    }
+}
+
+impl Actor<'_> {
+    fn agent(&self) -> Option<&Agent> {
         match self {
-            Class::Cheap => "cheap",
-            Class::Standard => "standard",
-            Class::Capable => "capable",
-        }
-    }
-
-    /// Reads a word of a plan.
-    pub(crate) fn from_word(word: &str) -> Option<Class> {
-        Class::ALL.into_iter().find(|class| class.word() == word.trim())
-    }
-
-    /// Returns the next better one; the best is its own.
-    fn up(self) -> Class {
-        match self {
-            Class::Cheap => Class::Standard,
-            Class::Standard | Class::Capable => Class::Capable,
-        }
-    }
-
-    /// Returns the name by which an agent program knows a model of this class, where there is
-    /// one that holds for every account.
-    fn known_name(self, agent: &str) -> Option<&'static str> {
-        match (agent, self) {
-            ("claude", Class::Cheap) => Some("haiku"),
-            ("claude", Class::Standard) => Some("sonnet"),
-            ("claude", Class::Capable) => Some("opus"),
-            _ => None,
+            Actor::Agent(agent) => Some(agent),
+            Actor::Command(_) | Actor::Unknown => None,
         }
     }
 }
 
-impl fmt::Display for Class {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
+/// A person's choice with `retry` goes before the plan's, and the plan's before the settings'.
+fn actor_of<'a>(task: &'a Task, record: &Record, stage: Stage, defaults: &Defaults) -> Actor<'a> {
+    // What a review finds in the work of a command, an agent fixes: the command would only do the
+    // same again.
+    if let Some(command) = task.run.as_deref().filter(|_| stage == Stage::Implement) {
+        return Actor::Command(command);
+    }
+    let named = record.agent.as_ref().or(task.agent.as_ref()).or(defaults.agent.as_ref());
+    named.map_or(Actor::Unknown, |text| Actor::Agent(Agent::from_text(text)))
+}
+
+/// A shell command is reviewed only if the plan asks for it.
+fn reviews_of<'a>(task: &'a Task, defaults: &'a Defaults) -> &'a [Review] {
+    match (&task.reviews, &task.run) {
+        (Some(reviews), _) => reviews,
+        (None, Some(_)) => &[],
+        (None, None) => &defaults.reviews,
     }
 }
 
-/// Returns what the work on a task begins with; `None` for a shell command.
-pub(crate) fn of_task(task: &Task) -> Option<Choice<'_>> {
+/// Returns the number of the attempt whose conversation an attempt of this stage continues.
+fn continued(record: &Record, stage: Stage) -> Option<u32> {
+    let last = record.last_attempt();
+    let attempt = match stage {
+        Stage::Implement | Stage::FixTests | Stage::FixConflict => {
+            last.filter(|last| was_interrupted(last))
+        }
+        // The planner knows best why its plan is as it is.
+        Stage::Plan => last.filter(|last| last.stage == Stage::Plan),
+        // The implementer knows its own code; a new agent would have to read all of it first.
+        Stage::Fix => record.attempts.iter().rev().find(|last| last.stage.is_work()),
+        Stage::SpecReview | Stage::QualityReview | Stage::Review | Stage::FinalReview => {
+            last.filter(|last| last.stage == stage && was_interrupted(last))
+        }
+    };
+    attempt.map(|attempt| attempt.number)
+}
+
+fn was_interrupted(attempt: &Attempt) -> bool {
+    matches!(attempt.ending, Some(Ending::Stopped | Ending::Lost | Ending::Limited))
+}
+
+/// Returns the model that the work on a task begins with; `None` for a shell command.
+pub(crate) fn model_of_task(task: &Task) -> Option<Model<'_>> {
     if task.run.is_some() {
         return None;
     }
-    Some(task.model.as_deref().map_or_else(|| Choice::Class(class_of(task)), of_word))
+    Some(task.model.as_deref().map_or_else(|| Model::Class(class_of(task)), Model::from_word))
 }
 
-/// Reads the name of a class, or of a model.
-fn of_word(word: &str) -> Choice<'_> {
-    Class::from_word(word).map_or(Choice::Named(word), Choice::Class)
-}
-
-/// Returns what the next attempt of this stage is made with, `None` for a shell command: a reviewer must be capable, and so
-/// in the end must be whose work was sent back again and again.
+/// Returns the model that an attempt of this stage is made with; `None` for a shell command.
 ///
-/// What a person chose with `retry` goes before the plan.
-pub(crate) fn of_attempt<'a>(
-    task: &'a Task,
-    record: &'a Record,
-    stage: Stage,
-) -> Option<Choice<'a>> {
-    let choice = match &task.run {
+/// A person's choice with `retry` goes before the plan's. Reviewers get a capable model; so does a
+/// task that keeps failing review.
+fn model_of_attempt<'a>(task: &'a Task, record: &'a Record, stage: Stage) -> Option<Model<'a>> {
+    let model = match &task.run {
         Some(_) if stage == Stage::Implement => return None,
-        _ if record.model.is_some() => of_word(record.model.as_deref()?),
-        // An agent reads what a command did, and settles what was found.
-        Some(_) if stage != Stage::Implement => Choice::Class(Class::Standard),
-        _ => of_task(task)?,
+        _ if record.model.is_some() => Model::from_word(record.model.as_deref()?),
+        // An agent reads what a command did, and fixes what was found.
+        Some(_) => Model::Class(Class::Standard),
+        None => model_of_task(task)?,
     };
-    Some(match choice {
-        Choice::Class(_) if !stage.is_work() => Choice::Class(Class::Capable),
-        Choice::Class(class) if pipeline::rounds_lost(record) >= FAILED_ROUNDS => {
-            Choice::Class(class.up())
+    Some(match model {
+        Model::Class(_) if !stage.is_work() => Model::Class(Class::Capable),
+        Model::Class(class) if pipeline::rounds_lost(record) >= FAILED_ROUNDS => {
+            Model::Class(class.up())
         }
-        choice => choice,
+        model => model,
     })
 }
 
@@ -134,73 +185,6 @@ fn is_design(title: &str) -> bool {
     words.any(|word| ["design", "architecture"].contains(&word.to_ascii_lowercase().as_str()))
 }
 
-/// The names of models that the settings give.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Models {
-    /// What stands first holds.
-    entries: Vec<(Class, Entry)>,
-}
-
-/// One name of a model, for one agent or for all.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
-    agent: Option<String>,
-    model: String,
-}
-
-/// Reads `claude:haiku, codex:NAME`, or a name alone for every agent; `None` where one of them
-/// cannot be a name.
-pub(crate) fn entries(text: &str) -> Option<Vec<Entry>> {
-    let entry = |word: &str| {
-        let (agent, model) = match word.split_once(':') {
-            // The name of a model may hold a colon itself.
-            Some((agent, model)) if NAMES.contains(&agent.trim()) => {
-                (Some(agent.trim().to_owned()), model.trim())
-            }
-            _ => (None, word),
-        };
-        is_name(model).then(|| Entry { agent, model: model.to_owned() })
-    };
-    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(entry).collect()
-}
-
-/// Returns true for what can be the name of a model: one word, which no program takes for an
-/// option.
-pub(crate) fn is_name(text: &str) -> bool {
-    let is_plain = |c: char| !c.is_whitespace() && !c.is_control();
-    !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain)
-}
-
-impl Models {
-    /// Adds the names of a class.
-    pub(crate) fn add(&mut self, class: Class, entries: Vec<Entry>) {
-        self.entries.extend(entries.into_iter().map(|entry| (class, entry)));
-    }
-
-    /// Returns what to call a choice for an agent; `None` where only its user knows a name.
-    pub(crate) fn name(&self, choice: Choice<'_>, agent: &str) -> Option<String> {
-        let class = match choice {
-            Choice::Named(name) => return Some(name.to_owned()),
-            Choice::Class(class) => class,
-        };
-        let of_class = || self.entries.iter().filter(|(it, _)| *it == class).map(|(_, it)| it);
-        let own = of_class().find(|entry| entry.agent.as_deref() == Some(agent));
-        let any = || of_class().find(|entry| entry.agent.is_none());
-        let known = || class.known_name(agent).map(str::to_owned);
-        own.or_else(any).map(|entry| entry.model.clone()).or_else(known)
-    }
-}
-
-/// Returns what the agent of a task is called: as a person chose for it, else as its plan says, else
-/// as the settings do.
-pub(crate) fn chosen<'a>(
-    task: &'a Task,
-    record: &'a Record,
-    default: Option<&'a str>,
-) -> Option<&'a str> {
-    record.agent.as_deref().or(task.agent.as_deref()).or(default)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,8 +199,8 @@ mod tests {
     }
 
     fn class(title: &str, more: &str) -> Class {
-        match of_task(&task(title, more)) {
-            Some(Choice::Class(class)) => class,
+        match model_of_task(&task(title, more)) {
+            Some(Model::Class(class)) => class,
             other => panic!("{other:?}"),
         }
     }
@@ -238,11 +222,11 @@ mod tests {
     fn the_plan_goes_first() {
         assert_eq!(class("A", "prompt = 'x'\nmodel = 'cheap'"), Class::Cheap);
         let named = task("A", "prompt = 'x'\nmodel = 'opus'");
-        assert_eq!(of_task(&named), Some(Choice::Named("opus")));
+        assert_eq!(model_of_task(&named), Some(Model::Named("opus")));
         let fresh = Record::default();
-        let review = of_attempt(&named, &fresh, Stage::Review);
-        assert_eq!(review, Some(Choice::Named("opus")));
-        assert_eq!(of_task(&task("A", "run = 'make'\nmodel = 'opus'")), None);
+        let review = model_of_attempt(&named, &fresh, Stage::Review);
+        assert_eq!(review, Some(Model::Named("opus")));
+        assert_eq!(model_of_task(&task("A", "run = 'make'\nmodel = 'opus'")), None);
     }
 
     fn failed_review(record: &Record) -> Record {
@@ -269,15 +253,15 @@ mod tests {
     }
 
     #[test]
-    fn who_fails_twice_is_given_a_better_model() {
+    fn a_task_that_fails_twice_gets_a_better_model() {
         let task = task("A", "prompt = 'x'\nmodel = 'cheap'");
         let once = failed_review(&Record::default());
         let twice = failed_review(&once);
-        let of = |record| of_attempt(&task, record, Stage::Fix);
-        assert_eq!(of(&once), Some(Choice::Class(Class::Cheap)));
-        assert_eq!(of(&twice), Some(Choice::Class(Class::Standard)));
-        let review = of_attempt(&task, &once, Stage::SpecReview);
-        assert_eq!(review, Some(Choice::Class(Class::Capable)));
+        let of = |record| model_of_attempt(&task, record, Stage::Fix);
+        assert_eq!(of(&once), Some(Model::Class(Class::Cheap)));
+        assert_eq!(of(&twice), Some(Model::Class(Class::Standard)));
+        let review = model_of_attempt(&task, &once, Stage::SpecReview);
+        assert_eq!(review, Some(Model::Class(Class::Capable)));
     }
 
     #[test]
@@ -285,28 +269,42 @@ mod tests {
         let task = task("A", "prompt = 'x'\nmodel = 'cheap'");
         let chosen = |word: &str| Record { model: Some(word.into()), ..Record::default() };
         let (class, name) = (chosen("standard"), chosen("opus"));
-        let work = |record| of_attempt(&task, record, Stage::Implement);
-        assert_eq!(work(&class), Some(Choice::Class(Class::Standard)));
-        assert_eq!(work(&name), Some(Choice::Named("opus")));
-        let review = of_attempt(&task, &class, Stage::Review);
-        assert_eq!(review, Some(Choice::Class(Class::Capable)));
+        let work = |record| model_of_attempt(&task, record, Stage::Implement);
+        assert_eq!(work(&class), Some(Model::Class(Class::Standard)));
+        assert_eq!(work(&name), Some(Model::Named("opus")));
+        let review = model_of_attempt(&task, &class, Stage::Review);
+        assert_eq!(review, Some(Model::Class(Class::Capable)));
         let command = self::task("A", "run = 'make'");
-        assert_eq!(of_attempt(&command, &class, Stage::Implement), None);
+        assert_eq!(model_of_attempt(&command, &class, Stage::Implement), None);
     }
 
     #[test]
-    fn names_are_of_an_agent_or_of_all() {
-        let mut models = Models::default();
-        models.add(Class::Cheap, entries("codex:gpt-mini, llama3:8b").expect("names"));
-        let cheap = |agent| models.name(Choice::Class(Class::Cheap), agent);
-        assert_eq!(cheap("codex").as_deref(), Some("gpt-mini"));
-        assert_eq!(cheap("claude").as_deref(), Some("llama3:8b"));
-        let standard = |agent| models.name(Choice::Class(Class::Standard), agent);
-        assert_eq!(standard("claude").as_deref(), Some("sonnet"));
-        assert_eq!(standard("codex"), None);
-        assert_eq!(models.name(Choice::Named("x"), "codex").as_deref(), Some("x"));
-        for bad in ["claude:", "-x", "claude:--settings", "two words"] {
-            assert_eq!(entries(bad), None, "{bad}");
-        }
+    fn a_command_is_done_by_itself_and_read_by_an_agent() {
+        let defaults = Defaults { agent: Some("claude".into()), ..Defaults::default() };
+        let task = task("A", "run = 'make'\nreviews = ['spec']");
+        let fresh = Record::default();
+        let work = Choice::of(&task, &fresh, &defaults);
+        assert_eq!((&work.actor, work.program()), (&Actor::Command("make"), None));
+        let oid = Oid::from_hex(&"a1".repeat(20)).expect("an id");
+        let state = State::Pending { stage: Stage::SpecReview, commit: oid };
+        let record = Record { state, ..Record::default() };
+        let review = Choice::of(&task, &record, &defaults);
+        assert_eq!(review.program().as_deref(), Some("claude"));
+        assert_eq!(review.model.as_deref(), Some("opus"));
+        assert_eq!(review.reviews, [Review::Spec]);
+        let nobody = Defaults::default();
+        assert_eq!(Choice::of(&task, &record, &nobody).actor, Actor::Unknown);
+    }
+
+    #[test]
+    fn a_fix_continues_the_work_and_a_review_only_itself() {
+        let record = failed_review(&Record::default());
+        assert_eq!(continued(&record, Stage::Fix), Some(1));
+        assert_eq!(continued(&record, Stage::Implement), None);
+        assert_eq!(continued(&record, Stage::Review), None);
+        let mut interrupted = record;
+        interrupted.attempts[0].ending = Some(Ending::Stopped);
+        assert_eq!(continued(&interrupted, Stage::Implement), Some(1));
+        assert_eq!(continued(&interrupted, Stage::Review), None);
     }
 }

@@ -7,6 +7,9 @@
 pub(crate) mod choice;
 pub(crate) mod limits;
 pub(crate) mod pipeline;
+pub(crate) mod proposal;
+pub(crate) mod repair;
+pub(crate) mod retry;
 pub(crate) mod schedule;
 pub(crate) mod verdicts;
 pub(crate) mod wait;

@@ -6,8 +6,10 @@
 
 use std::collections::HashSet;
 
+use crate::domain::config::Defaults;
 use crate::domain::plan::TaskId;
-use crate::domain::policy::limits::{Rests, agent_of};
+use crate::domain::policy::choice::Choice;
+use crate::domain::policy::limits::{UsageLimit, UsageLimits};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::task::State;
 
@@ -22,8 +24,8 @@ pub(crate) struct Limits {
     pub launched: HashSet<TaskId>,
     /// How many more worktrees there is room for; those of launched tasks are counted.
     pub new_worktrees: usize,
-    /// The agent of tasks that name none.
-    pub agent: Option<String>,
+    /// Who does a task that names nobody.
+    pub defaults: Defaults,
     /// Milliseconds since 1970: usage limits that ended before hold nothing back.
     pub now: i64,
 }
@@ -85,19 +87,15 @@ fn starts(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
         everyone.filter(|i| launched(i) || snapshot.at(*i).1.state.is_active()).collect();
     let mut free = limits.jobs.saturating_sub(active.iter().filter(|i| runs(i)).count());
     let mut room = limits.new_worktrees;
-    let rests = Rests::of(snapshot, limits.now);
-    let rests = |index: &usize| {
-        let (task, record) = snapshot.at(*index);
-        let agent = agent_of(task, record, limits.agent.as_deref());
-        rests.of_agent(agent.as_deref()).is_some()
-    };
+    let reached = UsageLimits::of(snapshot, limits.now);
+    let is_limited = |index: &usize| limit_of(snapshot, limits, &reached, *index).is_some();
     let mut actions = Vec::new();
     // What is begun is brought to its end before anything else begins.
-    for index in between_stages(snapshot, limits).filter(|i| !rests(i)).take(free) {
+    for index in between_stages(snapshot, limits).filter(|i| !is_limited(i)).take(free) {
         free -= 1;
         actions.push(start(snapshot, index));
     }
-    for index in by_priority(snapshot, limits).into_iter().filter(|i| !rests(i)) {
+    for index in by_priority(snapshot, limits).into_iter().filter(|i| !is_limited(i)) {
         if free == 0 {
             break;
         }
@@ -157,14 +155,26 @@ fn by_priority(snapshot: &Snapshot, limits: &Limits) -> Vec<usize> {
 /// Returns when something can be begun that waits for nothing but the end of a usage limit, in
 /// milliseconds since 1970; `None` where nothing does, or nobody knows when that ends.
 pub(crate) fn next_time(snapshot: &Snapshot, limits: &Limits) -> Option<i64> {
-    let rests = Rests::of(snapshot, limits.now);
+    let reached = UsageLimits::of(snapshot, limits.now);
     let between = between_stages(snapshot, limits);
     let waiting = between.chain(by_priority(snapshot, limits));
-    let agent = |index| {
-        let (task, record) = snapshot.at(index);
-        agent_of(task, record, limits.agent.as_deref())
-    };
-    waiting.filter_map(|index| rests.of_agent(agent(index).as_deref())?.until).min()
+    waiting.filter_map(|index| limit_of(snapshot, limits, &reached, index)?.until).min()
+}
+
+/// Returns the usage limit that keeps the next attempt at a task from beginning.
+fn limit_of(
+    snapshot: &Snapshot,
+    limits: &Limits,
+    reached: &UsageLimits,
+    index: usize,
+) -> Option<UsageLimit> {
+    // Nearly always nothing is limited, and a plan may have thousands of tasks to choose for.
+    if reached.is_empty() {
+        return None;
+    }
+    let (task, record) = snapshot.at(index);
+    let choice = Choice::of(task, record, &limits.defaults);
+    reached.of_program(choice.program().as_deref())
 }
 
 /// Returns the tasks and all that they depend on.
@@ -282,8 +292,12 @@ mod tests {
     }
 
     fn limits(jobs: usize) -> Limits {
-        let (only, launched, agent) = (None, HashSet::new(), Some("claude".into()));
-        Limits { jobs, only, launched, new_worktrees: usize::MAX, agent, now: 1000 }
+        let (only, launched, defaults) = (None, HashSet::new(), agent("claude"));
+        Limits { jobs, only, launched, new_worktrees: usize::MAX, defaults, now: 1000 }
+    }
+
+    fn agent(name: &str) -> Defaults {
+        Defaults { agent: Some(name.into()), ..Defaults::default() }
     }
 
     /// Drives a run with the scheduler alone; `blocks` says which tasks fail.
@@ -437,7 +451,7 @@ mod tests {
         let later = Limits { now: 5000, ..limits(9) };
         assert_eq!(decide(&held, &later), [Action::Start(id(0)), Action::Start(id(1))]);
         assert_eq!(next_time(&held, &later), None);
-        let other = Limits { agent: Some("codex".into()), ..limits(9) };
+        let other = Limits { defaults: agent("codex"), ..limits(9) };
         assert_eq!(decide(&held, &other).len(), 2, "with another program nothing is held");
         // What one was told holds for one that was told nothing.
         let both = [(0, paused("claude", 1000, Some(5000))), (1, paused("claude", 1000, None))];

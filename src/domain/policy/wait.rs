@@ -16,7 +16,7 @@ pub(crate) struct Awaited {
 
 /// What has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Came {
+pub(crate) enum WaitEnd {
     /// All of them are merged.
     Merged,
     /// One of them changed, and none that changed needs a person.
@@ -27,14 +27,14 @@ pub(crate) enum Came {
     Nothing,
 }
 
-impl Came {
+impl WaitEnd {
     /// Returns the name, as in the JSON.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Came::Merged => "merged",
-            Came::Changed => "changed",
-            Came::Attention => "attention",
-            Came::Nothing => "nothing",
+            WaitEnd::Merged => "merged",
+            WaitEnd::Changed => "changed",
+            WaitEnd::Attention => "attention",
+            WaitEnd::Nothing => "nothing",
         }
     }
 }
@@ -62,24 +62,24 @@ impl Awaited {
     /// Returns what has come; `None` while there is something to wait for.
     ///
     /// `before` is what the caller knows; `driven` says that somebody drives the run.
-    pub(crate) fn look(&self, before: &Snapshot, now: &Snapshot, driven: bool) -> Option<Came> {
+    pub(crate) fn look(&self, before: &Snapshot, now: &Snapshot, driven: bool) -> Option<WaitEnd> {
         if self.any {
             let changed = self.changed(before, now);
             if !changed.is_empty() {
                 let needs_person = changed.iter().any(|index| needs_person(now, *index));
-                return Some(if needs_person { Came::Attention } else { Came::Changed });
+                return Some(if needs_person { WaitEnd::Attention } else { WaitEnd::Changed });
             }
         }
         let places = self.places(now);
         let all = |holds: fn(&Snapshot, usize) -> bool| places.iter().all(|i| holds(now, *i));
         if all(is_merged) {
-            return Some(Came::Merged);
+            return Some(WaitEnd::Merged);
         }
         if all(|now, index| is_merged(now, index) || is_held_up(now, index)) {
-            return Some(Came::Attention);
+            return Some(WaitEnd::Attention);
         }
         let at_work = driven || now.active().any(|index| is_running(now, index));
-        (!at_work).then_some(Came::Nothing)
+        (!at_work).then_some(WaitEnd::Nothing)
     }
 }
 
@@ -178,11 +178,11 @@ mod tests {
             all().look(&now, &now, false)
         };
         assert_eq!(look([running(), State::Waiting, done()]), None);
-        assert_eq!(look([done(), done(), done()]), Some(Came::Merged));
+        assert_eq!(look([done(), done(), done()]), Some(WaitEnd::Merged));
         // b cannot begin before a is mended, so nothing more will come.
-        assert_eq!(look([blocked(), State::Waiting, done()]), Some(Came::Attention));
+        assert_eq!(look([blocked(), State::Waiting, done()]), Some(WaitEnd::Attention));
         assert_eq!(look([blocked(), State::Waiting, running()]), None);
-        assert_eq!(look([done(), State::Waiting, done()]), Some(Came::Nothing));
+        assert_eq!(look([done(), State::Waiting, done()]), Some(WaitEnd::Nothing));
     }
 
     #[test]
@@ -196,13 +196,13 @@ mod tests {
         let before = snapshot([running(), State::Waiting, running()]);
         let look = |states| any().look(&before, &snapshot(states), true);
         assert_eq!(look([running(), State::Waiting, running()]), None);
-        assert_eq!(look([done(), State::Waiting, running()]), Some(Came::Changed));
-        assert_eq!(look([running(), State::Waiting, blocked()]), Some(Came::Attention));
+        assert_eq!(look([done(), State::Waiting, running()]), Some(WaitEnd::Changed));
+        assert_eq!(look([running(), State::Waiting, blocked()]), Some(WaitEnd::Attention));
         // Blocked, let run again, and blocked anew.
         let once = snapshot([blocked(), State::Waiting, running()]);
         let anew = State::Blocked(Block::new(Reason::Agent, "again no"));
         let twice = snapshot([anew, State::Waiting, running()]);
-        assert_eq!(any().look(&once, &twice, true), Some(Came::Attention));
+        assert_eq!(any().look(&once, &twice, true), Some(WaitEnd::Attention));
         let changed = any().changed(&before, &snapshot([done(), State::Waiting, running()]));
         assert_eq!(changed, [0, 1], "b is ready now");
     }

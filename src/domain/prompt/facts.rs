@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// The facts about a task that every prompt is made of.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct Facts<'a> {
+pub(crate) struct TaskFacts<'a> {
     pub run: &'a str,
     pub task: &'a str,
     pub title: &'a str,
@@ -16,7 +16,7 @@ pub(crate) struct Facts<'a> {
     pub branch: &'a str,
     pub integration: &'a str,
     /// The tasks whose work is in the worktree already.
-    pub builds_on: Vec<Earlier<'a>>,
+    pub builds_on: Vec<Dependency<'a>>,
     /// Titles of the tasks that will build on this one.
     pub needed_by: Vec<&'a str>,
     /// What the task owns, by its own word.
@@ -39,7 +39,7 @@ pub(crate) struct Facts<'a> {
 
 /// A task that this one builds on.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct Earlier<'a> {
+pub(crate) struct Dependency<'a> {
     pub id: &'a str,
     pub title: &'a str,
     /// What its text declares for those that build on it, indented by two; see [`super::declared`].
@@ -50,7 +50,7 @@ pub(crate) struct Earlier<'a> {
 
 /// What a reviewer is given beside the facts: files in a folder, by name.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct Reading {
+pub(crate) struct ReviewFiles {
     /// Absolute.
     pub folder: String,
     /// The text of the task.
@@ -81,7 +81,7 @@ pub(crate) struct Conflict<'a> {
     /// The paths in conflict.
     pub files: &'a [String],
     /// The tasks whose merges it conflicts with, where git can tell.
-    pub others: &'a [Named<'a>],
+    pub others: &'a [TaskName<'a>],
 }
 
 /// What a planning agent is given beside the facts.
@@ -96,15 +96,15 @@ pub(crate) struct Planning<'a> {
 
 /// All that a run did.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct Whole<'a> {
+pub(crate) struct RunFacts<'a> {
     pub run: &'a str,
     /// What the run was started from: a branch or a commit.
     pub base: &'a str,
     pub integration: &'a str,
     /// The commit of the integration branch that is read.
     pub commit: &'a str,
-    pub reading: WholeFiles<'a>,
-    pub tasks: Vec<Named<'a>>,
+    pub reading: RunFiles<'a>,
+    pub tasks: Vec<TaskName<'a>>,
     /// What implementers had doubts about, a line each.
     pub concerns: &'a [String],
     /// What reviews found and left open, a line each.
@@ -118,7 +118,7 @@ pub(crate) struct Whole<'a> {
 
 /// The files that a final reviewer reads.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
-pub(crate) struct WholeFiles<'a> {
+pub(crate) struct RunFiles<'a> {
     /// Absolute.
     pub folder: &'a str,
     /// The name of the file with all that was changed.
@@ -129,49 +129,49 @@ pub(crate) struct WholeFiles<'a> {
 
 /// A task by name.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
-pub(crate) struct Named<'a> {
+pub(crate) struct TaskName<'a> {
     pub id: &'a str,
     pub title: &'a str,
 }
 
 /// The facts, and a test that failed.
 #[derive(Serialize)]
-pub(super) struct WithFailure<'a> {
+pub(super) struct FixTestsPrompt<'a> {
     #[serde(flatten)]
-    pub(super) facts: &'a Facts<'a>,
+    pub(super) facts: &'a TaskFacts<'a>,
     pub(super) failed: FailedTest<'a>,
 }
 
 /// The facts, and a conflict.
 #[derive(Serialize)]
-pub(super) struct WithConflict<'a> {
+pub(super) struct FixConflictPrompt<'a> {
     #[serde(flatten)]
-    pub(super) facts: &'a Facts<'a>,
+    pub(super) facts: &'a TaskFacts<'a>,
     pub(super) conflict: &'a Conflict<'a>,
 }
 
 /// The facts, and where a plan goes.
 #[derive(Serialize)]
-pub(super) struct Planned<'a> {
+pub(super) struct PlanPrompt<'a> {
     #[serde(flatten)]
-    pub(super) facts: &'a Facts<'a>,
+    pub(super) facts: &'a TaskFacts<'a>,
     pub(super) plan_file: Option<&'a str>,
     pub(super) earlier_plan: Option<&'a str>,
 }
 
 /// The facts, and what a reviewer reads.
 #[derive(Serialize)]
-pub(super) struct Reviewed<'a> {
+pub(super) struct ReviewPrompt<'a> {
     #[serde(flatten)]
-    pub(super) facts: &'a Facts<'a>,
+    pub(super) facts: &'a TaskFacts<'a>,
     pub(super) kind: &'a str,
-    pub(super) reading: &'a Reading,
+    pub(super) reading: &'a ReviewFiles,
 }
 
 /// All that a run did, and what the shared parts of templates are told that they are for.
 #[derive(Serialize)]
-pub(super) struct Final<'a> {
+pub(super) struct FinalReviewPrompt<'a> {
     #[serde(flatten)]
-    pub(super) whole: &'a Whole<'a>,
+    pub(super) whole: &'a RunFacts<'a>,
     pub(super) kind: &'a str,
 }

@@ -15,7 +15,8 @@ mod tests;
 
 pub(crate) use after::{after, end_of_output};
 pub(crate) use facts::{
-    Conflict, Earlier, Facts, FailedTest, Named, Planning, Reading, Whole, WholeFiles,
+    Conflict, Dependency, FailedTest, Planning, ReviewFiles, RunFacts, RunFiles, TaskFacts,
+    TaskName,
 };
 pub(crate) use interfaces::declared;
 pub(crate) use sample::variables;
@@ -23,15 +24,15 @@ pub(crate) use template::{MEANINGS, Template, parts};
 pub(crate) use template_set::{FOLDER, Mistake, Templates};
 
 use crate::domain::review::Review;
-use facts::{Final, Planned, Reviewed, WithConflict, WithFailure};
+use facts::{FinalReviewPrompt, FixConflictPrompt, FixTestsPrompt, PlanPrompt, ReviewPrompt};
 
 /// Returns the prompt of an implementer.
-pub(crate) fn implement(templates: &Templates, facts: &Facts<'_>) -> Result<String, Mistake> {
+pub(crate) fn implement(templates: &Templates, facts: &TaskFacts<'_>) -> Result<String, Mistake> {
     templates.render(Template::Implement, facts)
 }
 
 /// Returns what an implementer is told whose conversation goes on after an interruption.
-pub(crate) fn resume(templates: &Templates, facts: &Facts<'_>) -> Result<String, Mistake> {
+pub(crate) fn resume(templates: &Templates, facts: &TaskFacts<'_>) -> Result<String, Mistake> {
     templates.render(Template::Resume, facts)
 }
 
@@ -39,7 +40,7 @@ pub(crate) fn resume(templates: &Templates, facts: &Facts<'_>) -> Result<String,
 ///
 /// Where `facts.resumed` says that the conversation of the implementer goes on, it is short; else
 /// the whole text of the task is in it.
-pub(crate) fn fix(templates: &Templates, facts: &Facts<'_>) -> Result<String, Mistake> {
+pub(crate) fn fix(templates: &Templates, facts: &TaskFacts<'_>) -> Result<String, Mistake> {
     templates.render(Template::Fix, facts)
 }
 
@@ -47,21 +48,21 @@ pub(crate) fn fix(templates: &Templates, facts: &Facts<'_>) -> Result<String, Mi
 /// fresh worktree, and `failed` is what did not pass on it.
 pub(crate) fn fix_tests(
     templates: &Templates,
-    facts: &Facts<'_>,
+    facts: &TaskFacts<'_>,
     failed: &FailedTest<'_>,
 ) -> Result<String, Mistake> {
     let output = after::quoted_end(failed.output);
     let failed = FailedTest { output: &output, ..*failed };
-    templates.render(Template::FixTests, &WithFailure { facts, failed })
+    templates.render(Template::FixTests, &FixTestsPrompt { facts, failed })
 }
 
 /// Returns what whoever resolves a conflict is told, on the task's branch; it merges by itself.
 pub(crate) fn fix_conflict(
     templates: &Templates,
-    facts: &Facts<'_>,
+    facts: &TaskFacts<'_>,
     conflict: &Conflict<'_>,
 ) -> Result<String, Mistake> {
-    templates.render(Template::FixConflict, &WithConflict { facts, conflict })
+    templates.render(Template::FixConflict, &FixConflictPrompt { facts, conflict })
 }
 
 /// Returns what a planning agent is told, which writes no code and answers with the parts of a blueprint.
@@ -69,27 +70,28 @@ pub(crate) fn fix_conflict(
 /// Where `facts.resumed` says that its conversation goes on, the text of the task is left out.
 pub(crate) fn plan(
     templates: &Templates,
-    facts: &Facts<'_>,
+    facts: &TaskFacts<'_>,
     planning: &Planning<'_>,
 ) -> Result<String, Mistake> {
     let Planning { file: plan_file, earlier: earlier_plan } = *planning;
-    templates.render(Template::Plan, &Planned { facts, plan_file, earlier_plan })
+    templates.render(Template::Plan, &PlanPrompt { facts, plan_file, earlier_plan })
 }
 
 /// Returns the prompt of a reviewer; where there are findings, of one that looks at these again.
 pub(crate) fn review(
     templates: &Templates,
-    facts: &Facts<'_>,
+    facts: &TaskFacts<'_>,
     kind: Review,
-    reading: &Reading,
+    reading: &ReviewFiles,
 ) -> Result<String, Mistake> {
     let template =
         if facts.findings.is_empty() { Template::of_review(kind) } else { Template::ReReview };
-    templates.render(template, &Reviewed { facts, kind: kind.word(), reading })
+    templates.render(template, &ReviewPrompt { facts, kind: kind.word(), reading })
 }
 
 /// Returns the prompt of whoever reads all that a run did, from its base to its integration
 /// branch. The answer has the form of any review.
-pub(crate) fn final_review(templates: &Templates, whole: &Whole<'_>) -> Result<String, Mistake> {
-    templates.render(Template::FinalReview, &Final { whole, kind: Review::Whole.word() })
+pub(crate) fn final_review(templates: &Templates, whole: &RunFacts<'_>) -> Result<String, Mistake> {
+    templates
+        .render(Template::FinalReview, &FinalReviewPrompt { whole, kind: Review::Whole.word() })
 }

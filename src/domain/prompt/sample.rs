@@ -7,8 +7,8 @@ use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
 use super::facts::{
-    Conflict, Earlier, Facts, FailedTest, Final, Named, Planned, Reading, Reviewed, Whole,
-    WholeFiles, WithConflict, WithFailure,
+    Conflict, Dependency, FailedTest, FinalReviewPrompt, FixConflictPrompt, FixTestsPrompt,
+    PlanPrompt, ReviewFiles, ReviewPrompt, RunFacts, RunFiles, TaskFacts, TaskName,
 };
 use super::template::Template;
 
@@ -32,43 +32,48 @@ fn facts_for(template: Template, full: bool, names: &[String]) -> Value {
     let word = |word: &'static str| full.then_some(word);
     match template {
         Template::Implement | Template::Resume | Template::Fix => value(facts),
-        Template::Plan => {
-            value(&Planned { facts, plan_file: word("plan.md"), earlier_plan: word("before.md") })
-        }
+        Template::Plan => value(&PlanPrompt {
+            facts,
+            plan_file: word("plan.md"),
+            earlier_plan: word("before.md"),
+        }),
         Template::SpecReview => reviewed(facts, "spec"),
         Template::QualityReview => reviewed(facts, "quality"),
         Template::Review | Template::ReReview => reviewed(facts, "combined"),
-        Template::FixTests => value(&WithFailure { facts, failed: FailedTest::default() }),
+        Template::FixTests => value(&FixTestsPrompt { facts, failed: FailedTest::default() }),
         Template::FixConflict => {
-            let others = [Named { id: "api", title: "HTTP API" }];
+            let others = [TaskName { id: "api", title: "HTTP API" }];
             let others = if full { others.as_slice() } else { &[] };
-            value(&WithConflict { facts, conflict: &Conflict { tip: "0f", files: names, others } })
+            value(&FixConflictPrompt {
+                facts,
+                conflict: &Conflict { tip: "0f", files: names, others },
+            })
         }
         Template::FinalReview => {
-            let tasks = full.then_some(Named { id: "api", title: "HTTP API" });
-            let whole = Whole {
-                reading: WholeFiles { texts: word("tasks.md"), ..WholeFiles::default() },
+            let tasks = full.then_some(TaskName { id: "api", title: "HTTP API" });
+            let whole = RunFacts {
+                reading: RunFiles { texts: word("tasks.md"), ..RunFiles::default() },
                 tasks: tasks.into_iter().collect(),
                 concerns: names,
                 parked: names,
                 divergences: names,
                 tests: word("make test").into_iter().collect(),
                 skills: names,
-                ..Whole::default()
+                ..RunFacts::default()
             };
-            value(&Final { whole: &whole, kind: "final" })
+            value(&FinalReviewPrompt { whole: &whole, kind: "final" })
         }
     }
 }
 
-fn facts(full: bool, names: &[String]) -> Facts<'_> {
-    let earlier = Earlier {
+fn facts(full: bool, names: &[String]) -> TaskFacts<'_> {
+    let earlier = Dependency {
         id: "model",
         title: "User model",
         interfaces: "  `find(id)`".into(),
         files: names.to_vec(),
     };
-    Facts {
+    TaskFacts {
         run: "auth",
         task: "api",
         title: "HTTP API",
@@ -88,8 +93,8 @@ fn facts(full: bool, names: &[String]) -> Facts<'_> {
     }
 }
 
-fn reviewed(facts: &Facts<'_>, kind: &str) -> Value {
-    value(&Reviewed { facts, kind, reading: &Reading::default() })
+fn reviewed(facts: &TaskFacts<'_>, kind: &str) -> Value {
+    value(&ReviewPrompt { facts, kind, reading: &ReviewFiles::default() })
 }
 
 fn value(facts: &impl Serialize) -> Value {

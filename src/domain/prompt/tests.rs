@@ -26,21 +26,24 @@ impl Given {
         }
     }
 
-    fn facts(&self) -> Facts<'_> {
-        let model = Earlier {
+    fn facts(&self) -> TaskFacts<'_> {
+        let model = Dependency {
             id: "model",
             title: "User model",
             interfaces: declared("**Interfaces:**\n- Produces: `find(id: u64) -> Option<User>`\n"),
             files: vec!["src/model.rs".into()],
         };
-        Facts {
+        TaskFacts {
             run: "auth",
             task: "api",
             title: "HTTP API",
             text: TEXT,
             branch: "feat/task-api",
             integration: "feat/auth",
-            builds_on: vec![model, Earlier { id: "db", title: "Tables", ..Earlier::default() }],
+            builds_on: vec![
+                model,
+                Dependency { id: "db", title: "Tables", ..Dependency::default() },
+            ],
             needed_by: vec!["User interface"],
             files: &self.names,
             tests: vec!["make test"],
@@ -56,12 +59,12 @@ impl Given {
     /// Returns every prompt by its template, and the short forms of those that have one.
     fn prompts(&self) -> Vec<(String, String)> {
         let (templates, facts) = (&self.templates, self.facts());
-        let short = Facts { resumed: true, notes: &[], skills: &[], ..facts.clone() };
-        let first = Facts { findings: Vec::new(), ..facts.clone() };
+        let short = TaskFacts { resumed: true, notes: &[], skills: &[], ..facts.clone() };
+        let first = TaskFacts { findings: Vec::new(), ..facts.clone() };
         let read = |kind, facts| review(templates, facts, kind, &reading());
         let failed =
             FailedTest { command: "make test", output: "ok 1\nnot ok 2\n", log: "/r/test.log" };
-        let others = [Named { id: "ui", title: "User interface" }];
+        let others = [TaskName { id: "ui", title: "User interface" }];
         let conflict = Conflict { tip: "0f3c", files: &self.names, others: &others };
         let planning = Planning { file: None, earlier: None };
         [
@@ -82,16 +85,16 @@ impl Given {
         .into()
     }
 
-    fn whole(&self) -> Whole<'_> {
-        Whole {
+    fn whole(&self) -> RunFacts<'_> {
+        RunFacts {
             run: "auth",
             base: "main",
             integration: "feat/auth",
             commit: "0f3c",
-            reading: WholeFiles { folder: "/r/final", diff: "run.diff", texts: Some("tasks.md") },
+            reading: RunFiles { folder: "/r/final", diff: "run.diff", texts: Some("tasks.md") },
             tasks: vec![
-                Named { id: "model", title: "User model" },
-                Named { id: "api", title: "HTTP API" },
+                TaskName { id: "model", title: "User model" },
+                TaskName { id: "api", title: "HTTP API" },
             ],
             concerns: &self.notes,
             parked: &self.names,
@@ -107,8 +110,8 @@ impl Given {
     }
 }
 
-fn reading() -> Reading {
-    Reading {
+fn reading() -> ReviewFiles {
+    ReviewFiles {
         folder: "/r/api/2".into(),
         task: "task.md".into(),
         report: "report.md".into(),
@@ -176,7 +179,7 @@ fn the_prompt_for_planning_lists_the_seven_headings() {
 
 #[test]
 fn empty_facts_leave_no_trace() {
-    let facts = Facts { task: "a", title: "A", text: "Do it.", ..Facts::default() };
+    let facts = TaskFacts { task: "a", title: "A", text: "Do it.", ..TaskFacts::default() };
     let text = implement(&Templates::default(), &facts).expect("renders");
     for word in ["Files you own", "builds on", "follow these skills", "\n\n\n"] {
         assert!(!text.contains(word), "{word:?} in\n{text}");

@@ -5,7 +5,6 @@
 //! files or the clock; ids and times come in with the events. `ready` is derived from the
 //! other tasks (see `snapshot`) and never stored.
 
-mod again;
 mod apply;
 mod blueprint;
 mod concern;

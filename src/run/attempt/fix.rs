@@ -13,7 +13,8 @@ const MAX_NAMED: usize = 8;
 impl Attempt {
     /// Returns what is still wrong with a merge that the agent was to fix.
     pub(super) fn missing_fix(&self, record: &Record, tip: &Oid) -> anyhow::Result<Option<Block>> {
-        let Some(why) = record.sent_back.as_ref().filter(|_| self.spec.stage.is_mending()) else {
+        let Some(why) = record.sent_back.as_ref().filter(|_| self.spec.task.stage.is_mending())
+        else {
             return Ok(None);
         };
         if self.spec.candidate() == Some(tip) {
@@ -46,9 +47,10 @@ impl Attempt {
         record: &Record,
         tip: &Oid,
     ) -> anyhow::Result<Option<String>> {
-        let why = record.sent_back.as_ref().filter(|_| self.spec.stage == Stage::FixConflict);
+        let why = record.sent_back.as_ref().filter(|_| self.spec.task.stage == Stage::FixConflict);
         let against = why.and_then(|why| why.against.as_ref());
-        let (Some(why), Some(against), Some(start)) = (why, against, &self.spec.begins_on) else {
+        let (Some(why), Some(against), Some(start)) = (why, against, &self.spec.place.begins_on)
+        else {
             return Ok(None);
         };
         let Some(base) = self.git.merge_base(against, start)? else { return Ok(None) };

@@ -19,23 +19,22 @@ use std::path::PathBuf;
 use super::Attempt;
 use super::attribution::CommandTrail;
 use crate::domain::oid::Oid;
+use crate::domain::policy::verdicts::escape::{self, Movement};
 use crate::domain::snapshot::Snapshot;
-use crate::domain::task::{Block, Event, Finished, Moved, Outcome, Reason};
+use crate::domain::task::{Event, Moved};
 use crate::git::picture::{Checkout, Picture, STASH, checkout};
 use crate::git::status;
 use crate::git::trace;
 use crate::journal::{Journal, run_names};
 use crate::run::folder::{read_json, write_json};
 
-/// At most this many changes are named.
-const MAX_NAMED: usize = 8;
 /// A checkout that a merge moves forward may look changed for this long.
 const NAP: std::time::Duration = std::time::Duration::from_millis(200);
 
 impl Attempt {
     /// Takes the picture that [`Attempt::check_isolation`] compares with.
     pub(super) fn take_picture(&self) -> anyhow::Result<Picture> {
-        self.git.picture(&self.git.checkouts_of_user(&self.spec.base_branch)?)
+        self.git.picture(&self.git.checkouts_of_user(&self.spec.place.base_branch)?)
     }
 
     /// Writes the picture to a file: an attempt by hand has no process that could keep it.
@@ -53,7 +52,7 @@ impl Attempt {
         let Event::Finished(finished) = event else { return event };
         let Some(before) = before else { return Event::Finished(finished) };
         match self.moved_since(&before) {
-            Ok(found) => Event::Finished(judged(finished, found)),
+            Ok(found) => Event::Finished(escape::judge(finished, found)),
             Err(error) => {
                 let remark = format!("could not check what else the agent changed: {error:#}");
                 Event::Finished(finished).with_remarks(vec![remark])
@@ -61,7 +60,7 @@ impl Attempt {
         }
     }
 
-    fn moved_since(&self, before: &Picture) -> anyhow::Result<Vec<Found>> {
+    fn moved_since(&self, before: &Picture) -> anyhow::Result<Vec<Movement>> {
         let places: Vec<PathBuf> = before.checkouts.iter().map(|it| it.place.clone()).collect();
         let after = self.git.picture(&places)?;
         let strayed = self.strayed();
@@ -75,13 +74,13 @@ impl Attempt {
             Some(listed.path.display().to_string())
         };
         let paths: Vec<PathBuf> = worktrees.iter().map(|it| it.path.clone()).collect();
-        let trail = CommandTrail::new(self.calls(), &self.spec.worktree, &paths);
+        let trail = CommandTrail::new(self.calls(), &self.spec.place.worktree, &paths);
         let of_runs = self.branches_of_runs(before)?;
         let mut found = Vec::new();
         let mut add = |moved: Moved, is_usual: bool| {
             let culprit = trail.culprit(&moved);
             if culprit.is_some() || !is_usual {
-                found.push(Found { moved, culprit });
+                found.push(Movement { moved, culprit });
             }
         };
         // The branch to which the worktree strayed is part of that finding, not one of its own.
@@ -92,7 +91,7 @@ impl Attempt {
         for (name, from, to) in differences(&before.refs, &after.refs) {
             let branch = name.strip_prefix("refs/heads/");
             let is_own = branch.is_some()
-                && (branch == Some(&self.spec.branch) || branch == found_branch.as_deref());
+                && (branch == Some(&self.spec.place.branch) || branch == found_branch.as_deref());
             if !is_own {
                 let is_usual = branch.is_some_and(|branch| of_runs.contains(branch));
                 add(moved_ref(name, from, to, branch.and_then(place_of)), is_usual);
@@ -104,7 +103,7 @@ impl Attempt {
             }
         }
         // Certain without a command: only the agent works in this worktree.
-        found.extend(strayed.map(|moved| Found { moved, culprit: Some(String::new()) }));
+        found.extend(strayed.map(|moved| Movement { moved, culprit: Some(String::new()) }));
         Ok(found)
     }
 
@@ -115,11 +114,11 @@ impl Attempt {
 
     /// Returns a finding if the worktree shows another branch than the task's.
     fn strayed(&self) -> Option<Moved> {
-        let place = &self.spec.worktree;
+        let place = &self.spec.place.worktree;
         let (found, _) = status::head(place).ok()?;
-        (found.as_ref() != Some(&self.spec.branch)).then(|| Moved::Strayed {
+        (found.as_ref() != Some(&self.spec.place.branch)).then(|| Moved::Strayed {
             place: place.display().to_string(),
-            branch: self.spec.branch.clone(),
+            branch: self.spec.place.branch.clone(),
             found,
         })
     }
@@ -131,7 +130,7 @@ impl Attempt {
             return vec![Moved::Head { place, from: shows(was), to: shows(is) }];
         }
         let mut files = changed(was, is);
-        if !files.is_empty() && is.branch.as_ref() == Some(&self.spec.integration) {
+        if !files.is_empty() && is.branch.as_ref() == Some(&self.spec.place.integration) {
             // A merge moves the branch first and the files after it; the picture may have been
             // taken in between.
             std::thread::sleep(NAP);
@@ -164,65 +163,6 @@ impl Attempt {
         }
         Ok(branches)
     }
-}
-
-/// A change outside of the attempt, and the agent's git command that made it, if that is certain.
-struct Found {
-    moved: Moved,
-    culprit: Option<String>,
-}
-
-impl Found {
-    fn told(&self) -> String {
-        match self.culprit.as_deref().filter(|culprit| !culprit.is_empty()) {
-            Some(culprit) => format!("{} by the agent's '{culprit}'", self.moved),
-            None => self.moved.to_string(),
-        }
-    }
-}
-
-/// Returns the end of an attempt during which these changes were made.
-fn judged(finished: Finished, found: Vec<Found>) -> Finished {
-    let (certain, other): (Vec<Found>, Vec<Found>) =
-        found.into_iter().partition(|found| found.culprit.is_some());
-    let has_nothing = matches!(&finished.outcome,
-        Outcome::Blocked(block) if block.reason == Reason::NoChanges);
-    if certain.is_empty() && has_nothing && !other.is_empty() {
-        let told = list(&other);
-        let text = format!("the branch has no commit of its own; while the agent ran: {told}");
-        return escaped(finished, text, other);
-    }
-    let remarks = other.iter().take(MAX_NAMED);
-    let remarks = remarks.map(|found| format!("while the agent ran: {}", found.moved));
-    let mut finished = finished;
-    finished.remarks.extend(remarks);
-    if certain.is_empty() {
-        finished
-    } else {
-        let text = list(&certain);
-        escaped(finished, text, certain)
-    }
-}
-
-fn escaped(finished: Finished, text: String, found: Vec<Found>) -> Finished {
-    let mut block = match finished.outcome {
-        // The block already describes what is wrong with the worktree.
-        Outcome::Blocked(block) if block.reason == Reason::Escaped => match found.as_slice() {
-            [Found { moved: Moved::Strayed { .. }, .. }] => block,
-            _ => Block { text, ..block },
-        },
-        _ => Block::new(Reason::Escaped, text),
-    };
-    block.files = found.iter().flat_map(|found| found.moved.files().to_vec()).collect();
-    block.moved = found.into_iter().map(|found| found.moved).collect();
-    Finished { outcome: Outcome::Blocked(block), ..finished }
-}
-
-fn list(found: &[Found]) -> String {
-    let named: Vec<String> = found.iter().take(MAX_NAMED).map(Found::told).collect();
-    let more = found.len().saturating_sub(MAX_NAMED);
-    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-    named.join("; ") + &more
 }
 
 /// Returns the refs that differ, each with its old and new commit.

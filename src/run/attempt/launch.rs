@@ -33,10 +33,10 @@ impl Attempt {
         let worker = self.worker_file()?;
         Setup {
             git: &self.git,
-            place: &self.spec.worktree,
-            setup: self.spec.setup.as_deref(),
+            place: &self.spec.place.worktree,
+            setup: self.spec.place.setup.as_deref(),
             environment: self.environment(&self.folder.prompt())?,
-            timeout: self.spec.setup_timeout.unwrap_or(self.spec.timeout),
+            timeout: self.spec.place.setup_timeout,
             log: self.folder.setup_log(),
             worker,
             stop: &self.stop,
@@ -47,9 +47,10 @@ impl Attempt {
     /// Launches the agent: resumes its interrupted conversation, or starts a new one if there is none
     /// or the program has forgotten it.
     pub(super) fn run_agent(&self) -> anyhow::Result<AgentExit> {
-        if let Some(argv) = &self.spec.resume {
+        if let Some(argv) = &self.spec.launch.resume {
             let exit = self.launch(argv, &self.folder.resume_prompt())?;
-            let is_known = || conversation::of_log(&self.folder.log(), self.spec.format).is_some();
+            let is_known =
+                || conversation::of_log(&self.folder.log(), self.spec.launch.format).is_some();
             if !matches!(exit.ending, Ending::Exited(code) if code != 0) || is_known() {
                 return Ok(exit);
             }
@@ -57,7 +58,7 @@ impl Attempt {
             // used.
             let _ = std::fs::remove_file(self.folder.resume_prompt());
         }
-        self.launch(&self.spec.argv, &self.folder.prompt())
+        self.launch(&self.spec.launch.argv, &self.folder.prompt())
     }
 
     fn launch(&self, argv: &[String], prompt: &Path) -> anyhow::Result<AgentExit> {
@@ -65,7 +66,7 @@ impl Attempt {
         if self.stop.is_stopped() {
             return Ok(AgentExit { ending: Ending::Stopped, remarks: Vec::new() });
         }
-        if self.spec.terminal {
+        if self.spec.launch.terminal {
             // The user watches, so there is no time limit. The agent shares our process group, so
             // that Ctrl-C reaches it.
             let (ending, left) = process::run_beside(program, |pid| self.write_agent(pid))?;
@@ -76,7 +77,7 @@ impl Attempt {
         self.stop.watch(Some(job.stopper()));
         // If this fails, the job is dropped and thereby killed.
         self.write_agent(job.pid())?;
-        let limit = Duration::from_secs(self.spec.timeout);
+        let limit = Duration::from_secs(self.spec.launch.timeout);
         let (ending, left) = job.wait_for_all(Some(limit), self.quiet());
         Ok(AgentExit { ending, remarks: self.name_ended(&left) })
     }
@@ -109,30 +110,30 @@ impl Attempt {
 
     /// Returns the file that names the process at work on the task, after making its folder.
     fn worker_file(&self) -> anyhow::Result<PathBuf> {
-        let file = RunFolder::new(&self.git, &self.spec.run).worker(&self.spec.task);
+        let file = RunFolder::new(&self.git, &self.spec.task.run).worker(&self.spec.task.id);
         std::fs::create_dir_all(file.parent().context("it lies in a folder")?)?;
         Ok(file)
     }
 
     /// Returns the variables that describe the task to the agent and to `setup`.
     fn environment(&self, prompt: &Path) -> anyhow::Result<Vec<(String, OsString)>> {
-        let slot = self.git.slot(&self.spec.worktree)?.to_string();
+        let slot = self.git.slot(&self.spec.place.worktree)?.to_string();
         let base = self.tip()?.to_string();
         let facts = [
-            ("RUN", self.spec.run.as_str()),
-            ("TASK", self.spec.task.as_str()),
-            ("STAGE", self.spec.stage.name()),
-            ("ATTEMPT", &self.spec.attempt.to_string()),
+            ("RUN", self.spec.task.run.as_str()),
+            ("TASK", self.spec.task.id.as_str()),
+            ("STAGE", self.spec.task.stage.name()),
+            ("ATTEMPT", &self.spec.task.attempt.to_string()),
             ("BASE", &base),
-            ("BRANCH", &self.spec.branch),
-            ("TITLE", &self.spec.title),
+            ("BRANCH", &self.spec.place.branch),
+            ("TITLE", &self.spec.task.title),
             ("SLOT", &slot),
         ];
         let variable = |(name, value): (&str, &str)| (format!("ORCHESTRATE_{name}"), value.into());
         let mut environment: Vec<_> = facts.into_iter().map(variable).collect();
         // Without a model's name, a command can still choose one by the class.
-        let class = self.spec.class.map(|class| class.word().to_owned());
-        let model = self.spec.model.clone().or(class);
+        let class = self.spec.launch.class.map(|class| class.word().to_owned());
+        let model = self.spec.launch.model.clone().or(class);
         environment
             .extend(model.map(|model| ("ORCHESTRATE_MODEL".to_owned(), OsString::from(model))));
         environment.push(("ORCHESTRATE_PROMPT".into(), prompt.into()));
@@ -140,7 +141,7 @@ impl Attempt {
     }
 
     fn agent(&self, argv: &[String], prompt: &Path) -> anyhow::Result<Program> {
-        let streams = if self.spec.terminal {
+        let streams = if self.spec.launch.terminal {
             Streams::Inherited
         } else {
             Streams::Files {
@@ -153,6 +154,6 @@ impl Attempt {
         if std::env::var_os(trace::VARIABLE).is_none() {
             environment.push((trace::VARIABLE.into(), self.folder.trace().into()));
         }
-        Ok(Program::new(argv.to_vec(), &self.spec.worktree, environment, streams))
+        Ok(Program::new(argv.to_vec(), &self.spec.place.worktree, environment, streams))
     }
 }

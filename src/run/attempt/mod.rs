@@ -17,7 +17,7 @@ pub(crate) mod worktree;
 
 use anyhow::Context;
 
-use super::brief::Spec;
+use super::brief::spec::Spec;
 use super::folder::{AttemptFolder, RunFolder, read_json, write_json};
 use crate::domain::oid::Oid;
 use crate::domain::policy::verdicts;
@@ -55,24 +55,24 @@ pub(crate) fn supervise(folder: AttemptFolder) -> anyhow::Result<()> {
     // First of all: a signal that comes earlier would kill this process without an outcome.
     let stop = Signals::listen()?.stop;
     let spec: Spec = read_json(&folder.spec())?.context("there is no such attempt")?;
-    if !spec.terminal {
+    if !spec.launch.terminal {
         process::leave_session();
     }
-    let git = Git::at(&spec.repository)?;
-    let journal = Journal::new(&git, &spec.run);
+    let git = Git::at(&spec.place.repository)?;
+    let journal = Journal::new(&git, &spec.task.run);
     // The supervisor holds the lock of the shared checkout itself: a lock of the controller would
     // end with the controller, while the agent works on.
-    let lock = RunFolder::new(&git, &spec.run).checkout_lock()?;
-    if spec.alone {
+    let lock = RunFolder::new(&git, &spec.task.run).checkout_lock()?;
+    if spec.is_alone() {
         lock.hold()?;
     }
-    let has_begun = spec.attempt > 1;
+    let has_begun = spec.task.attempt > 1;
     let attempt = Attempt { spec, folder, git, journal, stop, has_begun };
     let Some(base) = attempt.claim(Some(process::myself()))? else { return Ok(()) };
     let finished = attempt.work(&base);
     // If the file cannot be written, the journal may still accept the outcome.
     let _ = write_json(&attempt.folder.outcome(), &finished);
-    attempt.journal.append(&attempt.spec.task, &finished)
+    attempt.journal.append(&attempt.spec.task.id, &finished)
 }
 
 /// Claims an attempt that the user works on by hand, and makes its worktree.
@@ -106,8 +106,8 @@ pub(crate) fn take_back(
     let attempt = Attempt::outside(git, folder)?;
     let finished = attempt.conclude(Ending::ByHand, Some(result));
     let finished = attempt.check_isolation(attempt.read_picture(), finished);
-    attempt.git.unlock_worktree(&attempt.spec.worktree)?;
-    attempt.journal.append(&attempt.spec.task, &finished)
+    attempt.git.unlock_worktree(&attempt.spec.place.worktree)?;
+    attempt.journal.append(&attempt.spec.task.id, &finished)
 }
 
 /// Judges the work of an agent that reported and exited after its supervisor was killed.
@@ -121,7 +121,7 @@ pub(crate) fn conclude_unsupervised(
 ) -> anyhow::Result<Option<Event>> {
     let attempt = Attempt::outside(git, folder)?;
     let spec = &attempt.spec;
-    let counts = !spec.is_command && !spec.alone && spec.stage.is_work();
+    let counts = !spec.launch.is_command && !spec.is_alone() && spec.task.stage.is_work();
     Ok(counts.then(|| attempt.conclude(Ending::ByHand, Some(ManualResult::Report(report)))))
 }
 
@@ -129,8 +129,8 @@ impl Attempt {
     /// Opens an attempt that has no supervisor.
     fn outside(git: &Git, folder: AttemptFolder) -> anyhow::Result<Attempt> {
         let spec: Spec = read_json(&folder.spec())?.context("there is no such attempt")?;
-        let (git, journal) = (git.clone(), Journal::new(git, &spec.run));
-        let (stop, has_begun) = (StopSwitch::default(), spec.attempt > 1);
+        let (git, journal) = (git.clone(), Journal::new(git, &spec.task.run));
+        let (stop, has_begun) = (StopSwitch::default(), spec.task.attempt > 1);
         Ok(Attempt { spec, folder, git, journal, stop, has_begun })
     }
 
@@ -139,7 +139,7 @@ impl Attempt {
             None => self.write_picture(),
             Some(ended) => {
                 self.release()?;
-                self.journal.append(&self.spec.task, &ended)
+                self.journal.append(&self.spec.task.id, &ended)
             }
         }
     }
@@ -149,23 +149,23 @@ impl Attempt {
     /// Returns the base, or `None` if another process has the attempt. Base and claim are one
     /// event, so no reader of the journal ever sees a claim without its base.
     fn claim(&self, worker: Option<Worker>) -> anyhow::Result<Option<Oid>> {
-        let base = self.git.find_branch(&self.spec.integration)?;
+        let base = self.git.find_branch(&self.spec.place.integration)?;
         let base =
-            base.with_context(|| format!("there is no branch '{}'", self.spec.integration))?;
+            base.with_context(|| format!("there is no branch '{}'", self.spec.place.integration))?;
         let claim = Event::Started(Started {
-            attempt: self.spec.attempt,
-            stage: self.spec.stage,
+            attempt: self.spec.task.attempt,
+            stage: self.spec.task.stage,
             base: base.clone(),
             tip: self.start_commit(&base)?,
-            branch: self.spec.branch.clone(),
-            worktree: self.spec.worktree.display().to_string(),
+            branch: self.spec.place.branch.clone(),
+            worktree: self.spec.place.worktree.display().to_string(),
             // By hand nobody knows which agent works, if any.
-            agent: self.spec.agent.clone().filter(|_| worker.is_some()),
-            model: self.spec.model.clone().filter(|_| worker.is_some()),
+            agent: self.spec.launch.agent.clone().filter(|_| worker.is_some()),
+            model: self.spec.launch.model.clone().filter(|_| worker.is_some()),
             worker,
             at: clock::now_ms(),
         });
-        match self.journal.append(&self.spec.task, &claim) {
+        match self.journal.append(&self.spec.task.id, &claim) {
             Ok(()) => Ok(Some(base)),
             // Another supervisor claimed the attempt first, or the task was stopped meanwhile.
             Err(error) if is_illegal(&error) => Ok(None),
@@ -178,8 +178,8 @@ impl Attempt {
         if let Some(candidate) = self.spec.candidate() {
             return Ok(Some(candidate.clone()));
         }
-        let tip = self.git.find_branch(&self.spec.branch)?.filter(|_| self.has_begun);
-        Ok(match (self.spec.stage, tip) {
+        let tip = self.git.find_branch(&self.spec.place.branch)?.filter(|_| self.has_begun);
+        Ok(match (self.spec.task.stage, tip) {
             // A branch without work of its own is moved to the base before an agent reads it.
             (Stage::Plan | Stage::FinalReview, None) => Some(base.clone()),
             (Stage::Plan | Stage::FinalReview, Some(tip))
@@ -216,8 +216,8 @@ impl Attempt {
                 Some(self.finished(Ending::Stopped, self.interrupted_outcome()))
             }
             Ok(SetupOutcome::Failed(ending)) => {
-                let setup = self.spec.setup.as_deref().unwrap_or_default();
-                let log = format!("git orchestrate log {} --setup", self.spec.task);
+                let setup = self.spec.place.setup.as_deref().unwrap_or_default();
+                let log = format!("git orchestrate log {} --setup", self.spec.task.id);
                 blocked(anyhow::anyhow!(crate::run::setup::failure_text(setup, ending, &log)))
             }
             Err(error) => blocked(error),
@@ -244,7 +244,7 @@ impl Attempt {
         let exit = match self.run_agent() {
             Ok(exit) => exit,
             Err(error) => {
-                let program = self.spec.argv.first().map(String::as_str).unwrap_or_default();
+                let program = self.spec.launch.argv.first().map(String::as_str).unwrap_or_default();
                 let error = error.context(format!("could not launch '{program}'"));
                 return self.blocked(Ending::NotLaunched, Reason::Agent, &error);
             }
@@ -260,7 +260,7 @@ impl Attempt {
             Some(ManualResult::Verdict(verdict)) => (None, Some(verdict)),
             None => (None, None),
         };
-        let concluded = match (self.spec.stage.review(), self.spec.stage) {
+        let concluded = match (self.spec.task.stage.review(), self.spec.task.stage) {
             (Some(review), _) => self.conclude_review(review, ending, verdict),
             (None, Stage::Plan) => self.conclude_plan(ending, report),
             (None, _) => self.conclude_work(ending, report),
@@ -276,16 +276,16 @@ impl Attempt {
     }
 
     fn finished(&self, ending: Ending, outcome: Outcome) -> Event {
-        let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
+        let finished = Finished::new(self.spec.task.attempt, ending, outcome, clock::now_ms());
         Event::Finished(Finished { commit: self.tip().ok(), ..finished })
     }
 
     fn branch_ref(&self) -> String {
-        format!("refs/heads/{}", self.spec.branch)
+        format!("refs/heads/{}", self.spec.place.branch)
     }
 
     fn tip(&self) -> anyhow::Result<Oid> {
-        let found = self.git.find_branch(&self.spec.branch)?;
-        found.with_context(|| format!("the branch '{}' is gone", self.spec.branch))
+        let found = self.git.find_branch(&self.spec.place.branch)?;
+        found.with_context(|| format!("the branch '{}' is gone", self.spec.place.branch))
     }
 }

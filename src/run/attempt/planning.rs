@@ -10,11 +10,9 @@ use super::review::changed_text;
 use super::work::ending_of;
 use crate::domain::blueprint::Blueprint;
 use crate::domain::policy::pipeline;
-use crate::domain::policy::verdicts::{self, Planned};
+use crate::domain::policy::verdicts::{self, PlanFacts};
 use crate::domain::report::{self, Report};
 use crate::domain::task::{Block, Ending, Event, Finished, Outcome, Reason};
-use crate::run::brief::conversation;
-use crate::run::folder::RunFolder;
 use crate::system::clock;
 
 /// At most this many bytes of a blueprint's file are read (1 MiB).
@@ -27,14 +25,14 @@ impl Attempt {
         ending: Ending,
         report: Option<Report>,
     ) -> anyhow::Result<Event> {
-        let record = self.journal.record(&self.spec.task)?;
+        let record = self.journal.record(&self.spec.task.id)?;
         let own = record.last_attempt().context("a task runs without an attempt")?;
         let began = own.tip.clone().context("the journal has no start commit for the planner")?;
         let changed = self.restore(&began)?;
-        let output = report::read(self.spec.format, &self.tail());
+        let output = report::read(self.spec.launch.format, &self.tail());
         let report = report.or_else(|| own.report.clone()).or(output.report.clone());
         let message = report.as_ref().map(|report| report.message.as_str()).unwrap_or_default();
-        let facts = Planned {
+        let facts = PlanFacts {
             ending,
             halted: self.folder.stop().exists(),
             pause: self.pause(&output),
@@ -42,9 +40,9 @@ impl Attempt {
             blueprint: self.blueprint(&[message, &output.answer]),
             report: report.clone(),
             tried_before: pipeline::unplanned(&record),
-            approves: self.spec.approves,
+            approves: self.spec.task.approves,
         };
-        let outcome = verdicts::plan(&facts, self.spec.timeout);
+        let outcome = verdicts::plan(&facts, self.spec.launch.timeout);
         let ending = ending_of(ending, &outcome);
         let lacks = facts.blueprint.as_ref().err().map(|missing| verdicts::lacks(missing));
         let text = facts.blueprint.as_ref().ok().map(Blueprint::text);
@@ -62,14 +60,12 @@ impl Attempt {
             }
             _ => began,
         };
-        let run = RunFolder::new(&self.git, &self.spec.run);
-        let own = |total| conversation::own_usage(total, &run, &self.spec, &record);
-        let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
+        let finished = Finished::new(self.spec.task.attempt, ending, outcome, clock::now_ms());
         Ok(Event::Finished(Finished {
             commit: Some(commit),
             undone: changed.is_some(),
             report,
-            usage: output.usage.map(own),
+            usage: output.usage.map(|total| self.own_usage(total, &record)),
             blueprint: text,
             remarks,
             ..finished

@@ -9,7 +9,7 @@ use super::Attempt;
 use super::work::ending_of;
 use crate::domain::oid::Oid;
 use crate::domain::policy::pipeline;
-use crate::domain::policy::verdicts::{self, Heard, named};
+use crate::domain::policy::verdicts::{self, ReviewFacts, named};
 use crate::domain::report;
 use crate::domain::review::{self, Review, Verdict};
 use crate::domain::task::{Ending, Event, Finished, Outcome, Record, Stage};
@@ -23,16 +23,16 @@ impl Attempt {
     /// Writes the diffs that the prompt names: of the whole work, and of the work since the commit
     /// that an earlier review read.
     pub(super) fn write_diffs(&self) -> anyhow::Result<()> {
-        if self.spec.stage.review().is_none() {
+        if self.spec.task.stage.review().is_none() {
             return Ok(());
         }
         let read = self.tip()?;
-        if !status::dirt(&self.spec.worktree)?.is_clean() {
+        if !status::dirt(&self.spec.place.worktree)?.is_clean() {
             bail!("the worktree has uncommitted changes, which no reviewer would see");
         }
         let base = self.diff_base(&read)?;
         std::fs::write(self.folder.diff(), self.git.diff(&base, &read)?)?;
-        if let Some(before) = &self.spec.read_before {
+        if let Some(before) = &self.spec.review.read_before {
             std::fs::write(self.folder.fix_diff(), self.git.diff(before, &read)?)?;
         }
         Ok(())
@@ -41,10 +41,10 @@ impl Attempt {
     /// Returns the base of the diff: the merge base with the integration branch, or the base of the
     /// run if the whole branch is reviewed.
     fn diff_base(&self, read: &Oid) -> anyhow::Result<Oid> {
-        if let Some(base) = &self.spec.run_base {
+        if let Some(base) = &self.spec.review.run_base {
             return Ok(base.clone());
         }
-        let integration = self.git.find_branch(&self.spec.integration)?;
+        let integration = self.git.find_branch(&self.spec.place.integration)?;
         let integration = integration.context("the integration branch is gone")?;
         self.git
             .merge_base(&integration, read)?
@@ -58,14 +58,14 @@ impl Attempt {
         ending: Ending,
         verdict: Option<Verdict>,
     ) -> anyhow::Result<Event> {
-        let record = self.journal.record(&self.spec.task)?;
+        let record = self.journal.record(&self.spec.task.id)?;
         let own = record.last_attempt().context("a task runs without an attempt")?;
         let read = own.tip.clone().context("the journal has no commit for the reviewer")?;
         let changed = self.restore(&read)?;
-        let output = report::read(self.spec.format, &self.tail());
+        let output = report::read(self.spec.launch.format, &self.tail());
         let verdict = verdict.or_else(|| own.verdict.clone());
         let verdict = verdict.or_else(|| review::read(&output.answer));
-        let heard = Heard {
+        let facts = ReviewFacts {
             ending,
             halted: self.folder.stop().exists(),
             pause: self.pause(&output),
@@ -73,22 +73,22 @@ impl Attempt {
             // A reviewer that changed files may have judged its own changes.
             verdict: verdict.filter(|_| changed.is_none()),
             changed,
-            silent_before: pipeline::silent(&record, self.spec.stage),
+            silent_before: pipeline::silent(&record, self.spec.task.stage),
         };
         let next = |verdict: &Verdict| self.spec.pipeline().after_review(&record, kind, verdict);
-        let outcome = verdicts::review(&heard, read.clone(), next, self.spec.timeout);
-        let (outcome, remark) = self.tick_ticket(outcome, kind, heard.verdict.as_ref(), &record)?;
+        let outcome = verdicts::review(&facts, read.clone(), next, self.spec.launch.timeout);
+        let (outcome, remark) = self.tick_ticket(outcome, kind, facts.verdict.as_ref(), &record)?;
         let commit = match &outcome {
             Outcome::Ready(commit) => commit.clone(),
             _ => read,
         };
         let ending = ending_of(ending, &outcome);
-        let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
-        let undone = heard.changed.is_some();
-        let remarks = heard.changed.as_deref().and_then(changed_text).into_iter().chain(remark);
+        let finished = Finished::new(self.spec.task.attempt, ending, outcome, clock::now_ms());
+        let undone = facts.changed.is_some();
+        let remarks = facts.changed.as_deref().and_then(changed_text).into_iter().chain(remark);
         let remarks = remarks.collect();
-        let (commit, usage) = (Some(commit), heard.output.usage);
-        let verdict = heard.verdict;
+        let (commit, usage) = (Some(commit), facts.output.usage);
+        let verdict = facts.verdict;
         Ok(Event::Finished(Finished { commit, undone, verdict, usage, remarks, ..finished }))
     }
 
@@ -114,11 +114,11 @@ impl Attempt {
     ///
     /// Returns the changed files, which are none if only a branch moved; `None` if nothing changed.
     pub(super) fn restore(&self, read: &Oid) -> anyhow::Result<Option<Vec<String>>> {
-        let place = &self.spec.worktree;
+        let place = &self.spec.place.worktree;
         let (branch, head) = status::head(place)?;
         let dirt = status::dirt(place)?;
         let tip = self.tip()?;
-        let is_own = branch.as_ref() == Some(&self.spec.branch);
+        let is_own = branch.as_ref() == Some(&self.spec.place.branch);
         if is_own && head == *read && tip == *read && dirt.is_clean() {
             return Ok(None);
         }
@@ -149,14 +149,14 @@ impl Attempt {
                 Swap::Locked => return Err(self.git.stale_lock(&self.branch_ref())),
             }
         }
-        let back = ["checkout", "--quiet", &self.spec.branch, "--"];
+        let back = ["checkout", "--quiet", &self.spec.place.branch, "--"];
         command::git(place).args(back).bytes()?;
         Ok(Some(files))
     }
 
     /// Returns what an agent of this stage is called: it only reads.
     fn reader(&self) -> &'static str {
-        if self.spec.stage == Stage::Plan { "planner" } else { "reviewer" }
+        if self.spec.task.stage == Stage::Plan { "planner" } else { "reviewer" }
     }
 }
 

@@ -14,8 +14,8 @@ use crate::system::process::Quiet;
 impl Attempt {
     /// Returns how long the agent may be silent, and how to find that out; `None` if no limit is set.
     pub(super) fn quiet(&self) -> Option<Quiet> {
-        let limit = Duration::from_secs(self.spec.idle);
-        let place = self.spec.worktree.clone();
+        let limit = Duration::from_secs(self.spec.launch.idle);
+        let place = self.spec.place.worktree.clone();
         let mut places = vec![self.folder.log(), self.folder.trace()];
         // The worktree's git directory is elsewhere; a long `git rebase` may change nothing but it.
         places.extend(ownership::directory(&place));

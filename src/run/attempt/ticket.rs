@@ -28,7 +28,7 @@ pub(super) struct TicketTip {
 impl Attempt {
     /// Writes a blueprint into the ticket, and sets the ticket to in progress.
     pub(super) fn write_blueprint(&self, tip: &Oid, blueprint: &str) -> anyhow::Result<TicketTip> {
-        let subject = format!("{}: plan it", self.spec.title);
+        let subject = format!("{}: plan it", self.spec.task.title);
         self.change_ticket(tip, &subject, "", |text, words| {
             let text = write::set_plan(text, blueprint)?;
             match &words.in_progress {
@@ -43,11 +43,12 @@ impl Attempt {
     /// A criterion whose text in the ticket differs from the prompt's is not ticked: the reviewer
     /// confirmed something else.
     pub(super) fn tick(&self, read: &Oid, met: &[usize]) -> anyhow::Result<TicketTip> {
-        let subject = format!("{}: tick confirmed criteria", self.spec.title);
+        let subject = format!("{}: tick confirmed criteria", self.spec.task.title);
         let trailer = format!("Reviewed: {read}\n");
         self.change_ticket(read, &subject, &trailer, |text, words| {
             let known = write::criteria(text).ok_or(TicketEditError::Unreadable)?;
-            let prompted = |index: usize| self.spec.criteria.iter().find(|(at, _)| *at == index);
+            let prompted =
+                |index: usize| self.spec.task.criteria.iter().find(|(at, _)| *at == index);
             let is_same = |index: &&usize| {
                 let now = known.iter().find(|criterion| criterion.index == **index);
                 now.zip(prompted(**index)).is_some_and(|(now, (_, text))| now.text == *text)
@@ -57,16 +58,16 @@ impl Attempt {
                 [] => text.to_owned(),
                 met => write::tick(text, met)?,
             };
-            if self.spec.sets_done { write::set_status(&text, &words.done) } else { Ok(text) }
+            if self.spec.task.sets_done { write::set_status(&text, &words.done) } else { Ok(text) }
         })
     }
 
     /// Sets the ticket to done after work that needs no review, if the user's settings ask for that.
     pub(super) fn set_done(&self, tip: &Oid) -> anyhow::Result<TicketTip> {
-        if !self.spec.sets_done {
+        if !self.spec.task.sets_done {
             return Ok(TicketTip { tip: tip.clone(), remark: None });
         }
-        let subject = format!("{}: mark as done", self.spec.title);
+        let subject = format!("{}: mark as done", self.spec.task.title);
         self.change_ticket(tip, &subject, "", |text, words| write::set_status(text, &words.done))
     }
 
@@ -78,7 +79,7 @@ impl Attempt {
         change: impl Fn(&str, &TicketStatuses) -> Result<String, TicketEditError>,
     ) -> anyhow::Result<TicketTip> {
         let same = |remark| Ok(TicketTip { tip: tip.clone(), remark });
-        let Some(path) = &self.spec.ticket else { return same(None) };
+        let Some(path) = &self.spec.task.ticket else { return same(None) };
         let tree = self.git.tree_of(tip)?;
         let Some(before) = self.text(&tree, path)? else {
             return same(Some(format!("ticket not updated: '{path}' is not on the task's branch")));
@@ -92,7 +93,7 @@ impl Attempt {
             Ok(after) => after,
             Err(why) => return same(Some(format!("ticket not updated: {why}"))),
         };
-        let message = format!("{subject}\n\nTask: {}\n{trailer}", self.spec.task);
+        let message = format!("{subject}\n\nTask: {}\n{trailer}", self.spec.task.id);
         let write = || {
             let blob = self.git.write_blob(after.as_bytes())?;
             let tree = self.git.edit_tree(Some(&tree), &[(path.clone(), blob)])?;
@@ -102,14 +103,14 @@ impl Attempt {
         crash::point();
         // Branch and files move together: after a mere ref update the worktree would look as if
         // somebody had reverted the ticket.
-        self.git.fast_forward(&self.spec.worktree, &self.spec.branch, &commit)?;
+        self.git.fast_forward(&self.spec.place.worktree, &self.spec.place.branch, &commit)?;
         Ok(TicketTip { tip: commit, remark: None })
     }
 
     /// Returns true if the branch changes nothing but the ticket.
     pub(super) fn has_only_ticket(&self, tip: &Oid) -> anyhow::Result<bool> {
-        let Some(path) = &self.spec.ticket else { return Ok(false) };
-        let integration = self.git.find_branch(&self.spec.integration)?;
+        let Some(path) = &self.spec.task.ticket else { return Ok(false) };
+        let integration = self.git.find_branch(&self.spec.place.integration)?;
         let integration = integration.context("the integration branch is gone")?;
         let Some(base) = self.git.merge_base(&integration, tip)? else { return Ok(false) };
         let files = self.git.files_between(base.as_str(), tip)?;
@@ -124,11 +125,12 @@ impl Attempt {
         }
         // A conflict in the ticket can wait until the task's work is merged.
         let TreeMerge::Clean(tree) = self.git.try_merge(tip, base)? else { return Ok(()) };
-        let message = format!("Merge '{}' into '{}'\n", self.spec.integration, self.spec.branch);
+        let message =
+            format!("Merge '{}' into '{}'\n", self.spec.place.integration, self.spec.place.branch);
         let parents = [tip.clone(), base.clone()];
         let commit = self.git.patiently(|| self.git.write_commit(&tree, &parents, &message))?;
         crash::point();
-        self.git.fast_forward(&self.spec.worktree, &self.spec.branch, &commit)
+        self.git.fast_forward(&self.spec.place.worktree, &self.spec.place.branch, &commit)
     }
 
     /// Returns the backlog's settings from the ticket's tree: the user's checkout may differ.

@@ -11,8 +11,8 @@ use anyhow::Context;
 use super::Attempt;
 use crate::domain::oid::Oid;
 use crate::domain::policy::pipeline::Next;
-use crate::domain::policy::verdicts;
-use crate::domain::report::{self, Output, Report};
+use crate::domain::policy::verdicts::{self, WorkFacts};
+use crate::domain::report::{self, Output, Report, Usage};
 use crate::domain::task::{Block, Ending, Event, Finished, Outcome, Pause, Record};
 use crate::git::command;
 use crate::git::commit;
@@ -26,57 +26,23 @@ const TAIL: u64 = 1 << 20;
 
 impl Attempt {
     /// Judges the agent's work, and commits what the agent did not commit.
-    #[expect(clippy::too_many_lines, reason = "one arm for each case")]
     pub(super) fn conclude_work(
         &self,
         ending: Ending,
         report: Option<Report>,
     ) -> anyhow::Result<Event> {
-        let escaped = self.check_place().err().map(|error| format!("{error:#}"));
-        // In a broken worktree `git status` would describe the repository around it.
-        let dirt = match escaped {
-            None => status::dirt(&self.spec.worktree)?,
-            Some(_) => Dirt::default(),
-        };
-        let output = report::read(self.spec.format, &self.tail());
-        let record = self.journal.record(&self.spec.task)?;
-        // A reported result is explicit; the last line of the output only replaces a missing one.
-        let reported =
-            report.or_else(|| record.last_attempt().and_then(|attempt| attempt.report.clone()));
-        let facts = verdicts::Facts {
-            ending,
-            is_command: self.spec.is_command,
-            report: reported.or(output.report.clone()),
-            pause: self.pause(&output),
-            output,
-            halted: self.folder.stop().exists(),
-            escaped,
-            unmerged: dirt.unmerged.clone(),
-            nested: dirt.nested(&self.spec.worktree),
-        };
-        let trouble = verdicts::trouble(&facts, self.spec.timeout);
-        let keeps_place =
-            facts.escaped.is_none() && facts.unmerged.is_empty() && facts.nested.is_empty();
-        // After trouble, uncommitted work stays in the task's own worktree for the next attempt. The
-        // shared checkout goes to the next task, so its work is committed in any case.
-        let commits = !dirt.is_clean() && keeps_place && (trouble.is_none() || self.spec.alone);
+        let record = self.journal.record(&self.spec.task.id)?;
+        let (facts, dirt) = self.work_facts(ending, report, &record)?;
+        let trouble = verdicts::trouble(&facts, self.spec.launch.timeout);
+        let commits = self.may_commit(&facts, &dirt, trouble.is_none());
         if commits {
             self.commit_leftovers()?;
         }
         let tip = self.tip()?;
         let outcome = match trouble {
-            Some(Outcome::Blocked(block)) if !commits && !dirt.is_clean() => {
-                let text = format!("{} (its worktree has uncommitted changes)", block.text);
-                Outcome::Blocked(Block { text, ..block })
-            }
+            Some(outcome) if !commits && !dirt.is_clean() => with_uncommitted(outcome),
             Some(outcome) => outcome,
-            None => {
-                let result = verdicts::result(&facts, tip.clone(), self.has_work(&tip)?);
-                match self.missing_fix(&record, &tip)? {
-                    Some(block) => Outcome::Blocked(block),
-                    None => self.review_first(&record, result),
-                }
-            }
+            None => self.outcome_of_work(&facts, &record, &tip)?,
         };
         let unrelated = self.unrelated_changes(&record, &tip)?;
         let (outcome, tip, remark) = match outcome {
@@ -86,19 +52,78 @@ impl Attempt {
             }
             other => (other, tip, None),
         };
-        let run = RunFolder::new(&self.git, &self.spec.run);
-        let own = |total| conversation::own_usage(total, &run, &self.spec, &record);
         let ending = ending_of(ending, &outcome);
-        let finished = Finished::new(self.spec.attempt, ending, outcome, clock::now_ms());
+        let finished = Finished::new(self.spec.task.attempt, ending, outcome, clock::now_ms());
         Ok(Event::Finished(Finished {
             commit: Some(tip),
             committed_for_agent: commits,
             concerns: verdicts::concerns(&facts).into_iter().chain(unrelated).collect(),
             report: facts.report,
-            usage: facts.output.usage.map(own),
+            usage: facts.output.usage.map(|total| self.own_usage(total, &record)),
             remarks: remark.into_iter().collect(),
             ..finished
         }))
+    }
+
+    /// Finds out what the agent said, and what it left in its worktree.
+    fn work_facts(
+        &self,
+        ending: Ending,
+        report: Option<Report>,
+        record: &Record,
+    ) -> anyhow::Result<(WorkFacts, Dirt)> {
+        let escaped = self.check_place().err().map(|error| format!("{error:#}"));
+        // In a broken worktree `git status` would describe the repository around it.
+        let dirt = match escaped {
+            None => status::dirt(&self.spec.place.worktree)?,
+            Some(_) => Dirt::default(),
+        };
+        let output = report::read(self.spec.launch.format, &self.tail());
+        // A reported result is explicit; the last line of the output only replaces a missing one.
+        let report =
+            report.or_else(|| record.last_attempt().and_then(|attempt| attempt.report.clone()));
+        let facts = WorkFacts {
+            ending,
+            is_command: self.spec.launch.is_command,
+            report: report.or(output.report.clone()),
+            pause: self.pause(&output),
+            output,
+            halted: self.folder.stop().exists(),
+            escaped,
+            unmerged: dirt.unmerged.clone(),
+            nested: dirt.nested(&self.spec.place.worktree),
+        };
+        Ok((facts, dirt))
+    }
+
+    /// Returns true if there is something to commit for the agent, and it may be committed.
+    ///
+    /// Work of an agent that failed stays uncommitted in its own worktree, where the next attempt
+    /// or a person finds it. The checkout that tasks share must be clean for the next task.
+    fn may_commit(&self, facts: &WorkFacts, dirt: &Dirt, is_good: bool) -> bool {
+        let is_whole =
+            facts.escaped.is_none() && facts.unmerged.is_empty() && facts.nested.is_empty();
+        !dirt.is_clean() && is_whole && (is_good || self.spec.is_alone())
+    }
+
+    /// Returns what work without trouble leads to: its next review, or its merge.
+    fn outcome_of_work(
+        &self,
+        facts: &WorkFacts,
+        record: &Record,
+        tip: &Oid,
+    ) -> anyhow::Result<Outcome> {
+        let result = verdicts::result(facts, tip.clone(), self.has_work(tip)?);
+        Ok(match self.missing_fix(record, tip)? {
+            Some(block) => Outcome::Blocked(block),
+            None => self.review_first(record, result),
+        })
+    }
+
+    /// Returns what the attempt used itself, of the total that its agent's program counts.
+    pub(super) fn own_usage(&self, total: Usage, record: &Record) -> Usage {
+        let run = RunFolder::new(&self.git, &self.spec.task.run);
+        conversation::own_usage(total, &run, &self.spec, record)
     }
 
     /// Replaces a result that could be merged by the review that it needs first, if any.
@@ -116,7 +141,7 @@ impl Attempt {
     /// the new commit. Then the branch is set back and the commit made again: the files are still
     /// in the worktree, so nothing is lost.
     fn commit_leftovers(&self) -> anyhow::Result<()> {
-        let (place, message) = (&self.spec.worktree, self.message());
+        let (place, message) = (&self.spec.place.worktree, self.message());
         loop {
             let mark = self.git.outlast_gc();
             let before = self.tip()?;
@@ -133,12 +158,12 @@ impl Attempt {
     }
 
     fn message(&self) -> String {
-        format!("{}\n\nTask: {}\n", self.spec.title, self.spec.task)
+        format!("{}\n\nTask: {}\n", self.spec.task.title, self.spec.task.id)
     }
 
     /// Returns true if the branch has a commit of its own that changes more than the ticket.
     fn has_work(&self, tip: &Oid) -> anyhow::Result<bool> {
-        let integration = self.git.find_branch(&self.spec.integration)?;
+        let integration = self.git.find_branch(&self.spec.place.integration)?;
         let integration = integration.context("the integration branch is gone")?;
         Ok(!self.git.is_ancestor(tip, &integration)? && !self.has_only_ticket(tip)?)
     }
@@ -151,6 +176,17 @@ impl Attempt {
 
     pub(super) fn tail(&self) -> String {
         read_tail(&self.folder.log()).unwrap_or_default()
+    }
+}
+
+/// Says in a block that the worktree holds uncommitted work.
+fn with_uncommitted(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Blocked(block) => {
+            let text = format!("{} (its worktree has uncommitted changes)", block.text);
+            Outcome::Blocked(Block { text, ..block })
+        }
+        other => other,
     }
 }
 

@@ -15,42 +15,47 @@ use crate::git::status;
 use crate::git::worktree::create::WorktreeHead;
 use crate::git::worktree::submodules;
 use crate::git::worktree::{LOCK, is_whole, is_worktree, same_path};
-use crate::run::brief::Spec;
+use crate::run::brief::spec::{LaunchMode, TaskSpec};
 use crate::run::setup;
 
 impl Attempt {
     /// Makes the branch and the worktree, or reuses those of an earlier attempt.
     pub(super) fn prepare(&self, base: &Oid) -> anyhow::Result<()> {
-        let (path, branch) = (&self.spec.worktree, self.spec.branch.as_str());
+        let (path, branch) = (&self.spec.place.worktree, self.spec.place.branch.as_str());
         self.prepare_branch(base)?;
-        if !self.spec.alone && !is_whole(path) {
+        if !self.spec.is_alone() && !is_whole(path) {
             self.discard_incomplete(path)?;
         }
         // Before the branch is checked out: without a worktree it moves by one ref update.
         self.start_from_candidate()?;
-        if self.spec.alone {
-            let made = self.git.show_commit(&self.spec.run, path, base)?;
+        if self.spec.is_alone() {
+            let made = self.git.show_commit(&self.spec.task.run, path, base)?;
             setup::append_log(&self.folder.setup_log(), made.remarks)?;
             command::git(path).args(["checkout", "--quiet", branch, "--"]).bytes()?;
         } else if !is_whole(path) {
-            let owner = format!("{}/{}", self.spec.run, self.spec.task);
+            let owner = format!("{}/{}", self.spec.task.run, self.spec.task.id);
             let made = self.git.add_worktree(path, WorktreeHead::Branch(branch), &owner)?;
             setup::append_log(&self.folder.setup_log(), made.remarks)?;
         }
         self.check_place()?;
-        if self.spec.stage.begins() {
+        if self.spec.task.stage.begins() {
             self.catch_up(base)?;
         }
         // From now on `git worktree remove` and `git orchestrate clean` keep it. The shared checkout
         // is guarded by its own lock.
-        if self.spec.alone { Ok(()) } else { self.git.lock_worktree(path, &self.lock_reason()) }
+        if self.spec.is_alone() {
+            Ok(())
+        } else {
+            self.git.lock_worktree(path, &self.lock_reason())
+        }
     }
 
     /// Removes a worktree of an earlier attempt that has no index, after a backup: a crash came
     /// while its files were checked out, or the agent broke it.
     fn discard_incomplete(&self, path: &Path) -> anyhow::Result<()> {
-        let is_own =
-            || status::head(path).is_ok_and(|(name, _)| name.as_ref() == Some(&self.spec.branch));
+        let is_own = || {
+            status::head(path).is_ok_and(|(name, _)| name.as_ref() == Some(&self.spec.place.branch))
+        };
         if !self.has_begun || !is_worktree(path) || !is_own() {
             return Ok(());
         }
@@ -75,13 +80,13 @@ impl Attempt {
     }
 
     fn lock_reason(&self) -> String {
-        let Spec { run, task, attempt, .. } = &self.spec;
-        let who = if self.spec.by_hand {
+        let TaskSpec { run, id, attempt, .. } = &self.spec.task;
+        let who = if self.spec.launch.mode == LaunchMode::ByHand {
             "by hand".to_owned()
         } else {
             format!("pid {}", std::process::id())
         };
-        format!("{LOCK}{run}/{task} attempt {attempt} ({who})")
+        format!("{LOCK}{run}/{id} attempt {attempt} ({who})")
     }
 
     /// Creates the branch; one that exists before the first attempt belongs to somebody else.
@@ -93,7 +98,10 @@ impl Attempt {
         match self.git.create_ref(&self.branch_ref(), base, "begin task")? {
             Swap::Done => Ok(()),
             Swap::Moved => {
-                bail!("the branch '{}' exists, but this run did not create it", self.spec.branch)
+                bail!(
+                    "the branch '{}' exists, but this run did not create it",
+                    self.spec.place.branch
+                )
             }
             Swap::Locked => Err(self.git.stale_lock(&self.branch_ref())),
         }
@@ -104,17 +112,17 @@ impl Attempt {
     /// git looks for a repository upwards: in a folder without `.git` every command would act on the
     /// worktree around it, which is usually the user's checkout.
     pub(super) fn check_place(&self) -> anyhow::Result<()> {
-        let top = status::top_level(&self.spec.worktree)?;
-        if !same_path(&top, &self.spec.worktree) {
-            let (want, got) = (self.spec.worktree.display(), top.display());
+        let top = status::top_level(&self.spec.place.worktree)?;
+        if !same_path(&top, &self.spec.place.worktree) {
+            let (want, got) = (self.spec.place.worktree.display(), top.display());
             bail!("'{want}' is not a worktree of its own: git commands in it act on '{got}'");
         }
-        match status::head(&self.spec.worktree)?.0 {
-            Some(branch) if branch == self.spec.branch => Ok(()),
+        match status::head(&self.spec.place.worktree)?.0 {
+            Some(branch) if branch == self.spec.place.branch => Ok(()),
             Some(other) => {
-                bail!("the worktree is on branch '{other}', not on '{}'", self.spec.branch)
+                bail!("the worktree is on branch '{other}', not on '{}'", self.spec.place.branch)
             }
-            None => bail!("the worktree's HEAD is detached, not on '{}'", self.spec.branch),
+            None => bail!("the worktree's HEAD is detached, not on '{}'", self.spec.place.branch),
         }
     }
 
@@ -123,12 +131,12 @@ impl Attempt {
     fn catch_up(&self, base: &Oid) -> anyhow::Result<()> {
         let tip = self.tip()?;
         let is_behind = tip != *base && self.git.is_ancestor(&tip, base)?;
-        if !is_behind && status::dirt(&self.spec.worktree)?.is_clean() {
+        if !is_behind && status::dirt(&self.spec.place.worktree)?.is_clean() {
             return self.catch_up_ticket(&tip, base);
         }
         // Uncommitted work of an earlier attempt was made on the old base, and stays there.
-        if is_behind && status::dirt(&self.spec.worktree)?.is_clean() {
-            self.git.fast_forward(&self.spec.worktree, &self.spec.branch, base)
+        if is_behind && status::dirt(&self.spec.place.worktree)?.is_clean() {
+            self.git.fast_forward(&self.spec.place.worktree, &self.spec.place.branch, base)
         } else {
             Ok(())
         }
@@ -142,8 +150,8 @@ impl Attempt {
         if self.git.is_ancestor(candidate, &tip)? {
             return Ok(());
         }
-        if let Some(place) = self.git.worktree_of(&self.spec.branch)? {
-            return self.git.fast_forward(&place.path, &self.spec.branch, candidate);
+        if let Some(place) = self.git.worktree_of(&self.spec.place.branch)? {
+            return self.git.fast_forward(&place.path, &self.spec.place.branch, candidate);
         }
         if !self.git.is_ancestor(&tip, candidate)? {
             bail!("the branch has commits that the failed merge does not contain: {}", tip.short());
@@ -157,11 +165,11 @@ impl Attempt {
 
     /// Unlocks the worktree; detaches the shared checkout, after a backup of uncommitted work.
     pub(super) fn release(&self) -> anyhow::Result<()> {
-        let place = &self.spec.worktree;
+        let place = &self.spec.place.worktree;
         if !is_worktree(place) {
             return Ok(());
         }
-        if !self.spec.alone {
+        if !self.spec.is_alone() {
             return self.git.unlock_worktree(place);
         }
         if !status::dirt(place)?.is_clean() {
@@ -178,6 +186,6 @@ impl Attempt {
     }
 
     pub(super) fn back_up(&self, commit: &Oid) -> anyhow::Result<String> {
-        self.git.back_up(&self.spec.run, self.spec.task.as_str(), commit)
+        self.git.back_up(&self.spec.task.run, self.spec.task.id.as_str(), commit)
     }
 }

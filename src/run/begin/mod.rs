@@ -11,14 +11,15 @@ pub(crate) mod storage;
 pub(crate) mod tickets;
 pub(crate) mod update;
 
-use super::brief::no_agent;
+use super::brief::launch::no_agent;
 use super::paths::{checkout_path, worktree_path};
-use crate::domain::agent::Agent;
 use crate::domain::config::Settings;
 use crate::domain::error::failure;
 use crate::domain::oid::Oid;
 use crate::domain::plan::{Plan, Task};
+use crate::domain::policy::choice::Choice;
 use crate::domain::snapshot::{Flags, Run};
+use crate::domain::task::{Record, Stage};
 use crate::git::Git;
 use crate::journal::Journal;
 use crate::system::clock;
@@ -119,10 +120,14 @@ pub(crate) fn create(git: &Git, run: &Run, plan: &Plan) -> anyhow::Result<()> {
 ///
 /// A `run` task needs an agent too if it is reviewed.
 pub(crate) fn check_agent(plan: &Plan, settings: &Settings) -> anyhow::Result<()> {
-    let is_reviewed = |task: &Task| task.reviews.as_ref().is_some_and(|list| !list.is_empty());
-    for task in plan.tasks.iter().filter(|task| task.run.is_none() || is_reviewed(task)) {
-        let agent = task.agent.as_deref().or(settings.agent.as_deref()).ok_or_else(no_agent)?;
-        let program = Agent::from_text(agent).program();
+    let (defaults, fresh) = (settings.defaults(), Record::default());
+    for task in &plan.tasks {
+        // Every task that has an agent at all has one for its fixes.
+        let choice = Choice::for_stage(task, &fresh, Stage::Fix, &defaults);
+        if task.run.is_some() && choice.reviews.is_empty() {
+            continue;
+        }
+        let program = choice.agent().ok_or_else(no_agent)?.program();
         if let Some(missing) = program.filter(|program| find_program(program).is_none()) {
             return Err(failure(
                 format!("the agent '{missing}' is not on the PATH"),

@@ -1,7 +1,7 @@
 //! The templates that a repository brings along: files in `.orchestrate/prompts/`.
 //!
-//! Invariant: only reads. What is not understood is refused before anything is launched; a file
-//! that is named like no template is a mistake, since nobody would ever be told its text.
+//! Invariant: only reads. A template with a mistake is refused before anything is launched, and so
+//! is a file whose name is not a template's, because no agent would ever get its text.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::domain::error::{Hinted, failure};
 use crate::domain::prompt::{FOLDER, Mistake, Template, Templates};
 use crate::git::Git;
 
-/// Reads and checks them; without a folder, or in a bare repository, there are none.
+/// Reads and checks the templates. A bare repository has none, nor has one without the folder.
 pub(crate) fn read(git: &Git) -> anyhow::Result<Templates> {
     let mut templates = Templates::default();
     let Some(top) = git.top_level() else { return Ok(templates) };
@@ -20,7 +20,7 @@ pub(crate) fn read(git: &Git) -> anyhow::Result<Templates> {
         let template = Template::from_name(&name).ok_or_else(|| unknown(&name))?;
         templates.replace(template, text(top, &name)?);
     }
-    templates.check().map_err(told)?;
+    templates.check().map_err(mistake_error)?;
     Ok(templates)
 }
 
@@ -53,11 +53,11 @@ fn unknown(name: &str) -> anyhow::Error {
     let known = Template::ALL.map(Template::name).join(", ");
     failure(
         format!("{FOLDER}/{name}.md: there is no prompt of this name to replace"),
-        format!("name it after one of these, with .md, or move it away: {known}"),
+        format!("name it after one of these, with .md, or move it aside: {known}"),
     )
 }
 
-fn told(mistake: Mistake) -> anyhow::Error {
+fn mistake_error(mistake: Mistake) -> anyhow::Error {
     let known = mistake.known.join(", ");
     failure(
         mistake.to_string(),

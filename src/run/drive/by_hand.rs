@@ -9,15 +9,18 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::space::Space;
+use crate::domain::config::Defaults;
 use crate::domain::error::failure;
 use crate::domain::plan::TaskId;
+use crate::domain::policy::proposal;
 use crate::domain::policy::schedule::{Action, Limits, decide};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::task::{Block, Ending, Event, Finished, Outcome, Reason, Record, State};
 use crate::git::worktree::is_whole;
 use crate::journal::Journal;
 use crate::run::attempt::ManualResult;
-use crate::run::brief::{Way, write_down};
+use crate::run::brief::brief;
+use crate::run::brief::spec::LaunchMode;
 use crate::run::cleanup::{self, CleanOptions};
 use crate::run::folder::AttemptFolder;
 use crate::run::merge::propose;
@@ -52,7 +55,7 @@ pub(crate) fn turn(
         launched: HashSet::new(),
         new_worktrees: usize::MAX,
         // Whoever works here has no program with a limit.
-        agent: None,
+        defaults: Defaults::default(),
         now: i64::MAX,
     };
     let waiting = HashSet::new();
@@ -104,7 +107,7 @@ impl Turn<'_> {
 
     /// Shows conflicts elsewhere, after all that others wait for is done.
     fn propose_all(&mut self) -> anyhow::Result<()> {
-        for id in propose::wanted(self.drive, &self.seen) {
+        for id in proposal::wanted(&self.seen, self.drive.settings.on_conflict) {
             propose::propose(self.drive, &self.seen, &id, self.stop)?;
         }
         self.look()
@@ -173,7 +176,7 @@ impl Turn<'_> {
                 break;
             }
             let number = self.seen.find(&id).map_or(1, |(_, record)| record.next_attempt());
-            let (folder, _) = write_down(self.drive, &self.seen, &id, number, Way::ByHand)?;
+            let (folder, _) = brief(self.drive, &self.seen, &id, number, LaunchMode::ByHand)?;
             attempt::hand_out(&self.drive.git, folder, self.stop)
                 .with_context(|| format!("task '{id}'"))?;
             handed.push(id);
@@ -201,7 +204,7 @@ fn folder_of(
     if folder.spec().exists() {
         Ok(folder)
     } else {
-        Ok(write_down(drive, snapshot, id, number, Way::ByHand)?.0)
+        Ok(brief(drive, snapshot, id, number, LaunchMode::ByHand)?.0)
     }
 }
 

@@ -50,8 +50,8 @@ pub(crate) fn drive(
     let (sender, receiver) = channel();
     forward_signals(sender.clone())?;
     let jobs = drive.settings.jobs as usize;
-    let (launched, agent, now) = (HashSet::new(), drive.settings.agent.clone(), clock::now_ms());
-    let limits = Limits { jobs, only, launched, new_worktrees: usize::MAX, agent, now };
+    let (launched, defaults, now) = (HashSet::new(), drive.settings.defaults(), clock::now_ms());
+    let limits = Limits { jobs, only, launched, new_worktrees: usize::MAX, defaults, now };
     std::thread::scope(|scope| {
         let mut control = Control {
             drive,

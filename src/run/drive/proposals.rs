@@ -5,6 +5,7 @@
 
 use super::{Control, Message};
 use crate::domain::plan::TaskId;
+use crate::domain::policy::proposal;
 use crate::run::Progress;
 use crate::run::merge::propose;
 
@@ -21,8 +22,10 @@ impl Control<'_, '_, '_> {
     /// Queues what an earlier process left to be talked about.
     pub(super) fn begin_talks(&mut self) -> anyhow::Result<()> {
         let snapshot = &self.seen()?.snapshot;
-        let look = (!propose::shown(snapshot).is_empty()).then_some(Talk::Look);
-        let proposals = propose::wanted(self.drive, snapshot).into_iter().map(Talk::Propose);
+        let look = (!proposal::pushed(snapshot).is_empty()).then_some(Talk::Look);
+        let proposals = proposal::wanted(snapshot, self.drive.settings.on_conflict)
+            .into_iter()
+            .map(Talk::Propose);
         let all: Vec<Talk> = look.into_iter().chain(proposals).collect();
         self.to_talk.extend(all);
         Ok(())
@@ -51,7 +54,7 @@ impl Control<'_, '_, '_> {
 
     /// Queues a task that has just been blocked, where its conflict is to be shown.
     pub(super) fn talk_about(&mut self, id: &TaskId) -> anyhow::Result<()> {
-        if propose::wanted(self.drive, &self.seen()?.snapshot).contains(id) {
+        if proposal::wanted(&self.seen()?.snapshot, self.drive.settings.on_conflict).contains(id) {
             self.to_talk.push_back(Talk::Propose(id.clone()));
         }
         Ok(())

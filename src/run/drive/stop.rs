@@ -14,7 +14,7 @@ use crate::domain::plan::TaskId;
 use crate::domain::policy::verdicts::HALTED;
 use crate::domain::task::{State, Worker};
 use crate::journal::Journal;
-use crate::run::brief::Spec;
+use crate::run::brief::spec::Spec;
 use crate::run::folder::{read_json, write_json};
 use crate::run::merge::proof::end_orphaned;
 use crate::run::{Drive, recover};
@@ -114,7 +114,7 @@ pub(crate) fn stop_task(
     folder.create()?;
     write_json(&folder.stop(), &true)?;
     ask(worker, kill)?;
-    let has_terminal = read_json::<Spec>(&folder.spec())?.is_some_and(|spec| spec.terminal);
+    let has_terminal = read_json::<Spec>(&folder.spec())?.is_some_and(|spec| spec.launch.terminal);
     if let Some(agent) = read_json::<Worker>(&folder.agent())?.filter(|_| has_terminal) {
         // An agent that has the terminal is not in its supervisor's hands.
         process::terminate(&agent);

@@ -10,13 +10,14 @@ pub(crate) mod offer;
 pub(crate) mod proof;
 pub(crate) mod propose;
 pub(crate) mod publish;
-pub(crate) mod refused;
+mod repair;
 
 use anyhow::Context;
 
 use super::Drive;
 use crate::domain::oid::Oid;
 use crate::domain::plan::Task;
+use crate::domain::policy::repair::Rejection;
 use crate::domain::snapshot::{Run, Snapshot};
 use crate::domain::task::{Block, Event, Reason, Record, State};
 use crate::git::merge::TreeMerge;
@@ -25,7 +26,6 @@ use crate::system::process::StopSwitch;
 use note::{Checks, note};
 use proof::{Tested, Trial};
 use publish::{Published, publish};
-use refused::Refusal;
 
 /// The trailer of a merge commit that names the task.
 const TASK_TRAILER: &str = "Orchestrate-Task";
@@ -109,7 +109,7 @@ impl Merge<'_> {
             TreeMerge::Clean(tree) => tree,
             TreeMerge::Conflict(files) => {
                 let why = self.conflict(record, &tip, commit, files)?;
-                return self.refuse(record, Refusal { commit, candidate: None, why }).map(Some);
+                return self.refuse(record, Rejection { commit, candidate: None, why }).map(Some);
             }
             TreeMerge::Impossible(why) => {
                 let block = Block::new(Reason::Conflict, format!("git cannot merge it: {why}"));
@@ -128,7 +128,7 @@ impl Merge<'_> {
                 let (against, command) = (Some(tip), Some(command));
                 let why = Block { against, command, ..Block::new(Reason::Tests, text) };
                 let candidate = Some(&candidate);
-                return self.refuse(record, Refusal { commit, candidate, why }).map(Some);
+                return self.refuse(record, Rejection { commit, candidate, why }).map(Some);
             }
             Tested::NoPlace(text) => {
                 let against = Some(tip);
@@ -167,11 +167,13 @@ impl Merge<'_> {
         Ok(Integrated::Settled)
     }
 
-    /// An agent mends it, or a person has to; whoever merges by hand is that person.
-    fn refuse(&self, record: &Record, refusal: Refusal<'_>) -> anyhow::Result<Integrated> {
+    /// An agent fixes it, or a person has to: the person who merges by hand is there already.
+    fn refuse(&self, record: &Record, rejection: Rejection<'_>) -> anyhow::Result<Integrated> {
         let event = match self.by {
-            By::Person => Event::Refused(refusal.why),
-            By::Controller => refused::refused(self.drive, self.run, self.task, record, refusal)?,
+            By::Person => Event::Refused(rejection.why),
+            By::Controller => {
+                repair::after_rejection(self.drive, self.run, self.task, record, rejection)?
+            }
         };
         self.settle(event)
     }

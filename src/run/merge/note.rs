@@ -3,12 +3,11 @@
 //! Invariant: lines of `key: value`, each readable by itself. Of an agent's command line only
 //! the program is named: the rest is the user's own, and may hold a key.
 
-use crate::domain::agent::Agent;
 use crate::domain::plan::Task;
-use crate::domain::policy::choice::chosen;
+use crate::domain::policy::choice::{Actor, Choice};
 use crate::domain::policy::pipeline;
 use crate::domain::snapshot::Run;
-use crate::domain::task::Record;
+use crate::domain::task::{Record, Stage};
 use crate::domain::text::one_line;
 use crate::run::Drive;
 use crate::system::clock;
@@ -33,8 +32,10 @@ pub(crate) fn note(
     checks: Checks,
 ) -> String {
     let mut lines = vec![format!("run: {}", run.name), format!("task: {}", task.id)];
-    let agent = chosen(task, record, drive.settings.agent.as_deref());
-    lines.push(worker(task, agent));
+    let defaults = drive.settings.defaults();
+    // Who did the work, not who reviewed it last.
+    let choice = Choice::for_stage(task, record, Stage::Implement, &defaults);
+    lines.push(worker(&choice.actor));
     lines.push(format!("attempts: {}", record.spent_attempts()));
     let seconds = record.spent(clock::now_ms()) as f64 / 1000.0;
     lines.push(format!("seconds: {seconds:.1}"));
@@ -77,12 +78,12 @@ fn reviewed(record: &Record) -> Option<String> {
     (!verdicts.is_empty()).then(|| format!("reviews: {}", verdicts.join(", ")))
 }
 
-fn worker(task: &Task, agent: Option<&str>) -> String {
-    if let Some(command) = &task.run {
-        return format!("command: {}", first_line(command));
+fn worker(actor: &Actor<'_>) -> String {
+    match actor {
+        Actor::Command(command) => format!("command: {}", first_line(command)),
+        Actor::Agent(agent) => format!("agent: {}", agent.name()),
+        Actor::Unknown => "agent: unknown".into(),
     }
-    let line = agent.unwrap_or_default();
-    format!("agent: {}", Agent::from_text(line).name())
 }
 
 fn tested(tests: &[&str], checks: Checks) -> Vec<String> {
@@ -108,21 +109,16 @@ fn first_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn task(more: &str) -> Task {
-        let text = format!("[[task]]\nid = 'a'\ntitle = 'A'\ndepends_on = []\n{more}\n");
-        let source = crate::plan::Source { name: "plan.toml", bytes: text.as_bytes() };
-        crate::plan::parse(&source).expect("a plan").plan.tasks.remove(0)
-    }
+    use crate::domain::agent::Agent;
 
     #[test]
     fn who_did_it() {
-        let asks = task("prompt = 'Do it.'");
-        assert_eq!(worker(&asks, Some("claude")), "agent: claude");
-        assert_eq!(worker(&asks, Some("my-agent --token x")), "agent: my-agent");
-        assert_eq!(worker(&asks, Some("KEY='a b' my-agent")), "agent: a shell command");
-        assert_eq!(worker(&asks, None), "agent: unknown");
-        assert_eq!(worker(&task("run = \"make\\nmake check\""), None), "command: make ...");
+        let agent = |text| worker(&Actor::Agent(Agent::from_text(text)));
+        assert_eq!(agent("claude"), "agent: claude");
+        assert_eq!(agent("my-agent --token x"), "agent: my-agent");
+        assert_eq!(agent("KEY='a b' my-agent"), "agent: a shell command");
+        assert_eq!(worker(&Actor::Unknown), "agent: unknown");
+        assert_eq!(worker(&Actor::Command("make\nmake check")), "command: make ...");
     }
 
     #[test]

@@ -5,13 +5,13 @@ use crate::cli::commands::Context;
 use crate::cli::commands::target::{Target, Trust};
 use crate::cli::view::advice;
 use crate::domain::agent::Agent;
+use crate::domain::agent::model::is_name;
 use crate::domain::error::{Exit, failure, usage};
 use crate::domain::plan::{Task, TaskId};
-use crate::domain::policy::choice::is_name;
 use crate::domain::policy::limits::same_pause;
 use crate::domain::prompt;
 use crate::domain::task::{Block, Event, Reason, State};
-use crate::run::brief::unchanged::could_end_otherwise;
+use crate::run::brief::inputs::may_end_differently;
 use crate::run::facts::Facts;
 use crate::system::process::find_program;
 
@@ -35,7 +35,7 @@ pub(crate) fn run(context: &Context, args: RetryArgs) -> anyhow::Result<Exit> {
         ));
     };
     check_choices(&args, task)?;
-    if !args.force && !adds(&args) && !could_end_otherwise(&target.drive, target.snapshot(), &id)? {
+    if !args.force && !adds(&args) && !may_end_differently(&target.drive, target.snapshot(), &id)? {
         return Err(same_again(&id, block, &option));
     }
     let note = Some(note(&target, &id, block, args.message.as_deref()));

@@ -8,6 +8,7 @@ use crate::cli::view::cleaned::Wording;
 use crate::cli::view::{advice, table};
 use crate::domain::error::Exit;
 use crate::domain::plan::TaskId;
+use crate::domain::policy::proposal;
 use crate::domain::policy::schedule::merge_queue;
 use crate::domain::shell::quoted;
 use crate::domain::task::State;
@@ -65,7 +66,7 @@ fn propose(
     ids: &[TaskId],
     stop: &StopSwitch,
 ) -> anyhow::Result<()> {
-    let wanted = propose::wanted(&target.drive, target.snapshot());
+    let wanted = proposal::wanted(target.snapshot(), target.drive.settings.on_conflict);
     for id in wanted.iter().filter(|id| ids.contains(id)) {
         propose::propose(&target.drive, target.snapshot(), id, stop)?;
         target.reload()?;

@@ -9,7 +9,7 @@ use crate::cli::view::waited::{self, Waited};
 use crate::domain::config;
 use crate::domain::error::{Exit, failure, usage};
 use crate::domain::oid::Oid;
-use crate::domain::policy::wait::{Awaited, Came};
+use crate::domain::policy::wait::{Awaited, WaitEnd};
 use crate::domain::snapshot::Snapshot;
 use crate::run::recover;
 
@@ -43,12 +43,16 @@ pub(crate) fn run(context: &Context, args: WaitArgs) -> anyhow::Result<Exit> {
         if args.json { waited::json(&told, &target.tip.commit)? } else { waited::text(&told) };
     context.ui.answer(&text)?;
     Ok(match came {
-        Came::Merged | Came::Changed => Exit::Ok,
-        Came::Attention | Came::Nothing => Exit::Attention,
+        WaitEnd::Merged | WaitEnd::Changed => Exit::Ok,
+        WaitEnd::Attention | WaitEnd::Nothing => Exit::Attention,
     })
 }
 
-fn look(target: &mut Target, awaited: &Awaited, before: &Snapshot) -> anyhow::Result<Option<Came>> {
+fn look(
+    target: &mut Target,
+    awaited: &Awaited,
+    before: &Snapshot,
+) -> anyhow::Result<Option<WaitEnd>> {
     let driven = target.controller()?.is_some();
     if !driven {
         // Nobody else would notice that a supervisor is gone.

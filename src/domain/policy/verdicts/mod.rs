@@ -2,9 +2,10 @@
 //!
 //! Invariant: pure. An agent's word can stop a task, but only git can finish one.
 
+pub(crate) mod escape;
 mod plan_stage;
 
-pub(crate) use plan_stage::{Planned, lacks, plan};
+pub(crate) use plan_stage::{PlanFacts, lacks, plan};
 
 use crate::domain::allow::refusal;
 use crate::domain::oid::Oid;
@@ -22,7 +23,7 @@ const SILENT: &str =
 
 /// What is known when an agent's process is gone and before its leftovers are committed.
 #[derive(Debug, Clone)]
-pub(crate) struct Facts {
+pub(crate) struct WorkFacts {
     pub(crate) ending: Ending,
     /// A `run` command, whose exit code is its word; an agent's means little.
     pub(crate) is_command: bool,
@@ -40,7 +41,7 @@ pub(crate) struct Facts {
 }
 
 /// Returns what stops the task, whatever its branch holds.
-pub(crate) fn trouble(facts: &Facts, limit_seconds: u64) -> Option<Outcome> {
+pub(crate) fn trouble(facts: &WorkFacts, limit_seconds: u64) -> Option<Outcome> {
     let block = |reason, text: String| Some(Outcome::Blocked(Block::new(reason, text)));
     let said = facts.report.as_ref();
     let status = said.map(|report| report.status);
@@ -86,7 +87,7 @@ fn seen(output: &Output) -> String {
     last.map(|said| format!("; the last that its program said was: {said}")).unwrap_or_default()
 }
 
-fn failure(facts: &Facts, ending: Ending, status: Option<Status>) -> Option<Outcome> {
+fn failure(facts: &WorkFacts, ending: Ending, status: Option<Status>) -> Option<Outcome> {
     let block = |text: String| Some(Outcome::Blocked(Block::new(Reason::Agent, text)));
     if let Some(error) = &facts.output.error {
         return block(format!("its program failed: {error}"));
@@ -112,7 +113,7 @@ fn failure(facts: &Facts, ending: Ending, status: Option<Status>) -> Option<Outc
 }
 
 /// Returns the outcome when nothing stopped the task: its commit, if there is one.
-pub(crate) fn result(facts: &Facts, tip: Oid, has_commits: bool) -> Outcome {
+pub(crate) fn result(facts: &WorkFacts, tip: Oid, has_commits: bool) -> Outcome {
     if has_commits {
         return Outcome::Ready(tip);
     }
@@ -145,7 +146,7 @@ const FILE_TOOLS: &[&str] =
 
 /// Returns what reviewers and a person should know of an attempt whatever its branch holds: that
 /// it said nothing of its work, and what it was refused.
-pub(crate) fn concerns(facts: &Facts) -> Vec<String> {
+pub(crate) fn concerns(facts: &WorkFacts) -> Vec<String> {
     let mut concerns = Vec::new();
     if let (Ending::Exited(_), None, false) = (facts.ending, &facts.report, facts.is_command) {
         concerns.push(format!("it made no report ({})", facts.ending));
@@ -161,7 +162,7 @@ pub(crate) fn concerns(facts: &Facts) -> Vec<String> {
 
 /// What is known when a reviewer's process is gone.
 #[derive(Debug, Clone)]
-pub(crate) struct Heard {
+pub(crate) struct ReviewFacts {
     pub(crate) ending: Ending,
     pub(crate) halted: bool,
     pub(crate) output: Output,
@@ -190,28 +191,28 @@ const MAX_SILENT: usize = 2;
 
 /// Returns the outcome of a review of `read`; `next` says what follows a verdict.
 pub(crate) fn review(
-    heard: &Heard,
+    facts: &ReviewFacts,
     read: Oid,
     next: impl Fn(&Verdict) -> Next,
     limit_seconds: u64,
 ) -> Outcome {
     let block = |reason, text: String| Outcome::Blocked(Block::new(reason, text));
-    if let (Some(pause), None, false) = (&heard.pause, &heard.verdict, heard.halted)
-        && matches!(heard.ending, Ending::Exited(_) | Ending::TimedOut | Ending::Silent)
+    if let (Some(pause), None, false) = (&facts.pause, &facts.verdict, facts.halted)
+        && matches!(facts.ending, Ending::Exited(_) | Ending::TimedOut | Ending::Silent)
     {
         return Outcome::Later(pause.clone());
     }
-    match heard.ending {
-        Ending::Stopped | Ending::Killed(_) if heard.halted => {
+    match facts.ending {
+        Ending::Stopped | Ending::Killed(_) if facts.halted => {
             return block(Reason::Stopped, HALTED.into());
         }
         Ending::Stopped | Ending::Lost => return Outcome::Again,
         Ending::TimedOut => {
             let text = format!("its review ran longer than {limit_seconds} s and was ended");
-            return block(Reason::Timeout, text + &seen(&heard.output));
+            return block(Reason::Timeout, text + &seen(&facts.output));
         }
         Ending::Silent => {
-            return block(Reason::Timeout, SILENT.to_owned() + &seen(&heard.output));
+            return block(Reason::Timeout, SILENT.to_owned() + &seen(&facts.output));
         }
         Ending::Exited(_)
         | Ending::Killed(_)
@@ -219,22 +220,22 @@ pub(crate) fn review(
         | Ending::NotLaunched
         | Ending::ByHand => {}
     }
-    if let Some(error) = &heard.output.error {
+    if let Some(error) = &facts.output.error {
         return block(Reason::Agent, format!("its reviewer's program failed: {error}"));
     }
-    let Some(verdict) = &heard.verdict else {
-        if !heard.output.denied.is_empty() && heard.changed.is_none() {
-            return Outcome::Blocked(refused(&heard.output.denied, None));
+    let Some(verdict) = &facts.verdict else {
+        if !facts.output.denied.is_empty() && facts.changed.is_none() {
+            return Outcome::Blocked(refused(&facts.output.denied, None));
         }
-        let text = match heard.changed.as_deref() {
+        let text = match facts.changed.as_deref() {
             Some([]) => "its reviewer moved a branch again, which was undone".to_owned(),
             Some(files) => {
                 format!("its reviewer changed files again, which was undone: {}", named(files))
             }
             None => "its reviewers gave no verdict".to_owned(),
         };
-        return if heard.silent_before + 1 >= MAX_SILENT {
-            block(Reason::Agent, format!("{text} ({})", heard.ending))
+        return if facts.silent_before + 1 >= MAX_SILENT {
+            block(Reason::Agent, format!("{text} ({})", facts.ending))
         } else {
             Outcome::Again
         };
@@ -254,9 +255,9 @@ pub(crate) fn review(
 mod tests {
     use super::*;
 
-    fn facts(ending: Ending) -> Facts {
+    fn facts(ending: Ending) -> WorkFacts {
         let output = Output::default();
-        Facts {
+        WorkFacts {
             ending,
             is_command: false,
             report: None,
@@ -269,7 +270,7 @@ mod tests {
         }
     }
 
-    fn reason(facts: &Facts) -> Option<Reason> {
+    fn reason(facts: &WorkFacts) -> Option<Reason> {
         match trouble(facts, 60)? {
             Outcome::Blocked(block) => Some(block.reason),
             Outcome::Ready(_)
@@ -306,7 +307,7 @@ mod tests {
         facts.output.denied = denied.map(str::to_owned).to_vec();
         let Outcome::Blocked(block) = result(&facts, tip.clone(), false) else { panic!("done") };
         assert_eq!((block.reason, block.rules), (Reason::Permission, vec!["Bash(make x)".into()]));
-        let blocked = Facts { report: said(Status::Blocked), ..facts.clone() };
+        let blocked = WorkFacts { report: said(Status::Blocked), ..facts.clone() };
         assert_eq!(reason(&blocked), Some(Reason::Permission));
         assert_eq!(result(&facts, tip.clone(), true), Outcome::Ready(tip));
     }
@@ -319,9 +320,9 @@ mod tests {
         assert_eq!(concerns(&facts), [""; 0]);
         facts.output.denied = vec!["Write".into(), "Bash(npm ci)".into(), "Write".into()];
         assert_eq!(concerns(&facts), ["it was refused Bash(npm ci), Write"]);
-        let command = Facts { is_command: true, report: None, ..facts.clone() };
+        let command = WorkFacts { is_command: true, report: None, ..facts.clone() };
         assert_eq!(concerns(&command).len(), 1);
-        let stopped = Facts { report: None, ..self::facts(Ending::Stopped) };
+        let stopped = WorkFacts { report: None, ..self::facts(Ending::Stopped) };
         assert_eq!(concerns(&stopped), [""; 0]);
     }
 
@@ -342,7 +343,7 @@ mod tests {
     fn what_was_stopped_or_lost_begins_again() {
         assert_eq!(trouble(&facts(Ending::Stopped), 60), Some(Outcome::Again));
         assert_eq!(trouble(&facts(Ending::Lost), 60), Some(Outcome::Again));
-        let halted = Facts { halted: true, ..facts(Ending::Stopped) };
+        let halted = WorkFacts { halted: true, ..facts(Ending::Stopped) };
         assert_eq!(reason(&halted), Some(Reason::Stopped));
     }
 
@@ -352,19 +353,19 @@ mod tests {
         let later = Some(Outcome::Later(pause.clone()));
         let error = || Output { error: Some("limit".into()), ..Output::default() };
         let limited =
-            |ending| Facts { pause: Some(pause.clone()), output: error(), ..facts(ending) };
+            |ending| WorkFacts { pause: Some(pause.clone()), output: error(), ..facts(ending) };
         for ending in [Ending::Exited(1), Ending::Exited(0), Ending::TimedOut, Ending::Silent] {
             assert_eq!(trouble(&limited(ending), 60), later);
         }
-        let command = Facts { is_command: true, ..limited(Ending::Exited(1)) };
+        let command = WorkFacts { is_command: true, ..limited(Ending::Exited(1)) };
         assert_eq!(reason(&command), Some(Reason::Agent));
-        let halted = Facts { halted: true, ..limited(Ending::Stopped) };
+        let halted = WorkFacts { halted: true, ..limited(Ending::Stopped) };
         assert_eq!(reason(&halted), Some(Reason::Stopped));
-        let done = Facts { report: said(Status::Done), ..limited(Ending::Exited(1)) };
+        let done = WorkFacts { report: said(Status::Done), ..limited(Ending::Exited(1)) };
         assert_ne!(trouble(&done, 60), later);
         let tip = Oid::from_hex(&"a".repeat(40)).expect("an id");
-        let heard = Heard { pause: Some(pause), output: error(), ..heard(None) };
-        assert_eq!(Some(review(&heard, tip, |_| Next::Merge, 60)), later);
+        let facts = ReviewFacts { pause: Some(pause), output: error(), ..review_facts(None) };
+        assert_eq!(Some(review(&facts, tip, |_| Next::Merge, 60)), later);
     }
 
     #[test]
@@ -372,17 +373,17 @@ mod tests {
         let trouble_seen = Some("Reconnecting... waiting for network".to_owned());
         let output = Output { trouble: trouble_seen, ..Output::default() };
         for ending in [Ending::TimedOut, Ending::Silent] {
-            let hung = Facts { output: output.clone(), ..facts(ending) };
+            let hung = WorkFacts { output: output.clone(), ..facts(ending) };
             let Some(Outcome::Blocked(block)) = trouble(&hung, 60) else { panic!("it hung") };
             assert_eq!(block.reason, Reason::Timeout);
             assert!(block.text.contains("said was: Reconnecting... waiting"), "{}", block.text);
         }
     }
 
-    fn heard(verdict: Option<bool>) -> Heard {
+    fn review_facts(verdict: Option<bool>) -> ReviewFacts {
         let verdict = verdict.map(|pass| Verdict { pass, findings: Vec::new(), met: Vec::new() });
         let ending = Ending::Exited(0);
-        Heard {
+        ReviewFacts {
             ending,
             halted: false,
             output: Output::default(),
@@ -396,19 +397,19 @@ mod tests {
     #[test]
     fn a_review_ends_with_a_verdict_or_is_done_again() {
         let tip = Oid::from_hex(&"a".repeat(40)).expect("an id");
-        let judged = |heard: &Heard, next| review(heard, tip.clone(), |_| next, 60);
-        assert_eq!(judged(&heard(Some(true)), Next::Merge), Outcome::Ready(tip.clone()));
-        let Outcome::Blocked(block) = judged(&heard(Some(false)), Next::Limit) else {
+        let judged = |facts: &ReviewFacts, next| review(facts, tip.clone(), |_| next, 60);
+        assert_eq!(judged(&review_facts(Some(true)), Next::Merge), Outcome::Ready(tip.clone()));
+        let Outcome::Blocked(block) = judged(&review_facts(Some(false)), Next::Limit) else {
             panic!("it is over")
         };
         assert_eq!(block.reason, Reason::ReviewLimit);
-        assert_eq!(judged(&heard(None), Next::Merge), Outcome::Again);
-        let again = Heard { silent_before: 1, ..heard(None) };
+        assert_eq!(judged(&review_facts(None), Next::Merge), Outcome::Again);
+        let again = ReviewFacts { silent_before: 1, ..review_facts(None) };
         assert!(matches!(judged(&again, Next::Merge), Outcome::Blocked(_)));
         let output = Output { error: Some("API Error".into()), ..Output::default() };
-        let failed = Heard { output, ..heard(Some(true)) };
+        let failed = ReviewFacts { output, ..review_facts(Some(true)) };
         assert!(matches!(judged(&failed, Next::Merge), Outcome::Blocked(_)));
-        let stopped = Heard { ending: Ending::Stopped, ..heard(Some(true)) };
+        let stopped = ReviewFacts { ending: Ending::Stopped, ..review_facts(Some(true)) };
         assert_eq!(judged(&stopped, Next::Merge), Outcome::Again);
     }
 }

@@ -13,7 +13,7 @@ const MAX_TRIES: usize = 2;
 
 /// What is known when a planning agent's process is gone.
 #[derive(Debug, Clone)]
-pub(crate) struct Planned {
+pub(crate) struct PlanFacts {
     pub ending: Ending,
     /// A person wanted this attempt to end, and the task to wait.
     pub halted: bool,
@@ -31,7 +31,7 @@ pub(crate) struct Planned {
 }
 
 /// Returns the outcome of planning.
-pub(crate) fn plan(facts: &Planned, limit_seconds: u64) -> Outcome {
+pub(crate) fn plan(facts: &PlanFacts, limit_seconds: u64) -> Outcome {
     let block = |reason, text: String| Outcome::Blocked(Block::new(reason, text));
     if let (Some(pause), Err(_), false) = (&facts.pause, &facts.blueprint, facts.halted)
         && matches!(facts.ending, Ending::Exited(_) | Ending::TimedOut | Ending::Silent)
@@ -96,8 +96,8 @@ mod tests {
     use super::*;
     use crate::domain::blueprint::PARTS;
 
-    fn facts(blueprint: Result<Blueprint, Vec<&'static str>>) -> Planned {
-        Planned {
+    fn facts(blueprint: Result<Blueprint, Vec<&'static str>>) -> PlanFacts {
+        PlanFacts {
             ending: Ending::Exited(0),
             halted: false,
             pause: None,
@@ -114,7 +114,7 @@ mod tests {
         Blueprint::read(&text).expect("a plan")
     }
 
-    fn reason(facts: &Planned) -> Option<Reason> {
+    fn reason(facts: &PlanFacts) -> Option<Reason> {
         match plan(facts, 60) {
             Outcome::Blocked(block) => Some(block.reason),
             _ => None,
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn a_whole_plan_waits_for_a_person_or_for_nobody() {
         assert_eq!(reason(&facts(Ok(whole()))), Some(Reason::Approval));
-        let approves = Planned { approves: true, ..facts(Ok(whole())) };
+        let approves = PlanFacts { approves: true, ..facts(Ok(whole())) };
         assert_eq!(plan(&approves, 60), Outcome::Approved);
     }
 
@@ -132,7 +132,7 @@ mod tests {
     fn what_is_missing_is_asked_for_once_more() {
         let lacking = facts(Err(vec!["Edge cases"]));
         assert_eq!(plan(&lacking, 60), Outcome::Again);
-        let again = Planned { tried_before: 1, ..lacking };
+        let again = PlanFacts { tried_before: 1, ..lacking };
         let Outcome::Blocked(block) = plan(&again, 60) else { panic!("it is over") };
         assert!(block.text.contains("Edge cases"), "{}", block.text);
     }
@@ -140,16 +140,16 @@ mod tests {
     #[test]
     fn its_word_and_its_end_go_before_its_plan() {
         let said = |status| Some(Report { status, message: "which one?".into() });
-        let asks = Planned { report: said(Status::NeedsContext), ..facts(Ok(whole())) };
+        let asks = PlanFacts { report: said(Status::NeedsContext), ..facts(Ok(whole())) };
         assert_eq!(reason(&asks), Some(Reason::NeedsContext));
-        let stopped = Planned { ending: Ending::Stopped, ..facts(Ok(whole())) };
+        let stopped = PlanFacts { ending: Ending::Stopped, ..facts(Ok(whole())) };
         assert_eq!(plan(&stopped, 60), Outcome::Again);
-        let failed = Planned { error: Some("API Error".into()), ..facts(Ok(whole())) };
+        let failed = PlanFacts { error: Some("API Error".into()), ..facts(Ok(whole())) };
         assert_eq!(reason(&failed), Some(Reason::Agent));
         let limit = Pause { until: None, text: "limit".into() };
-        let limited = Planned { pause: Some(limit.clone()), ..facts(Err(vec!["Edge cases"])) };
+        let limited = PlanFacts { pause: Some(limit.clone()), ..facts(Err(vec!["Edge cases"])) };
         assert_eq!(plan(&limited, 60), Outcome::Later(limit));
-        let late = Planned { ending: Ending::TimedOut, ..facts(Ok(whole())) };
+        let late = PlanFacts { ending: Ending::TimedOut, ..facts(Ok(whole())) };
         assert_eq!(reason(&late), Some(Reason::Timeout));
     }
 }

@@ -1,7 +1,7 @@
-//! What an attempt is told: the files in its folder that its agent reads.
+//! What an attempt's agent reads: its prompt, and the files in its folder that the prompt names.
 //!
-//! Invariant: written before anything is launched, from the task's record alone; an agent never
-//! needs the plan.
+//! Invariant: written before anything is launched, from the snapshot alone; an agent never needs the
+//! plan.
 
 pub(crate) mod blueprint;
 pub(crate) mod whole_branch;
@@ -10,12 +10,15 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use super::{Spec, stage_of};
+use super::spec::Spec;
 use crate::domain::config::Role;
 use crate::domain::oid::Oid;
 use crate::domain::plan::{Task, TaskId};
+use crate::domain::policy::choice::Choice;
 use crate::domain::policy::pipeline;
-use crate::domain::prompt::{self, Conflict, Earlier, Facts, FailedTest, Named, Reading};
+use crate::domain::prompt::{
+    self, Conflict, Dependency, FailedTest, ReviewFiles, TaskFacts, TaskName,
+};
 use crate::domain::review::{Review, Verdict};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::task::{Record, Stage};
@@ -23,120 +26,119 @@ use crate::journal::Journal;
 use crate::run::Drive;
 use crate::run::folder::AttemptFolder;
 
-/// Of so many tasks that one builds on it is told what they made; the others are named.
-const MAX_EARLIER: usize = 8;
-/// So many of the files are named that an earlier task changed.
+/// At most this many dependencies are described in full; the rest are only named.
+const MAX_DESCRIBED: usize = 8;
+/// At most this many files of a dependency are named.
 const MAX_FILES: usize = 8;
-/// What is told of the interfaces of all of them, in bytes.
+/// At most this many bytes of interfaces are repeated, of all dependencies together.
 const MAX_INTERFACES: usize = 1200;
-/// What stands in the place of more.
+/// Stands in the place of interfaces beyond [`MAX_INTERFACES`].
 const TOO_LONG: &str = "  (what it declares is too long to repeat here: read its files)";
 
-/// What a prompt is made of.
-pub(crate) struct Told<'a> {
+/// Everything that the prompts of one attempt are made from.
+pub(crate) struct Brief<'a> {
     pub(super) drive: &'a Drive,
     pub(super) snapshot: &'a Snapshot,
     pub(super) task: &'a Task,
     pub(super) record: &'a Record,
-    pub(super) index: usize,
-    pub(super) branch: String,
-    pub(super) text: String,
-    pub(super) files: Vec<String>,
-    pub(super) notes: Vec<String>,
-    /// The text of the plan that was made for it.
+    pub(super) choice: &'a Choice<'a>,
+    index: usize,
+    branch: String,
+    /// The task's own text, and the command of a `run` task.
+    text: String,
+    files: Vec<String>,
+    notes: Vec<String>,
+    /// The text of the task's blueprint.
     pub(super) blueprint: Option<String>,
-    /// Where the plan is for its agent to read.
-    pub(super) plan: String,
-    pub(super) earlier: Vec<Earlier<'a>>,
+    /// The path of the file with the approved blueprint.
+    approved_blueprint: String,
+    dependencies: Vec<Dependency<'a>>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> Brief<'a> {
     pub(crate) fn new(
         drive: &'a Drive,
         snapshot: &'a Snapshot,
-        task: &'a Task,
-        record: &'a Record,
+        id: &TaskId,
+        choice: &'a Choice<'a>,
         folder: &AttemptFolder,
-    ) -> anyhow::Result<Told<'a>> {
-        let index = snapshot.dag.index(&task.id).context("the plan has no such task")?;
+    ) -> anyhow::Result<Brief<'a>> {
+        let index = snapshot.dag.index(id).context("the plan has no such task")?;
+        let (task, record) = snapshot.at(index);
         let branch = record.branch.clone().unwrap_or_else(|| drive.settings.branch_of(&task.id));
-        let notes = record.notes.iter().cloned().chain(blueprint::lacking(task, record)).collect();
+        let lacks = blueprint::missing_parts(record, choice.stage);
         let blueprint = match &record.blueprint {
             Some(_) => Journal::new(&drive.git, &snapshot.run.name).blueprint(&task.id)?,
             None => None,
         };
-        let files = snapshot.files(index).into_iter().map(str::to_owned).collect();
-        let plan = folder.approved_blueprint().display().to_string();
-        // Who reads or mends what a command did has to know the command.
+        // A reviewer and a fixer must know which command did the work.
         let command =
             task.run.iter().map(|command| format!("The command that does it:\n\n    {command}\n"));
         let text = std::iter::once(task.prompt.clone()).filter(|text| !text.is_empty());
-        let text = text.chain(command).collect::<Vec<_>>().join("\n");
-        let earlier = earlier(drive, snapshot, index);
-        Ok(Told {
+        Ok(Brief {
             drive,
             snapshot,
             task,
             record,
+            choice,
             index,
             branch,
-            text,
-            files,
-            notes,
+            text: text.chain(command).collect::<Vec<_>>().join("\n"),
+            files: snapshot.files(index).into_iter().map(str::to_owned).collect(),
+            notes: record.notes.iter().cloned().chain(lacks).collect(),
             blueprint,
-            plan,
-            earlier,
+            approved_blueprint: folder.approved_blueprint().display().to_string(),
+            dependencies: dependencies(drive, snapshot, index),
         })
     }
 
-    fn facts(&self) -> Facts<'_> {
+    fn facts(&self) -> TaskFacts<'_> {
         let title = |i: &usize| self.snapshot.at(*i).0.title.as_str();
         let dag = &self.snapshot.dag;
-        Facts {
+        TaskFacts {
             run: &self.snapshot.run.name,
             task: self.task.id.as_str(),
             title: &self.task.title,
             text: &self.text,
             branch: &self.branch,
             integration: &self.snapshot.run.integration,
-            builds_on: self.earlier.clone(),
+            builds_on: self.dependencies.clone(),
             needed_by: dag.dependents(self.index).iter().map(title).collect(),
             files: &self.files,
             tests: self.drive.tests(self.task),
             criteria: blueprint::criteria(self.task),
-            plan: self.record.is_approved().then_some(self.plan.as_str()),
-            skills: self.drive.settings.skills.of(role_of(stage_of(self.task, self.record))),
+            plan: self.record.is_approved().then_some(self.approved_blueprint.as_str()),
+            skills: self.drive.settings.skills.of(Role::of(self.choice.stage)),
             notes: &self.notes,
-            findings: match stage_of(self.task, self.record) {
-                Stage::Fix => lines(pipeline::newest(self.record)),
+            findings: match self.choice.stage {
+                Stage::Fix => lines_of_failure(pipeline::newest(self.record)),
                 _ => Vec::new(),
             },
             resumed: false,
         }
     }
 
-    /// The facts for a reviewer, with what it found before.
-    fn findings_of(&self, kind: Review) -> Facts<'_> {
-        Facts { findings: lines(pipeline::latest(self.record, kind)), ..self.facts() }
-    }
-
-    /// Returns the whole prompt of a stage.
-    fn prompt(&self, folder: &AttemptFolder, stage: Stage) -> Result<String, prompt::Mistake> {
+    /// Returns the whole prompt.
+    pub(super) fn prompt(&self, folder: &AttemptFolder) -> Result<String, prompt::Mistake> {
         let templates = &self.drive.settings.prompts;
+        let stage = self.choice.stage;
         match (stage.review(), stage) {
             (Some(Review::Whole), _) => whole_branch::prompt(self, folder),
             (Some(kind), _) => {
-                prompt::review(templates, &self.findings_of(kind), kind, &reading(folder))
+                // A reviewer looks again at what it found before.
+                let findings = lines_of_failure(pipeline::latest(self.record, kind));
+                let facts = TaskFacts { findings, ..self.facts() };
+                prompt::review(templates, &facts, kind, &review_files(folder))
             }
-            (None, Stage::Plan) => self.planning(folder, &self.facts()),
+            (None, Stage::Plan) => self.plan_prompt(folder, &self.facts()),
             (None, Stage::Fix) => prompt::fix(templates, &self.facts()),
-            (None, Stage::FixTests) => self.fix_tests(folder),
-            (None, Stage::FixConflict) => self.fix_conflict(),
+            (None, Stage::FixTests) => self.fix_tests_prompt(folder),
+            (None, Stage::FixConflict) => self.fix_conflict_prompt(),
             (None, _) => prompt::implement(templates, &self.facts()),
         }
     }
 
-    fn fix_tests(&self, folder: &AttemptFolder) -> Result<String, prompt::Mistake> {
+    fn fix_tests_prompt(&self, folder: &AttemptFolder) -> Result<String, prompt::Mistake> {
         let output = std::fs::read(self.drive.folder.test_log(&self.task.id)).unwrap_or_default();
         let command = self.record.sent_back.as_ref().and_then(|why| why.command.as_deref());
         let failed = FailedTest {
@@ -147,13 +149,13 @@ impl<'a> Told<'a> {
         prompt::fix_tests(&self.drive.settings.prompts, &self.facts(), &failed)
     }
 
-    fn fix_conflict(&self) -> Result<String, prompt::Mistake> {
+    fn fix_conflict_prompt(&self) -> Result<String, prompt::Mistake> {
         let why = self.record.sent_back.as_ref();
         let title =
             |id: &'a str| self.snapshot.plan.tasks.iter().find(|task| task.id.as_str() == id);
         let others = why.iter().flat_map(|why| &why.with);
-        let others: Vec<Named<'_>> = others
-            .map(|id| Named { id, title: title(id).map_or("", |task| &task.title) })
+        let others: Vec<TaskName<'_>> = others
+            .map(|id| TaskName { id, title: title(id).map_or("", |task| &task.title) })
             .collect();
         let conflict = Conflict {
             tip: why.and_then(|why| why.against.as_ref()).map_or("", Oid::as_str),
@@ -163,23 +165,23 @@ impl<'a> Told<'a> {
         prompt::fix_conflict(&self.drive.settings.prompts, &self.facts(), &conflict)
     }
 
-    /// Returns what an agent is told whose conversation goes on.
-    fn go_on(&self, folder: &AttemptFolder, stage: Stage) -> Result<String, prompt::Mistake> {
+    /// Returns the prompt for an agent that continues its conversation.
+    fn resume_prompt(&self, folder: &AttemptFolder) -> Result<String, prompt::Mistake> {
         let templates = &self.drive.settings.prompts;
-        let facts = Facts { resumed: true, ..self.facts() };
-        match stage {
-            Stage::Plan => self.planning(folder, &facts),
+        let facts = TaskFacts { resumed: true, ..self.facts() };
+        match self.choice.stage {
+            Stage::Plan => self.plan_prompt(folder, &facts),
             Stage::Fix => prompt::fix(templates, &facts),
-            // What is to be read lies in another folder now.
-            _ if stage.review().is_some() => self.prompt(folder, stage),
+            // The files that a reviewer reads lie in another folder now, so it needs all of it.
+            stage if stage.review().is_some() => self.prompt(folder),
             _ => prompt::resume(templates, &facts),
         }
     }
 
-    /// Returns the text that the work is read against: where it settles what the final review
-    /// found, that too.
+    /// Returns the text that a review compares the work with. Work that settles findings of the
+    /// final review is compared with these, too.
     fn text_for_review(&self) -> String {
-        let found = lines(pipeline::latest(self.record, Review::Whole));
+        let found = lines_of_failure(pipeline::latest(self.record, Review::Whole));
         let found = found.iter().map(|finding| format!("- {finding}\n")).collect::<String>();
         if found.is_empty() {
             self.text.clone()
@@ -188,49 +190,48 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// Returns what the implementer said last, and that it said nothing where it did not.
+    /// Returns the implementer's last report for a reviewer, and what is of concern in the work.
     fn report(&self) -> String {
         let work = self.record.attempts.iter().rev().filter(|a| a.stage.is_work());
-        let said = match work.filter_map(|attempt| attempt.report.as_ref()).next() {
+        let report = match work.filter_map(|attempt| attempt.report.as_ref()).next() {
             Some(report) => format!("{} {}\n", report.status, report.message),
             None => "It made no report.\n".into(),
         };
         let concerns = pipeline::concerns(self.record);
         let lines: String = concerns.iter().map(|concern| format!("- {concern}\n")).collect();
         if concerns.is_empty() {
-            said
+            report
         } else {
-            format!("{said}\nOf concern, since the work began:\n\n{lines}")
+            format!("{report}\nOf concern, since the work began:\n\n{lines}")
         }
     }
 }
 
-/// Returns what is told of the tasks that one builds on; of those that would make the prompt long,
-/// no more than the names.
-fn earlier<'a>(drive: &Drive, snapshot: &'a Snapshot, index: usize) -> Vec<Earlier<'a>> {
-    let mut left = MAX_INTERFACES;
-    let told = |(at, dependency): (usize, &usize)| {
+/// Returns the tasks that a task builds on. Those that would make the prompt long are only named.
+fn dependencies<'a>(drive: &Drive, snapshot: &'a Snapshot, index: usize) -> Vec<Dependency<'a>> {
+    let mut bytes_left = MAX_INTERFACES;
+    let describe = |(at, dependency): (usize, &usize)| {
         let (task, record) = snapshot.at(*dependency);
-        let named = Earlier { id: task.id.as_str(), title: &task.title, ..Earlier::default() };
-        if at >= MAX_EARLIER {
-            return named;
+        let name = Dependency { id: task.id.as_str(), title: &task.title, ..Dependency::default() };
+        if at >= MAX_DESCRIBED {
+            return name;
         }
         let declared = prompt::declared(&task.prompt);
-        let interfaces = match left.checked_sub(declared.len()) {
+        let interfaces = match bytes_left.checked_sub(declared.len()) {
             Some(rest) => {
-                left = rest;
+                bytes_left = rest;
                 declared
             }
             None => TOO_LONG.into(),
         };
-        Earlier { interfaces, files: changed(drive, task, record), ..named }
+        Dependency { interfaces, files: changed_files(drive, task, record), ..name }
     };
-    snapshot.dag.dependencies(index).iter().enumerate().map(told).collect()
+    snapshot.dag.dependencies(index).iter().enumerate().map(describe).collect()
 }
 
-/// Returns the files that the merge of a task changed, or else those that it says it owns; the
-/// first of them, where there are many.
-fn changed(drive: &Drive, task: &Task, record: &Record) -> Vec<String> {
+/// Returns the files that the merge of a task changed, or else those that the plan names for it;
+/// at most [`MAX_FILES`].
+fn changed_files(drive: &Drive, task: &Task, record: &Record) -> Vec<String> {
     let changed = record.state.merge().and_then(|merge| drive.git.changed_files(merge).ok());
     let mut files = changed.unwrap_or_else(|| task.files.clone());
     let more = files.len().saturating_sub(MAX_FILES);
@@ -239,60 +240,38 @@ fn changed(drive: &Drive, task: &Task, record: &Record) -> Vec<String> {
     files
 }
 
-/// Writes the prompt of an attempt, and the files that it names.
-pub(crate) fn write_prompts(
+/// Writes the prompt of an attempt, and the files that the prompt names.
+pub(super) fn write_prompts(
     folder: &AttemptFolder,
     spec: &Spec,
-    told: &Told<'_>,
+    brief: &Brief<'_>,
 ) -> anyhow::Result<()> {
-    if spec.stage == Stage::FinalReview {
-        whole_branch::write_texts(told, folder)?;
-    } else if spec.stage.review().is_some() {
-        std::fs::write(folder.task(), told.text_for_review())?;
-        std::fs::write(folder.report(), told.report())?;
+    let stage = brief.choice.stage;
+    if stage == Stage::FinalReview {
+        whole_branch::write_texts(brief, folder)?;
+    } else if stage.review().is_some() {
+        std::fs::write(folder.task(), brief.text_for_review())?;
+        std::fs::write(folder.report(), brief.report())?;
     }
-    // A folder of the same name may be left of a run that was removed.
+    // A removed run may have left a folder of the same name.
     let _ = std::fs::remove_file(folder.test_log());
-    if spec.stage == Stage::FixTests {
-        // Its agent reads this folder alone; without a log, the prompt holds what is known.
-        let _ = std::fs::copy(told.drive.folder.test_log(&spec.task), folder.test_log());
+    if stage == Stage::FixTests {
+        // The agent may read its own folder alone. If there is no log, the prompt says what is
+        // known.
+        let _ = std::fs::copy(brief.drive.folder.test_log(&brief.task.id), folder.test_log());
     }
-    told.write_plan(folder, spec.stage)?;
-    std::fs::write(folder.prompt(), told.prompt(folder, spec.stage)?)?;
-    match spec.resume {
-        Some(_) => std::fs::write(folder.resume_prompt(), told.go_on(folder, spec.stage)?)?,
-        // A folder of the same name may be left of a run that was removed.
+    brief.write_plan(folder)?;
+    std::fs::write(folder.prompt(), brief.prompt(folder)?)?;
+    match spec.launch.resume {
+        Some(_) => std::fs::write(folder.resume_prompt(), brief.resume_prompt(folder)?)?,
+        // A removed run may have left a folder of the same name.
         None => drop(std::fs::remove_file(folder.resume_prompt())),
     }
     Ok(())
 }
 
-/// Returns what the next attempt at a task would be told, where its conversation does not go on.
-pub(crate) fn next_prompt(
-    drive: &Drive,
-    snapshot: &Snapshot,
-    id: &TaskId,
-) -> anyhow::Result<String> {
-    let (task, record) = snapshot.find(id).context("the plan has no such task")?;
-    let folder = drive.folder.attempt(id, record.next_attempt());
-    Ok(Told::new(drive, snapshot, task, record, &folder)?
-        .prompt(&folder, stage_of(task, record))?)
-}
-
-/// Returns the role that the skills of a stage are for.
-pub(super) fn role_of(stage: Stage) -> Role {
-    match stage {
-        Stage::Plan => Role::Plan,
-        Stage::Implement => Role::Implement,
-        Stage::SpecReview | Stage::QualityReview | Stage::Review | Stage::FinalReview => {
-            Role::Review
-        }
-        Stage::Fix | Stage::FixTests | Stage::FixConflict => Role::Fix,
-    }
-}
-
-fn reading(folder: &AttemptFolder) -> Reading {
-    Reading {
+fn review_files(folder: &AttemptFolder) -> ReviewFiles {
+    ReviewFiles {
         folder: folder.0.display().to_string(),
         task: name(folder.task()),
         report: name(folder.report()),
@@ -301,11 +280,12 @@ fn reading(folder: &AttemptFolder) -> Reading {
     }
 }
 
-/// Returns the findings that a verdict failed for, a line each.
-fn lines(verdict: Option<&Verdict>) -> Vec<String> {
+/// Returns the findings of a verdict that failed, a line each.
+fn lines_of_failure(verdict: Option<&Verdict>) -> Vec<String> {
     verdict.filter(|verdict| !verdict.pass).map(lines_of).unwrap_or_default()
 }
 
+/// Returns the findings of a verdict, a line each.
 pub(super) fn lines_of(verdict: &Verdict) -> Vec<String> {
     verdict.findings.iter().map(ToString::to_string).collect()
 }

@@ -1,10 +1,11 @@
-//! What the reviewer of the whole branch is told: all tasks, and what was left open on the way.
+//! What the reviewer of the whole branch is brief: all tasks, and what was left open on the way.
 //!
 //! Invariant: taken from the journal alone; the diff itself is written by the attempt.
 
-use super::{Told, lines_of, role_of};
+use super::{Brief, lines_of};
+use crate::domain::config::Role;
 use crate::domain::plan::Task;
-use crate::domain::prompt::{self, Named, Whole, WholeFiles};
+use crate::domain::prompt::{self, RunFacts, RunFiles, TaskName};
 use crate::domain::task::{Record, Stage};
 use crate::domain::text::one_line;
 use crate::journal::Journal;
@@ -13,50 +14,50 @@ use crate::run::folder::AttemptFolder;
 use crate::style::said;
 
 /// Returns the prompt; the files that it names lie in the folder.
-pub(crate) fn prompt(told: &Told<'_>, folder: &AttemptFolder) -> Result<String, prompt::Mistake> {
-    let run = &told.snapshot.run;
-    let others = || told.snapshot.tasks().filter(|(task, _)| !task.final_review);
+pub(crate) fn prompt(brief: &Brief<'_>, folder: &AttemptFolder) -> Result<String, prompt::Mistake> {
+    let run = &brief.snapshot.run;
+    let others = || brief.snapshot.tasks().filter(|(task, _)| !task.final_review);
     let concerns: Vec<String> =
         others().flat_map(|(task, record)| concerns(task.id.as_str(), record)).collect();
     let parked: Vec<String> =
         others().flat_map(|(task, record)| parked(task.id.as_str(), record)).collect();
-    let divergences = divergences(told);
-    let commit = told.drive.git.find_branch(&run.integration).ok().flatten();
-    let whole = Whole {
+    let divergences = divergences(brief);
+    let commit = brief.drive.git.find_branch(&run.integration).ok().flatten();
+    let whole = RunFacts {
         run: &run.name,
         base: run.base.as_str(),
         integration: &run.integration,
         commit: commit.as_ref().map_or(&run.integration, |commit| commit.as_str()),
-        reading: WholeFiles {
+        reading: RunFiles {
             folder: &folder.0.display().to_string(),
             diff: &super::name(folder.diff()),
             texts: Some(&super::name(folder.task())),
         },
         tasks: others()
-            .map(|(task, _)| Named { id: task.id.as_str(), title: &task.title })
+            .map(|(task, _)| TaskName { id: task.id.as_str(), title: &task.title })
             .collect(),
         concerns: &concerns,
         parked: &parked,
         divergences: &divergences,
-        tests: told.drive.settings.test.iter().map(String::as_str).collect(),
-        skills: told.drive.settings.skills.of(role_of(Stage::FinalReview)),
+        tests: brief.drive.settings.test.iter().map(String::as_str).collect(),
+        skills: brief.drive.settings.skills.of(Role::of(Stage::FinalReview)),
     };
-    prompt::final_review(&told.drive.settings.prompts, &whole)
+    prompt::final_review(&brief.drive.settings.prompts, &whole)
 }
 
-/// Returns where the tasks that are merged do the same in different ways. What cannot be compared
-/// is no reason not to read the branch.
-fn divergences(told: &Told<'_>) -> Vec<String> {
-    match compare(&told.drive.git, told.snapshot, &[]) {
+/// Returns where merged tasks do the same thing in different ways. If the comparison fails, the
+/// branch is reviewed without it.
+fn divergences(brief: &Brief<'_>) -> Vec<String> {
+    match compare(&brief.drive.git, brief.snapshot, &[]) {
         Ok(comparison) => said::all(&comparison.findings, &comparison.ids()),
         Err(_) => Vec::new(),
     }
 }
 
 /// Writes the texts of all tasks into one file.
-pub(crate) fn write_texts(told: &Told<'_>, folder: &AttemptFolder) -> anyhow::Result<()> {
-    let others = told.snapshot.tasks().filter(|(task, _)| !task.final_review);
-    let journal = Journal::new(&told.drive.git, &told.snapshot.run.name);
+pub(crate) fn write_texts(brief: &Brief<'_>, folder: &AttemptFolder) -> anyhow::Result<()> {
+    let others = brief.snapshot.tasks().filter(|(task, _)| !task.final_review);
+    let journal = Journal::new(&brief.drive.git, &brief.snapshot.run.name);
     let text = |(task, record): (&Task, &Record)| {
         let plan = if record.is_approved() { journal.blueprint(&task.id)? } else { None };
         let plan = plan.map(|plan| format!("\n# Its plan\n\n{plan}")).unwrap_or_default();
@@ -67,13 +68,13 @@ pub(crate) fn write_texts(told: &Told<'_>, folder: &AttemptFolder) -> anyhow::Re
     Ok(std::fs::write(folder.task(), texts.join("\n"))?)
 }
 
-/// Returns what whoever did a task had doubts about.
+/// Returns the doubts that the agents of a task had.
 fn concerns(id: &str, record: &Record) -> Vec<String> {
     let doubts = record.attempts.iter().flat_map(crate::domain::task::Attempt::all_concerns);
     doubts.map(|doubt| format!("{id}: {}", one_line(doubt))).collect()
 }
 
-/// Returns what reviews found that did not keep a task from being merged.
+/// Returns the findings of reviews that passed.
 fn parked(id: &str, record: &Record) -> Vec<String> {
     let verdicts = record.attempts.iter().filter_map(|attempt| attempt.verdict.as_ref());
     let passed = verdicts.filter(|verdict| verdict.pass);

@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::domain::config::OnConflict;
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
+use crate::domain::policy::proposal::{self, conflict};
 use crate::domain::shell::quoted;
 use crate::domain::snapshot::{Run, Snapshot};
-use crate::domain::task::{Block, Event, Obstacle, PullRequest, Reason, Record, Unopened, Worker};
+use crate::domain::task::{Block, Event, Obstacle, PullRequest, Record, Unopened, Worker};
 use crate::forge::{Fate, Forge, Proposal};
 use crate::git::remote::{self, RemoteChoice};
 use crate::journal::{Journal, is_illegal};
@@ -43,35 +43,6 @@ pub(crate) struct Looked {
     pub offered: Vec<TaskId>,
     /// What the user should know, a sentence each.
     pub remarks: Vec<String>,
-}
-
-/// Returns the tasks whose conflict is to be shown elsewhere, and is not yet.
-pub(crate) fn wanted(drive: &Drive, snapshot: &Snapshot) -> Vec<TaskId> {
-    let is_wanted = |record: &Record| conflict(record).is_some_and(|block| block.url.is_none());
-    let all = snapshot.tasks().filter(|(_, record)| is_wanted(record));
-    match drive.settings.on_conflict {
-        OnConflict::Pr | OnConflict::Agent => all.map(|(task, _)| task.id.clone()).collect(),
-        OnConflict::Keep => Vec::new(),
-    }
-}
-
-/// Returns the tasks whose conflict was shown elsewhere, or whose branch may be there.
-pub(crate) fn shown(snapshot: &Snapshot) -> Vec<TaskId> {
-    let may_be_there = |block: &Block| match &block.unopened {
-        Some(unopened) => unopened.why != Obstacle::NoRemote,
-        None => block.url.is_some(),
-    };
-    let is_shown = |record: &Record| conflict(record).is_some_and(may_be_there);
-    let all = snapshot.tasks().filter(|(_, record)| is_shown(record));
-    all.map(|(task, _)| task.id.clone()).collect()
-}
-
-/// Returns the block of a task whose own branch does not fit.
-fn conflict(record: &Record) -> Option<&Block> {
-    let is_it = |block: &&Block| {
-        block.reason == Reason::Conflict && block.against.is_some() && block.brought.is_none()
-    };
-    record.state.block().filter(is_it)
 }
 
 /// Shows a task's conflict elsewhere, and writes down how that went.
@@ -112,7 +83,7 @@ pub(crate) fn look(
     stop: &StopSwitch,
 ) -> anyhow::Result<Looked> {
     let mut looked = Looked::default();
-    let ids = shown(snapshot);
+    let ids = proposal::pushed(snapshot);
     if ids.is_empty() {
         return Ok(looked);
     }

@@ -32,8 +32,8 @@ pub(super) fn text(
         return format!("run '{}' is finished: nothing to do", snapshot.run.name);
     }
     let jobs = settings.jobs as usize;
-    let (launched, agent, now) = (HashSet::new(), settings.agent.clone(), clock::now_ms());
-    let limits = Limits { jobs, only, launched, new_worktrees: usize::MAX, agent, now };
+    let (launched, defaults, now) = (HashSet::new(), settings.defaults(), clock::now_ms());
+    let limits = Limits { jobs, only, launched, new_worktrees: usize::MAX, defaults, now };
     let opening = progress::opening(snapshot, settings.jobs);
     let mut text = format!("would {verb} {opening}\n");
     for action in decide(snapshot, &limits) {

@@ -1,0 +1,103 @@
+//! What it means that something moved which is not the attempt's own.
+//!
+//! Invariant: pure. Only a movement that one of the agent's own git commands certainly made takes
+//! away what the task has earned; anything else may have been a person or another agent.
+
+use crate::domain::task::{Block, Finished, Moved, Outcome, Reason};
+
+/// At most this many movements are named.
+const MAX_NAMED: usize = 8;
+
+/// Something that moved, and the agent's own command that certainly did it.
+pub(crate) struct Movement {
+    pub moved: Moved,
+    /// Empty if it is certain without a command.
+    pub culprit: Option<String>,
+}
+
+impl Movement {
+    fn text(&self) -> String {
+        match self.culprit.as_deref().filter(|culprit| !culprit.is_empty()) {
+            Some(culprit) => format!("{} by the agent's '{culprit}'", self.moved),
+            None => self.moved.to_string(),
+        }
+    }
+}
+
+/// Returns the end of an attempt, blocked as `escaped` if these movements say so.
+pub(crate) fn judge(mut finished: Finished, movements: Vec<Movement>) -> Finished {
+    let (certain, other): (Vec<Movement>, Vec<Movement>) =
+        movements.into_iter().partition(|movement| movement.culprit.is_some());
+    let has_nothing = matches!(&finished.outcome,
+        Outcome::Blocked(block) if block.reason == Reason::NoChanges);
+    // The missing work is most likely what moved elsewhere.
+    if certain.is_empty() && has_nothing && !other.is_empty() {
+        let list = list(&other);
+        let text = format!("the branch has no commit of its own; while the agent ran: {list}");
+        return escaped(finished, text, other);
+    }
+    let remarks = other.iter().take(MAX_NAMED);
+    finished.remarks.extend(remarks.map(|it| format!("while the agent ran: {}", it.moved)));
+    if certain.is_empty() {
+        finished
+    } else {
+        let text = list(&certain);
+        escaped(finished, text, certain)
+    }
+}
+
+fn escaped(finished: Finished, text: String, movements: Vec<Movement>) -> Finished {
+    let mut block = match finished.outcome {
+        // The block already describes what is wrong with the worktree.
+        Outcome::Blocked(block) if block.reason == Reason::Escaped => match movements.as_slice() {
+            [Movement { moved: Moved::Strayed { .. }, .. }] => block,
+            _ => Block { text, ..block },
+        },
+        _ => Block::new(Reason::Escaped, text),
+    };
+    block.files = movements.iter().flat_map(|it| it.moved.files().to_vec()).collect();
+    block.moved = movements.into_iter().map(|it| it.moved).collect();
+    Finished { outcome: Outcome::Blocked(block), ..finished }
+}
+
+fn list(movements: &[Movement]) -> String {
+    let named: Vec<String> = movements.iter().take(MAX_NAMED).map(Movement::text).collect();
+    let more = movements.len().saturating_sub(MAX_NAMED);
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    named.join("; ") + &more
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::oid::Oid;
+    use crate::domain::task::Ending;
+
+    fn stash(culprit: Option<&str>) -> Movement {
+        let moved = Moved::Stash { from: None, to: None };
+        Movement { moved, culprit: culprit.map(str::to_owned) }
+    }
+
+    fn finished(outcome: Outcome) -> Finished {
+        Finished::new(1, Ending::Exited(0), outcome, 2)
+    }
+
+    fn reason(finished: &Finished) -> Option<Reason> {
+        match &finished.outcome {
+            Outcome::Blocked(block) => Some(block.reason),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn only_what_is_certain_or_explains_missing_work_blocks() {
+        let ready = || Outcome::Ready(Oid::from_hex(&"0f".repeat(20)).expect("an id"));
+        let certain = judge(finished(ready()), vec![stash(Some("git stash"))]);
+        assert_eq!(reason(&certain), Some(Reason::Escaped));
+        let perhaps = judge(finished(ready()), vec![stash(None)]);
+        assert_eq!((reason(&perhaps), perhaps.remarks.len()), (None, 1));
+        let nothing = Outcome::Blocked(Block::new(Reason::NoChanges, "no"));
+        let missing = judge(finished(nothing), vec![stash(None)]);
+        assert_eq!(reason(&missing), Some(Reason::Escaped));
+    }
+}
