@@ -39,7 +39,7 @@ impl Exit {
             (Exit::Failed, "It failed."),
             (
                 Exit::Usage,
-                "The command line was not understood, or names a run or a task that is not there.",
+                "The command line was not understood, or names a run or a task that does not exist.",
             ),
             (
                 Exit::Attention,

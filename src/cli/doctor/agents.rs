@@ -70,9 +70,9 @@ fn claude(repo: &Repository<'_>) -> Option<Finding> {
     if version < (2, 1) {
         return None;
     }
-    let (code, said) = ask(&["claude", "auth", "status"], &directory, LIMIT)?;
-    let is_out = code == 1 && said.replace(' ', "").contains("\"loggedIn\":false");
-    is_out.then(|| {
+    let (code, output) = ask(&["claude", "auth", "status"], &directory, LIMIT)?;
+    let is_logged_out = code == 1 && output.replace(' ', "").contains("\"loggedIn\":false");
+    is_logged_out.then(|| {
         let text = "Claude Code is not logged in and ANTHROPIC_API_KEY is not set, so every task would fail";
         Finding::error("agent", text, "claude auth login")
     })
@@ -83,9 +83,9 @@ fn codex(repo: &Repository<'_>) -> Option<Finding> {
     if is_set(&["CODEX_API_KEY"]) || folder("CODEX_HOME", ".codex").join("auth.json").is_file() {
         return None;
     }
-    let (code, said) = ask(&["codex", "login", "status"], &repo.git.home(), LIMIT)?;
-    let is_out = code == 1 && said.contains("Not logged in");
-    is_out.then(|| {
+    let (code, output) = ask(&["codex", "login", "status"], &repo.git.home(), LIMIT)?;
+    let is_logged_out = code == 1 && output.contains("Not logged in");
+    is_logged_out.then(|| {
         let text = "codex is not logged in and CODEX_API_KEY is not set, so tasks fail unless it has another provider";
         Finding::warning("agent", text, "codex login")
     })

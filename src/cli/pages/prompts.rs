@@ -14,7 +14,7 @@ pub(super) fn section() -> String {
             "A file _{FOLDER}/NAME.md_ at the top level of the repository replaces the template \
              NAME. It decides what agents do, so a run starts only after you trust the file: `git \
              orchestrate trust`. A file that does not render, uses a variable that is not listed \
-             below, or has not the name of a template is an error before anything is launched."
+             below, or is not named like a template is an error before anything is launched."
         ),
         format!(
             "Templates are written in Jinja: `{{{{ title }}}}` inserts the title, `{{% if files %}}` \

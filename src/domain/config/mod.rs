@@ -42,7 +42,7 @@ pub(crate) const KEYS: &[(&str, &str)] = &[
         "permission of the agent claude besides editing, git and gh, a rule such as Bash(make \
          lint); may be set several times, in the file as a list",
     ),
-    ("jobs", "most tasks that run at once (8)"),
+    ("jobs", "maximum number of tasks that run at once (8)"),
     ("test", "shell command that must pass before a merge is published"),
     (
         "timeout",
