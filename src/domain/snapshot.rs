@@ -12,7 +12,7 @@ use crate::domain::oid::Oid;
 use crate::domain::plan::dag::Dag;
 use crate::domain::plan::paths::folder;
 use crate::domain::plan::{Plan, Task, TaskId};
-use crate::domain::task::{Reason, Record, Stage, State};
+use crate::domain::task::{Reason, Record, Stage, State, TaskStatus};
 
 /// What a run was started with: `run.toml` in the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -202,9 +202,9 @@ impl Snapshot {
         self.records[index].state == State::Waiting && self.missing(index).is_empty()
     }
 
-    /// Returns the word for a task's state as people and the JSON see it.
-    pub fn status(&self, index: usize) -> &'static str {
-        if self.is_ready(index) { "ready" } else { self.records[index].state.name() }
+    /// Returns where a task stands, in one word.
+    pub(crate) fn status(&self, index: usize) -> TaskStatus {
+        if self.is_ready(index) { TaskStatus::Ready } else { self.records[index].state.status() }
     }
 
     /// Returns what keeps a task that has not begun from running now; empty where nothing does.
@@ -272,8 +272,8 @@ impl Snapshot {
         !self.is_finished() && self.run.closed.is_none()
     }
 
-    /// Returns how many tasks are in the state of this name (see [`Snapshot::status`]).
-    pub fn count(&self, status: &str) -> usize {
+    /// Returns how many tasks have this status.
+    pub(crate) fn count(&self, status: TaskStatus) -> usize {
         (0..self.len()).filter(|index| self.status(*index) == status).count()
     }
 }

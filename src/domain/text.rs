@@ -3,14 +3,14 @@
 //! Invariant: text that a plan or an agent wrote comes out without control characters, so a terminal
 //! only shows it.
 
-/// Returns a duration for people: `0.4s`, `12s`, `3m 05s`, `2h 10m`.
+/// Returns a duration for people: `0.4s`, `12s`, `3m05s`, `2h10m`.
 pub(crate) fn span(milliseconds: i64) -> String {
     let seconds = milliseconds.max(0) / 1000;
     match seconds {
         0..=9 => format!("{:.1}s", milliseconds.max(0) as f64 / 1000.0),
         10..=59 => format!("{seconds}s"),
-        60..=3599 => format!("{}m {:02}s", seconds / 60, seconds % 60),
-        _ => format!("{}h {:02}m", seconds / 3600, seconds / 60 % 60),
+        60..=3599 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
     }
 }
 
@@ -48,6 +48,6 @@ mod tests {
     #[test]
     fn spans() {
         let texts = [400, 12_000, 185_000, 7_800_000].map(span);
-        assert_eq!(texts, ["0.4s", "12s", "3m 05s", "2h 10m"]);
+        assert_eq!(texts, ["0.4s", "12s", "3m05s", "2h10m"]);
     }
 }

@@ -10,12 +10,12 @@ use crate::domain::config::Defaults;
 use crate::domain::oid::Oid;
 use crate::domain::plan::{Task, TaskId};
 use crate::domain::snapshot::Snapshot;
-use crate::domain::task::{Record, State};
+use crate::domain::task::{Record, State, TaskStatus};
 use crate::git::Git;
 use crate::git::worktree::ownership::slot_of;
 use crate::journal::{Journal, Tip, run_names};
 use crate::run::Drive;
-use crate::run::drive::driver;
+use crate::run::drive::driver::{self, Driver};
 use crate::run::drive::space::why_no_room;
 use crate::run::merge::publish::why_waits;
 use crate::run::recover::is_lost;
@@ -31,7 +31,7 @@ pub(crate) struct Facts {
     /// The caller's zone, for times of day.
     pub zone: Option<jiff::tz::TimeZone>,
     /// The process that drives the run now.
-    pub controller: Option<String>,
+    pub controller: Option<Controller>,
     /// What a command must be given to act on this run: ` --run NAME`, or nothing if it is the
     /// only open one.
     pub option: String,
@@ -55,6 +55,17 @@ pub(crate) struct Facts {
     pub files: HashMap<TaskId, Files>,
 }
 
+/// The process that drives a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Controller {
+    /// As it is written down: `pid 71 since 2026-01-01 00:00:00`.
+    pub told: String,
+    /// `None` if it is not known.
+    pub pid: Option<u32>,
+    /// Milliseconds since 1970.
+    pub since: Option<i64>,
+}
+
 /// The files of an attempt.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Files {
@@ -75,7 +86,7 @@ impl Facts {
     pub(crate) fn with_option(drive: &Drive, tip: &Tip, option: String) -> anyhow::Result<Facts> {
         let (git, run) = (&drive.git, &tip.snapshot.run);
         let driver = driver::current(&drive.folder)?;
-        let merges = tip.snapshot.count("merging") > 0;
+        let merges = tip.snapshot.count(TaskStatus::Merging) > 0;
         let merges_wait = if merges { why_waits(git, &run.integration)? } else { None };
         Ok(Facts {
             option,
@@ -89,7 +100,7 @@ impl Facts {
             integration: git.find_branch(&run.integration)?,
             now: clock::now_ms(),
             zone: Some(clock::now().time_zone().clone()),
-            controller: driver.map(|driver| driver.told),
+            controller: driver.map(controller),
             journal: Some(tip.commit.clone()),
             files: files(drive, &tip.snapshot),
         })
@@ -114,6 +125,16 @@ pub(crate) fn option(git: &Git, run: &str) -> anyhow::Result<String> {
         others += usize::from(tip.is_some_and(|tip| tip.snapshot.is_open()));
     }
     Ok(if others > 0 { format!(" --run {run}") } else { String::new() })
+}
+
+fn controller(driver: Driver) -> Controller {
+    let zoned = |text: &str| {
+        let at: jiff::civil::DateTime = text.parse().ok()?;
+        at.to_zoned(clock::now().time_zone().clone()).ok()
+    };
+    let since = driver.told.rsplit_once(" since ").and_then(|(_, since)| zoned(since));
+    let since = since.map(|at| at.timestamp().as_millisecond());
+    Controller { pid: driver.worker.map(|worker| worker.pid), since, told: driver.told }
 }
 
 /// Returns the numbers of the worktrees that exist.

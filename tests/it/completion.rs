@@ -317,8 +317,8 @@ fn fish_completes_the_program_and_through_git() {
     let answers = [
         commands,
         commands,
-        "api\tDo api [blocked (agent)]",
-        "api\tDo api [blocked (agent)]",
+        "api\tDo api [blocked: agent]",
+        "api\tDo api [blocked: agent]",
         "--run=auth\t1 of 3 tasks done",
         "my plans/\tfolder",
         "my plans/a b.toml\tfile",
@@ -328,7 +328,7 @@ fn fish_completes_the_program_and_through_git() {
         "--message\tAdvice for the next attempt",
         "",
         "orchestrate\tRun a plan of coding tasks in parallel",
-        "api\tDo api [blocked (agent)]",
+        "api\tDo api [blocked: agent]",
     ];
     let setup = format!("source {COMPLETIONS}/git-orchestrate.fish");
     assert_eq!(fish(&env, &setup, &lines), answers);

@@ -22,7 +22,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
 /// Where everything is pure: no files, clock, processes, environment, printing.
 const PURE: [&str; 4] = ["domain/", "plan/", "style/", "cli/view/"];
 /// What of the layers below `cli` a view may name: pure layers, and plain data of `run`.
-const VIEW_TAKES: [&str; 11] = [
+const VIEW_TAKES: [&str; 12] = [
     "domain",
     "plan",
     "style",
@@ -33,6 +33,7 @@ const VIEW_TAKES: [&str; 11] = [
     "run::cleanup::Remedy",
     "run::compare::ComparedTask",
     "run::compare::Comparison",
+    "run::facts::Controller",
     "run::facts::Facts",
 ];
 /// The folders of the commands; what several commands share lies beside the folders.

@@ -94,16 +94,16 @@ fn a_limit_with_a_reset_time_is_waited_out_and_the_conversation_resumed() {
     program(&env, "claude", CLAUDE, CLAUDE_DONE);
     let mut running = start(&env, "claude");
     wait_paused(&env, &running, 1);
-    env.wait_while_running("it says so", || running.so_far().contains("nothing can go on before"));
+    env.wait_while_running("it says so", || running.so_far().contains("nothing can run before"));
     let task = env.task("a");
     assert_eq!(task["until"], "2026-01-01T02:00:00Z");
     assert_eq!((&task["attempts"], &task["stage"]), (&0.into(), &"implement".into()));
     assert!(task["reason"].is_null() && !running.has_ended());
-    assert!(running.so_far().contains("2026-01-01 02:00 (in 2h 00m)"), "{}", running.so_far());
+    assert!(running.so_far().contains("resets at 02:00 (in 2h00m)"), "{}", running.so_far());
     let output = run(&env, &["status"]).ok();
-    output.has("paused").has("goes on at 2026-01-01 02:00 (in 2h 00m)").has("1 paused");
+    output.has("paused").has("usage limit of claude, until 02:00 (in 2h00m): ").has("1 paused");
     run(&env, &["status"]).ok().has("git orchestrate retry a   # goes on now");
-    run(&env, &["show", "a"]).ok().has("paused, goes on at 2026-01-01 02:00");
+    run(&env, &["show", "a"]).ok().has("paused, waits for the usage limit of claude, until 02:00");
     assert!(env.journal("%s").contains("a: running (implement) -> paused (implement)"));
     assert!(env.journal("%B").contains("Until: 2026-01-01T02:00:00Z"));
     limit(&env, "claude", false);
@@ -125,7 +125,7 @@ fn waiting_can_be_interrupted_and_the_next_start_continues_it() {
     program(&env, "claude", CLAUDE, CLAUDE_DONE);
     for _ in 0..2 {
         let running = start(&env, "claude");
-        env.wait_while_running("it waits", || running.so_far().contains("nothing can go on"));
+        env.wait_while_running("it waits", || running.so_far().contains("nothing can run before"));
         running.interrupt();
         running.wait().fails(128 + 2);
         assert_eq!(command_lines(&env, "claude").len(), 1, "nothing is launched before its time");
@@ -142,7 +142,7 @@ fn a_limit_without_a_reset_time_waits_for_the_user() {
     program(&env, "codex", CODEX, CODEX_DONE);
     let output = start(&env, "codex").wait().fails(3);
     output
-        .has("it does not say until when: You’ve hit your usage limit")
+        .has("usage limit of codex, end unknown: You’ve hit your usage limit")
         .has("git orchestrate retry a");
     let task = env.task("a");
     assert_eq!((&task["status"], &task["until"]), (&"paused".into(), &serde_json::Value::Null));

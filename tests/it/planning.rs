@@ -115,7 +115,7 @@ fn a_planners_changes_are_undone_and_its_blueprint_counts() {
     assert_eq!(tip, env.rev("main"));
     assert!(!env.exists(".claude/worktrees/feat-task-a/more.txt"));
     assert!(!env.git(["for-each-ref", "refs/orchestrate/backup/p/a"]).is_empty());
-    env.run(["show", "a"]).ok().has("what it changed was undone");
+    env.run(["show", "a"]).ok().has("its changes were undone");
     env.run(["show", "a", "--plan"]).ok().has("a.txt");
     env.run(["approve", "a"]).ok();
     env.run(["start"]).ok();
@@ -132,7 +132,7 @@ fn an_incomplete_blueprint_is_asked_for_again() {
     env.start(&[])
         .fails(3)
         .has("approval")
-        .has("ended a: exit 0, its plan lacks: Edge cases; it begins again later");
+        .has("ended a: exit 0, its plan lacks: Edge cases; it will be tried again");
     assert_eq!(stages(&env, "a"), ["plan", "plan"]);
     assert!(env.agent_log("a", 2).contains("its plan lacks: Edge cases"));
 

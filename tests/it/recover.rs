@@ -186,10 +186,10 @@ fn a_task_without_a_supervisor_is_shown_as_lost() {
         (&task["status"], &task["next"][0]),
         (&"running".into(), &"git orchestrate start".into())
     );
-    env.run(["status"]).ok().has("nobody is at work: its supervisor is gone");
+    env.run(["status"]).ok().has("its supervisor is gone, so nobody works on it");
     let shown = env.run(["show", "a"]).ok();
-    shown.has("status: running, but nobody is at work").has("its supervisor is gone, base");
-    assert!(!shown.holds("at work, base"), "{shown}");
+    shown.has("status: running, its supervisor is gone").has("its supervisor is gone, base");
+    assert!(!shown.holds("running, base"), "{shown}");
     env.start(&[]).ok();
     env.stands("a", "done", None);
     assert_eq!(env.task("a")["lost"], false);

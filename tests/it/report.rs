@@ -192,7 +192,7 @@ fn each_stage_has_its_own_limit() {
     env.agent("a.spec-review", "gate never");
     env.plan(&plan("slow", &[task("a", &[], "prompt = 'Do a.'\ntimeout = '20m'\n")]));
     let dry = env.start(&["--dry-run"]).ok();
-    dry.has("limits: 30m 00s, 1.0s for review, 45s for test");
+    dry.has("limits: 30m00s, 1.0s for review, 45s for test");
     env.start(&[]).fails(3).has("its review ran longer than 1 s");
     env.stands("a", "blocked", Some("timeout"));
 }
@@ -204,7 +204,7 @@ fn planning_has_its_own_limit() {
     env.config("orchestrate.timeouts.plan", "1s");
     env.agent("a.plan", "gate never");
     env.plan(&plan("slow", &[task("a", &[], "prompt = 'Do a.'\ntimeout = '20m'\n")]));
-    env.start(&["--dry-run"]).ok().has("limits: 30m 00s, 1.0s for plan");
+    env.start(&["--dry-run"]).ok().has("limits: 30m00s, 1.0s for plan");
     env.start(&[]).fails(3).has("its planning ran longer than 1 s");
     env.stands("a", "blocked", Some("timeout"));
 }

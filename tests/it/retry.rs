@@ -89,7 +89,7 @@ fn a_chosen_model_and_agent_stay_chosen() {
     assert_eq!(env.blob("feat/p", "a.txt"), "1grand");
     assert_eq!(env.task("a")["model"], "grand");
     assert_eq!(env.task("a")["agent"], other.as_str());
-    env.run(["show", "a"]).ok().has("model: grand, as 'retry' said").has("model grand");
+    env.run(["show", "a"]).ok().has("model: grand, chosen with `retry`").has("model grand");
     let journal = env.journal("%B");
     assert!(journal.contains("Model: grand") && journal.contains("Agent: a shell command"));
 }

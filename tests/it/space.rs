@@ -22,7 +22,7 @@ fn a_run_waits_for_free_space_and_continues_by_itself() {
     assert!(output.contains("waits worktrees: only ") && output.contains(" must stay"), "{output}");
     assert!(!running.has_ended() && !env.exists(".claude/worktrees"));
     env.stands("a", "ready", None);
-    env.run(["status"]).ok().has("waits: only ");
+    env.run(["status"]).ok().has("waits for disk space: only ");
     env.config("orchestrate.min-free", "0");
     let output = running.wait().ok();
     assert_eq!(output.stderr.matches("waits worktrees").count(), 1, "it is printed once");

@@ -13,6 +13,7 @@ use crate::domain::error::{Hinted, failure, usage};
 use crate::domain::plan::{Plan, TaskId};
 use crate::domain::prompt::Templates;
 use crate::domain::snapshot::{Flags, Snapshot};
+use crate::domain::task::TaskStatus;
 use crate::git::Git;
 use crate::git::worktree::same_path;
 use crate::journal::trust;
@@ -81,9 +82,9 @@ impl Target {
         texts.iter().map(|text| self.task(text)).collect()
     }
 
-    /// Returns the word for a task's state.
-    pub(crate) fn status(&self, id: &TaskId) -> &'static str {
-        self.snapshot().dag.index(id).map_or("unknown", |index| self.snapshot().status(index))
+    /// Returns a task's status.
+    pub(crate) fn status(&self, id: &TaskId) -> anyhow::Result<TaskStatus> {
+        Ok(self.snapshot().status(self.snapshot().index(id)?))
     }
 
     /// Returns true where nobody drives the run, and no agent is at work.

@@ -66,7 +66,7 @@ fn names(ids: &[TaskId]) -> String {
 }
 
 fn status(snapshot: &Snapshot, id: &TaskId) -> &'static str {
-    snapshot.dag.index(id).map_or("new", |index| snapshot.status(index))
+    snapshot.dag.index(id).map_or("new", |index| snapshot.status(index).name())
 }
 
 fn dropped(snapshot: &Snapshot, id: &TaskId) -> String {

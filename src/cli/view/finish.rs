@@ -8,11 +8,12 @@ use super::Facts;
 use crate::domain::report;
 use crate::domain::shell::quoted;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::task::TaskStatus;
 use crate::domain::text::{counted, span};
 
 /// Returns the title of the run's pull request.
 pub(crate) fn title(snapshot: &Snapshot) -> String {
-    let count = counted(snapshot.count("done"), "task");
+    let count = counted(snapshot.count(TaskStatus::Done), "task");
     format!("{}: {count}", snapshot.run.name)
 }
 
@@ -23,7 +24,7 @@ pub(crate) fn body(snapshot: &Snapshot, facts: &Facts, tested: Option<&str>) -> 
     let mut text = format!(
         "Run `{}`: {} of {} merged into `{}`{at}, which began from `{}` at {}.\n\n",
         run.name,
-        snapshot.count("done"),
+        snapshot.count(TaskStatus::Done),
         counted(snapshot.len(), "task"),
         run.integration,
         run.base_branch,
@@ -96,7 +97,7 @@ fn not_done(snapshot: &Snapshot) -> Vec<String> {
         let state = if record.state.is_blocked() {
             record.state.to_string()
         } else {
-            snapshot.status(index).to_owned()
+            snapshot.status(index).to_string()
         };
         format!("`{}`, {}: {state}", task.id, cell(&task.title))
     })
@@ -110,7 +111,7 @@ pub(crate) fn places(snapshot: &Snapshot, facts: &Facts) -> String {
     let (branch, option) = (&run.integration, format!(" --run {}", run.name));
     let mut text = format!(
         "the work is on {branch} at {at}, {} of {}\n",
-        snapshot.count("done"),
+        snapshot.count(TaskStatus::Done),
         counted(snapshot.len(), "task")
     );
     if facts.integration.is_some() {

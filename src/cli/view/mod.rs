@@ -1,4 +1,4 @@
-//! From a snapshot to text: rows for people, JSON for programs, the same facts in both.
+//! From a snapshot to text: a table for people, JSON for programs, both printed from the same rows.
 //!
 //! Invariant: pure. Nothing here prints, reads git or asks the clock; what a snapshot does
 //! not hold comes in as plain data: [`Facts`].
@@ -10,38 +10,34 @@ pub(crate) mod compare;
 pub(crate) mod doctor;
 pub(crate) mod finish;
 pub(crate) mod hand_out;
-pub(crate) mod json;
 pub(crate) mod plan;
-pub(crate) mod progress;
-pub(crate) mod table;
-pub(crate) mod task;
+pub(crate) mod rows;
 pub(crate) mod tickets;
 mod undo;
-pub(crate) mod waited;
 
-use crate::domain::task::Pause;
-use crate::domain::text::{printable, span};
-use crate::run::facts::Facts;
+use crate::domain::text::span;
+use crate::run::facts::{Controller, Facts};
 
-/// Returns a time (milliseconds since 1970) for people, and how long it is until then.
-pub(crate) fn moment(milliseconds: i64, facts: &Facts) -> String {
+/// Returns a time (milliseconds since 1970) for people, and how long it is until then: the day is
+/// left out today.
+fn moment(milliseconds: i64, facts: &Facts) -> String {
     let zone = facts.zone.clone().unwrap_or(jiff::tz::TimeZone::UTC);
-    let at = jiff::Timestamp::from_millisecond(milliseconds).unwrap_or_default();
-    let at = at.to_zoned(zone).strftime("%F %H:%M").to_string();
+    let of = |at| jiff::Timestamp::from_millisecond(at).unwrap_or_default().to_zoned(zone.clone());
+    let (at, now) = (of(milliseconds), of(facts.now));
+    let form = if at.date() == now.date() { "%H:%M" } else { "%F %H:%M" };
+    let at = at.strftime(form).to_string();
     match milliseconds - facts.now {
         left if left > 0 => format!("{at} (in {})", span(left)),
         _ => at,
     }
 }
 
-/// What is said of a running task whose supervisor is gone.
-const LOST: &str = "nobody is at work: its supervisor is gone; 'start' goes on with it";
-
-/// Says what a task waits for whose agent reached a usage limit, and until when.
-pub(crate) fn pause_text(pause: &Pause, facts: &Facts) -> String {
-    let until = match pause.until {
-        Some(until) => format!("goes on at {}", moment(until, facts)),
-        None => "it does not say until when".to_owned(),
-    };
-    format!("{until}: {}", printable(&pause.text))
+/// Returns who drives the run and since when: `running since 14:13 (pid 71)`.
+fn driven(controller: &Controller, facts: &Facts) -> String {
+    match controller {
+        Controller { pid: Some(pid), since: Some(since), .. } => {
+            format!("running since {} (pid {pid})", moment(*since, facts))
+        }
+        Controller { told, .. } => format!("driven by {told}"),
+    }
 }

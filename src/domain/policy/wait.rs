@@ -4,7 +4,7 @@
 
 use crate::domain::plan::TaskId;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::task::Record;
+use crate::domain::task::{Record, TaskStatus};
 
 /// What is waited for.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ impl Awaited {
             let is_other_record = |(_, before): (_, &Record)| {
                 before.state != record.state || before.attempts.len() != record.attempts.len()
             };
-            status_of(before, id) != now.status(*index)
+            status_of(before, id) != Some(now.status(*index))
                 || before.find(id).is_some_and(is_other_record)
         };
         self.places(now).into_iter().filter(is_other).collect()
@@ -83,9 +83,9 @@ impl Awaited {
     }
 }
 
-/// Returns the word for a task's state; `new` where the plan did not have it.
-pub(crate) fn status_of(snapshot: &Snapshot, id: &TaskId) -> &'static str {
-    snapshot.dag.index(id).map_or("new", |index| snapshot.status(index))
+/// Returns the status of a task; `None` if the plan did not have it.
+pub(crate) fn status_of(snapshot: &Snapshot, id: &TaskId) -> Option<TaskStatus> {
+    snapshot.dag.index(id).map(|index| snapshot.status(index))
 }
 
 fn is_merged(now: &Snapshot, index: usize) -> bool {

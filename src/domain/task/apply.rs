@@ -52,7 +52,7 @@ impl Record {
     /// Returns what the record is after the event.
     #[expect(clippy::too_many_lines, reason = "one arm for each case")]
     pub fn apply(&self, event: &Event) -> Result<Record, Illegal> {
-        let illegal = || Illegal { state: self.state.name(), event: event.name() };
+        let illegal = || Illegal { state: self.state.status().name(), event: event.name() };
         match (event, &self.state) {
             (
                 Event::Started(started),

@@ -11,12 +11,14 @@ mod concern;
 pub(crate) mod event;
 mod moved;
 mod pull_request;
+mod status;
 
 pub(crate) use apply::Illegal;
 pub(crate) use blueprint::Drawn;
 pub(crate) use event::{Event, Finished, SentBack, Started};
 pub(crate) use moved::Moved;
 pub(crate) use pull_request::{Obstacle, PullRequest, Unopened};
+pub(crate) use status::TaskStatus;
 
 use std::fmt;
 
@@ -352,18 +354,6 @@ impl Stage {
 }
 
 impl State {
-    /// Returns the word for this state, as in the JSON; a waiting task may be `ready`.
-    pub fn name(&self) -> &'static str {
-        match self {
-            State::Waiting => "waiting",
-            State::Running { .. } | State::Pending { .. } => "running",
-            State::Merging { .. } => "merging",
-            State::Done { .. } => "done",
-            State::Blocked(_) => "blocked",
-            State::Paused { .. } => "paused",
-        }
-    }
-
     pub fn is_done(&self) -> bool {
         matches!(self, State::Done { .. })
     }
@@ -429,7 +419,9 @@ impl fmt::Display for State {
             State::Pending { stage, .. } => write!(f, "next ({})", stage.name()),
             State::Blocked(block) => write!(f, "blocked ({})", block.reason),
             State::Paused { stage, .. } => write!(f, "paused ({})", stage.name()),
-            State::Waiting | State::Merging { .. } | State::Done { .. } => f.write_str(self.name()),
+            State::Waiting | State::Merging { .. } | State::Done { .. } => {
+                f.write_str(self.status().name())
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::domain::config::Layer;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::task::State;
+use crate::domain::task::{State, TaskStatus};
 use crate::git::worktree::ownership;
 use crate::run::Drive;
 use crate::system::disk;
@@ -81,7 +81,7 @@ impl Space {
 
 /// Says why no worktree can be made now; `None` where one can, or where none is wanted.
 pub(crate) fn why_no_room(drive: &Drive, snapshot: &Snapshot) -> Option<String> {
-    if snapshot.count("ready") == 0 {
+    if snapshot.count(TaskStatus::Ready) == 0 {
         return None;
     }
     let mut space = Space::new(drive);

@@ -102,7 +102,7 @@ pub(crate) fn stop_task(
         }
         _ => {
             let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
-            let status = snapshot.dag.index(id).map_or("unknown", |index| snapshot.status(index));
+            let status = snapshot.status(snapshot.index(id)?);
             return Err(failure(
                 format!("nobody is at work on task '{id}', it is {status}"),
                 "git orchestrate status   # where everything stands",

@@ -11,10 +11,11 @@ use crate::cli::arguments::{Command, DemoArgs, StartArgs};
 use crate::cli::commands::target::Trust;
 use crate::cli::commands::{Context, perform};
 use crate::cli::ui::{BOLD, Ui, paint};
-use crate::cli::view::table;
+use crate::cli::view::rows::table;
 use crate::domain::error::{Exit, failure};
 use crate::domain::shell::quoted;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::task::TaskStatus;
 use crate::git::command::git;
 use crate::git::discover::RepositoryOptions;
 
@@ -55,7 +56,7 @@ pub(crate) fn run(context: &Context, args: DemoArgs) -> anyhow::Result<Exit> {
 /// One of the two greetings is blocked by the other, what needs both waits, the rest is merged.
 fn is_as_meant(snapshot: &Snapshot) -> bool {
     let count = |status| snapshot.count(status);
-    (count("done"), count("blocked"), count("waiting")) == (5, 1, 1)
+    (count(TaskStatus::Done), count(TaskStatus::Blocked), count(TaskStatus::Waiting)) == (5, 1, 1)
 }
 
 fn heading(command: &str) -> String {

@@ -61,7 +61,10 @@ fn check(target: &Target, id: &TaskId, option: &str) -> anyhow::Result<()> {
         Ok(())
     } else {
         Err(failure(
-            format!("task '{id}' has no plan that waits for approval, it is {}", target.status(id)),
+            format!(
+                "task '{id}' has no plan that waits for approval, it is {}",
+                target.status(id)?
+            ),
             format!("git orchestrate show {id}{option}   # how it stands"),
         ))
     }

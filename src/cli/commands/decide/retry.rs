@@ -30,7 +30,7 @@ pub(crate) fn run(context: &Context, args: RetryArgs) -> anyhow::Result<Exit> {
     }
     let State::Blocked(block) = &record.state else {
         return Err(failure(
-            format!("task '{id}' is not blocked, it is {}", target.status(&id)),
+            format!("task '{id}' is not blocked, it is {}", target.status(&id)?),
             format!("git orchestrate show {id}{option}   # how it stands"),
         ));
     };

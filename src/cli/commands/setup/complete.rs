@@ -10,10 +10,12 @@ use crate::cli::arguments::CompleteArgs;
 use crate::cli::commands::Context;
 use crate::cli::commands::target::Trust;
 use crate::cli::completion::{Candidate, Line, Tasks, Value, Wanted, fits, parse_words};
+use crate::cli::view::rows::label;
 use crate::domain::agent::NAMES;
 use crate::domain::error::Exit;
 use crate::domain::plan::slug;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::task::TaskStatus;
 use crate::git::Git;
 use crate::journal::{Journal, Tip, run_names};
 use crate::plan::{ParsedPlan, Source, parse};
@@ -84,9 +86,8 @@ fn tasks_of_run(git: &Git, snapshot: &Snapshot, kind: Tasks) -> anyhow::Result<V
     let fitting = (0..snapshot.len()).filter(|index| fits(kind, snapshot, *index, &branches));
     let tell = |index: usize| {
         let (task, record) = snapshot.at(index);
-        let state =
-            if snapshot.is_ready(index) { "ready".to_owned() } else { record.state.to_string() };
-        candidate(task.id.as_str(), format!("{} [{state}]", task.title))
+        let label = label(record, snapshot.status(index));
+        candidate(task.id.as_str(), format!("{} [{label}]", task.title))
     };
     Ok(fitting.map(tell).collect())
 }
@@ -122,7 +123,7 @@ fn runs(git: &Git) -> anyhow::Result<Vec<Candidate>> {
     let tell = |name: String| {
         let tip = Journal::new(git, &name).load().ok().flatten();
         let told = tip.map(|Tip { snapshot, .. }| {
-            format!("{} of {} tasks done", snapshot.count("done"), snapshot.len())
+            format!("{} of {} tasks done", snapshot.count(TaskStatus::Done), snapshot.len())
         });
         candidate(name, told.unwrap_or_default())
     };

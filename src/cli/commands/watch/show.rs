@@ -3,7 +3,7 @@
 use crate::cli::arguments::ShowArgs;
 use crate::cli::commands::Context;
 use crate::cli::commands::target::{Target, Trust, prompts};
-use crate::cli::view::task::{Work, show};
+use crate::cli::view::rows::show::{Work, show};
 use crate::domain::blueprint::Blueprint;
 use crate::domain::config::Settings;
 use crate::domain::error::{Exit, failure};

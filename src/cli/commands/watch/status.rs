@@ -7,7 +7,7 @@ use crate::cli::commands::Context;
 use crate::cli::commands::remote;
 use crate::cli::commands::target::{Target, Trust};
 use crate::cli::ui::stdout_is_terminal;
-use crate::cli::view::{json, table};
+use crate::cli::view::rows::{json, table};
 use crate::domain::error::Exit;
 use crate::run::facts::Facts;
 use crate::system::process::signals::Signals;

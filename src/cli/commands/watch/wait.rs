@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::cli::arguments::WaitArgs;
 use crate::cli::commands::Context;
 use crate::cli::commands::target::{Target, Trust};
-use crate::cli::view::waited::{self, Waited};
+use crate::cli::view::rows::waited::{self, Waited};
 use crate::domain::config;
 use crate::domain::error::{Exit, failure, usage};
 use crate::domain::oid::Oid;
@@ -38,9 +38,11 @@ pub(crate) fn run(context: &Context, args: WaitArgs) -> anyhow::Result<Exit> {
         std::thread::sleep(GLANCE);
         target.reload()?;
     };
-    let told = Waited { before: &before, target: target.snapshot(), awaited: &awaited, came };
+    let facts = target.facts()?;
+    let waited =
+        Waited { before: &before, now: target.snapshot(), facts: &facts, awaited: &awaited, came };
     let text =
-        if args.json { waited::json(&told, &target.tip.commit)? } else { waited::text(&told) };
+        if args.json { waited::json(&waited, &target.tip.commit)? } else { waited::text(&waited) };
     context.ui.answer(&text)?;
     Ok(match came {
         WaitEnd::Merged | WaitEnd::Changed => Exit::Ok,

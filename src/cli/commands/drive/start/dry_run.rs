@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use crate::cli::view::progress;
+use crate::cli::view::rows::progress;
 use crate::domain::config::Settings;
 use crate::domain::plan::TaskId;
 use crate::domain::policy::schedule::{Action, Limits, decide};

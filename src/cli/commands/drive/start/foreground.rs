@@ -7,14 +7,15 @@ use std::collections::HashSet;
 use super::Context;
 use crate::cli::ui::live::Live;
 use crate::cli::ui::stderr_is_terminal;
-use crate::cli::view::{progress, table, tickets};
+use crate::cli::view::rows::{progress, table};
+use crate::cli::view::tickets;
 use crate::domain::config::TicketDone;
 use crate::domain::error::{Exit, Hinted};
 use crate::domain::plan::TaskId;
 use crate::domain::snapshot::Snapshot;
 use crate::journal::Journal;
 use crate::run::cleanup::{self, CleanOptions};
-use crate::run::facts::{Facts, option};
+use crate::run::facts::{Facts, option, silent};
 use crate::run::{self, Drive, End, Progress};
 use crate::system::clock;
 
@@ -30,7 +31,8 @@ pub(super) fn drive(
     let live = Live::new(stderr_is_terminal() && !context.ui.quiet);
     let zone = Some(clock::now().time_zone().clone());
     let option = option(&driven.git, &before.run.name)?;
-    let mut facts = Facts { option, zone, ..Facts::default() };
+    let defaults = driven.settings.defaults();
+    let mut facts = Facts { option, zone, defaults, ..Facts::default() };
     let end = run::drive(driven, journal, only, &mut |event| {
         facts.now = clock::now_ms();
         if !context.ui.quiet {
@@ -38,7 +40,8 @@ pub(super) fn drive(
         }
         match event {
             Progress::Tick(snapshot) | Progress::Changed { snapshot, .. } => {
-                live.show(&progress::live(snapshot, clock::now_ms()));
+                facts.silent = silent(driven, snapshot);
+                live.show(&progress::live(snapshot, &facts));
             }
             Progress::Terminal { taken: true, .. } => live.clear(),
             _ => {}

@@ -6,7 +6,8 @@
 use std::collections::HashSet;
 
 use super::{Context, foreground};
-use crate::cli::view::{hand_out, json, progress, table};
+use crate::cli::view::hand_out;
+use crate::cli::view::rows::{json, progress, table};
 use crate::domain::error::Exit;
 use crate::domain::plan::TaskId;
 use crate::domain::snapshot::Snapshot;

@@ -19,7 +19,7 @@ use crate::cli::arguments::StartArgs;
 use crate::cli::commands::Context;
 use crate::cli::commands::input::{Given, print_findings};
 use crate::cli::commands::target::{Trust, find_run, find_task, prompts, settings};
-use crate::cli::view::table;
+use crate::cli::view::rows::table;
 use crate::domain::config::Settings;
 use crate::domain::error::{Exit, Hinted, usage};
 use crate::domain::plan::{Plan, Task, TaskId, slug};

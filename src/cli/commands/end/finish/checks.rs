@@ -3,7 +3,7 @@
 //! Invariant: only looks.
 
 use super::Finish;
-use crate::cli::view::table;
+use crate::cli::view::rows::table;
 use crate::domain::error::failure;
 use crate::domain::plan::TaskId;
 use crate::domain::shell::quoted;

@@ -1,39 +1,41 @@
 //! `show`: one task, its attempts, its commits and changes.
 //!
-//! Invariant: as `view`: text from facts that others looked up.
+//! Invariant: pure; the status is that of the task's row.
 
-use super::{Facts, LOST, advice, pause_text};
+use super::{Row, Rows};
 use crate::cli::ui::{BOLD, paint};
-use crate::cli::view::table;
+use crate::cli::view::advice;
 use crate::domain::oid::Oid;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::task::{Attempt, Record, State};
+use crate::domain::task::{Attempt, State};
 use crate::domain::text::{printable, span};
+use crate::run::facts::Facts;
 
-/// What git and the run's folder say of a task.
+/// What git and the run's folder hold of a task.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Work {
     /// Commits of the task, newest first.
     pub commits: Vec<(Oid, String)>,
     /// `git diff --stat` of them.
     pub diff_stat: String,
-    /// The task's branch is there.
+    /// The task's branch exists.
     pub has_branch: bool,
-    /// The text that the last attempt was given, or the task's own.
+    /// The prompt of the last attempt, or the task's own text.
     pub prompt: String,
 }
 
-/// Returns all there is to know of one task.
+/// Returns everything about one task.
 pub(crate) fn show(snapshot: &Snapshot, facts: &Facts, index: usize, work: &Work) -> String {
-    let (task, record) = snapshot.at(index);
+    let row = Rows::new(snapshot, facts).row(index);
+    let (task, record) = (row.task, row.record);
     let mut text =
         format!("{} {}\n", paint(BOLD, &format!("task {}:", task.id)), printable(&task.title));
-    text += &format!("status: {}\n", status(snapshot, facts, index, record));
+    text += &format!("status: {}\n", status(&row, facts));
     let is_merged = matches!(record.state, State::Done { .. });
     let there = |is_there| match (is_there, is_merged) {
         (true, _) => "",
         (false, true) => " (removed)",
-        (false, false) => " (not there)",
+        (false, false) => " (missing)",
     };
     let (branch, place) = (there(work.has_branch), there(!facts.is_gone(task.id.as_str())));
     text += &record.branch.iter().map(|it| format!("branch: {it}{branch}\n")).collect::<String>();
@@ -41,16 +43,11 @@ pub(crate) fn show(snapshot: &Snapshot, facts: &Facts, index: usize, work: &Work
         &record.worktree.iter().map(|at| format!("worktree: {at}{place}\n")).collect::<String>();
     let chosen = [("agent", &record.agent), ("model", &record.model)];
     for (what, name) in chosen.iter().filter_map(|(what, name)| Some((what, name.as_ref()?))) {
-        text += &format!("{what}: {}, as 'retry' said\n", printable(name));
+        text += &format!("{what}: {}, chosen with `retry`\n", printable(name));
     }
-    if let State::Blocked(block) = &record.state {
-        let next = advice::next(&snapshot.run, task.id.as_str(), record, block, facts);
-        text += &section("next", &next.join("\n"));
-    }
-    if let Some(pause) = record.state.pause() {
-        let next = advice::of_pause(&snapshot.run, task.id.as_str(), pause, facts);
-        text += &section("next", &next.join("\n"));
-    }
+    let shown = record.state.block().and_then(advice::pull_request);
+    text += &shown.map(|line| line + "\n").unwrap_or_default();
+    text += &section("next", &row.next.join("\n"));
     let is_lost = facts.is_lost(&task.id);
     text += &section(
         "attempts",
@@ -62,19 +59,21 @@ pub(crate) fn show(snapshot: &Snapshot, facts: &Facts, index: usize, work: &Work
     text + &section("prompt", &work.prompt)
 }
 
-fn status(snapshot: &Snapshot, facts: &Facts, index: usize, record: &Record) -> String {
-    match &record.state {
-        State::Blocked(block) => format!("blocked ({}): {}", block.reason, printable(&block.text)),
-        State::Paused { pause, .. } => format!("paused, {}", pause_text(pause, facts)),
+/// Returns the status in one line, with its reasons.
+fn status(row: &Row<'_>, facts: &Facts) -> String {
+    let head = match &row.record.state {
+        State::Blocked(block) => format!("{} ({})", row.status, block.reason),
         State::Done { merge: Some(merge) } => format!("done, merged in {}", merge.short()),
-        State::Done { merge: None } => "done, nothing had to be merged".into(),
-        State::Waiting | State::Running { .. } | State::Pending { .. } | State::Merging { .. } => {
-            let lost = facts.is_lost(snapshot.dag.id(index)).then(|| format!(", but {LOST}"));
-            let waits = table::waits(snapshot, index).map(|text| format!(", {text}"));
-            let more = lost.or(waits).unwrap_or_default();
-            format!("{}{more}", snapshot.status(index))
-        }
-    }
+        State::Done { merge: None } => "done, already up to date".into(),
+        State::Waiting
+        | State::Running { .. }
+        | State::Pending { .. }
+        | State::Merging { .. }
+        | State::Paused { .. } => row.status.to_string(),
+    };
+    let joint = if row.record.state.is_blocked() { ": " } else { ", " };
+    let why = row.words(facts);
+    if why.is_empty() { head } else { format!("{head}{joint}{why}") }
 }
 
 fn section(name: &str, text: &str) -> String {
@@ -88,8 +87,8 @@ fn section(name: &str, text: &str) -> String {
 }
 
 fn attempt(attempt: &Attempt, facts: &Facts, is_lost: bool) -> String {
-    let at_work = if is_lost { "its supervisor is gone" } else { "at work" };
-    let ending = attempt.ending.map_or(at_work.to_owned(), |ending| ending.to_string());
+    let running = if is_lost { "its supervisor is gone" } else { "running" };
+    let ending = attempt.ending.map_or(running.to_owned(), |ending| ending.to_string());
     let took = span(attempt.ended.unwrap_or(facts.now) - attempt.started);
     let (number, stage, base) = (attempt.number, attempt.stage.name(), attempt.base.short());
     let mut line = format!("{number}. {stage}, {took}, {ending}, base {base}\n");
@@ -111,12 +110,12 @@ fn attempt(attempt: &Attempt, facts: &Facts, is_lost: bool) -> String {
     }
     if attempt.undone {
         line += match attempt.stage.review() {
-            Some(_) => "   what it changed was undone, so its verdict did not count\n",
-            None => "   what it changed was undone\n",
+            Some(_) => "   its changes were undone, so its verdict does not count\n",
+            None => "   its changes were undone\n",
         };
     }
     if attempt.committed_for_agent {
-        line += "   what it had left uncommitted was committed for it\n";
+        line += "   uncommitted changes were committed automatically\n";
     }
     let concerns = attempt.concerns.iter().map(|it| format!("   concern: {}\n", printable(it)));
     line += &concerns.collect::<String>();
