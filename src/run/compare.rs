@@ -103,8 +103,8 @@ pub(crate) fn compare(
     Ok(Comparison { tasks, left_out, findings: style::compare(&works) })
 }
 
-/// Calls `work` for each item on all cores, and returns the results in order. Each call gets its own
-/// handle of the repository, because a handle serves one thread at a time.
+/// Calls `work` for each item on all cores, and returns the results in order. Each call gets its
+/// own handle of the repository, because a handle serves one thread at a time.
 fn on_all_cores<T: Send, R: Send>(
     git: &Git,
     all: Vec<T>,
@@ -160,8 +160,8 @@ fn tip(git: &Git, record: &Record) -> anyhow::Result<Option<Oid>> {
     })
 }
 
-/// Returns the start of a task's own work: the merge base with the branch that it is merged into, or
-/// else the base of its first attempt.
+/// Returns the start of a task's own work: the merge base with the branch that it is merged into,
+/// or else the base of its first attempt.
 fn start(git: &Git, record: &Record, into: Option<&Oid>, to: &Oid) -> anyhow::Result<Option<Oid>> {
     let left = into.map(|into| git.merge_base(into, to)).transpose()?.flatten();
     // If the branch already contains the tip, the merge base is the tip itself.

@@ -101,8 +101,8 @@ impl RunFolder {
         LockFile::open(self.locks.join("reports").join(task.as_str()))
     }
 
-    /// Opens the lock for calls to the run's remote: without it two processes would both find no pull
-    /// request, and open two.
+    /// Opens the lock for calls to the run's remote: without it two processes would both find no
+    /// pull request, and open two.
     pub(crate) fn talk_lock(&self) -> anyhow::Result<LockFile> {
         LockFile::open(self.locks.join("talk"))
     }

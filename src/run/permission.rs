@@ -1,8 +1,8 @@
 //! Grants the agents of a run one more permission: in the run's journal, and in the settings of
 //! Claude Code.
 //!
-//! Invariant: every obstacle is found before anything is written. The settings are the user's own: a
-//! file that git tracks is never changed, and nothing in the file is lost.
+//! Invariant: every obstacle is found before anything is written. The settings are the user's own:
+//! a file that git tracks is never changed, and nothing in the file is lost.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -102,8 +102,8 @@ pub(crate) fn is_lost(drive: &Drive, run: &str, id: &TaskId, record: &Record) ->
 /// Returns the end of an attempt whose supervisor is gone.
 ///
 /// That is the outcome that the supervisor wrote before it was killed, or what the agent finished
-/// alone, or else that the attempt is lost. Before an attempt counts as lost, its agent is ended, so
-/// that it does not work in the worktree beside the next one.
+/// alone, or else that the attempt is lost. Before an attempt counts as lost, its agent is ended,
+/// so that it does not work in the worktree beside the next one.
 fn outcome_of_lost(
     drive: &Drive,
     run: &str,
@@ -145,8 +145,8 @@ pub(super) fn workers_of(drive: &Drive, id: &TaskId, folder: &AttemptFolder) -> 
     workers
 }
 
-/// Returns the end of an attempt whose agent finished after its supervisor was killed; `None` if its
-/// work is not known to be good, so that the attempt is repeated.
+/// Returns the end of an attempt whose agent finished after its supervisor was killed; `None` if
+/// its work is not known to be good, so that the attempt is repeated.
 fn finished_alone(drive: &Drive, folder: AttemptFolder, report: &Report) -> Option<Event> {
     let event =
         attempt::conclude_unsupervised(&drive.git, folder, report.clone()).ok().flatten()?;

@@ -1,7 +1,7 @@
 //! A batch from a backlog: which tickets it takes, what it asks, and whether Backlog.md agrees.
 //!
-//! Invariant: the last tests run the program `backlog` if it is installed, and otherwise report that
-//! they are skipped.
+//! Invariant: the last tests run the program `backlog` if it is installed, and otherwise report
+//! that they are skipped.
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -198,8 +198,8 @@ fn an_existing_branch_blocks_its_task_only() {
 fn without_json_the_next_commands_are_printed() {
     let env = Env::new();
     two_and_one(&env);
-    let said = env.run(["start", "plan.toml", "--manual"]).ok();
-    said.has("feat/task-a").has("git orchestrate report done --task a").has("prompt.md");
+    let output = env.run(["start", "plan.toml", "--manual"]).ok();
+    output.has("feat/task-a").has("git orchestrate report done --task a").has("prompt.md");
     env.run(["status"]).ok().has("by hand").has("git orchestrate start --manual");
 }
 

@@ -1,7 +1,9 @@
-//! The crash sweep: the program is killed at each of its outside effects in turn, and started again.
+//! The crash sweep: the program is killed at each of its outside effects in turn, and started
+//! again.
 //!
 //! Invariant: after a kill at any moment the next `start` reaches the same end, and no trace of the
-//! crash is left. Crash points exist in debug builds only; a release build reports these as skipped.
+//! crash is left. Crash points exist in debug builds only; a release build reports these as
+//! skipped.
 
 use crate::crash_points::{AT, EXEC_AT, effects, sweep, was_killed};
 use crate::env::Env;

@@ -1,7 +1,7 @@
 //! Cases in which work was once lost, or counted as done, silently.
 //!
-//! Invariant: a test puts something precious in a place that a run cleans, and finds it again: there,
-//! or in a backup that the output names.
+//! Invariant: a test puts something precious in a place that a run cleans, and finds it again:
+//! there, or in a backup that the output names.
 
 use crate::env::Env;
 use crate::output::Output;

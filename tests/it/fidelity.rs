@@ -1,8 +1,8 @@
 //! Our worktrees are the same as those of `git worktree add`.
 //!
 //! Invariant: git is the judge. Before the agent does anything, its worktree is compared with one
-//! that git made of the same commit: file by file (kind, mode, content, target of a link) and entry by
-//! entry of the index.
+//! that git made of the same commit: file by file (kind, mode, content, target of a link) and entry
+//! by entry of the index.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

@@ -1,7 +1,7 @@
 //! The review of the whole branch: when it starts, what it reads, and what follows.
 //!
-//! Invariant: it starts when everything else is merged; its findings are fixed, reviewed, tested and
-//! merged like any other work, and then the run is finished.
+//! Invariant: it starts when everything else is merged; its findings are fixed, reviewed, tested
+//! and merged like any other work, and then the run is finished.
 
 use crate::env::Env;
 use crate::plans::{asks, plan};

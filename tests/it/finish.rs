@@ -1,7 +1,7 @@
 //! The end of a run: merge, pull request, keep or discard.
 //!
-//! Invariant: published work has passed the tests; discarded work is in a backup; after a kill at any
-//! moment the same command continues.
+//! Invariant: published work has passed the tests; discarded work is in a backup; after a kill at
+//! any moment the same command continues.
 
 use crate::crash_points::{AT, effects, sweep, was_killed};
 use crate::env::Env;
@@ -75,9 +75,9 @@ fn failing_tests_stop_only_a_merge_and_a_pull_request() {
     env.config("orchestrate.test", "echo so it is; false");
     let before = env.everything();
     for how in ["--merge", "--pr"] {
-        let said = env.run(["finish", how]).fails(1);
-        said.has("the tests failed").has(".finish.log");
-        said.has("nothing was published").has("git switch feat/two").has_not("is not finished");
+        let output = env.run(["finish", how]).fails(1);
+        output.has("the tests failed").has(".finish.log");
+        output.has("nothing was published").has("git switch feat/two").has_not("is not finished");
     }
     assert_eq!(
         env.git(["for-each-ref"]),
@@ -152,9 +152,9 @@ fn an_unknown_forge_needs_a_pull_request_by_hand() {
     let env = finished();
     let bare = with_remote(&env);
     env.git(["remote", "set-url", "origin", bare.to_str().expect("UTF-8")]);
-    let said = env.run(["finish", "--pr"]).fails(1);
-    said.has("no-forge").has("open a pull request there yourself: merge feat/two into main");
-    said.has_not("tries again").has("finish --run two --merge");
+    let output = env.run(["finish", "--pr"]).fails(1);
+    output.has("no-forge").has("open a pull request there yourself: merge feat/two into main");
+    output.has_not("tries again").has("finish --run two --merge");
 }
 
 #[test]
@@ -162,8 +162,8 @@ fn pushed_branches_of_a_discarded_run_are_named() {
     let env = finished();
     with_remote(&env);
     env.git(["push", "-q", "origin", "feat/two"]);
-    let said = env.run(["finish", "--discard", "--confirm", "two"]).ok();
-    said.has("git push origin --delete feat/two");
+    let output = env.run(["finish", "--discard", "--confirm", "two"]).ok();
+    output.has("git push origin --delete feat/two");
 }
 
 #[test]
@@ -204,8 +204,8 @@ fn one_of_several_runs_has_to_be_named() {
     env.run(["start", "plan.toml", "--trust"]).ok();
     let before = env.everything();
     for how in ["--merge", "--pr", "--keep"] {
-        let said = env.run(["finish", how]).fails(2);
-        said.has("more than one run could be finished").has("--run: next, two");
+        let output = env.run(["finish", how]).fails(2);
+        output.has("more than one run could be finished").has("--run: next, two");
     }
     assert_eq!(env.everything(), before);
     env.run(["finish", "--merge", "--run", "two"]).ok();

@@ -1,7 +1,7 @@
 //! Merge candidates that fail the tests or conflict, and the agents that fix them.
 //!
-//! Invariant: a fix is reviewed and tested like the work; after the last round the user decides, and
-//! all work is still on its branch.
+//! Invariant: a fix is reviewed and tested like the work; after the last round the user decides,
+//! and all work is still on its branch.
 
 use crate::env::Env;
 use crate::plans::{asks, plan};

@@ -14,8 +14,8 @@ use crate::summary::skip;
 const A: &str = ".claude/worktrees/feat-task-a";
 const B: &str = ".claude/worktrees/feat-task-b";
 
-/// Runs `a`, which is merged, and `b`, which is blocked with an unmerged commit; `secret`, `cache` and
-/// `data` are ignored.
+/// Runs `a`, which is merged, and `b`, which is blocked with an unmerged commit; `secret`, `cache`
+/// and `data` are ignored.
 fn finished_run() -> Env {
     let env = Env::new();
     env.commit(

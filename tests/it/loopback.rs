@@ -1,8 +1,9 @@
 //! A model server on the loopback, as far as Claude Code and codex need one: it plays the model.
 //!
-//! Invariant: scripted and offline. An implementer is made to write a file, to commit it and to
-//! say DONE; a reviewer to read what was changed and to say PASS, but for the first one of task `beta`, which says FAIL. What
-//! the clients sent is kept, so that a test sees what a model would have seen.
+//! Invariant: scripted and offline. An implementer is made to write a file, to commit it and to say
+//! DONE; a reviewer to read what was changed and to say PASS, but for the first one of task `beta`,
+//! which says FAIL. What the clients sent is kept, so that a test sees what a model would have
+//! seen.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -90,8 +90,8 @@ fn an_answer_leads_to_another_blueprint() {
     env.start(&[]).fails(3);
     env.run(["retry", "a", "-m", "Two, please."]).ok();
     env.run(["start"]).fails(3);
-    let told = env.agent_log("a", 2);
-    assert!(told.contains("Two, please.") && told.contains("earlier-plan.md"), "{told}");
+    let log = env.agent_log("a", 2);
+    assert!(log.contains("Two, please.") && log.contains("earlier-plan.md"), "{log}");
     let earlier = env.read(".git/orchestrate/p/a/2/earlier-plan.md");
     assert!(earlier.contains("old.txt"), "{earlier}");
     assert_eq!(env.task("a")["plan"]["files"], serde_json::json!(["a.txt"]));

@@ -6,7 +6,8 @@ use crate::env::Env;
 use crate::plans::{asks, plan, runs, task};
 use crate::summary::skip;
 
-/// Returns false, and says so, if a process cannot leave its session, or cannot be found after that.
+/// Returns false, and says so, if a process cannot leave its session, or cannot be found after
+/// that.
 fn can_leave(env: &Env) -> bool {
     let has =
         cfg!(target_os = "linux") && env.program("sh", ["-c", "command -v setsid"]).run().code == 0;

@@ -1,7 +1,7 @@
 //! Any repository: whole runs in every kind, and the errors before anything is made.
 //!
-//! Invariant: in every kind that works a whole run is merged with a test command, and git checks the
-//! result; if a run is refused, nothing has changed.
+//! Invariant: in every kind that works a whole run is merged with a test command, and git checks
+//! the result; if a run is refused, nothing has changed.
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! No worktree is made if the disk would be too full.
 //!
-//! Invariant: a disk counts as full because a test sets the limit beyond any disk, or mounts a small
-//! file system of its own.
+//! Invariant: a disk counts as full because a test sets the limit beyond any disk, or mounts a
+//! small file system of its own.
 
 use crate::agents::quoted;
 use crate::env::Env;

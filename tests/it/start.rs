@@ -1,7 +1,7 @@
 //! `git orchestrate start`: from a plan to a merged branch.
 //!
-//! Invariant: agents at gates prove what runs in parallel, git proves what was merged. The user's own
-//! checkout is compared before and after.
+//! Invariant: agents at gates prove what runs in parallel, git proves what was merged. The user's
+//! own checkout is compared before and after.
 
 use std::path::Path;
 
@@ -310,8 +310,8 @@ fn a_run_continues_with_the_program_it_began_with() {
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &["a"])]));
     let program = env.root().join("tmp/git-orchestrate");
     let path = program.display().to_string();
-    // Copied by another process: while a thread here has the file open for writing, a fork of another
-    // thread inherits the handle, and running the file fails with ETXTBSY.
+    // Copied by another process: while a thread here has the file open for writing, a fork of
+    // another thread inherits the handle, and running the file fails with ETXTBSY.
     env.program("cp", [env!("CARGO_BIN_EXE_git-orchestrate"), &path]).run().ok();
     let running = env.program(&path, env.start_arguments(&[])).spawn();
     env.wait_reached("a");

@@ -233,8 +233,8 @@ fn a_forgotten_conversation_starts_again() {
     assert_eq!(env.task("a")["attempts"], 2);
 }
 
-/// Returns a command line that announces its first run, and then holds a FIFO of this name open until
-/// it is killed.
+/// Returns a command line that announces its first run, and then holds a FIFO of this name open
+/// until it is killed.
 fn holding(env: &Env, name: &str) -> String {
     let script = "[ -e \"$1\" ] && exit 0; mkfifo \"$1\"; exec 9<>\"$1\"; : >\"$1.reached\"\n\
                   while [ -d \"${1%/*}\" ]; do sleep 0.05; done\n";

@@ -1,8 +1,8 @@
 //! Finds the git command of the agent that moved a ref or a file.
 //!
 //! Invariant: pure, and only what is certain. A command counts if it names the thing that moved as
-//! its target, or ran in the checkout that moved; a thing that a command only reads never counts, so
-//! that the agent is not blamed for a user who works at the same time.
+//! its target, or ran in the checkout that moved; a thing that a command only reads never counts,
+//! so that the agent is not blamed for a user who works at the same time.
 
 use std::path::{Path, PathBuf};
 

@@ -37,8 +37,8 @@ impl Attempt {
         })
     }
 
-    /// Returns a remark on paths that a resolved merge changed although they were neither in conflict
-    /// nor changed by the task.
+    /// Returns a remark on paths that a resolved merge changed although they were neither in
+    /// conflict nor changed by the task.
     ///
     /// A merge commit that drops the other side is still a merge to git, so ancestry alone would
     /// let an agent undo the work of other tasks unseen.

@@ -139,8 +139,8 @@ impl Attempt {
         if files.is_empty() { Vec::new() } else { vec![Moved::Files { place, files }] }
     }
 
-    /// Returns the integration and task branches of all runs, including runs that were removed since
-    /// `before`.
+    /// Returns the integration and task branches of all runs, including runs that were removed
+    /// since `before`.
     fn branches_of_runs(&self, before: &Picture) -> anyhow::Result<HashSet<String>> {
         let mut branches = HashSet::new();
         let mut add = |snapshot: &Snapshot| {

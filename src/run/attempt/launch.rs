@@ -44,8 +44,8 @@ impl Attempt {
         .run()
     }
 
-    /// Launches the agent: resumes its interrupted conversation, or starts a new one if there is none
-    /// or the program has forgotten it.
+    /// Launches the agent: resumes its interrupted conversation, or starts a new one if there is
+    /// none or the program has forgotten it.
     pub(super) fn run_agent(&self) -> anyhow::Result<AgentExit> {
         if let Some(argv) = &self.spec.launch.resume {
             let exit = self.launch(argv, &self.folder.resume_prompt())?;

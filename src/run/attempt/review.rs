@@ -1,7 +1,7 @@
 //! A review: the diffs that the reviewer reads, and what its verdict means.
 //!
-//! Invariant: a verdict is for exactly the commit that the reviewer read. What a reviewer changed is
-//! backed up and undone, and then its verdict does not count.
+//! Invariant: a verdict is for exactly the commit that the reviewer read. What a reviewer changed
+//! is backed up and undone, and then its verdict does not count.
 
 use anyhow::{Context, bail};
 
@@ -92,8 +92,8 @@ impl Attempt {
         Ok(Event::Finished(Finished { commit, undone, verdict, usage, remarks, ..finished }))
     }
 
-    /// Ticks the criteria that reviews confirmed, once the last review has passed: what is merged is
-    /// the reviewed commit and those ticks.
+    /// Ticks the criteria that reviews confirmed, once the last review has passed: what is merged
+    /// is the reviewed commit and those ticks.
     fn tick_ticket(
         &self,
         outcome: Outcome,

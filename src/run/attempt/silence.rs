@@ -12,7 +12,8 @@ use crate::system::clock;
 use crate::system::process::Quiet;
 
 impl Attempt {
-    /// Returns how long the agent may be silent, and how to find that out; `None` if no limit is set.
+    /// Returns how long the agent may be silent, and how to find that out; `None` if no limit is
+    /// set.
     pub(super) fn quiet(&self) -> Option<Quiet> {
         let limit = Duration::from_secs(self.spec.launch.idle);
         let place = self.spec.place.worktree.clone();

@@ -62,7 +62,8 @@ impl Attempt {
         })
     }
 
-    /// Sets the ticket to done after work that needs no review, if the user's settings ask for that.
+    /// Sets the ticket to done after work that needs no review, if the user's settings ask for
+    /// that.
     pub(super) fn set_done(&self, tip: &Oid) -> anyhow::Result<TicketTip> {
         if !self.spec.task.sets_done {
             return Ok(TicketTip { tip: tip.clone(), remark: None });

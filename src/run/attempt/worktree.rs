@@ -41,8 +41,8 @@ impl Attempt {
         if self.spec.task.stage.begins() {
             self.catch_up(base)?;
         }
-        // From now on `git worktree remove` and `git orchestrate clean` keep it. The shared checkout
-        // is guarded by its own lock.
+        // From now on `git worktree remove` and `git orchestrate clean` keep it. The shared
+        // checkout is guarded by its own lock.
         if self.spec.is_alone() {
             Ok(())
         } else {
@@ -109,8 +109,8 @@ impl Attempt {
 
     /// Fails unless the worktree is its own top level and on the task's branch.
     ///
-    /// git looks for a repository upwards: in a folder without `.git` every command would act on the
-    /// worktree around it, which is usually the user's checkout.
+    /// git looks for a repository upwards: in a folder without `.git` every command would act on
+    /// the worktree around it, which is usually the user's checkout.
     pub(super) fn check_place(&self) -> anyhow::Result<()> {
         let top = status::top_level(&self.spec.place.worktree)?;
         if !same_path(&top, &self.spec.place.worktree) {
@@ -142,8 +142,8 @@ impl Attempt {
         }
     }
 
-    /// Moves the branch to the merge candidate that failed the tests: the merge has to be fixed, not
-    /// the task's work alone.
+    /// Moves the branch to the merge candidate that failed the tests: the merge has to be fixed,
+    /// not the task's work alone.
     fn start_from_candidate(&self) -> anyhow::Result<()> {
         let Some(candidate) = self.spec.candidate() else { return Ok(()) };
         let tip = self.tip()?;

@@ -32,8 +32,9 @@ pub(crate) fn check_head(git: &Git) -> anyhow::Result<()> {
 
 /// Fails if the branch is checked out here in a work tree that git does not list.
 ///
-/// A work tree given by `GIT_WORK_TREE` or `core.worktree` is not in `git worktree list`, so a merge
-/// would move the branch and leave its files behind: they would look like a revert of the merge.
+/// A work tree given by `GIT_WORK_TREE` or `core.worktree` is not in `git worktree list`, so a
+/// merge would move the branch and leave its files behind: they would look like a revert of the
+/// merge.
 pub(super) fn check_listed(git: &Git, branch: &str) -> anyhow::Result<()> {
     let is_here = git.top_level().is_some() && git.head()?.0.as_deref() == Some(branch);
     if !(is_here && git.worktree_of(branch)?.is_none()) {

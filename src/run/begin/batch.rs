@@ -1,6 +1,6 @@
-//! What the runs of this repository have to do with a batch of tickets.
+//! The tickets that runs of this repository already have, and the run of a batch of tickets.
 //!
-//! Invariant: only looks; what it means that a ticket is taken is decided where the batch is chosen.
+//! Invariant: reads only; the batch itself is chosen elsewhere.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,8 @@ use crate::domain::snapshot::Snapshot;
 use crate::git::Git;
 use crate::journal::{Journal, run_names};
 
-/// Returns the tickets that runs of this repository have, each with the reason to leave it out.
+/// Returns the tickets that a batch must leave out because a run has or had them, each with the
+/// reason.
 pub(crate) fn taken(git: &Git) -> anyhow::Result<BTreeMap<TaskId, String>> {
     let mut taken = BTreeMap::new();
     for name in run_names(git)? {
@@ -27,8 +28,8 @@ pub(crate) fn taken(git: &Git) -> anyhow::Result<BTreeMap<TaskId, String>> {
     Ok(taken)
 }
 
-/// Finds the run that a batch of this name is: the one that is not finished, else the next new
-/// one, which is called `backlog-2` where `backlog` is finished.
+/// Returns the name and state of a batch's run: the unfinished one, or else the next free name,
+/// such as `backlog-2` if `backlog` is finished.
 pub(crate) fn run_of_batch(git: &Git, base: &str) -> anyhow::Result<(String, Option<Snapshot>)> {
     let names = (1..).map(|n| if n == 1 { base.to_owned() } else { format!("{base}-{n}") });
     for name in names {

@@ -7,8 +7,8 @@ use crate::domain::oid::Oid;
 use crate::domain::plan::Plan;
 use crate::git::Git;
 
-/// Returns a warning if tickets differ: plans and ticks are commits on top of the base, so they would
-/// be written to the committed text, not to the one that the user sees.
+/// Returns a warning if tickets differ: plans and ticks are commits on top of the base, so they
+/// would be written to the committed text, not to the one that the user sees.
 pub(super) fn uncommitted(git: &Git, base: &Oid, plan: &Plan) -> anyhow::Result<Option<Warning>> {
     let Some(top) = git.top_level() else { return Ok(None) };
     let tree = git.tree_of(base)?;

@@ -1,7 +1,7 @@
 //! Replacing the plan of a run.
 //!
-//! Invariant: the caller holds the controller's lock. Done tasks stay done, and no record, branch or
-//! worktree is removed: a task that a later plan adds again continues with its own.
+//! Invariant: the caller holds the controller's lock. Done tasks stay done, and no record, branch
+//! or worktree is removed: a task that a later plan adds again continues with its own.
 
 use super::{NewRun, check_names};
 use crate::domain::error::failure;

@@ -97,7 +97,8 @@ impl TaskCleanup<'_> {
         }
     }
 
-    /// Returns a reason to keep if `--older-than` was given and the task has ended since, or not yet.
+    /// Returns a reason to keep if `--older-than` was given and the task has ended since, or not
+    /// yet.
     pub(crate) fn too_young(&self) -> anyhow::Result<Option<String>> {
         let Some(before) = self.reach.before else { return Ok(None) };
         let attempt = self.record.last_attempt();
@@ -248,8 +249,8 @@ fn is_cache(folder: &Path) -> bool {
     file.is_some_and(|mut file| file.read_exact(&mut begin).is_ok() && begin == signature)
 }
 
-/// Returns a reason to keep if a file system is mounted in the worktree: removing the worktree would
-/// delete the content of that file system.
+/// Returns a reason to keep if a file system is mounted in the worktree: removing the worktree
+/// would delete the content of that file system.
 pub(crate) fn mounted(path: &Path) -> anyhow::Result<Option<KeepReason>> {
     let why = |mount: PathBuf| {
         let unmount = format!("umount {}", place(&mount));

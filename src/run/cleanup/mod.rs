@@ -351,8 +351,8 @@ pub(crate) fn remove_journal(
     tip: &Oid,
     run: &str,
 ) -> anyhow::Result<String> {
-    // The backup holds the only history of the run. Logs go last: they are explained by the journal,
-    // and a crash in between leaves only logs that nobody needs.
+    // The backup holds the only history of the run. Logs go last: they are explained by the
+    // journal, and a crash in between leaves only logs that nobody needs.
     let backup = drive.git.back_up(run, "@journal", tip)?;
     match drive.git.delete_ref(&journal.ref_name(), tip)? {
         Swap::Done => {}

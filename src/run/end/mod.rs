@@ -1,13 +1,13 @@
 //! The end of a run: its work is merged, proposed as a pull request, kept or discarded.
 //!
 //! Invariant: exactly the commit that passed the tests is published on the base branch; nothing is
-//! forced. The decision is in the journal before anything is removed, and what git could not restore
-//! is in a backup before that: after a kill at any moment, the same command continues.
+//! forced. The decision is in the journal before anything is removed, and what git could not
+//! restore is in a backup before that: after a kill at any moment, the same command continues.
 
 pub(crate) mod clean;
+pub(crate) mod free_name;
 pub(crate) mod pull_request;
 pub(crate) mod remote_branches;
-pub(crate) mod spare;
 
 use anyhow::Context;
 

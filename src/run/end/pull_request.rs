@@ -43,8 +43,8 @@ pub(crate) fn open_pull_request(
         }
     };
     let typed = |branch: &str| format!("git push {} {}", quoted(&remote), quoted(branch));
-    // A forge opens no pull request into a branch that it does not have. Checked before the push, so
-    // that a failure leaves nothing on the remote.
+    // A forge opens no pull request into a branch that it does not have. Checked before the push,
+    // so that a failure leaves nothing on the remote.
     match talker.tip(&remote, base) {
         Ok(Some(_)) => {}
         Ok(None) => {

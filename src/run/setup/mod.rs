@@ -104,7 +104,8 @@ pub(crate) struct Setup<'a> {
 }
 
 impl Setup<'_> {
-    /// Copies files and runs `setup`, unless that was done before. A changed `setup` command runs again.
+    /// Copies files and runs `setup`, unless that was done before. A changed `setup` command runs
+    /// again.
     pub(crate) fn run(&self) -> anyhow::Result<SetupOutcome> {
         let private = ownership::directory(self.place).context("it is not a worktree")?;
         let file = private.join(RECORD);
@@ -133,8 +134,8 @@ impl Setup<'_> {
         let ending = self.set_up(setup)?;
         record.before = None;
         if ending != Ending::Exited(0) {
-            // Files of a failed try are recorded too: otherwise they would look like the user's, and
-            // `clean` would keep the worktree for ever.
+            // Files of a failed try are recorded too: otherwise they would look like the user's,
+            // and `clean` would keep the worktree for ever.
             self.record_files(&mut record, before)?;
             write_json(&file, &record)?;
             return Ok(match ending {
@@ -145,7 +146,8 @@ impl Setup<'_> {
         // Without a branch HEAD is the commit under test, and belongs to no task.
         let now = status::head(self.place)?.1;
         record.moved = (branch.is_some() && now != head).then_some((head, now));
-        // Recorded before the error, so that a retry fails the same way until the branch is set back.
+        // Recorded before the error, so that a retry fails the same way until the branch is set
+        // back.
         if record.moved.is_some() {
             write_json(&file, &record)?;
         }
@@ -165,7 +167,8 @@ impl Setup<'_> {
         Ok(Before { files, made, copied })
     }
 
-    /// Records as made by `setup` the new files, and files of an earlier `setup` that had not changed.
+    /// Records as made by `setup` the new files, and files of an earlier `setup` that had not
+    /// changed.
     fn record_files(&self, record: &mut SetupRecord, before: Before) -> anyhow::Result<()> {
         let old: HashSet<&String> = before.files.iter().collect();
         let after = status::ignored_files(self.place)?;

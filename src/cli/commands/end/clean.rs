@@ -11,7 +11,7 @@ use crate::run::cleanup::{
     self, CleanOptions, CleanReport, KeptItem, Remedy, clean_checkout, clean_task,
 };
 use crate::run::drive::driver;
-use crate::run::end::spare::rename_branch;
+use crate::run::end::free_name::rename_branch;
 use crate::run::recover;
 use crate::system::clock;
 use crate::system::lock::LockFile;

@@ -35,7 +35,7 @@ use crate::run::Drive;
 use crate::run::begin::plan_source::Input;
 use crate::run::begin::{self, NewRun};
 use crate::run::drive::driver;
-use crate::run::end::spare::rename_branch;
+use crate::run::end::free_name::rename_branch;
 use crate::run::merge::publish::why_waits;
 use crate::system::process;
 use change::NewPlan;

@@ -1,13 +1,14 @@
-//! Room for another run of the same name.
+//! Frees the name of a finished run for another run.
 //!
-//! Invariant: only looks; the branch that is in the way holds work, so a person renames it.
+//! Invariant: changes nothing. The branch in the way contains work, so the user decides to rename
+//! it.
 
 use crate::domain::shell::quoted;
 use crate::domain::snapshot::Run;
 use crate::git::Git;
 
-/// Returns the command that renames the integration branch of a run that is over, so that another
-/// run can have its name; `None` if no branch that the run made is in the way.
+/// Returns the command that renames the integration branch of a finished run, so that another run
+/// can have its name; `None` if the run created no branch, or its branch is gone.
 pub(crate) fn rename_branch(git: &Git, run: &Run) -> anyhow::Result<Option<String>> {
     let branch = &run.integration;
     if !run.owns_integration() || git.find_branch(branch)?.is_none() {
