@@ -65,7 +65,7 @@ impl Attempt {
         }))
     }
 
-    /// Finds out what the agent said, and what it left in its worktree.
+    /// Returns the facts of the attempt: the report, the output, and the state of the worktree.
     fn work_facts(
         &self,
         ending: Ending,
@@ -106,7 +106,7 @@ impl Attempt {
         !dirt.is_clean() && is_whole && (is_good || self.spec.is_alone())
     }
 
-    /// Returns what work without trouble leads to: its next review, or its merge.
+    /// Returns the outcome of work without trouble: a review, a merge, or a missing fix.
     fn outcome_of_work(
         &self,
         facts: &WorkFacts,
@@ -120,7 +120,7 @@ impl Attempt {
         })
     }
 
-    /// Returns what the attempt used itself, of the total that its agent's program counts.
+    /// Returns the usage of this attempt, given the running total of its conversation.
     pub(super) fn own_usage(&self, total: Usage, record: &Record) -> Usage {
         let run = RunFolder::new(&self.git, &self.spec.task.run);
         conversation::own_usage(total, &run, &self.spec, record)
