@@ -70,6 +70,37 @@ pub enum Command {
     Wait(WaitArgs),
 }
 
+impl Command {
+    /// Returns the name of the run that the caller gave.
+    pub fn run_name(&self) -> Option<String> {
+        let run = match self {
+            Command::Allow(args) => &args.run,
+            Command::Approve(args) => &args.run,
+            Command::Clean(args) => &args.run,
+            Command::Compare(args) => &args.run,
+            Command::Finish(args) => &args.run,
+            Command::Log(args) => &args.run,
+            Command::Merge(args) => &args.run,
+            Command::Report(args) => &args.run,
+            Command::Retry(args) => &args.run,
+            Command::Show(args) => &args.run,
+            Command::Status(args) => &args.run,
+            Command::Stop(args) => &args.run,
+            Command::Wait(args) => &args.run,
+            Command::Start(args) => return args.run.clone(),
+            Command::Complete(_)
+            | Command::Demo(_)
+            | Command::Doctor(_)
+            | Command::Exec(_)
+            | Command::InstallMan(_)
+            | Command::Plan(_)
+            | Command::Skill
+            | Command::Trust(_) => return None,
+        };
+        run.name.clone()
+    }
+}
+
 /// The run that a command acts on.
 #[derive(Debug, Default, Args)]
 pub struct RunArg {

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::domain::steps::{Remedy, Scope};
+
 /// How a command ended; the same table stands in the man page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -56,7 +58,9 @@ impl Exit {
 #[derive(Debug)]
 pub(crate) struct Failure {
     error: anyhow::Error,
-    hint: Option<String>,
+    remedy: Remedy,
+    /// Where the remedy's commands are typed, once that is known.
+    scope: Option<Scope>,
     usage: bool,
 }
 
@@ -73,50 +77,102 @@ impl std::error::Error for Failure {
 }
 
 impl Failure {
-    /// Returns the remedies, the outermost first.
-    fn hints(&self) -> Vec<&str> {
-        let inner = self.error.downcast_ref::<Failure>().map(Failure::hints);
-        self.hint.as_deref().into_iter().chain(inner.unwrap_or_default()).collect()
+    fn new(error: anyhow::Error, remedy: impl Into<Remedy>) -> Failure {
+        Failure { error, remedy: remedy.into(), scope: None, usage: false }
+    }
+
+    /// Returns the failure and those that it was made of, the outermost first.
+    fn all(&self) -> Vec<&Failure> {
+        // The source of a failure is that of its error, so the error itself is not in the chain.
+        let inner = self.error.downcast_ref::<Failure>().map(Failure::all);
+        std::iter::once(self).chain(inner.unwrap_or_default()).collect()
     }
 }
 
 /// Adds a remedy to an error.
 pub(crate) trait Hinted<T> {
     /// Keeps the error and says what to do about it.
-    fn hint(self, remedy: impl Into<String>) -> anyhow::Result<T>;
+    fn hint(self, remedy: impl Into<Remedy>) -> anyhow::Result<T>;
 }
 
 impl<T, E: Into<anyhow::Error>> Hinted<T> for Result<T, E> {
-    fn hint(self, remedy: impl Into<String>) -> anyhow::Result<T> {
-        self.map_err(|error| {
-            let (error, hint) = (error.into(), Some(remedy.into()));
-            Failure { error, hint, usage: false }.into()
-        })
+    fn hint(self, remedy: impl Into<Remedy>) -> anyhow::Result<T> {
+        self.map_err(|error| Failure::new(error.into(), remedy).into())
     }
 }
 
 /// Returns an error with its remedy.
-pub(crate) fn failure(what: impl Into<String>, remedy: impl Into<String>) -> anyhow::Error {
-    let (error, hint) = (anyhow::Error::msg(what.into()), Some(remedy.into()));
-    Failure { error, hint, usage: false }.into()
+pub(crate) fn failure(what: impl Into<String>, remedy: impl Into<Remedy>) -> anyhow::Error {
+    Failure::new(anyhow::Error::msg(what.into()), remedy).into()
 }
 
 /// Returns an error about a command line that was parsed but cannot be meant.
-pub(crate) fn usage(what: impl Into<String>, remedy: impl Into<String>) -> anyhow::Error {
-    let (error, hint) = (anyhow::Error::msg(what.into()), Some(remedy.into()));
-    Failure { error, hint, usage: true }.into()
+pub(crate) fn usage(what: impl Into<String>, remedy: impl Into<Remedy>) -> anyhow::Error {
+    Failure { usage: true, ..Failure::new(anyhow::Error::msg(what.into()), remedy) }.into()
 }
 
-fn failures(error: &anyhow::Error) -> impl Iterator<Item = &Failure> {
-    error.chain().filter_map(|cause| cause.downcast_ref::<Failure>())
+/// Adds where the commands of an error's remedies are typed; what was added before stays, since it
+/// was known closer to the cause.
+pub(crate) fn in_scope(error: anyhow::Error, scope: impl FnOnce() -> Scope) -> anyhow::Error {
+    let all = failures(&error);
+    let is_needed = all.iter().any(|failure| failure.remedy.has_steps());
+    if !is_needed || all.iter().any(|failure| failure.scope.is_some()) {
+        return error;
+    }
+    Failure { scope: Some(scope()), ..Failure::new(error, Remedy::default()) }.into()
+}
+
+fn failures(error: &anyhow::Error) -> Vec<&Failure> {
+    let mut found: Vec<&Failure> = Vec::new();
+    let chain = error.chain().filter_map(|cause| cause.downcast_ref::<Failure>());
+    for failure in chain.flat_map(Failure::all) {
+        // What lies below a context is found in the chain and by its error, too.
+        if !found.iter().any(|known| std::ptr::eq(*known, failure)) {
+            found.push(failure);
+        }
+    }
+    found
 }
 
 /// Returns all remedies in the chain, the outermost first.
-pub(crate) fn hints(error: &anyhow::Error) -> Vec<&str> {
-    failures(error).flat_map(Failure::hints).collect()
+pub(crate) fn remedy_of(error: &anyhow::Error) -> Remedy {
+    let remedies = failures(error).into_iter().map(|failure| failure.remedy.clone());
+    remedies.fold(Remedy::default(), Remedy::then)
+}
+
+/// Returns the lines of all remedies in the chain, the outermost first.
+pub(crate) fn hints(error: &anyhow::Error) -> Vec<String> {
+    let scope = failures(error).into_iter().find_map(|failure| failure.scope.clone());
+    scope.unwrap_or_default().lines(&remedy_of(error))
 }
 
 /// Returns the code that an error ends the program with.
 pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
-    if failures(error).any(|failure| failure.usage) { Exit::Usage } else { Exit::Failed }
+    if failures(error).iter().any(|failure| failure.usage) { Exit::Usage } else { Exit::Failed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::steps::Step;
+    use anyhow::Context as _;
+
+    #[test]
+    fn remedies_are_written_in_the_scope_of_the_command() {
+        let inner: anyhow::Result<()> = Err(usage("what", Step::start()));
+        let error = inner.hint("See there.").context("around").expect_err("an error");
+        assert_eq!(hints(&error), ["See there.", "git orchestrate start"]);
+        let shop = || Scope { run: Some("shop".into()), ..Scope::default() };
+        let error = in_scope(error, shop);
+        let error = in_scope(error, || panic!("the first scope stays"));
+        assert_eq!(hints(&error), ["See there.", "git orchestrate start --run shop"]);
+        assert_eq!(exit_of(&error), Exit::Usage);
+        assert_eq!(error.to_string(), "around");
+    }
+
+    #[test]
+    fn an_error_without_commands_needs_no_scope() {
+        let error = in_scope(failure("what", "See there."), || panic!("not needed"));
+        assert_eq!(hints(&error), ["See there."]);
+    }
 }

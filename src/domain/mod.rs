@@ -14,7 +14,7 @@ pub(crate) mod policy;
 pub(crate) mod prompt;
 pub(crate) mod report;
 pub(crate) mod review;
-pub(crate) mod shell;
 pub(crate) mod snapshot;
+pub(crate) mod steps;
 pub(crate) mod task;
 pub(crate) mod text;

@@ -12,6 +12,7 @@ use crate::domain::oid::Oid;
 use crate::domain::plan::dag::Dag;
 use crate::domain::plan::paths::folder;
 use crate::domain::plan::{Plan, Task, TaskId};
+use crate::domain::steps::Step;
 use crate::domain::task::{Reason, Record, Stage, State, TaskStatus};
 
 /// What a run was started with: `run.toml` in the journal.
@@ -186,7 +187,7 @@ impl Snapshot {
     fn no_task(&self, id: &TaskId) -> anyhow::Error {
         failure(
             format!("run '{}' has no task '{id}'", self.run.name),
-            format!("git orchestrate status --run {}", self.run.name),
+            Step::status().of(&self.run.name, self.run.flags.manual),
         )
     }
 

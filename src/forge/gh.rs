@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Fate, Proposal};
 use crate::domain::oid::Oid;
-use crate::domain::shell::quoted;
+use crate::domain::steps::{Step, program};
 
 pub(super) fn list(place: &str, head: &str, base: &str) -> Vec<String> {
     let asked = ["gh", "pr", "list", "--repo", place, "--head", head, "--base", base];
@@ -29,8 +29,8 @@ pub(super) fn view(place: &str, url: &str) -> Vec<String> {
     asked.map(str::to_owned).to_vec()
 }
 
-pub(super) fn by_hand(place: &str, proposal: &Proposal) -> String {
-    create(place, proposal).iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+pub(super) fn by_hand(place: &str, proposal: &Proposal) -> Step {
+    program("").words(create(place, proposal)).into()
 }
 
 #[derive(Deserialize)]

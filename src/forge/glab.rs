@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::{Fate, Proposal};
 use crate::domain::oid::Oid;
-use crate::domain::shell::quoted;
+use crate::domain::steps::Step;
+use crate::domain::steps::shell::quoted;
 
 /// The longest description, in bytes: it is an argument.
 const MAX_BODY: usize = 60_000;
@@ -42,9 +43,10 @@ pub(super) fn view(place: &str, url: &str) -> Vec<String> {
     ["glab", "mr", "view", number, "--repo", place, "--output", "json"].map(str::to_owned).to_vec()
 }
 
-pub(super) fn by_hand(place: &str, proposal: &Proposal) -> String {
+pub(super) fn by_hand(place: &str, proposal: &Proposal) -> Step {
     let words: Vec<String> = words(place, proposal).iter().map(|word| quoted(word)).collect();
-    format!("{} \"$(cat {})\"", words.join(" "), quoted(&proposal.body.display().to_string()))
+    let body = quoted(&proposal.body.display().to_string());
+    Step::Line(format!("{} \"$(cat {body})\"", words.join(" ")))
 }
 
 #[derive(Deserialize)]
@@ -78,6 +80,7 @@ pub(super) fn fate(out: &str) -> Option<Fate> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::steps::Scope;
 
     #[test]
     fn answers() {
@@ -97,7 +100,7 @@ mod tests {
             body: "/tmp/it's".into(),
             is_draft: true,
         };
-        let typed = by_hand("https://gitlab.com/g/p", &proposal);
+        let typed = Scope::default().line(&by_hand("https://gitlab.com/g/p", &proposal));
         assert!(typed.contains("--title 'Do b' --yes --draft --description \"$(cat "), "{typed}");
     }
 }

@@ -10,6 +10,7 @@ mod glab;
 use std::path::{Path, PathBuf};
 
 use crate::domain::oid::Oid;
+use crate::domain::steps::Step;
 use crate::domain::task::{Ending, Obstacle};
 use crate::system::process::find_program;
 use crate::system::process::network_call::{Call, Reply};
@@ -133,7 +134,7 @@ impl Forge {
     }
 
     /// Returns the command that opens a pull request by hand.
-    pub(crate) fn by_hand(&self, proposal: &Proposal) -> String {
+    pub(crate) fn by_hand(&self, proposal: &Proposal) -> Step {
         match self.kind {
             Kind::GitHub => gh::by_hand(&self.place(), proposal),
             Kind::GitLab => glab::by_hand(&self.place(), proposal),

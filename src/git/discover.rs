@@ -110,7 +110,7 @@ fn no_repository(directory: &Path, options: &RepositoryOptions) -> anyhow::Error
         ),
         None => failure(
             format!("'{}' is not in a git repository", directory.display()),
-            "go to a repository, name one with -C DIR, or make one with 'git init'",
+            "go to a repository, name one with -C DIR, or run 'git init'",
         ),
     }
 }

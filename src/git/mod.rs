@@ -25,6 +25,7 @@ use anyhow::Context as _;
 
 use crate::domain::error::failure;
 use crate::domain::oid::Oid;
+use crate::domain::steps::{self, Remedy, to};
 
 /// Oldest git whose `merge-tree --write-tree` can judge a merge.
 const OLDEST: (u32, u32) = (2, 38);
@@ -51,8 +52,11 @@ impl Git {
         match storage.filter(|name| name.as_slice() != b"files") {
             Some(name) => Err(failure(
                 format!("this repository keeps its refs in '{name}', which is not supported"),
-                "convert it: git refs migrate --ref-format=files (it needs git 2.48 where there are \
-                 reflogs)\nor work in a clone: git clone --ref-format=files . DIR",
+                Remedy::from(
+                    steps::git("refs migrate --ref-format=files")
+                        .to("Convert it; if there are reflogs this needs git 2.48"),
+                )
+                .or(steps::git("clone --ref-format=files .").blank("DIR").to("Or work in a clone")),
             )),
             None => Ok(()),
         }
@@ -132,8 +136,13 @@ impl Git {
         self.command().args(["var", "GIT_COMMITTER_IDENT"]).text().map(drop).map_err(|_| {
             failure(
                 "git does not know who you are",
-                "git config --global user.name 'Your Name'\n\
-                     git config --global user.email you@example.com",
+                to(
+                    "Tell it your name and address",
+                    [
+                        steps::git("config --global user.name").blank("NAME").into(),
+                        steps::git("config --global user.email").blank("ADDRESS").into(),
+                    ],
+                ),
             )
         })
     }
@@ -143,7 +152,7 @@ impl Git {
         let commit = self.resolve("HEAD").map_err(|_| {
             failure(
                 "the current branch has no commit yet",
-                "make a first one: git commit --allow-empty -m 'Begin'",
+                steps::git("commit --allow-empty -m Begin").to("Make a first one"),
             )
         })?;
         let name = self.here().args(["symbolic-ref", "--short", "-q", "HEAD"]).text();

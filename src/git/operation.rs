@@ -3,6 +3,7 @@
 //! Invariant: only looks, and only at what is known here: nothing is fetched.
 
 use super::Git;
+use crate::domain::steps::{self, Remedy};
 
 /// Something that git began in a worktree and that waits for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,12 +49,16 @@ impl Operation {
     }
 
     /// Returns the commands that end it.
-    pub fn remedy(self) -> String {
+    pub(crate) fn remedy(self) -> Remedy {
         match self {
-            Operation::Bisect => "end it: git bisect reset".to_owned(),
+            Operation::Bisect => steps::git("bisect reset").to("End it").into(),
             other => {
                 let verb = other.verb();
-                format!("finish it: git {verb} --continue, or give it up: git {verb} --abort")
+                Remedy::from(steps::git(verb).word("--continue").to("Finish it")).or(steps::git(
+                    verb,
+                )
+                .word("--abort")
+                .to("Or give it up"))
             }
         }
     }

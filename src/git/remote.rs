@@ -8,6 +8,7 @@ use std::ffi::OsString;
 
 use super::Git;
 use crate::domain::oid::Oid;
+use crate::domain::steps::git;
 use crate::domain::task::{Ending, Obstacle};
 use crate::system::process::network_call::{Call, Reply};
 
@@ -59,7 +60,7 @@ impl Git {
         if let Some(named) = named.filter(|named| !remotes.iter().any(|name| name == named)) {
             return Err(crate::domain::error::failure(
                 format!("there is no remote '{named}', which orchestrate.remote names"),
-                "git remote -v   # those that there are",
+                git("remote -v").to("See which there are"),
             ));
         }
         let known = |name: &String| remotes.contains(name);

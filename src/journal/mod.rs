@@ -17,6 +17,7 @@ use crate::domain::error::failure;
 use crate::domain::oid::Oid;
 use crate::domain::plan::{Plan, TaskId};
 use crate::domain::snapshot::{Run, Snapshot};
+use crate::domain::steps::Step;
 use crate::domain::task::{Event, Illegal, Record};
 use crate::git::Git;
 use crate::git::database::gc::GcMark;
@@ -55,7 +56,7 @@ pub(crate) fn journal_ref(run: &str) -> String {
 
 /// Returns the error for a run that does not exist.
 pub(crate) fn no_run(name: &str) -> anyhow::Error {
-    failure(format!("there is no run '{name}'"), "begin one: git orchestrate start PLAN")
+    failure(format!("there is no run '{name}'"), Step::begin([]).to("Begin one"))
 }
 
 /// Returns true where an append failed because of the task's state, and not because of git.
@@ -93,7 +94,7 @@ impl Journal {
             Swap::Done => self.survive_gc(mark, &commit, "begin", write),
             Swap::Moved => Err(failure(
                 format!("a run named '{}' exists already", self.name),
-                format!("go on with it: git orchestrate start --run {}", self.name),
+                Step::start().of(&self.name, false).to("Resume it"),
             )),
             Swap::Locked => Err(self.git.stale_lock(&self.ref_name())),
         }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::domain::error::failure;
+use crate::domain::steps::{Step, Trust};
 use crate::git::Git;
 
 /// A file with commands in it.
@@ -29,7 +30,7 @@ pub(crate) fn require(git: &Git, file: &Commands<'_>) -> anyhow::Result<()> {
     let list: Vec<String> = file.commands.iter().map(|command| format!("  {command}")).collect();
     Err(failure(
         format!("'{name}' holds commands that were not trusted yet:\n{}", list.join("\n")),
-        format!("read them, then: git orchestrate trust '{name}' (or start with --trust)"),
+        Step::Trust(Trust::File(name.to_string())).to("Read them, then trust them"),
     ))
 }
 
@@ -50,7 +51,7 @@ pub(crate) fn require_prompts<'a>(
     } else {
         Err(failure(
             format!("agents would be told what was not trusted yet:\n{}", strange.join("\n")),
-            "read these files, then run 'git orchestrate trust', or start with --trust",
+            Step::Trust(Trust::Repository).to("Read these files, then trust them"),
         ))
     }
 }

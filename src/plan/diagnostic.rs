@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::steps::Remedy;
+
 /// Whether a diagnostic stops the plan from being used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -14,7 +16,7 @@ pub enum Level {
 }
 
 /// An error or a warning about a plan's text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     pub severity: Level,
     /// The file's name as the user typed it; `-` for standard input.
@@ -22,7 +24,7 @@ pub struct Diagnostic {
     /// Counted from 1; 0 if the diagnostic is about the whole file.
     pub line: usize,
     pub message: String,
-    pub remedy: String,
+    pub(crate) remedy: Remedy,
 }
 
 impl Diagnostic {
@@ -106,7 +108,7 @@ impl Diagnostics {
         &mut self,
         location: impl Into<Location>,
         message: impl Into<String>,
-        remedy: impl Into<String>,
+        remedy: impl Into<Remedy>,
     ) {
         self.errors += 1;
         if self.errors <= MAX_DIAGNOSTICS {
@@ -118,7 +120,7 @@ impl Diagnostics {
         &mut self,
         location: impl Into<Location>,
         message: impl Into<String>,
-        remedy: impl Into<String>,
+        remedy: impl Into<Remedy>,
     ) {
         self.warnings += 1;
         if self.warnings <= MAX_DIAGNOSTICS {
@@ -135,20 +137,20 @@ impl Diagnostics {
         let hidden = self.errors + self.warnings - self.list.len();
         if hidden > 0 {
             let message = format!("{hidden} more problems are not shown");
-            let remedy = "fix those that are shown, and check again".to_owned();
+            let remedy = "fix those that are shown, and check again".into();
             self.push(Level::Warning, Location::Spot(Spot::default()), message, remedy);
         }
         self.list.sort_by_key(|(file, diagnostic)| (*file, diagnostic.line, diagnostic.severity));
         self.list.into_iter().map(|(_, diagnostic)| diagnostic).collect()
     }
 
-    fn push(&mut self, severity: Level, location: Location, message: String, remedy: String) {
+    fn push(&mut self, severity: Level, location: Location, message: String, remedy: Remedy) {
         let (number, line) = match location {
             Location::Current(line) => (self.current, line),
             Location::Spot(Spot { file, line }) => (file, line),
         };
         let file = self.files.get(number).cloned().unwrap_or_default();
-        let (message, remedy) = (shortened(message), shortened(remedy));
+        let (message, remedy) = (shortened(message), remedy.with_texts(shortened));
         self.list.push((number, Diagnostic { severity, file, line, message, remedy }));
     }
 }

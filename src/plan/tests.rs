@@ -6,6 +6,7 @@ use super::*;
 use crate::domain::plan::{Criterion, Mode, Task, TaskId};
 use crate::domain::review;
 use crate::domain::review::Review;
+use crate::domain::steps::Scope;
 
 fn read(name: &str, text: &str) -> Result<ParsedPlan, Vec<Diagnostic>> {
     parse(&Source { name, bytes: text.as_bytes() })
@@ -297,7 +298,7 @@ fn all_mistakes_are_reported_at_once_with_their_lines() {
         ]
     );
     let remedies = read("x.md", text).unwrap_err();
-    assert!(remedies.iter().any(|diagnostic| diagnostic.remedy == "did you mean `model`?"));
+    assert!(remedies.iter().any(|diagnostic| diagnostic.remedy == "did you mean `model`?".into()));
 }
 
 #[test]
@@ -590,11 +591,12 @@ proptest! {
 fn a_misspelt_key_is_reported() {
     let text = "### Task 1: A\n**id**: a\n**depends_on**: []\n\n### Task 2: B\n**depend_on**: [a]\n**paralel-safe**: false\n**Complexity**: low\n**modle**: opus\n**Mode**: x\n**Review:** y\n### Task : C\ntext\n";
     let parsed = parse(&Source { name: "x.md", bytes: text.as_bytes() }).expect("sound");
-    let remedies: Vec<(usize, &str)> =
-        parsed.warnings.iter().map(|w| (w.line, w.remedy.as_str())).collect();
-    assert!(remedies.contains(&(6, "did you mean `depends_on`?")), "{remedies:?}");
-    assert!(remedies.contains(&(7, "did you mean `parallel_safe`?")), "{remedies:?}");
-    assert!(remedies.contains(&(9, "did you mean `model`?")), "{remedies:?}");
-    assert!(remedies.contains(&(12, "write for example `Task 1: title`")), "{remedies:?}");
+    let lines = |w: &Diagnostic| (w.line, Scope::default().text(&w.remedy).trim_end().to_owned());
+    let remedies: Vec<(usize, String)> = parsed.warnings.iter().map(lines).collect();
+    let has = |line: usize, text: &str| remedies.contains(&(line, text.to_owned()));
+    assert!(has(6, "did you mean `depends_on`?"), "{remedies:?}");
+    assert!(has(7, "did you mean `parallel_safe`?"), "{remedies:?}");
+    assert!(has(9, "did you mean `model`?"), "{remedies:?}");
+    assert!(has(12, "write for example `Task 1: title`"), "{remedies:?}");
     assert!(remedies.iter().all(|(line, _)| ![10, 11].contains(line)), "{remedies:?}");
 }

@@ -12,6 +12,7 @@ use crate::domain::error::failure;
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::steps::Step;
 use crate::domain::task::{Record, Stage, State};
 use crate::git::Git;
 use crate::git::added_lines::AddedFile;
@@ -120,7 +121,7 @@ fn nothing_finished(snapshot: &Snapshot, only: &[TaskId]) -> anyhow::Error {
         [one] => format!("task '{one}' is not finished, or committed nothing"),
         _ => "these tasks are not finished, or committed nothing".to_owned(),
     };
-    failure(what, "see the state of all tasks: git orchestrate status")
+    failure(what, Step::status().to("See the state of all tasks"))
 }
 
 /// Returns the commits of a task; `None` if it is not finished or committed nothing.

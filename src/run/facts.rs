@@ -10,10 +10,10 @@ use crate::domain::config::Defaults;
 use crate::domain::oid::Oid;
 use crate::domain::plan::{Task, TaskId};
 use crate::domain::snapshot::Snapshot;
+use crate::domain::steps::Scope;
 use crate::domain::task::{Record, State, TaskStatus};
-use crate::git::Git;
 use crate::git::worktree::ownership::slot_of;
-use crate::journal::{Journal, Tip, run_names};
+use crate::journal::Tip;
 use crate::run::Drive;
 use crate::run::drive::driver::{self, Driver};
 use crate::run::drive::space::why_no_room;
@@ -32,9 +32,8 @@ pub(crate) struct Facts {
     pub zone: Option<jiff::tz::TimeZone>,
     /// The process that drives the run now.
     pub controller: Option<Controller>,
-    /// What a command must be given to act on this run: ` --run NAME`, or nothing if it is the
-    /// only open one.
-    pub option: String,
+    /// Where suggested commands are typed, and what they act on.
+    pub scope: Scope,
     /// The numbers of the tasks' worktrees.
     pub slots: HashMap<TaskId, u32>,
     /// Why nothing can be merged now.
@@ -76,20 +75,15 @@ pub(crate) struct Files {
 }
 
 impl Facts {
-    /// Looks up everything for a run.
-    pub(crate) fn of(drive: &Drive, tip: &Tip) -> anyhow::Result<Facts> {
-        Facts::with_option(drive, tip, option(&drive.git, &tip.snapshot.run.name)?)
-    }
-
-    /// Does the same if [`option`] is known already: it reads the journal of every run, which a
+    /// Looks up everything for a run but the scope: that needs the journal of every run, which a
     /// caller that looks several times a second cannot afford.
-    pub(crate) fn with_option(drive: &Drive, tip: &Tip, option: String) -> anyhow::Result<Facts> {
+    pub(crate) fn of(drive: &Drive, tip: &Tip, scope: Scope) -> anyhow::Result<Facts> {
         let (git, run) = (&drive.git, &tip.snapshot.run);
         let driver = driver::current(&drive.folder)?;
         let merges = tip.snapshot.count(TaskStatus::Merging) > 0;
         let merges_wait = if merges { why_waits(git, &run.integration)? } else { None };
         Ok(Facts {
-            option,
+            scope,
             merges_wait,
             no_room: why_no_room(drive, &tip.snapshot),
             lost: if driver.is_none() { lost(drive, &tip.snapshot) } else { HashSet::new() },
@@ -115,16 +109,6 @@ impl Facts {
     pub(crate) fn is_lost(&self, id: &TaskId) -> bool {
         self.lost.contains(id)
     }
-}
-
-/// Returns what a command must be given to act on this run: ` --run NAME` if another run is open.
-pub(crate) fn option(git: &Git, run: &str) -> anyhow::Result<String> {
-    let mut others = 0;
-    for name in run_names(git)?.iter().filter(|name| *name != run) {
-        let tip = Journal::new(git, name).load()?;
-        others += usize::from(tip.is_some_and(|tip| tip.snapshot.is_open()));
-    }
-    Ok(if others > 0 { format!(" --run {run}") } else { String::new() })
 }
 
 fn controller(driver: Driver) -> Controller {

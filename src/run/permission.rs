@@ -12,6 +12,7 @@ use anyhow::Context;
 use crate::domain::allow::{claude_settings, refusal};
 use crate::domain::error::failure;
 use crate::domain::snapshot::{Flags, Run};
+use crate::domain::steps::{self, Step};
 use crate::git::Git;
 use crate::journal::Journal;
 use crate::system::lock::LockFile;
@@ -37,7 +38,7 @@ impl PermissionGrant {
         if let Some(why) = refusal(&rule) {
             return Err(failure(
                 format!("cannot allow '{rule}': {why}"),
-                "name the exact command, for example: git orchestrate allow 'Bash(make lint)'",
+                Step::allow("Bash(make lint)").to("Name the exact command, for example"),
             ));
         }
         let is_in_run = run.flags.allow.contains(&rule);
@@ -128,10 +129,9 @@ fn read(git: &Git, top: &Path, path: &Path) -> anyhow::Result<String> {
     if git.tracks(top, claude_settings::FILE) {
         return Err(failure(
             format!("git tracks {}, so the rule would apply to everybody", claude_settings::FILE),
-            format!(
-                "untrack it; the file stays: git rm --cached {} && git commit",
-                claude_settings::FILE
-            ),
+            Step::from(steps::git("rm --cached").word(claude_settings::FILE))
+                .and(steps::git("commit"))
+                .to("Untrack it; the file stays"),
         ));
     }
     match path.symlink_metadata() {

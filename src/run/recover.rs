@@ -15,6 +15,7 @@ use crate::domain::plan::TaskId;
 use crate::domain::policy::verdicts::HALTED;
 use crate::domain::report::Report;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::steps::{self, Remedy};
 use crate::domain::task::{Block, Ending, Event, Finished, Outcome, Reason, Record, State, Worker};
 use crate::git::database::refs::Swap;
 use crate::journal::{Journal, is_illegal, journal_ref};
@@ -37,12 +38,11 @@ pub(crate) fn ensure_integration(drive: &Drive, snapshot: &Snapshot) -> anyhow::
         let tip = last.last().unwrap_or(&run.base);
         return Err(failure(
             format!("the branch '{}' of run '{}' is gone", run.integration, run.name),
-            format!(
-                "create it again at its last merge (see 'git log {}'), for example: \
-                 git branch {} {tip}",
-                journal_ref(&run.name),
-                run.integration
-            ),
+            Remedy::from(steps::git("log").word(journal_ref(&run.name)).to("See its last merge"))
+                .or(steps::git("branch")
+                    .word(&run.integration)
+                    .word(tip)
+                    .to("Create it there again")),
         ));
     }
     // `Moved` means that another process created it first.

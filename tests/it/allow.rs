@@ -51,15 +51,12 @@ fn the_suggested_commands_grant_a_refused_permission() {
     assert_eq!(task["rules"], serde_json::json!(["Bash(make lint)"]));
     let lines: Vec<&str> =
         task["next"].as_array().expect("lines").iter().filter_map(|l| l.as_str()).collect();
-    assert_eq!(lines[0], "git orchestrate allow 'Bash(make lint)'");
-    assert!(
-        lines[1].starts_with("git orchestrate retry a && git orchestrate start   #"),
-        "{lines:?}"
-    );
+    assert_eq!(lines[0], "git orchestrate allow 'Bash(make lint)' --run p");
+    assert_eq!(lines[1], "git orchestrate retry a --run p && git orchestrate start --run p");
     typed(&env, lines[0])
         .fails(2)
         .has("no terminal")
-        .has("git orchestrate allow 'Bash(make lint)' --yes");
+        .has("git orchestrate allow 'Bash(make lint)' --yes --run p");
     assert!(!env.exists(FILE));
     typed(&env, &format!("{} --yes", lines[0]))
         .ok()

@@ -97,7 +97,7 @@ fn a_batch_runs_to_the_end_and_changes_no_ticket() {
     let again = env.run(["plan", "backlog/"]).fails(1);
     again
         .has("skipped BACK-2: run 'backlog' has merged it")
-        .has("take it anyway: git orchestrate plan backlog/ --task BACK-2")
+        .has("hint: Take it anyway:\nhint:   git orchestrate plan backlog/ --task BACK-2\n")
         .has("back-3 - Make-3.md:1: skipped BACK-3: it waits for BACK-2 (To Do)")
         .has("finish the tickets it waits for first")
         .has("no ticket in backlog/ can start");

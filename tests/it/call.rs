@@ -137,8 +137,11 @@ impl<'e> Call<'e> {
         let child = command.process_group(0).spawn();
         let child = child.unwrap_or_else(|error| panic!("{told}: {error}"));
         self.env.has_started(child.id(), base);
+        let own = self.program == crate::env::PROGRAM;
+        let words = self.arguments.iter().map(|word| word.display().to_string());
+        let own = own.then(|| words.collect());
         let _keyboard = typed.map(|(keyboard, _)| keyboard);
-        Running { env: self.env, child, told, out, err, ended: None, _keyboard }
+        Running { env: self.env, child, told, own, out, err, ended: None, _keyboard }
     }
 }
 
@@ -159,6 +162,8 @@ pub struct Running<'e> {
     env: &'e Env,
     child: Child,
     told: String,
+    /// The arguments, if it is the program under test.
+    own: Option<Vec<String>>,
     out: PathBuf,
     err: PathBuf,
     ended: Option<ExitStatus>,
@@ -224,7 +229,12 @@ impl Running<'_> {
             let bytes = std::fs::read(path).expect("captured output is read");
             String::from_utf8_lossy(&bytes).into_owned()
         };
-        Output::new(self.env.root(), &self.told, [read(&self.out), read(&self.err)], code)
+        let streams = [read(&self.out), read(&self.err)];
+        let output = Output::new(self.env.root(), &self.told, streams, code);
+        if let Some(arguments) = &self.own {
+            crate::suggestions::check(arguments, &output);
+        }
+        output
     }
 }
 

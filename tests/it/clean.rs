@@ -115,7 +115,7 @@ fn forced_removals_can_be_restored() {
     assert!(env.is_ancestor(&tip, backup));
     assert_eq!(env.blob(backup, "draft.txt"), "not committed");
     let line = output
-        .line("refs/orchestrate/backup/tidy/b")
+        .line("git branch feat/task-b refs/orchestrate/backup/tidy/b")
         .replace("<dir>", &env.root().display().to_string());
     let command = line.find("git ").map(|at| line[at..].trim_end_matches(['`', '.', ')']));
     let command = command.unwrap_or_else(|| output.panic("no command that restores it"));

@@ -17,7 +17,7 @@ use crate::output::{Output, surroundings};
 use crate::summary;
 
 /// The program under test.
-const PROGRAM: &str = env!("CARGO_BIN_EXE_git-orchestrate");
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_git-orchestrate");
 /// The time of the first command: 2026-01-01T00:00:00Z. Each command is a second later.
 const NOW: u64 = 1_767_225_600;
 

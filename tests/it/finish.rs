@@ -142,8 +142,8 @@ fn a_pull_request_describes_the_run() {
     let there = || env.git(["--git-dir", bare, "for-each-ref", "refs/heads/feat/"]);
     assert!(!there().is_empty(), "nobody deletes at a remote unasked");
     let line = merged.line("git push origin --delete");
-    let command = line.split("git ").last().expect("a command").split("   #").next();
-    env.git(command.expect("a command").split(' ').collect::<Vec<_>>());
+    let command = line.split("git ").last().expect("a command");
+    env.git(command.split(' ').collect::<Vec<_>>());
     assert_eq!(there(), "");
 }
 
@@ -153,8 +153,8 @@ fn an_unknown_forge_needs_a_pull_request_by_hand() {
     let bare = with_remote(&env);
     env.git(["remote", "set-url", "origin", bare.to_str().expect("UTF-8")]);
     let output = env.run(["finish", "--pr"]).fails(1);
-    output.has("no-forge").has("open a pull request there yourself: merge feat/two into main");
-    output.has_not("tries again").has("finish --run two --merge");
+    output.has("no-forge").has("Open a pull request there yourself, from feat/two into main.");
+    output.has_not("try again").has("finish --merge --run two");
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn pushed_branches_of_a_discarded_run_are_named() {
 fn a_kept_run_can_be_resumed_with_the_printed_commands() {
     let env = finished();
     let kept = env.run(["finish", "--keep"]).ok();
-    kept.has("finish --run two --merge").has_not("goes on with it");
+    kept.has("finish --merge --run two").has_not("Resume");
     let over = env.run(["start", "plan.toml", "--trust"]).ok();
     over.has("git orchestrate clean --all --run two").has("git branch -m feat/two feat/two-old");
     let tip = env.rev("feat/two");
@@ -245,13 +245,11 @@ fn a_discarded_run_is_in_backups() {
     assert_eq!(env.git(["for-each-ref", "refs/orchestrate/runs/"]), "");
     let backups = env.git(["for-each-ref", "--format=%(refname)", "refs/orchestrate/backup/"]);
     assert!(env.is_ancestor(&tip, "refs/orchestrate/backup/away/@integration/1"), "{backups}");
-    let back =
-        output.line("git branch feat/task-b").split(": ").last().expect("a command").to_owned();
+    let back = output.line("git branch feat/task-b").to_owned();
     let words: Vec<&str> = back.split(' ').skip(1).collect();
     env.git(words);
     assert!(env.is_ancestor(&work, "feat/task-b"));
-    let journal =
-        output.line("get the journal back").split(": ").last().expect("a command").to_owned();
+    let journal = output.line("git update-ref").to_owned();
     env.git(journal.split(' ').skip(1).collect::<Vec<_>>());
     assert_eq!(env.json(["status", "--json"])["closed"]["how"], "discard");
     env.run(["finish", "--discard", "--confirm", "away"]).ok();

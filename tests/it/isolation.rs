@@ -25,7 +25,7 @@ fn type_lines(env: &Env, task: &serde_json::Value, begins: &[&str]) {
     for begin in begins {
         let line = lines.iter().find(|line| line.starts_with(begin));
         let line = line.unwrap_or_else(|| panic!("no {begin:?} in {lines:#?}"));
-        env.program("sh", ["-c", line]).run().ok();
+        env.program("sh", ["-c", &line.replace("<TEXT>", "'more'")]).run().ok();
     }
 }
 

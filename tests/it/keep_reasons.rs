@@ -172,8 +172,7 @@ fn a_worktree_that_the_user_locked_is_kept() {
     let output = clean(&env, &["a"]);
     let line = output.line("git worktree unlock");
     let line = line.replace("<dir>", &env.root().display().to_string());
-    let command = line.split_once(": ").expect("a command").1.to_owned();
-    env.program("sh", ["-c", &command]).run().ok();
+    env.program("sh", ["-c", &line]).run().ok();
     assert!(!env.exists(A), "the printed command removes it");
 }
 
@@ -303,9 +302,8 @@ fn a_summary_says_what_was_kept_and_how_to_remove_it() {
     let env = finished_run();
     let output = clean(&env, &[]);
     output.has("removed 2, kept 1").has("it is not merged (the task is blocked");
-    let line = output.line("to remove it anyway");
-    let command = line.split_once(": ").expect("a command").1.to_owned();
-    env.program("sh", ["-c", &command]).run().ok();
+    output.has("To remove it anyway:");
+    env.program("sh", ["-c", output.line("git orchestrate clean")]).run().ok();
     assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"));
 }
 

@@ -30,7 +30,7 @@ const VIEW_TAKES: [&str; 12] = [
     "run::cleanup::Backup",
     "run::cleanup::CleanReport",
     "run::cleanup::KeptItem",
-    "run::cleanup::Remedy",
+    "run::cleanup::Removal",
     "run::compare::ComparedTask",
     "run::compare::Comparison",
     "run::facts::Controller",

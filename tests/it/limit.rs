@@ -102,7 +102,7 @@ fn a_limit_with_a_reset_time_is_waited_out_and_the_conversation_resumed() {
     assert!(running.so_far().contains("resets at 02:00 (in 2h00m)"), "{}", running.so_far());
     let output = run(&env, &["status"]).ok();
     output.has("paused").has("usage limit of claude, until 02:00 (in 2h00m): ").has("1 paused");
-    run(&env, &["status"]).ok().has("git orchestrate retry a   # goes on now");
+    run(&env, &["status"]).ok().has("Resume it now:").has("git orchestrate retry a\n");
     run(&env, &["show", "a"]).ok().has("paused, waits for the usage limit of claude, until 02:00");
     assert!(env.journal("%s").contains("a: running (implement) -> paused (implement)"));
     assert!(env.journal("%B").contains("Until: 2026-01-01T02:00:00Z"));
@@ -130,7 +130,7 @@ fn waiting_can_be_interrupted_and_the_next_start_continues_it() {
         running.wait().fails(128 + 2);
         assert_eq!(command_lines(&env, "claude").len(), 1, "nothing is launched before its time");
     }
-    run(&env, &["status"]).ok().has("git orchestrate start   # waits until then, and goes on");
+    run(&env, &["status"]).ok().has("Wait for the limit to reset and resume:");
     limit(&env, "claude", false);
     clock(&env, END);
     start(&env, "claude").wait().ok();
@@ -147,8 +147,8 @@ fn a_limit_without_a_reset_time_waits_for_the_user() {
     let task = env.task("a");
     assert_eq!((&task["status"], &task["until"]), (&"paused".into(), &serde_json::Value::Null));
     assert_eq!(
-        task["next"][0].as_str().expect("a line").split("   #").next(),
-        Some("git orchestrate retry a && git orchestrate start")
+        task["next"],
+        serde_json::json!(["git orchestrate retry a --run p && git orchestrate start --run p"])
     );
     start(&env, "codex").wait().fails(3);
     run(&env, &["wait"]).fails(3).has("paused");

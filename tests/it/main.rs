@@ -13,6 +13,7 @@ mod git_agrees; // git as the oracle, asked when an `Env` is dropped
 mod loopback; // a model server for real agent programs
 mod output; // what a command printed, and assertions on it
 mod plans; // plans put together from one line per task
+mod suggestions; // every command that is suggested is one that can be typed
 mod summary; // what was skipped, and the slowest, at the end of a run
 
 // The house itself.

@@ -1,4 +1,5 @@
-//! What messages, pages and the README tell a person to type exists.
+//! Texts that name commands: pages, the README and prompts name those that exist, and code writes
+//! none: what it suggests is a step, which has one renderer.
 //!
 //! Invariant: read from the texts themselves, so a command or an option that is renamed is
 //! found wherever it is named.
@@ -8,6 +9,15 @@ use std::path::{Path, PathBuf};
 use clap::{Command, CommandFactory};
 use git_orchestrate::testing::Cli;
 
+/// Code in which a command may stand: texts for readers, and the renderer with its tests.
+const WRITERS: [&str; 5] = [
+    "src/cli/arguments.rs",
+    "src/cli/overview.rs",
+    "src/cli/pages/",
+    "src/domain/steps/",
+    "src/domain/error.rs",
+];
+
 fn texts(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder of the source tree").flatten() {
         match entry.path() {
@@ -15,6 +25,18 @@ fn texts(folder: &Path, found: &mut Vec<PathBuf>) {
             path => found.push(path),
         }
     }
+}
+
+/// Returns every file of the source tree with its name.
+fn files() -> Vec<(String, String)> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = vec![top.join("README.md")];
+    texts(&top.join("src"), &mut files);
+    let named = files.iter().map(|file| {
+        let name = file.strip_prefix(top).unwrap_or(file).display().to_string();
+        (name, std::fs::read_to_string(file).expect("text"))
+    });
+    named.collect()
 }
 
 /// Returns what is wrong with the words after `git orchestrate`, which end at a quote or remark.
@@ -38,20 +60,14 @@ fn complaint(program: &Command, rest: &str) -> Option<String> {
 
 #[test]
 fn every_command_that_is_named_exists() {
-    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut files = vec![top.join("README.md")];
-    texts(&top.join("src"), &mut files);
     let program = Cli::command();
     let (mut seen, mut found) = (0, String::new());
-    for file in files {
-        let text = std::fs::read_to_string(&file).expect("text");
+    for (file, text) in files() {
         for (number, line) in text.lines().enumerate() {
             for (at, name) in line.match_indices("git orchestrate ") {
-                let rest = &line[at + name.len()..];
                 seen += 1;
-                if let Some(complaint) = complaint(&program, rest) {
-                    let place = file.strip_prefix(top).unwrap_or(&file).display();
-                    found += &format!("{place}:{}: {complaint}: {}\n", number + 1, line.trim());
+                if let Some(complaint) = complaint(&program, &line[at + name.len()..]) {
+                    found += &format!("{file}:{}: {complaint}: {}\n", number + 1, line.trim());
                 }
             }
         }
@@ -68,4 +84,26 @@ fn what_does_not_exist_is_found() {
     assert_eq!(said("clean --all --force --run {name}\""), None);
     assert!(said("resume api").is_some_and(|text| text.contains("'resume'")));
     assert!(said("clean --everything\"").is_some_and(|text| text.contains("--everything")));
+}
+
+/// Returns the lines of code that write a command into a text.
+fn written(file: &str, text: &str) -> Vec<String> {
+    let is_code = |line: &&str| !line.trim_start().starts_with("//");
+    let code = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).filter(is_code);
+    let ours = code.filter(|line| {
+        // Named in a sentence about it, and not to be typed.
+        line.match_indices("git orchestrate ").any(|(at, _)| !line[..at].ends_with('`'))
+    });
+    ours.map(|line| format!("{file}: {}", line.trim())).collect()
+}
+
+#[test]
+fn no_code_but_the_renderer_writes_commands() {
+    let is_code = |file: &str| file.ends_with(".rs") && !file.ends_with("tests.rs");
+    let may_write = |file: &str| WRITERS.iter().any(|writer| file.starts_with(writer));
+    let code = files().into_iter().filter(|(file, _)| is_code(file) && !may_write(file));
+    let found: Vec<String> = code.flat_map(|(file, text)| written(&file, &text)).collect();
+    assert!(found.is_empty(), "use a Step:\n{}", found.join("\n"));
+    let bad = "fn f() {\n    // git orchestrate start\n    hint(\"git orchestrate start\");\n}\n";
+    assert_eq!(written("x.rs", bad).len(), 1);
 }

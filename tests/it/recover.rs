@@ -184,7 +184,7 @@ fn a_task_without_a_supervisor_is_shown_as_lost() {
     let task = env.task("a");
     assert_eq!(
         (&task["status"], &task["next"][0]),
-        (&"running".into(), &"git orchestrate start".into())
+        (&"running".into(), &"git orchestrate start --run crash".into())
     );
     env.run(["status"]).ok().has("its supervisor is gone, so nobody works on it");
     let shown = env.run(["show", "a"]).ok();

@@ -21,7 +21,7 @@ fn an_unchanged_retry_is_refused_without_force() {
     let env = blocked("status BLOCKED no key", "agent");
     let refused = env.run(["retry", "a"]).fails(1);
     refused.has("nothing has changed since task 'a' was blocked (agent)");
-    for line in ["-m 'what", "--model capable", "--agent COMMAND", "--force"] {
+    for line in ["-m <TEXT>", "--model capable", "--agent <COMMAND>", "--force"] {
         refused.has(&format!("git orchestrate retry a {line}"));
     }
     env.run(["retry", "a", "-m", " "]).fails(1);
@@ -38,7 +38,7 @@ fn a_missing_agent_has_to_be_replaced() {
     start(" ").fails(2).has("blank");
     start("no-such-agent --fast")
         .fails(3)
-        .has("git orchestrate retry a --agent COMMAND && git orchestrate start");
+        .has("git orchestrate retry a --agent <COMMAND> && git orchestrate start");
     env.run(["retry", "a", "--agent", " "]).fails(2).has("the agent has no name");
     env.run(["retry", "a", "--agent", "echo 1 >a.txt && echo STATUS: DONE"]).ok();
     env.run(["start"]).ok();
@@ -66,7 +66,8 @@ fn the_printed_advice_is_accepted() {
         let lines: Vec<&str> = next.filter(|line| line.contains(" retry ")).collect();
         let line = lines.first().unwrap_or_else(|| panic!("{reason}: {task:#}"));
         let retry = line.split(" && ").next().expect("a first command");
-        env.program("sh", ["-c", retry]).run().ok();
+        let retry = retry.replace("<TEXT>", "'more'");
+        env.program("sh", ["-c", &retry]).run().ok();
         env.stands("a", "ready", None);
     }
 }

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use super::Context;
 use crate::cli::ui::Ui;
-use crate::domain::error::{failure, usage};
+use crate::domain::error::{failure, in_scope, usage};
+use crate::domain::steps::Scope;
 use crate::domain::text::printable;
 use crate::git::Git;
 use crate::plan::backlog::{self, Backlog, BacklogFile, TicketFilter};
@@ -95,15 +96,17 @@ impl Given {
 }
 
 /// Prints what was found, errors and warnings alike, each with its remedy.
-pub(crate) fn print_findings(ui: &Ui, findings: &[Diagnostic]) {
+pub(crate) fn print_findings(ui: &Ui, scope: &Scope, findings: &[Diagnostic]) {
     for finding in findings {
         let located = printable(&finding.located());
-        let remedy = printable(&finding.remedy);
         match finding.severity {
-            Level::Error => ui.error(&failure(located, remedy)),
+            Level::Error => {
+                let error = failure(located, finding.remedy.clone());
+                ui.error(&in_scope(error, || scope.clone()));
+            }
             Level::Warning => {
                 ui.warning(&located);
-                ui.hint(&remedy);
+                ui.hint(scope, finding.remedy.clone());
             }
         }
     }

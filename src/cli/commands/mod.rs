@@ -13,12 +13,15 @@ pub(crate) mod setup;
 mod target;
 pub(crate) mod watch;
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Context as _;
 
 use crate::cli::arguments::{Cli, Command};
 use crate::cli::ui::Ui;
-use crate::domain::error::{Exit, Hinted};
+use crate::domain::error::{Exit, Hinted, in_scope};
 use crate::git::discover::RepositoryOptions;
+use crate::git::worktree::same_path;
 use crate::system::process;
 use crate::system::process::environment::REPOSITORY_VARIABLES;
 
@@ -26,7 +29,9 @@ use crate::system::process::environment::REPOSITORY_VARIABLES;
 pub(crate) struct Context {
     pub ui: Ui,
     /// Where the command acts: `-C DIR`, else the current directory.
-    pub directory: std::path::PathBuf,
+    pub directory: PathBuf,
+    /// The options of git that lead to the repository from where the caller types.
+    pub git_options: Vec<String>,
     /// The repository that `--git-dir` and `--work-tree` name.
     pub repository: RepositoryOptions,
 }
@@ -34,6 +39,7 @@ pub(crate) struct Context {
 /// Runs the command that was asked for.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
     forget_environment(&cli)?;
+    let git_options = git_options(&cli);
     let directory = match cli.directory {
         Some(directory) => directory,
         None => std::env::current_dir()
@@ -41,8 +47,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
             .hint("go to one that exists, for example the repository's top level")?,
     };
     let repository = RepositoryOptions { git_dir: cli.git_dir, work_tree: cli.work_tree };
-    let context = Context { ui: Ui { quiet: cli.quiet }, directory, repository };
+    let named = cli.command.run_name();
+    let context = Context { git_options, ui: Ui { quiet: cli.quiet }, directory, repository };
     perform(&context, cli.command)
+        .map_err(|error| in_scope(error, || context.scope_of_error(named.as_deref())))
 }
 
 /// Performs a command. One that shows another one at work (`demo`) comes here too, since no command
@@ -72,6 +80,25 @@ fn perform(context: &Context, command: Command) -> anyhow::Result<Exit> {
         Command::Trust(args) => decide::trust::run(context, args),
         Command::Wait(args) => watch::wait::run(context, args),
     }
+}
+
+/// Returns the options that lead git to the repository from where the caller types: those that were
+/// given here, or the folder that git went to for `git -C`, which only the shell's own variable tells.
+fn git_options(cli: &Cli) -> Vec<String> {
+    let moved = || {
+        let (typed, here) = (std::env::var_os("PWD")?, std::env::current_dir().ok()?);
+        let typed = Path::new(&typed);
+        (typed.is_absolute() && typed.is_dir() && !same_path(typed, &here)).then_some(here)
+    };
+    let options = [
+        ("-C", cli.directory.clone().or_else(moved)),
+        ("--git-dir", cli.git_dir.clone()),
+        ("--work-tree", cli.work_tree.clone()),
+    ];
+    let word = |(option, place): (&str, Option<PathBuf>)| {
+        Some([option.to_owned(), place?.display().to_string()])
+    };
+    options.into_iter().filter_map(word).flatten().collect()
 }
 
 /// Begins again without the variables by which git, or a hook of it, names a repository; where

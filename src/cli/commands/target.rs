@@ -12,7 +12,8 @@ use crate::domain::config::{self, Layer, Settings};
 use crate::domain::error::{Hinted, failure, usage};
 use crate::domain::plan::{Plan, TaskId};
 use crate::domain::prompt::Templates;
-use crate::domain::snapshot::{Flags, Snapshot};
+use crate::domain::snapshot::{Flags, Run, Snapshot};
+use crate::domain::steps::{self, Remedy, Scope, Step, program, to};
 use crate::domain::task::TaskStatus;
 use crate::git::Git;
 use crate::git::worktree::same_path;
@@ -21,7 +22,7 @@ use crate::journal::{Journal, Tip, no_run, run_names};
 use crate::run::Drive;
 use crate::run::brief::templates;
 use crate::run::drive::driver;
-use crate::run::facts::{Facts, option};
+use crate::run::facts::Facts;
 
 /// How many tasks an error names.
 const MAX_NAMES: usize = 20;
@@ -42,6 +43,10 @@ pub(crate) struct Target {
     pub(crate) journal: Journal,
     pub(crate) tip: Tip,
     pub(crate) drive: Drive,
+    /// The options of git that lead to the repository, as in [`Scope`].
+    options: Vec<String>,
+    /// The caller named the run.
+    is_named: bool,
 }
 
 impl Context {
@@ -53,17 +58,44 @@ impl Context {
     /// Finds the run and opens its journal.
     pub(crate) fn target(&self, name: Option<&str>, trust: Trust) -> anyhow::Result<Target> {
         let git = self.git()?;
+        let (is_named, options) = (name.is_some(), self.git_options.clone());
         let name = find_run(&git, name)?;
         let mut journal = Journal::new(&git, &name);
         let tip = journal.load()?.ok_or_else(|| no_run(&name))?;
         let settings = settings(&git, &tip.snapshot.run.flags, trust)?;
-        Ok(Target { drive: Drive::new(&git, settings, &name), journal, tip })
+        let drive = Drive::new(&git, settings, &name);
+        Ok(Target { drive, journal, tip, options, is_named })
+    }
+
+    /// Returns where commands are typed that are about no run.
+    pub(crate) fn scope(&self) -> Scope {
+        Scope { repository: self.git_options.clone(), ..Scope::default() }
+    }
+
+    /// Returns where the commands are typed that an error suggests; `named` is the run that the
+    /// caller named. What cannot be found out is left out: the error itself says why.
+    pub(crate) fn scope_of_error(&self, named: Option<&str>) -> Scope {
+        let Ok(git) = self.git() else { return self.scope() };
+        let Ok(name) = find_run(&git, named) else { return self.scope() };
+        let tip = Journal::new(&git, &name).load().ok().flatten();
+        let run = tip.map(|tip| tip.snapshot.run);
+        run.map_or_else(|| self.scope(), |run| self.scope_of(&git, &run, named.is_some()))
+    }
+
+    /// Returns where commands are typed that are about this run.
+    pub(crate) fn scope_of(&self, git: &Git, run: &Run, is_named: bool) -> Scope {
+        scope(&self.git_options, git, run, is_named)
     }
 }
 
 impl Target {
     pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.tip.snapshot
+    }
+
+    /// Returns where commands are typed that are about this run.
+    pub(crate) fn scope(&self) -> Scope {
+        scope(&self.options, &self.drive.git, &self.snapshot().run, self.is_named)
     }
 
     /// Reads the journal again.
@@ -95,12 +127,7 @@ impl Target {
 
     /// Looks up what the snapshot does not hold.
     pub(crate) fn facts(&self) -> anyhow::Result<Facts> {
-        Facts::of(&self.drive, &self.tip)
-    }
-
-    /// Returns what commands must be given to act on this run.
-    pub(crate) fn option(&self) -> anyhow::Result<String> {
-        option(&self.drive.git, &self.snapshot().run.name)
+        Facts::of(&self.drive, &self.tip, self.scope())
     }
 
     /// Returns who drives the run now.
@@ -125,10 +152,29 @@ pub(crate) fn find_task(plan: &Plan, text: &str) -> anyhow::Result<TaskId> {
     })
 }
 
+/// Returns where commands are typed that are about this run: they have to name it if the caller
+/// did, or if another run is unfinished.
+fn scope(options: &[String], git: &Git, run: &Run, is_named: bool) -> Scope {
+    // What cannot be read is no reason to suggest nothing.
+    let is_open = |name: &String| {
+        let tip = Journal::new(git, name).load().ok().flatten();
+        tip.is_some_and(|tip| tip.snapshot.is_open())
+    };
+    let others = || run_names(git).unwrap_or_default().into_iter().filter(|name| *name != run.name);
+    let needs_name = is_named || others().any(|name| is_open(&name));
+    Scope {
+        repository: options.to_vec(),
+        run: needs_name.then(|| run.name.clone()),
+        manual: run.flags.manual,
+        plan: Vec::new(),
+    }
+}
+
 /// Merges the sources of settings.
 pub(crate) fn settings(git: &Git, flags: &Flags, trust: Trust) -> anyhow::Result<Settings> {
     let from_git = Layer::from_git(git.config()?).map_err(|text| {
-        failure(text, "see 'git config --get-regexp ^orchestrate' and 'git help orchestrate'")
+        let set = steps::git("config --get-regexp ^orchestrate").into();
+        failure(text, to("See what is set, and the settings under CONFIGURATION", [set, manual()]))
     })?;
     Ok(config::merge(flags, from_git, settings_file(git, trust)?))
 }
@@ -156,7 +202,7 @@ fn settings_file(git: &Git, trust: Trust) -> anyhow::Result<Layer> {
     };
     let layer =
         Layer::from_toml(&text).with_context(|| format!("{} is not understood", config::FILE));
-    let layer = layer.hint("git help orchestrate lists the settings under CONFIGURATION")?;
+    let layer = layer.hint(manual().to("See the settings under CONFIGURATION"))?;
     match trust {
         Trust::NotNeeded => {}
         Trust::Granted => trust::grant(git, Path::new(config::FILE), text.as_bytes())?,
@@ -236,19 +282,23 @@ fn choose(runs: &[Snapshot]) -> anyhow::Result<String> {
     match (unfinished.as_slice(), newest) {
         ([only], _) => Ok(only.run.name.clone()),
         ([], Some(newest)) => Ok(newest.run.name.clone()),
-        ([], None) => Err(failure(
-            "there is no run in this repository",
-            "begin one: git orchestrate start PLAN",
-        )),
+        ([], None) => {
+            Err(failure("there is no run in this repository", Step::begin([]).to("Begin one")))
+        }
         (several, _) => Err(usage("more than one run is unfinished", list(&names_of(several)))),
     }
 }
 
-fn list(names: &[String]) -> String {
+fn list(names: &[String]) -> Remedy {
     match names {
-        [] => "there is no run yet; begin one: git orchestrate start PLAN".into(),
-        names => format!("name one with --run: {}", names.join(", ")),
+        [] => Step::begin([]).to("There is no run yet. Begin one").into(),
+        names => format!("name one with --run: {}", names.join(", ")).into(),
     }
+}
+
+/// Returns what shows the manual.
+fn manual() -> Step {
+    program("git help orchestrate").into()
 }
 
 /// Returns the task whose worktree the caller stands in.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::settings::missing_program;
 use super::{Finding, Repository};
 use crate::domain::agent::Agent;
+use crate::domain::steps::{Remedy, git, program};
 use crate::system::process::{ask, find_program};
 
 /// Time limit for an agent program to print its login status.
@@ -19,7 +20,7 @@ pub(super) fn check(repo: &Repository<'_>) -> Option<Finding> {
             return None;
         }
         let text = "no agent is set, so only plans whose tasks are all shell commands can run";
-        return Some(Finding::note("agent", text, "git config orchestrate.agent claude"));
+        return Some(Finding::note("agent", text, git("config orchestrate.agent claude")));
     };
     let agent = Agent::from_text(text);
     let missing = match agent.program() {
@@ -37,16 +38,20 @@ pub(super) fn check(repo: &Repository<'_>) -> Option<Finding> {
     }
 }
 
-fn install(agent: &Agent) -> &'static str {
-    match agent {
+fn install(agent: &Agent) -> Remedy {
+    let line = match agent {
         Agent::Claude => "npm install -g @anthropic-ai/claude-code",
         Agent::Codex => "npm install -g @openai/codex",
         Agent::Gemini => "npm install -g @google/gemini-cli",
         Agent::Opencode => "npm install -g opencode-ai",
         Agent::Copilot => "npm install -g @github/copilot",
         Agent::Aider => "pipx install aider-chat",
-        Agent::Command(_) => "install it, or: git config orchestrate.agent 'COMMAND'",
-    }
+        Agent::Command(_) => {
+            let other = git("config orchestrate.agent").blank("COMMAND");
+            return other.to("Install it, or set another agent").into();
+        }
+    };
+    program(line).into()
 }
 
 /// Checks the login only if no key or token is in the environment or stored. Versions before 2.1 do
@@ -74,7 +79,7 @@ fn claude(repo: &Repository<'_>) -> Option<Finding> {
     let is_logged_out = code == 1 && output.replace(' ', "").contains("\"loggedIn\":false");
     is_logged_out.then(|| {
         let text = "Claude Code is not logged in and ANTHROPIC_API_KEY is not set, so every task would fail";
-        Finding::error("agent", text, "claude auth login")
+        Finding::error("agent", text, program("claude auth login"))
     })
 }
 
@@ -87,7 +92,7 @@ fn codex(repo: &Repository<'_>) -> Option<Finding> {
     let is_logged_out = code == 1 && output.contains("Not logged in");
     is_logged_out.then(|| {
         let text = "codex is not logged in and CODEX_API_KEY is not set, so tasks fail unless it has another provider";
-        Finding::warning("agent", text, "codex login")
+        Finding::warning("agent", text, program("codex login"))
     })
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: git keeps branches as files, so a branch `feat` excludes every branch `feat/...`.
 
 use super::{Finding, Repository};
+use crate::domain::steps::git;
 use crate::run::begin::branch_names::is_below;
 
 pub(super) fn check(repo: &Repository<'_>) -> Vec<Finding> {
@@ -11,7 +12,8 @@ pub(super) fn check(repo: &Repository<'_>) -> Vec<Finding> {
         let text = format!(
             "the setting 'branch' is '{pattern}', which is not a valid branch name with {{id}}"
         );
-        return vec![Finding::error("branches", text, SETTING)];
+        let remedy = git("config orchestrate.branch").word("feat/task-{id}");
+        return vec![Finding::error("branches", text, remedy)];
     }
     let refs = repo.git.list_refs("refs/heads/").unwrap_or_default();
     let existing = refs.iter().filter_map(|(name, _)| name.strip_prefix("refs/heads/"));
@@ -30,9 +32,7 @@ pub(super) fn check(repo: &Repository<'_>) -> Vec<Finding> {
         let text =
             format!("the branch '{branch}' exists, so git cannot create branches '{branch}/...'");
         let other = branch.replace('/', "-");
-        Finding::error("branches", text, format!("git branch -m {branch} {other}-old"))
+        Finding::error("branches", text, git("branch -m").word(branch).word(format!("{other}-old")))
     };
     existing.filter(is_in_the_way).map(finding).collect()
 }
-
-const SETTING: &str = "git config orchestrate.branch 'feat/task-{id}'";

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Finding, Repository};
-use crate::domain::shell::quoted;
+use crate::domain::steps::git;
 
 /// git resolves a relative `core.hooksPath` from the top of the worktree, where only committed files
 /// exist. So an uncommitted folder of hooks, such as `.husky/_`, is missing in a new worktree.
@@ -17,6 +17,6 @@ pub(super) fn check(repo: &Repository<'_>) -> Option<Finding> {
     let text = format!(
         "core.hooksPath is '{set}', which is relative and not committed: no hook runs in worktrees"
     );
-    let folder = quoted(&folder.display().to_string());
-    Some(Finding::warning("hooks", text, format!("git config core.hooksPath {folder}")))
+    let remedy = git("config core.hooksPath").word(folder.display());
+    Some(Finding::warning("hooks", text, remedy))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Finding, Repository};
-use crate::domain::shell::quoted;
+use crate::domain::steps::program;
 use crate::domain::text::span;
 
 /// git holds a lock for moments; an older one was probably left behind.
@@ -30,7 +30,7 @@ fn old(file: &Path) -> Option<Finding> {
     (age >= OLD).then(|| {
         let text =
             format!("'{shown}' is {since} old: if no git is running, a killed one left it, and others wait for it");
-        let remedy = format!("rm {}", quoted(&shown));
+        let remedy = program("rm").word(&shown);
         Finding::warning("locks", text, remedy)
     })
 }

@@ -19,7 +19,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::domain::config::Settings;
-use crate::domain::error::hints;
+use crate::domain::error::remedy_of;
+use crate::domain::steps::Remedy;
 use crate::git::Git;
 use crate::git::discover::RepositoryOptions;
 
@@ -36,7 +37,7 @@ pub(crate) enum Severity {
 }
 
 /// One problem, and how to fix it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub severity: Severity,
     /// The name of the check, in lower case with `-`.
@@ -44,19 +45,19 @@ pub(crate) struct Finding {
     /// What is wrong and why it matters, in one line.
     pub text: String,
     /// The command to run, or what to write in which file.
-    pub remedy: String,
+    pub remedy: Remedy,
 }
 
 impl Finding {
-    fn error(check: &'static str, text: impl Into<String>, remedy: impl Into<String>) -> Finding {
+    fn error(check: &'static str, text: impl Into<String>, remedy: impl Into<Remedy>) -> Finding {
         Finding { severity: Severity::Error, check, text: text.into(), remedy: remedy.into() }
     }
 
-    fn warning(check: &'static str, text: impl Into<String>, remedy: impl Into<String>) -> Finding {
+    fn warning(check: &'static str, text: impl Into<String>, remedy: impl Into<Remedy>) -> Finding {
         Finding { severity: Severity::Warning, ..Finding::error(check, text, remedy) }
     }
 
-    fn note(check: &'static str, text: impl Into<String>, remedy: impl Into<String>) -> Finding {
+    fn note(check: &'static str, text: impl Into<String>, remedy: impl Into<Remedy>) -> Finding {
         Finding { severity: Severity::Note, ..Finding::error(check, text, remedy) }
     }
 
@@ -70,7 +71,7 @@ impl Finding {
                 text += &cause;
             }
         }
-        Finding::error(check, text.replace('\n', " "), hints(error).join("\n"))
+        Finding::error(check, text.replace('\n', " "), remedy_of(error))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: the checks are those that `start` makes, so both always agree.
 
 use super::{Finding, Repository, Severity};
+use crate::domain::steps::{Remedy, Step, git};
 use crate::run::begin::{base, storage};
 use crate::system::disk;
 
@@ -48,7 +49,7 @@ fn base_of(repo: &Repository<'_>) -> Vec<Finding> {
 fn low(repo: &Repository<'_>) -> Option<Finding> {
     let worktrees = repo.git.home().join(&repo.settings.worktrees);
     let left = disk::free_space(&worktrees)?;
-    let remedy = "git orchestrate clean; git gc";
+    let remedy = Remedy::from([Step::Clean { id: None, force: false }, git("gc").into()]);
     if left.bytes < repo.settings.min_free {
         let megabytes = left.bytes >> 20;
         let text = format!("only {megabytes} MiB are free for worktrees, and every task needs one");

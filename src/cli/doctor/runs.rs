@@ -1,6 +1,7 @@
 //! Unfinished runs that are not running.
 
 use super::{Finding, Repository};
+use crate::domain::steps::{Step, git};
 use crate::journal::{Journal, run_names};
 use crate::run::folder::RunFolder;
 
@@ -14,7 +15,7 @@ fn idle(repo: &Repository<'_>, name: &str) -> Option<Finding> {
         Ok(tip) => tip?.snapshot,
         Err(error) => {
             let text = format!("the journal of run '{name}' cannot be read: {error:#}");
-            let remedy = format!("git log refs/orchestrate/runs/{name}");
+            let remedy = git("log").word(format!("refs/orchestrate/runs/{name}"));
             return Some(Finding::warning("runs", text, remedy));
         }
     };
@@ -22,6 +23,6 @@ fn idle(repo: &Repository<'_>, name: &str) -> Option<Finding> {
     let is_idle = snapshot.is_open() && lock.is_free().unwrap_or(false);
     is_idle.then(|| {
         let text = format!("run '{name}' is unfinished and not running");
-        Finding::note("runs", text, format!("git orchestrate start --run {name}"))
+        Finding::note("runs", text, Step::start().of(name, snapshot.run.flags.manual))
     })
 }

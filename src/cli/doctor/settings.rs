@@ -3,8 +3,8 @@
 use super::{Finding, Repository};
 use crate::domain::config::{self, FILE, KEYS, Layer, Settings, merge};
 use crate::domain::prompt::FOLDER;
-use crate::domain::shell::quoted;
 use crate::domain::snapshot::Flags;
+use crate::domain::steps::{Remedy, Step, Trust, git, program};
 use crate::git::Git;
 use crate::git::settings::{Origin, Setting};
 use crate::journal::trust;
@@ -35,7 +35,8 @@ pub(super) fn read(git: &Git) -> (Vec<Finding>, Settings, bool) {
     let is_understood = from_file.is_ok();
     let from_file = from_file.unwrap_or_else(|error| {
         let text = format!("{FILE} is invalid: {}", error.to_string().replace('\n', " "));
-        let remedy = "fix it; 'git help orchestrate' lists the settings under CONFIGURATION";
+        let manual = program("git help orchestrate");
+        let remedy = manual.to("Fix it; the manual lists the settings under CONFIGURATION");
         found.push(Finding::error("settings", text.trim_end(), remedy));
         Layer::default()
     });
@@ -45,24 +46,25 @@ pub(super) fn read(git: &Git) -> (Vec<Finding>, Settings, bool) {
         let text = format!(
             "you have not trusted the commands in {FILE} yet, so a run would not start: read them first"
         );
-        found.push(Finding::error("trust", text, "git orchestrate trust"));
+        found.push(Finding::error("trust", text, Step::Trust(Trust::Repository)));
     }
     found.extend(prompts(git));
     (found, merge(&Flags::default(), from_git, from_file), is_understood)
 }
 
 /// Returns the command that removes a setting from the file that has it.
-fn unset(set: &Setting) -> String {
+fn unset(set: &Setting) -> Remedy {
     let key = format!("orchestrate.{}", set.key);
     match &set.origin {
-        Origin::Local => format!("git config --unset-all {key}"),
-        Origin::Scope(option) => format!("git config {option} --unset-all {key}"),
+        Origin::Local => git("config --unset-all").word(key).into(),
+        Origin::Scope(option) => git("config").word(option).word("--unset-all").word(key).into(),
         Origin::File(file) => {
-            let file = quoted(&file.to_string_lossy());
-            format!("git config --file {file} --unset-all {key}")
+            let config = git("config --file").word(file.display());
+            config.word("--unset-all").word(key).into()
         }
         Origin::Command => {
             format!("leave {key} out of the command line (git -c) and of GIT_CONFIG_* variables")
+                .into()
         }
     }
 }
@@ -75,7 +77,7 @@ fn prompts(git: &Git) -> Option<Finding> {
     };
     trust::require_prompts(git, prompts.own()).err().map(|_| {
         let text = format!("you have not trusted the prompts in {FOLDER} yet, so a run would not start: read them first");
-        Finding::error("trust", text, "git orchestrate trust")
+        Finding::error("trust", text, Step::Trust(Trust::Repository))
     })
 }
 
@@ -83,13 +85,14 @@ fn prompts(git: &Git) -> Option<Finding> {
 pub(super) fn programs(repo: &Repository<'_>) -> Vec<Finding> {
     let Some(test) = repo.settings.test.as_deref() else {
         let text = "no test command is set, so merges are published untested";
-        return vec![Finding::note("test", text, "git config orchestrate.test 'COMMAND'")];
+        return vec![Finding::note("test", text, git("config orchestrate.test").blank("COMMAND"))];
     };
     let missing = missing_program(repo, test).map(|program| {
         let text = format!(
             "the test command needs '{program}', which is not installed, so every merge fails"
         );
-        let remedy = "install it, or: git config orchestrate.test 'COMMAND'";
+        let other = git("config orchestrate.test").blank("COMMAND");
+        let remedy = other.to("Install it, or set another command");
         Finding::error("test", text, remedy)
     });
     missing.into_iter().collect()

@@ -2,7 +2,8 @@
 
 use super::files::{is_tracked_text, text_of};
 use super::{Finding, Repository};
-use crate::domain::shell::quoted;
+use crate::domain::steps::shell::quoted;
+use crate::domain::steps::{Remedy, Step, git};
 use crate::git::worktree::{LOCK, Listed};
 use crate::system::process::{find_program, worker};
 
@@ -14,13 +15,13 @@ pub(super) fn check(repo: &Repository<'_>) -> Vec<Finding> {
 
 fn stale(listed: &Listed) -> Option<Finding> {
     let shown = listed.path.display().to_string();
-    let unlock = format!("git worktree unlock {}", quoted(&shown));
+    let unlock = git("worktree unlock").word(&shown);
     if !listed.path.exists() {
         let text = format!("the folder of the worktree '{shown}' is gone, but git still lists it");
         return Some(match &listed.locked {
-            None => Finding::warning("worktrees", text, "git worktree prune"),
+            None => Finding::warning("worktrees", text, git("worktree prune")),
             Some(_) => {
-                Finding::warning("worktrees", text, format!("{unlock} && git worktree prune"))
+                Finding::warning("worktrees", text, Step::from(unlock).and(git("worktree prune")))
             }
         });
     }
@@ -43,9 +44,8 @@ fn excluded(repo: &Repository<'_>) -> Option<Finding> {
             "{folder} is not ignored yet; the first 'start' will add it to .git/info/exclude"
         );
         let line = quoted(&format!("/{folder}/"));
-        let remedy =
-            format!("printf '%s\\n' {line} >>\"$(git rev-parse --git-path info/exclude)\"");
-        Finding::note("exclude", text, remedy)
+        let line = format!("printf '%s\\n' {line} >>\"$(git rev-parse --git-path info/exclude)\"");
+        Finding::note("exclude", text, Step::Line(line))
     })
 }
 
@@ -57,7 +57,8 @@ fn submodules(repo: &Repository<'_>) -> Option<Finding> {
     text_of(repo.top_level()?, ".gitmodules").filter(|text| text.contains("path"))?;
     (!has_setup()).then(|| {
         let text = "the folders of submodules are empty in a new worktree";
-        let remedy = "git config orchestrate.setup 'git submodule update --init --recursive'";
+        let setup = "git submodule update --init --recursive";
+        let remedy = git("config orchestrate.setup").word(setup);
         Finding::note("submodules", text, remedy)
     })
 }
@@ -69,11 +70,13 @@ fn lfs(repo: &Repository<'_>) -> Option<Finding> {
         (false, ..) | (true, true, true) => return None,
         (true, false, _) => (
             "git-lfs is not installed, so worktrees would have pointers instead of files",
-            "install git-lfs (https://git-lfs.com), then: git lfs install",
+            Remedy::from(
+                git("lfs install").to("Install git-lfs (https://git-lfs.com), then set it up"),
+            ),
         ),
         (true, true, false) => (
             "git-lfs is not set up, so worktrees would have pointers instead of files",
-            "git lfs install",
+            git("lfs install").into(),
         ),
     };
     Some(Finding::error("lfs", text, remedy))

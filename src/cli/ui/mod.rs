@@ -10,6 +10,10 @@ use std::io::{IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use crate::domain::error::hints;
+use crate::domain::steps::{Remedy, Scope};
+use crate::domain::text::printable;
+
 pub(crate) const BOLD: Style = Style::new().bold();
 pub(crate) const DIM: Style = Style::new().dimmed();
 pub(crate) const RED: Style = AnsiColor::Red.on_default();
@@ -82,17 +86,15 @@ impl Ui {
     }
 
     /// Prints what to do next, unless quiet.
-    pub(crate) fn hint(&self, text: &str) {
+    pub(crate) fn hint(&self, scope: &Scope, remedy: impl Into<Remedy>) {
         if !self.quiet {
-            self.remedy(text);
+            self.lines(&scope.lines(&remedy.into()));
         }
     }
 
-    fn remedy(&self, text: &str) {
+    fn lines(&self, lines: &[String]) {
         let (on, off) = (CYAN.render(), CYAN.render_reset());
-        for line in text.lines() {
-            to_stderr(&format!("{on}hint:{off} {line}"));
-        }
+        lines.iter().for_each(|line| to_stderr(&format!("{on}hint:{off} {}", printable(line))));
     }
 
     /// Prints an error, its causes and its remedies.
@@ -102,7 +104,7 @@ impl Ui {
         for cause in error.chain().skip(1) {
             to_stderr(&format!("  {cause}"));
         }
-        crate::domain::error::hints(error).iter().for_each(|hint| self.remedy(hint));
+        self.lines(&hints(error));
     }
 }
 

@@ -1,149 +1,210 @@
-//! What to type next for a task that is blocked.
+//! What to type next for a task that is blocked or paused, and for a run that is not running.
 //!
-//! Invariant: every line is a command that works when it is pasted into a shell, from any
-//! directory of the repository; what follows a `#` is a remark.
+//! Invariant: whatever keeps a task from going on, there is a step that leads on; the likeliest
+//! comes first.
 
 use super::Facts;
 use super::undo::undo_all;
-use crate::domain::shell::quoted;
 use crate::domain::snapshot::{Run, Snapshot};
-use crate::domain::task::{Block, Ending, Pause, Reason, Record};
+use crate::domain::steps::{Change, Finish, Look, Part, Remedy, Step, git, git_in, to};
+use crate::domain::task::{Block, Ending, Pause, Reason, Record, Unopened};
 use crate::domain::text::printable;
 
 /// Where a person can answer what an agent asks.
 const FOREGROUND: &str =
-    "with parallel_safe = false in the plan it runs in the foreground, where you answer";
+    "Or set parallel_safe = false in the plan: the task runs in the foreground, where you answer.";
 
-/// Returns the commands that lead on from a block, the likeliest first.
-#[expect(clippy::too_many_lines, reason = "one arm for each case")]
-pub(crate) fn next(
-    run: &Run,
-    id: &str,
-    record: &Record,
-    block: &Block,
-    facts: &Facts,
-) -> Vec<String> {
-    let option = &facts.option;
-    let log = format!("git orchestrate log {id}{option}");
-    let then = match facts.controller {
-        // Whoever drives the run sees what was said.
-        Some(_) => String::new(),
-        None => format!(" && {}", start(run, facts)),
-    };
-    let retry = format!("git orchestrate retry {id}{option}{then}");
-    let tell = |what: &str| format!("git orchestrate retry {id}{option} -m '{what}'{then}");
-    let merge = format!("git orchestrate merge {id}{option}");
-    // As it was, where that is not refused.
-    let again = if record.may_be_repeated() { retry.clone() } else { tell("what it should know") };
+/// What a pull request for a conflict is for. It is opened in place of resolving the conflict here:
+/// after that the branch is merged and gone.
+pub(crate) const OTHERS: &str = "Or show it to others";
+
+/// A task that needs a person, and what the steps for it need to know.
+struct Blocked<'a> {
+    run: &'a Run,
+    id: &'a str,
+    record: &'a Record,
+    block: &'a Block,
+    /// Resumes the run after what was decided, if nothing drives it.
+    start: Option<Step>,
+}
+
+/// Returns what leads on from a block, the likeliest first.
+pub(crate) fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) -> Remedy {
+    let task = Blocked { run, id, record, block, start: start_after(facts) };
     match block.reason {
-        // What was to be mended is not there any more.
-        Reason::Conflict | Reason::Tests | Reason::Escaped if facts.is_gone(id) => vec![log, again],
-        Reason::Conflict => {
-            let fetch =
-                format!("git orchestrate status --fetch{option}   # once it is merged there");
-            let there = block.url.as_ref().map(|_| fetch);
-            let by_hand = block.unopened.iter().flat_map(|unopened| to_others(&unopened.next));
-            resolve(run, record, block, merge).into_iter().chain(there).chain(by_hand).collect()
+        // What was to be fixed is not there any more.
+        Reason::Conflict | Reason::Tests | Reason::Escaped if facts.is_gone(id) => {
+            [Step::log(id), task.again()].into()
         }
-        Reason::Tests => {
-            let (place, made) = place(run, record);
-            let merged = quoted(&run.integration);
-            let mend =
-                format!("git -C {place} merge {merged}   # what it was tested with; mend, commit");
-            let last = format!("{merge}   # or: {}", tell("what to mend"));
-            [format!("{log} --test")].into_iter().chain(made).chain([mend, last]).collect()
+        Reason::Conflict => task.conflict(),
+        Reason::Tests => task.tests(),
+        Reason::Timeout => {
+            Remedy::from(Step::log(id)).or(task.tell().to("Say what to do differently"))
         }
-        Reason::Timeout => vec![log, tell("what to do otherwise")],
-        Reason::NeedsContext => vec![tell("the answer")],
-        Reason::Permission if !block.rules.is_empty() => {
-            let allow = |rule: &String| format!("git orchestrate allow {}{option}", quoted(rule));
-            let retry = format!("{retry}   # {FOREGROUND}");
-            block.rules.iter().map(allow).chain([retry]).collect()
-        }
-        Reason::Permission => {
-            let tell = tell("how to do without");
-            vec![log, format!("{tell}   # {FOREGROUND}")]
-        }
+        Reason::NeedsContext => task.tell().to("Answer it").into(),
+        Reason::Permission => task.permission(),
         Reason::Agent if is_missing(record) => {
-            let other = format!("git orchestrate retry {id}{option} --agent COMMAND{then}");
-            vec![log, format!("{other}   # 127: its command was not found"), again]
+            let other = task.then(Step::retry_with(id, Change::Agent));
+            let other = other.to("The agent's command was not found (exit 127). Name another one");
+            Remedy::from(Step::log(id)).or(other).or(task.again())
         }
-        Reason::Agent => vec![log, again],
-        Reason::NoChanges => {
-            vec![log, tell("what is missing"), format!("{merge}   # if nothing had to change")]
-        }
-        Reason::Escaped if block.moved.is_empty() => back(run, record, log, tell("where to work")),
-        Reason::Escaped => {
-            let undone = undo_all(&block.moved);
-            let merge = format!("{merge}   # if its own branch holds what it should");
-            std::iter::once(log).chain(undone).chain([merge, tell("what to leave alone")]).collect()
-        }
-        Reason::ReviewLimit => vec![
-            format!("git orchestrate show {id}{option}   # what was found, round by round"),
-            tell("how to settle it"),
-            format!("{merge}   # takes it as it is"),
-        ],
-        Reason::Approval => {
-            let asks = record.blueprint.as_ref().is_some_and(|drawn| drawn.questions > 0);
-            let (remark, words) = if asks {
-                ("   # its open questions come first", "the answer")
-            } else {
-                ("", "what to change")
-            };
-            vec![
-                format!("git orchestrate show {id} --plan{option}{remark}"),
-                format!("git orchestrate approve {id}{option}{then}"),
-                format!("{}   # sends it back", tell(words)),
-            ]
-        }
-        Reason::Stopped => vec![retry, tell("what it should know")],
+        Reason::Agent => [Step::log(id), task.again()].into(),
+        Reason::NoChanges => Remedy::from(Step::log(id))
+            .or(task.tell().to("Say what is missing"))
+            .or(Step::merge(id).to("Or accept it, if nothing had to change")),
+        Reason::Escaped => task.escaped(),
+        Reason::ReviewLimit => Remedy::from(Step::show(id).to("Read what the reviews found"))
+            .or(task.tell().to("Say how to settle it"))
+            .or(Step::merge(id).to("Or take the work as it is")),
+        Reason::Approval => task.approval(),
+        Reason::Stopped => [task.retry(), task.tell()].into(),
         Reason::Worktree if block.against.is_some() => {
-            vec![format!("{merge}   # after the cause is mended")]
+            Step::merge(id).to("Fix the cause, then merge the task").into()
         }
-        Reason::Worktree => vec![format!("{retry}   # after the cause is mended")],
+        Reason::Worktree => task.retry().to("Fix the cause, then run the task again").into(),
     }
 }
 
-/// Returns true where a shell did not find the agent's program.
+impl Blocked<'_> {
+    /// Adds the step that resumes the run; a controller sees by itself what was decided.
+    fn then(&self, step: Step) -> Step {
+        match &self.start {
+            Some(start) => step.and(start.clone()),
+            None => step,
+        }
+    }
+
+    fn retry(&self) -> Step {
+        self.then(Step::retry(self.id))
+    }
+
+    fn tell(&self) -> Step {
+        self.then(Step::retry_with(self.id, Change::Text))
+    }
+
+    /// Runs it as it was, unless that would be refused.
+    fn again(&self) -> Step {
+        if self.record.may_be_repeated() { self.retry() } else { self.tell() }
+    }
+
+    fn conflict(&self) -> Remedy {
+        let (place, worktree) = place(self.run, self.record);
+        let brought = self.block.brought.as_ref();
+        let brought = brought.map(|commit| git_in(&place, "merge").word(commit).into());
+        let begin = git_in(&place, "merge").word(&self.run.integration).into();
+        let add = Step::from(git_in(&place, "add").words(&self.block.files));
+        let add = add.and(git_in(&place, "commit"));
+        let files = printable(&self.block.files.join(", "));
+        let begin = to(
+            format!("Merge both sides; they conflict in {files}"),
+            worktree.into_iter().chain(brought).chain([begin]),
+        );
+        let end = to("Edit these files, then commit and merge", [add, Step::merge(self.id)]);
+        let there = self.block.url.as_ref().map(|_| {
+            Step::Status(Look::Fetch).to("Or merge the pull request, then look for it here")
+        });
+        let others =
+            self.block.unopened.as_deref().map(|it| by_hand(it, OTHERS)).unwrap_or_default();
+        Remedy::from([begin, end]).then(there.into_iter().collect::<Remedy>()).then(others)
+    }
+
+    fn tests(&self) -> Remedy {
+        let id = self.id;
+        let (place, worktree) = place(self.run, self.record);
+        let merge = git_in(&place, "merge").word(&self.run.integration).into();
+        let mine = worktree.into_iter().chain([merge]);
+        Remedy::from(Step::log_of(id, Part::Test))
+            .or(to("Merge what it was tested with, fix it and commit", mine))
+            .or(Step::merge(id).to("Then merge the task"))
+            .or(self.tell().to("Or let an agent fix it, and say what is wrong"))
+    }
+
+    fn permission(&self) -> Remedy {
+        if self.block.rules.is_empty() {
+            return Remedy::from(Step::log(self.id))
+                .or(self.tell().to("Say how to do without it"))
+                .or(FOREGROUND);
+        }
+        let allow = self.block.rules.iter().map(Step::allow);
+        let steps = allow.chain([self.retry()]);
+        Remedy::from(to("Allow what it was refused, and run it again", steps)).or(FOREGROUND)
+    }
+
+    fn escaped(&self) -> Remedy {
+        let log = Remedy::from(Step::log(self.id));
+        if self.block.moved.is_empty() {
+            return log.then(self.back()).or(self.tell().to("Say where to work"));
+        }
+        let merge = Step::merge(self.id).to("Merge the task, if its branch holds all its work");
+        let again = self.tell().to("Or run it again, and say what to leave alone");
+        log.then(undo_all(&self.block.moved)).or(merge).or(again)
+    }
+
+    /// Leads a worktree back to its own branch.
+    fn back(&self) -> Remedy {
+        let (place, worktree) = place(self.run, self.record);
+        let branch = self.record.branch.as_deref().unwrap_or_default();
+        let status = worktree.into_iter().chain([git_in(&place, "status").into()]);
+        Remedy::from(to("See where its worktree is, and what it holds", status))
+            .or(git_in(&place, "switch").word(branch).to("Go back to its branch"))
+            .or(git_in(&place, "merge --ff-only").blank("COMMIT").to("Take what it did elsewhere"))
+    }
+
+    fn approval(&self) -> Remedy {
+        let asks = self.record.blueprint.as_ref().is_some_and(|drawn| drawn.questions > 0);
+        let (read, send_back) = if asks {
+            ("Read the plan, which begins with its open questions", "Or answer its questions")
+        } else {
+            ("Read the plan", "Or send it back, and say what to change")
+        };
+        let approve = self.then(Step::Approve { ids: vec![self.id.to_owned()] });
+        Remedy::from(Step::show_plan(self.id).to(read))
+            .or(approve.to("Approve it"))
+            .or(self.tell().to(send_back))
+    }
+}
+
+/// Returns what opens a pull request by hand, and what that is for.
+pub(crate) fn by_hand(unopened: &Unopened, why: &str) -> Remedy {
+    let steps: Vec<Step> = unopened.next.iter().cloned().map(Step::Line).collect();
+    let again = unopened.again.then(Step::start);
+    if steps.is_empty() && again.is_none() {
+        return Remedy::default();
+    }
+    let page = unopened.page.iter().map(|url| format!("Or open it in a browser: {url}"));
+    let install = unopened.install.as_ref();
+    let install = install.map(|program| format!(", after you installed {program}"));
+    let why = format!("{why}{}", install.unwrap_or_default());
+    Remedy::from(to(why, steps.into_iter().chain(again))).then(page.collect::<Remedy>())
+}
+
+/// Returns true if the shell did not find the agent's program.
 fn is_missing(record: &Record) -> bool {
     let last = record.last_attempt();
     last.is_some_and(|last| last.agent.is_some() && last.ending == Some(Ending::Exited(127)))
 }
 
-/// Returns the commands that go on with a task that waits for the end of a usage limit.
-pub(crate) fn of_pause(run: &Run, id: &str, pause: &Pause, facts: &Facts) -> Vec<String> {
-    let start = start(run, facts);
-    let then = if facts.controller.is_some() { String::new() } else { format!(" && {start}") };
-    let retry = format!("git orchestrate retry {id}{}{then}", facts.option);
-    match (pause.until, &facts.controller) {
-        (Some(_), Some(_)) => vec![format!("{retry}   # goes on now")],
-        (Some(_), None) => vec![
-            format!("{start}   # waits until then, and goes on"),
-            format!("{retry}   # goes on now"),
-        ],
-        (None, _) => vec![format!("{retry}   # when it can be used again")],
+/// Returns the step that resumes the run, if nothing drives it.
+fn start_after(facts: &Facts) -> Option<Step> {
+    facts.controller.is_none().then(Step::start)
+}
+
+/// Returns what leads on from the wait for the end of a usage limit.
+pub(crate) fn of_pause(id: &str, pause: &Pause, facts: &Facts) -> Remedy {
+    let start = start_after(facts);
+    let retry = Step::retry(id);
+    let retry = start.iter().fold(retry, |retry, start| retry.and(start.clone()));
+    match (pause.until, start) {
+        (Some(_), None) => retry.to("Resume it now").into(),
+        (Some(_), Some(start)) => Remedy::from(start.to("Wait for the limit to reset and resume"))
+            .or(retry.to("Or resume it now")),
+        (None, _) => retry.to("Resume it when the agent can be used again").into(),
     }
 }
 
-/// Returns the command that goes on with a run, in the way in which it was driven so far.
-pub(crate) fn start(run: &Run, facts: &Facts) -> String {
-    let manual = if run.flags.manual { " --manual" } else { "" };
-    format!("git orchestrate start{manual}{}", facts.option)
-}
-
-/// Leads a worktree back to its own branch.
-fn back(run: &Run, record: &Record, log: String, retry: String) -> Vec<String> {
-    let (place, made) = place(run, record);
-    let branch = quoted(record.branch.as_deref().unwrap_or_default());
-    let status = format!("git -C {place} status   # where it is, and what it holds");
-    let back = format!("git -C {place} switch {branch}");
-    let take = format!("git -C {place} merge --ff-only OTHER   # if you want what it did there");
-    [log].into_iter().chain(made).chain([status, back, take, retry]).collect()
-}
-
-/// Returns the command that goes on with a run that nobody drives, where something could go on, or
-/// that ends one in which all is done.
-pub(crate) fn next_of_run(snapshot: &Snapshot, facts: &Facts) -> Vec<String> {
+/// Returns what resumes a run that nothing drives, if something can continue, or finishes one in
+/// which all is done.
+pub(crate) fn next_of_run(snapshot: &Snapshot, facts: &Facts) -> Remedy {
     let is_work = |index: usize| {
         let state = &snapshot.at(index).1.state;
         let waits_for_time = state.pause().is_some_and(|pause| pause.until.is_some());
@@ -152,47 +213,13 @@ pub(crate) fn next_of_run(snapshot: &Snapshot, facts: &Facts) -> Vec<String> {
     let could_go_on = (0..snapshot.len()).any(is_work);
     let is_over = snapshot.run.closed.is_some();
     if snapshot.is_finished() && !is_over {
-        return vec![format!(
-            "git orchestrate finish --run {}   # merge it, or what else is to become of it",
-            snapshot.run.name
-        )];
+        let finish = Step::Finish(Finish::Ask).of(&snapshot.run.name, false);
+        return finish.to("finished. Next").into();
     }
     if !could_go_on || is_over || facts.controller.is_some() || facts.merges_wait.is_some() {
-        return Vec::new();
+        return Remedy::default();
     }
-    vec![start(&snapshot.run, facts)]
-}
-
-fn resolve(run: &Run, record: &Record, block: &Block, merge: String) -> Vec<String> {
-    let files: Vec<String> = block.files.iter().map(|file| quoted(file)).collect();
-    let (place, made) = place(run, record);
-    let begin = format!(
-        "git -C {place} merge {}   # conflicts in {}",
-        quoted(&run.integration),
-        block.files.join(", ")
-    );
-    let end = format!(
-        "git -C {place} add {} && git -C {place} commit   # after both sides are in",
-        files.join(" ")
-    );
-    let brought = block
-        .brought
-        .as_ref()
-        .map(|commit| format!("git -C {place} merge {commit}   # what was merged on the remote"));
-    made.into_iter().chain(brought).chain([begin, end, merge]).collect()
-}
-
-/// Returns what shows a conflict to others, as remarks: that is done in place of the commands
-/// before it, and would fail after them, when the branch is merged and gone.
-fn to_others(next: &[String]) -> Vec<String> {
-    let mut lead = "# or, to show it to others: ";
-    let line = |line: &String| {
-        if line.starts_with('#') {
-            return line.clone();
-        }
-        format!("{}{line}", std::mem::replace(&mut lead, "# and then: "))
-    };
-    next.iter().map(line).collect()
+    Step::start().to("not running. Resume").into()
 }
 
 /// Returns a line that says where a conflict is shown, or why it is not.
@@ -206,18 +233,17 @@ pub(crate) fn pull_request(block: &Block) -> Option<String> {
     }
 }
 
-/// Returns where the task's branch is checked out, as a word for the shell, and what makes that
-/// place where the task ran alone and has none of its own.
-fn place(run: &Run, record: &Record) -> (String, Option<String>) {
+/// Returns the folder where the task's branch is checked out, and what makes it where the task ran
+/// alone and has none of its own.
+fn place(run: &Run, record: &Record) -> (String, Option<Step>) {
     let branch = record.branch.as_deref().unwrap_or_default();
     match record.worktree.as_deref().filter(|place| *place != run.checkout) {
-        Some(place) => (quoted(place), None),
+        Some(place) => (place.to_owned(), None),
         None => {
             let place =
                 run.checkout.replace("integration-", "alone-") + "-" + &branch.replace('/', "-");
-            let place = quoted(&place);
-            let make = format!("git worktree add {place} {}", quoted(branch));
-            (place, Some(make))
+            let make = git("worktree add").word(&place).word(branch);
+            (place, Some(make.into()))
         }
     }
 }

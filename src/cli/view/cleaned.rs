@@ -2,16 +2,17 @@
 //!
 //! Invariant: pure; a line for each thing, so that a script can count them.
 
-use crate::domain::shell::quoted;
-use crate::run::cleanup::{Backup, CleanReport, KeptItem, Remedy};
+use crate::domain::plan::TaskId;
+use crate::domain::steps::{Scope, Step, git};
+use crate::run::cleanup::{Backup, CleanReport, KeptItem, Removal};
 
 /// How the lines are worded.
 #[derive(Debug, Clone)]
 pub(crate) struct Wording {
     /// Nothing was done: the lines say what would be.
     pub dry_run: bool,
-    /// What a command must be given to act on this run: ` --run NAME`.
-    pub option: String,
+    /// Where suggested commands are typed.
+    pub scope: Scope,
 }
 
 impl Wording {
@@ -26,12 +27,11 @@ impl Wording {
             cleaned.removed.iter().map(|what| format!("{verb} {what}")).collect();
         for kept in &cleaned.kept {
             lines.push(format!("kept {}: {}", kept.what, kept.reason));
-            let command = self.command(cleaned, kept);
-            lines.extend(command.map(|command| format!("    to remove it anyway: {command}")));
+            lines.extend(removal(cleaned, kept).map(|step| self.hint(step, "To remove it anyway")));
         }
         for Backup { name, branch } in &cleaned.backups {
-            let back = format!("git branch {} {}", quoted(branch), quoted(name));
-            lines.push(format!("backup written; to get it back: {back}"));
+            lines.push(format!("backup written: {name}"));
+            lines.push(self.hint(git("branch").word(branch).word(name), "To get it back"));
         }
         if !cleaned.left_out.is_empty() {
             let gone = if self.dry_run {
@@ -42,23 +42,17 @@ impl Wording {
             lines.push(format!("{gone}: {}", cleaned.left_out.join(", ")));
         }
         if let Some((journal, backup)) = &cleaned.journal {
-            let back = format!("git update-ref {journal} {backup}");
-            lines.push(format!("backup written; to get the journal back: {back}"));
+            let back = git("update-ref").word(journal).word(backup);
+            lines.push(format!("backup written: {backup}"));
+            lines.push(self.hint(back, "To get the journal back"));
         }
         lines
     }
 
-    /// Returns the command that removes what was kept.
-    fn command(&self, cleaned: &CleanReport, kept: &KeptItem) -> Option<String> {
-        let id = cleaned.task.as_ref().map_or("--all", |id| id.as_str());
-        let clean = format!("git orchestrate clean {id}{}", self.option);
-        match &kept.remedy {
-            Remedy::None => None,
-            Remedy::Force => Some(format!("{clean} --force   # after a backup")),
-            Remedy::Clean => Some(clean),
-            Remedy::Command(command) => Some(command.clone()),
-            Remedy::First(command) => Some(format!("{command} && {clean}")),
-        }
+    /// Returns the lines of a suggestion, below what it is about.
+    fn hint(&self, step: impl Into<Step>, text: &str) -> String {
+        let lines = self.scope.lines(&step.into().to(text).into());
+        lines.iter().map(|line| format!("    {line}\n")).collect()
     }
 
     /// Returns how much was removed and kept.
@@ -69,5 +63,17 @@ impl Wording {
             0 => "nothing to clean".into(),
             _ => format!("{} {removed}, kept {kept}", self.verb()),
         }
+    }
+}
+
+/// Returns what removes something that was kept.
+fn removal(cleaned: &CleanReport, kept: &KeptItem) -> Option<Step> {
+    let clean = |force| Step::Clean { id: cleaned.task.as_ref().map(TaskId::to_string), force };
+    match &kept.removal {
+        Removal::None => None,
+        Removal::Force => Some(clean(true)),
+        Removal::Clean => Some(clean(false)),
+        Removal::Command(step) => Some(step.clone()),
+        Removal::First(step) => Some(step.clone().and(clean(false))),
     }
 }

@@ -6,8 +6,8 @@ use std::fmt::Write;
 
 use super::Facts;
 use crate::domain::report;
-use crate::domain::shell::quoted;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::steps::{Finish, Hint, Remedy, Step, git};
 use crate::domain::task::TaskStatus;
 use crate::domain::text::{counted, span};
 
@@ -108,16 +108,12 @@ fn not_done(snapshot: &Snapshot) -> Vec<String> {
 pub(crate) fn places(snapshot: &Snapshot, facts: &Facts) -> String {
     let run = &snapshot.run;
     let at = facts.integration.as_ref().map_or("gone".into(), |id| id.short().to_string());
-    let (branch, option) = (&run.integration, format!(" --run {}", run.name));
     let mut text = format!(
-        "the work is on {branch} at {at}, {} of {}\n",
+        "the work is on {} at {at}, {} of {}\n",
+        run.integration,
         snapshot.count(TaskStatus::Done),
         counted(snapshot.len(), "task")
     );
-    if facts.integration.is_some() {
-        let range = format!("{}..{}", quoted(&run.base_branch), quoted(branch));
-        text += &format!("    git log --first-parent --notes=orchestrate {range}\n");
-    }
     for (task, record) in snapshot.tasks().filter(|(_, record)| !record.state.is_done()) {
         let branch = record.branch.as_deref().unwrap_or("no branch yet");
         let is_there = record.worktree.as_deref().filter(|_| !facts.is_gone(task.id.as_str()));
@@ -125,28 +121,35 @@ pub(crate) fn places(snapshot: &Snapshot, facts: &Facts) -> String {
         text += &format!("task {} is not done: {branch}{place}\n", task.id);
     }
     text += &format!("the journal is refs/orchestrate/runs/{}\n", run.name);
-    if !snapshot.is_finished() {
-        text += &format!("    git orchestrate start{option}   # goes on with it\n");
-    }
-    if facts.integration.is_some() {
-        text += &format!("    {}\n", take(snapshot, &option));
-    }
-    text
+    let lines = facts.scope.lines(&next(snapshot, facts));
+    text + &lines.iter().map(|line| format!("{line}\n")).collect::<String>()
 }
 
-/// Returns the command that takes the work of a run that was kept.
-fn take(snapshot: &Snapshot, option: &str) -> String {
+/// Returns what can be done with the work of a run that was kept.
+fn next(snapshot: &Snapshot, facts: &Facts) -> Remedy {
+    let run = &snapshot.run;
+    let resume = (!snapshot.is_finished()).then(|| Step::start().to("Resume the run"));
+    let resume = resume.into_iter().collect::<Remedy>();
+    if facts.integration.is_none() {
+        return resume;
+    }
+    let range = format!("{}..{}", run.base_branch, run.integration);
+    let log = git("log --first-parent --notes=orchestrate").word(range);
+    Remedy::from(log.to("See what was merged")).then(resume).or(take(snapshot))
+}
+
+/// Returns what takes the work of a run that was kept.
+fn take(snapshot: &Snapshot) -> Hint {
     let run = &snapshot.run;
     if run.base_branch == "HEAD" {
-        let branch = quoted(&run.integration);
-        return format!("git merge {branch}   # on the branch that is to have it");
+        let merge = git("merge").word(&run.integration);
+        return merge.to("Merge it on the branch that should have the work");
     }
-    let others = if run.owns_integration() { "or --pr, or --discard" } else { "or --discard" };
+    let others = if run.owns_integration() { "--pr or --discard" } else { "--discard" };
     if snapshot.is_finished() {
-        format!("git orchestrate finish{option} --merge   # {others}")
+        Step::Finish(Finish::Merge).to(format!("Merge it, or use {others} instead"))
     } else {
-        format!(
-            "git orchestrate finish{option} --merge --force   # takes what is merged so far; {others}"
-        )
+        let merge = Step::Finish(Finish::MergePart);
+        merge.to(format!("Merge what is done so far, or use {others} instead"))
     }
 }

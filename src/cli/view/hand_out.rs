@@ -1,12 +1,12 @@
-//! What somebody who works by hand is given: where to work, what to read, what to type then.
+//! What is shown to a person who does a task by hand: where to work, what to read, what to type then.
 //!
-//! Invariant: pure; every command works when it is pasted, from any directory of the repository.
+//! Invariant: pure; in the order in which it is done.
 
 use super::Facts;
 use crate::cli::ui::{BOLD, paint};
 use crate::domain::plan::Task;
-use crate::domain::shell::quoted;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::steps::{Ending, Remedy, Step};
 use crate::domain::task::Record;
 use crate::domain::text::printable;
 
@@ -29,19 +29,17 @@ fn block(task: &Task, record: &Record, facts: &Facts) -> String {
         .unwrap_or_default();
     text +=
         &task.run.iter().map(|run| format!("  command   {}\n", printable(run))).collect::<String>();
-    next(task, record, facts).iter().for_each(|line| text += &format!("  then      {line}\n"));
+    let next = facts.scope.lines(&next(task, record));
+    let label = |index| if index == 0 { "then" } else { "" };
+    let next = next.iter().enumerate();
+    text += &next.map(|(n, line)| format!("  {:<8}  {line}\n", label(n))).collect::<String>();
     text + "\n"
 }
 
-/// Returns the commands for a task that is in somebody's hands.
-pub(crate) fn next(task: &Task, record: &Record, facts: &Facts) -> Vec<String> {
-    let (id, option) = (&task.id, &facts.option);
-    let place = record.worktree.as_deref().map(quoted).unwrap_or_default();
-    vec![
-        format!("cd {place}   # do it there, and commit"),
-        format!("git orchestrate report done --task {id}{option} -m 'what was done'"),
-        format!(
-            "git orchestrate start --manual{option}   # merges it, and hands out what is ready"
-        ),
-    ]
+/// Returns what to type for a task that is done by hand.
+pub(crate) fn next(task: &Task, record: &Record) -> Remedy {
+    let place = record.worktree.as_deref().unwrap_or_default();
+    Remedy::from(Step::cd(place).to("Do the work there, and commit it"))
+        .or(Step::report(&task.id, Ending::Done).to("Say what was done"))
+        .or(Step::start().to("Merge it, and get the tasks that are ready then"))
 }

@@ -11,6 +11,7 @@ use crate::domain::plan::dag::Dag;
 use crate::domain::plan::{Criterion, Mode, Plan, Task, TaskId};
 use crate::domain::policy::choice::model_of_task;
 use crate::domain::review::{self, Review};
+use crate::domain::steps::Scope;
 use crate::domain::text::{counted, printable};
 use crate::plan::analysis::{Analysis, Overlap, SoloTask};
 use crate::plan::{Diagnostic, Level, ParsedPlan, SkippedTicket};
@@ -24,8 +25,8 @@ pub(crate) fn text(parsed: &ParsedPlan) -> anyhow::Result<String> {
 }
 
 /// Returns a plan as one line of JSON.
-pub(crate) fn json(parsed: &ParsedPlan) -> anyhow::Result<String> {
-    Ok(PlanView::new(parsed)?.json()?)
+pub(crate) fn json(parsed: &ParsedPlan, scope: &Scope) -> anyhow::Result<String> {
+    Ok(PlanView::new(parsed)?.json(scope)?)
 }
 
 /// A plan with all that is shown of it.
@@ -166,7 +167,7 @@ impl PlanView<'_> {
         tasks.iter().map(|i| self.dag.id(*i).as_str()).collect()
     }
 
-    fn json(&self) -> serde_json::Result<String> {
+    fn json(&self, scope: &Scope) -> serde_json::Result<String> {
         let (plan, analysis) = (&self.parsed.plan, &self.analysis);
         let alone = |alone: &SoloTask| AloneJson {
             id: self.dag.id(alone.task).as_str(),
@@ -189,7 +190,7 @@ impl PlanView<'_> {
             overlaps: analysis.overlaps.iter().map(overlap).collect(),
             mentions: analysis.mentions.iter().map(overlap).collect(),
             left_out: &self.parsed.left_out,
-            warnings: &self.parsed.warnings,
+            warnings: self.parsed.warnings.iter().map(|found| finding(found, scope)).collect(),
         })
     }
 }
@@ -206,10 +207,26 @@ fn left_out(tickets: &[SkippedTicket]) -> Vec<String> {
 }
 
 /// Returns what is wrong with a plan as one line of JSON.
-pub(crate) fn errors_json(findings: &[Diagnostic]) -> serde_json::Result<String> {
+pub(crate) fn errors_json(findings: &[Diagnostic], scope: &Scope) -> serde_json::Result<String> {
+    let findings = findings.iter().map(|found| finding(found, scope));
     let (errors, warnings): (Vec<_>, Vec<_>) =
-        findings.iter().partition(|finding| finding.severity == Level::Error);
+        findings.partition(|finding| finding.severity == Level::Error);
     serde_json::to_string(&ErrorsJson { schema: SCHEMA, errors, warnings })
+}
+
+#[derive(Serialize)]
+struct DiagnosticJson<'a> {
+    severity: Level,
+    file: &'a str,
+    line: usize,
+    message: &'a str,
+    remedy: String,
+}
+
+fn finding<'a>(found: &'a Diagnostic, scope: &Scope) -> DiagnosticJson<'a> {
+    let Diagnostic { severity, file, line, message, remedy } = found;
+    let remedy = scope.text(remedy).trim_end().to_owned();
+    DiagnosticJson { severity: *severity, file, line: *line, message, remedy }
 }
 
 fn commands(task: &Task) -> Vec<String> {
@@ -297,7 +314,7 @@ struct PlanJson<'a> {
     mentions: Vec<OverlapJson>,
     /// Open tickets of a backlog that are not in the batch, and why.
     left_out: &'a [SkippedTicket],
-    warnings: &'a [Diagnostic],
+    warnings: Vec<DiagnosticJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -334,6 +351,6 @@ struct OverlapJson {
 #[derive(Serialize)]
 struct ErrorsJson<'a> {
     schema: u32,
-    errors: Vec<&'a Diagnostic>,
-    warnings: Vec<&'a Diagnostic>,
+    errors: Vec<DiagnosticJson<'a>>,
+    warnings: Vec<DiagnosticJson<'a>>,
 }

@@ -1,18 +1,19 @@
-//! What to type to undo what an attempt moved outside of its own branch and worktree.
+//! How to undo what an attempt moved outside of its own branch and worktree.
 //!
 //! Invariant: nothing is lost by typing it: commits stay in a reflog or a branch, changes of
 //! files in a stash. What the user may have done at the same time is named before.
 
-use crate::domain::shell::quoted;
+use crate::domain::oid::Oid;
+use crate::domain::steps::{Remedy, git, git_in, to};
 use crate::domain::task::Moved;
 
 /// Returns the commands that undo all of it, in the order in which they can be typed: files are
 /// put aside before a checkout goes back, branches go back before one of them is checked out, and
 /// what was made is renamed when no checkout shows it any more.
-pub(super) fn undo_all(moved: &[Moved]) -> Vec<String> {
+pub(super) fn undo_all(moved: &[Moved]) -> Remedy {
     let mut moved: Vec<&Moved> = moved.iter().collect();
     moved.sort_by_key(|moved| turn(moved));
-    moved.into_iter().flat_map(undo).collect()
+    moved.into_iter().fold(Remedy::default(), |all, moved| all.then(undo(moved)))
 }
 
 fn turn(moved: &Moved) -> u8 {
@@ -25,81 +26,90 @@ fn turn(moved: &Moved) -> u8 {
     }
 }
 
-/// Returns the commands that undo one of it, each with a remark where it needs one.
-#[expect(clippy::too_many_lines, reason = "one arm for each case")]
-fn undo(moved: &Moved) -> Vec<String> {
+/// Returns the commands that undo one of it.
+fn undo(moved: &Moved) -> Remedy {
     match moved {
-        Moved::Branch { name, from: None, to: Some(to), .. } => {
-            let aside = quoted(&format!("{name}-{}", to.short()));
-            vec![format!(
-                "git branch -m {} {aside}   # puts it aside, with all it holds",
-                quoted(name)
-            )]
-        }
         Moved::Branch { name, from, to, place } => {
-            let name = &quoted(name);
-            match (from, to, place) {
-                (Some(from), Some(to), Some(place)) => vec![
-                    format!("git log {}..{}   # what {name} got", from.short(), to.short()),
-                    format!(
-                        "git -C {} reset --keep {}   # undoes all of it, yours too; 'git reflog' keeps it",
-                        quoted(place),
-                        from.short()
-                    ),
-                ],
-                (Some(from), Some(to), None) => vec![
-                    format!("git log {}..{}   # what {name} got", from.short(), to.short()),
-                    format!(
-                        "git branch -f {name} {}   # undoes it; 'git reflog {name}' keeps it",
-                        from.short()
-                    ),
-                ],
-                (Some(from), None, _) => {
-                    vec![format!("git branch {name} {}   # brings it back", from.short())]
-                }
-                (None, _, _) => Vec::new(),
-            }
+            branch(name, from.as_ref(), to.as_ref(), place.as_deref())
         }
-        Moved::Tag { name, from, to } => {
-            let name = quoted(name);
-            match (from, to) {
-                (Some(from), _) => vec![format!("git tag -f {name} {from}   # as it was")],
-                (None, Some(to)) => {
-                    vec![format!("git tag -d {name}   # 'git tag {name} {to}' makes it again")]
-                }
-                (None, None) => Vec::new(),
-            }
+        Moved::Tag { name, from: Some(from), .. } => {
+            git("tag -f").word(name).word(from).to(format!("Restore the tag {name}")).into()
         }
-        Moved::Stash { from: Some(from), to: None } => {
-            vec![format!("git stash store -m 'taken away' {from}   # brings it back")]
+        Moved::Tag { name, from: None, to: Some(to) } => {
+            git("tag -d").word(name).to(format!("Delete the new tag {name}, at {to}")).into()
         }
-        Moved::Stash { from: Some(from), .. } => vec![
-            "git stash list   # the newest comes first".into(),
-            format!("git stash show -p {from}   # what the newest was before"),
-        ],
-        Moved::Stash { from: None, .. } => vec![
-            "git stash list   # the newest comes first".into(),
-            "git stash show -p   # what is in it; 'git stash pop' where it belongs".into(),
-        ],
-        Moved::Head { place, from, to } => {
-            vec![format!("git -C {} checkout {}   # not {to}", quoted(place), quoted(from))]
-        }
+        Moved::Tag { from: None, to: None, .. } => Remedy::default(),
+        Moved::Stash { from, to } => stash(from.as_ref(), to.as_ref()),
+        Moved::Head { place, from, to } => git_in(place, "checkout")
+            .word(from)
+            .to(format!("Check out {from} again instead of {to}"))
+            .into(),
         Moved::Files { place, files } => {
-            let files: Vec<String> = files.iter().map(|file| quoted(file)).collect();
-            let (place, files) = (quoted(place), files.join(" "));
-            vec![
-                format!("git -C {place} status"),
-                format!("git -C {place} stash push -u -- {files}   # puts them aside"),
-            ]
+            let aside = git_in(place, "stash push -u --").words(files);
+            let steps = [git_in(place, "status"), aside].map(Into::into);
+            to("Put the changes of these files aside", steps).into()
         }
         Moved::Strayed { place, branch, found } => {
-            let (place, branch) = (quoted(place), quoted(branch));
-            let mut lines = vec![format!("git -C {place} switch {branch}")];
-            lines.extend(found.as_ref().map(|found| {
-                let merge = format!("git -C {place} merge --ff-only {}", quoted(found));
-                format!("{merge}   # if you want its work")
-            }));
-            lines
+            let back = git_in(place, "switch").word(branch);
+            let take = found.as_ref().map(|found| {
+                let merge = git_in(place, "merge --ff-only").word(found);
+                merge.to("Take the work that it did there, if you want it")
+            });
+            Remedy::from(back.to(format!("Go back to {branch}")))
+                .then(take.into_iter().collect::<Remedy>())
+        }
+    }
+}
+
+fn branch(name: &str, from: Option<&Oid>, to: Option<&Oid>, place: Option<&str>) -> Remedy {
+    match (from, to) {
+        (Some(from), Some(to)) => {
+            let got = git("log").word(format!("{}..{}", from.short(), to.short()));
+            let undo = match place {
+                Some(place) => git_in(place, "reset --keep")
+                    .word(from.short())
+                    .to("Undo all of it, yours too; 'git reflog' still has it"),
+                None => git("branch -f")
+                    .word(name)
+                    .word(from.short())
+                    .to(format!("Undo it; 'git reflog {name}' still has it")),
+            };
+            Remedy::from([got.to(format!("See what {name} got")), undo])
+        }
+        (Some(from), None) => git("branch")
+            .word(name)
+            .word(from.short())
+            .to(format!("Restore the branch {name}"))
+            .into(),
+        (None, Some(to)) => git("branch -m")
+            .word(name)
+            .word(format!("{name}-{}", to.short()))
+            .to(format!("Put the new branch {name} aside, with all it holds"))
+            .into(),
+        (None, None) => Remedy::default(),
+    }
+}
+
+fn stash(from: Option<&Oid>, new: Option<&Oid>) -> Remedy {
+    let list = || git("stash list").into();
+    match (from, new) {
+        (Some(from), None) => git("stash store -m")
+            .word("taken away")
+            .word(from)
+            .to("Restore the stash that was taken away")
+            .into(),
+        (Some(from), Some(_)) => {
+            let before = git("stash show -p").word(from).into();
+            to(
+                "See the stash, newest first, and what the newest entry was before",
+                [list(), before],
+            )
+            .into()
+        }
+        (None, _) => {
+            let text =
+                "See the new entry of the stash; 'git stash pop' applies it where it belongs";
+            to(text, [list(), git("stash show -p").into()]).into()
         }
     }
 }

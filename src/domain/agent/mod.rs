@@ -12,7 +12,7 @@ use std::path::Path;
 pub(crate) use launch::Launch;
 
 use crate::domain::report::Format;
-use crate::domain::shell::shell;
+use crate::domain::steps::shell::shell;
 
 /// The agents that are known by name.
 pub(crate) const NAMES: [&str; 6] = ["claude", "codex", "gemini", "opencode", "copilot", "aider"];

@@ -5,7 +5,7 @@
 
 use super::Launch;
 use crate::domain::report::Format;
-use crate::domain::shell::shell;
+use crate::domain::steps::shell::shell;
 
 fn words(line: &[&str], model: Option<&str>) -> Vec<String> {
     let model = model.into_iter().flat_map(|model| ["--model", model]);

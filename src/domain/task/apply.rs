@@ -347,9 +347,9 @@ mod tests {
     }
 
     fn unopened() -> Event {
-        let next = vec!["gh auth login".into()];
-        let (why, text) = (Obstacle::NotLoggedIn, "no".into());
-        Event::PullRequest(PullRequest::Unopened(Unopened { why, text, next }))
+        let login = crate::domain::steps::program("gh auth login");
+        let unopened = Unopened::new(Obstacle::NotLoggedIn, "no", [login]);
+        Event::PullRequest(PullRequest::Unopened(unopened))
     }
 
     fn any_stage() -> impl Strategy<Value = Stage> {

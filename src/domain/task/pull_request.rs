@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::steps::{Scope, Step};
+
 /// Why no draft pull request was opened. The names are part of the JSON contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -53,9 +55,32 @@ pub struct Unopened {
     pub why: Obstacle,
     /// One line, in the words of whoever refused.
     pub text: String,
-    /// What does it by hand: commands, the likeliest first.
+    /// What does it by hand: commands, typed one after the other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub next: Vec<String>,
+    /// After these commands `start` tries again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
+    /// The program that has to be installed before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub install: Option<String>,
+    /// The page on which a person opens it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+}
+
+impl Unopened {
+    /// Returns what stood in the way, and the commands that do it by hand.
+    pub(crate) fn new<S: Into<Step>>(
+        why: Obstacle,
+        text: &str,
+        next: impl IntoIterator<Item = S>,
+    ) -> Unopened {
+        // The journal holds lines, so that another version of this program can show them.
+        let line = |step: S| Scope::default().line(&step.into());
+        let (text, next) = (text.replace('\n', " "), next.into_iter().map(line).collect());
+        Unopened { why, text, next, again: false, install: None, page: None }
+    }
 }
 
 /// How showing a conflict elsewhere went.

@@ -12,6 +12,7 @@ use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
 use super::objects::{object_id, oid};
 use crate::domain::error::failure;
 use crate::domain::oid::Oid;
+use crate::domain::steps::program;
 use crate::git::Git;
 use crate::system::crash;
 
@@ -138,7 +139,7 @@ impl Git {
                 "'{}' exists: another process writes '{name}', or one was killed",
                 lock.display()
             ),
-            format!("if no git process runs any more, remove it: rm '{}'", lock.display()),
+            program("rm").word(lock.display()).to("Remove it if no git process runs any more"),
         )
     }
 

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use super::key::TicketKey;
 use super::{Backlog, Shelf, SkippedTicket, TicketFilter, TicketRecord};
 use crate::domain::plan::name as names;
-use crate::domain::shell::quoted;
+use crate::domain::steps::{Remedy, Step};
 use crate::plan::ParsedPlan;
 use crate::plan::diagnostic::{Diagnostic, Diagnostics, Spot};
 use crate::plan::draft::{self, Draft, SourceText};
@@ -115,11 +115,11 @@ fn report_empty_batch(
     for (record, why) in skipped {
         let id = &record.ticket.id;
         let remedy = match why.remedy {
-            SkipRemedy::Wait => "finish the tickets it waits for first".to_owned(),
-            SkipRemedy::Id => "give it another id".to_owned(),
+            SkipRemedy::Wait => Remedy::from("finish the tickets it waits for first"),
+            SkipRemedy::Id => "give it another id".into(),
             SkipRemedy::Name => {
-                let (folder, id) = (quoted(folder), quoted(id));
-                format!("take it anyway: git orchestrate plan {folder} --task {id}")
+                let (folder, tasks) = (folder.to_owned(), vec![id.clone()]);
+                Step::Plan { folder, tasks }.to("Take it anyway").into()
             }
         };
         let spot = Spot { file: record.file, line: 1 };
@@ -262,8 +262,11 @@ impl<'a> TicketIndex<'a> {
         let Some(record) = found.iter().copied().find(is_open).or(found.first().copied()) else {
             let ids = self.records.iter().map(|record| record.ticket.id.as_str());
             let remedy = match nearest(typed, ids) {
-                Some(near) => format!("did you mean {near}?"),
-                None => format!("list the tickets: git orchestrate plan {}", quoted(folder)),
+                Some(near) => Remedy::from(format!("did you mean {near}?")),
+                None => {
+                    let plan = Step::Plan { folder: folder.to_owned(), tasks: Vec::new() };
+                    plan.to("List the tickets").into()
+                }
             };
             let message = format!("there is no ticket {typed} in {folder}");
             return diagnostics.error(Spot::default(), message, remedy);

@@ -152,8 +152,8 @@ fn a_tag_chooses_one_of_several_lists() {
     assert_eq!((edges(&web), web.plan.name.as_str()), (vec!["9".to_owned()], "tasks-web"));
     let missing = tagged(Some("api")).unwrap_err();
     assert_eq!(
-        (missing[0].message.as_str(), missing[0].remedy.as_str()),
-        ("there is no tag `api`", "choose a tag with --label: master, web")
+        (missing[0].message.as_str(), missing[0].remedy.clone()),
+        ("there is no tag `api`", "choose a tag with --label: master, web".into())
     );
 }
 
@@ -240,7 +240,8 @@ fn json_of_an_unknown_kind_names_the_known_ones() {
         ("-", "{\"a\""),
     ] {
         let diagnostics = read(name, text).unwrap_err();
-        assert!(diagnostics[0].remedy.contains("gh issue list"), "{text}: {diagnostics:?}");
+        let remedy = format!("{:?}", diagnostics[0].remedy);
+        assert!(remedy.contains("gh issue list"), "{text}: {diagnostics:?}");
     }
     // TOML and Markdown are still themselves.
     assert!(read("-", "[[task]]\nid = 'a'\nprompt = 'x'\n").is_ok());

@@ -23,6 +23,7 @@ use crate::domain::oid::Oid;
 use crate::domain::policy::verdicts;
 use crate::domain::report::Report;
 use crate::domain::review::Verdict;
+use crate::domain::steps::{Part, Scope, Step};
 use crate::domain::task::{
     Block, Ending, Event, Finished, Outcome, Reason, Stage, Started, Worker,
 };
@@ -217,7 +218,8 @@ impl Attempt {
             }
             Ok(SetupOutcome::Failed(ending)) => {
                 let setup = self.spec.place.setup.as_deref().unwrap_or_default();
-                let log = format!("git orchestrate log {} --setup", self.spec.task.id);
+                let log = Step::log_of(&self.spec.task.id, Part::Setup);
+                let log = format!("`{}`", Scope::default().line(&log));
                 blocked(anyhow::anyhow!(crate::run::setup::failure_text(setup, ending, &log)))
             }
             Err(error) => blocked(error),

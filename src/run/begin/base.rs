@@ -4,7 +4,7 @@
 //! that is merely missing in the base is a warning.
 
 use crate::domain::error::failure;
-use crate::domain::shell::quoted;
+use crate::domain::steps::{self, Remedy, StartOption, Step};
 use crate::git::Git;
 use crate::git::operation::Upstream;
 use crate::journal::{Journal, run_names};
@@ -13,7 +13,7 @@ use crate::journal::{Journal, run_names};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Warning {
     pub text: String,
-    pub remedy: String,
+    pub remedy: Remedy,
 }
 
 /// Fails if an operation in progress, such as a rebase, only passes through HEAD.
@@ -22,10 +22,10 @@ pub(crate) fn check_head(git: &Git) -> anyhow::Result<()> {
         None => Ok(()),
         Some(operation) => Err(failure(
             format!("a {} is in progress here, so a run cannot start from HEAD", operation.verb()),
-            format!(
-                "{}\nor start from a branch and merge into it: git orchestrate start PLAN --into BRANCH",
-                operation.remedy()
-            ),
+            operation
+                .remedy()
+                .or(Step::begin([StartOption::IntoAny])
+                    .to("Or start from a branch and merge into it")),
         )),
     }
 }
@@ -44,7 +44,7 @@ pub(super) fn check_listed(git: &Git, branch: &str) -> anyhow::Result<()> {
             format!(
                 "'{branch}' is checked out in a work tree that 'git worktree list' does not list"
             ),
-            "leave out --into, and merge the run's branch when it is finished: git merge BRANCH",
+            "leave out --into, and merge the run's branch when it is finished",
         ))
     }
 }
@@ -62,7 +62,7 @@ pub(crate) fn beside_head(git: &Git) -> anyhow::Result<Vec<Warning>> {
     }
     let changed = git.has_changes()?.then(|| Warning {
         text: "there are uncommitted changes here, and the run starts without them".into(),
-        remedy: "if tasks need them, commit them first: git commit -a".into(),
+        remedy: steps::git("commit -a").to("If tasks need them, commit them first").into(),
     });
     Ok(changed.into_iter().collect())
 }
@@ -72,7 +72,7 @@ pub(super) fn is_new(branch: &str, from: Option<&str>) -> Warning {
     let from = from.unwrap_or("HEAD");
     Warning {
         text: format!("there is no branch '{branch}' yet: the run creates it from {from}"),
-        remedy: "if you meant another branch, list them: git branch --list".into(),
+        remedy: steps::git("branch --list").to("If you meant another branch, list them").into(),
     }
 }
 
@@ -90,14 +90,14 @@ pub(super) fn of_task(git: &Git, branch: &str) -> anyhow::Result<Option<Warning>
             "the run starts from {branch}, the branch of task '{}' of run '{name}'",
             task.id
         );
-        let home = quoted(&git.home().display().to_string());
-        let mut remedy =
-            format!("to start from what is checked out there, run this again in {home}");
-        if tip.snapshot.run.base_branch != "HEAD" {
-            let base = quoted(&tip.snapshot.run.base_branch);
-            remedy += &format!(
-                "\nto start from {base} and merge into it: git orchestrate start PLAN --into {base}"
-            );
+        let home = Step::cd(git.home().display());
+        let mut remedy = Remedy::from(
+            home.to("To start from what is checked out in the main worktree, run this again there"),
+        );
+        let base = &tip.snapshot.run.base_branch;
+        if base != "HEAD" {
+            let into = Step::begin([StartOption::Into(base.clone())]);
+            remedy = remedy.or(into.to(format!("Or start from {base} and merge into it")));
         }
         return Ok(Some(Warning { text, remedy }));
     }
@@ -110,12 +110,15 @@ pub(crate) fn behind(git: &Git, branch: &str) -> anyhow::Result<Option<Warning>>
     let Some(Upstream { name, ahead, behind }) = behind else { return Ok(None) };
     let commits = if behind == 1 { "commit" } else { "commits" };
     let is_here = git.head().is_ok_and(|(head, _)| head.as_deref() == Some(branch));
-    let remedy = match (ahead, is_here) {
-        (0, true) => "to include them: git pull --ff-only".to_owned(),
-        (0, false) => format!("to include them: git fetch . {name}:{branch}"),
-        (_, true) => "to include them: git pull --rebase".to_owned(),
-        (_, false) => format!("to include them: git switch {branch} && git pull --rebase"),
+    let bring = match (ahead, is_here) {
+        (0, true) => Step::from(steps::git("pull --ff-only")),
+        (0, false) => steps::git("fetch .").word(format!("{name}:{branch}")).into(),
+        (_, true) => steps::git("pull --rebase").into(),
+        (_, false) => {
+            Step::from(steps::git("switch").word(branch)).and(steps::git("pull --rebase"))
+        }
     };
+    let remedy = bring.to("Include them first").into();
     let text = format!(
         "{branch} is {behind} {commits} behind {name}: the run starts without {}",
         if behind == 1 { "it" } else { "them" }

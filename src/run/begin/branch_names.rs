@@ -4,18 +4,16 @@
 //! changes the name.
 
 use crate::domain::error::failure;
+use crate::domain::snapshot::Run;
+use crate::domain::steps::{self, Hint, StartOption, Step, program};
 use crate::git::Git;
 use crate::journal::{Journal, run_names};
 use crate::run::begin::NewRun;
 
-const OTHER_RUN: &str = "give the run another name: git orchestrate start PLAN --run NAME";
-const OTHER_TASKS: &str =
-    "change the branches of tasks: git config orchestrate.branch 'NAME/task-{id}'";
-
 /// A branch that the run would create, and what changes its name.
 struct NewBranch {
     name: String,
-    remedy: &'static str,
+    remedy: Hint,
 }
 
 /// Fails if git cannot create the branches, or if one of them exists.
@@ -24,7 +22,7 @@ pub(in crate::run) fn check(git: &Git, new: &NewRun<'_>, integration: &str) -> a
     if !settings.branch.contains("{id}") {
         return Err(failure(
             format!("the setting 'branch' is '{}', which lacks {{id}}", settings.branch),
-            "git config orchestrate.branch 'feat/task-{id}'",
+            steps::git("config orchestrate.branch").word("feat/task-{id}"),
         ));
     }
     let refs = git.list_refs("refs/heads/")?;
@@ -34,11 +32,14 @@ pub(in crate::run) fn check(git: &Git, new: &NewRun<'_>, integration: &str) -> a
         .plan
         .tasks
         .iter()
-        .map(|task| NewBranch { name: settings.branch_of(&task.id), remedy: OTHER_TASKS })
+        .map(|task| NewBranch {
+            name: settings.branch_of(&task.id),
+            remedy: other_branches("Change the branches of tasks"),
+        })
         .collect();
     let of_run = match new.into {
-        Some(_) => "choose another branch: git orchestrate start PLAN --into BRANCH",
-        None => OTHER_RUN,
+        Some(_) => Step::begin([StartOption::IntoAny]).to("Choose another branch"),
+        None => Step::begin([StartOption::Name]).to("Give the run another name"),
     };
     let run = NewBranch { name: integration.to_owned(), remedy: of_run };
     check_own(&tasks, &run)?;
@@ -61,7 +62,7 @@ fn check_own(tasks: &[NewBranch], run: &NewBranch) -> anyhow::Result<()> {
     if tasks.iter().any(|task| task.name == *integration) {
         return Err(failure(
             format!("the run and one of its tasks would both use the branch '{integration}'"),
-            run.remedy,
+            run.remedy.clone(),
         ));
     }
     let clash = tasks
@@ -71,7 +72,7 @@ fn check_own(tasks: &[NewBranch], run: &NewBranch) -> anyhow::Result<()> {
         None => Ok(()),
         Some(task) => Err(failure(
             format!("git cannot create both '{integration}' and the task's branch '{}'", task.name),
-            format!("{}\nor {OTHER_TASKS}", run.remedy),
+            [run.remedy.clone(), other_branches(OR_OTHERS)],
         )),
     }
 }
@@ -82,7 +83,10 @@ fn check_taken(git: &Git, wanted: &NewBranch) -> anyhow::Result<()> {
     } else {
         Err(failure(
             format!("'{}' is not a valid branch name", wanted.name),
-            format!("{}\nfor the rules, see 'git help check-ref-format'", wanted.remedy),
+            [
+                wanted.remedy.clone(),
+                program("git help check-ref-format").to("See the rules for names of branches"),
+            ],
         ))
     }
 }
@@ -97,27 +101,35 @@ fn check_free(git: &Git, tasks: &[NewBranch], existing: &[&str]) -> anyhow::Resu
     let Some(first) = taken.first() else { return Ok(()) };
     let what = format!("branches that tasks would create exist already: {}", taken.join(", "));
     let owned = taken.iter().find_map(|name| Some((name, owner(git, name)?)));
-    let remedy = match owned {
+    let first = match owned {
         // No hint to rename it: an agent may be working on it.
-        Some((name, run)) => format!(
-            "'{name}' belongs to run '{run}'; finish that run first: git orchestrate start --run {run}\n\
-             or {OTHER_TASKS}"
-        ),
-        None => format!("rename it: git branch -m {first} {first}-old\nor {OTHER_TASKS}"),
+        Some((name, run)) => Step::start()
+            .of(&run.name, run.flags.manual)
+            .to(format!("'{name}' belongs to run '{}'. Finish that run first", run.name)),
+        None => rename(first, &format!("{first}-old")),
     };
-    Err(failure(what, remedy))
+    Err(failure(what, [first, other_branches(OR_OTHERS)]))
 }
 
 /// Returns the run that has a task on this branch; journals that cannot be read are skipped.
-fn owner(git: &Git, branch: &str) -> Option<String> {
-    let has_it = |name: &String| {
-        let tip = Journal::new(git, name).load().ok().flatten();
-        tip.is_some_and(|tip| {
-            let mut records = tip.snapshot.tasks().map(|(_, record)| record);
-            records.any(|record| record.branch.as_deref() == Some(branch))
-        })
+fn owner(git: &Git, branch: &str) -> Option<Run> {
+    let owner = |name: &String| {
+        let snapshot = Journal::new(git, name).load().ok()??.snapshot;
+        let mut records = snapshot.tasks().map(|(_, record)| record);
+        let has_it = records.any(|record| record.branch.as_deref() == Some(branch));
+        has_it.then(|| snapshot.run.clone())
     };
-    run_names(git).ok()?.into_iter().find(has_it)
+    run_names(git).ok()?.iter().find_map(owner)
+}
+
+fn rename(branch: &str, other: &str) -> Hint {
+    steps::git("branch -m").word(branch).word(other).to("Rename it")
+}
+
+const OR_OTHERS: &str = "Or change the branches of tasks";
+
+fn other_branches(why: &str) -> Hint {
+    steps::git("config orchestrate.branch").word("tasks/{id}").to(why)
 }
 
 /// Fails if a branch would need a folder that is a branch, or the other way round: git stores refs
@@ -129,11 +141,7 @@ fn check_folders(wanted: &NewBranch, existing: &[&str]) -> anyhow::Result<()> {
         None => Ok(()),
         Some(other) => Err(failure(
             format!("the branch '{other}' exists, so git cannot create '{name}'"),
-            format!(
-                "rename it: git branch -m {other} {}-old\nor {}",
-                other.replace('/', "-"),
-                wanted.remedy
-            ),
+            [rename(other, &format!("{}-old", other.replace('/', "-"))), wanted.remedy.clone()],
         )),
     }
 }
@@ -151,11 +159,7 @@ fn check_case(wanted: &NewBranch, existing: &[&str]) -> anyhow::Result<()> {
                  system ignores",
                 wanted.name
             ),
-            format!(
-                "rename it: git branch -m {other} {}-old\nor {}",
-                other.replace('/', "-"),
-                wanted.remedy
-            ),
+            [rename(other, &format!("{}-old", other.replace('/', "-"))), wanted.remedy.clone()],
         )),
     }
 }

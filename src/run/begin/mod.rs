@@ -19,6 +19,7 @@ use crate::domain::oid::Oid;
 use crate::domain::plan::{Plan, Task};
 use crate::domain::policy::choice::Choice;
 use crate::domain::snapshot::{Flags, Run};
+use crate::domain::steps::{self, Remedy, StartFrom, StartOption, Step};
 use crate::domain::task::{Record, Stage};
 use crate::git::Git;
 use crate::journal::Journal;
@@ -58,14 +59,14 @@ pub(crate) fn prepare(git: &Git, new: &NewRun<'_>) -> anyhow::Result<Run> {
         let folder = checkout.display();
         return Err(failure(
             format!("the run and its task '{}' would both use the folder '{folder}'", task.id),
-            "give the run another name: git orchestrate start PLAN --run NAME",
+            Step::begin([StartOption::Name]).to("Give the run another name"),
         ));
     }
     // Not `exists`, which follows links: a dangling one is in the way too.
     if checkout.symlink_metadata().is_ok() {
         return Err(failure(
             format!("'{}' exists, but the run needs it to test its merges", checkout.display()),
-            "move it aside, or give the run another name: git orchestrate start PLAN --run NAME",
+            Step::begin([StartOption::Name]).to("Move it aside, or give the run another name"),
         ));
     }
     Ok(Run {
@@ -131,7 +132,8 @@ pub(crate) fn check_agent(plan: &Plan, settings: &Settings) -> anyhow::Result<()
         if let Some(missing) = program.filter(|program| find_program(program).is_none()) {
             return Err(failure(
                 format!("the agent '{missing}' is not on the PATH"),
-                "install it, or choose another: git orchestrate start --agent COMMAND",
+                Step::Start { from: StartFrom::Same, options: vec![StartOption::AnyAgent] }
+                    .to("Install it, or choose another"),
             ));
         }
     }
@@ -145,10 +147,13 @@ fn base_of(git: &Git, new: &NewRun<'_>, integration: &str, head: &Oid) -> anyhow
         (Some(tip), Some(_)) => base::check_listed(git, integration).map(|()| tip),
         (Some(_), None) => Err(failure(
             format!("the branch '{integration}' exists already, and belongs to no run"),
-            format!(
-                "merge into it with --into {integration}, or rename it: \
-                 git branch -m {integration} {integration}-old"
-            ),
+            Remedy::from(
+                Step::begin([StartOption::Into(integration.to_owned())]).to("Merge into it"),
+            )
+            .or(steps::git("branch -m")
+                .word(integration)
+                .word(format!("{integration}-old"))
+                .to("Or rename it")),
         )),
     }
 }

@@ -9,6 +9,7 @@ use rustix::fs::{Access, access};
 
 use crate::domain::config::Settings;
 use crate::domain::error::failure;
+use crate::domain::steps::{Step, program};
 use crate::git::Git;
 use crate::system::disk;
 
@@ -40,7 +41,7 @@ fn check_place(place: &Path) -> anyhow::Result<()> {
         Err(error) => {
             return Err(failure(
                 format!("cannot write to '{shown}': {error}"),
-                format!("check its owner and mode: ls -ld '{shown}'"),
+                program("ls -ld").word(shown).to("Check its owner and mode"),
             ));
         }
     }
@@ -49,7 +50,7 @@ fn check_place(place: &Path) -> anyhow::Result<()> {
     } else {
         Err(failure(
             format!("no space is left on the disk of '{shown}'"),
-            "free some space first, for example: git orchestrate clean",
+            Step::Clean { id: None, force: false }.to("Free some space first, for example"),
         ))
     }
 }

@@ -29,6 +29,6 @@ pub(super) fn uncommitted(git: &Git, base: &Oid, plan: &Plan) -> anyhow::Result<
             "not committed: '{first}'{more}; the run updates tickets as they are committed, and skips \
              tickets that are not"
         ),
-        remedy: "to have plans and ticks in these tickets, commit them before you start".into(),
+        remedy: "To have plans and ticks in these tickets, commit them before you start.".into(),
     }))
 }

@@ -7,6 +7,7 @@ use super::{NewRun, check_names};
 use crate::domain::error::failure;
 use crate::domain::plan::{Plan, TaskId};
 use crate::domain::snapshot::{Flags, Snapshot};
+use crate::domain::steps::Step;
 use crate::domain::task::State;
 use crate::journal::Journal;
 use crate::plan::change::PlanChange;
@@ -39,9 +40,7 @@ fn check_dropped(snapshot: &Snapshot, change: &PlanChange) -> anyhow::Result<()>
         None => Ok(()),
         Some(id) => Err(failure(
             format!("the new plan drops task '{id}', but an agent is working on it"),
-            format!(
-                "stop the task, then run this again (its branch stays): git orchestrate stop {id}"
-            ),
+            Step::stop(id).to("Stop the task, then run this again; its branch stays"),
         )),
     }
 }

@@ -9,8 +9,9 @@ use crate::domain::error::failure;
 use crate::domain::plan::Task;
 use crate::domain::policy::choice::{Actor, Choice};
 use crate::domain::report::Format;
-use crate::domain::shell::shell;
 use crate::domain::snapshot::Run;
+use crate::domain::steps::shell::shell;
+use crate::domain::steps::{self, Remedy, StartFrom, StartOption, Step};
 use crate::domain::task::Stage;
 use crate::run::Drive;
 use crate::run::folder::{AttemptFolder, read_json};
@@ -113,6 +114,10 @@ fn may_have(stage: Stage, rule: &str) -> bool {
 pub(crate) fn no_agent() -> anyhow::Error {
     failure(
         "no agent is set, and the plan has tasks without a 'run' command",
-        "name one: git orchestrate start --agent claude, or git config orchestrate.agent claude",
+        Remedy::from(
+            Step::Start { from: StartFrom::Same, options: vec![StartOption::Agent("claude")] }
+                .to("Name one"),
+        )
+        .or(steps::git("config orchestrate.agent claude").to("Or set one for all runs")),
     )
 }

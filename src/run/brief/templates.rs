@@ -10,6 +10,7 @@ use anyhow::Context;
 
 use crate::domain::error::{Hinted, failure};
 use crate::domain::prompt::{FOLDER, Mistake, Template, Templates};
+use crate::domain::steps::{Remedy, program};
 use crate::git::Git;
 
 /// Reads and checks the templates. A bare repository has none, nor has one without the folder.
@@ -61,6 +62,7 @@ fn mistake_error(mistake: Mistake) -> anyhow::Error {
     let known = mistake.known.join(", ");
     failure(
         mistake.to_string(),
-        format!("it may name: {known}\nwhat they hold: git help orchestrate, under PROMPTS"),
+        Remedy::from(format!("it may name: {known}"))
+            .or(program("git help orchestrate").to("See what they hold under PROMPTS")),
     )
 }

@@ -6,8 +6,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Remedy, TaskCleanup};
-use crate::domain::shell::quoted;
+use super::{Removal, TaskCleanup};
+use crate::domain::steps::{Step, git, program};
 use crate::domain::task::State;
 use crate::git::status::{self, Dirt};
 use crate::git::worktree::Listed;
@@ -20,7 +20,7 @@ use crate::system::disk;
 const CACHE_TAG: (&str, &[u8]) = ("CACHEDIR.TAG", b"Signature: 8a477f597d28d172789f06886806bc55");
 
 /// Why something is kept, and how to remove it anyway.
-type KeepReason = (String, Remedy);
+type KeepReason = (String, Removal);
 
 impl TaskCleanup<'_> {
     /// Returns why the worktree of a task is kept; `None` if it may be removed.
@@ -43,29 +43,29 @@ impl TaskCleanup<'_> {
         // The user's shell would be left in a folder that does not exist.
         let is_here = || std::env::current_dir().is_ok_and(|here| here.starts_with(path));
         if !self.reach.from_within && is_here() {
-            return Ok(Some(("the current directory is in it".into(), Remedy::Clean)));
+            return Ok(Some(("the current directory is in it".into(), Removal::Clean)));
         }
         if let State::Running { .. } = self.record.state {
-            return Ok(Some(("its agent is running".into(), Remedy::None)));
+            return Ok(Some(("its agent is running".into(), Removal::None)));
         }
         if let Some(reason) = &found.locked {
             let reason = if reason.is_empty() { "no reason given" } else { reason };
-            let unlock = Remedy::First(format!("git worktree unlock {}", place(path)));
+            let unlock = Removal::First(unlock(path));
             return Ok(Some((format!("it is locked: {reason}"), unlock)));
         }
         if let Some(why) = mounted(path)? {
             return Ok(Some(why));
         }
         if let Some(reason) = self.too_young()? {
-            let remedy = if self.is_merged { Remedy::Clean } else { Remedy::Force };
-            return Ok(Some((reason, remedy)));
+            let removal = if self.is_merged { Removal::Clean } else { Removal::Force };
+            return Ok(Some((reason, removal)));
         }
         if self.reach.force {
             return self.reason_against_force(path);
         }
         if !self.is_merged {
             let reason = format!("it is not merged (the task is {})", self.record.state);
-            return Ok(Some((reason, Remedy::Force)));
+            return Ok(Some((reason, Removal::Force)));
         }
         // The folder is gone; only git's entry for it is left to remove.
         if !path.is_dir() {
@@ -78,21 +78,20 @@ impl TaskCleanup<'_> {
                 None => ignored_reason(self.drive, path)?,
             },
         };
-        Ok(reason.map(|reason| (reason, Remedy::Force)))
+        Ok(reason.map(|reason| (reason, Removal::Force)))
     }
 
     /// Returns the command that removes a worktree on another branch. A detached HEAD gets a branch
     /// first: with the worktree git forgets its HEAD, and nothing would name the commits.
-    fn remove_detached(&self, found: &Listed) -> Remedy {
+    fn remove_detached(&self, found: &Listed) -> Removal {
         let path = &found.path;
         let head = found.branch.is_none().then(|| status::head(path).ok()).flatten();
         match head {
-            Some((None, head)) => Remedy::Command(format!(
-                "git branch {} {} && git worktree remove {}",
-                quoted(&format!("{}-detached", self.branch)),
-                head.short(),
-                place(path)
-            )),
+            Some((None, head)) => {
+                let branch = format!("{}-detached", self.branch);
+                let save = Step::from(git("branch").word(branch).word(head.short()));
+                Removal::Command(save.and(remove(path)))
+            }
             _ => remove_by_git(path),
         }
     }
@@ -111,8 +110,7 @@ impl TaskCleanup<'_> {
     /// Returns why not even `--force` removes a worktree: a backup could not hold its content.
     fn reason_against_force(&self, path: &Path) -> anyhow::Result<Option<KeepReason>> {
         if self.reach.driven {
-            let stop =
-                Remedy::First(format!("git orchestrate stop --run {}", self.snapshot.run.name));
+            let stop = Removal::First(Step::stop_run());
             return Ok(Some(("the run is still running, and may use it".into(), stop)));
         }
         if path.is_dir() { beyond_backup(self.drive, path) } else { Ok(None) }
@@ -133,9 +131,9 @@ pub(crate) fn beyond_backup(drive: &Drive, place: &Path) -> anyhow::Result<Optio
     } else {
         Some(format!("it contains another repository: {}", named(&nested)))
     };
-    let remove = format!("git worktree remove --force --force {}", self::place(place));
-    Ok(reason
-        .map(|reason| (format!("{reason}, which no backup can hold"), Remedy::Command(remove))))
+    let remove =
+        Removal::Command(git("worktree remove --force --force").word(place.display()).into());
+    Ok(reason.map(|reason| (format!("{reason}, which no backup can hold"), remove)))
 }
 
 /// Returns why the run's own checkout is kept; `was_worked_in` if a task has worked in it.
@@ -147,7 +145,7 @@ pub(crate) fn checkout_reason(
 ) -> anyhow::Result<Option<KeepReason>> {
     let path = &found.path;
     if let Some(reason) = &found.locked {
-        let unlock = Remedy::First(format!("git worktree unlock {}", place(path)));
+        let unlock = Removal::First(unlock(path));
         return Ok(Some((format!("it is locked: {reason}"), unlock)));
     }
     if let Some(why) = mounted(path)? {
@@ -166,7 +164,7 @@ pub(crate) fn checkout_reason(
         Some(reason) => Some(reason),
         None => ignored_reason(drive, path)?,
     };
-    Ok(reason.map(|reason| (reason, Remedy::Force)))
+    Ok(reason.map(|reason| (reason, Removal::Force)))
 }
 
 /// Returns a reason to keep if an ignored file is neither a copy nor made by `setup`, or if a file
@@ -253,19 +251,23 @@ fn is_cache(folder: &Path) -> bool {
 /// would delete the content of that file system.
 pub(crate) fn mounted(path: &Path) -> anyhow::Result<Option<KeepReason>> {
     let why = |mount: PathBuf| {
-        let unmount = format!("umount {}", place(&mount));
-        (format!("a file system is mounted at {}", mount.display()), Remedy::First(unmount))
+        let unmount = program("umount").word(mount.display()).into();
+        (format!("a file system is mounted at {}", mount.display()), Removal::First(unmount))
     };
     Ok(disk::mount_below(path)?.map(why))
 }
 
 /// Returns the command that removes a worktree which is not this run's.
-pub(crate) fn remove_by_git(path: &Path) -> Remedy {
-    Remedy::Command(format!("git worktree remove {}", place(path)))
+pub(crate) fn remove_by_git(path: &Path) -> Removal {
+    Removal::Command(remove(path))
 }
 
-fn place(path: &Path) -> String {
-    quoted(&path.display().to_string())
+fn remove(path: &Path) -> Step {
+    git("worktree remove").word(path.display()).into()
+}
+
+fn unlock(path: &Path) -> Step {
+    git("worktree unlock").word(path.display()).into()
 }
 
 /// Returns a reason to keep a worktree with uncommitted changes.

@@ -13,8 +13,8 @@ use anyhow::bail;
 use crate::domain::error::failure;
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
-use crate::domain::shell::quoted;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::steps::{self, Step};
 use crate::domain::task::Record;
 use crate::git::database::refs::Swap;
 use crate::git::worktree::backup;
@@ -42,7 +42,7 @@ impl CleanReport {
     /// Returns the report of a task that is kept because of an error.
     pub(crate) fn kept_because(task: &TaskId, error: &anyhow::Error) -> CleanReport {
         let (what, reason) = (format!("worktree of task {task}"), format!("{error:#}"));
-        let kept = KeptItem { what, reason, remedy: Remedy::Force };
+        let kept = KeptItem { what, reason, removal: Removal::Force };
         CleanReport { task: Some(task.clone()), kept: vec![kept], ..CleanReport::default() }
     }
 }
@@ -59,20 +59,20 @@ pub(crate) struct Backup {
 pub(crate) struct KeptItem {
     pub what: String,
     pub reason: String,
-    pub remedy: Remedy,
+    pub removal: Removal,
 }
 
 /// How to remove what was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Remedy {
+pub(crate) enum Removal {
     /// Not possible now.
     None,
     /// `clean --force` of the task.
     Force,
     /// This command alone.
-    Command(String),
+    Command(Step),
     /// This command, and then `clean` of the task.
-    First(String),
+    First(Step),
     /// `clean` of the task, without `--older-than`.
     Clean,
 }
@@ -173,13 +173,13 @@ impl TaskCleanup<'_> {
             cleaned.kept.extend(moved.map(|moved| KeptItem {
                 what: format!("worktree {}", moved.path.display()),
                 reason: "it was moved there".into(),
-                remedy: keep_reason::remove_by_git(&moved.path),
+                removal: keep_reason::remove_by_git(&moved.path),
             }));
             return Ok(moved.is_none());
         };
         let what = format!("worktree {}", found.path.display());
-        if let Some((reason, remedy)) = self.reason_to_keep(found)? {
-            cleaned.kept.push(KeptItem { what, reason, remedy });
+        if let Some((reason, removal)) = self.reason_to_keep(found)? {
+            cleaned.kept.push(KeptItem { what, reason, removal });
             return Ok(false);
         }
         match self.reach.dry_run {
@@ -234,14 +234,14 @@ impl TaskCleanup<'_> {
         let Some(tip) = git.find_ref(&name)? else { return Ok(()) };
         let what = format!("branch {}", self.branch);
         let keep =
-            |reason: &str, remedy| KeptItem { what: what.clone(), reason: reason.into(), remedy };
+            |reason: &str, removal| KeptItem { what: what.clone(), reason: reason.into(), removal };
         if let Some(reason) = self.too_young()? {
-            cleaned.kept.push(keep(&reason, Remedy::Clean));
+            cleaned.kept.push(keep(&reason, Removal::Clean));
             return Ok(());
         }
         let contained = self.contained(&tip)?;
         if contained == Contained::No && !self.reach.force {
-            cleaned.kept.push(keep("it is not merged", Remedy::Force));
+            cleaned.kept.push(keep("it is not merged", Removal::Force));
             return Ok(());
         }
         // After a rebase or squash the commits themselves are nowhere else.
@@ -252,13 +252,13 @@ impl TaskCleanup<'_> {
             git.worktree_of(self.branch)?.filter(|found| !self.would_be_gone(&found.path))
         {
             let reason = format!("it is checked out at {}", elsewhere.path.display());
-            let place = quoted(&elsewhere.path.display().to_string());
-            let remedy = Remedy::First(format!("git worktree remove {place}"));
-            cleaned.kept.push(keep(&reason, remedy));
+            let remove = steps::git("worktree remove").word(elsewhere.path.display());
+            let removal = Removal::First(remove.into());
+            cleaned.kept.push(keep(&reason, removal));
             return Ok(());
         }
         if !self.reach.dry_run && git.delete_ref(&name, &tip)? != Swap::Done {
-            cleaned.kept.push(keep("it moved meanwhile", Remedy::Clean));
+            cleaned.kept.push(keep("it moved meanwhile", Removal::Clean));
             return Ok(());
         }
         cleaned.removed.push(what);
@@ -307,8 +307,8 @@ pub(crate) fn clean_checkout(
         return Ok(cleaned);
     };
     let what = format!("worktree {}", path.display());
-    if let Some((reason, remedy)) = reason_to_keep_checkout(drive, snapshot, found, reach)? {
-        cleaned.kept.push(KeptItem { what, reason, remedy });
+    if let Some((reason, removal)) = reason_to_keep_checkout(drive, snapshot, found, reach)? {
+        cleaned.kept.push(KeptItem { what, reason, removal });
         return Ok(cleaned);
     }
     let is_asked = reach.force && path.is_dir();
@@ -330,7 +330,7 @@ fn reason_to_keep_checkout(
     snapshot: &Snapshot,
     found: &Listed,
     reach: CleanOptions,
-) -> anyhow::Result<Option<(String, Remedy)>> {
+) -> anyhow::Result<Option<(String, Removal)>> {
     let path = Path::new(&snapshot.run.checkout);
     if owner_of(path).as_ref() != Some(&snapshot.run.name) {
         return Ok(Some(("it was not made by this run".into(), keep_reason::remove_by_git(path))));

@@ -15,6 +15,7 @@ use crate::domain::plan::TaskId;
 use crate::domain::policy::proposal;
 use crate::domain::policy::schedule::{Action, Limits, decide};
 use crate::domain::snapshot::Snapshot;
+use crate::domain::steps::Step;
 use crate::domain::task::{Block, Ending, Event, Finished, Outcome, Reason, Record, State};
 use crate::git::worktree::is_whole;
 use crate::journal::Journal;
@@ -225,7 +226,7 @@ pub(crate) fn take_back(
     if !now.state.is_by_hand() || !is_same {
         return Err(failure(
             format!("somebody else has reported task '{id}', or given it up"),
-            format!("git orchestrate show {id}   # where it stands"),
+            Step::show(id).to("See where it stands"),
         ));
     }
     let folder = folder_of(drive, snapshot, id, number)?;

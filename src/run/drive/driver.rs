@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use crate::domain::error::failure;
+use crate::domain::steps::{Look, Remedy, Step};
 use crate::domain::task::Worker;
 use crate::run::folder::RunFolder;
 use crate::system::clock;
@@ -42,10 +43,8 @@ pub(crate) fn take(folder: &RunFolder, run: &str) -> anyhow::Result<LockFile> {
             let who = named(&lock).map_or(UNKNOWN.into(), |(told, _)| told);
             return Err(failure(
                 format!("run '{run}' is driven already, by {who}"),
-                format!(
-                    "look on: git orchestrate status --watch --run {run}\n\
-                     or end it: git orchestrate stop --run {run}"
-                ),
+                Remedy::from(Step::Status(Look::Watch).to("Watch it"))
+                    .or(Step::stop_run().to("Or stop it")),
             ));
         }
         std::thread::sleep(GLANCE);

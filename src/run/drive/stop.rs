@@ -12,6 +12,7 @@ use super::driver::{self, Driver};
 use crate::domain::error::failure;
 use crate::domain::plan::TaskId;
 use crate::domain::policy::verdicts::HALTED;
+use crate::domain::steps::Step;
 use crate::domain::task::{State, Worker};
 use crate::journal::Journal;
 use crate::run::brief::spec::Spec;
@@ -61,7 +62,7 @@ fn end_driver(drive: &Drive, driver: &Driver, kill: bool) -> anyhow::Result<()> 
     let worker = worker.ok_or_else(|| {
         failure(
             format!("the run is driven by {}: nothing was stopped", driver.told),
-            "git orchestrate status   # look again; then end that process as it was started",
+            Step::status().to("Look again, then end that process in the way it was started"),
         )
     })?;
     ask(worker, kill)?;
@@ -105,7 +106,7 @@ pub(crate) fn stop_task(
             let status = snapshot.status(snapshot.index(id)?);
             return Err(failure(
                 format!("nobody is at work on task '{id}', it is {status}"),
-                "git orchestrate status   # where everything stands",
+                Step::status().to("See where everything stands"),
             ));
         }
     };
@@ -139,7 +140,7 @@ fn send(worker: &Worker, signal: Signal) -> anyhow::Result<()> {
     process::send(worker, signal).map_err(|_| {
         failure(
             format!("pid {} is another user's: it was not stopped", worker.pid),
-            "whoever started it can: git orchestrate stop",
+            "the user who started it can stop it",
         )
     })
 }
@@ -179,7 +180,7 @@ fn wait_until(mut holds: impl FnMut() -> anyhow::Result<bool>, who: &str) -> any
         if began.elapsed() > LIMIT {
             return Err(failure(
                 format!("{who} does not end"),
-                "kill it at once: git orchestrate stop --kill",
+                Step::Stop { id: None, kill: true }.to("Kill it at once"),
             ));
         }
         std::thread::sleep(GLANCE);

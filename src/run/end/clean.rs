@@ -6,13 +6,14 @@
 use std::path::Path;
 
 use crate::domain::oid::Oid;
-use crate::domain::shell::quoted;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::steps::{self, Step, git_in};
 use crate::git::database::refs::Swap;
 use crate::journal::{Journal, Tip};
 use crate::run::Drive;
 use crate::run::cleanup::{
-    Backup, CleanOptions, CleanReport, KeptItem, Remedy, clean_checkout, clean_task, remove_journal,
+    Backup, CleanOptions, CleanReport, KeptItem, Removal, clean_checkout, clean_task,
+    remove_journal,
 };
 
 /// Removes the worktrees and branches of a run's tasks, its checkout, and then its integration
@@ -76,12 +77,12 @@ fn clean_integration(
     let what = format!("branch {}", run.integration);
     let kept = match reason_to_keep(drive, snapshot, &tip, reach)? {
         None if !is_alone => {
-            Some(("worktrees or branches of its tasks are kept".into(), Remedy::None))
+            Some(("worktrees or branches of its tasks are kept".into(), Removal::None))
         }
         reason => reason,
     };
-    if let Some((reason, remedy)) = kept {
-        cleaned.kept.push(KeptItem { what, reason, remedy });
+    if let Some((reason, removal)) = kept {
+        cleaned.kept.push(KeptItem { what, reason, removal });
         return Ok(cleaned);
     }
     if !reach.dry_run {
@@ -93,7 +94,7 @@ fn clean_integration(
             Swap::Done => {}
             Swap::Moved | Swap::Locked => {
                 let reason = "it moved meanwhile".into();
-                cleaned.kept.push(KeptItem { what, reason, remedy: Remedy::None });
+                cleaned.kept.push(KeptItem { what, reason, removal: Removal::None });
                 return Ok(cleaned);
             }
         }
@@ -107,38 +108,34 @@ fn reason_to_keep(
     snapshot: &Snapshot,
     tip: &Oid,
     reach: CleanOptions,
-) -> anyhow::Result<Option<(String, Remedy)>> {
+) -> anyhow::Result<Option<(String, Removal)>> {
     let (git, run) = (&drive.git, &snapshot.run);
     if !run.owns_integration() {
-        let (name, base) = (quoted(&run.integration), &run.base);
         // The branch may have got commits of the user since, so it is saved under another name.
-        let save = format!(
-            "git branch {} {name}",
-            quoted(&format!("{}-after-{}", run.integration, run.name))
-        );
+        let other = format!("{}-after-{}", run.integration, run.name);
+        let save = Step::from(steps::git("branch").word(other).word(&run.integration));
         let back = match git.worktree_of(&run.integration)? {
-            Some(found) => {
-                format!("git -C {} reset --keep {base}", quoted(&found.path.display().to_string()))
-            }
-            None => format!("git branch -f {name} {base}"),
+            Some(found) => git_in(found.path.display(), "reset --keep").word(&run.base),
+            None => steps::git("branch -f").word(&run.integration).word(&run.base),
         };
-        let back = format!("{save} && {back}   # back to where the run began");
-        return Ok(Some(("it was not created by this run".into(), Remedy::Command(back))));
+        return Ok(Some((
+            "it was not created by this run".into(),
+            Removal::Command(save.and(back)),
+        )));
     }
     if let Some(elsewhere) = git.worktree_of(&run.integration)?.filter(|found| {
         // A dry run would have removed the run's checkout by now.
         !(reach.dry_run && found.path == Path::new(&run.checkout))
     }) {
         let place = elsewhere.path.display();
-        let (there, base) = (quoted(&place.to_string()), quoted(&run.base_branch));
-        let switch = format!("git -C {there} switch {base}");
-        return Ok(Some((format!("it is checked out at {place}"), Remedy::Command(switch))));
+        let switch = git_in(&place, "switch").word(&run.base_branch).into();
+        return Ok(Some((format!("it is checked out at {place}"), Removal::Command(switch))));
     }
     if reach.force {
         return Ok(None);
     }
     if !snapshot.is_finished() {
-        return Ok(Some(("unfinished tasks would continue from it".into(), Remedy::None)));
+        return Ok(Some(("unfinished tasks would continue from it".into(), Removal::None)));
     }
     let base = git.find_branch(&run.base_branch)?;
     let is_in = match &base {
@@ -147,5 +144,5 @@ fn reason_to_keep(
         Some(base) => git.is_ancestor(tip, base)?,
         None => false,
     };
-    Ok((!is_in).then(|| (format!("it is not merged into {}", run.base_branch), Remedy::None)))
+    Ok((!is_in).then(|| (format!("it is not merged into {}", run.base_branch), Removal::None)))
 }

@@ -3,13 +3,13 @@
 //! Invariant: changes nothing. The branch in the way contains work, so the user decides to rename
 //! it.
 
-use crate::domain::shell::quoted;
 use crate::domain::snapshot::Run;
+use crate::domain::steps::{self, Step};
 use crate::git::Git;
 
 /// Returns the command that renames the integration branch of a finished run, so that another run
 /// can have its name; `None` if the run created no branch, or its branch is gone.
-pub(crate) fn rename_branch(git: &Git, run: &Run) -> anyhow::Result<Option<String>> {
+pub(crate) fn rename_branch(git: &Git, run: &Run) -> anyhow::Result<Option<Step>> {
     let branch = &run.integration;
     if !run.owns_integration() || git.find_branch(branch)?.is_none() {
         return Ok(None);
@@ -21,5 +21,5 @@ pub(crate) fn rename_branch(git: &Git, run: &Run) -> anyhow::Result<Option<Strin
         }
         other = format!("{branch}-old-{number}");
     }
-    Ok(Some(format!("git branch -m {} {}", quoted(branch), quoted(&other))))
+    Ok(Some(steps::git("branch -m").word(branch).word(other).into()))
 }

@@ -87,10 +87,7 @@ pub(crate) fn prove(
         commands: vec![test],
         task: None,
         log: drive.folder.finish_log(),
-        see_setup: format!(
-            "cat {}",
-            crate::domain::shell::quoted(&setup_log.display().to_string())
-        ),
+        see_setup: format!("'{}'", setup_log.display()),
         setup_log,
         stop,
     };

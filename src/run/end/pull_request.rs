@@ -6,13 +6,13 @@
 use anyhow::Context;
 
 use crate::domain::oid::Oid;
-use crate::domain::shell::quoted;
 use crate::domain::snapshot::Run;
+use crate::domain::steps::{Command, git};
 use crate::domain::task::{Obstacle, Unopened};
 use crate::forge::{Forge, Proposal};
 use crate::git::remote::RemoteChoice;
 use crate::run::Drive;
-use crate::run::merge::propose::Talker;
+use crate::run::merge::propose::{NOTHING, Talker};
 use crate::system::disk::make_folder;
 use crate::system::process::StopSwitch;
 use crate::system::process::network_call::Call;
@@ -29,45 +29,45 @@ pub(crate) fn open_pull_request(
 ) -> anyhow::Result<Result<String, Unopened>> {
     let talker = Talker::new(drive, run, stop)?;
     let (head, base) = (run.integration.as_str(), run.base_branch.as_str());
-    let no = |why, text: String, next: Vec<String>| Ok(Err(Unopened { why, text, next }));
+    let no = |why, text: &str, next: Command| Ok(Err(Unopened::new(why, text, [next])));
     let remote = match talker.choose()? {
         RemoteChoice::Remote(remote) => remote,
         RemoteChoice::None => {
-            let add = "git remote add origin URL".to_owned();
-            return no(Obstacle::NoRemote, "this repository has no remote".into(), vec![add]);
+            let add = git("remote add origin").blank("URL");
+            return no(Obstacle::NoRemote, "this repository has no remote", add);
         }
         RemoteChoice::Several(names) => {
-            let choose = format!("git config orchestrate.remote {}", quoted(&names[0]));
+            let choose = git("config orchestrate.remote").word(&names[0]);
             let text = format!("there are several remotes: {}", names.join(", "));
-            return no(Obstacle::NoRemote, text, vec![choose]);
+            return no(Obstacle::NoRemote, &text, choose);
         }
     };
-    let typed = |branch: &str| format!("git push {} {}", quoted(&remote), quoted(branch));
+    let push = |branch: &str| git("push").word(&remote).word(branch);
     // A forge opens no pull request into a branch that it does not have. Checked before the push,
     // so that a failure leaves nothing on the remote.
     match talker.tip(&remote, base) {
         Ok(Some(_)) => {}
         Ok(None) => {
             let text = format!("the base branch {base} is not on {remote}");
-            return no(Obstacle::Failed, text, vec![typed(base)]);
+            return no(Obstacle::Failed, &text, push(base));
         }
-        Err(trouble) => return no(trouble.why, trouble.text, vec![typed(head)]),
+        Err(trouble) => return no(trouble.why, &trouble.text, push(head)),
     }
     // The tested commit, not the branch: that may have moved since.
     match talker.send(&remote, &[(proven.clone(), head)])? {
         Ok(refused) => {
             if let Some(refusal) = refused.first() {
                 let text = format!("{remote} rejected {head}: {}", refusal.text);
-                return no(Obstacle::PushRefused, text, vec![typed(head)]);
+                return no(Obstacle::PushRefused, &text, push(head));
             }
         }
-        Err(trouble) => return no(trouble.why, trouble.text, vec![typed(head)]),
+        Err(trouble) => return no(trouble.why, &trouble.text, push(head)),
     }
-    let (git, talk) = (&drive.git, |call: Call| talker.ask(call));
-    let Some(forge) = Forge::of(&git.remote_urls(&remote), &git.home(), &talk) else {
+    let talk = |call: Call| talker.ask(call);
+    let urls = drive.git.remote_urls(&remote);
+    let Some(forge) = Forge::of(&urls, &drive.git.home(), &talk) else {
         let text = format!("{head} is pushed, but {remote} is not on GitHub or GitLab");
-        let by_hand = format!("# open a pull request there yourself: merge {head} into {base}");
-        return no(Obstacle::NoForge, text, vec![by_hand]);
+        return Ok(Err(Unopened::new(Obstacle::NoForge, &text, NOTHING)));
     };
     let file = drive.folder.own_pull_request();
     make_folder(drive.folder.path())?;

@@ -19,6 +19,7 @@ use crate::domain::oid::Oid;
 use crate::domain::plan::Task;
 use crate::domain::policy::repair::Rejection;
 use crate::domain::snapshot::{Run, Snapshot};
+use crate::domain::steps::{Part, Scope, Step};
 use crate::domain::task::{Block, Event, Reason, Record, State};
 use crate::git::merge::TreeMerge;
 use crate::journal::Journal;
@@ -157,7 +158,7 @@ impl Merge<'_> {
             task: Some(id),
             log: self.drive.folder.test_log(id),
             setup_log: self.drive.folder.checkout_log(id),
-            see_setup: format!("git orchestrate log {id} --setup"),
+            see_setup: format!("`{}`", Scope::default().line(&Step::log_of(id, Part::Setup))),
             stop: self.test,
         }
     }

@@ -9,8 +9,8 @@ use crate::domain::error::failure;
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
 use crate::domain::policy::pipeline;
-use crate::domain::shell::quoted;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::steps::{Part, Remedy, StartFrom, StartOption, Step, git, git_in};
 use crate::domain::task::{Event, Record, State};
 use crate::git::status;
 use crate::git::worktree::is_worktree;
@@ -40,7 +40,7 @@ pub(crate) fn prepare(
         State::Running { .. } => {
             return Err(failure(
                 format!("an agent is at work on task '{id}'"),
-                format!("git orchestrate log {id} -f   # look on"),
+                Step::log_of(id, Part::Follow).to("Watch it"),
             ));
         }
         State::Waiting | State::Pending { .. } | State::Paused { .. } | State::Blocked(_) => {}
@@ -59,13 +59,13 @@ pub(crate) fn queue(journal: &Journal, id: &TaskId, offer: Offer) -> anyhow::Res
 
 fn no_branch(snapshot: &Snapshot, id: &TaskId, record: &Record, branch: &str) -> anyhow::Error {
     let remedy = if record.attempts.is_empty() {
-        format!("git orchestrate start --only {id}   # runs it")
+        let only = vec![StartOption::Only(id.to_string())];
+        Remedy::from(Step::Start { from: StartFrom::Run, options: only }.to("Run it"))
     } else {
         let merged = &snapshot.run.integration;
-        format!(
-            "git orchestrate retry {id} && git orchestrate start   # runs it again\n\
-             git branch {branch} {merged} && git orchestrate merge {id}   # if its work is in there already"
-        )
+        let again = Step::retry(id).and(Step::start()).to("Run it again");
+        let make = Step::from(git("branch").word(branch).word(merged)).and(Step::merge(id));
+        Remedy::from(again).or(make.to(format!("Or take it as done, if {merged} has its work")))
     };
     failure(format!("task '{id}' has no branch '{branch}'"), remedy)
 }
@@ -78,9 +78,6 @@ fn check_committed(record: &Record) -> anyhow::Result<()> {
     }
     Err(failure(
         format!("'{}' holds work that is not committed", place.display()),
-        format!(
-            "cd {} && git status   # finish, commit, then merge again",
-            quoted(&place.display().to_string())
-        ),
+        git_in(place.display(), "status").to("Finish that work and commit it, then merge again"),
     ))
 }

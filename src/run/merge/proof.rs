@@ -13,8 +13,8 @@ use anyhow::Context;
 
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
-use crate::domain::shell::shell;
 use crate::domain::snapshot::Run;
+use crate::domain::steps::shell::shell;
 use crate::domain::task::{Ending, Worker};
 use crate::git::status;
 use crate::run::Drive;
@@ -51,7 +51,7 @@ pub(crate) struct Trial<'a> {
     pub(crate) task: Option<&'a TaskId>,
     /// Where the commands print.
     pub(crate) log: PathBuf,
-    /// Where `setup` prints, and the command that shows it.
+    /// Where `setup` prints, and what a person sees that in.
     pub(crate) setup_log: PathBuf,
     pub(crate) see_setup: String,
     pub(crate) stop: &'a StopSwitch,

@@ -18,7 +18,7 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::oid::Oid;
-use crate::domain::shell::shell;
+use crate::domain::steps::shell::shell;
 use crate::domain::task::Ending;
 use crate::git::Git;
 use crate::git::status;

@@ -12,9 +12,9 @@ use crate::cli::commands::target::Trust;
 use crate::cli::commands::{Context, perform};
 use crate::cli::ui::{BOLD, Ui, paint};
 use crate::cli::view::rows::table;
-use crate::domain::error::{Exit, failure};
-use crate::domain::shell::quoted;
+use crate::domain::error::{Exit, failure, in_scope};
 use crate::domain::snapshot::Snapshot;
+use crate::domain::steps::{self, Remedy, Scope, StartOption, Step, program};
 use crate::domain::task::TaskStatus;
 use crate::git::command::git;
 use crate::git::discover::RepositoryOptions;
@@ -31,25 +31,31 @@ pub(crate) fn run(context: &Context, args: DemoArgs) -> anyhow::Result<Exit> {
     context
         .ui
         .status(&format!("a small repository with a plan of seven tasks: {}", place.display()));
-    let shown = quoted(&place.display().to_string());
-    context.ui.status(&format!("$ cd {shown} && git orchestrate start plan.toml --trust\n"));
+    let there = Scope {
+        repository: vec!["-C".into(), place.display().to_string()],
+        plan: vec!["plan.toml".into()],
+        ..Scope::default()
+    };
+    let start = there.line(&Step::begin([StartOption::Trust]));
+    context.ui.status(&format!("$ {start}\n"));
     let ui = Ui { quiet: context.ui.quiet };
-    let inner = Context { ui, directory: place.clone(), repository: RepositoryOptions::default() };
+    let git_options = there.repository.clone();
+    let (directory, repository) = (place.clone(), RepositoryOptions::default());
+    let inner = Context { git_options, ui, directory, repository };
     let exit = perform(&inner, Command::Start(start_args()))?;
     let target = inner.target(None, Trust::NotNeeded)?;
     let table = table::status(target.snapshot(), &target.facts()?, None);
-    context.ui.answer(&format!(
-        "\n{}\n{table}\n{}",
-        heading("git orchestrate status"),
-        look(&place)
-    ))?;
+    let status = there.line(&Step::status());
+    let look = there.text(&look(&place));
+    context.ui.answer(&format!("\n{}\n{table}\n{look}", paint(BOLD, &format!("$ {status}"))))?;
     if exit == Exit::Attention && is_as_meant(target.snapshot()) {
         Ok(Exit::Ok)
     } else {
-        Err(failure(
+        let error = failure(
             "the demo did not end as it is meant to: one conflict, the rest merged",
-            format!("git -C {shown} orchestrate status   # what happened instead"),
-        ))
+            Step::status().to("See what happened instead"),
+        );
+        Err(in_scope(error, || there))
     }
 }
 
@@ -57,10 +63,6 @@ pub(crate) fn run(context: &Context, args: DemoArgs) -> anyhow::Result<Exit> {
 fn is_as_meant(snapshot: &Snapshot) -> bool {
     let count = |status| snapshot.count(status);
     (count(TaskStatus::Done), count(TaskStatus::Blocked), count(TaskStatus::Waiting)) == (5, 1, 1)
-}
-
-fn heading(command: &str) -> String {
-    paint(BOLD, &format!("$ {command}"))
 }
 
 fn make_folder(context: &Context, dir: Option<PathBuf>) -> anyhow::Result<PathBuf> {
@@ -72,7 +74,7 @@ fn make_folder(context: &Context, dir: Option<PathBuf>) -> anyhow::Result<PathBu
     if place.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(failure(
             format!("'{}' is not empty", place.display()),
-            "name a folder that does not exist: git orchestrate demo DIR",
+            Step::Demo.to("Name a folder that does not exist"),
         ));
     }
     std::fs::create_dir_all(&place)
@@ -103,19 +105,16 @@ fn start_args() -> StartArgs {
 }
 
 /// Returns how to look at the result with plain git, and how to go on.
-fn look(place: &Path) -> String {
-    let commands = [
-        ("git log --graph --oneline feat/demo", "what was merged; every merge passed the tests"),
-        ("git log refs/orchestrate/runs/demo", "the journal: what happened, in order"),
-        ("git log --first-parent --notes=orchestrate feat/demo", "who did what, and what it took"),
-        ("git worktree list", "only what is not merged is left"),
+fn look(place: &Path) -> Remedy {
+    let plain = [
+        ("log --graph --oneline feat/demo", "See what was merged; every merge passed the tests"),
+        ("log refs/orchestrate/runs/demo", "See the journal: what happened, in order"),
+        ("log --first-parent --notes=orchestrate feat/demo", "See who did what, and what it took"),
+        ("worktree list", "See which worktrees are left: those with work that is not merged"),
     ];
-    let line = |(command, what): &(&str, &str)| format!("  {command:<53}  # {what}\n");
-    let lines: String = commands.iter().map(line).collect();
-    let place = quoted(&place.display().to_string());
-    format!(
-        "{}\n  cd {place}\n{lines}\nTo finish it, type what the table says below the blocked task,\n\
-         then 'git orchestrate start'. To be rid of it: rm -r {place}\n",
-        paint(BOLD, "Look at it with plain git:")
-    )
+    let plain = plain.map(|(words, why)| steps::git(words).to(why)).into_iter().collect::<Remedy>();
+    plain
+        .or("To finish it, type what the table says below the blocked task.")
+        .or(Step::start().to("Then resume the run"))
+        .or(program("rm -r").word(place.display()).to("Delete the demo"))
 }

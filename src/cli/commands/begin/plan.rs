@@ -7,7 +7,6 @@ use crate::cli::arguments::PlanArgs;
 use crate::cli::commands::Context;
 use crate::cli::commands::input::{Given, print_findings};
 use crate::cli::commands::target::{Trust, prompts};
-use crate::cli::ui::Ui;
 use crate::cli::view::plan as view;
 use crate::domain::error::Exit;
 use crate::plan::ParsedPlan;
@@ -23,24 +22,25 @@ pub(crate) fn run(context: &Context, args: PlanArgs) -> anyhow::Result<Exit> {
     let (tasks, labels) = (&args.tickets.ids, &args.tickets.labels);
     let given = Given::read(context, git.as_ref(), &args.file, tasks, labels)?;
     match given.plan(git.as_ref())? {
-        Ok(parsed) => show(&context.ui, &parsed, args.json),
+        Ok(parsed) => show(context, &parsed, args.json),
         Err(findings) => {
             if args.json {
-                context.ui.answer(&view::errors_json(&findings)?)?;
+                context.ui.answer(&view::errors_json(&findings, &context.scope())?)?;
             } else {
-                print_findings(&context.ui, &findings);
+                print_findings(&context.ui, &context.scope(), &findings);
             }
             Ok(Exit::Failed)
         }
     }
 }
 
-fn show(ui: &Ui, parsed: &ParsedPlan, json: bool) -> anyhow::Result<Exit> {
+fn show(context: &Context, parsed: &ParsedPlan, json: bool) -> anyhow::Result<Exit> {
+    let (ui, scope) = (&context.ui, context.scope());
     if json {
-        ui.answer(&view::json(parsed)?)?;
+        ui.answer(&view::json(parsed, &scope)?)?;
     } else {
         ui.answer(&view::text(parsed)?)?;
-        print_findings(ui, &parsed.warnings);
+        print_findings(ui, &scope, &parsed.warnings);
     }
     Ok(Exit::Ok)
 }

@@ -4,7 +4,7 @@ use crate::cli::arguments::AllowArgs;
 use crate::cli::commands::Context;
 use crate::cli::commands::target::Trust;
 use crate::domain::error::{Exit, failure, usage};
-use crate::domain::shell::quoted;
+use crate::domain::steps::Step;
 use crate::run::permission::PermissionGrant;
 
 pub(crate) fn run(context: &Context, args: AllowArgs) -> anyhow::Result<Exit> {
@@ -29,7 +29,7 @@ pub(crate) fn run(context: &Context, args: AllowArgs) -> anyhow::Result<Exit> {
         None => {
             return Err(usage(
                 "there is no terminal to ask on",
-                format!("git orchestrate allow {} --yes", quoted(rule)),
+                Step::Allow { rule: rule.to_owned(), yes: true }.to("Allow it without a question"),
             ));
         }
     }

@@ -3,26 +3,24 @@
 use crate::cli::arguments::ApproveArgs;
 use crate::cli::commands::Context;
 use crate::cli::commands::target::{Target, Trust};
-use crate::cli::view::advice;
 use crate::domain::error::{Exit, failure, usage};
 use crate::domain::plan::TaskId;
+use crate::domain::steps::{Remedy, Step};
 use crate::domain::task::{Event, Reason};
 use crate::journal::is_illegal;
-use crate::run::facts::Facts;
 
 pub(crate) fn run(context: &Context, args: ApproveArgs) -> anyhow::Result<Exit> {
     let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
     if args.tasks.is_empty() && !args.all {
         return Err(nothing_named(&target));
     }
-    let option = target.option()?;
     let ids = if args.all {
         target.snapshot().to_approve()
     } else {
         args.tasks.iter().map(|name| target.task(name)).collect::<Result<_, _>>()?
     };
     // All or none: a name that is wrong approves nothing.
-    ids.iter().try_for_each(|id| check(&target, id, &option))?;
+    ids.iter().try_for_each(|id| check(&target, id))?;
     if ids.is_empty() {
         context.ui.status("no plan waits for approval");
         return Ok(Exit::Ok);
@@ -30,10 +28,8 @@ pub(crate) fn run(context: &Context, args: ApproveArgs) -> anyhow::Result<Exit> 
     for id in &ids {
         context.ui.status(&approve(&target, id)?);
     }
-    let facts = Facts::with_option(&target.drive, &target.tip, option)?;
-    if facts.controller.is_none() {
-        let start = advice::start(&target.snapshot().run, &facts);
-        context.ui.hint(&format!("{start}   # begins the work"));
+    if target.controller()?.is_none() {
+        context.ui.hint(&target.scope(), Step::start().to("Begin the work"));
     }
     Ok(Exit::Ok)
 }
@@ -42,19 +38,16 @@ pub(crate) fn run(context: &Context, args: ApproveArgs) -> anyhow::Result<Exit> 
 fn nothing_named(target: &Target) -> anyhow::Error {
     let waiting: Vec<String> =
         target.snapshot().to_approve().iter().map(std::string::ToString::to_string).collect();
-    let told = match waiting.as_slice() {
-        [] => "no plan waits now; 'git orchestrate status' says how the tasks stand".to_owned(),
-        _ => format!(
-            "name them: git orchestrate approve {}\n\
-             or, for all that wait: git orchestrate approve --all",
-            waiting.join(" ")
-        ),
+    let remedy = match waiting.as_slice() {
+        [] => Step::status().to("No plan waits for approval. See how the tasks stand").into(),
+        _ => Remedy::from(Step::Approve { ids: waiting }.to("Name the tasks"))
+            .or(Step::Approve { ids: Vec::new() }.to("Or approve all plans that wait")),
     };
-    usage("no task was named", told)
+    usage("no task was named", remedy)
 }
 
 /// Fails where a task has no plan that could be approved.
-fn check(target: &Target, id: &TaskId, option: &str) -> anyhow::Result<()> {
+fn check(target: &Target, id: &TaskId) -> anyhow::Result<()> {
     let (_, record) = target.snapshot().task(id)?;
     let waits = record.state.block().is_some_and(|block| block.reason == Reason::Approval);
     if waits || record.is_approved() {
@@ -65,7 +58,7 @@ fn check(target: &Target, id: &TaskId, option: &str) -> anyhow::Result<()> {
                 "task '{id}' has no plan that waits for approval, it is {}",
                 target.status(id)?
             ),
-            format!("git orchestrate show {id}{option}   # how it stands"),
+            Step::show(id).to("See how it stands"),
         ))
     }
 }

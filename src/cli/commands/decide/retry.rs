@@ -3,23 +3,21 @@
 use crate::cli::arguments::RetryArgs;
 use crate::cli::commands::Context;
 use crate::cli::commands::target::{Target, Trust};
-use crate::cli::view::advice;
 use crate::domain::agent::Agent;
 use crate::domain::agent::model::is_name;
 use crate::domain::error::{Exit, failure, usage};
 use crate::domain::plan::{Task, TaskId};
 use crate::domain::policy::limits::same_pause;
 use crate::domain::prompt;
+use crate::domain::steps::{Change, Step};
 use crate::domain::task::{Block, Event, Reason, State};
 use crate::run::brief::inputs::may_end_differently;
-use crate::run::facts::Facts;
 use crate::system::process::find_program;
 
 pub(crate) fn run(context: &Context, args: RetryArgs) -> anyhow::Result<Exit> {
     let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
     let id = target.task(&args.task)?;
     let (task, record) = target.snapshot().task(&id)?;
-    let option = target.option()?;
     if record.state.pause().is_some() {
         check_choices(&args, task)?;
         return go_on(context, &target, &id, args);
@@ -31,18 +29,18 @@ pub(crate) fn run(context: &Context, args: RetryArgs) -> anyhow::Result<Exit> {
     let State::Blocked(block) = &record.state else {
         return Err(failure(
             format!("task '{id}' is not blocked, it is {}", target.status(&id)?),
-            format!("git orchestrate show {id}{option}   # how it stands"),
+            Step::show(&id).to("See how it stands"),
         ));
     };
     check_choices(&args, task)?;
     if !args.force && !adds(&args) && !may_end_differently(&target.drive, target.snapshot(), &id)? {
-        return Err(same_again(&id, block, &option));
+        return Err(same_again(&id, block));
     }
     let note = Some(note(&target, &id, block, args.message.as_deref()));
     let event = Event::Retried { note, model: args.model, agent: args.agent };
     target.journal.append(&id, &event)?;
     context.ui.status(&format!("task '{id}' will run again"));
-    say_start(context, &target, option)
+    say_start(context, &target)
 }
 
 /// Lets every task go on that waits for the same program: a person says that it can be used again.
@@ -58,7 +56,7 @@ fn go_on(context: &Context, target: &Target, id: &TaskId, args: RetryArgs) -> an
         target.journal.append(&other, &Event::Retried { note, model, agent })?;
         context.ui.status(&format!("task '{other}' goes on"));
     }
-    say_start(context, target, target.option()?)
+    say_start(context, target)
 }
 
 /// Tells a task more that will run anyway.
@@ -66,15 +64,13 @@ fn tell(context: &Context, target: &Target, id: &TaskId, args: RetryArgs) -> any
     let event = Event::Retried { note: args.message, model: args.model, agent: args.agent };
     target.journal.append(id, &event)?;
     context.ui.status(&format!("task '{id}' is told so when it begins"));
-    say_start(context, target, target.option()?)
+    say_start(context, target)
 }
 
 /// Says what runs it, where nobody drives the run.
-fn say_start(context: &Context, target: &Target, option: String) -> anyhow::Result<Exit> {
-    let facts = Facts::with_option(&target.drive, &target.tip, option)?;
-    if facts.controller.is_none() {
-        let start = advice::start(&target.snapshot().run, &facts);
-        context.ui.hint(&format!("{start}   # runs it"));
+fn say_start(context: &Context, target: &Target) -> anyhow::Result<Exit> {
+    if target.controller()?.is_none() {
+        context.ui.hint(&target.scope(), Step::start().to("Run it"));
     }
     Ok(Exit::Ok)
 }
@@ -114,19 +110,19 @@ fn check_choices(args: &RetryArgs, task: &Task) -> anyhow::Result<()> {
 }
 
 /// Returns the error for another try that would be the last one over again.
-fn same_again(id: &TaskId, block: &Block, option: &str) -> anyhow::Error {
-    let retry = format!("git orchestrate retry {id}{option}");
+fn same_again(id: &TaskId, block: &Block) -> anyhow::Error {
+    let retry = |change| Step::retry_with(id, change);
     failure(
         format!(
             "nothing has changed since task '{id}' was blocked ({}): it would most likely end so again",
             block.reason
         ),
-        format!(
-            "tell it more: {retry} -m 'what it should know'\n\
-             or have it done with a better model: {retry} --model capable\n\
-             or by another agent: {retry} --agent COMMAND\n\
-             or once more as it was: {retry} --force"
-        ),
+        [
+            retry(Change::Text).to("Tell it more"),
+            retry(Change::Model("capable")).to("Or use a better model"),
+            retry(Change::Agent).to("Or use another agent"),
+            retry(Change::Force).to("Or run it again as it was"),
+        ],
     )
 }
 

@@ -8,6 +8,7 @@ use crate::cli::arguments::TrustArgs;
 use crate::cli::commands::Context;
 use crate::domain::config;
 use crate::domain::error::{Exit, Hinted, failure};
+use crate::domain::steps::{Hint, Step, Trust};
 use crate::git::Git;
 use crate::journal::trust::grant;
 use crate::run::brief::templates;
@@ -18,10 +19,7 @@ pub(crate) fn run(context: &Context, args: TrustArgs) -> anyhow::Result<Exit> {
         args.files
     } else {
         let top = git.top_level().ok_or_else(|| {
-            failure(
-                "a bare repository has no .orchestrate/config.toml",
-                "name the file whose commands you trust: git orchestrate trust FILE",
-            )
+            failure("a bare repository has no .orchestrate/config.toml", a_file())
         })?;
         all_of(&git, top)?
     };
@@ -29,11 +27,15 @@ pub(crate) fn run(context: &Context, args: TrustArgs) -> anyhow::Result<Exit> {
         let path: PathBuf = context.directory.join(&file);
         let content = std::fs::read(&path)
             .with_context(|| format!("cannot read '{}'", file.display()))
-            .hint("name the file whose commands you trust: git orchestrate trust FILE")?;
+            .hint(a_file())?;
         grant(&git, &file, &content)?;
         context.ui.status(&format!("trusted '{}' as it is now", file.display()));
     }
     Ok(Exit::Ok)
+}
+
+fn a_file() -> Hint {
+    Step::Trust(Trust::AFile).to("Name the file whose commands you trust")
 }
 
 /// Returns the settings of the repository, where there are any or nothing else, and its prompts.

@@ -11,8 +11,9 @@ use crate::domain::error::Exit;
 use crate::domain::plan::TaskId;
 use crate::domain::policy::proposal;
 use crate::domain::policy::schedule::merge_queue;
-use crate::domain::shell::quoted;
+use crate::domain::steps::{Step, git};
 use crate::domain::task::State;
+use crate::git::remote::RemoteChoice;
 use crate::run::cleanup::{CleanOptions, clean_task};
 use crate::run::merge::{By, Integrated, integrate, offer, propose};
 use crate::run::recover;
@@ -41,23 +42,36 @@ pub(crate) fn run(context: &Context, args: MergeArgs) -> anyhow::Result<Exit> {
         if !merge_one(context, &mut target, id, &signals.stop)? {
             exit = Exit::Attention;
         } else if let Some(url) = url {
-            let branch = quoted(&target.snapshot().run.integration);
-            context.ui.hint(&format!("git push REMOTE {branch}   # settles {url}, or close it"));
+            let push = match remote_of(&target) {
+                Some(remote) => git("push").word(remote),
+                None => git("push").blank("REMOTE"),
+            };
+            let push = push.word(&target.snapshot().run.integration);
+            let why = format!("Push the merge, which settles {url}, or close that");
+            context.ui.hint(&target.scope(), push.to(why));
         }
         if let Some(signal) = signals.last() {
-            let option = target.option()?;
-            context.ui.hint(&format!("git orchestrate merge{option}   # goes on"));
+            let merge = Step::Merge { id: None }.to("Continue");
+            context.ui.hint(&target.scope(), merge);
             return Ok(Exit::Signal(signal));
         }
     }
     propose(context, &mut target, &ids, &signals.stop)?;
     context.ui.answer(&table::summary(target.snapshot()))?;
     if !target.snapshot().is_finished() && target.controller()?.is_none() {
-        context
-            .ui
-            .hint(&format!("git orchestrate start{}   # goes on with the rest", target.option()?));
+        context.ui.hint(&target.scope(), Step::start().to("Continue with the other tasks"));
     }
     Ok(exit)
+}
+
+/// Returns the remote that the settings mean.
+fn remote_of(target: &Target) -> Option<String> {
+    let named = target.drive.settings.remote.as_deref();
+    let chosen = target.drive.git.choose_remote(named, &target.snapshot().run.base_branch);
+    match chosen {
+        Ok(RemoteChoice::Remote(remote)) => Some(remote),
+        Ok(_) | Err(_) => None,
+    }
 }
 
 /// Shows the conflicts of these tasks elsewhere.
@@ -122,7 +136,7 @@ fn merge_one(
             });
             let cleaned =
                 clean_task(&target.drive, target.snapshot(), id, CleanOptions::default())?;
-            let wording = Wording { dry_run: false, option: facts.option };
+            let wording = Wording { dry_run: false, scope: facts.scope };
             wording.lines(&cleaned).iter().try_for_each(|line| context.ui.answer(line))?;
             Ok(true)
         }
@@ -130,9 +144,8 @@ fn merge_one(
             context
                 .ui
                 .warning(&format!("task '{id}' is blocked ({}): {}", block.reason, block.text));
-            advice::next(&target.snapshot().run, id.as_str(), record, block, &facts)
-                .iter()
-                .for_each(|line| context.ui.hint(line));
+            let next = advice::next(&target.snapshot().run, id.as_str(), record, block, &facts);
+            context.ui.hint(&facts.scope, next);
             Ok(false)
         }
         State::Waiting

@@ -6,9 +6,9 @@ use crate::cli::commands::target::{Target, Trust};
 use crate::cli::view::cleaned::Wording;
 use crate::domain::error::{Exit, failure};
 use crate::domain::plan::TaskId;
-use crate::domain::shell::quoted;
+use crate::domain::steps::{Scope, Step};
 use crate::run::cleanup::{
-    self, CleanOptions, CleanReport, KeptItem, Remedy, clean_checkout, clean_task,
+    self, CleanOptions, CleanReport, KeptItem, Removal, clean_checkout, clean_task,
 };
 use crate::run::drive::driver;
 use crate::run::end::free_name::rename_branch;
@@ -46,7 +46,7 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
             && (!args.dry_run || driver::current(&target.drive.folder)?.is_some()),
         before,
     };
-    let wording = Wording { dry_run: args.dry_run, option: target.option()? };
+    let wording = Wording { dry_run: args.dry_run, scope: target.scope() };
     let say = |cleaned: &CleanReport| {
         wording.lines(cleaned).iter().try_for_each(|line| context.ui.answer(line))
     };
@@ -71,24 +71,24 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
         all.push(clean_run(&target, reach, all.iter().any(|cleaned| !cleaned.kept.is_empty()))?);
         say(&all[all.len() - 1])?;
         if all.iter().all(|cleaned| cleaned.kept.is_empty()) {
-            say_branch(context, &target)?;
+            say_branch(context, &target, &wording.scope)?;
         }
     }
     context.ui.status(&wording.sum(&all));
     if here.is_some_and(|here| !here.exists()) {
-        let home = quoted(&home.display().to_string());
-        context.ui.hint(&format!("cd {home}   # the current directory was removed"));
+        let cd = Step::cd(home.display()).to("Leave the current directory, which was removed");
+        context.ui.hint(&wording.scope, cd);
     }
     Ok(Exit::Ok)
 }
 
 /// Says that the work of a run that goes stays where it is.
-fn say_branch(context: &Context, target: &Target) -> anyhow::Result<()> {
+fn say_branch(context: &Context, target: &Target, scope: &Scope) -> anyhow::Result<()> {
     let run = &target.snapshot().run;
     let Some(rename) = rename_branch(&target.drive.git, run)? else { return Ok(()) };
     context.ui.answer(&format!("kept branch {}: the work of the run is on it", run.integration))?;
-    context.ui.answer(&format!("    to run the plan again: {rename}"))?;
-    Ok(())
+    let rename = rename.to("To run the plan again, rename the branch");
+    Ok(context.ui.answer(&scope.text(&rename.into()))?)
 }
 
 /// Keeps controllers away from a run that is to go, which must be finished unless it is given up.
@@ -100,9 +100,8 @@ fn hold_run(target: &Target, force: bool) -> anyhow::Result<LockFile> {
     } else {
         Err(failure(
             format!("run '{name}' is not finished"),
-            format!(
-                "give it up, with a backup of all that is not merged: git orchestrate clean --all --force --run {name}"
-            ),
+            Step::Clean { id: None, force: true }
+                .to("Give it up, with a backup of all that is not merged"),
         ))
     }
 }
@@ -111,15 +110,15 @@ fn hold_run(target: &Target, force: bool) -> anyhow::Result<LockFile> {
 fn clean_run(target: &Target, reach: CleanOptions, kept_any: bool) -> anyhow::Result<CleanReport> {
     let name = &target.snapshot().run.name;
     let what = format!("journal and logs of run {name}");
-    let keep = |reason: &str, remedy| {
-        let kept = KeptItem { what: what.clone(), reason: reason.into(), remedy };
+    let keep = |reason: &str, removal| {
+        let kept = KeptItem { what: what.clone(), reason: reason.into(), removal };
         CleanReport { kept: vec![kept], ..CleanReport::default() }
     };
     if kept_any {
-        return Ok(keep("worktrees or branches of it are kept", Remedy::Force));
+        return Ok(keep("worktrees or branches of it are kept", Removal::Force));
     }
     if reach.before.is_some_and(|before| ended(target).is_none_or(|ended| ended >= before)) {
-        return Ok(keep("it is newer than --older-than", Remedy::Clean));
+        return Ok(keep("it is newer than --older-than", Removal::Clean));
     }
     let mut cleaned = CleanReport { removed: vec![what.clone()], ..CleanReport::default() };
     if !reach.dry_run {

@@ -8,6 +8,7 @@ use crate::domain::error::{Exit, Hinted, usage};
 use crate::domain::plan::TaskId;
 use crate::domain::report::{Report, Status};
 use crate::domain::review::Verdict;
+use crate::domain::steps::{Change, Ending, Remedy, Step, to};
 use crate::domain::task::{Event, Record, State};
 use crate::run::attempt::ManualResult;
 use crate::run::drive::by_hand;
@@ -37,9 +38,11 @@ pub(crate) fn run(context: &Context, args: ReportArgs) -> anyhow::Result<Exit> {
             (Event::Judged { verdict }, word)
         }
     };
-    target.journal.append(&id, &event).hint(format!(
-        "only an agent at work reports; for a blocked task: git orchestrate retry {id} -m '...', or merge {id}"
-    ))?;
+    let later = [Step::retry_with(&id, Change::Text), Step::merge(&id)];
+    target.journal.append(&id, &event).hint(
+        Remedy::from("Only an agent at work reports.")
+            .or(to("Let a blocked task run again, or take its work as it is", later)),
+    )?;
     context.ui.status(&format!("task '{id}' reported {word}"));
     Ok(Exit::Ok)
 }
@@ -65,11 +68,14 @@ fn check_stage(id: &TaskId, record: &Record, said: &ManualResult) -> anyhow::Res
     match (said, is_review) {
         (ManualResult::Report(_), true) => Err(usage(
             format!("task '{id}' is in its {name}, which ends with a verdict"),
-            format!("git orchestrate report pass --task {id}   # or fail -m 'what was found'"),
+            to(
+                "Report a verdict",
+                [Ending::Pass, Ending::Fail].map(|ending| Step::report(id, ending)),
+            ),
         )),
         (ManualResult::Verdict(_), false) => Err(usage(
             format!("task '{id}' is in its stage {name}, which is no review"),
-            format!("git orchestrate report done --task {id} -m 'what was done'"),
+            Step::report(id, Ending::Done).to("Report how the work ended"),
         )),
         _ => Ok(()),
     }
@@ -88,14 +94,11 @@ fn take_back(
     let (_, record) = target.snapshot().task(id)?;
     let State::Blocked(block) = &record.state else {
         context.ui.status(&format!("task '{id}' is finished, and waits to be merged"));
-        advice::next_of_run(target.snapshot(), &facts)
-            .iter()
-            .for_each(|line| context.ui.hint(line));
+        context.ui.hint(&facts.scope, advice::next_of_run(target.snapshot(), &facts));
         return Ok(Exit::Ok);
     };
     context.ui.warning(&format!("task '{id}' is blocked ({}): {}", block.reason, block.text));
-    advice::next(&target.snapshot().run, id.as_str(), record, block, &facts)
-        .iter()
-        .for_each(|line| context.ui.hint(line));
+    let next = advice::next(&target.snapshot().run, id.as_str(), record, block, &facts);
+    context.ui.hint(&facts.scope, next);
     Ok(Exit::Attention)
 }

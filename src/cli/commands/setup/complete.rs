@@ -29,7 +29,9 @@ pub(crate) fn run(context: &Context, args: CompleteArgs) -> anyhow::Result<Exit>
         None => context.directory.clone(),
     };
     let repository = context.repository.clone();
-    let asked = Context { ui: crate::cli::ui::Ui { quiet: true }, directory, repository };
+    let git_options = Vec::new();
+    let asked =
+        Context { git_options, ui: crate::cli::ui::Ui { quiet: true }, directory, repository };
     let found = match line.wanted.clone() {
         Wanted::One(candidates) => candidates,
         Wanted::Value { value, prefix, typed, given } => {

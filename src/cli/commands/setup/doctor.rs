@@ -9,9 +9,9 @@ use crate::domain::error::Exit;
 pub(crate) fn run(context: &Context, args: DoctorArgs) -> anyhow::Result<Exit> {
     let findings = examine(&context.directory, &context.repository);
     if args.json {
-        context.ui.answer(&view::json(&findings)?)?;
+        context.ui.answer(&view::json(&findings, &context.scope())?)?;
     } else {
-        context.ui.answer(&view::text(&findings))?;
+        context.ui.answer(&view::text(&findings, &context.scope()))?;
     }
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         Ok(Exit::Attention)

@@ -10,7 +10,8 @@ use crate::cli::arguments::InstallManArgs;
 use crate::cli::commands::Context;
 use crate::cli::pages;
 use crate::domain::error::{Exit, Hinted, failure};
-use crate::domain::shell::quoted;
+use crate::domain::steps::shell::quoted;
+use crate::domain::steps::{Step, program};
 use crate::git::worktree::same_path;
 use crate::system::process::answer_of;
 
@@ -47,12 +48,8 @@ fn own_share() -> anyhow::Result<PathBuf> {
         return Ok(share);
     }
     let home = std::env::home_dir().filter(|home| home.is_absolute());
-    home.map(|home| home.join(".local/share")).ok_or_else(|| {
-        failure(
-            "there is no home directory",
-            "name a folder: git orchestrate install-man --prefix DIR",
-        )
-    })
+    home.map(|home| home.join(".local/share"))
+        .ok_or_else(|| failure("there is no home directory", Step::InstallMan.to("Name a folder")))
 }
 
 /// Returns the file's place below the `share` folder; `None` where it was not asked for.
@@ -69,25 +66,27 @@ fn write(path: &Path, text: &[u8]) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(path, text))
         .with_context(|| format!("cannot write '{}'", path.display()))
-        .hint("name a folder that is yours: git orchestrate install-man --prefix DIR")
+        .hint(Step::InstallMan.to("Name a folder that is yours"))
 }
 
 fn say_what_is_missing(context: &Context, share: &Path, completions: bool) {
-    let man = share.join("man");
+    let (man, scope) = (share.join("man"), context.scope());
     // Without an answer there is no `man`, or one that cannot be asked.
     match answer_of("man", &["-w"]) {
         Some(path) if std::env::split_paths(&path).any(|folder| same_path(&folder, &man)) => {
-            context.ui.status("git help orchestrate   # shows the page");
+            context.ui.hint(&scope, program("git help orchestrate").to("Read the manual"));
         }
         _ => {
             let shown = man.display();
             context.ui.warning(&format!("man does not look in '{shown}'"));
-            let line = format!("export MANPATH=\"{shown}:$MANPATH\"");
-            context.ui.hint(&format!("add to your shell's start file: {line}"));
+            let line = Step::Line(format!("export MANPATH=\"{shown}:$MANPATH\""));
+            context.ui.hint(&scope, line.to("Add this line to your shell's start file"));
         }
     }
     if completions {
         let folder = quoted(&share.join("zsh/site-functions").display().to_string());
-        context.ui.hint(&format!("for zsh, before compinit in ~/.zshrc: fpath=({folder} $fpath)"));
+        let line = Step::Line(format!("fpath=({folder} $fpath)"));
+        let why = "For zsh, add this line to ~/.zshrc, before compinit";
+        context.ui.hint(&scope, line.to(why));
     }
 }

@@ -10,6 +10,7 @@ use crate::cli::commands::target::{Target, Trust};
 use crate::domain::error::{Exit, failure};
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
+use crate::domain::steps::{Step, git};
 use crate::domain::task::{Ending, State};
 
 /// How often `--follow` looks for more.
@@ -78,7 +79,9 @@ fn setup(
     if logs.is_empty() {
         return Err(failure(
             format!("nothing was done to the worktree of task '{id}'"),
-            "git config orchestrate.setup COMMAND   # runs in each new worktree",
+            git("config orchestrate.setup")
+                .blank("COMMAND")
+                .to("Set a command that runs in each new worktree"),
         ));
     }
     for log in logs {
@@ -104,23 +107,15 @@ fn missing(target: &Target, id: &TaskId, args: &LogArgs) -> anyhow::Error {
         }
         (false, None) => format!("the output of task '{id}' is gone"),
     };
-    let option = option_of(target);
-    failure(what, format!("git orchestrate show {id}{option}   # its attempts, and how they ended"))
-}
-
-/// A hint is not worth an error of its own.
-fn option_of(target: &Target) -> String {
-    target.option().unwrap_or_default()
+    failure(what, Step::show(id).to("See its attempts, and how they ended"))
 }
 
 fn attempt(target: &Target, id: &TaskId, wanted: Option<u32>) -> anyhow::Result<u32> {
     let (_, record) = target.snapshot().task(id)?;
     let last = record.last_attempt().map(|attempt| attempt.number);
     wanted.or(last).ok_or_else(|| {
-        failure(
-            format!("task '{id}' has not begun"),
-            format!("git orchestrate show {id}{}   # what it waits for", option_of(target)),
-        )
+        let show = Step::show(id).to("See what it waits for");
+        failure(format!("task '{id}' has not begun"), show)
     })
 }
 

@@ -9,6 +9,7 @@ use crate::domain::config::Settings;
 use crate::domain::error::{Exit, failure};
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
+use crate::domain::steps::{StartOption, Step};
 use crate::domain::task::Record;
 use crate::run::{Drive, next_prompt};
 
@@ -35,7 +36,8 @@ fn plan(target: &Target, id: &TaskId) -> anyhow::Result<String> {
     let text = text.ok_or_else(|| {
         failure(
             format!("no plan was made for task '{id}'"),
-            "plans are made in runs that begin so: git orchestrate start PLAN --plan-first",
+            Step::begin([StartOption::PlanFirst])
+                .to("Begin a run in which tasks are planned first"),
         )
     })?;
     Ok(match Blueprint::read(&text) {

@@ -38,11 +38,11 @@ pub(crate) fn run(context: &Context, args: StatusArgs) -> anyhow::Result<Exit> {
 /// Shows the table again at every change, until nothing goes on any more.
 fn watch(context: &Context, mut target: Target, index: Option<usize>) -> anyhow::Result<Exit> {
     // Asks every other run's journal, so it is asked once.
-    let option = target.option()?;
+    let scope = target.scope();
     let mut shown = String::new();
     let mut commit = None;
     loop {
-        let facts = Facts::with_option(&target.drive, &target.tip, option.clone())?;
+        let facts = Facts::of(&target.drive, &target.tip, scope.clone())?;
         let text = table::status(target.snapshot(), &facts, index);
         // Only a terminal is shown how time passes.
         let is_new = commit.as_ref() != Some(&target.tip.commit);

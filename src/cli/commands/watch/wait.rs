@@ -11,6 +11,7 @@ use crate::domain::error::{Exit, failure, usage};
 use crate::domain::oid::Oid;
 use crate::domain::policy::wait::{Awaited, WaitEnd};
 use crate::domain::snapshot::Snapshot;
+use crate::domain::steps::Step;
 use crate::run::recover;
 
 /// How often the journal is looked at.
@@ -32,7 +33,7 @@ pub(crate) fn run(context: &Context, args: WaitArgs) -> anyhow::Result<Exit> {
         if deadline.is_some_and(|at| Instant::now() >= at) {
             return Err(failure(
                 format!("the time is over ({})", args.timeout.unwrap_or_default()),
-                "git orchestrate status   # where everything stands",
+                Step::status().to("See where everything stands"),
             ));
         }
         std::thread::sleep(GLANCE);
@@ -77,7 +78,7 @@ fn before(target: &Target, since: Option<&str>) -> anyhow::Result<Snapshot> {
     known.ok_or_else(|| {
         usage(
             format!("'{text}' is no commit of the journal"),
-            "git orchestrate status --json has it, as \"journal\"",
+            "use the value of \"journal\" that 'status --json' prints",
         )
     })
 }

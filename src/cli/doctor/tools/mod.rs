@@ -11,7 +11,8 @@ use std::path::Path;
 
 use super::files::text_of;
 use super::{Finding, Repository};
-use crate::domain::shell::quoted;
+use crate::domain::steps::shell::quoted;
+use crate::domain::steps::{Remedy, Step};
 use crate::git::worktree::same_path;
 
 pub(super) fn check(repo: &Repository<'_>) -> Vec<Finding> {
@@ -69,12 +70,12 @@ impl Checkout<'_> {
     }
 
     /// Returns the command that adds the folder to a file of ignore patterns.
-    fn append_to(&self, name: &str) -> String {
+    fn append_to(&self, name: &str) -> Step {
         let (line, file) = (format!("{}/", self.folder), self.top.join(name).display().to_string());
-        format!("printf '%s\\n' {} >>{}", quoted(&line), quoted(&file))
+        Step::Line(format!("printf '%s\\n' {} >>{}", quoted(&line), quoted(&file)))
     }
 
-    fn finding(&self, tool: &str, effect: &str, remedy: String) -> Option<Finding> {
+    fn finding(&self, tool: &str, effect: &str, remedy: impl Into<Remedy>) -> Option<Finding> {
         let text = format!("{tool} would also search {}: {effect}", self.folder);
         Some(Finding::warning("tools", text, remedy))
     }

@@ -14,6 +14,7 @@ use crate::domain::policy::choice::Choice;
 use crate::domain::report::{Dollars, Report};
 use crate::domain::review::Verdict;
 use crate::domain::snapshot::{Closed, Snapshot};
+use crate::domain::steps::Entry;
 use crate::domain::task::{Attempt, Drawn, Record, State, TaskStatus};
 use crate::run::facts::Facts;
 
@@ -34,6 +35,8 @@ struct Status<'a> {
     tasks: Vec<TaskJson<'a>>,
     /// What to type next, for the run as a whole.
     next: Vec<String>,
+    /// The same, with what each command is for.
+    steps: Vec<Entry>,
 }
 
 #[derive(Serialize)]
@@ -103,6 +106,8 @@ struct TaskJson<'a> {
     rules: &'a [String],
     /// What to type next.
     next: Vec<String>,
+    /// The same, with what each command is for.
+    steps: Vec<Entry>,
     /// All attempts, oldest first.
     history: Vec<AttemptJson<'a>>,
 }
@@ -260,6 +265,7 @@ pub(crate) fn status(
 ) -> serde_json::Result<String> {
     let run = &snapshot.run;
     let rows = Rows::new(snapshot, facts).rows(only);
+    let next = advice::next_of_run(snapshot, facts);
     serde_json::to_string(&Status {
         schema: 1,
         run: &run.name,
@@ -271,7 +277,8 @@ pub(crate) fn status(
         journal: facts.journal.as_ref(),
         counts: TaskStatus::ALL.map(|it| (it.name(), snapshot.count(it))).into(),
         tasks: rows.into_iter().map(|row| task(snapshot, facts, row)).collect(),
-        next: advice::next_of_run(snapshot, facts),
+        next: facts.scope.commands(&next),
+        steps: facts.scope.entries(&next),
     })
 }
 
@@ -318,7 +325,8 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, row: Row<'a>) -> TaskJson<
             .and_then(|block| block.unopened.as_deref())
             .map(|unopened| NoPullRequest { why: unopened.why.name(), text: &unopened.text }),
         rules: block.map(|block| block.rules.as_slice()).unwrap_or_default(),
-        next: row.next,
+        next: facts.scope.commands(&row.next),
+        steps: facts.scope.entries(&row.next),
         history: record.attempts.iter().map(|it| attempt(it, facts)).collect(),
     }
 }

@@ -17,6 +17,7 @@ use crate::domain::policy::choice::Choice;
 use crate::domain::policy::limits::UsageLimits;
 use crate::domain::policy::pipeline;
 use crate::domain::snapshot::{Snapshot, Wait};
+use crate::domain::steps::{Remedy, Step};
 use crate::domain::task::{Block, Ending, Reason, Record, Stage, State, TaskStatus};
 use crate::domain::text::{counted, printable, span};
 use crate::run::facts::Facts;
@@ -35,7 +36,7 @@ pub(crate) struct Row<'a> {
     /// What a person should know of the work, oldest first.
     pub concerns: Vec<&'a str>,
     /// What to type next, the likeliest first.
-    pub next: Vec<String>,
+    pub next: Remedy,
     /// Milliseconds spent in attempts.
     pub spent: i64,
 }
@@ -272,19 +273,21 @@ impl<'a> Rows<'a> {
         (seconds >= SILENT_SECONDS).then_some(Why::Silent { seconds })
     }
 
-    fn next(&self, index: usize) -> Vec<String> {
+    fn next(&self, index: usize) -> Remedy {
         let ((task, record), facts) = (self.snapshot.at(index), self.facts);
         let (run, id) = (&self.snapshot.run, task.id.as_str());
         match &record.state {
-            State::Paused { pause, .. } => advice::of_pause(run, id, pause, facts),
+            State::Paused { pause, .. } => advice::of_pause(id, pause, facts),
             State::Blocked(block) => advice::next(run, id, record, block, facts),
-            State::Running { worker: None, .. } => hand_out::next(task, record, facts),
-            State::Running { .. } if facts.is_lost(&task.id) => vec![advice::start(run, facts)],
+            State::Running { worker: None, .. } => hand_out::next(task, record),
+            State::Running { .. } if facts.is_lost(&task.id) => {
+                Step::start().to("Continue it").into()
+            }
             State::Waiting
             | State::Running { .. }
             | State::Pending { .. }
             | State::Merging { .. }
-            | State::Done { .. } => Vec::new(),
+            | State::Done { .. } => Remedy::default(),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use super::{Rows, stage_words, table};
 use crate::cli::ui::{CYAN, GREEN, RED, YELLOW, paint};
+use crate::cli::view::advice;
 use crate::cli::view::moment;
 use crate::domain::plan::{Task, TaskId};
 use crate::domain::snapshot::Snapshot;
@@ -64,14 +65,16 @@ fn changed(snapshot: &Snapshot, index: usize, before: &Record, facts: &Facts) ->
             lines.push(line(GREEN, "merged", id, &text));
         }
         State::Paused { .. } => {
-            let head = line(YELLOW, "paused", id, &row.words(facts));
-            lines.extend(std::iter::once(head).chain(row.next.iter().map(indented)));
+            lines.push(line(YELLOW, "paused", id, &row.words(facts)));
+            lines.extend(facts.scope.lines(&row.next).iter().map(indented));
         }
-        State::Blocked(block) if before.state.is_blocked() => lines.extend(shown(id, block)),
+        State::Blocked(block) if before.state.is_blocked() => {
+            lines.extend(shown(id, block, facts));
+        }
         State::Blocked(block) => {
             let text = format!("{}: {}", block.reason, row.words(facts));
-            let head = line(RED, "blocked", id, &text);
-            lines.extend(std::iter::once(head).chain(row.next.iter().map(indented)));
+            lines.push(line(RED, "blocked", id, &text));
+            lines.extend(facts.scope.lines(&row.next).iter().map(indented));
         }
         State::Waiting if before.state.is_blocked() => {
             lines.push(line(CYAN, "again", id, &task.title));
@@ -129,13 +132,14 @@ fn indented(text: &String) -> String {
 }
 
 /// Says that a pull request was opened, or why not.
-fn shown(id: &str, block: &Block) -> Vec<String> {
+fn shown(id: &str, block: &Block, facts: &Facts) -> Vec<String> {
     match (&block.url, &block.unopened) {
         (Some(url), _) => vec![line(CYAN, "opened", id, url)],
         (None, Some(unopened)) => {
             let head = format!("no pull request ({}): {}", unopened.why, unopened.text);
-            let next = unopened.next.iter().map(|text| format!("{:9}  {text}", ""));
-            std::iter::once(line(YELLOW, "waits", id, &head)).chain(next).collect()
+            let next = facts.scope.lines(&advice::by_hand(unopened, advice::OTHERS));
+            let head = line(YELLOW, "waits", id, &head);
+            std::iter::once(head).chain(next.iter().map(indented)).collect()
         }
         (None, None) => Vec::new(),
     }

@@ -47,7 +47,7 @@ pub(crate) fn show(snapshot: &Snapshot, facts: &Facts, index: usize, work: &Work
     }
     let shown = record.state.block().and_then(advice::pull_request);
     text += &shown.map(|line| line + "\n").unwrap_or_default();
-    text += &section("next", &row.next.join("\n"));
+    text += &section("next", &facts.scope.lines(&row.next).join("\n"));
     let is_lost = facts.is_lost(&task.id);
     text += &section(
         "attempts",

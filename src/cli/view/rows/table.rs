@@ -28,9 +28,8 @@ pub(crate) fn status(snapshot: &Snapshot, facts: &Facts, only: Option<usize>) ->
         text.push_str(&format!("  {name:id$}  {shown}  {spent:>time$}  {title}\n"));
         below(row, facts).iter().for_each(|line| text.push_str(&format!("  {:id$}  {line}\n", "")));
     }
-    let end = if snapshot.is_finished() { "finished. Next" } else { "not running. Resume" };
     let next = advice::next_of_run(snapshot, facts);
-    let next = next.iter().map(|line| format!("{end}: {line}\n"));
+    let next = facts.scope.lines(&next).into_iter().map(|line| line + "\n");
     text + &summary(snapshot) + "\n" + &used(snapshot) + &next.collect::<String>()
 }
 
@@ -81,7 +80,7 @@ fn below(row: &Row<'_>, facts: &Facts) -> Vec<String> {
     let why = row.why.iter().map(|why| why.words(facts));
     let shown = row.record.state.block().and_then(advice::pull_request);
     let concerns = row.concerns.iter().map(|text| format!("concern: {}", printable(text)));
-    let next = row.next.iter().map(|line| format!("  {line}"));
+    let next = facts.scope.lines(&row.next).into_iter().map(|line| format!("  {line}"));
     why.chain(shown).chain(concerns).chain(next).collect()
 }
 

@@ -16,10 +16,10 @@ use anyhow::Context;
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
 use crate::domain::policy::proposal::{self, conflict};
-use crate::domain::shell::quoted;
 use crate::domain::snapshot::{Run, Snapshot};
+use crate::domain::steps::{self, Command, Step};
 use crate::domain::task::{Block, Event, Obstacle, PullRequest, Record, Unopened, Worker};
-use crate::forge::{Fate, Forge, Proposal};
+use crate::forge::{Fate, Forge, Proposal, Trouble};
 use crate::git::remote::{self, RemoteChoice};
 use crate::journal::{Journal, is_illegal};
 use crate::run::Drive;
@@ -169,7 +169,8 @@ impl<'a> Talker<'a> {
             Ok(chosen) => return Ok(Some(self.no_remote(&chosen))),
             Err(error) => {
                 let text = error.to_string();
-                return Ok(Some(unopened(Obstacle::NoRemote, text, vec!["git remote -v".into()])));
+                let list = steps::git("remote -v");
+                return Ok(Some(unopened(Obstacle::NoRemote, &text, [list])));
             }
         };
         let base = self.run.integration.as_str();
@@ -180,7 +181,7 @@ impl<'a> Talker<'a> {
         let urls = git.remote_urls(&remote);
         let Some(forge) = Forge::of(&urls, &git.home(), &talk) else {
             let text = format!("{branch} is on {remote}, which is at no forge that is known");
-            return Ok(Some(unopened(Obstacle::NoForge, text, Vec::new())));
+            return Ok(Some(unopened(Obstacle::NoForge, &text, NOTHING)));
         };
         let (task, _) = snapshot.find(id).context("the plan has no such task")?;
         let sides = text::Sides {
@@ -226,27 +227,8 @@ impl<'a> Talker<'a> {
         opened.or_else(|trouble| match find() {
             // Somebody else was faster, or its answer was lost.
             Ok(Some(url)) if trouble.why == Obstacle::Failed => Ok(url),
-            _ => Err(Unopened {
-                next: self.by_hand(forge, proposal, trouble.why),
-                why: trouble.why,
-                text: trouble.text,
-            }),
+            _ => Err(by_hand(forge, proposal, trouble)),
         })
-    }
-
-    /// Returns what opens a pull request that could not be opened; its branches are pushed.
-    fn by_hand(&self, forge: &Forge, proposal: &Proposal, why: Obstacle) -> Vec<String> {
-        let typed = forge.by_hand(proposal);
-        let page = format!("# in a browser: {}", forge.page(&proposal.head, &proposal.base));
-        let program = forge.program();
-        match why {
-            Obstacle::NoProgram => vec![format!("{typed}   # once {program} is installed"), page],
-            Obstacle::NotLoggedIn => {
-                let login = format!("{program} auth login --hostname {}", quoted(forge.host()));
-                vec![login, typed, page]
-            }
-            _ => vec![typed, page],
-        }
     }
 
     /// Pushes a branch of a task, and the integration branch that its pull request is made into; the
@@ -260,9 +242,8 @@ impl<'a> Talker<'a> {
             let tip = self.drive.git.find_branch(base)?;
             all.insert(0, (tip.with_context(|| format!("the branch '{base}' is gone"))?, base));
         }
-        let names: Vec<String> = all.iter().map(|(_, name)| quoted(name)).collect();
-        let by_hand = format!("git push {} {}", quoted(remote), names.join(" "));
-        let told = |why, text| Ok(Err(unopened(why, text, vec![by_hand.clone(), self.again()])));
+        let by_hand = steps::git("push").word(remote).words(all.iter().map(|(_, name)| name));
+        let told = |why, text: String| Ok(Err(unopened_yet(why, &text, by_hand.clone())));
         let refused = match self.send(remote, &all)? {
             Ok(refused) => refused,
             Err(trouble) => return told(trouble.why, trouble.text),
@@ -282,12 +263,11 @@ impl<'a> Talker<'a> {
             };
             if !there.as_ref().is_some_and(has_all) {
                 let text = format!("{remote} does not take {branch}: {text}");
-                let mut next = vec![by_hand];
-                let (remote, name) = (quoted(remote), quoted(&branch));
-                next.extend(there.map(|_| {
-                    format!("git fetch {remote} {name} && git log {name}..FETCH_HEAD   # what is there, and not here")
-                }));
-                return Ok(Err(unopened(Obstacle::PushRefused, text, next)));
+                let seen = Step::from(steps::git("fetch").word(remote).word(&branch))
+                    .and(steps::git("log").word(format!("{branch}..FETCH_HEAD")));
+                let look = there.map(|_| seen);
+                let next = look.into_iter().chain([by_hand.into()]);
+                return Ok(Err(unopened(Obstacle::PushRefused, &text, next)));
             }
         }
         if !self.run.owns_integration() {
@@ -295,8 +275,8 @@ impl<'a> Talker<'a> {
                 Ok(Some(_)) => {}
                 Ok(None) => {
                     let text = format!("{base}, which it would be merged into, is not on {remote}");
-                    let push = format!("git push {} {}", quoted(remote), quoted(base));
-                    return Ok(Err(unopened(Obstacle::Failed, text, vec![push, self.again()])));
+                    let push = steps::git("push").word(remote).word(base);
+                    return Ok(Err(unopened_yet(Obstacle::Failed, &text, push)));
                 }
                 Err(trouble) => return told(trouble.why, trouble.text),
             }
@@ -379,23 +359,16 @@ impl<'a> Talker<'a> {
     }
 
     fn no_remote(&self, chosen: &RemoteChoice) -> PullRequest {
-        let (text, next) = match chosen {
+        match chosen {
             RemoteChoice::Several(names) => {
-                let choose = format!("git config orchestrate.remote {}", quoted(&names[0]));
+                let choose = steps::git("config orchestrate.remote").word(&names[0]);
                 let text = format!("no remote is chosen among {}", names.join(", "));
-                (text, vec![choose, self.again()])
+                unopened_yet(Obstacle::NoRemote, &text, choose)
             }
             RemoteChoice::None | RemoteChoice::Remote(_) => {
-                ("this repository has no remote".into(), vec![])
+                unopened(Obstacle::NoRemote, "this repository has no remote", NOTHING)
             }
-        };
-        unopened(Obstacle::NoRemote, text, next)
-    }
-
-    /// Returns the command that tries again.
-    pub(crate) fn again(&self) -> String {
-        let manual = if self.run.flags.manual { " --manual" } else { "" };
-        format!("git orchestrate start{manual} --run {}   # tries again", self.run.name)
+        }
     }
 
     pub(crate) fn ask(&self, call: Call) -> std::io::Result<Reply> {
@@ -430,6 +403,31 @@ fn not_run(error: std::io::Error) -> remote::Trouble {
     remote::Trouble { why: Obstacle::Failed, text: format!("cannot run git: {error}") }
 }
 
-fn unopened(why: Obstacle, text: String, next: Vec<String>) -> PullRequest {
-    PullRequest::Unopened(Unopened { why, text: text.replace('\n', " "), next })
+/// Nothing that a person could type would help.
+pub(crate) const NOTHING: [Step; 0] = [];
+
+fn unopened<S: Into<Step>>(
+    why: Obstacle,
+    text: &str,
+    next: impl IntoIterator<Item = S>,
+) -> PullRequest {
+    PullRequest::Unopened(Unopened::new(why, text, next))
+}
+
+/// The same where the next `start` tries again, after this command.
+fn unopened_yet(why: Obstacle, text: &str, next: Command) -> PullRequest {
+    PullRequest::Unopened(Unopened { again: true, ..Unopened::new(why, text, [next]) })
+}
+
+/// Returns what opens a pull request that could not be opened; its branches are pushed.
+fn by_hand(forge: &Forge, proposal: &Proposal, trouble: Trouble) -> Unopened {
+    let Trouble { why, text } = trouble;
+    let login = (why == Obstacle::NotLoggedIn).then(|| {
+        let login = steps::program(forge.program()).words(["auth", "login", "--hostname"]);
+        login.word(forge.host()).into()
+    });
+    let next = login.into_iter().chain([forge.by_hand(proposal)]);
+    let install = (why == Obstacle::NoProgram).then(|| forge.program().to_owned());
+    let page = Some(forge.page(&proposal.head, &proposal.base));
+    Unopened { install, page, ..Unopened::new(why, &text, next) }
 }

@@ -7,8 +7,9 @@ use std::fmt::Write;
 
 use crate::domain::oid::Oid;
 use crate::domain::plan::{Task, TaskId};
-use crate::domain::shell::quoted;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::steps::shell::quoted;
+use crate::domain::steps::{Scope, Step};
 use crate::domain::task::Block;
 
 /// How many commits of a task are listed.
@@ -53,8 +54,8 @@ pub(super) fn conflict(sides: &Sides<'_>) -> String {
     line(format!(
         "Then take this out of draft and merge it into `{into}`. The next `git orchestrate start`, \
          `merge` or `status --fetch` where the run is sees that, tests it, and goes on with what \
-         waits. Resolved there instead, with `git orchestrate merge {}`, this can be closed.",
-        task.id
+         waits. Resolved there instead, with `{}`, this can be closed.",
+        Scope::default().line(&Step::merge(&task.id))
     ));
     text
 }

@@ -9,6 +9,7 @@ use crate::cli::commands::input::{Given, print_findings};
 use crate::cli::view::plan;
 use crate::domain::error::{Exit, usage};
 use crate::domain::plan::slug;
+use crate::domain::steps::{Remedy, StartOption, Step};
 use crate::domain::text::counted;
 use crate::journal::Journal;
 use crate::plan::ParsedPlan;
@@ -37,8 +38,10 @@ impl Start<'_> {
         if let Some(run) = run.as_ref().filter(|_| !self.args.update) {
             check_into(run, self.args)?;
             self.context.ui.status(&format!("going on with the tickets that run '{name}' has"));
-            let update = format!("git orchestrate start {} --update", self.typed());
-            self.context.ui.hint(&format!("{update}   # also takes what can begin now"));
+            let update = Step::begin([StartOption::Update]);
+            self.context
+                .ui
+                .hint(&self.scope(), update.to("Also take the tickets that can begin now"));
             return self.go_on(&name, None);
         }
         let mut given =
@@ -56,8 +59,8 @@ impl Start<'_> {
         match run {
             Some(run) => {
                 check_into(&run, self.args)?;
-                print_findings(&self.context.ui, &parsed.warnings);
-                let new = self.new_plan(&run, parsed.plan, &self.typed())?;
+                print_findings(&self.context.ui, &self.scope(), &parsed.warnings);
+                let new = self.new_plan(&run, parsed.plan)?;
                 self.go_on(&run.run.name, new)
             }
             None => self.begin(parsed, &given),
@@ -71,11 +74,11 @@ impl Start<'_> {
         let ui = &self.context.ui;
         if self.args.yes || self.args.dry_run {
             ui.status(&plan::text(parsed)?);
-            print_findings(ui, &parsed.warnings);
+            print_findings(ui, &self.scope(), &parsed.warnings);
             return Ok(true);
         }
         ui.show(&plan::text(parsed)?);
-        print_findings(ui, &parsed.warnings);
+        print_findings(ui, &self.scope(), &parsed.warnings);
         let count = parsed.plan.tasks.len();
         let question = format!("Begin with {}", counted(count, "ticket"));
         match ui.ask(&question)? {
@@ -87,10 +90,8 @@ impl Start<'_> {
             None if is_planned => Ok(true),
             None => Err(usage(
                 "nobody is there to say whether this is the batch that is meant",
-                format!(
-                    "git orchestrate start {} --yes   # or --dry-run, to see what would be done",
-                    self.typed()
-                ),
+                Remedy::from(Step::begin([StartOption::Yes]).to("Begin without a question"))
+                    .or(Step::begin([StartOption::DryRun]).to("Or see what would be done")),
             )),
         }
     }

@@ -7,6 +7,7 @@ use crate::cli::view::change;
 use crate::domain::error::failure;
 use crate::domain::plan::{Plan, Task, TaskId};
 use crate::domain::snapshot::Snapshot;
+use crate::domain::steps::{Remedy, StartOption, Step};
 use crate::journal::Journal;
 use crate::plan::change::PlanChange;
 use crate::run::Drive;
@@ -24,7 +25,6 @@ impl Start<'_> {
         &self,
         snapshot: &Snapshot,
         plan: Plan,
-        file: &str,
     ) -> anyhow::Result<Option<NewPlan>> {
         let plan = as_begun(snapshot, plan);
         let change = PlanChange::between(&snapshot.plan, &plan);
@@ -38,12 +38,11 @@ impl Start<'_> {
         } else {
             Err(failure(
                 format!("the plan is not the one that run '{}' has", snapshot.run.name),
-                format!(
-                    "take it over: git orchestrate start {file} --update\n\
-                 or go on with the plan as it was: git orchestrate start --run {}\n\
-                 or begin another run with it: git orchestrate start {file} --run NAME",
-                    snapshot.run.name
-                ),
+                Remedy::from(Step::begin([StartOption::Update]).to("Take it over"))
+                    .or(Step::start()
+                        .of(&snapshot.run.name, self.args.manual)
+                        .to("Or continue with the plan as it was"))
+                    .or(Step::begin([StartOption::Name]).to("Or begin another run with it")),
             ))
         }
     }
@@ -71,9 +70,8 @@ impl Start<'_> {
         let at_work = update(drive, journal, &snapshot, &new.plan, &new.change)?;
         for id in at_work {
             self.context.ui.warning(&format!("task '{id}' is at work on the text it had before"));
-            self.context.ui.hint(&format!(
-                "git orchestrate stop {id} && git orchestrate retry {id}   # gives it the new one"
-            ));
+            let again = Step::stop(&id).and(Step::retry(&id)).to("Give it the new text");
+            self.context.ui.hint(&self.scope_of(&snapshot.run), again);
         }
         Ok(())
     }

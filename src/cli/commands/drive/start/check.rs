@@ -5,6 +5,7 @@
 use crate::cli::arguments::StartArgs;
 use crate::domain::error::usage;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::steps::{StartOption, Step};
 
 /// Tasks that have begun cannot be planned first any more.
 pub(super) fn check_planning(snapshot: &Snapshot, args: &StartArgs) -> anyhow::Result<()> {
@@ -15,7 +16,8 @@ pub(super) fn check_planning(snapshot: &Snapshot, args: &StartArgs) -> anyhow::R
     } else {
         Err(usage(
             format!("run '{}' was begun without --plan-first", snapshot.run.name),
-            "leave it away, or begin another run: git orchestrate start PLAN --run NAME --plan-first",
+            Step::begin([StartOption::PlanFirst, StartOption::Name])
+                .to("Leave out --plan-first, or begin another run"),
         ))
     }
 }
@@ -29,7 +31,8 @@ pub(super) fn check_into(snapshot: &Snapshot, args: &StartArgs) -> anyhow::Resul
                 "run '{}' merges into {}, not into {into}",
                 snapshot.run.name, snapshot.run.integration
             ),
-            "leave --into away, or begin another run: git orchestrate start PLAN --run NAME --into BRANCH",
+            Step::begin([StartOption::Into(into.to_owned()), StartOption::Name])
+                .to("Leave out --into, or begin another run"),
         )),
     }
 }

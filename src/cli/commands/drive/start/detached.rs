@@ -10,9 +10,9 @@ use anyhow::Context as _;
 
 use super::Context;
 use crate::domain::error::{Exit, failure};
+use crate::domain::steps::{Look, Part, Remedy, Scope, Step};
 use crate::run::Drive;
 use crate::run::drive::driver;
-use crate::run::facts::option;
 use crate::system::disk::make_folder;
 use crate::system::process::{self, Program, Streams};
 
@@ -24,13 +24,14 @@ pub(super) fn start(
     drive: &Drive,
     name: &str,
     only: &[String],
+    scope: &Scope,
 ) -> anyhow::Result<Exit> {
     let mut child = spawn(context, drive, name, only).context("cannot start in the background")?;
     loop {
         let driver = driver::current(&drive.folder)?;
         let is_it = driver.and_then(|driver| driver.worker).is_some_and(|w| w.pid == child.id());
         if is_it {
-            return say(context, drive, name, &child);
+            return say(context, name, &child, scope);
         }
         if let Some(status) = child.try_wait()? {
             return ended(context, drive, name, status.code());
@@ -57,12 +58,13 @@ fn spawn(context: &Context, drive: &Drive, name: &str, only: &[String]) -> anyho
     Ok(Program { argv, directory, environment: Vec::new(), unset: Vec::new(), streams }.spawn()?)
 }
 
-fn say(context: &Context, drive: &Drive, name: &str, child: &Child) -> anyhow::Result<Exit> {
-    let option = option(&drive.git, name)?;
+fn say(context: &Context, name: &str, child: &Child, scope: &Scope) -> anyhow::Result<Exit> {
     context.ui.answer(&format!("run '{name}' goes on in the background, as pid {}", child.id()))?;
-    context.ui.hint(&format!("git orchestrate status --watch{option}   # where everything stands"));
-    context.ui.hint(&format!("git orchestrate log -f{option}   # what happens, line by line"));
-    context.ui.hint(&format!("git orchestrate stop{option}   # ends it; 'start' goes on later"));
+    let follow = Step::Log { id: None, part: Part::Follow };
+    let remedy = Remedy::from(Step::Status(Look::Watch).to("Watch where everything stands"))
+        .or(follow.to("Or what happens, line by line"))
+        .or(Step::stop_run().to("End it; 'start' resumes it later"));
+    context.ui.hint(scope, remedy);
     Ok(Exit::Ok)
 }
 
@@ -81,7 +83,7 @@ fn ended(context: &Context, drive: &Drive, name: &str, code: Option<i32>) -> any
         }
         _ => Err(failure(
             format!("run '{name}' did not go on in the background:\n{}", said.trim_end()),
-            "git orchestrate start   # in the foreground shows more",
+            Step::start().to("Start it in the foreground, which shows more"),
         )),
     }
 }

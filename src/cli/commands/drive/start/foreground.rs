@@ -13,9 +13,10 @@ use crate::domain::config::TicketDone;
 use crate::domain::error::{Exit, Hinted};
 use crate::domain::plan::TaskId;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::steps::{Finish, Scope, Step, git};
 use crate::journal::Journal;
 use crate::run::cleanup::{self, CleanOptions};
-use crate::run::facts::{Facts, option, silent};
+use crate::run::facts::{Facts, silent};
 use crate::run::{self, Drive, End, Progress};
 use crate::system::clock;
 
@@ -26,13 +27,13 @@ pub(super) fn drive(
     journal: Journal,
     before: &Snapshot,
     only: Option<HashSet<TaskId>>,
+    scope: Scope,
 ) -> anyhow::Result<Exit> {
     open(context, driven, before);
     let live = Live::new(stderr_is_terminal() && !context.ui.quiet);
     let zone = Some(clock::now().time_zone().clone());
-    let option = option(&driven.git, &before.run.name)?;
     let defaults = driven.settings.defaults();
-    let mut facts = Facts { option, zone, defaults, ..Facts::default() };
+    let mut facts = Facts { scope, zone, defaults, ..Facts::default() };
     let end = run::drive(driven, journal, only, &mut |event| {
         facts.now = clock::now_ms();
         if !context.ui.quiet {
@@ -48,7 +49,7 @@ pub(super) fn drive(
         }
     });
     live.clear();
-    conclude(context, driven, &before.run.name, end.map_err(told_of_full_disk)?)
+    conclude(context, driven, &before.run.name, end.map_err(told_of_full_disk)?, &facts.scope)
 }
 
 /// git, gix and the system say it in the same words; what to do is the same, too.
@@ -57,7 +58,7 @@ fn told_of_full_disk(error: anyhow::Error) -> anyhow::Error {
         error
     } else {
         Err::<(), _>(error)
-            .hint("make room, then go on where it stopped: git orchestrate start")
+            .hint(Step::start().to("Make room, then resume the run"))
             .expect_err("it is an error")
     }
 }
@@ -75,32 +76,36 @@ pub(super) fn open(context: &Context, driven: &Drive, before: &Snapshot) {
     }
 }
 
-fn conclude(context: &Context, driven: &Drive, name: &str, end: End) -> anyhow::Result<Exit> {
+fn conclude(
+    context: &Context,
+    driven: &Drive,
+    name: &str,
+    end: End,
+    scope: &Scope,
+) -> anyhow::Result<Exit> {
     let tip = Journal::new(&driven.git, name).newest()?;
     let snapshot = &tip.snapshot;
     finish(context, driven, snapshot)?;
     context.ui.answer(&table::summary(snapshot))?;
-    let option = option(&driven.git, name)?;
     match end {
         End::Finished => {
-            say_where(context, snapshot);
+            say_where(context, snapshot, scope);
             if snapshot.is_finished() && snapshot.run.closed.is_none() {
-                let finish = format!("git orchestrate finish --run {name}");
-                context.ui.hint(&format!("{finish}   # merge it, or what else is to become of it"));
+                let finish = Step::Finish(Finish::Ask).of(name, false);
+                context.ui.hint(scope, finish.to("Choose what happens to the work"));
             }
             if driven.settings.ticket_done == TicketDone::User {
-                tickets::to_do(snapshot).iter().for_each(|line| context.ui.hint(line));
+                context.ui.hint(scope, tickets::to_do(snapshot));
             }
             Ok(Exit::Ok)
         }
         End::Stuck => {
-            context.ui.hint(&format!(
-                "git orchestrate status{option}   # what blocks, and what to type next"
-            ));
+            let why = "See what is blocked, and how to continue";
+            context.ui.hint(scope, Step::status().to(why));
             Ok(Exit::Attention)
         }
         End::Stopped(signal) => {
-            context.ui.hint(&format!("git orchestrate start{option}   # goes on where it stopped"));
+            context.ui.hint(scope, Step::start().to("Resume it"));
             Ok(Exit::Signal(signal))
         }
     }
@@ -122,7 +127,8 @@ pub(super) fn finish(context: &Context, driven: &Drive, snapshot: &Snapshot) -> 
 }
 
 /// Says where the work of a finished run is.
-pub(super) fn say_where(context: &Context, snapshot: &Snapshot) {
+pub(super) fn say_where(context: &Context, snapshot: &Snapshot, scope: &Scope) {
     let branch = &snapshot.run.integration;
-    context.ui.status(&format!("the work is on {branch}: git log --first-parent {branch}"));
+    context.ui.status(&format!("the work is on {branch}"));
+    context.ui.hint(scope, git("log --first-parent").word(branch).to("See what was merged"));
 }

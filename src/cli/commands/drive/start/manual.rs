@@ -11,10 +11,11 @@ use crate::cli::view::rows::{json, progress, table};
 use crate::domain::error::Exit;
 use crate::domain::plan::TaskId;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::steps::{Scope, Step};
 use crate::journal::Journal;
 use crate::run::Drive;
 use crate::run::drive::by_hand;
-use crate::run::facts::{Facts, option};
+use crate::run::facts::Facts;
 use crate::system::clock;
 use crate::system::process::signals::Signals;
 
@@ -25,40 +26,37 @@ pub(super) fn turn(
     before: &Snapshot,
     only: Option<HashSet<TaskId>>,
     as_json: bool,
+    scope: Scope,
 ) -> anyhow::Result<Exit> {
     let name = before.run.name.as_str();
     foreground::open(context, driven, before);
-    let option = option(&driven.git, name)?;
-    let mut seen = Facts { option: option.clone(), ..Facts::default() };
+    let mut seen = Facts { scope: scope.clone(), ..Facts::default() };
     let signals = Signals::listen()?;
     by_hand::turn(driven, journal, only, &signals.stop, &mut |event| {
         seen.now = clock::now_ms();
         progress::lines(&event, &seen).iter().for_each(|line| context.ui.status(line));
     })?;
     if let Some(signal) = signals.last() {
-        context.ui.hint(&format!(
-            "git orchestrate start --manual{}   # goes on where it stopped",
-            seen.option
-        ));
+        context.ui.hint(&scope, Step::start().to("Resume it"));
         return Ok(Exit::Signal(signal));
     }
     let tip = Journal::new(&driven.git, name).newest()?;
     let snapshot = &tip.snapshot;
     foreground::finish(context, driven, snapshot)?;
     // This process drives the run no longer when the answer is read.
-    let facts = Facts { controller: None, ..Facts::with_option(driven, &tip, option)? };
+    let facts = Facts { controller: None, ..Facts::of(driven, &tip, scope.clone())? };
     let text = if as_json {
         json::status(snapshot, &facts, None)?
     } else {
         hand_out::text(snapshot, &facts) + &table::summary(snapshot)
     };
     context.ui.answer(&text)?;
-    Ok(conclude(context, snapshot))
+    Ok(conclude(context, snapshot, &scope))
 }
 
-fn conclude(context: &Context, snapshot: &Snapshot) -> Exit {
+fn conclude(context: &Context, snapshot: &Snapshot, scope: &Scope) -> Exit {
     if snapshot.is_finished() {
-        foreground::say_where(context, snapshot);
+        foreground::say_where(context, snapshot, scope);
         return Exit::Ok;
     }
     match snapshot.active().next() {

@@ -21,11 +21,11 @@ use crate::cli::commands::input::{Given, print_findings};
 use crate::cli::commands::target::{Trust, find_run, find_task, prompts, settings};
 use crate::cli::view::rows::table;
 use crate::domain::config::Settings;
-use crate::domain::error::{Exit, Hinted, usage};
+use crate::domain::error::{Exit, Hinted, in_scope, usage};
 use crate::domain::plan::{Plan, Task, TaskId, slug};
 use crate::domain::policy::schedule::with_dependencies;
-use crate::domain::shell::quoted;
 use crate::domain::snapshot::{Closed, Flags, Run, Snapshot};
+use crate::domain::steps::{Scope, StartOption, Step, to};
 use crate::domain::task::Event;
 use crate::git::Git;
 use crate::journal::trust;
@@ -47,15 +47,7 @@ pub(crate) fn run(context: &Context, args: StartArgs) -> anyhow::Result<Exit> {
     }
     let git = context.git()?;
     let start = Start { context, git: &git, args: &args };
-    if args.plan.is_empty() {
-        return start.without_plan();
-    }
-    let (tasks, labels) = (&args.tickets.ids, &args.tickets.labels);
-    let given = Given::read(context, Some(&git), &args.plan, tasks, labels)?;
-    match &given.input {
-        Input::Backlog(folder) => start.with_backlog(&given, folder),
-        Input::One(_) | Input::Tickets { .. } => start.with_plan(&given),
-    }
+    start.start().map_err(|error| in_scope(error, || start.scope()))
 }
 
 /// One call of `start`.
@@ -66,12 +58,41 @@ struct Start<'a> {
 }
 
 impl Start<'_> {
+    fn start(&self) -> anyhow::Result<Exit> {
+        let (context, args) = (self.context, self.args);
+        if args.plan.is_empty() {
+            return self.without_plan();
+        }
+        let (tasks, labels) = (&args.tickets.ids, &args.tickets.labels);
+        let given = Given::read(context, Some(self.git), &args.plan, tasks, labels)?;
+        match &given.input {
+            Input::Backlog(folder) => self.with_backlog(&given, folder),
+            Input::One(_) | Input::Tickets { .. } => self.with_plan(&given),
+        }
+    }
+
+    /// Returns where commands are typed before it is known which run this is.
+    fn scope(&self) -> Scope {
+        Scope {
+            run: self.args.run.clone(),
+            manual: self.args.manual,
+            plan: self.args.plan.iter().map(|file| file.display().to_string()).collect(),
+            ..self.context.scope()
+        }
+    }
+
+    /// Returns where commands are typed that are about this run.
+    fn scope_of(&self, run: &Run) -> Scope {
+        let named = self.context.scope_of(self.git, run, self.args.run.is_some());
+        Scope { run: named.run, ..self.scope() }
+    }
+
     fn without_plan(&self) -> anyhow::Result<Exit> {
         if self.args.into.is_some() {
             return Err(usage("--into is for a new run", "a run keeps the branch it began with"));
         }
         if !self.args.tickets.ids.is_empty() || !self.args.tickets.labels.is_empty() {
-            let remedy = "name the folder: git orchestrate start backlog/ --task ID";
+            let remedy = Step::begin([StartOption::Ticket]).to("Name the folder of the backlog");
             return Err(usage("--task and --label choose tickets of a backlog", remedy));
         }
         let name = find_run(self.git, self.args.run.as_deref())?;
@@ -83,7 +104,7 @@ impl Start<'_> {
             Ok(parsed) => parsed,
             Err(findings) => return Ok(self.refuse(&findings)),
         };
-        print_findings(&self.context.ui, &parsed.warnings);
+        print_findings(&self.context.ui, &self.scope(), &parsed.warnings);
         if let Some(name) = &self.args.run {
             parsed.plan.name = slug(name);
         }
@@ -91,7 +112,7 @@ impl Start<'_> {
             Some(tip) => {
                 check_into(&tip.snapshot, self.args)?;
                 let (sources, plan) = (parsed.sources, parsed.plan);
-                let new = self.new_plan(&tip.snapshot, plan, &self.typed())?;
+                let new = self.new_plan(&tip.snapshot, plan)?;
                 if let Some(new) = &new {
                     self.trust_plan(given, &new.plan, &sources)?;
                 }
@@ -102,14 +123,8 @@ impl Start<'_> {
     }
 
     fn refuse(&self, findings: &[Diagnostic]) -> Exit {
-        print_findings(&self.context.ui, findings);
+        print_findings(&self.context.ui, &self.scope(), findings);
         Exit::Failed
-    }
-
-    /// Returns the plan as it was named.
-    fn typed(&self) -> String {
-        let names = self.args.plan.iter().map(|file| quoted(&file.to_string_lossy()));
-        names.collect::<Vec<_>>().join(" ")
     }
 
     /// Checks that the commands of each file are trusted; `sources` says which file a task is of.
@@ -171,7 +186,7 @@ impl Start<'_> {
         let run = begin::prepare(self.git, &beginning)?;
         for remark in begin::warnings(self.git, &beginning)? {
             self.context.ui.warning(&remark.text);
-            self.context.ui.hint(&remark.remedy);
+            self.context.ui.hint(&self.scope(), remark.remedy);
         }
         if matches!(given.input, Input::Backlog(_)) && !self.confirm(&parsed, found.plan_first)? {
             return Ok(Exit::Failed);
@@ -193,6 +208,18 @@ impl Start<'_> {
         let mut journal = Journal::new(self.git, name);
         let Tip { snapshot, .. } =
             journal.load()?.with_context(|| format!("there is no run '{name}'"))?;
+        let run = snapshot.run.clone();
+        self.go_on_with(journal, snapshot, new)
+            .map_err(|error| in_scope(error, || self.scope_of(&run)))
+    }
+
+    fn go_on_with(
+        &self,
+        mut journal: Journal,
+        snapshot: Snapshot,
+        new: Option<NewPlan>,
+    ) -> anyhow::Result<Exit> {
+        let name = snapshot.run.name.as_str();
         check_planning(&snapshot, self.args)?;
         let settings = settings(self.git, &self.flags(&snapshot.run.flags), self.trust())?;
         let settings = Settings { prompts: prompts(self.git, self.trust())?, ..settings };
@@ -215,12 +242,15 @@ impl Start<'_> {
         let lock = driver::take(&drive.folder, name);
         let lock = match &new {
             None => lock?,
-            Some(_) => lock.hint("a plan is taken over between two starts: stop it, then again")?,
+            Some(_) => lock.hint(Step::stop_run().to(
+                "A plan can be replaced only while the run is stopped. Stop it, then start again",
+            ))?,
         };
         if let Some(new) = new {
             self.update(&drive, &mut journal, new)?;
         }
         let snapshot = self.settle_flags(&mut journal)?;
+        let scope = self.scope_of(&snapshot.run);
         if drive.settings.yes {
             self.approve_all(&journal, &snapshot)?;
         }
@@ -231,13 +261,15 @@ impl Start<'_> {
         }
         match (self.args.manual, self.args.detach) {
             (true, _) => {
-                manual::turn(self.context, &drive, journal, &snapshot, only, self.args.json)
+                manual::turn(self.context, &drive, journal, &snapshot, only, self.args.json, scope)
             }
             (false, true) => {
                 drop(lock);
-                detached::start(self.context, &drive, name, &self.args.only)
+                detached::start(self.context, &drive, name, &self.args.only, &scope)
             }
-            (false, false) => foreground::drive(self.context, &drive, journal, &snapshot, only),
+            (false, false) => {
+                foreground::drive(self.context, &drive, journal, &snapshot, only, scope)
+            }
         }
     }
 
@@ -245,15 +277,10 @@ impl Start<'_> {
     fn is_over(&self, run: &Run, closed: &Closed) -> anyhow::Result<Exit> {
         let told = table::closed(run, closed);
         self.context.ui.status(&format!("run '{}' is finished: {told}", run.name));
-        self.context.ui.hint(&format!(
-            "git orchestrate clean --all --run {}   # removes its journal, so that the plan can be run again",
-            run.name
-        ));
-        if let Some(rename) = rename_branch(self.git, run)? {
-            self.context
-                .ui
-                .hint(&format!("{rename}   # after that, since the new run needs the name"));
-        }
+        let clean = Step::Clean { id: None, force: false }.of(&run.name, false);
+        let steps = std::iter::once(clean).chain(rename_branch(self.git, run)?);
+        let remedy = to("Remove its journal, so that the plan can be run again", steps);
+        self.context.ui.hint(&self.scope(), remedy);
         Ok(Exit::Ok)
     }
 

@@ -6,8 +6,8 @@ use super::Finish;
 use crate::cli::view::rows::table;
 use crate::domain::error::failure;
 use crate::domain::plan::TaskId;
-use crate::domain::shell::quoted;
 use crate::domain::snapshot::How;
+use crate::domain::steps::{self, Remedy, Step, git, to};
 use crate::domain::task::State;
 
 impl Finish<'_> {
@@ -19,10 +19,8 @@ impl Finish<'_> {
             None => Ok(()),
             Some((task, _)) => Err(failure(
                 format!("somebody is at work on task '{}'", task.id),
-                format!(
-                    "git orchestrate stop --run {}   # or wait: git orchestrate wait",
-                    self.target.snapshot().run.name
-                ),
+                Remedy::from(Step::stop_run().to("Stop the run"))
+                    .or(Step::Wait.to("Or wait until it ends")),
             )),
         }
     }
@@ -36,7 +34,7 @@ impl Finish<'_> {
         } else {
             Err(failure(
                 format!("run '{}' is being discarded", run.name),
-                format!("git orchestrate finish --run {} --discard   # goes on with it", run.name),
+                Step::Finish(steps::Finish::Discard).to("Discard what is left of it"),
             ))
         }
     }
@@ -57,29 +55,32 @@ impl Finish<'_> {
                 table::summary(snapshot),
                 names.join(", ")
             ),
-            format!(
-                "go on with it: git orchestrate start --run {run}\n\
-                 or take what is merged so far: git orchestrate finish --run {run} --force --merge"
-            ),
+            Remedy::from(Step::start().to("Resume it"))
+                .or(Step::Finish(steps::Finish::MergePart).to("Or merge what is done so far")),
         ))
     }
 
     /// Fails where there is no branch to merge into.
     pub(super) fn check_base(&self, how: How) -> anyhow::Result<()> {
         let run = &self.target.snapshot().run;
-        let branch = quoted(&run.integration);
+        let branch = &run.integration;
+        let keep = Step::Finish(steps::Finish::Keep);
         if run.base_branch == "HEAD" {
+            let switch = Step::from(git("switch").blank("BRANCH"));
+            let merge = git("merge").word(branch);
             return Err(failure(
                 format!("run '{}' began on no branch, so there is none to merge into", run.name),
-                format!(
-                    "git switch BRANCH && git merge {branch}   # then: git orchestrate finish --keep"
-                ),
+                to("Merge it into a branch of your own", [switch.and(merge), keep]),
             ));
         }
         if how == How::Pr && !run.owns_integration() {
+            let push = match self.remote() {
+                Some(remote) => git("push").word(remote),
+                None => git("push").blank("REMOTE"),
+            };
             return Err(failure(
                 format!("the work is on {} itself", run.integration),
-                format!("git push REMOTE {branch}   # then: git orchestrate finish --keep"),
+                to("Push it yourself", [push.word(branch).into(), keep]),
             ));
         }
         let is_there = self.target.drive.git.find_branch(&run.base_branch)?.is_some();
@@ -91,7 +92,7 @@ impl Finish<'_> {
                     "there is no branch '{}' any more, which the run began from",
                     run.base_branch
                 ),
-                format!("git branch {} COMMIT   # makes it again", quoted(&run.base_branch)),
+                git("branch").word(&run.base_branch).blank("COMMIT").to("Restore it"),
             ))
         }
     }

@@ -6,6 +6,7 @@ use crate::cli::arguments::FinishArgs;
 use crate::cli::ui::ask::{ask, can_ask};
 use crate::domain::error::{failure, usage};
 use crate::domain::snapshot::{How, Run};
+use crate::domain::steps::{Finish, Step};
 use crate::system::process::StopSwitch;
 
 /// Returns the choice that was given as a flag.
@@ -26,7 +27,7 @@ pub(super) fn check_can_choose(given: Option<How>) -> anyhow::Result<()> {
     } else {
         Err(usage(
             "what is to become of the work is not said",
-            "git orchestrate finish --merge   # or --pr, --keep, --discard",
+            [Finish::Merge, Finish::Pr, Finish::Keep, Finish::Discard].map(Step::Finish),
         ))
     }
 }
@@ -71,7 +72,7 @@ pub(super) fn is_confirmed(
         }
         None => Err(failure(
             format!("run '{name}' is only discarded when its name is typed"),
-            format!("git orchestrate finish --run {name} --discard --confirm {name}"),
+            Step::Finish(Finish::Confirm(name.to_owned())),
         )),
     }
 }

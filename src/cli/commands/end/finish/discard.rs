@@ -5,6 +5,8 @@
 use super::{Finish, choice};
 use crate::domain::error::{Exit, failure};
 use crate::domain::snapshot::How;
+use crate::domain::steps::Finish::{Confirm, Discard};
+use crate::domain::steps::{Step, git};
 use crate::run::cleanup::CleanOptions;
 use crate::run::end;
 use crate::run::end::clean::discard_journal;
@@ -29,10 +31,7 @@ impl Finish<'_> {
         if !choice::is_confirmed(&run.name, self.args.confirm.as_deref(), self.stop)? {
             return Err(failure(
                 format!("that is not the name of run '{}': nothing was removed", run.name),
-                format!(
-                    "git orchestrate finish --run {} --discard --confirm {}",
-                    run.name, run.name
-                ),
+                Step::Finish(Confirm(run.name.clone())),
             ));
         }
         let tip = self.target.drive.git.find_branch(&run.integration)?;
@@ -40,20 +39,17 @@ impl Finish<'_> {
         self.target.reload()?;
         let pushed = remote_branches(&self.target.drive, self.target.snapshot())?;
         if !self.clear(reach)? {
-            self.context.ui.hint(&format!(
-                "git orchestrate finish --run {} --discard   # again, when what is kept may go",
-                run.name
-            ));
+            let again = Step::Finish(Discard).to("Run this again when what is kept may go");
+            self.context.ui.hint(&self.target.scope(), again);
             return Ok(Exit::Attention);
         }
         self.say_pushed(pushed);
         let forgotten =
             discard_journal(&self.target.drive, &self.target.journal, &self.target.tip)?;
-        self.say(&self.wording()?, &forgotten)?;
-        self.context.ui.hint(&format!(
-            "git for-each-ref refs/orchestrate/backup/{}   # all that was removed",
-            run.name
-        ));
+        self.say(&self.wording(), &forgotten)?;
+        let backups = format!("refs/orchestrate/backup/{}", run.name);
+        let backups = git("for-each-ref").word(backups).to("See the backups of what was removed");
+        self.context.ui.hint(&self.context.scope(), backups);
         Ok(Exit::Ok)
     }
 }

@@ -7,8 +7,8 @@ use crate::cli::view::tickets;
 use crate::domain::config::TicketDone;
 use crate::domain::error::{Exit, failure};
 use crate::domain::oid::Oid;
-use crate::domain::shell::quoted;
 use crate::domain::snapshot::How;
+use crate::domain::steps::{self, Remedy, Step, git};
 use crate::run::cleanup::CleanOptions;
 use crate::run::end::remote_branches::remote_branches;
 use crate::run::end::{self, MergePreview, MergeResult};
@@ -17,14 +17,16 @@ use crate::run::merge::publish::why_waits;
 impl Finish<'_> {
     pub(super) fn merge(&mut self, tip: &Oid) -> anyhow::Result<Exit> {
         let run = self.target.snapshot().run.clone();
-        let (base, branch) = (quoted(&run.base_branch), quoted(&run.integration));
+        let merge = git("merge").word(&run.integration);
+        let by_hand = Step::from(git("switch").word(&run.base_branch)).and(merge);
+        let finish = Step::Finish(steps::Finish::Merge);
         let merged = match end::merge(&self.target.drive, &run, tip, self.stop)? {
             MergeResult::Done(commit) => commit,
             MergeResult::Stopped => return Ok(Exit::Failed),
             MergeResult::Waits(why) => {
                 return Err(failure(
                     format!("'{}' was not merged: {why}", run.integration),
-                    format!("then: git orchestrate finish --run {} --merge", run.name),
+                    finish.to("Run this again when that is over"),
                 ));
             }
             MergeResult::Failed(text) => {
@@ -33,10 +35,9 @@ impl Finish<'_> {
                         "'{}' passes the tests, and its merge into {} does not: {text}",
                         run.integration, run.base_branch
                     ),
-                    format!(
-                        "{}\ngit switch {base} && git merge {branch}   # mend, commit, then finish again",
-                        self.see_log()
-                    ),
+                    Remedy::from(self.see_log())
+                        .or(by_hand.to("Merge it yourself, fix what fails and commit it"))
+                        .or(finish.to("Then finish the run")),
                 ));
             }
             MergeResult::Conflict(files) => {
@@ -47,11 +48,10 @@ impl Finish<'_> {
                         run.base_branch,
                         files.join(", ")
                     ),
-                    format!(
-                        "git switch {base} && git merge {branch}   # make each file what both sides want, commit\n\
-                         git orchestrate finish --run {} --merge   # then cleans up",
-                        run.name
-                    ),
+                    Remedy::from(
+                        by_hand.to("Merge it yourself, resolve the conflict and commit it"),
+                    )
+                    .or(finish.to("Then clean up")),
                 ));
             }
         };
@@ -90,8 +90,8 @@ impl Finish<'_> {
     /// Says how tickets are done whose work is merged.
     fn say_tickets(&self) {
         if self.target.drive.settings.ticket_done == TicketDone::User {
-            let ui = &self.context.ui;
-            tickets::to_do(self.target.snapshot()).iter().for_each(|line| ui.hint(line));
+            let to_do = tickets::to_do(self.target.snapshot());
+            self.context.ui.hint(&self.target.scope(), to_do);
         }
     }
 

@@ -13,12 +13,13 @@ use crate::cli::commands::Context;
 use crate::cli::commands::target::{Target, Trust, find_undecided};
 use crate::cli::view::cleaned::Wording;
 use crate::cli::view::finish as view;
-use crate::domain::error::{Exit, failure};
+use crate::domain::error::{Exit, failure, in_scope};
 use crate::domain::oid::Oid;
 use crate::domain::plan::Task;
-use crate::domain::shell::quoted;
 use crate::domain::snapshot::How;
+use crate::domain::steps::{self, Hint, Remedy, Step, git, program};
 use crate::domain::task::Record;
+use crate::git::remote::RemoteChoice;
 use crate::run::cleanup::{CleanOptions, CleanReport, clean_checkout};
 use crate::run::drive::driver;
 use crate::run::end::clean::clean_run;
@@ -40,6 +41,7 @@ pub(crate) fn run(context: &Context, args: FinishArgs) -> anyhow::Result<Exit> {
     let signals = Signals::listen()?;
     let mut finish = Finish { context, args: &args, target, stop: &signals.stop };
     let exit = finish.run(given);
+    let exit = exit.map_err(|error| in_scope(error, || finish.target.scope()));
     drop(lock);
     match signals.last() {
         Some(signal) => Ok(Exit::Signal(signal)),
@@ -137,11 +139,8 @@ impl Finish<'_> {
         let Some(read) = record.state.merge().or(read).filter(|read| *read != tip) else { return };
         let branch = &snapshot.run.integration;
         self.context.ui.warning(&format!("{branch} holds more than its final review has read"));
-        self.context.ui.hint(&format!(
-            "git log {}..{}   # what came later",
-            read.short(),
-            quoted(branch)
-        ));
+        let later = git("log").word(format!("{}..{branch}", read.short()));
+        self.context.ui.hint(&self.target.scope(), later.to("See what came later"));
     }
 
     /// Tests the integration branch as it is, and leaves no checkout where the run has none any more.
@@ -178,9 +177,8 @@ impl Finish<'_> {
         let Some(RemoteBranches { remote, branches }) = pushed else { return };
         let ui = &self.context.ui;
         ui.status(&format!("still on {remote}, as far as is known here: {}", branches.join(", ")));
-        let names: Vec<String> = branches.iter().map(|name| quoted(name)).collect();
-        let delete = format!("git push {} --delete {}", quoted(&remote), names.join(" "));
-        ui.hint(&format!("{delete}   # removes what nobody needs there any more"));
+        let delete = git("push").word(remote).word("--delete").words(branches);
+        ui.hint(&self.target.scope(), delete.to("Remove what nobody needs there any more"));
     }
 
     fn keep(&mut self) -> anyhow::Result<Exit> {
@@ -194,7 +192,7 @@ impl Finish<'_> {
     }
 
     fn clear(&self, reach: CleanOptions) -> anyhow::Result<bool> {
-        let wording = self.wording()?;
+        let wording = self.wording();
         if !reach.dry_run {
             // The worktree that goes may be the one that the caller stands in.
             std::env::set_current_dir(self.target.drive.git.home())?;
@@ -204,8 +202,8 @@ impl Finish<'_> {
         })
     }
 
-    fn wording(&self) -> anyhow::Result<Wording> {
-        Ok(Wording { dry_run: self.args.dry_run, option: self.target.option()? })
+    fn wording(&self) -> Wording {
+        Wording { dry_run: self.args.dry_run, scope: self.target.scope() }
     }
 
     fn say(&self, wording: &Wording, cleaned: &CleanReport) -> anyhow::Result<()> {
@@ -234,20 +232,28 @@ impl Finish<'_> {
         let run = &self.target.snapshot().run;
         failure(
             format!("nothing was published, and {} is as it was: {text}", run.integration),
-            format!(
-                "{}\n\
-                 git switch {}   # mend it there, commit, switch back; then the same command again\n\
-                 git orchestrate finish --run {} --keep   # or --discard, which need no tests",
-                self.see_log(),
-                quoted(&run.integration),
-                run.name
-            ),
+            Remedy::from(self.see_log())
+                .or(git("switch")
+                    .word(&run.integration)
+                    .to("Fix it there, commit it and switch back, then run the same command again"))
+                .or(Step::Finish(steps::Finish::Keep)
+                    .to("Or keep it, or use --discard: neither needs the tests")),
         )
     }
 
-    fn see_log(&self) -> String {
-        let log = self.target.drive.folder.finish_log().display().to_string();
-        format!("cat {}   # what the tests printed", quoted(&log))
+    fn see_log(&self) -> Hint {
+        let log = self.target.drive.folder.finish_log();
+        program("cat").word(log.display()).to("See what the tests printed")
+    }
+
+    /// Returns the remote that the settings mean.
+    fn remote(&self) -> Option<String> {
+        let named = self.target.drive.settings.remote.as_deref();
+        let base = &self.target.snapshot().run.base_branch;
+        match self.target.drive.git.choose_remote(named, base) {
+            Ok(RemoteChoice::Remote(remote)) => Some(remote),
+            Ok(_) | Err(_) => None,
+        }
     }
 
     fn no_branch(&self) -> anyhow::Error {
@@ -256,7 +262,7 @@ impl Finish<'_> {
         let at = last.last().unwrap_or(&run.base);
         failure(
             format!("the branch '{}' is gone", run.integration),
-            format!("git branch {} {at}   # makes it again", quoted(&run.integration)),
+            git("branch").word(&run.integration).word(at).to("Restore it"),
         )
     }
 }

@@ -3,10 +3,11 @@
 //! Invariant: a run is only finished when the pull request is there.
 
 use super::Finish;
-use crate::cli::view::finish as view;
+use crate::cli::view::{advice, finish as view};
 use crate::domain::error::{Exit, failure};
 use crate::domain::oid::Oid;
 use crate::domain::snapshot::How;
+use crate::domain::steps::{self, Remedy, Step};
 use crate::domain::task::Obstacle;
 use crate::run::end;
 use crate::run::end::pull_request::open_pull_request;
@@ -21,22 +22,25 @@ impl Finish<'_> {
         let asked = open_pull_request(drive, &snapshot.run, tip, &title, &body, self.stop)?;
         let url = asked.map_err(|unopened| {
             let what = format!("no pull request ({}): {}", unopened.why, unopened.text);
-            let again = format!("git orchestrate finish --run {}", snapshot.run.name);
             let last = match unopened.why {
                 // There is nobody to ask the next time either.
                 Obstacle::NoForge => {
-                    format!("{again} --merge   # cleans up then; or merges it here")
+                    let ask = format!(
+                        "Open a pull request there yourself, from {} into {}.",
+                        snapshot.run.integration, snapshot.run.base_branch
+                    );
+                    let merge = Step::Finish(steps::Finish::Merge);
+                    Remedy::from(ask).or(merge.to("Then clean up, or merge it here instead"))
                 }
-                _ => format!("{again} --pr   # tries again"),
+                _ => Step::Finish(steps::Finish::Pr).to("Then try again").into(),
             };
-            failure(what, [unopened.next, vec![last]].concat().join("\n"))
+            failure(what, advice::by_hand(&unopened, "Do it by hand").then(last))
         })?;
         end::close(&self.target.journal, snapshot, How::Pr, Some(tip.clone()), Some(url.clone()))?;
         self.context.ui.answer(&url)?;
-        self.context.ui.hint(&format!(
-            "git orchestrate finish --run {} --merge   # cleans up, when {} holds it",
-            snapshot.run.name, snapshot.run.base_branch
-        ));
+        let merge = Step::Finish(steps::Finish::Merge);
+        let merge = merge.to(format!("Clean up when {} has the work", snapshot.run.base_branch));
+        self.context.ui.hint(&self.target.scope(), merge);
         Ok(Exit::Ok)
     }
 }
