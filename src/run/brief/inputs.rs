@@ -3,8 +3,6 @@
 //! Invariant: writes nothing; asks git and the attempt's own folder. What cannot be found out, for
 //! example because the folder is gone, counts as unchanged.
 
-use anyhow::Context;
-
 use super::spec::{LaunchMode, Spec};
 use super::spec_of;
 use crate::domain::plan::{Task, TaskId};
@@ -22,7 +20,7 @@ pub(crate) fn may_end_differently(
     snapshot: &Snapshot,
     id: &TaskId,
 ) -> anyhow::Result<bool> {
-    let (task, record) = snapshot.find(id).context("the plan has no such task")?;
+    let (task, record) = snapshot.task(id)?;
     let changes = match record.last_attempt() {
         Some(last) => changes_since(drive, snapshot, task, record, last)?,
         None => Changes::default(),

@@ -58,7 +58,7 @@ pub(super) fn brief(
     number: u32,
     mode: LaunchMode,
 ) -> anyhow::Result<(AttemptFolder, Spec)> {
-    let (task, record) = snapshot.find(id).context("the plan has no such task")?;
+    let (task, record) = snapshot.task(id)?;
     let defaults = drive.settings.defaults();
     let choice = Choice::of(task, record, &defaults);
     let spec = spec_of(drive, snapshot, (task, record), &choice, number, mode)?;
@@ -141,7 +141,7 @@ pub(crate) fn next_prompt(
     snapshot: &Snapshot,
     id: &TaskId,
 ) -> anyhow::Result<String> {
-    let (task, record) = snapshot.find(id).context("the plan has no such task")?;
+    let (task, record) = snapshot.task(id)?;
     let defaults = drive.settings.defaults();
     let choice = Choice::of(task, record, &defaults);
     let folder = drive.folder.attempt(id, record.next_attempt());

@@ -2,8 +2,6 @@
 //!
 //! Invariant: the commit that an agent begins on is reachable before the journal names it.
 
-use anyhow::Context;
-
 use crate::domain::oid::Oid;
 use crate::domain::plan::Task;
 use crate::domain::policy::repair::{Rejection, repair};
@@ -34,7 +32,7 @@ pub(super) fn after_rejection(
 /// failed on the merge, and an agent should not meet what an earlier one left lying about.
 fn make_room(drive: &Drive, run: &Run, task: &Task, candidate: &Oid) -> anyhow::Result<()> {
     drive.git.back_up(&run.name, task.id.as_str(), candidate)?;
-    let tip = Journal::new(&drive.git, &run.name).load()?.context("the run's journal is gone")?;
+    let tip = Journal::new(&drive.git, &run.name).newest()?;
     // An agent can also work in the old worktree, so a failure to remove it stops nothing.
     let _ = clean_task_worktree(drive, &tip.snapshot, &task.id);
     Ok(())

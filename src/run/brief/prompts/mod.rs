@@ -8,8 +8,6 @@ pub(crate) mod whole_branch;
 
 use std::path::PathBuf;
 
-use anyhow::Context;
-
 use super::spec::Spec;
 use crate::domain::config::Role;
 use crate::domain::oid::Oid;
@@ -63,7 +61,7 @@ impl<'a> Brief<'a> {
         choice: &'a Choice<'a>,
         folder: &AttemptFolder,
     ) -> anyhow::Result<Brief<'a>> {
-        let index = snapshot.dag.index(id).context("the plan has no such task")?;
+        let index = snapshot.index(id)?;
         let (task, record) = snapshot.at(index);
         let branch = record.branch.clone().unwrap_or_else(|| drive.settings.branch_of(&task.id));
         let lacks = blueprint::missing_parts(record, choice.stage);

@@ -183,7 +183,7 @@ impl<'a> Talker<'a> {
             let text = format!("{branch} is on {remote}, which is at no forge that is known");
             return Ok(Some(unopened(Obstacle::NoForge, &text, NOTHING)));
         };
-        let (task, _) = snapshot.find(id).context("the plan has no such task")?;
+        let (task, _) = snapshot.task(id)?;
         let sides = text::Sides {
             snapshot,
             task,
