@@ -52,7 +52,7 @@ fn a_fix_agent_repairs_the_candidate_that_failed_the_tests() {
          edit both.txt 1\ncommit 'Let both be'\n{DONE}"
     );
     env.agent("b.fix-tests", &mend);
-    start_in_order(&env).ok().has("next b: fix-tests: the tests failed 2 times");
+    start_in_order(&env).ok().has("next b: the tests failed 2 times");
     assert_eq!(stages(&env, "b"), ["implement", "spec-review", "fix-tests", "spec-review"]);
     let stood = env.read(env.root().join("agents/b.stood"));
     let parents = stood.lines().next().expect("a line");
@@ -150,7 +150,7 @@ fn an_agent_resolves_conflicts_if_the_setting_allows_it() {
         "git merge -q feat/p || true\nedit src/shared.txt 'a and b'\ncommit 'Merge both'\n{DONE}"
     );
     env.agent("b.fix-conflict", &mend);
-    start_in_order(&env).ok().has("next b: fix-conflict: src/shared.txt differs from a");
+    start_in_order(&env).ok().has("next b: src/shared.txt differs from a");
     assert_eq!(stages(&env, "b"), ["implement", "spec-review", "fix-conflict", "spec-review"]);
     env.stands("b", "done", None);
     assert_eq!(env.blob("feat/p", "src/shared.txt"), "a and b");
