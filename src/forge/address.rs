@@ -1,8 +1,8 @@
-//! Where a repository is at a forge, by the URL of its remote.
+//! The address of a repository at a forge, from the URL of its remote.
 //!
-//! Invariant: pure. A path on this machine is at no forge.
+//! Invariant: pure. A path on this machine has no address.
 
-/// Returns the host, and the path there without `.git`.
+/// Returns the host, and the path at the host without `.git`.
 pub(super) fn of(url: &str) -> Option<(String, String)> {
     let (host, path) = match url.split_once("://") {
         Some(("file", _)) => return None,
@@ -17,7 +17,7 @@ pub(super) fn of(url: &str) -> Option<(String, String)> {
     is_sound.then(|| (host.to_owned(), path.to_owned()))
 }
 
-/// Parts `git@host:owner/name`; before the colon of such a URL there is no slash.
+/// Splits `git@host:owner/name`; in such a URL no slash comes before the colon.
 fn short(url: &str) -> Option<(&str, &str)> {
     let (host, path) = url.split_once(':')?;
     (!host.contains('/')).then_some((host, path))

@@ -1,11 +1,11 @@
-//! The words of `gh`, GitHub's program.
+//! Command lines and answers of `gh`, GitHub's program.
 //!
-//! Invariant: what it is called with, and how it is read; nothing is run here. The repository is
-//! always named, so that it asks nobody which remote is meant.
+//! Invariant: builds command lines and reads answers; runs nothing. The repository is always named, so
+//! that `gh` does not ask which remote is meant.
 
 use serde::Deserialize;
 
-use super::{Fate, Proposal};
+use super::{Proposal, PullRequestState};
 use crate::domain::oid::Oid;
 use crate::domain::steps::{Step, program};
 
@@ -34,34 +34,36 @@ pub(super) fn by_hand(place: &str, proposal: &Proposal) -> Step {
 }
 
 #[derive(Deserialize)]
-struct Listed {
+struct ListedPullRequest {
     url: String,
 }
 
-/// Returns the first URL of a list, `Some(None)` for an empty one; `None` where it is no list.
+/// Returns the first URL of a list, `Some(None)` for an empty list; `None` if the text is not a list.
 pub(super) fn first_url(out: &str) -> Option<Option<String>> {
-    let listed: Vec<Listed> = serde_json::from_str(out).ok()?;
+    let listed: Vec<ListedPullRequest> = serde_json::from_str(out).ok()?;
     Some(listed.into_iter().next().map(|listed| listed.url))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Viewed {
+struct ViewedPullRequest {
     state: String,
-    merge_commit: Option<Commit>,
+    merge_commit: Option<MergeCommit>,
 }
 
 #[derive(Deserialize)]
-struct Commit {
+struct MergeCommit {
     oid: String,
 }
 
-pub(super) fn fate(out: &str) -> Option<Fate> {
-    let viewed: Viewed = serde_json::from_str(out).ok()?;
+pub(super) fn state(out: &str) -> Option<PullRequestState> {
+    let viewed: ViewedPullRequest = serde_json::from_str(out).ok()?;
     Some(match viewed.state.as_str() {
-        "MERGED" => Fate::Merged(viewed.merge_commit.and_then(|commit| Oid::from_hex(&commit.oid))),
-        "CLOSED" => Fate::Closed,
-        _ => Fate::Open,
+        "MERGED" => PullRequestState::Merged(
+            viewed.merge_commit.and_then(|commit| Oid::from_hex(&commit.oid)),
+        ),
+        "CLOSED" => PullRequestState::Closed,
+        _ => PullRequestState::Open,
     })
 }
 
@@ -74,9 +76,9 @@ mod tests {
         assert_eq!(first_url("[]"), Some(None));
         assert_eq!(first_url(r#"[{"url":"https://x/1"}]"#), Some(Some("https://x/1".into())));
         assert_eq!(first_url("no JSON"), None);
-        assert_eq!(fate(r#"{"mergeCommit":null,"state":"OPEN"}"#), Some(Fate::Open));
+        assert_eq!(state(r#"{"mergeCommit":null,"state":"OPEN"}"#), Some(PullRequestState::Open));
         let id = "a1".repeat(20);
         let merged = format!(r#"{{"mergeCommit":{{"oid":"{id}"}},"state":"MERGED"}}"#);
-        assert_eq!(fate(&merged), Some(Fate::Merged(Oid::from_hex(&id))));
+        assert_eq!(state(&merged), Some(PullRequestState::Merged(Oid::from_hex(&id))));
     }
 }

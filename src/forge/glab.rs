@@ -1,16 +1,16 @@
-//! The words of `glab`, GitLab's program.
+//! Command lines and answers of `glab`, GitLab's program.
 //!
-//! Invariant: what it is called with, and how it is read; nothing is run here. It takes no file
-//! for the description, which is therefore an argument, and short.
+//! Invariant: builds command lines and reads answers; runs nothing. `glab` cannot read the description
+//! from a file, so it is an argument, and shortened.
 
 use serde::Deserialize;
 
-use super::{Fate, Proposal};
+use super::{Proposal, PullRequestState};
 use crate::domain::oid::Oid;
 use crate::domain::steps::Step;
 use crate::domain::steps::shell::quoted;
 
-/// The longest description, in bytes: it is an argument.
+/// Longest description in bytes; Linux limits one argument to 128 KB.
 const MAX_BODY: usize = 60_000;
 
 pub(super) fn list(place: &str, head: &str, base: &str) -> Vec<String> {
@@ -19,7 +19,8 @@ pub(super) fn list(place: &str, head: &str, base: &str) -> Vec<String> {
     asked.iter().chain(&told).map(|&word| word.to_owned()).collect()
 }
 
-/// The error is a sentence: the file of the description cannot be read.
+/// Returns the command line that opens a pull request; an error, as a sentence, if the file with the
+/// description cannot be read.
 pub(super) fn create(place: &str, proposal: &Proposal) -> Result<Vec<String>, String> {
     let body = std::fs::read_to_string(&proposal.body)
         .map_err(|error| format!("cannot read '{}': {error}", proposal.body.display()))?;
@@ -28,7 +29,7 @@ pub(super) fn create(place: &str, proposal: &Proposal) -> Result<Vec<String>, St
     Ok(words(place, proposal).into_iter().chain([body.to_owned()]).collect())
 }
 
-/// Returns the call up to the description.
+/// Returns the command line up to the description.
 fn words(place: &str, proposal: &Proposal) -> Vec<String> {
     let Proposal { head, base, title, is_draft, .. } = proposal;
     let asked = ["glab", "mr", "create", "--repo", place, "--source-branch", head];
@@ -50,30 +51,30 @@ pub(super) fn by_hand(place: &str, proposal: &Proposal) -> Step {
 }
 
 #[derive(Deserialize)]
-struct Listed {
+struct ListedPullRequest {
     web_url: String,
 }
 
-/// Returns the first URL of a list, `Some(None)` for an empty one; `None` where it is no list.
+/// Returns the first URL of a list, `Some(None)` for an empty list; `None` if the text is not a list.
 pub(super) fn first_url(out: &str) -> Option<Option<String>> {
-    let listed: Vec<Listed> = serde_json::from_str(out).ok()?;
+    let listed: Vec<ListedPullRequest> = serde_json::from_str(out).ok()?;
     Some(listed.into_iter().next().map(|listed| listed.web_url))
 }
 
 #[derive(Deserialize)]
-struct Viewed {
+struct ViewedPullRequest {
     state: String,
     merge_commit_sha: Option<String>,
     squash_commit_sha: Option<String>,
 }
 
-pub(super) fn fate(out: &str) -> Option<Fate> {
-    let viewed: Viewed = serde_json::from_str(out).ok()?;
+pub(super) fn state(out: &str) -> Option<PullRequestState> {
+    let viewed: ViewedPullRequest = serde_json::from_str(out).ok()?;
     let commit = viewed.merge_commit_sha.or(viewed.squash_commit_sha);
     Some(match viewed.state.as_str() {
-        "merged" => Fate::Merged(commit.as_deref().and_then(Oid::from_hex)),
-        "closed" => Fate::Closed,
-        _ => Fate::Open,
+        "merged" => PullRequestState::Merged(commit.as_deref().and_then(Oid::from_hex)),
+        "closed" => PullRequestState::Closed,
+        _ => PullRequestState::Open,
     })
 }
 
@@ -87,12 +88,12 @@ mod tests {
         assert_eq!(first_url("[]"), Some(None));
         assert_eq!(first_url(r#"[{"web_url":"https://x/1"}]"#), Some(Some("https://x/1".into())));
         let squashed = r#"{"state":"merged","merge_commit_sha":null,"squash_commit_sha":null}"#;
-        assert_eq!(fate(squashed), Some(Fate::Merged(None)));
-        assert_eq!(fate(r#"{"state":"opened"}"#), Some(Fate::Open));
+        assert_eq!(state(squashed), Some(PullRequestState::Merged(None)));
+        assert_eq!(state(r#"{"state":"opened"}"#), Some(PullRequestState::Open));
     }
 
     #[test]
-    fn what_is_typed_reads_the_description_from_its_file() {
+    fn the_command_to_paste_reads_the_description_from_its_file() {
         let proposal = Proposal {
             head: "feat/b".into(),
             base: "feat/x".into(),

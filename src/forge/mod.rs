@@ -1,7 +1,7 @@
-//! Forges: where pull requests are opened, through the program that the user has for it.
+//! Forges: opens pull requests through the forge's own program (`gh` or `glab`).
 //!
-//! Invariant: the only place that talks to `gh` or `glab`. It asks before it opens, and opens one
-//! pull request for a branch; what stands in the way is told apart, in the program's own words.
+//! Invariant: the only place that uses `gh` or `glab`. It looks for an open pull request before it
+//! opens one, so a branch has one at most; a failure is classified, with the program's own message.
 
 mod address;
 mod gh;
@@ -18,14 +18,14 @@ use crate::system::process::network_call::{Call, Reply};
 /// A repository at a forge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Forge {
-    kind: Kind,
+    kind: ForgeKind,
     host: String,
-    /// `owner/name`, with groups in between at some forges.
+    /// `owner/name`; GitLab may have groups in between.
     path: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ForgeKind {
     GitHub,
     GitLab,
 }
@@ -35,40 +35,40 @@ enum Kind {
 pub(crate) struct Proposal {
     /// The branch with the work.
     pub head: String,
-    /// The branch that it is to be merged into.
+    /// The branch to merge into.
     pub base: String,
     pub title: String,
-    /// The file that holds the description.
+    /// The file with the description.
     pub body: PathBuf,
     pub is_draft: bool,
 }
 
-/// What a pull request came to.
+/// The state of a pull request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum PullRequestState {
     Open,
-    /// As this commit, where the forge says so.
+    /// Merged as this commit, if the forge names it.
     Merged(Option<Oid>),
     Closed,
 }
 
-/// What stood in the way.
+/// Why a call of the forge's program failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Trouble {
+pub(crate) struct ForgeError {
     pub why: Obstacle,
     /// One line.
     pub text: String,
 }
 
-/// Whoever runs a program and says what it said; an error where it cannot be started.
-pub(crate) type Talk<'a> = &'a dyn Fn(Call) -> std::io::Result<Reply>;
+/// Runs a program and returns its reply; an error if it cannot be started.
+pub(crate) type CallRunner<'a> = &'a dyn Fn(Call) -> std::io::Result<Reply>;
 
 impl Forge {
-    /// Returns the forge that a remote is at, by its URLs: by the host's name, else by whose program
-    /// knows an account there.
-    pub(crate) fn of(urls: &[String], directory: &Path, talk: Talk<'_>) -> Option<Forge> {
+    /// Returns the forge of a remote, from its URLs: by the host's name, else by which program has an
+    /// account there (for self-hosted forges).
+    pub(crate) fn of(urls: &[String], directory: &Path, run: CallRunner<'_>) -> Option<Forge> {
         let (host, path) = urls.iter().find_map(|url| address::of(url))?;
-        let kind = kind_by_name(&host).or_else(|| kind_by_account(&host, directory, talk))?;
+        let kind = kind_by_name(&host).or_else(|| kind_by_account(&host, directory, run))?;
         Some(Forge { kind, host, path })
     }
 
@@ -81,20 +81,20 @@ impl Forge {
         &self.host
     }
 
-    /// Returns the URL of the open pull request for a branch into another.
+    /// Returns the URL of the open pull request from one branch into another.
     pub(crate) fn find(
         &self,
         head: &str,
         base: &str,
         directory: &Path,
-        talk: Talk<'_>,
-    ) -> Result<Option<String>, Trouble> {
-        let said = self.ask(self.list(head, base), directory, talk)?;
+        run: CallRunner<'_>,
+    ) -> Result<Option<String>, ForgeError> {
+        let said = self.ask(self.list(head, base), directory, run)?;
         let found = match self.kind {
-            Kind::GitHub => gh::first_url(&said.out),
-            Kind::GitLab => glab::first_url(&said.out),
+            ForgeKind::GitHub => gh::first_url(&said.out),
+            ForgeKind::GitLab => glab::first_url(&said.out),
         };
-        found.ok_or_else(|| self.strange(&said))
+        found.ok_or_else(|| self.unreadable(&said))
     }
 
     /// Opens a pull request; returns its URL.
@@ -102,129 +102,135 @@ impl Forge {
         &self,
         proposal: &Proposal,
         directory: &Path,
-        talk: Talk<'_>,
-    ) -> Result<String, Trouble> {
+        run: CallRunner<'_>,
+    ) -> Result<String, ForgeError> {
         let argv = match self.kind {
-            Kind::GitHub => gh::create(&self.place(), proposal),
-            Kind::GitLab => glab::create(&self.place(), proposal)
-                .map_err(|text| Trouble { why: Obstacle::Failed, text })?,
+            ForgeKind::GitHub => gh::create(&self.place(), proposal),
+            ForgeKind::GitLab => glab::create(&self.place(), proposal)
+                .map_err(|text| ForgeError { why: Obstacle::Failed, text })?,
         };
-        let said = self.ask(argv, directory, talk)?;
+        let said = self.ask(argv, directory, run)?;
         let url = said.out.split_whitespace().rfind(|word| word.starts_with("http"));
-        url.map(str::to_owned).ok_or_else(|| self.strange(&said))
+        url.map(str::to_owned).ok_or_else(|| self.unreadable(&said))
     }
 
-    /// Returns what a pull request came to.
-    pub(crate) fn fate(
+    /// Returns the state of a pull request.
+    pub(crate) fn state(
         &self,
         url: &str,
         directory: &Path,
-        talk: Talk<'_>,
-    ) -> Result<Fate, Trouble> {
+        run: CallRunner<'_>,
+    ) -> Result<PullRequestState, ForgeError> {
         let argv = match self.kind {
-            Kind::GitHub => gh::view(&self.place(), url),
-            Kind::GitLab => glab::view(&self.place(), url),
+            ForgeKind::GitHub => gh::view(&self.place(), url),
+            ForgeKind::GitLab => glab::view(&self.place(), url),
         };
-        let said = self.ask(argv, directory, talk)?;
-        let fate = match self.kind {
-            Kind::GitHub => gh::fate(&said.out),
-            Kind::GitLab => glab::fate(&said.out),
+        let said = self.ask(argv, directory, run)?;
+        let state = match self.kind {
+            ForgeKind::GitHub => gh::state(&said.out),
+            ForgeKind::GitLab => glab::state(&said.out),
         };
-        fate.ok_or_else(|| self.strange(&said))
+        state.ok_or_else(|| self.unreadable(&said))
     }
 
-    /// Returns the command that opens a pull request by hand.
+    /// Returns the command with which the user can open the pull request.
     pub(crate) fn by_hand(&self, proposal: &Proposal) -> Step {
         match self.kind {
-            Kind::GitHub => gh::by_hand(&self.place(), proposal),
-            Kind::GitLab => glab::by_hand(&self.place(), proposal),
+            ForgeKind::GitHub => gh::by_hand(&self.place(), proposal),
+            ForgeKind::GitLab => glab::by_hand(&self.place(), proposal),
         }
     }
 
-    /// Returns the page on which a pull request is opened in a browser.
+    /// Returns the web page that opens a pull request.
     pub(crate) fn page(&self, head: &str, base: &str) -> String {
         let (host, path) = (&self.host, &self.path);
         match self.kind {
-            Kind::GitHub => format!("https://{host}/{path}/compare/{base}...{head}?expand=1"),
-            Kind::GitLab => format!(
+            ForgeKind::GitHub => format!("https://{host}/{path}/compare/{base}...{head}?expand=1"),
+            ForgeKind::GitLab => format!(
                 "https://{host}/{path}/-/merge_requests/new?merge_request[source_branch]={head}\
                  &merge_request[target_branch]={base}"
             ),
         }
     }
 
-    /// Returns the repository as the program's option takes it.
+    /// Returns the repository as the program's option `--repo` expects it.
     fn place(&self) -> String {
         match self.kind {
-            Kind::GitHub => format!("{}/{}", self.host, self.path),
-            Kind::GitLab => format!("https://{}/{}", self.host, self.path),
+            ForgeKind::GitHub => format!("{}/{}", self.host, self.path),
+            ForgeKind::GitLab => format!("https://{}/{}", self.host, self.path),
         }
     }
 
     fn list(&self, head: &str, base: &str) -> Vec<String> {
         match self.kind {
-            Kind::GitHub => gh::list(&self.place(), head, base),
-            Kind::GitLab => glab::list(&self.place(), head, base),
+            ForgeKind::GitHub => gh::list(&self.place(), head, base),
+            ForgeKind::GitLab => glab::list(&self.place(), head, base),
         }
     }
 
-    fn ask(&self, argv: Vec<String>, directory: &Path, talk: Talk<'_>) -> Result<Reply, Trouble> {
+    fn ask(
+        &self,
+        argv: Vec<String>,
+        directory: &Path,
+        run: CallRunner<'_>,
+    ) -> Result<Reply, ForgeError> {
         let program = self.program();
         if find_program(program).is_none() {
             let text = format!("'{program}' is not on the PATH");
-            return Err(Trouble { why: Obstacle::NoProgram, text });
+            return Err(ForgeError { why: Obstacle::NoProgram, text });
         }
-        let said = talk(call(argv, directory)).map_err(|error| Trouble {
+        let said = run(call(argv, directory)).map_err(|error| ForgeError {
             why: Obstacle::NoProgram,
             text: format!("'{program}' cannot be run: {error}"),
         })?;
-        if said.is_good() { Ok(said) } else { Err(trouble(program, &said)) }
+        if said.is_good() { Ok(said) } else { Err(error_of(program, &said)) }
     }
 
-    fn strange(&self, said: &Reply) -> Trouble {
+    /// Returns the error for an answer that cannot be read.
+    fn unreadable(&self, said: &Reply) -> ForgeError {
         let text = said.out.lines().next().unwrap_or("nothing");
-        let text = format!("what '{}' says is not understood: {text}", self.program());
-        Trouble { why: Obstacle::Failed, text }
+        let text = format!("cannot read the answer of '{}': {text}", self.program());
+        ForgeError { why: Obstacle::Failed, text }
     }
 }
 
-impl Kind {
+impl ForgeKind {
     fn program(self) -> &'static str {
         match self {
-            Kind::GitHub => "gh",
-            Kind::GitLab => "glab",
+            ForgeKind::GitHub => "gh",
+            ForgeKind::GitLab => "glab",
         }
     }
 }
 
-fn kind_by_name(host: &str) -> Option<Kind> {
+fn kind_by_name(host: &str) -> Option<ForgeKind> {
     let has = |part: &str| host.to_ascii_lowercase().contains(part);
     match (has("github"), has("gitlab")) {
-        (true, _) => Some(Kind::GitHub),
-        (false, true) => Some(Kind::GitLab),
+        (true, _) => Some(ForgeKind::GitHub),
+        (false, true) => Some(ForgeKind::GitLab),
         (false, false) => None,
     }
 }
 
-fn kind_by_account(host: &str, directory: &Path, talk: Talk<'_>) -> Option<Kind> {
-    let knows = |kind: &Kind| {
+fn kind_by_account(host: &str, directory: &Path, run: CallRunner<'_>) -> Option<ForgeKind> {
+    let knows = |kind: &ForgeKind| {
         let asked = [kind.program(), "auth", "status", "--hostname", host];
         let argv = asked.map(str::to_owned).to_vec();
         find_program(kind.program()).is_some()
-            && talk(call(argv, directory)).is_ok_and(|said| said.is_good())
+            && run(call(argv, directory)).is_ok_and(|said| said.is_good())
     };
-    [Kind::GitHub, Kind::GitLab].into_iter().find(knows)
+    [ForgeKind::GitHub, ForgeKind::GitLab].into_iter().find(knows)
 }
 
-/// Nothing is asked, coloured or looked up beside what was asked for.
+/// Returns the call of a program, with variables that switch off questions, colours and update checks.
 fn call(argv: Vec<String>, directory: &Path) -> Call {
     let set = ["GH_PROMPT_DISABLED", "GH_NO_UPDATE_NOTIFIER", "NO_COLOR", "NO_PROMPT"];
     let environment = set.map(|name| (name.to_owned(), "1".into())).to_vec();
     Call { argv, directory: directory.to_owned(), environment }
 }
 
-/// Says what a program's failure means.
-fn trouble(program: &str, said: &Reply) -> Trouble {
+/// Returns what a program's failure means.
+fn error_of(program: &str, said: &Reply) -> ForgeError {
     let err = said.err.trim();
     let has = |parts: &[&str]| parts.iter().any(|part| err.contains(part));
     let no_account = ["auth login", "authentication required", "HTTP 401", "401 Unauthorized"];
@@ -254,7 +260,7 @@ fn trouble(program: &str, said: &Reply) -> Trouble {
         Ending::Stopped => format!("'{program}' was stopped"),
         _ => first.map_or_else(|| format!("'{program}' ended with {}", said.ending), str::to_owned),
     };
-    Trouble { why, text }
+    ForgeError { why, text }
 }
 
 #[cfg(test)]
@@ -262,10 +268,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_program_says_is_told_apart() {
+    fn failures_of_a_program_are_classified() {
         let said = |code, err: &str| {
             let said = Reply { ending: Ending::Exited(code), out: String::new(), err: err.into() };
-            trouble("gh", &said).why
+            error_of("gh", &said).why
         };
         assert_eq!(
             said(4, "To get started with GitHub CLI, please run:  gh auth login"),
@@ -275,14 +281,14 @@ mod tests {
         assert_eq!(said(1, "error connecting to api.github.com"), Obstacle::NoNetwork);
         assert_eq!(said(1, "GraphQL: Base ref must be a branch"), Obstacle::Failed);
         let late = Reply { ending: Ending::TimedOut, out: String::new(), err: String::new() };
-        assert_eq!(trouble("gh", &late).why, Obstacle::NoNetwork);
+        assert_eq!(error_of("gh", &late).why, Obstacle::NoNetwork);
     }
 
     #[test]
     fn hosts_by_name() {
-        assert_eq!(kind_by_name("github.com"), Some(Kind::GitHub));
-        assert_eq!(kind_by_name("GitHub.example.org"), Some(Kind::GitHub));
-        assert_eq!(kind_by_name("gitlab.gnome.org"), Some(Kind::GitLab));
+        assert_eq!(kind_by_name("github.com"), Some(ForgeKind::GitHub));
+        assert_eq!(kind_by_name("GitHub.example.org"), Some(ForgeKind::GitHub));
+        assert_eq!(kind_by_name("gitlab.gnome.org"), Some(ForgeKind::GitLab));
         assert_eq!(kind_by_name("git.example.org"), None);
     }
 }

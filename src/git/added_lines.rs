@@ -1,7 +1,7 @@
-//! The lines that one tree has and another has not: what a task added.
+//! The lines that one tree has and another does not: what a task added.
 //!
-//! Invariant: one git process for any number of pairs of trees. What git says is read by its
-//! counts, so that no line of a file is taken for a line of the patch.
+//! Invariant: one git process for any number of pairs of trees. The patch is read by the counts in its
+//! hunks, so no line of a file is taken for a line of the patch.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -11,24 +11,24 @@ use anyhow::Context;
 use super::Git;
 use crate::domain::oid::Oid;
 
-/// A file of which something was added.
+/// A file with added lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddedFile {
     /// Relative to the top level, with `/`.
     pub path: String,
-    /// Its content afterwards.
+    /// The content after the change.
     pub blob: Oid,
     pub is_new: bool,
     pub is_binary: bool,
     /// The added lines, counted from 1, in order.
     pub lines: Vec<Range<u32>>,
-    /// The lines that went, without the space around them.
+    /// The removed lines, without surrounding spaces.
     pub removed: Vec<String>,
 }
 
 impl Git {
-    /// Returns for each pair of trees the files of the second that have lines the first has not,
-    /// renames followed. Links and submodules are no files.
+    /// Returns for each pair of trees the files of the second with lines that the first does not
+    /// have; renames are followed. Links and submodules do not count.
     pub fn added(&self, pairs: &[(Oid, Oid)]) -> anyhow::Result<Vec<Vec<AddedFile>>> {
         let asked = pairs.iter().map(|(from, to)| format!("{from} {to}\n")).collect::<String>();
         let shape = ["diff-tree", "--stdin", "-r", "-p", "-U0", "-M", "--full-index", "--no-color"];
@@ -42,14 +42,14 @@ impl Git {
             let pair = line
                 .split_once(' ')
                 .and_then(|(a, b)| Some((Oid::from_hex(a)?, Oid::from_hex(b)?)));
-            let pair = pair.with_context(|| format!("git diff-tree said '{line}'"))?;
+            let pair = pair.with_context(|| format!("git diff-tree printed '{line}'"))?;
             found.insert(pair, reader.files()?);
         }
         Ok(pairs.iter().map(|pair| found.get(pair).cloned().unwrap_or_default()).collect())
     }
 
-    /// Returns what `.gitattributes` of a tree says of an attribute of files; what it does not say
-    /// is left out. A git that cannot look into a tree (before 2.40) says what the checkout says.
+    /// Returns the attributes that `.gitattributes` of a tree sets or unsets for these paths. A git
+    /// before 2.40 cannot read attributes from a tree; then the checkout's count.
     pub fn attributes(
         &self,
         tree: &Oid,
@@ -61,11 +61,11 @@ impl Git {
         let shape = ["check-attr", "-z", "--stdin"];
         let source = format!("--source={tree}");
         let asked = self.command().args(shape).arg(source).args(names).input(list.clone());
-        let said = match asked.bytes() {
-            Ok(said) => said,
+        let answer = match asked.bytes() {
+            Ok(answer) => answer,
             Err(_) => self.here().args(shape).args(names).input(list).bytes()?,
         };
-        let text = String::from_utf8_lossy(&said);
+        let text = String::from_utf8_lossy(&answer);
         let fields: Vec<&str> = text.split('\0').collect();
         let one = |fields: &[&str]| {
             let value = match fields[2] {
@@ -78,7 +78,7 @@ impl Git {
         Ok(fields.chunks_exact(3).filter_map(one).collect())
     }
 
-    /// Returns the commits after one up to another, the newest first, each with its parents.
+    /// Returns the commits after `from` up to `to`, newest first, each with its parents.
     pub fn commits(&self, from: &Oid, to: &Oid) -> anyhow::Result<Vec<(Oid, Vec<Oid>)>> {
         let range = format!("{from}..{to}");
         let text = self.command().args(["rev-list", "--topo-order", "--parents", &range]).text()?;
@@ -90,7 +90,7 @@ impl Git {
     }
 }
 
-/// Goes through what `git diff-tree` printed; one line can be given back.
+/// Reads the output of `git diff-tree` line by line; one line can be put back.
 struct DiffReader<'t> {
     lines: std::str::Lines<'t>,
     held: Option<&'t str>,
@@ -119,7 +119,7 @@ impl<'t> DiffReader<'t> {
         Ok(files)
     }
 
-    /// Reads one file; `None` for what is no file, and for a name that git must quote.
+    /// Reads one file; `None` for links and submodules, and for names that git must quote.
     fn file(&mut self, header: &'t str) -> anyhow::Result<Option<AddedFile>> {
         let mut path = header.rsplit_once(" b/").map(|(_, path)| path);
         let (mut blob, mut is_new, mut is_binary, mut is_link) = (None, false, false, false);
@@ -132,7 +132,7 @@ impl<'t> DiffReader<'t> {
             } else if let Some(mode) = line.strip_prefix("new file mode ") {
                 (is_new, is_link) = (true, matches!(mode, "120000" | "160000"));
             } else if let Some(name) = line.strip_prefix("+++ ") {
-                // git ends a name that has spaces with a tab.
+                // git writes a tab after a name that contains spaces.
                 path = name.strip_prefix("b/").map(|name| name.trim_end_matches('\t'));
             } else if line.starts_with("Binary files ") {
                 is_binary = true;
@@ -160,7 +160,7 @@ impl<'t> DiffReader<'t> {
         let mut parts = head.split(' ');
         let old = parts.next().and_then(count);
         let new = parts.next().and_then(|text| count(text.trim_start_matches('+')));
-        let (old, new) = old.zip(new).with_context(|| format!("git diff-tree said '{head}'"))?;
+        let (old, new) = old.zip(new).with_context(|| format!("git diff-tree printed '{head}'"))?;
         for _ in 0..old.1 {
             let line = self.next().unwrap_or_default();
             removed.push(line.trim_start_matches('-').trim().to_owned());
@@ -173,7 +173,7 @@ impl<'t> DiffReader<'t> {
         Ok((new.1 > 0).then(|| new.0..new.0 + new.1))
     }
 
-    /// Passes over `\ No newline at end of file`.
+    /// Skips `\ No newline at end of file`, which no count includes.
     fn skip_remark(&mut self) {
         if let Some(line) = self.next().filter(|line| !line.starts_with('\\')) {
             self.held = Some(line);
@@ -181,7 +181,7 @@ impl<'t> DiffReader<'t> {
     }
 }
 
-/// Returns true for the line that names the two trees of what follows.
+/// Returns true for the line that names the two trees of the patch after it.
 fn starts_pair(line: &str) -> bool {
     line.split_once(' ')
         .is_some_and(|(a, b)| Oid::from_hex(a).is_some() && Oid::from_hex(b).is_some())

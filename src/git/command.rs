@@ -1,7 +1,7 @@
-//! The `git` program: one way to spawn it, with a clean environment.
+//! The `git` program: one way to start it, with a clean environment.
 //!
-//! Invariant: what a caller inherited (`GIT_DIR`, `GIT_INDEX_FILE` and the like, as hooks
-//! set them) never decides which repository a command acts on; nothing asks on a terminal.
+//! Invariant: inherited variables (`GIT_DIR`, `GIT_INDEX_FILE` and the like, which hooks set) never
+//! decide which repository a command acts on; git never asks a question on a terminal.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -23,7 +23,10 @@ pub struct GitCommand {
 /// Returns a git command that runs in a directory.
 pub(crate) fn git(directory: &Path) -> GitCommand {
     let mut command = Command::new("git");
+    // English messages, since some are matched as text.
     command.current_dir(directory).env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
+    // Without optional locks, a `git status` here never makes an agent's or the user's git command
+    // fail because of `index.lock`.
     command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_EDITOR", ":");
     REPOSITORY_VARIABLES.iter().for_each(|name| {
         command.env_remove(name);
@@ -55,7 +58,7 @@ impl GitCommand {
         self
     }
 
-    /// Runs git; its exit code is the caller's to judge.
+    /// Runs git; the caller interprets the exit code.
     pub fn output(mut self) -> anyhow::Result<Output> {
         crash::point();
         let mut child = self.command.spawn().map_err(|error| match error.kind() {
@@ -64,13 +67,13 @@ impl GitCommand {
             }
             std::io::ErrorKind::NotFound => failure(
                 format!("there is no folder '{}'", self.directory().display()),
-                "go to one that exists",
+                "go to an existing folder",
             ),
             _ => anyhow!(error).context("cannot run git"),
         })?;
         let fed = self.input.take().zip(child.stdin.take()).map(|(bytes, mut pipe)| {
-            // Beside it, because git may answer before it has read everything; and it may end before
-            // that: its own words say why.
+            // In a thread, because git may print its answer before it has read everything, and both
+            // pipes would fill. An error here is no news: git then ended early, and says why itself.
             std::thread::spawn(move || drop(pipe.write_all(&bytes)))
         });
         let output = child.wait_with_output().context("cannot wait for git");
@@ -80,23 +83,24 @@ impl GitCommand {
         output
     }
 
-    /// Runs git and returns what it printed; fails with git's own words.
+    /// Runs git and returns its output; fails with git's own message.
     pub fn bytes(self) -> anyhow::Result<Vec<u8>> {
         let name = self.name();
         let output = self.output()?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            let said = said.trim().trim_start_matches("fatal: ").trim_start_matches("error: ");
-            if said.is_empty() {
+            let message = String::from_utf8_lossy(&output.stderr);
+            let message =
+                message.trim().trim_start_matches("fatal: ").trim_start_matches("error: ");
+            if message.is_empty() {
                 bail!("'{name}' ended with {}", output.status)
             } else {
-                bail!("{said}")
+                bail!("{message}")
             }
         }
         Ok(output.stdout)
     }
 
-    /// Runs git and returns what it printed as text.
+    /// Runs git and returns its output as text.
     pub fn text(self) -> anyhow::Result<String> {
         Ok(String::from_utf8_lossy(&self.bytes()?).into_owned())
     }
@@ -109,7 +113,7 @@ impl GitCommand {
         self.directory().is_dir()
     }
 
-    /// Returns `git` and its verb, which stands behind options that are given with `-c`.
+    /// Returns `git` and the verb, which follows any `-c` options.
     fn name(&self) -> String {
         let mut args = self.command.get_args().map(OsStr::to_string_lossy);
         let mut verb = args.next().unwrap_or_default();

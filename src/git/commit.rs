@@ -1,6 +1,6 @@
-//! Committing what an agent left in a worktree.
+//! Commits the changes that an agent left in a worktree.
 //!
-//! Invariant: all of it or nothing, and no hook of the user's has a say.
+//! Invariant: all of them or none, and the user's hooks are not run.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use super::command::git;
 
 /// Commits everything that is not ignored, without the user's hooks, which could refuse it.
 pub(crate) fn commit_all(worktree: &Path, message: &str) -> anyhow::Result<()> {
-    // Also what lies outside of a sparse checkout, which git would rather leave.
+    // Without `--sparse`, git refuses to add files outside of the sparse checkout.
     let add = ["add", "--all", "--sparse"];
     git(worktree).args(add).bytes().context("cannot stage what was left")?;
     let options =

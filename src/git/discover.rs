@@ -1,8 +1,8 @@
-//! Which repository a caller means, and where things are in it.
+//! Finds the repository that the caller means, and the places in it.
 //!
-//! Invariant: what the caller names counts here, as it does for any git command, and nowhere
-//! else; every process that is started later gets a clean environment. What is found is made
-//! absolute, and does not depend on the directory any more.
+//! Invariant: the options and variables of the caller count here, as for any git command, and nowhere
+//! else; every process that is started later gets a clean environment. All paths are absolute and no
+//! longer depend on the current directory.
 
 use std::path::{Path, PathBuf};
 
@@ -29,8 +29,7 @@ impl RepositoryOptions {
 impl Git {
     /// Finds the repository that `directory` belongs to, as git does.
     ///
-    /// Fails with a remedy where there is none, where its refs are not files, or where git
-    /// is too old.
+    /// Fails with a remedy if there is none, if its refs are not files, or if git is too old.
     pub fn discover(directory: &Path) -> anyhow::Result<Git> {
         Git::discover_with(directory, &RepositoryOptions::default())
     }
@@ -42,7 +41,7 @@ impl Git {
         Ok(git)
     }
 
-    /// Opens the repository with this git directory, whatever the environment says.
+    /// Opens the repository with this git directory, independent of the environment.
     pub fn at(git_dir: &Path) -> anyhow::Result<Git> {
         Git::discover_with(
             git_dir,
@@ -50,7 +49,7 @@ impl Git {
         )
     }
 
-    /// Finds a repository that may be of a kind that is not supported: only to look at.
+    /// Finds a repository, also one of a kind that is not supported; for `doctor`, which only looks.
     pub fn look(directory: &Path, options: &RepositoryOptions) -> anyhow::Result<Git> {
         let asked = ["rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir"];
         let answer = options.ask(directory).args(asked).text().map_err(|error| {
@@ -60,24 +59,25 @@ impl Git {
                 error
             }
         })?;
-        // A git that does not know the option repeats it.
+        // A git before 2.31 does not know `--path-format` and prints the option itself.
         if answer.starts_with("--") {
             let version = command::git(directory).arg("--version").text()?;
             return Err(too_old(&version));
         }
-        // What is no text was read as this character.
+        // Bytes that are not UTF-8 were read as this character.
         if answer.contains(char::REPLACEMENT_CHARACTER) {
             return Err(failure(
                 format!("the path of the repository is not UTF-8: '{}'", directory.display()),
-                "move it to a folder with another name: the journal holds paths as text",
+                "move it to a folder with another name: the journal stores paths as text",
             ));
         }
         let mut lines = answer.lines().map(PathBuf::from);
         let (git_dir, common_dir) =
-            lines.next().zip(lines.next()).context("git told no directory")?;
+            lines.next().zip(lines.next()).context("git printed no directory")?;
         let top_level = top_level(directory, options, &git_dir);
         let (git_dir, common_dir) = (git_dir.canonicalize()?, common_dir.canonicalize()?);
-        // Not the private directory of a worktree, which may be the one that is removed.
+        // Opened through the common directory: a handle opened through a linked worktree loses sight
+        // of the refs when `clean` removes that worktree.
         let repo = open(&common_dir)?;
         let home = home(&repo, &common_dir);
         let mut git = Git { repo, git_dir, common_dir, top_level, home, main_worktree: None };
@@ -87,8 +87,8 @@ impl Git {
 }
 
 impl Git {
-    /// Returns the main worktree of a repository whose git directory lies elsewhere, as that of a
-    /// submodule does: `git worktree list` tells the git directory there.
+    /// Returns the main worktree of a repository whose git directory is outside of it, as in a
+    /// submodule: `git worktree list` prints the git directory in its place.
     fn main_apart(&self) -> Option<PathBuf> {
         let config = self.repo.config_snapshot();
         let is_bare = config.boolean("core.bare").unwrap_or(false);
@@ -115,9 +115,10 @@ fn no_repository(directory: &Path, options: &RepositoryOptions) -> anyhow::Error
     }
 }
 
-/// Returns the top level of the worktree that the caller means; `None` where there is none.
+/// Returns the top level of the worktree that the caller means; `None` if there is none.
 ///
-/// git takes the current directory for it where only `GIT_DIR` is set. A worktree knows better.
+/// If only `GIT_DIR` is set, git takes the current directory for the top level, so the folder with
+/// the `.git` is asked first.
 fn top_level(directory: &Path, options: &RepositoryOptions, git_dir: &Path) -> Option<PathBuf> {
     let own = || {
         let only_git_dir = options.git_dir.is_some() && options.work_tree.is_none();
@@ -131,7 +132,7 @@ fn top_of(git: command::GitCommand) -> Option<PathBuf> {
     Some(PathBuf::from(line.strip_suffix('\n').unwrap_or(&line)))
 }
 
-/// Returns the folder whose `.git` this git directory is.
+/// Returns the folder that has this git directory as its `.git`.
 fn folder_of(git_dir: &Path) -> Option<PathBuf> {
     let link = match std::fs::read_to_string(git_dir.join("gitdir")) {
         Ok(text) => git_dir.join(text.trim_end_matches('\n')),
@@ -143,8 +144,9 @@ fn folder_of(git_dir: &Path) -> Option<PathBuf> {
 
 /// Returns the folder that relative worktree paths start from, the same for every caller.
 ///
-/// It is the main worktree. A repository without one has its project folder around it where it
-/// is named `.git` or `.bare`, or where a file `.git` beside it points at it; else itself.
+/// It is the main worktree. For a repository without one it is the project folder around it, if the
+/// repository is named `.git` or `.bare` or a file `.git` beside it points at it; else the repository
+/// itself.
 fn home(repo: &gix::Repository, common_dir: &Path) -> PathBuf {
     if let Some(set) = repo.config_snapshot().string("core.worktree") {
         let set = common_dir.join(String::from_utf8_lossy(set.as_slice()).as_ref());
@@ -157,6 +159,7 @@ fn home(repo: &gix::Repository, common_dir: &Path) -> PathBuf {
     project.unwrap_or(common_dir).to_owned()
 }
 
+/// Returns true if a file `.git` points at this git directory.
 fn points_at(file: &Path, git_dir: &Path) -> bool {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let target = text.strip_prefix("gitdir: ").map(str::trim_end);

@@ -1,6 +1,6 @@
-//! What commits hold: their subjects, and what changed between two of them.
+//! The contents of commits: their subjects, and the changes between two of them.
 //!
-//! Invariant: only reads; no worktree is looked at.
+//! Invariant: only reads, and only commits; no worktree.
 
 use super::Git;
 use crate::domain::oid::Oid;
@@ -17,7 +17,7 @@ impl Git {
         Ok(text.lines().filter_map(line).collect())
     }
 
-    /// Returns commits of a range for people, newest first: `1234567 Subject`.
+    /// Returns at most `most` commits of a range for people, newest first: `1234567 Subject`.
     pub fn subjects(&self, from: &Oid, to: &Oid, most: usize) -> anyhow::Result<Vec<String>> {
         let (range, most) = (format!("{from}..{to}"), format!("--max-count={most}"));
         let text = self.command().args(["log", "--format=%h %s", &most, &range, "--"]).text()?;
@@ -39,7 +39,7 @@ impl Git {
         command.args([from.as_str(), to.as_str(), "--"]).bytes()
     }
 
-    /// Returns the paths that a merge changed in what it was merged into.
+    /// Returns the paths that a merge changed in its first parent.
     pub fn changed_files(&self, merge: &Oid) -> anyhow::Result<Vec<String>> {
         self.files_between(&format!("{merge}^1"), merge)
     }

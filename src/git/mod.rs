@@ -1,8 +1,8 @@
-//! git, behind one door: these files alone name `gix` or spawn `git`.
+//! git: the only files that use `gix` or start `git`.
 //!
-//! Invariant: what leaves is owned and plain ([`Oid`], strings, paths). In-process `gix`
-//! reads and writes objects, swaps refs and makes worktrees; the `git` program is the judge
-//! of merges and status and does what gix cannot. Each effect passes `crash::point`.
+//! Invariant: only owned, plain values leave ([`Oid`], strings, paths). In-process `gix` reads and
+//! writes objects, swaps refs and makes worktrees; the `git` program decides about merges and status
+//! and does what gix cannot. Each effect passes `crash::point`.
 
 pub(crate) mod added_lines;
 pub(crate) mod command;
@@ -27,7 +27,7 @@ use crate::domain::error::failure;
 use crate::domain::oid::Oid;
 use crate::domain::steps::{self, Remedy, to};
 
-/// Oldest git whose `merge-tree --write-tree` can judge a merge.
+/// Oldest git that has `merge-tree --write-tree`.
 const OLDEST: (u32, u32) = (2, 38);
 
 /// A repository, as seen from one directory.
@@ -38,15 +38,19 @@ pub struct Git {
     git_dir: PathBuf,
     /// The directory shared by all worktrees, absolute.
     common_dir: PathBuf,
-    /// The top level of the worktree the caller stands in; `None` in a bare repository.
+    /// The top level of the caller's worktree; `None` in a bare repository.
     top_level: Option<PathBuf>,
+    /// The folder that relative worktree paths start from, see [`Git::home`].
     home: PathBuf,
-    /// The main worktree, where git lists its git directory instead.
+    /// The main worktree, if `git worktree list` names the git directory instead of it.
     main_worktree: Option<PathBuf>,
 }
 
 impl Git {
-    /// Fails where the refs are not files: what is written as a file, git would not see.
+    /// Fails if the refs are not files.
+    ///
+    /// With reftable gix opens the repository and writes loose files below `.git/refs`, which git
+    /// never sees: a run would appear to work and its refs would be lost.
     pub fn check_ref_storage(&self) -> anyhow::Result<()> {
         let storage = self.repo.config_snapshot().string("extensions.refStorage");
         match storage.filter(|name| name.as_slice() != b"files") {
@@ -67,8 +71,10 @@ impl Git {
         &self.common_dir
     }
 
-    /// Returns the folder of lock files. It is not the folder of logs, which may be deleted at any
-    /// time: a lock whose file is gone would keep nobody out.
+    /// Returns the folder of lock files.
+    ///
+    /// It is not in the folder of logs, which a user may delete at any time: after that a second
+    /// process could lock a new file of the same name.
     pub fn locks(&self) -> PathBuf {
         self.common_dir.join("orchestrate-locks")
     }
@@ -83,14 +89,14 @@ impl Git {
         &self.git_dir
     }
 
-    /// Returns the folder that relative worktree paths start from: the main worktree, or the
-    /// folder of a project that keeps a bare repository in `.bare` or `.git`, or the folder of
-    /// the bare repository.
+    /// Returns the folder that relative worktree paths start from: the main worktree, or the folder
+    /// of a project that keeps a bare repository in `.bare` or `.git`, or the bare repository itself.
     pub fn home(&self) -> PathBuf {
         self.home.clone()
     }
 
-    /// Returns a folder relative to [`Git::home`], where it lies in it; `/` at neither end.
+    /// Returns the path of a folder relative to [`Git::home`], without `/` at its ends; `None` if the
+    /// folder is outside.
     pub fn inside_home(&self, folder: &str) -> Option<String> {
         let inside = self.home.join(folder);
         let inside = inside.strip_prefix(&self.home).ok()?.to_str()?.trim_matches('/').to_owned();
@@ -100,8 +106,8 @@ impl Git {
 
     /// Returns a git command that acts on the repository as a whole, not on one worktree.
     ///
-    /// Named outright, because a bare repository that is only found may be refused
-    /// (`safe.bareRepository`).
+    /// It sets `GIT_DIR`, since git refuses a bare repository that it only discovers if
+    /// `safe.bareRepository` is `explicit`.
     pub fn command(&self) -> command::GitCommand {
         command::git(&self.common_dir).env("GIT_DIR", &self.common_dir)
     }
@@ -147,12 +153,12 @@ impl Git {
         })
     }
 
-    /// Returns the branch that is checked out here (short name) and its commit.
+    /// Returns the branch (short name; `None` if detached) and the commit of the caller's worktree.
     pub fn head(&self) -> anyhow::Result<(Option<String>, Oid)> {
         let commit = self.resolve("HEAD").map_err(|_| {
             failure(
                 "the current branch has no commit yet",
-                steps::git("commit --allow-empty -m Begin").to("Make a first one"),
+                steps::git("commit --allow-empty -m Begin").to("Create a first commit"),
             )
         })?;
         let name = self.here().args(["symbolic-ref", "--short", "-q", "HEAD"]).text();
@@ -164,11 +170,11 @@ impl Git {
         let revision = format!("{revision}^{{commit}}");
         let asked = ["rev-parse", "--verify", "--quiet", "--end-of-options", &revision];
         let text = self.here().args(asked).text();
-        let text = text.with_context(|| format!("'{revision}' names no commit"))?;
-        Oid::from_hex(text.trim()).context("git told no commit id")
+        let text = text.with_context(|| format!("'{revision}' is not a commit"))?;
+        Oid::from_hex(text.trim()).context("git printed no commit id")
     }
 
-    /// Returns the values under `orchestrate.` in git config, keys without that prefix.
+    /// Returns the values below `orchestrate.` in git config, with keys without that prefix.
     pub fn config(&self) -> anyhow::Result<Vec<(String, String)>> {
         let asked = ["config", "--null", "--get-regexp", r"^orchestrate\."];
         let output = self.here().args(asked).output()?;
@@ -180,25 +186,25 @@ impl Git {
         Ok(text.split('\0').filter(|entry| !entry.is_empty()).filter_map(pair).collect())
     }
 
-    /// Returns true where git would take a branch name.
+    /// Returns true if git accepts a branch name.
     pub fn takes_branch_name(&self, name: &str) -> bool {
         let full = format!("refs/heads/{name}");
         let is_sound = gix::refs::FullName::try_from(full.as_str()).is_ok();
         is_sound && !name.starts_with('-') && name != "HEAD"
     }
 
-    /// Returns true where the repository's files, and so its refs, ignore case.
+    /// Returns true if the repository's file system, and so its refs, ignore case.
     pub fn ignores_case(&self) -> bool {
         self.repo.config_snapshot().boolean("core.ignoreCase").unwrap_or(false)
     }
 
-    /// Returns the id that a content has as a blob; nothing is written.
+    /// Returns the id of a content as a blob; writes nothing.
     pub fn content_id(&self, content: &[u8]) -> anyhow::Result<Oid> {
         let kind = gix::objs::Kind::Blob;
         Ok(database::objects::oid(gix::objs::compute_hash(self.repo.object_hash(), kind, content)?))
     }
 
-    /// Returns true where one commit is in the history of the other, or is the same.
+    /// Returns true if one commit is in the history of the other, or is the same commit.
     pub fn is_ancestor(&self, ancestor: &Oid, descendant: &Oid) -> anyhow::Result<bool> {
         let (one, other) =
             (database::objects::object_id(ancestor)?, database::objects::object_id(descendant)?);
@@ -209,16 +215,19 @@ impl Git {
     }
 }
 
-/// Opens with what the library needs: a name for reflogs where the user has none, absolute
-/// worktree paths, because relative ones set an extension that locks older gits out, and modes
-/// of files, which git sets at a checkout whether it trusts them later or not.
+/// Opens a repository with the settings that gix needs to behave like git.
 fn open(git_dir: &Path) -> anyhow::Result<gix::Repository> {
     let overrides = [
+        // Without a user name, gix fails at every ref edit that writes a reflog; git does not.
         "gitoxide.committer.nameFallback=git-orchestrate",
         "gitoxide.committer.emailFallback=git-orchestrate@localhost",
         "gitoxide.author.nameFallback=git-orchestrate",
         "gitoxide.author.emailFallback=git-orchestrate@localhost",
+        // With relative paths gix sets `extensions.relativeWorktrees` in the shared config, and a git
+        // before 2.48 then refuses the whole repository.
         "worktree.useRelativePaths=false",
+        // With `core.fileMode=false` gix checks files out without the executable bit. git sets the
+        // bit at a checkout and only ignores later changes to it.
         "core.fileMode=true",
     ];
     let options = gix::open::Options::default().config_overrides(overrides);
@@ -231,7 +240,7 @@ fn open(git_dir: &Path) -> anyhow::Result<gix::Repository> {
 fn too_old(version: &str) -> anyhow::Error {
     let (major, minor) = OLDEST;
     let remedy = format!("install git {major}.{minor} or newer");
-    failure(format!("{} is too old to judge merges", version.trim()), remedy)
+    failure(format!("{} is too old: it cannot merge without a checkout", version.trim()), remedy)
 }
 
 fn parse_version(text: &str) -> Option<(u32, u32)> {

@@ -1,11 +1,11 @@
-//! What git is in the middle of in a worktree, and how far a branch is from its upstream.
+//! Unfinished operations of git in a worktree, and how far a branch is from its upstream.
 //!
-//! Invariant: only looks, and only at what is known here: nothing is fetched.
+//! Invariant: only reads, and only what this repository knows: nothing is fetched.
 
 use super::Git;
 use crate::domain::steps::{self, Remedy};
 
-/// Something that git began in a worktree and that waits for a person.
+/// An operation that git began in a worktree and that the user must finish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     Rebase,
@@ -16,7 +16,8 @@ pub enum Operation {
     Revert,
 }
 
-/// The files that tell, in this order; a rebase may hold a cherry-pick.
+/// The files that show an operation, in this order: during a rebase there may also be a
+/// `CHERRY_PICK_HEAD`.
 const SIGNS: &[(&str, Operation)] = &[
     ("rebase-merge", Operation::Rebase),
     ("rebase-apply/applying", Operation::Mailbox),
@@ -28,7 +29,7 @@ const SIGNS: &[(&str, Operation)] = &[
 ];
 
 impl Operation {
-    /// Returns the verb of git that it is.
+    /// Returns git's verb for the operation.
     pub fn verb(self) -> &'static str {
         match self {
             Operation::Rebase => "rebase",
@@ -40,7 +41,7 @@ impl Operation {
         }
     }
 
-    /// Returns true where HEAD is a commit that nobody means to stay at.
+    /// Returns true if HEAD is only passing through commits, so that no run should start from it.
     pub fn moves_head(self) -> bool {
         match self {
             Operation::Rebase | Operation::Mailbox | Operation::Bisect => true,
@@ -48,23 +49,23 @@ impl Operation {
         }
     }
 
-    /// Returns the commands that end it.
+    /// Returns the commands that end the operation.
     pub(crate) fn remedy(self) -> Remedy {
         match self {
-            Operation::Bisect => steps::git("bisect reset").to("End it").into(),
+            Operation::Bisect => steps::git("bisect reset").to("Finish it").into(),
             other => {
                 let verb = other.verb();
                 Remedy::from(steps::git(verb).word("--continue").to("Finish it")).or(steps::git(
                     verb,
                 )
                 .word("--abort")
-                .to("Or give it up"))
+                .to("Or abort it"))
             }
         }
     }
 }
 
-/// How a branch stands to its upstream, as far as is known here.
+/// A branch compared with its upstream, as far as this repository knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upstream {
     /// As git shows it: `origin/main`.
@@ -76,18 +77,18 @@ pub struct Upstream {
 }
 
 impl Git {
-    /// Returns what git is in the middle of in the caller's worktree.
+    /// Returns the unfinished operation in the caller's worktree.
     pub fn operation(&self) -> Option<Operation> {
         let stands = |sign: &&(&str, Operation)| self.git_dir.join(sign.0).exists();
         SIGNS.iter().find(stands).map(|(_, operation)| *operation)
     }
 
-    /// Returns the upstream of a branch (short name); `None` where it has none, or it is gone.
+    /// Returns the upstream of a branch (short name); `None` if it has none or the upstream is gone.
     pub fn upstream(&self, branch: &str) -> anyhow::Result<Option<Upstream>> {
         let full = format!("refs/heads/{branch}");
         let asked = ["for-each-ref", "--format=%(upstream) %(upstream:short)", &full];
-        let told = self.command().args(asked).text()?;
-        let Some((upstream, name)) = told.lines().next().and_then(|line| line.split_once(' '))
+        let answer = self.command().args(asked).text()?;
+        let Some((upstream, name)) = answer.lines().next().and_then(|line| line.split_once(' '))
         else {
             return Ok(None);
         };
@@ -102,7 +103,7 @@ impl Git {
         Ok(Some(Upstream { name: name.to_owned(), ahead, behind }))
     }
 
-    /// Returns true where tracked files of the caller's worktree differ from HEAD.
+    /// Returns true if tracked files of the caller's worktree differ from HEAD.
     pub fn has_changes(&self) -> anyhow::Result<bool> {
         if self.top_level.is_none() {
             return Ok(false);

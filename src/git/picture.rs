@@ -1,7 +1,7 @@
-//! What a repository looks like at one moment, beside the insides of one worktree.
+//! A picture of a repository at one moment: its refs and the user's checkouts.
 //!
-//! Invariant: looking changes nothing, not even an index. Commits are not read and refs not
-//! resolved: it is about whether they are as they were.
+//! Invariant: taking it changes nothing, not even an index. Commits are not read and refs not resolved:
+//! pictures are only compared for equality.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::Git;
 use super::database::objects::oid;
 use super::status;
-use super::worktree::Listed;
+use super::worktree::ListedWorktree;
 use super::worktree::ownership::owner_of;
 use crate::domain::oid::Oid;
 
@@ -22,14 +22,14 @@ pub(crate) const STASH: &str = "refs/stash";
 /// Refs and checkouts at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Picture {
-    /// Branches, tags and the newest stash by their full names.
+    /// Branches, tags and the newest stash, by full name.
     pub refs: BTreeMap<String, Oid>,
-    /// The journals of all runs, by their full names.
+    /// The journals of all runs, by full name.
     pub journals: BTreeMap<String, Oid>,
     pub checkouts: Vec<Checkout>,
 }
 
-/// A checkout that is the user's.
+/// A checkout of the user's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkout {
     pub place: PathBuf,
@@ -37,7 +37,7 @@ pub struct Checkout {
     pub branch: Option<String>,
     /// `None` before its first commit.
     pub commit: Option<Oid>,
-    /// What is not committed, and how each file was when it was looked at.
+    /// The uncommitted paths, each with a stamp of the file.
     pub dirt: BTreeMap<String, String>,
 }
 
@@ -51,8 +51,8 @@ impl Git {
         })
     }
 
-    /// Returns what refs point at, tags as they are; those that only name another ref are left
-    /// out, because they move with it.
+    /// Returns the targets of refs, with tags not peeled. Symbolic refs are left out, because they
+    /// move with the ref that they name.
     fn plain_refs(&self, prefixes: &[&str]) -> anyhow::Result<BTreeMap<String, Oid>> {
         let mut refs = BTreeMap::new();
         for prefix in prefixes {
@@ -65,11 +65,11 @@ impl Git {
         Ok(refs)
     }
 
-    /// Returns the user's checkouts in which something may be changed by mistake: the main one,
-    /// and where this branch is checked out.
+    /// Returns the user's checkouts that an agent may change by mistake: the main one, and the one
+    /// that shows this branch.
     pub fn checkouts_of_user(&self, branch: &str) -> anyhow::Result<Vec<PathBuf>> {
         let is_main = |index: usize| index == 0;
-        let shows = |listed: &Listed| listed.branch.as_deref() == Some(branch);
+        let shows = |listed: &ListedWorktree| listed.branch.as_deref() == Some(branch);
         let listed = self.worktrees()?.into_iter().enumerate();
         let wanted = listed.filter(|(index, listed)| is_main(*index) || shows(listed));
         let places = wanted.map(|(_, listed)| listed.path);
@@ -78,7 +78,7 @@ impl Git {
     }
 }
 
-/// Looks at one checkout; `None` where there is none any more.
+/// Returns the state of one checkout; `None` if it is gone.
 pub(crate) fn checkout(place: &Path) -> Option<Checkout> {
     let (branch, commit) = match status::head(place) {
         Ok((branch, commit)) => (branch, Some(commit)),
@@ -92,10 +92,10 @@ pub(crate) fn checkout(place: &Path) -> Option<Checkout> {
     Some(Checkout { place: place.to_owned(), branch, commit, dirt: dirt.collect() })
 }
 
-/// Tells a file apart from what it may become.
+/// Returns a stamp that changes if the file changes.
 fn stamp(path: &Path) -> String {
     match path.symlink_metadata() {
-        // A folder's own time says little of what is in it.
+        // A folder's time changes with its entries, but not with their contents.
         Ok(it) if it.is_dir() => "folder".into(),
         Ok(it) => format!("{}.{:09} {}", it.mtime(), it.mtime_nsec(), it.len()),
         Err(_) => "gone".into(),

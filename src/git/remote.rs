@@ -1,8 +1,8 @@
-//! Other repositories: which one is meant, and the calls that push to it and fetch from it.
+//! Remotes: which one is meant, and the calls that push to it and fetch from it.
 //!
-//! Invariant: never forced, no tags, no refspec that stays: a push names a commit and a branch, a
-//! fetch a branch, and the user's own configuration decides about remote-tracking branches.
-//! Nothing asks on a terminal.
+//! Invariant: never forced, no tags, no refspec that is stored: a push names a commit and a branch, a
+//! fetch a branch, and the user's own configuration decides about remote-tracking branches. git never
+//! asks a question on a terminal.
 
 use std::ffi::OsString;
 
@@ -12,7 +12,7 @@ use crate::domain::steps::git;
 use crate::domain::task::{Ending, Obstacle};
 use crate::system::process::network_call::{Call, Reply};
 
-/// What git says where the remote knows the caller, or itself, and says no.
+/// Parts of git's messages that mean that the remote was reached and denied access.
 const DENIED: [&str; 8] = [
     "Authentication failed",
     "could not read Username",
@@ -24,34 +24,34 @@ const DENIED: [&str; 8] = [
     "access denied",
 ];
 
-/// Which remote is meant.
+/// The remote to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RemoteChoice {
     Remote(String),
-    /// There is none.
+    /// There is no remote.
     None,
-    /// None of these is preferred.
+    /// There are several, and none is preferred.
     Several(Vec<String>),
 }
 
-/// What stood in the way of a push or a fetch, in git's words.
+/// Why a push or a fetch failed, in git's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Trouble {
+pub(crate) struct RemoteError {
     pub why: Obstacle,
     pub text: String,
 }
 
-/// A branch that the remote did not take.
+/// A branch that the remote rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct RejectedBranch {
     pub branch: String,
-    /// git's words: `[rejected] (non-fast-forward)`.
+    /// git's reason: `[rejected] (non-fast-forward)`.
     pub text: String,
 }
 
 impl Git {
-    /// Chooses a remote: the one that is named, else the upstream remote of a branch, else
-    /// `origin`, else the only one.
+    /// Chooses a remote: the named one, else the upstream remote of a branch, else `origin`, else the
+    /// only one.
     pub fn choose_remote(&self, named: Option<&str>, branch: &str) -> anyhow::Result<RemoteChoice> {
         let text = self.command().args(["remote"]).text()?;
         let remotes: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -74,7 +74,8 @@ impl Git {
         })
     }
 
-    /// Returns where a remote is pushed to: as git resolves it, then as it is configured.
+    /// Returns the URLs that pushes to a remote go to: as git resolves it, then as configured. With
+    /// `url.<base>.insteadOf` only the second one may show the forge's host.
     pub fn remote_urls(&self, remote: &str) -> Vec<String> {
         let resolved = self.command().args(["remote", "get-url", "--push", remote]).text().ok();
         let resolved = resolved.map(|text| text.trim_end().to_owned());
@@ -89,21 +90,21 @@ impl Git {
         Some(text.trim_end_matches('\n').to_owned()).filter(|text| !text.is_empty())
     }
 
-    /// Returns the call that pushes commits to branches of a remote; [`read_push`] reads its answer.
+    /// Returns the call that pushes commits to branches of a remote; [`read_push`] reads the answer.
     pub fn push_call(&self, remote: &str, what: &[(Oid, &str)]) -> Call {
         let refspecs = what.iter().map(|(commit, branch)| format!("{commit}:refs/heads/{branch}"));
         let fixed = ["-c", "push.followTags=false", "push", "--porcelain", "--quiet", remote];
         self.call(fixed.map(str::to_owned).into_iter().chain(refspecs))
     }
 
-    /// Returns the call that asks where a branch of a remote is; [`read_tip`] reads its answer.
+    /// Returns the call that asks for the tip of a branch of a remote; [`read_tip`] reads the answer.
     pub fn tip_call(&self, remote: &str, branch: &str) -> Call {
         let full = format!("refs/heads/{branch}");
         self.call(["ls-remote", remote, &full].map(str::to_owned))
     }
 
-    /// Returns the call that fetches the objects of a branch. What git makes of it beside that is
-    /// what the user's own configuration says.
+    /// Returns the call that fetches the objects of a branch. Remote-tracking branches move as the
+    /// user's own configuration says.
     pub fn fetch_call(&self, remote: &str, branch: &str) -> Call {
         let full = format!("refs/heads/{branch}");
         let fixed = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-prune"];
@@ -111,7 +112,8 @@ impl Git {
         self.call(fixed.iter().chain(&more).map(|&word| word.to_owned()))
     }
 
-    /// Hooks find themselves where the user's own push would start them.
+    /// Returns a call of git that talks to a remote. It runs in the main worktree, so that a
+    /// `pre-push` hook finds the folder that it finds at the user's own push.
     fn call(&self, arguments: impl IntoIterator<Item = String>) -> Call {
         let text = |key: &str, value: &str| (key.to_owned(), OsString::from(value));
         let mut environment = vec![text("GIT_TERMINAL_PROMPT", "0"), text("LC_ALL", "C")];
@@ -122,7 +124,7 @@ impl Git {
         let chooses_ssh =
             ["GIT_SSH_COMMAND", "GIT_SSH"].iter().any(|v| std::env::var_os(v).is_some());
         if !chooses_ssh && self.config_text("core.sshCommand").is_none() {
-            // A question for a passphrase would be waited for until the limit.
+            // Without BatchMode, ssh would ask for a passphrase and wait until the time limit.
             environment.push(text("GIT_SSH_COMMAND", "ssh -o BatchMode=yes"));
         }
         Call {
@@ -133,42 +135,43 @@ impl Git {
     }
 }
 
-/// Reads the answer to a push: the branches that were refused.
-pub(crate) fn read_push(said: &Reply) -> Result<Vec<Refusal>, Trouble> {
-    let refused: Vec<Refusal> = said.out.lines().filter_map(refusal).collect();
-    if said.is_good() || !refused.is_empty() { Ok(refused) } else { Err(trouble(said)) }
+/// Reads the answer to a push; returns the rejected branches.
+pub(crate) fn read_push(said: &Reply) -> Result<Vec<RejectedBranch>, RemoteError> {
+    let refused: Vec<RejectedBranch> = said.out.lines().filter_map(refusal).collect();
+    if said.is_good() || !refused.is_empty() { Ok(refused) } else { Err(error_of(said)) }
 }
 
 /// Reads a line `!<tab>commit:refs/heads/x<tab>[rejected] (fetch first)`.
-fn refusal(line: &str) -> Option<Refusal> {
+fn refusal(line: &str) -> Option<RejectedBranch> {
     let mut fields = line.strip_prefix("!\t")?.splitn(2, '\t');
     let (_, branch) = fields.next()?.split_once(":refs/heads/")?;
     let text = fields.next().unwrap_or_default().to_owned();
-    Some(Refusal { branch: branch.to_owned(), text })
+    Some(RejectedBranch { branch: branch.to_owned(), text })
 }
 
-/// Reads the answer to the question where a branch is; `None` where there is no such branch.
-pub(crate) fn read_tip(said: &Reply) -> Result<Option<Oid>, Trouble> {
+/// Reads the answer to [`Git::tip_call`]; `None` if there is no such branch.
+pub(crate) fn read_tip(said: &Reply) -> Result<Option<Oid>, RemoteError> {
     if !said.is_good() {
-        return Err(trouble(said));
+        return Err(error_of(said));
     }
     Ok(said.out.split_whitespace().next().and_then(Oid::from_hex))
 }
 
-/// Says why a call did not come through.
-pub(crate) fn trouble(said: &Reply) -> Trouble {
+/// Returns why a call failed.
+pub(crate) fn error_of(said: &Reply) -> RemoteError {
     let is_denied = DENIED.iter().any(|part| said.err.contains(part));
     let why = if is_denied { Obstacle::PushRefused } else { Obstacle::NoNetwork };
     let text = match said.ending {
         Ending::TimedOut => "it did not answer in time".to_owned(),
         Ending::Stopped => "it was stopped".to_owned(),
-        _ => first_words(&said.err).unwrap_or_else(|| said.ending.to_string()),
+        _ => error_line(&said.err).unwrap_or_else(|| said.ending.to_string()),
     };
-    Trouble { why, text }
+    RemoteError { why, text }
 }
 
-/// Returns the line that says what went wrong.
-fn first_words(err: &str) -> Option<String> {
+/// Returns git's error message: the first line that begins with `fatal:` or `error:`, else the first
+/// line.
+fn error_line(err: &str) -> Option<String> {
     let said = |mark: &str| err.lines().find_map(|line| line.trim().strip_prefix(mark));
     let first = || err.lines().map(str::trim).find(|line| !line.is_empty());
     said("fatal: ").or_else(|| said("error: ")).or_else(first).map(str::to_owned)
@@ -183,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_branch_is_told_from_a_remote_that_is_not_there() {
+    fn a_rejected_branch_differs_from_an_unreachable_remote() {
         let out = "To /x\n!\taa:refs/heads/feat/a\t[rejected] (fetch first)\n=\tbb:refs/heads/b\t[up to date]\n";
         let refused =
             read_push(&said(1, out, "error: failed to push some refs")).expect("an answer");

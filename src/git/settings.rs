@@ -1,36 +1,36 @@
-//! The settings in git config, and where each of them stands.
+//! The settings in git config, and the file that each of them is in.
 //!
-//! Invariant: only looks. What is named as the place of a setting is where git would unset it.
+//! Invariant: only reads. The place of a setting is the one in which git would unset it.
 
 use std::path::{Path, PathBuf};
 
 use super::Git;
 
-/// A setting as git config has it.
+/// A setting in git config.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
-    /// Without the prefix `orchestrate.`.
+    /// The key without the prefix `orchestrate.`.
     pub key: String,
     pub value: String,
     pub origin: Origin,
 }
 
-/// Where a setting stands.
+/// The place of a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// The repository's own file, which `git config` writes to.
+    /// The repository's own file, which `git config` writes to by default.
     Local,
-    /// The file that `git config` writes to with this option.
+    /// The file that `git config` writes to if it has this option.
     Scope(&'static str),
-    /// Another file: one that is included.
+    /// Another file, such as an included one.
     File(PathBuf),
     /// The command line or the environment.
     Command,
 }
 
 impl Git {
-    /// Returns the values under `orchestrate.` with their places; an old git that tells none, or
-    /// one that fails, has no values.
+    /// Returns the values below `orchestrate.` with their places; none if git fails or is too old to
+    /// print places.
     pub fn config_origins(&self) -> Vec<Setting> {
         let asked = ["config", "--null", "--show-scope", "--show-origin", "--get-regexp"];
         let output = self.here().args(asked).arg(r"^orchestrate\.").output();
@@ -47,12 +47,12 @@ impl Git {
         parts.chunks(3).filter_map(set).collect()
     }
 
-    /// Returns true where a configuration key has a value.
+    /// Returns true if a configuration key has a value.
     pub fn has_config(&self, key: &str) -> bool {
         self.here().args(["config", "--get", key]).bytes().is_ok()
     }
 
-    /// Returns the value of a key that holds a path, `~` resolved.
+    /// Returns the value of a key that contains a path, with `~` expanded.
     pub fn config_path(&self, key: &str) -> Option<String> {
         let text = self.here().args(["config", "--type=path", "--get", key]).text().ok()?;
         Some(text.trim_end_matches('\n').to_owned()).filter(|text| !text.is_empty())
@@ -73,7 +73,10 @@ impl Git {
         }
     }
 
-    /// Returns true where the file itself has the setting, and none that it includes.
+    /// Returns true if the file itself has the setting, and not a file that it includes.
+    ///
+    /// `git config --global --unset` edits that file alone, so as a remedy for an included file it
+    /// would do nothing.
     fn is_written_with(&self, option: &str, key: &str) -> bool {
         let key = format!("orchestrate.{key}");
         let asked = ["config", option, "--no-includes", "--get-all", &key];

@@ -1,6 +1,6 @@
-//! How git sees the files of a worktree: changed, untracked, ignored, tracked; and its HEAD.
+//! How git sees the files of a worktree: changed, untracked, ignored, tracked; and the HEAD.
 //!
-//! Invariant: git decides; nothing is refreshed, staged or written by asking.
+//! Invariant: git decides; asking refreshes, stages and writes nothing.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -26,7 +26,7 @@ pub(crate) struct Dirt {
 }
 
 impl Dirt {
-    /// Returns the untracked folders that are repositories of their own, however deep.
+    /// Returns the untracked folders that are repositories of their own, at any depth.
     pub(crate) fn nested(&self, worktree: &Path) -> Vec<String> {
         if self.untracked.is_empty() {
             return Vec::new();
@@ -38,19 +38,19 @@ impl Dirt {
         }
     }
 
-    /// Returns true where everything but ignored files is committed.
+    /// Returns true if everything except ignored files is committed.
     pub(crate) fn is_clean(&self) -> bool {
         self.changed.is_empty() && self.unmerged.is_empty() && self.untracked.is_empty()
     }
 }
 
-/// Returns all paths that are not committed, and not ignored: cheaper than [`dirt`].
+/// Returns all paths that are neither committed nor ignored; cheaper than [`dirt`].
 pub(crate) fn uncommitted(worktree: &Path) -> anyhow::Result<Vec<String>> {
     let Dirt { changed, unmerged, untracked, ignored: _ } = asked(worktree, &[])?;
     Ok([changed, unmerged, untracked].concat())
 }
 
-/// Asks git what is not committed in a worktree.
+/// Returns everything in a worktree that is not committed.
 pub(crate) fn dirt(worktree: &Path) -> anyhow::Result<Dirt> {
     asked(worktree, &["--ignored"])
 }
@@ -64,7 +64,7 @@ fn asked(worktree: &Path, more: &[&str]) -> anyhow::Result<Dirt> {
     while let Some(record) = records.next() {
         let Some((code, path)) = record.split_at_checked(3) else { continue };
         if code.starts_with(['R', 'C']) {
-            // The name it had before follows as a record of its own.
+            // The old name follows as a record of its own.
             records.next();
         }
         let list = match code.trim_end() {
@@ -78,7 +78,7 @@ fn asked(worktree: &Path, more: &[&str]) -> anyhow::Result<Dirt> {
     Ok(dirt)
 }
 
-/// Returns the ignored files one by one, and the folders that are ignored as a whole.
+/// Returns the ignored files one by one, and the folders that are ignored as a whole, as folders.
 pub(crate) fn ignored(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let asked = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignored=matching"];
     let bytes = git(worktree).args(asked).bytes()?;
@@ -86,7 +86,7 @@ pub(crate) fn ignored(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(records.filter_map(|record| record.strip_prefix(b"!! ")).map(path_of).collect())
 }
 
-/// Returns the ignored files and links one by one, also those in folders that are ignored as a
+/// Returns the ignored files and links one by one, including those in folders that are ignored as a
 /// whole.
 pub(crate) fn ignored_files(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
@@ -100,8 +100,8 @@ pub(crate) fn ignored_files(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Returns the files that git was told to take for unchanged (`--assume-unchanged`,
-/// `--skip-worktree`) and that are there.
+/// Returns the existing files that the user told git to treat as unchanged (`--assume-unchanged`,
+/// `--skip-worktree`); `git status` never shows changes in them.
 pub(crate) fn flagged(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let bytes = git(worktree).args(["ls-files", "-v", "-z"]).bytes()?;
     let is_flagged =
@@ -113,30 +113,32 @@ pub(crate) fn flagged(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
         .collect())
 }
 
-/// Returns the folders of a worktree that are repositories of their own and no submodules; also
-/// where git ignores them.
+/// Returns the folders of a worktree that are repositories of their own and not submodules,
+/// including ignored ones.
 pub(crate) fn nested(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
     others(worktree, None)
 }
 
-/// As [`nested`], without what git ignores.
+/// Returns the same as [`nested`], without ignored folders.
 pub(crate) fn nested_untracked(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
     others(worktree, Some("--exclude-standard"))
 }
 
+/// Returns the folders in the list of untracked files: git prints a folder with its `/` only if it is
+/// a repository, and lists the files of any other folder.
 fn others(worktree: &Path, option: Option<&str>) -> anyhow::Result<Vec<PathBuf>> {
     let bytes = git(worktree).args(["ls-files", "-z", "--others"]).args(option).bytes()?;
     let records = bytes.split(|byte| *byte == 0);
     Ok(records.filter(|record| record.ends_with(b"/")).map(path_of).collect())
 }
 
-/// A name need not be UTF-8.
+/// Returns a path from git's bytes, since a file name need not be UTF-8.
 fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(bytes))
 }
 
-/// Returns all files and links below a folder of a worktree, relative to the worktree; links are
-/// not followed.
+/// Returns all files and links below a folder of a worktree, relative to the worktree. Links are not
+/// followed.
 pub(crate) fn files_below(worktree: &Path, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -155,35 +157,39 @@ pub(crate) fn files_below(worktree: &Path, folder: &Path) -> anyhow::Result<Vec<
 /// Returns the top level of the worktree that a directory really belongs to.
 pub(crate) fn top_level(directory: &Path) -> anyhow::Result<PathBuf> {
     let repo = gix::discover(directory)?;
-    let top = repo.workdir().context("it is in no worktree")?;
+    let top = repo.workdir().context("it is not in a worktree")?;
     Ok(top.canonicalize()?)
 }
 
 /// Returns the branch (short name; `None` when detached) and the commit of a worktree.
 pub(crate) fn head(worktree: &Path) -> anyhow::Result<(Option<String>, Oid)> {
     let repo = gix::discover(worktree)?;
-    let commit = oid(repo.head_id().context("its HEAD names no commit")?);
+    let commit = oid(repo.head_id().context("its HEAD is not a commit")?);
     let branch = repo.head_name()?.map(|name| name.shorten().to_string());
     Ok((branch, commit))
 }
 
 impl Git {
-    /// Returns true where a path, relative to a worktree, is ignored there.
+    /// Returns true if a path, relative to a worktree, is ignored there.
     pub fn ignores(&self, worktree: &Path, path: &str) -> anyhow::Result<bool> {
         let output = git(worktree).args(["check-ignore", "-q", "--", path]).output()?;
         Ok(output.status.success())
     }
 
-    /// Returns true where git tracks a file, or something below a folder.
+    /// Returns true if git tracks a file, or something below a folder.
     pub fn tracks(&self, worktree: &Path, path: &str) -> bool {
         let listed =
             git(worktree).env("GIT_LITERAL_PATHSPECS", "1").args(["ls-files", "-z", "--", path]);
         listed.bytes().is_ok_and(|listed| !listed.is_empty())
     }
 
-    /// Returns true where a tracked file that matches one of the patterns holds a text.
+    /// Returns true if a tracked file that matches one of the patterns contains a text.
     pub fn tracks_text(&self, worktree: &Path, text: &str, patterns: &[&str]) -> bool {
         let asked = ["grep", "--quiet", "--fixed-strings", "-e", text, "--"];
-        git(worktree).args(asked).args(patterns).output().is_ok_and(|told| told.status.success())
+        git(worktree)
+            .args(asked)
+            .args(patterns)
+            .output()
+            .is_ok_and(|output| output.status.success())
     }
 }

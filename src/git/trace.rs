@@ -1,26 +1,26 @@
-//! Which git commands a program ran, as git itself writes it down (`GIT_TRACE2_EVENT`).
+//! The git commands that a program ran, as git itself records them (`GIT_TRACE2_EVENT`).
 //!
-//! Invariant: it tells what was called, never that nothing was: a program may clear its
-//! environment, or have git's files changed by something else than git.
+//! Invariant: a record proves a call, but no record proves nothing: a program may clear its
+//! environment, or change git's files without git.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
-/// The variable that names the file to which every git command appends.
+/// The variable with the file that every git command appends to.
 pub(crate) const VARIABLE: &str = "GIT_TRACE2_EVENT";
-/// Options of `git` itself that take the next word.
+/// Options of `git` itself whose value is the next word.
 const WITH_VALUE: [&str; 7] =
     ["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--super-prefix"];
 
 /// One call of git.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GitCall {
-    /// `commit`, `stash`.
+    /// The verb: `commit`, `stash`.
     pub verb: String,
     pub arguments: Vec<String>,
-    /// The top level of the worktree that it was about.
+    /// The top level of the worktree that the call acted on.
     pub place: Option<PathBuf>,
 }
 
@@ -39,14 +39,14 @@ enum TraceEvent {
     Other,
 }
 
-/// Reads what git wrote down, in order; lines that say nothing of this, or are torn, are skipped.
+/// Returns the recorded calls, in order; other lines, and lines that were cut off, are skipped.
 pub(crate) fn calls(text: &str) -> Vec<GitCall> {
     let mut calls: Vec<GitCall> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     for line in text.lines() {
         match serde_json::from_str(line) {
             Ok(TraceEvent::Start { sid, argv }) => {
-                if let Some(called) = called(argv) {
+                if let Some(called) = call(argv) {
                     known.insert(sid, calls.len());
                     calls.push(called);
                 }
@@ -62,7 +62,8 @@ pub(crate) fn calls(text: &str) -> Vec<GitCall> {
     calls
 }
 
-fn called(argv: Vec<String>) -> Option<GitCall> {
+/// Splits the words of a command line into the verb and its arguments.
+fn call(argv: Vec<String>) -> Option<GitCall> {
     let mut words = argv.into_iter().skip(1);
     let mut verb = words.next()?;
     while verb.starts_with('-') {

@@ -1,6 +1,6 @@
 //! Commit messages of the journal: a subject for people, trailers for facts.
 //!
-//! Invariant: derived from the events alone. Nothing is ever read back from a message.
+//! Invariant: made from the events alone. Nothing is ever read back from a message.
 
 use std::fmt::Write;
 
@@ -10,8 +10,8 @@ use crate::domain::review::Verdict;
 use crate::domain::snapshot::Run;
 use crate::domain::task::{Block, Event, Outcome, PullRequest, State};
 
-/// An event with the states around it.
-pub(super) struct Step<'a> {
+/// An event, with the task's state before and after it.
+pub(super) struct Transition<'a> {
     pub(super) id: &'a TaskId,
     pub(super) event: &'a Event,
     pub(super) before: &'a State,
@@ -21,12 +21,12 @@ pub(super) struct Step<'a> {
 pub(super) fn created(run: &Run, plan: &Plan) -> String {
     let (name, count, branch) = (&run.name, plan.tasks.len(), &run.base_branch);
     format!(
-        "{name}: begin with {count} tasks from {branch}\n\nRun: {name}\nBase: {}\nIntegration: {}\n",
+        "{name}: start with {count} tasks from {branch}\n\nRun: {name}\nBase: {}\nIntegration: {}\n",
         run.base, run.integration
     )
 }
 
-impl Step<'_> {
+impl Transition<'_> {
     pub(super) fn message(&self) -> String {
         let mut text = self.subject() + "\n\n";
         self.trailers(&mut text);
@@ -37,7 +37,7 @@ impl Step<'_> {
         let (id, before, after) = (self.id, self.before, self.after);
         match self.event {
             Event::Reported { report } => format!("{id}: reported {}", report.status),
-            Event::Judged { verdict } => format!("{id}: judged {}", verdict.word()),
+            Event::Judged { verdict } => format!("{id}: verdict {}", verdict.word()),
             Event::PullRequest(PullRequest::Opened { .. }) => format!("{id}: pull request opened"),
             Event::PullRequest(PullRequest::Unopened(unopened)) => {
                 format!("{id}: no pull request ({})", unopened.why)
@@ -118,7 +118,7 @@ impl Step<'_> {
             Event::Retried { note, model, agent } => {
                 note.iter().for_each(|note| put("Note", note));
                 model.iter().for_each(|model| put("Model", model));
-                // The rest of the command line is the user's own, and may hold a key.
+                // Only the program's name: the rest of the command line may contain a secret.
                 agent.iter().for_each(|agent| put("Agent", &Agent::from_text(agent).name()));
             }
             Event::Offered { commit, at: _ } => put("Commit", commit),

@@ -1,9 +1,9 @@
-//! The journal of a run: a linear chain of commits under one ref, newest state in the tip's tree.
+//! The journal of a run: a linear chain of commits in one ref, with the newest state in the tip's tree.
 //!
-//! Invariant: after [`Journal::create`] every change is a compare-and-swap. [`Journal::append`]
-//! loads what it changes, applies the event (an illegal one is an error), writes objects, and
-//! swaps the ref if it still is what was loaded; on a race it loads and decides again. Any
-//! process may append.
+//! Invariant: after [`Journal::create`] every change is a compare-and-swap. [`Journal::append`] loads
+//! the record that it changes, applies the event (an illegal event is an error), writes objects, and
+//! swaps the ref if it still has the loaded value; if another process was faster, it loads and decides
+//! again. Any process may append.
 
 mod message;
 pub(crate) mod trust;
@@ -24,32 +24,34 @@ use crate::git::database::gc::GcMark;
 use crate::git::database::refs::Swap;
 use crate::plan::{Diagnostic, ParsedPlan, Source};
 
-/// Below this prefix every run has its ref.
+/// The prefix of the refs of all runs.
 const RUNS: &str = "refs/orchestrate/runs/";
-/// Version of the tree's layout; a newer one is refused.
+/// The version of the tree's layout; a newer one is refused.
 const FORMAT: &str = "1";
-/// How often a lost race is tried again; with the pauses below, more than half a minute.
+/// At most this many tries after lost races; with the pauses below, more than half a minute.
 const MAX_TRIES: u32 = 4000;
-/// How many times in a row a lock may be met (each time git waits 100 ms) until it is called stale.
+/// A lock that is met this many times in a row is called stale; gix waits 100 ms each time.
 const MAX_LOCKED: u32 = 50;
 
 /// The journal of one run.
 pub struct Journal {
     git: Git,
     name: String,
-    /// Records by the id of the folder they were read from, which names their content.
+    /// Records by the id of the tree that they were read from. The id stands for the content, so a
+    /// later load reads only the folders that changed.
     folders: HashMap<Oid, Vec<(TaskId, Record)>>,
+    /// The plan, and the id of the blob that it was read from.
     plan: Option<(Oid, Plan)>,
 }
 
-/// A snapshot and the commit it was read from.
+/// A snapshot, and the commit of the journal that it was read from.
 #[derive(Debug, Clone)]
 pub struct Tip {
     pub commit: Oid,
     pub snapshot: Snapshot,
 }
 
-/// Returns the ref that holds a run's journal.
+/// Returns the ref of a run's journal.
 pub(crate) fn journal_ref(run: &str) -> String {
     format!("{RUNS}{run}")
 }
@@ -59,7 +61,7 @@ pub(crate) fn no_run(name: &str) -> anyhow::Error {
     failure(format!("there is no run '{name}'"), Step::begin([]).to("Begin one"))
 }
 
-/// Returns true where an append failed because of the task's state, and not because of git.
+/// Returns true if an append failed because of the task's state, not because of git.
 pub(crate) fn is_illegal(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.is::<Illegal>())
 }
@@ -85,7 +87,7 @@ impl Journal {
         self.git.find_ref(&self.ref_name())
     }
 
-    /// Begins the journal; fails where the run exists.
+    /// Begins the journal; fails if the run exists.
     pub fn create(&self, run: &Run, plan: &Plan) -> anyhow::Result<()> {
         let write = || self.write_first(run, plan);
         let mark = self.git.outlast_gc();
@@ -93,7 +95,7 @@ impl Journal {
         match self.git.swap_ref(&self.ref_name(), None, &commit, "begin")? {
             Swap::Done => self.survive_gc(mark, &commit, "begin", write),
             Swap::Moved => Err(failure(
-                format!("a run named '{}' exists already", self.name),
+                format!("a run named '{}' already exists", self.name),
                 Step::start().of(&self.name, false).to("Resume it"),
             )),
             Swap::Locked => Err(self.git.stale_lock(&self.ref_name())),
@@ -114,7 +116,7 @@ impl Journal {
         self.git.write_commit(&tree, &[], &message::created(run, plan))
     }
 
-    /// Reads the newest state; `None` where there is no such run.
+    /// Reads the newest state; `None` if there is no such run.
     pub fn load(&mut self) -> anyhow::Result<Option<Tip>> {
         let git = self.git.clone();
         git.patiently(|| self.load_once())
@@ -124,7 +126,10 @@ impl Journal {
     pub(crate) fn newest(&mut self) -> anyhow::Result<Tip> {
         self.load()?.ok_or_else(|| {
             failure(
-                format!("the journal of run '{}' is gone: somebody removed the run", self.name),
+                format!(
+                    "the journal of run '{}' is gone: the run was removed meanwhile",
+                    self.name
+                ),
                 "git for-each-ref refs/orchestrate   # the runs and the backups that are there",
             )
         })
@@ -148,7 +153,7 @@ impl Journal {
         let run: Run = toml::from_str(&self.text(&tree, "run.toml")?).context("run.toml")?;
         let plan = self.read_plan(&tree)?;
         let records = self.read_records(&tree)?;
-        Snapshot::new(run, plan, records).map_err(|_| anyhow!("plan.toml holds a cycle"))
+        Snapshot::new(run, plan, records).map_err(|_| anyhow!("plan.toml contains a cycle"))
     }
 
     fn check_format(&self, tree: &Oid) -> anyhow::Result<()> {
@@ -159,7 +164,7 @@ impl Journal {
                 format!(
                     "a newer git-orchestrate wrote this run: its format is {newer}, not {FORMAT}"
                 ),
-                "use that one, or a newer one still",
+                "use that version or a newer one",
             )),
         }
     }
@@ -169,7 +174,7 @@ impl Journal {
         String::from_utf8(bytes).with_context(|| format!("{path} is not UTF-8"))
     }
 
-    /// The plan never changes while its blob does not, so it is parsed once.
+    /// Returns the plan; parses it again only if its blob changed.
     fn read_plan(&mut self, tree: &Oid) -> anyhow::Result<Plan> {
         let entries = self.git.entries(tree)?;
         let blob = entries.into_iter().find(|e| e.name == "plan.toml").context("no plan.toml")?.id;
@@ -178,11 +183,11 @@ impl Journal {
         }
         let bytes = self.git.read_blob(&blob)?;
         let source = Source { name: "plan.toml", bytes: &bytes };
-        let told = |findings: Vec<Diagnostic>| {
-            let first = findings.first().map(|f| f.message.clone()).unwrap_or_default();
+        let first_message = |diagnostics: Vec<Diagnostic>| {
+            let first = diagnostics.first().map(|f| f.message.clone()).unwrap_or_default();
             anyhow!("plan.toml: {first}")
         };
-        let ParsedPlan { plan, .. } = crate::plan::parse(&source).map_err(told)?;
+        let ParsedPlan { plan, .. } = crate::plan::parse(&source).map_err(first_message)?;
         self.plan = Some((blob, plan.clone()));
         Ok(plan)
     }
@@ -205,7 +210,7 @@ impl Journal {
     }
 
     fn read_folder(&self, folder: &Oid) -> anyhow::Result<Vec<(TaskId, Record)>> {
-        let record = |entry: crate::git::database::objects::Entry| {
+        let record = |entry: crate::git::database::objects::TreeEntry| {
             let stem = entry.name.strip_suffix(".toml").context("unknown file in tasks/")?;
             let id = TaskId::new(stem).map_err(|why| anyhow!("tasks/{stem}: {why}"))?;
             let text = String::from_utf8(self.git.read_blob(&entry.id)?)?;
@@ -216,26 +221,27 @@ impl Journal {
 
     /// Applies an event to a task and publishes it.
     ///
-    /// Fails without a trace where the event is illegal in the newest state; see [`is_illegal`].
+    /// Fails and writes nothing if the event is illegal in the newest state; see [`is_illegal`].
     pub fn append(&self, id: &TaskId, event: &Event) -> anyhow::Result<()> {
         self.publish("append", |tip| {
             let tree = self.git.tree_of(tip)?;
             let before = self.read_record(&tree, id)?;
             let after = before
                 .apply(event)
-                .with_context(|| format!("nothing was written for task '{id}'"))?;
+                .with_context(|| format!("cannot record an event of task '{id}'"))?;
             let blob = self.git.write_blob(toml::to_string(&after)?.as_bytes())?;
             let mut files = vec![(path_of(id), blob)];
             if let Some(text) = event.blueprint() {
                 files.push((blueprint_path(id), self.git.write_blob(text.as_bytes())?));
             }
             let tree = self.git.edit_tree(Some(&tree), &files)?;
-            let step = message::Step { id, event, before: &before.state, after: &after.state };
+            let step =
+                message::Transition { id, event, before: &before.state, after: &after.state };
             self.git.write_commit(&tree, std::slice::from_ref(tip), &step.message())
         })
     }
 
-    /// Changes what a run was started with; on a race, changes what is there then.
+    /// Changes the settings of a run; if another process was faster, applies the change to its result.
     pub fn amend(&self, why: &str, change: impl Fn(Run) -> Run) -> anyhow::Result<()> {
         self.publish("run.toml", |tip| {
             let tree = self.git.tree_of(tip)?;
@@ -247,12 +253,12 @@ impl Journal {
         })
     }
 
-    /// Gives the run another plan; the records of tasks that it has not any more stay.
+    /// Gives the run another plan; the records of dropped tasks stay.
     pub fn replan(&self, plan: &Plan, why: &str) -> anyhow::Result<()> {
         self.replace("plan.toml", &crate::plan::toml::write(plan), why)
     }
 
-    /// Replaces a file of the run as a whole.
+    /// Replaces a whole file of the run.
     fn replace(&self, path: &str, text: &str, why: &str) -> anyhow::Result<()> {
         self.publish(path, |tip| {
             let blob = self.git.write_blob(text.as_bytes())?;
@@ -263,7 +269,10 @@ impl Journal {
         })
     }
 
-    /// Puts the commit that `next` makes of the tip in the tip's place; on a race, makes another.
+    /// Replaces the tip with the commit that `next` makes of it.
+    ///
+    /// `next` is called again after a lost race, and again if a garbage collection removed its objects,
+    /// so it must depend on nothing but the tip.
     fn publish(&self, why: &str, next: impl Fn(&Oid) -> anyhow::Result<Oid>) -> anyhow::Result<()> {
         let mut locked = 0;
         for tries in 0..MAX_TRIES {
@@ -290,7 +299,8 @@ impl Journal {
         ))
     }
 
-    /// Writes a commit again whose objects a `git gc` took that began between writing and publishing.
+    /// Writes a published commit again if a `git gc`, which began between writing and publishing,
+    /// removed its objects.
     fn survive_gc(
         &self,
         mut mark: GcMark,
@@ -308,13 +318,13 @@ impl Journal {
         Ok(())
     }
 
-    /// Returns the newest record of one task; an empty one where it has not begun.
+    /// Returns the newest record of one task; an empty one if the task has not begun.
     pub fn record(&self, id: &TaskId) -> anyhow::Result<Record> {
         let tip = self.tip()?.ok_or_else(|| no_run(&self.name))?;
         self.read_record(&self.git.tree_of(&tip)?, id)
     }
 
-    /// Returns the newest text of the plan that was made for a task.
+    /// Returns the newest text of a task's blueprint.
     pub fn blueprint(&self, id: &TaskId) -> anyhow::Result<Option<String>> {
         let tip = self.tip()?.ok_or_else(|| no_run(&self.name))?;
         let bytes = self.git.read_path(&self.git.tree_of(&tip)?, &blueprint_path(id))?;
@@ -329,20 +339,22 @@ impl Journal {
     }
 }
 
-/// Returns where a task's record stands in the tree. Two hex digits keep folders small, so
-/// that a change in a run of 10,000 tasks writes a few short trees.
+/// Returns the path of a task's record in the tree.
+///
+/// The folder is named by two hex digits, so that a change writes a few short trees: with one flat
+/// folder of 10,000 tasks each transition takes 25 ms and 270 KB instead of 1 ms and 20 KB.
 fn path_of(id: &TaskId) -> String {
     format!("tasks/{:02x}/{id}.toml", bucket(id))
 }
 
-/// Returns where the text of a task's plan stands: apart from its record, which is read with
-/// every look at the run.
+/// Returns the path of a task's blueprint in the tree. It is not in the record, which is read at every
+/// look at the run.
 fn blueprint_path(id: &TaskId) -> String {
     format!("plans/{:02x}/{id}.md", bucket(id))
 }
 
 fn bucket(id: &TaskId) -> u32 {
-    // FNV-1a: stable across versions and machines, which the standard hasher does not promise.
+    // FNV-1a is stable across versions and machines; the standard hasher promises neither.
     let hash = id
         .as_str()
         .bytes()
@@ -350,7 +362,8 @@ fn bucket(id: &TaskId) -> u32 {
     (hash ^ (hash >> 16)) & 0xff
 }
 
-/// Returns a pause of up to a few milliseconds, different in every process.
+/// Returns a pause of up to a few milliseconds, different in every process, so that two processes that
+/// race do not meet again and again.
 fn pause(tries: u32) -> Duration {
     let noise = u64::from(std::process::id()).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
     let spread = 1 + u64::from(tries.min(8)) * 400;

@@ -1,19 +1,20 @@
-//! Crash points: every outside effect passes one, so that tests can end the program at each.
+//! Crash points: every outside effect passes one, so that tests can abort the program at each of them.
 //!
-//! Invariant: nothing at all in a release build. In a debug build the process aborts at the
-//! n-th effect when `GIT_ORCHESTRATE_CRASH_AT` is `n`, and prints the count to the file that
+//! Invariant: does nothing in a release build. In a debug build the process aborts at the n-th effect
+//! if `GIT_ORCHESTRATE_CRASH_AT` is `n`, and appends one byte for each effect to the file that
 //! `GIT_ORCHESTRATE_CRASH_COUNT` names.
 
-/// The variable that says at which effect to end.
+/// The variable with the number of the effect at which to abort.
 pub(crate) const VARIABLE: &str = "GIT_ORCHESTRATE_CRASH_AT";
-/// The variable that names the file where effects are counted, one byte each.
+/// The variable with the file in which effects are counted, one byte each.
 pub(crate) const COUNT_VARIABLE: &str = "GIT_ORCHESTRATE_CRASH_COUNT";
-/// Holds what a supervisor is given as [`VARIABLE`], so that the two are swept apart.
+/// The variable whose value a supervisor gets as [`VARIABLE`], so that tests can abort the controller
+/// and the supervisor independently.
 pub(crate) const EXEC_VARIABLE: &str = "GIT_ORCHESTRATE_CRASH_EXEC_AT";
-/// All of them, for whoever must not see them.
+/// All of these variables, which agents and tests must not inherit.
 pub(crate) const VARIABLES: &[&str] = &[VARIABLE, COUNT_VARIABLE, EXEC_VARIABLE];
 
-/// Ends the process here if a test asked for it.
+/// Aborts the process here if a test asked for it.
 #[cfg(debug_assertions)]
 pub(crate) fn point() {
     use std::io::Write;

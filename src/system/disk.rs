@@ -1,6 +1,6 @@
-//! File systems: how much room is left, what is mounted where, and folders.
+//! File systems: free space, mounts, and folders.
 //!
-//! Invariant: but for folders it asks and changes nothing.
+//! Invariant: changes nothing, except that it creates folders.
 
 use std::path::{Path, PathBuf};
 
@@ -8,42 +8,41 @@ use anyhow::Context;
 
 use crate::domain::error::failure;
 
-/// Makes a folder and those above it; fails with what is in the way.
+/// Creates a folder and those above it; if a file is in the way, the error names it.
 pub(crate) fn make_folder(path: &Path) -> anyhow::Result<()> {
     let made = std::fs::create_dir_all(path);
     let file = path.ancestors().find(|above| above.exists() && !above.is_dir());
     match (made, file) {
         (Err(_), Some(file)) => Err(failure(
-            format!("'{0}' is a file, and must be a folder", file.display()),
-            "move it away, then again",
+            format!("'{0}' is a file, but must be a folder", file.display()),
+            "move it aside, then run the command again",
         )),
-        (made, _) => made.with_context(|| format!("cannot make '{}'", path.display())),
+        (made, _) => made.with_context(|| format!("cannot create '{}'", path.display())),
     }
 }
 
-/// What an ordinary user may still write to a disk.
+/// The space on a disk that an ordinary user may still use.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FreeSpace {
     pub bytes: u64,
     pub files: u64,
-    /// False where the file system makes room for as many files as there are bytes for.
+    /// False if the file system does not limit the number of files (Btrfs, for example).
     pub counts_files: bool,
 }
 
-/// Returns what is left where a path is, or would be; `None` where that cannot be told.
+/// Returns the free space at a path, which need not exist; `None` if the system does not tell.
 pub(crate) fn free_space(path: &Path) -> Option<FreeSpace> {
     let disk = rustix::fs::statvfs(existing(path)).ok()?;
     let (bytes, files) = (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_favail);
     Some(FreeSpace { bytes, files, counts_files: disk.f_files > 0 })
 }
 
-/// Returns the path, or the nearest folder above it that exists.
+/// Returns the path, or the nearest existing folder above it.
 pub(crate) fn existing(path: &Path) -> &Path {
     path.ancestors().find(|folder| folder.exists()).unwrap_or(path)
 }
 
-/// Returns a place at or below a folder where another file system, or another part of one, is
-/// mounted.
+/// Returns a mount point at or below a folder, including bind mounts of the same file system.
 #[cfg(target_os = "linux")]
 pub(crate) fn mount_below(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
@@ -52,7 +51,7 @@ pub(crate) fn mount_below(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
     Ok(points.into_iter().find(|point| point.starts_with(&folder)))
 }
 
-/// Returns the fifth field of a line of the mount table, where `\040` stands for a space.
+/// Returns the fifth field of a line of the mount table, in which `\040` stands for a space.
 #[cfg(target_os = "linux")]
 fn mount_point(line: &[u8]) -> Option<PathBuf> {
     use std::os::unix::ffi::OsStringExt;
@@ -67,7 +66,7 @@ fn mount_point(line: &[u8]) -> Option<PathBuf> {
     Some(std::ffi::OsString::from_vec(path).into())
 }
 
-/// Returns a folder at or below a folder that is on another device than what it lies in.
+/// Returns a folder, at or below the given one, that is on another device than its parent.
 #[cfg(not(target_os = "linux"))]
 pub fn mount_below(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
     use std::os::unix::fs::MetadataExt;

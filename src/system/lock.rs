@@ -1,25 +1,26 @@
-//! Locks between processes, on files that stay.
+//! Locks between processes, on files that are never removed.
 //!
-//! Invariant: the kernel holds the lock, so it is gone with its holder, however that ends; a
-//! file that lies about means nothing.
+//! Invariant: the kernel holds the lock, so it is released when its holder ends, however that happens;
+//! an existing file alone means nothing.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-/// A file whose lock the kernel gives back when its holder ends, however it ends.
+/// A file whose lock the kernel releases when the holder ends.
 #[derive(Debug)]
 pub(crate) struct LockFile {
-    /// `None` where there is no file, and none can be made: nobody holds it then.
+    /// `None` if the file does not exist and cannot be created; then nobody holds the lock.
     file: Option<File>,
     path: PathBuf,
 }
 
 impl LockFile {
-    /// Opens the file, and makes it where it does not exist; holds nothing yet.
+    /// Opens the file, and creates it if it does not exist; does not take the lock.
     ///
-    /// Where nothing can be written it can still be asked who holds the lock.
+    /// In a read-only repository the lock cannot be taken, but it can still be asked who holds it, so
+    /// `status` works.
     pub(crate) fn open(path: PathBuf) -> anyhow::Result<LockFile> {
         match LockFile::open_or_make(&path) {
             Ok(file) => Ok(LockFile { file: Some(file), path }),
@@ -35,10 +36,11 @@ impl LockFile {
 
     fn file(&self) -> anyhow::Result<&File> {
         let file = self.file.as_ref();
-        file.with_context(|| format!("cannot make '{}': no write access", self.path.display()))
+        file.with_context(|| format!("cannot create '{}': no write access", self.path.display()))
     }
 
-    /// Takes the lock and writes who holds it; `false` where somebody else does.
+    /// Takes the lock and writes the holder's name into the file; returns false if another process
+    /// holds it.
     pub(crate) fn try_hold(&self, holder: &str) -> anyhow::Result<bool> {
         match self.file()?.try_lock() {
             Ok(()) => {
@@ -51,8 +53,9 @@ impl LockFile {
         }
     }
 
-    /// Returns true where nobody holds the lock at this moment. Who asks is in nobody's way but of
-    /// one who takes it at that very moment.
+    /// Returns true if nobody holds the lock at this moment.
+    ///
+    /// Asking takes a shared lock for an instant, so a concurrent [`LockFile::try_hold`] may fail.
     pub(crate) fn is_free(&self) -> anyhow::Result<bool> {
         let Some(file) = &self.file else { return Ok(true) };
         match file.try_lock_shared() {
@@ -62,19 +65,19 @@ impl LockFile {
         }
     }
 
-    /// Waits for the lock.
+    /// Waits for the lock and takes it.
     pub(crate) fn hold(&self) -> anyhow::Result<()> {
         self.file()?.lock().with_context(|| format!("cannot lock '{}'", self.path.display()))
     }
 
-    /// Waits until nobody changes what the lock is for; others may look at the same time.
+    /// Waits until no process holds the lock alone, and shares it with others that only read.
     pub(crate) fn share(&self) -> anyhow::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
         file.lock_shared().with_context(|| format!("cannot lock '{}'", self.path.display()))
     }
 
-    /// Returns the process that holds the lock alone, as the kernel tells it; `None` where it does
-    /// not, as on a network's file system.
+    /// Returns the process that holds the lock alone, by the kernel's list; `None` if the kernel does
+    /// not know, as on a network file system.
     #[cfg(target_os = "linux")]
     pub(crate) fn holder_pid(&self) -> Option<u32> {
         use std::os::unix::fs::MetadataExt;
@@ -92,18 +95,19 @@ impl LockFile {
         holders.next().filter(|pid| *pid > 0)
     }
 
-    /// The kernel does not tell.
+    /// Returns `None`: this kernel has no list of locks.
     #[cfg(not(target_os = "linux"))]
     pub fn holder_pid(&self) -> Option<u32> {
         None
     }
 
-    /// Returns what the holder wrote.
+    /// Returns the text that the holder wrote.
     pub(crate) fn holder(&self) -> String {
         std::fs::read_to_string(&self.path).unwrap_or_default().trim().to_owned()
     }
 }
 
+/// Returns true if an error means that this process may not write there.
 fn is_refusal(error: &std::io::Error) -> bool {
     use std::io::ErrorKind;
     matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied)

@@ -1,7 +1,7 @@
 //! The machine: processes, locks, disks, the clock, and the crash points of tests.
 //!
-//! Invariant: the only layer that starts programs other than git, and the only one that asks for
-//! the time. It uses `domain` alone.
+//! Invariant: the only layer that starts programs other than git, and the only one that reads the
+//! clock. It uses `domain` alone.
 
 pub(crate) mod clock;
 pub(crate) mod crash;

@@ -179,7 +179,7 @@ fn folders_are_recognised_by_content() {
         .fails(1)
         .has("don't know how to read `src` as a plan")
         .has("Backlog.md");
-    env.run(["start", "work"]).fails(1).has("'work/b.md' holds commands that were not trusted");
+    env.run(["start", "work"]).fails(1).has("'work/b.md' contains commands you have not trusted");
     let issues = "[{\"number\":1,\"title\":\"One\",\"body\":\"Depends on #2\",\"state\":\"OPEN\"},{\"number\":2,\"title\":\"Two\",\"body\":\"\",\"state\":\"OPEN\"}]";
     let out = env.call(["plan", "-"]).stdin(issues).run().ok();
     out.has("issues: 2 tasks, 2 layers").has("1  One  (after 2)");

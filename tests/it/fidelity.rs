@@ -327,7 +327,7 @@ fn a_partial_clone() {
     assert!(missing().contains("\n?") || missing().starts_with('?'), "all is here");
     let running = at_gate(&env);
     assert_same(&env);
-    env.run(["log", "a", "--setup"]).ok().has("checked out by git (content that is missing");
+    env.run(["log", "a", "--setup"]).ok().has("checked out by git (missing content");
     ends_well(&env, running);
 }
 

@@ -45,7 +45,7 @@ fn aliases_work_when_they_are_pasted() {
         ("ow", &[], "7 of 7 tasks merged"),
         ("og", &["feat/seven"], "|\\"),
         ("ol", &["feat/seven"], "Notes (orchestrate):"),
-        ("oj", &["seven"], "seven: begin with 7 tasks"),
+        ("oj", &["seven"], "seven: start with 7 tasks"),
     ];
     let names = lines.iter().filter_map(|line| line[ALIAS.len()..].split(' ').next());
     assert_eq!(names.collect::<Vec<_>>(), uses.map(|(name, _, _)| name), "use every alias here");

@@ -327,8 +327,8 @@ fn a_file_in_place_of_a_folder_is_named() {
     env.plan(&plan("p", &[asks("a", &[])]));
     env.write(".git/orchestrate", "mine\n");
     let output = env.start(&[]).fails(1);
-    output.has(".git/orchestrate' is a file, and must be a folder").has("move it away");
-    env.start(&["--detach"]).fails(1).has("is a file, and must be a folder");
+    output.has(".git/orchestrate' is a file, but must be a folder").has("move it aside");
+    env.start(&["--detach"]).fails(1).has("is a file, but must be a folder");
     assert_eq!(env.read(".git/orchestrate"), "mine\n");
 }
 

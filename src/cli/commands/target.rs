@@ -208,7 +208,7 @@ fn settings_file(git: &Git, trust: Trust) -> anyhow::Result<Layer> {
         Trust::Granted => trust::grant(git, Path::new(config::FILE), text.as_bytes())?,
         Trust::Required => {
             let (file, commands) = (Path::new(config::FILE), layer.commands());
-            trust::require(git, &trust::Commands { file, content: text.as_bytes(), commands })?;
+            trust::require(git, &trust::CommandFile { file, content: text.as_bytes(), commands })?;
         }
     }
     Ok(layer)

@@ -41,7 +41,7 @@ pub(super) fn read(git: &Git) -> (Vec<Finding>, Settings, bool) {
         Layer::default()
     });
     let commands = from_file.commands();
-    let file = trust::Commands { file: FILE.as_ref(), content: text.as_bytes(), commands };
+    let file = trust::CommandFile { file: FILE.as_ref(), content: text.as_bytes(), commands };
     if trust::require(git, &file).is_err() {
         let text = format!(
             "you have not trusted the commands in {FILE} yet, so a run would not start: read them first"

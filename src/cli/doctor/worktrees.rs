@@ -4,7 +4,7 @@ use super::files::{is_tracked_text, text_of};
 use super::{Finding, Repository};
 use crate::domain::steps::shell::quoted;
 use crate::domain::steps::{Remedy, Step, git};
-use crate::git::worktree::{LOCK, Listed};
+use crate::git::worktree::{LOCK, ListedWorktree};
 use crate::system::process::{find_program, worker};
 
 pub(super) fn check(repo: &Repository<'_>) -> Vec<Finding> {
@@ -13,7 +13,7 @@ pub(super) fn check(repo: &Repository<'_>) -> Vec<Finding> {
     known.chain(excluded(repo)).chain(submodules(repo)).chain(lfs(repo)).collect()
 }
 
-fn stale(listed: &Listed) -> Option<Finding> {
+fn stale(listed: &ListedWorktree) -> Option<Finding> {
     let shown = listed.path.display().to_string();
     let unlock = git("worktree unlock").word(&shown);
     if !listed.path.exists() {

@@ -1,8 +1,8 @@
-//! Living beside `git gc`.
+//! Coexistence with `git gc`.
 //!
-//! Invariant: what was written is there when a garbage collection is over. `git gc` names
-//! itself in `gc.pid` before it looks at the refs, so an object that was written without
-//! one, and published without one, is safe; else it is looked after when gc has ended.
+//! Invariant: a written object still exists after a garbage collection. `git gc` writes `gc.pid` before
+//! it reads the refs, so an object is safe if no gc ran from its writing to its publication; otherwise
+//! it is checked when gc has ended. (`git gc --prune=now` removes objects that no ref reached yet.)
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -12,37 +12,40 @@ use crate::domain::oid::Oid;
 use crate::git::Git;
 use crate::system::process;
 
-/// How long a collection is waited for; a bigger repository goes on at its own risk.
+/// Longest wait for a collection. In a repository whose gc takes longer, work continues at its own
+/// risk.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// How many collections in a row may be in the way of one operation.
+/// At most this many collections in a row may interrupt one operation.
 const MAX_TRIES: u32 = 50;
-/// After this a collection is over, whatever its file says; as in git.
+/// A `gc.pid` older than this is stale, as in git itself.
 const MAX_AGE: Duration = Duration::from_secs(12 * 60 * 60);
-/// How often it is looked whether a collection has ended.
-const GLANCE: Duration = Duration::from_millis(20);
+/// The pause between two looks at whether a collection has ended.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The state of the object database between two collections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GcMark([Option<SystemTime>; 2]);
 
 impl Git {
-    /// Waits until no `git gc` runs, and returns a mark to ask [`Git::gc_since`] with.
+    /// Waits until no `git gc` runs, and returns a mark for [`Git::gc_since`].
     pub fn outlast_gc(&self) -> GcMark {
         let began = Instant::now();
         while self.gc_runs() && began.elapsed() < PATIENCE {
-            std::thread::sleep(GLANCE);
+            std::thread::sleep(POLL_INTERVAL);
         }
         self.mark()
     }
 
-    /// Returns true where a collection has begun since the mark, after waiting for its end.
+    /// Returns true if a collection began since the mark, after waiting for its end.
     pub fn gc_since(&self, mark: &GcMark) -> bool {
         let runs = self.gc_runs();
         self.outlast_gc() != *mark || runs
     }
 
-    /// Does something again that failed while a collection was at work: for a moment git, and gix
-    /// more so, may not find a ref or the folder that an object goes to.
+    /// Runs some work, and runs it again if it failed while a collection was running.
+    ///
+    /// While gc packs refs and removes empty object folders, git, and gix even more so, may for a
+    /// moment not find a ref or the folder for a new object.
     pub fn patiently<T>(&self, mut work: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<T> {
         for _ in 0..MAX_TRIES {
             let mark = self.mark();
@@ -54,15 +57,17 @@ impl Git {
         work()
     }
 
-    /// What is another after each collection.
+    /// Returns a value that changes with each collection: gc rewrites both.
     fn mark(&self) -> GcMark {
         GcMark(["objects/pack", "packed-refs"].map(|name| {
             self.common_dir().join(name).metadata().and_then(|file| file.modified()).ok()
         }))
     }
 
-    /// The file holds `<pid> <host>`. As for git, one that a killed gc left behind is not believed,
-    /// nor one that is old, and what another host says is: nothing tells who lives there.
+    /// Returns true if `gc.pid`, which contains `<pid> <host>`, names a running gc.
+    ///
+    /// As in git, a file that a killed gc left behind does not count, nor an old one. A file of
+    /// another host counts, since nothing here shows which processes run there.
     fn gc_runs(&self) -> bool {
         let file = self.gc_file();
         let changed = file.metadata().and_then(|found| found.modified());
@@ -81,7 +86,7 @@ impl Git {
         self.common_dir().join("gc.pid")
     }
 
-    /// Returns true where a commit, its tree and all below it are in the object database.
+    /// Returns true if a commit, its tree and everything below it are in the object database.
     pub fn is_stored(&self, commit: &Oid) -> bool {
         let asked = ["rev-list", "--objects", "--quiet", "--no-walk", commit.as_str()];
         let listed = self.command().args(asked).output();
@@ -89,7 +94,7 @@ impl Git {
     }
 }
 
-/// Returns the name that git writes down for this host.
+/// Returns the name of this host as git writes it into `gc.pid`.
 fn this_host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

@@ -1,6 +1,6 @@
-//! What git stores: objects, refs and notes, and how to live beside its garbage collection.
+//! The object database: objects, refs, notes, and coexistence with its garbage collection.
 //!
-//! Invariant: objects are written before a ref names them, and a ref changes by compare-and-swap.
+//! Invariant: objects are written before a ref names them, and refs change only by compare-and-swap.
 
 pub(crate) mod gc;
 pub(crate) mod notes;

@@ -1,6 +1,6 @@
 //! Objects: blobs, trees and commits, written without a checkout.
 //!
-//! Invariant: writing an object changes nothing that anybody sees; only `refs` publishes.
+//! Invariant: writing an object changes nothing visible; only `refs` publishes.
 
 use anyhow::Context;
 use gix::ObjectId;
@@ -12,7 +12,7 @@ use crate::system::clock;
 
 /// One entry of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct TreeEntry {
     pub name: String,
     pub id: Oid,
 }
@@ -35,7 +35,7 @@ impl Git {
         Ok(self.repo.find_blob(object_id(id)?)?.take_data())
     }
 
-    /// Returns the tree of `base` (empty for `None`) with these blobs put at these paths.
+    /// Returns the tree `base` (empty for `None`) with these blobs at these paths.
     pub fn edit_tree(&self, base: Option<&Oid>, blobs: &[(String, Oid)]) -> anyhow::Result<Oid> {
         let base = match base {
             Some(tree) => object_id(tree)?,
@@ -49,17 +49,17 @@ impl Git {
     }
 
     /// Returns the entries of a tree.
-    pub fn entries(&self, tree: &Oid) -> anyhow::Result<Vec<Entry>> {
+    pub fn entries(&self, tree: &Oid) -> anyhow::Result<Vec<TreeEntry>> {
         let tree = self.repo.find_tree(object_id(tree)?)?;
         let entry = |entry: Result<gix::objs::tree::EntryRef<'_>, _>| {
             let entry = entry.map_err(|e| anyhow::anyhow!("broken tree: {e}"))?;
-            Ok(Entry { name: entry.filename.to_string(), id: oid(entry.oid) })
+            Ok(TreeEntry { name: entry.filename.to_string(), id: oid(entry.oid) })
         };
         gix::objs::TreeRefIter::from_bytes(&tree.data, self.repo.object_hash()).map(entry).collect()
     }
 
-    /// Returns the file at a path below a tree; `None` where there is none, or where a link or a
-    /// submodule stands on the way.
+    /// Returns the file at a path below a tree; `None` if there is none, or if a link or a submodule
+    /// is on the way.
     pub fn read_path(&self, tree: &Oid, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let Some(folder) = self.folder_in(tree, folder)? else { return Ok(None) };
@@ -69,10 +69,10 @@ impl Git {
         }
     }
 
-    /// Returns a folder below a tree, which is the tree itself for `""`.
+    /// Returns a folder below a tree; the tree itself for `""`.
     fn folder_in(&self, tree: &Oid, path: &str) -> anyhow::Result<Option<gix::Tree<'_>>> {
         let mut folder = self.repo.find_tree(object_id(tree)?)?;
-        // The commit of a submodule is no object of this repository.
+        // The commit of a submodule is not an object of this repository, so it cannot be opened.
         for part in path.split('/').filter(|part| !part.is_empty()) {
             let below = folder.lookup_entry_by_path(part)?.filter(|entry| entry.mode().is_tree());
             let Some(below) = below else { return Ok(None) };
@@ -86,7 +86,7 @@ impl Git {
         Ok(oid(self.repo.find_commit(object_id(commit)?)?.tree_id()?))
     }
 
-    /// Returns when a commit was made, in milliseconds since 1970.
+    /// Returns the time of a commit, in milliseconds since 1970.
     pub fn time_of(&self, commit: &Oid) -> anyhow::Result<i64> {
         Ok(self.repo.find_commit(object_id(commit)?)?.time()?.seconds * 1000)
     }
@@ -103,22 +103,22 @@ impl Git {
         Ok(commit.parent_ids().map(oid).collect())
     }
 
-    /// Returns the files, not the folders or links, of a folder below a tree; `""` is its top.
-    pub fn files_in(&self, tree: &Oid, folder: &str) -> anyhow::Result<Vec<Entry>> {
+    /// Returns the files, without folders and links, of a folder below a tree; `""` is its top.
+    pub fn files_in(&self, tree: &Oid, folder: &str) -> anyhow::Result<Vec<TreeEntry>> {
         let Some(tree) = self.folder_in(tree, folder)? else { return Ok(Vec::new()) };
         let mut files = Vec::new();
         for entry in tree.iter() {
             let entry = entry?;
             if entry.mode().is_blob() {
-                files.push(Entry { name: entry.filename().to_string(), id: oid(entry.oid()) });
+                files.push(TreeEntry { name: entry.filename().to_string(), id: oid(entry.oid()) });
             }
         }
         Ok(files)
     }
 
-    /// Writes a commit by the user, at the clock's time.
+    /// Writes a commit with the user as author and committer, at the clock's time.
     pub fn write_commit(&self, tree: &Oid, parents: &[Oid], message: &str) -> anyhow::Result<Oid> {
-        let who = self.repo.committer().context("git does not know who commits")??;
+        let who = self.repo.committer().context("git does not know who you are")??;
         let author = self.repo.author().transpose()?.unwrap_or(who);
         let time = gix::date::Time::new(clock::now_ms() / 1000, local_offset(who.time));
         let signed = |who: gix::actor::SignatureRef<'_>| gix::actor::Signature {
@@ -139,7 +139,7 @@ impl Git {
     }
 }
 
-/// Takes over the zone that git would write, which stands at the end of `seconds +hhmm`.
+/// Returns the time zone that git would write, from the end of `seconds +hhmm`.
 fn local_offset(time: &str) -> i32 {
     time.parse::<gix::date::Time>().map(|time| time.offset).unwrap_or_default()
 }

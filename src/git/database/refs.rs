@@ -1,6 +1,6 @@
 //! Refs: read, list, and change by compare-and-swap alone.
 //!
-//! Invariant: no ref is ever written or deleted without the value it must have before.
+//! Invariant: no ref is ever written or deleted without the value that it must have before.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,43 +16,44 @@ use crate::domain::steps::program;
 use crate::git::Git;
 use crate::system::crash;
 
-/// How often a ref that should not exist may be in the way without existing, and the pause after.
+/// At most this many tries while a ref is locked, with a pause after each.
 const MAX_LOCKED: u32 = 100;
-const NAP: Duration = Duration::from_millis(20);
+const LOCKED_PAUSE: Duration = Duration::from_millis(20);
 
-/// How an attempt to change a ref ended.
+/// The result of trying to change a ref.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Swap {
     Done,
-    /// Somebody else changed it first.
+    /// Another process changed it first.
     Moved,
-    /// Somebody holds its lock file.
+    /// Another process holds its lock file.
     Locked,
 }
 
 impl Git {
-    /// Returns the commit a full ref name points at.
+    /// Returns the commit that a full ref name points at.
     pub fn find_ref(&self, name: &str) -> anyhow::Result<Option<Oid>> {
         self.patiently(|| self.find_ref_once(name))
     }
 
-    /// Returns the commit a branch (short name) points at.
+    /// Returns the commit that a branch (short name) points at.
     pub fn find_branch(&self, name: &str) -> anyhow::Result<Option<Oid>> {
         self.find_ref(&format!("refs/heads/{name}"))
     }
 
     fn find_ref_once(&self, name: &str) -> anyhow::Result<Option<Oid>> {
         let Some(mut found) = self.repo.try_find_reference(name)? else { return Ok(None) };
+        // gix also resolves partial names, such as one below `refs/`; only the full name counts.
         if found.name().as_bstr() != name {
             return Ok(None);
         }
         Ok(Some(oid(found.peel_to_id().with_context(|| format!("'{name}' is broken"))?)))
     }
 
-    /// Returns all refs below a prefix that ends in `/`, with what they point at.
+    /// Returns all refs below a prefix that ends in `/`, with the commits that they point at.
     pub fn list_refs(&self, prefix: &str) -> anyhow::Result<Vec<(String, Oid)>> {
         let platform = self.repo.references()?;
-        // A ref that is broken is nothing of ours, and no reason to stop.
+        // A broken ref is not one of this program's, and no reason to stop.
         let sound = platform.prefixed(prefix)?.filter_map(|found| {
             let mut found = found.ok()?;
             let name = found.name().as_bstr().to_string();
@@ -82,27 +83,27 @@ impl Git {
         self.edit_ref(name, Change::Update { log, expected, new })
     }
 
-    /// Makes a ref that must not exist; `Moved` where it does.
+    /// Creates a ref that must not exist; `Moved` if it does.
     ///
-    /// What is only in the way for a moment, such as `git gc` packing refs, is waited for.
+    /// Waits for a short lock, such as that of `git gc` packing refs.
     pub fn create_ref(&self, name: &str, new: &Oid, why: &str) -> anyhow::Result<Swap> {
         for _ in 0..MAX_LOCKED {
             let swap = self.swap_ref(name, None, new, why)?;
             if swap == Swap::Done || self.find_ref(name)?.is_some() {
                 return Ok(swap);
             }
-            std::thread::sleep(NAP);
+            std::thread::sleep(LOCKED_PAUSE);
         }
         Ok(Swap::Locked)
     }
 
-    /// Deletes a ref if it still is `old`; what is only in the way for a moment is waited for.
+    /// Deletes a ref if it still is `old`; waits for a short lock.
     pub fn delete_ref(&self, name: &str, old: &Oid) -> anyhow::Result<Swap> {
         for _ in 0..MAX_LOCKED {
             let expected = PreviousValue::MustExistAndMatch(Target::Object(object_id(old)?));
             let delete = Change::Delete { expected, log: RefLog::AndReference };
             match self.edit_ref(name, delete)? {
-                Swap::Locked => std::thread::sleep(NAP),
+                Swap::Locked => std::thread::sleep(LOCKED_PAUSE),
                 swap => return Ok(swap),
             }
         }
@@ -111,14 +112,14 @@ impl Git {
 
     fn edit_ref(&self, name: &str, change: Change) -> anyhow::Result<Swap> {
         crash::point();
-        let full = name.try_into().with_context(|| format!("'{name}' is no ref name"))?;
+        let full = name.try_into().with_context(|| format!("'{name}' is not a valid ref name"))?;
         let edited = self.repo.edit_reference(RefEdit { change, name: full, deref: false });
         let Err(error) = edited else { return Ok(Swap::Done) };
         if error.is_conflict() {
             return Ok(Swap::Moved);
         }
-        // gix 0.90 tells these apart in its texts only: a file that exists although it must not,
-        // a lock that is held, and `git gc` packing refs at this very moment.
+        // gix 0.90 distinguishes these cases by text alone: a ref that exists although it must not, a
+        // lock that another process holds, and `git gc` packing refs at this moment.
         let text = format!("{error:?}");
         let has = |part: &str| text.contains(part);
         if has("MustNotExist") {
@@ -131,12 +132,12 @@ impl Git {
         }
     }
 
-    /// Returns the error for a ref whose lock file did not go away.
+    /// Returns the error for a ref whose lock file stays.
     pub fn stale_lock(&self, name: &str) -> anyhow::Error {
         let lock = self.lock_file(name);
         failure(
             format!(
-                "'{}' exists: another process writes '{name}', or one was killed",
+                "'{}' exists: another process is writing '{name}', or was killed while writing it",
                 lock.display()
             ),
             program("rm").word(lock.display()).to("Remove it if no git process runs any more"),

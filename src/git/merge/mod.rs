@@ -1,7 +1,7 @@
-//! Merging without a checkout: git judges, and a candidate commit is all that is made.
+//! Merges without a checkout: git decides, and the only result is a candidate commit.
 //!
-//! Invariant: neither a branch nor a worktree changes here, except in [`Git::fast_forward`],
-//! which moves a branch that is checked out the way `git merge --ff-only` does.
+//! Invariant: no branch and no worktree changes here, except in [`Git::fast_forward`], which moves a
+//! checked-out branch as `git merge --ff-only` does.
 
 pub(crate) mod contained;
 
@@ -14,19 +14,22 @@ use super::command::git;
 use super::worktree::Access;
 use crate::domain::oid::Oid;
 
-/// What git says about merging one commit into another.
+/// The result of merging one commit into another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TreeMerge {
     /// The tree of the merge.
     Clean(Oid),
     /// The paths in conflict.
     Conflict(Vec<String>),
-    /// git does not even try, for this reason: no common history, for example.
+    /// git cannot try, for this reason: no common history, for example.
     Impossible(String),
 }
 
 impl Git {
-    /// Asks git to merge `theirs` into `ours`, in the object database alone.
+    /// Merges `theirs` into `ours` in the object database alone.
+    ///
+    /// The git program does it, not gix: git honours merge drivers, and gix has been seen to report
+    /// another verdict with several merge bases, and to take minutes.
     pub fn try_merge(&self, ours: &Oid, theirs: &Oid) -> anyhow::Result<TreeMerge> {
         let asked = ["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"];
         let output = self.command().args(asked).args([ours.as_str(), theirs.as_str()]).output()?;
@@ -37,8 +40,8 @@ impl Git {
             (Some(0), Some(tree)) => Ok(TreeMerge::Clean(tree)),
             (Some(1), Some(_)) => Ok(TreeMerge::Conflict(fields.map(str::to_owned).collect())),
             _ => {
-                let said = String::from_utf8_lossy(&output.stderr);
-                Ok(TreeMerge::Impossible(said.trim().trim_start_matches("fatal: ").to_owned()))
+                let why = String::from_utf8_lossy(&output.stderr);
+                Ok(TreeMerge::Impossible(why.trim().trim_start_matches("fatal: ").to_owned()))
             }
         }
     }
@@ -46,15 +49,15 @@ impl Git {
     /// Returns the best common ancestor of two commits.
     pub fn merge_base(&self, one: &Oid, other: &Oid) -> anyhow::Result<Option<Oid>> {
         let output = self.command().args(["merge-base", one.as_str(), other.as_str()]).output()?;
-        // 1 means that there is none.
+        // Exit code 1 means that there is no common ancestor.
         if output.status.code().is_none_or(|code| code > 1) {
             bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
         }
         Ok(Oid::from_hex(String::from_utf8_lossy(&output.stdout).trim()))
     }
 
-    /// Returns the values of a trailer in the first-parent commits of a range that touch
-    /// these paths, newest first.
+    /// Returns the values of a trailer in the first-parent commits of a range that touch these paths,
+    /// newest first.
     pub fn trailers(
         &self,
         from: &Oid,
@@ -78,13 +81,13 @@ impl Git {
         Ok(text.lines().find(merged).and_then(|line| Oid::from_hex(line.split(' ').next()?)))
     }
 
-    /// Moves the branch that is checked out in a worktree forward to a commit, files and all.
+    /// Moves the branch that is checked out in a worktree forward to a commit, with its files.
     ///
-    /// git refuses when a file that changes is not committed, and leaves everything as it was.
+    /// git refuses, and changes nothing, if a file that would change has uncommitted changes.
     pub fn fast_forward(&self, worktree: &Path, branch: &str, commit: &Oid) -> anyhow::Result<()> {
-        // `branch.<name>.mergeOptions` could turn it into something else (`--squash`), and a file of
-        // the user that is only ignored is a file of the user.
-        let _registry = self.registry(Access::Look)?;
+        // `branch.<name>.mergeOptions` could turn the call into something else (`--squash`). By default
+        // git overwrites ignored files in a merge, but they are the user's files too.
+        let _registry = self.registry(Access::Read)?;
         let options = format!("branch.{branch}.mergeOptions=");
         let asked = ["merge", "--ff-only", "--no-overwrite-ignore", "--quiet", commit.as_str()];
         let moved = git(worktree).args(["-c", &options]).args(asked).bytes().map(drop);

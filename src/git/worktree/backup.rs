@@ -1,6 +1,6 @@
-//! Backups: what would be lost is made a commit and kept reachable by a ref.
+//! Backups: content that would be lost becomes a commit that a ref keeps reachable.
 //!
-//! Invariant: written before anything is removed or reset; a backup ref is never moved.
+//! Invariant: a backup is written before anything is removed or reset; a backup ref never moves.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -14,20 +14,21 @@ use crate::git::command::git;
 use crate::git::database::refs::Swap;
 use crate::git::status;
 
-/// Largest ignored file that is kept in a backup, in bytes: an `.env` or a small database,
-/// and no build output.
+/// Largest ignored file that a backup includes, in bytes: an `.env` or a small database, but not
+/// build output.
 const MAX_IGNORED: u64 = 10 << 20;
-/// Most bytes, and most files, of one ignored folder that are kept: data, and no build output.
+/// At most this many bytes, and this many files, of one ignored folder are in a backup: data, but not
+/// build output.
 const MAX_TOGETHER: u64 = 50 << 20;
 const MAX_BELOW: usize = 2000;
 
 impl Git {
     /// Keeps a commit reachable under `refs/orchestrate/backup/<run>/<what>/<n>`.
     ///
-    /// Returns the ref's name; one that already holds the commit is used again.
+    /// Returns the ref's name; an existing ref that holds the commit is used again.
     pub fn back_up(&self, run: &str, what: &str, commit: &Oid) -> anyhow::Result<String> {
         let prefix = format!("refs/orchestrate/backup/{run}/{what}/");
-        // Each failed try means that somebody else took a number.
+        // Each failed try means that another process took the number.
         for _ in 0..100 {
             let taken = self.list_refs(&prefix)?;
             if let Some((name, _)) = taken.iter().find(|(_, held)| held == commit) {
@@ -43,26 +44,31 @@ impl Git {
         bail!("cannot write a backup ref below '{prefix}'")
     }
 
-    /// Returns a commit of all that a worktree holds: changes, untracked files, and ignored
-    /// files that are small. The worktree and its index stay as they are.
-    pub fn snapshot_worktree(&self, worktree: &Path, message: &str) -> anyhow::Result<Held> {
+    /// Writes a commit of everything in a worktree: changes, untracked files, and small ignored files.
+    /// The worktree and its index stay as they are.
+    pub fn snapshot_worktree(
+        &self,
+        worktree: &Path,
+        message: &str,
+    ) -> anyhow::Result<WorktreeBackup> {
         let (_, head) = status::head(worktree)?;
-        let Sorted { kept, left_out } = sort_ignored(worktree)?;
+        let IgnoredFiles { kept, left_out } = sort_ignored(worktree)?;
         let flagged = status::flagged(worktree)?;
         if status::dirt(worktree)?.is_clean() && kept.is_empty() && flagged.is_empty() {
-            return Ok(Held { commit: head, left_out });
+            return Ok(WorktreeBackup { commit: head, left_out });
         }
         let folder = tempfile::tempdir().context("no temporary folder")?;
         let index = folder.path().join("index");
         let at = || git(worktree).env("GIT_INDEX_FILE", &index);
-        // A new index would not know what a sparse checkout leaves out, and take it for deleted.
+        // A copy of the worktree's index, not a new one: with a new one, files outside of a sparse
+        // checkout would count as deleted.
         let own = ownership::directory(worktree).map(|folder| folder.join("index"));
         match own.filter(|own| own.exists()) {
             Some(own) => std::fs::copy(own, &index).map(drop)?,
             None => at().args(["read-tree", "HEAD"]).bytes().map(drop)?,
         }
         if !flagged.is_empty() {
-            // git would take these for unchanged.
+            // git would skip these files, since the flags say that they are unchanged.
             let names = lines(&flagged);
             for flag in ["--no-assume-unchanged", "--no-skip-worktree"] {
                 let reset = ["update-index", flag, "-z", "--stdin"];
@@ -76,27 +82,27 @@ impl Git {
             literal.args(add).arg("--pathspec-file-nul").input(lines(&kept)).bytes()?;
         }
         let tree = at().args(["write-tree"]).text()?;
-        let tree = Oid::from_hex(tree.trim()).context("git told no tree id")?;
+        let tree = Oid::from_hex(tree.trim()).context("git printed no tree id")?;
         let commit = self.write_commit(&tree, &[head], &format!("Backup: {message}\n"))?;
-        Ok(Held { commit, left_out })
+        Ok(WorktreeBackup { commit, left_out })
     }
 }
 
-/// The ignored files of a worktree.
-struct Sorted {
+/// The ignored files of a worktree, by whether a backup includes them.
+struct IgnoredFiles {
     kept: Vec<PathBuf>,
     left_out: Vec<String>,
 }
 
-/// Returns what no backup of a worktree holds: large ignored files, and folders that hold much, or
-/// a repository.
+/// Returns the paths that no backup of a worktree includes: large ignored files, and folders with
+/// much content or with a repository.
 pub(crate) fn left_out(worktree: &Path) -> anyhow::Result<Vec<String>> {
     Ok(sort_ignored(worktree)?.left_out)
 }
 
-/// Sorts the ignored files by whether a backup holds them.
-fn sort_ignored(worktree: &Path) -> anyhow::Result<Sorted> {
-    let mut sorted = Sorted { kept: Vec::new(), left_out: Vec::new() };
+/// Sorts the ignored files by whether a backup includes them.
+fn sort_ignored(worktree: &Path) -> anyhow::Result<IgnoredFiles> {
+    let mut sorted = IgnoredFiles { kept: Vec::new(), left_out: Vec::new() };
     for path in status::ignored(worktree)? {
         let is_folder = worktree.join(&path).symlink_metadata().is_ok_and(|found| found.is_dir());
         let below =
@@ -120,21 +126,21 @@ fn sort_ignored(worktree: &Path) -> anyhow::Result<Sorted> {
     Ok(sorted)
 }
 
-/// Returns the size of what git can keep; `None` for a pipe or a device.
+/// Returns the size of a file or link; `None` for a pipe or a device, which git cannot store.
 fn size(path: &Path) -> Option<u64> {
     let found = path.symlink_metadata().ok()?;
     (found.is_file() || found.is_symlink()).then_some(found.len())
 }
 
-/// Returns paths as git reads them, each with a NUL at its end.
+/// Returns paths as git reads them from standard input, each with a NUL at its end.
 fn lines(paths: &[PathBuf]) -> Vec<u8> {
     paths.iter().flat_map(|path| [path.as_os_str().as_bytes(), b"\0"].concat()).collect()
 }
 
-/// What a worktree held, as a commit.
+/// The content of a worktree as a commit.
 #[derive(Debug, Clone)]
-pub struct Held {
+pub struct WorktreeBackup {
     pub commit: Oid,
-    /// Large ignored files and folders, which are not in it.
+    /// Large ignored files and folders that the commit does not include.
     pub left_out: Vec<String>,
 }

@@ -1,8 +1,8 @@
-//! Making a worktree, as `git worktree add` does.
+//! Creates worktrees, as `git worktree add` does.
 //!
-//! Invariant: a worktree is made whole or not at all, exactly where it was asked for, and
-//! comes out as git makes it. gix is the quick way; what it cannot do, or does in another way
-//! than git, is done by git in the place that was registered already.
+//! Invariant: a worktree is created whole or not at all, exactly at the path that was asked for, and
+//! its files are the ones that git would write. gix is the quick way; whatever it cannot do, or does
+//! differently, git does in the worktree that is registered already.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -19,8 +19,8 @@ use crate::git::command::git;
 use crate::git::database::objects::object_id;
 use crate::system::crash;
 
-/// Attributes that gix follows in another way than git: it leaves a space out of `$Id$`, and
-/// knows other encodings than iconv.
+/// Attributes that gix and git treat differently: gix omits a space in `$Id$`, and knows other
+/// encodings than iconv.
 const ATTRIBUTES_FOR_GIT: [&[u8]; 2] = [b"ident", b"working-tree-encoding"];
 
 /// What a new worktree shows.
@@ -35,14 +35,14 @@ pub enum WorktreeHead<'a> {
 /// How a worktree came to be.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NewWorktree {
-    /// Things that a person may want to know of it, a line each.
+    /// Remarks for the user about how it was created, one line each.
     pub remarks: Vec<String>,
 }
 
 impl Git {
-    /// Makes a worktree; nothing stays behind when it fails.
+    /// Creates a worktree; nothing stays behind if it fails.
     ///
-    /// Its private git directory says whose it is, see [`ownership::owner_of`]. The repository's
+    /// Its private git directory records the owner, see [`ownership::owner_of`]. The repository's
     /// `post-checkout` hook has run in it when this returns.
     pub fn add_worktree(
         &self,
@@ -60,7 +60,7 @@ impl Git {
         crash::point();
         let mut made = NewWorktree::default();
         let repo = {
-            let _registry = self.registry(Access::Change)?;
+            let _registry = self.registry(Access::Write)?;
             let by_gix = if self.is_shared() {
                 Err(anyhow::anyhow!("core.sharedRepository is set"))
             } else {
@@ -84,7 +84,7 @@ impl Git {
         Ok(made)
     }
 
-    /// Tells git of the worktree; no file is checked out yet.
+    /// Registers the worktree with git; no file is checked out yet.
     fn register(
         &self,
         path: &Path,
@@ -104,6 +104,7 @@ impl Git {
         Ok(registered.persist()?)
     }
 
+    /// Registers the worktree as [`Git::register`] does, with the git program.
     fn register_by_git(
         &self,
         path: &Path,
@@ -116,13 +117,13 @@ impl Git {
             WorktreeHead::Branch(name) => command.arg(path).arg(name),
             WorktreeHead::Commit(id) => command.arg("--detach").arg(path).arg(id.as_str()),
         };
-        command.bytes().context("cannot make the worktree")?;
+        command.bytes().context("cannot create the worktree")?;
         let repo = crate::git::open(&path.join(".git"))?;
         ownership::mark(&repo, owner)?;
         Ok(repo)
     }
 
-    /// Writes the files of a worktree that was registered just now.
+    /// Writes the files of a newly registered worktree.
     fn check_out(
         &self,
         repo: &gix::Repository,
@@ -139,28 +140,28 @@ impl Git {
         let Some(why) = why_git else { return settle_index(repo, path) };
         made.remarks.push(format!("checked out by git ({why})"));
         empty(repo, path)?;
-        // What `git worktree add` itself calls.
+        // The command that `git worktree add` itself runs.
         let reset = ["reset", "--hard", "--quiet", "--no-recurse-submodules"];
         git(path).args(reset).bytes().map(drop).context("cannot check out the worktree")
     }
 
-    /// Returns why git must check files out, where a setting says so.
+    /// Returns the setting because of which git must check the files out, if there is one.
     fn settings_for_git(&self) -> Option<&'static str> {
         match (self.is_partial(), self.is_shared()) {
-            (true, _) => Some("content that is missing here must be fetched"),
+            (true, _) => Some("missing content must be fetched"),
             (false, true) => Some("core.sharedRepository is set"),
             (false, false) => None,
         }
     }
 
-    /// Returns true where other users may write too, by modes that only git sets.
+    /// Returns true if other users may write too; only git sets the modes for that.
     fn is_shared(&self) -> bool {
         let how = self.repo.config_snapshot().string("core.sharedRepository");
         let own: [&[u8]; 5] = [b"umask", b"false", b"no", b"off", b"0"];
         how.is_some_and(|how| !own.contains(&how.as_slice()))
     }
 
-    /// Returns true where objects may be missing that a remote is known to have.
+    /// Returns true if objects may be missing because a remote is known to have them (a partial clone).
     pub(crate) fn is_partial(&self) -> bool {
         let config = self.repo.config_snapshot();
         let is_promisor =
@@ -169,11 +170,11 @@ impl Git {
             || self.repo.remote_names().iter().any(|name| is_promisor(&name.to_string()))
     }
 
-    /// Runs the `post-checkout` hook the way `git worktree add` does; its failure is told, and
-    /// no more, because the worktree is there.
+    /// Runs the `post-checkout` hook as `git worktree add` does. A failure is only a remark, because
+    /// the worktree exists by then.
     fn run_hook(&self, path: &Path, made: &mut NewWorktree) -> anyhow::Result<()> {
-        // Asked for a whole path, git fails where there is no folder for it, as with `/dev/null`,
-        // which is how hooks are switched off.
+        // `--git-path` without `--path-format=absolute`: with it, git fails if the folder does not
+        // exist, as with `core.hooksPath=/dev/null`, a common way to switch hooks off.
         let asked = ["rev-parse", "--git-path", "hooks/post-checkout"];
         let hook = self.repo.config_snapshot().string("core.hooksPath");
         let own = self.common_dir().join("hooks/post-checkout");
@@ -188,9 +189,9 @@ impl Git {
         let none = "0".repeat(head.trim().len());
         let run = ["hook", "run", "--ignore-missing", "post-checkout", "--", &none, head.trim()];
         let output = git(path).args(run).arg("1").output()?;
-        let said = [output.stdout, output.stderr].concat();
-        let said = String::from_utf8_lossy(&said);
-        made.remarks.extend(said.lines().map(|line| format!("post-checkout: {line}")));
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text);
+        made.remarks.extend(text.lines().map(|line| format!("post-checkout: {line}")));
         if !output.status.success() {
             made.remarks.push(format!("post-checkout: ended with {}", output.status));
         }
@@ -202,7 +203,7 @@ fn check_out_by_gix(repo: &gix::Repository) -> anyhow::Result<()> {
     let worktree = repo.worktree().context("the new worktree is gone")?;
     let outcome = worktree.checkout(gix::progress::Discard, &AtomicBool::new(false))?;
     if let Some(collision) = outcome.collisions.first() {
-        bail!("'{}' collides with another name", collision.path);
+        bail!("'{}' collides with another file name", collision.path);
     }
     match outcome.errors.first() {
         Some(record) => bail!("'{}': {}", record.path, record.error),
@@ -210,8 +211,7 @@ fn check_out_by_gix(repo: &gix::Repository) -> anyhow::Result<()> {
     }
 }
 
-/// Returns why git must check the files out, where an attribute is in use that gix does not
-/// follow as git does.
+/// Returns why git must check the files out, if an attribute is in use that gix treats differently.
 fn git_knows_better(repo: &gix::Repository) -> anyhow::Result<Option<String>> {
     let index = repo.open_index().context("cannot read the new index")?;
     let is_source = |path: &[u8]| path == b".gitattributes" || path.ends_with(b"/.gitattributes");
@@ -229,7 +229,7 @@ fn git_knows_better(repo: &gix::Repository) -> anyhow::Result<Option<String>> {
     Ok(None)
 }
 
-/// Returns the files outside of the tree that may hold attributes.
+/// Returns the files outside of the tree that may contain attributes.
 fn attribute_files(repo: &gix::Repository) -> Vec<std::path::PathBuf> {
     let own = repo.common_dir().join("info/attributes");
     let config = repo.config_snapshot();
@@ -243,12 +243,12 @@ fn attribute_files(repo: &gix::Repository) -> Vec<std::path::PathBuf> {
     [Some(own), named, Some("/etc/gitattributes".into())].into_iter().flatten().collect()
 }
 
-/// Returns true where a text holds a word.
+/// Returns true if a text contains a word.
 fn mentions(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len()).any(|part| part == word)
 }
 
-/// Takes away what was checked out in a worktree that nobody has seen yet.
+/// Removes the files and the index of a worktree that nobody has seen yet.
 fn empty(repo: &gix::Repository, path: &Path) -> anyhow::Result<()> {
     for entry in path.read_dir()? {
         let entry = entry?;

@@ -1,7 +1,7 @@
-//! `.worktreeinclude`: which files that git does not know go along into a new worktree.
+//! `.worktreeinclude`: the ignored files that a new worktree gets a copy of.
 //!
-//! Invariant: git decides, by the patterns of that file and by what it ignores; nothing is
-//! copied here. Nested repositories and other worktrees are never looked into.
+//! Invariant: git decides, by the patterns in that file and by what it ignores; nothing is copied
+//! here. Nested repositories and other worktrees are never searched.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -19,7 +19,7 @@ use crate::git::database::objects::oid;
 const FILE: &str = ".worktreeinclude";
 
 impl Git {
-    /// Returns the main worktree; `None` where the repository is bare.
+    /// Returns the main worktree; `None` if the repository is bare.
     pub fn main_worktree(&self) -> Option<PathBuf> {
         let named = self.repo.config_snapshot().string("core.worktree");
         let named = named.map(|path| self.common_dir().join(OsStr::from_bytes(&path)));
@@ -28,8 +28,8 @@ impl Git {
         repo.workdir().filter(|_| is_main).map(Path::to_owned)
     }
 
-    /// Returns the files of the main worktree that match `.worktreeinclude` and are ignored by
-    /// git, relative to it.
+    /// Returns the files of the main worktree that match `.worktreeinclude` and that git ignores,
+    /// relative to it.
     pub fn included(&self, main: &Path) -> anyhow::Result<Vec<PathBuf>> {
         if !main.join(FILE).is_file() {
             return Ok(Vec::new());
@@ -37,9 +37,11 @@ impl Git {
         let patterns = format!("--exclude-from={FILE}");
         let asked = ["ls-files", "-z", "--others", "--ignored", &patterns];
         let matching = git(main).args(asked).bytes()?;
+        // The patterns alone would also match untracked files that git does not ignore; a copy of
+        // those would be committed as work of the task.
         let check = ["check-ignore", "-z", "--stdin"];
         let output = git(main).args(check).input(matching).output()?;
-        // 1 means that none is ignored.
+        // Exit code 1 means that none is ignored.
         if output.status.code().is_none_or(|code| code > 1) {
             bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
         }

@@ -1,7 +1,7 @@
-//! Worktrees: listed, locked and removed; [`create`] makes them.
+//! Lists, locks and removes worktrees; [`create`] creates them.
 //!
-//! Invariant: one that was not asked for by path is never touched. Removal leaves the hard
-//! questions to `git worktree remove`, which refuses what is not clean.
+//! Invariant: a worktree that was not named by its path is never touched. Whether a removal is safe is
+//! left to `git worktree remove`, which refuses a worktree that is not clean.
 
 pub(crate) mod backup;
 pub(crate) mod create;
@@ -25,39 +25,40 @@ use create::{NewWorktree, WorktreeHead};
 use ownership::owner_of;
 use submodules::submodules;
 
-/// What the reason of every lock of ours begins with.
+/// The beginning of the reason of every lock that this program takes.
 pub(crate) const LOCK: &str = "git-orchestrate: ";
 
+/// What a process does with git's list of worktrees while it holds the lock.
 #[derive(Clone, Copy)]
 pub(super) enum Access {
-    Look,
-    Change,
+    Read,
+    Write,
 }
 
-/// A worktree as `git worktree list` tells it.
+/// A worktree in the output of `git worktree list`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Listed {
+pub struct ListedWorktree {
     pub path: PathBuf,
     /// Short name; `None` when detached.
     pub branch: Option<String>,
-    /// The reason, empty where none was given.
+    /// The reason of the lock, empty if none was given; `None` if the worktree is not locked.
     pub locked: Option<String>,
 }
 
 impl Git {
-    /// Takes the lock on what git knows of worktrees, until the file is dropped.
+    /// Takes the lock on git's list of worktrees, until the returned file is dropped.
     ///
-    /// git reads all of it for many commands, and fails on an entry that is half written.
+    /// Many git commands read all of `.git/worktrees`, and fail on an entry that is half written.
     pub(super) fn registry(&self, access: Access) -> anyhow::Result<LockFile> {
         let lock = LockFile::open(self.locks().join(".worktrees"))?;
         match access {
-            Access::Look => lock.share()?,
-            Access::Change => lock.hold()?,
+            Access::Read => lock.share()?,
+            Access::Write => lock.hold()?,
         }
         Ok(lock)
     }
 
-    /// Drops git's record of a worktree at this path whose folder is gone.
+    /// Removes git's record of a worktree at this path if the folder is gone.
     pub(super) fn forget_missing(&self, path: &Path) -> anyhow::Result<()> {
         let known = self.worktrees()?.into_iter().find(|listed| same_path(&listed.path, path));
         match known {
@@ -67,12 +68,12 @@ impl Git {
     }
 
     /// Returns all worktrees, the main one first.
-    pub fn worktrees(&self) -> anyhow::Result<Vec<Listed>> {
-        let _registry = self.registry(Access::Look)?;
+    pub fn worktrees(&self) -> anyhow::Result<Vec<ListedWorktree>> {
+        let _registry = self.registry(Access::Read)?;
         let bytes = self.command().args(["worktree", "list", "--porcelain", "-z"]).bytes()?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let blocks = text.split("\0\0").filter(|block| !block.is_empty());
-        let mut listed: Vec<Listed> = blocks.map(parse_listed).collect();
+        let mut listed: Vec<ListedWorktree> = blocks.map(parse_listed).collect();
         if let (Some(main), Some(first)) = (&self.main_worktree, listed.first_mut()) {
             first.path.clone_from(main);
         }
@@ -80,13 +81,14 @@ impl Git {
     }
 
     /// Returns the worktree in which a branch is checked out.
-    pub fn worktree_of(&self, branch: &str) -> anyhow::Result<Option<Listed>> {
-        let shows = |listed: &Listed| listed.branch.as_deref() == Some(branch);
-        let is_it = |listed: &Listed| shows(listed) && listed.path.is_dir();
+    pub fn worktree_of(&self, branch: &str) -> anyhow::Result<Option<ListedWorktree>> {
+        let shows = |listed: &ListedWorktree| listed.branch.as_deref() == Some(branch);
+        let is_it = |listed: &ListedWorktree| shows(listed) && listed.path.is_dir();
         Ok(self.worktrees()?.into_iter().find(is_it))
     }
 
-    /// Returns where a branch is being rebased; git lists such a worktree as showing no branch.
+    /// Returns the file that shows that a branch is being rebased; `git worktree list` prints no branch
+    /// for such a worktree.
     pub fn rebase_of(&self, branch: &str) -> anyhow::Result<Option<PathBuf>> {
         let mut folders = vec![self.common_dir.clone()];
         if let Ok(linked) = self.common_dir.join("worktrees").read_dir() {
@@ -101,61 +103,65 @@ impl Git {
         Ok(folders.iter().flat_map(of).find(is_it))
     }
 
-    /// Locks a worktree against `git worktree prune`, `move` and `remove`, with a reason that
-    /// begins with [`LOCK`]. A lock of somebody else stays as it is.
+    /// Locks a worktree against `git worktree prune`, `move` and `remove`, with a reason that begins
+    /// with [`LOCK`]. An existing lock stays as it is.
     pub fn lock_worktree(&self, path: &Path, reason: &str) -> anyhow::Result<()> {
         if self.lock_of(path)?.is_some() {
             return Ok(());
         }
-        let _registry = self.registry(Access::Change)?;
+        let _registry = self.registry(Access::Write)?;
         let asked = ["worktree", "lock", "--reason", reason];
         self.command().args(asked).arg(path).bytes().map(drop)
     }
 
-    /// Returns the reason a worktree is locked for.
+    /// Returns the reason why a worktree is locked; `None` if it is not.
     pub fn lock_of(&self, path: &Path) -> anyhow::Result<Option<String>> {
-        let is_it = |listed: &Listed| same_path(&listed.path, path);
+        let is_it = |listed: &ListedWorktree| same_path(&listed.path, path);
         Ok(self.worktrees()?.into_iter().find(is_it).and_then(|listed| listed.locked))
     }
 
-    /// Takes our lock off; one that is not there, or not ours, is left alone.
+    /// Removes this program's lock; any other lock stays.
     pub fn unlock_worktree(&self, path: &Path) -> anyhow::Result<()> {
         if !self.lock_of(path)?.is_some_and(|reason| reason.starts_with(LOCK)) {
             return Ok(());
         }
-        let _registry = self.registry(Access::Change)?;
+        let _registry = self.registry(Access::Write)?;
         let output = self.command().args(["worktree", "unlock"]).arg(path).output()?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        if output.status.success() || said.contains("is not locked") {
+        let message = String::from_utf8_lossy(&output.stderr);
+        // Another process may have unlocked it since.
+        if output.status.success() || message.contains("is not locked") {
             Ok(())
         } else {
-            bail!("{}", said.trim().trim_start_matches("fatal: "))
+            bail!("{}", message.trim().trim_start_matches("fatal: "))
         }
     }
 
-    /// Removes a clean worktree that nobody has locked; git refuses any other. What its
-    /// submodules hold must have been looked at before: with one, git refuses in any case.
+    /// Removes a clean worktree that is not locked; git refuses any other.
+    ///
+    /// The caller must have checked the contents of its submodules: git refuses every worktree with a
+    /// submodule, so those are removed with `--force`.
     pub fn remove_worktree(&self, path: &Path) -> anyhow::Result<()> {
         refuse_foreign(path)?;
-        let _registry = self.registry(Access::Change)?;
+        let _registry = self.registry(Access::Write)?;
         let has_submodule = path.is_dir() && !submodules(path)?.is_empty();
         let force = has_submodule && status::dirt(path)?.is_clean();
         let command = self.command().args(["worktree", "remove"]);
         command.args(force.then_some("--force")).arg(path).bytes().map(drop)
     }
 
-    /// Removes a worktree whatever it holds. What is in it must be backed up before.
+    /// Removes a worktree whatever it contains; the caller must have backed it up. Only the second
+    /// `--force` makes git remove a locked one.
     pub fn discard_worktree(&self, path: &Path) -> anyhow::Result<()> {
         refuse_foreign(path)?;
-        let _registry = self.registry(Access::Change)?;
+        let _registry = self.registry(Access::Write)?;
         let asked = ["worktree", "remove", "--force", "--force"];
         self.command().args(asked).arg(path).bytes().map(drop)
     }
 
-    /// Makes our own detached worktree show a commit exactly; ignored files stay, as caches.
+    /// Checks out a commit in the run's own detached worktree, exactly; ignored files stay, as caches.
     ///
-    /// What a task that was ended in it had not committed is backed up first. A worktree that is
-    /// broken is made anew.
+    /// Uncommitted changes of a task that was stopped in it are backed up first. A broken worktree is
+    /// created anew.
     pub fn show_commit(&self, run: &str, path: &Path, commit: &Oid) -> anyhow::Result<NewWorktree> {
         if is_worktree(path) {
             if owner_of(path).as_deref() != Some(run) {
@@ -173,12 +179,12 @@ impl Git {
         if is_worktree(path) {
             let lost = backup::left_out(path)?;
             if let Some(first) = lost.first() {
-                bail!("'{}' is broken, and no backup would hold its '{first}'", path.display());
+                bail!("'{}' is broken, and no backup would include its '{first}'", path.display());
             }
             if self.lock_of(path)?.is_some_and(|reason| !reason.starts_with(LOCK)) {
-                bail!("'{}' is broken, and somebody has locked it", path.display());
+                bail!("'{}' is broken, and its lock is not this program's", path.display());
             }
-            let held = self.snapshot_worktree(path, "what a broken checkout held")?;
+            let held = self.snapshot_worktree(path, "contents of a broken checkout")?;
             self.back_up(run, "@checkout", &held.commit)?;
             self.discard_worktree(path)?;
         }
@@ -187,8 +193,8 @@ impl Git {
         Ok(made)
     }
 
-    /// Returns what keeps our own detached worktree from showing another commit: a repository of
-    /// its own that lies in it would be removed, and no backup could hold it.
+    /// Returns why the run's own detached worktree cannot show another commit: a git repository inside
+    /// it would be removed, and no backup could include it.
     pub fn in_the_way(&self, path: &Path) -> anyhow::Result<Option<String>> {
         if !is_worktree(path) {
             return Ok(None);
@@ -196,13 +202,13 @@ impl Git {
         let first = status::nested_untracked(path)?.into_iter().next();
         Ok(first.map(|nested| {
             let nested = path.join(nested);
-            format!("'{}' is a repository of its own: move it elsewhere", nested.display())
+            format!("'{}' is a git repository of its own: move it elsewhere", nested.display())
         }))
     }
 
-    /// Backs up what a task, or a person, did not commit in our own detached worktree, or committed
-    /// on no branch; returns the refs that were written. What tests leave untracked while no branch
-    /// is checked out is of no interest, unless `all` is asked for.
+    /// Backs up uncommitted changes in the run's own detached worktree, and commits on no branch;
+    /// returns the refs that were written. Untracked files that tests left while no branch was checked
+    /// out are backed up only if `all` is set.
     pub fn save_checkout(&self, run: &str, path: &Path, all: bool) -> anyhow::Result<Vec<String>> {
         let mut names = Vec::new();
         if !is_whole(path) {
@@ -211,13 +217,13 @@ impl Git {
         let dirt = status::dirt(path)?;
         let (branch, head) = status::head(path)?;
         let is_changed = !dirt.changed.is_empty() || !dirt.unmerged.is_empty();
-        let is_held = !dirt.is_clean() || !dirt.ignored.is_empty();
+        let has_content = !dirt.is_clean() || !dirt.ignored.is_empty();
         let is_ours = || ownership::shown(path).as_ref() == Some(&head);
-        // Somebody who commits here has files here, too.
+        // If a person committed here, the untracked files are likely that person's too.
         let is_visited = branch.is_none() && !is_ours() && !self.is_in_a_ref(&head)?;
-        let takes_all = (all || is_visited) && is_held;
+        let takes_all = (all || is_visited) && has_content;
         if is_changed || (branch.is_some() && !dirt.is_clean()) || takes_all {
-            let held = self.snapshot_worktree(path, "what the checkout held")?;
+            let held = self.snapshot_worktree(path, "contents of the checkout")?;
             names.push(self.back_up(run, "@checkout", &held.commit)?);
         }
         if is_visited {
@@ -226,15 +232,14 @@ impl Git {
         Ok(names)
     }
 
-    /// Returns true where a ref has a commit in its history.
+    /// Returns true if any ref has a commit in its history.
     fn is_in_a_ref(&self, commit: &Oid) -> anyhow::Result<bool> {
         let asked = ["for-each-ref", "--count=1", "--contains", commit.as_str()];
         Ok(!self.command().args(asked).bytes()?.is_empty())
     }
 
-    /// Keeps git from seeing the folder of worktrees as content, in every worktree.
-    ///
-    /// One that does not lie in the main worktree is no content of it.
+    /// Adds the folder of worktrees to `.git/info/exclude`, so that git does not see the worktrees as
+    /// untracked files of the main worktree. A folder outside of it needs no line.
     pub fn exclude(&self, folder: &str) -> anyhow::Result<()> {
         let Some(inside) = self.inside_home(folder) else { return Ok(()) };
         let line = format!("/{inside}/");
@@ -251,23 +256,23 @@ impl Git {
     }
 }
 
-/// Returns true where the path is the top level of a worktree, and not just a folder in one.
+/// Returns true if the path is the top level of a worktree, and not just a folder in one.
 pub(crate) fn is_worktree(path: &Path) -> bool {
     path.join(".git").exists() && status::top_level(path).is_ok_and(|top| same_path(&top, path))
 }
 
-/// Returns true where both name the same place, links resolved.
+/// Returns true if both paths are the same place after links are resolved.
 pub(crate) fn same_path(one: &Path, other: &Path) -> bool {
     one == other || one.canonicalize().is_ok_and(|a| other.canonicalize().is_ok_and(|b| a == b))
 }
 
-/// Returns true where a worktree was made to its end.
+/// Returns true if the creation of a worktree was completed.
 pub(crate) fn is_whole(path: &Path) -> bool {
     is_worktree(path) && ownership::is_finished(path)
 }
 
-/// git goes on into whatever is mounted in a worktree, or stands where a link in its place leads
-/// to, and removes it.
+/// Fails if the worktree is a link, or if something is mounted in it: git would follow both, and
+/// remove what it finds there.
 fn refuse_foreign(path: &Path) -> anyhow::Result<()> {
     if path.is_symlink() {
         bail!("'{}' is a link", path.display());
@@ -278,6 +283,7 @@ fn refuse_foreign(path: &Path) -> anyhow::Result<()> {
     }
 }
 
+/// Checks a commit out in a detached worktree, and removes untracked files.
 fn switch(path: &Path, commit: &Oid) -> anyhow::Result<()> {
     let hooks_off = ["-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false"];
     let checkout = ["checkout", "--quiet", "--force", "--detach", commit.as_str(), "--"];
@@ -285,8 +291,8 @@ fn switch(path: &Path, commit: &Oid) -> anyhow::Result<()> {
     git(path).args(["clean", "-ffd", "--quiet"]).bytes().map(drop)
 }
 
-fn parse_listed(block: &str) -> Listed {
-    let mut listed = Listed::default();
+fn parse_listed(block: &str) -> ListedWorktree {
+    let mut listed = ListedWorktree::default();
     for line in block.split('\0') {
         let (key, value) = line.split_once(' ').unwrap_or((line, ""));
         match key {

@@ -1,6 +1,6 @@
-//! What is remembered of a worktree, in small files of its private git directory.
+//! The owner and the number of a worktree, in small files of its private git directory.
 //!
-//! Invariant: git removes them together with the worktree, so they never speak of another one.
+//! Invariant: git removes these files together with the worktree, so they never describe another one.
 
 use std::path::{Path, PathBuf};
 
@@ -10,48 +10,50 @@ use super::{Access, same_path};
 use crate::domain::oid::Oid;
 use crate::git::Git;
 
-/// Says whose the worktree is.
+/// Holds the worktree's owner: a run, or `run/task`.
 const OWNER: &str = "git-orchestrate";
 /// Holds the worktree's number.
 const SLOT: &str = "git-orchestrate-slot";
 
-/// Is there while the worktree is being made.
+/// Exists while the worktree is being created.
 const BEGUN: &str = "git-orchestrate-begun";
 
-/// Holds the commit that our own detached worktree was last made to show.
+/// Holds the commit that the run's own detached worktree was last set to.
 const SHOWN: &str = "git-orchestrate-shown";
 
-/// Says whose a worktree is that was registered just now, that it is not finished, and gives it a
-/// number; the caller holds the registry.
+/// Marks a newly registered worktree with its owner, as unfinished, and gives it a number; the caller
+/// holds the lock on the list of worktrees.
 pub(crate) fn mark(repo: &gix::Repository, owner: &str) -> anyhow::Result<()> {
     std::fs::write(repo.git_dir().join(BEGUN), "")?;
     std::fs::write(repo.git_dir().join(OWNER), owner)?;
     take_slot(repo.common_dir(), repo.git_dir()).map(drop)
 }
 
-/// Says that a worktree is finished.
+/// Marks a worktree as finished.
 pub(crate) fn finish(repo: &gix::Repository) -> anyhow::Result<()> {
     Ok(std::fs::remove_file(repo.git_dir().join(BEGUN))?)
 }
 
-/// Returns true where the files of a worktree were all checked out once: git then has an index.
+/// Returns true if all files of a worktree were checked out once and its hook has run.
+///
+/// After a crash between the two there is an index already, so the index alone proves nothing.
 pub(crate) fn is_finished(path: &Path) -> bool {
     let own = directory(path);
     own.is_some_and(|own| own.join("index").exists() && !own.join(BEGUN).exists())
 }
 
-/// Returns what a worktree of ours was made for: a run, or `run/task`; `None` for any other.
+/// Returns the owner of a worktree, a run or `run/task`; `None` if this program did not create it.
 pub(crate) fn owner_of(path: &Path) -> Option<String> {
     std::fs::read_to_string(directory(path)?.join(OWNER)).ok()
 }
 
-/// Remembers which commit a worktree was made to show.
+/// Records the commit that a worktree was set to.
 pub(crate) fn remember_shown(path: &Path, commit: &Oid) -> anyhow::Result<()> {
-    let own = directory(path).context("it is no worktree")?;
+    let own = directory(path).context("it is not a worktree")?;
     Ok(std::fs::write(own.join(SHOWN), commit.as_str())?)
 }
 
-/// Returns the commit that a worktree was last made to show.
+/// Returns the commit that a worktree was last set to.
 pub(crate) fn shown(path: &Path) -> Option<Oid> {
     Oid::from_hex(std::fs::read_to_string(directory(path)?.join(SHOWN)).ok()?.trim())
 }
@@ -66,7 +68,7 @@ pub(crate) fn directory(path: &Path) -> Option<PathBuf> {
 }
 
 impl Git {
-    /// Returns what a worktree was made for, also one whose folder is gone.
+    /// Returns the owner of a worktree, even if its folder is gone.
     pub fn owner_of(&self, path: &Path) -> Option<String> {
         owner_of(path).or_else(|| {
             let link = path.join(".git");
@@ -80,29 +82,29 @@ impl Git {
         })
     }
 
-    /// Returns the number of a worktree of ours, from 1 on: no other worktree of the repository
-    /// has it, and it stays as long as the worktree does.
+    /// Returns the number of a worktree, from 1 on: no other worktree of the repository has it, and it
+    /// stays the same as long as the worktree exists.
     pub fn slot(&self, path: &Path) -> anyhow::Result<u32> {
-        let folder = directory(path).context("it is no worktree")?;
+        let folder = directory(path).context("it is not a worktree")?;
         if let Some(slot) = read_slot(&folder) {
             return Ok(slot);
         }
-        let _registry = self.registry(Access::Change)?;
+        let _registry = self.registry(Access::Write)?;
         take_slot(self.common_dir(), &folder)
     }
 }
 
-/// Returns the number that a worktree has, if it has one.
+/// Returns the number of a worktree, if it has one.
 pub(crate) fn slot_of(path: &Path) -> Option<u32> {
     let is_there = path.join(".git").exists();
     is_there.then(|| read_slot(&directory(path)?)).flatten()
 }
 
-/// Writes down the lowest number that no worktree has.
+/// Gives a worktree the lowest unused number.
 fn take_slot(common_dir: &Path, folder: &Path) -> anyhow::Result<u32> {
     let all = common_dir.join("worktrees").read_dir().context("cannot list the worktrees")?;
     let taken: Vec<u32> = all.flatten().filter_map(|entry| read_slot(&entry.path())).collect();
-    let slot = (1..).find(|slot| !taken.contains(slot)).context("no number is left")?;
+    let slot = (1..).find(|slot| !taken.contains(slot)).context("all numbers are in use")?;
     std::fs::write(folder.join(SLOT), slot.to_string())?;
     Ok(slot)
 }

@@ -1,16 +1,16 @@
-//! How much room the files of a worktree take.
+//! Estimates the disk space of a worktree's files.
 //!
-//! Invariant: an estimate from what is known without reading a file; nothing is fetched.
+//! Invariant: the estimate uses sizes that are known without reading a file; nothing is fetched.
 
 use crate::domain::oid::Oid;
 use crate::git::Git;
 
-/// What file systems give to a file at the least, in bytes.
+/// The least space that file systems allocate for a file, in bytes.
 const BLOCK: u64 = 4096;
 
 impl Git {
-    /// Returns about how many bytes a worktree takes: what the main worktree does by its index,
-    /// else the files of a commit.
+    /// Returns about how many bytes a worktree takes: by the index of the main worktree, else by the
+    /// files of a commit. `git ls-tree -l` would fetch the missing blobs of a partial clone.
     pub fn checkout_size(&self, commit: &Oid) -> u64 {
         let by_index = self.size_by_index().unwrap_or_default();
         if by_index > 0 || self.is_partial() {

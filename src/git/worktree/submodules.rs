@@ -1,7 +1,7 @@
-//! Submodules of a worktree: repositories of their own, which go when the worktree goes.
+//! Submodules of a worktree: repositories of their own, which are removed with the worktree.
 //!
-//! Invariant: looks only. git itself refuses to remove any worktree with a submodule, also one
-//! that was never filled, so the hard question is asked here.
+//! Invariant: only reads. git refuses to remove any worktree with a submodule, even an empty one, so
+//! whether a removal would lose something is found out here.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use anyhow::Context;
 use super::ownership;
 use crate::git::command::git;
 
-/// Returns where the worktree has submodules, relative to it; most are empty folders.
+/// Returns the paths of the worktree's submodules, relative to it; most are empty folders.
 pub(crate) fn submodules(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let repo = gix::discover(worktree)?;
     let index = repo.index_or_empty().context("cannot read the index")?;
@@ -22,7 +22,7 @@ pub(crate) fn submodules(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(index.entries().iter().filter(is_link).map(path).collect())
 }
 
-/// Returns why a submodule holds something that is nowhere else.
+/// Returns what a submodule contains that is nowhere else; `None` if nothing would be lost.
 pub(crate) fn unsaved(submodule: &Path) -> anyhow::Result<Option<&'static str>> {
     if !submodule.join(".git").exists() {
         let is_empty = submodule.read_dir().map_or(true, |mut found| found.next().is_none());
@@ -40,8 +40,8 @@ pub(crate) fn unsaved(submodule: &Path) -> anyhow::Result<Option<&'static str>> 
     }
 }
 
-/// Returns true where the worktree's private git directory holds the repository of a submodule
-/// that is not checked out in the worktree any more.
+/// Returns true if the worktree's private git directory contains the repository of a submodule that
+/// is not checked out any more, for example after `git submodule deinit`.
 pub(crate) fn has_hidden(worktree: &Path) -> anyhow::Result<bool> {
     let Some(own) = ownership::directory(worktree) else { return Ok(false) };
     let mut shown = Vec::new();
@@ -52,7 +52,7 @@ pub(crate) fn has_hidden(worktree: &Path) -> anyhow::Result<bool> {
         if is_repository && !shown.contains(&folder.canonicalize()?) {
             return Ok(true);
         }
-        // A submodule's name may hold slashes, and it may have submodules of its own.
+        // A submodule's name may contain slashes, and it may have submodules of its own.
         let next = if is_repository { folder.join("modules") } else { folder };
         if next.is_dir() {
             for entry in next.read_dir()? {
@@ -64,7 +64,7 @@ pub(crate) fn has_hidden(worktree: &Path) -> anyhow::Result<bool> {
     Ok(false)
 }
 
-/// Adds the git directories of all submodules that are checked out, also of those inside others.
+/// Adds the git directories of all submodules that are checked out, nested ones too.
 fn add_filled(worktree: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     for path in submodules(worktree)? {
         let place = worktree.join(path);

@@ -9,12 +9,12 @@ use std::time::{Duration, SystemTime};
 use super::Attempt;
 use crate::git::worktree::ownership;
 use crate::system::clock;
-use crate::system::process::Quiet;
+use crate::system::process::IdleLimit;
 
 impl Attempt {
     /// Returns how long the agent may be silent, and how to find that out; `None` if no limit is
     /// set.
-    pub(super) fn quiet(&self) -> Option<Quiet> {
+    pub(super) fn quiet(&self) -> Option<IdleLimit> {
         let limit = Duration::from_secs(self.spec.launch.idle);
         let place = self.spec.place.worktree.clone();
         let mut places = vec![self.folder.log(), self.folder.trace()];
@@ -24,7 +24,7 @@ impl Attempt {
         let last =
             move || clock::system_time().checked_sub(limit).and_then(|since| newer(&places, since));
         let seen = move || last().and_then(|time| clock::system_time().duration_since(time).ok());
-        (!limit.is_zero()).then(|| Quiet { limit, seen: Box::new(seen) })
+        (!limit.is_zero()).then(|| IdleLimit { limit, seen: Box::new(seen) })
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Removal, TaskCleanup};
 use crate::domain::steps::{Step, git, program};
 use crate::domain::task::State;
 use crate::git::status::{self, Dirt};
-use crate::git::worktree::Listed;
+use crate::git::worktree::ListedWorktree;
 use crate::git::worktree::submodules;
 use crate::run::Drive;
 use crate::run::setup::{SetupRecord, read_record, stamp};
@@ -24,7 +24,10 @@ type KeepReason = (String, Removal);
 
 impl TaskCleanup<'_> {
     /// Returns why the worktree of a task is kept; `None` if it may be removed.
-    pub(crate) fn reason_to_keep(&self, found: &Listed) -> anyhow::Result<Option<KeepReason>> {
+    pub(crate) fn reason_to_keep(
+        &self,
+        found: &ListedWorktree,
+    ) -> anyhow::Result<Option<KeepReason>> {
         let path = &found.path;
         // First, because every other check would look at the target of the link.
         if path.is_symlink() {
@@ -83,7 +86,7 @@ impl TaskCleanup<'_> {
 
     /// Returns the command that removes a worktree on another branch. A detached HEAD gets a branch
     /// first: with the worktree git forgets its HEAD, and nothing would name the commits.
-    fn remove_detached(&self, found: &Listed) -> Removal {
+    fn remove_detached(&self, found: &ListedWorktree) -> Removal {
         let path = &found.path;
         let head = found.branch.is_none().then(|| status::head(path).ok()).flatten();
         match head {
@@ -139,7 +142,7 @@ pub(crate) fn beyond_backup(drive: &Drive, place: &Path) -> anyhow::Result<Optio
 /// Returns why the run's own checkout is kept; `was_worked_in` if a task has worked in it.
 pub(crate) fn checkout_reason(
     drive: &Drive,
-    found: &Listed,
+    found: &ListedWorktree,
     was_worked_in: bool,
     force: bool,
 ) -> anyhow::Result<Option<KeepReason>> {

@@ -19,7 +19,7 @@ use crate::domain::task::Record;
 use crate::git::database::refs::Swap;
 use crate::git::worktree::backup;
 use crate::git::worktree::ownership::owner_of;
-use crate::git::worktree::{Listed, same_path};
+use crate::git::worktree::{ListedWorktree, same_path};
 use crate::journal::Journal;
 use crate::run::Drive;
 use crate::run::merged_by_others::merged_by_others;
@@ -165,7 +165,7 @@ impl TaskCleanup<'_> {
         if own.is_some_and(|own| own == Path::new(&self.snapshot.run.checkout)) {
             return Ok(true);
         }
-        let at_own = |l: &&Listed| own.is_some_and(|own| same_path(&l.path, own));
+        let at_own = |l: &&ListedWorktree| own.is_some_and(|own| same_path(&l.path, own));
         let Some(found) = listed.iter().find(at_own) else {
             // After `git worktree move` the recorded path is stale; the owner's name lies in the
             // worktree's git directory, and so is still found.
@@ -198,7 +198,7 @@ impl TaskCleanup<'_> {
         format!("{}/{}", self.snapshot.run.name, self.id)
     }
 
-    fn remove(&self, found: &Listed, cleaned: &mut CleanReport) -> anyhow::Result<()> {
+    fn remove(&self, found: &ListedWorktree, cleaned: &mut CleanReport) -> anyhow::Result<()> {
         let git = &self.drive.git;
         if !self.reach.force {
             return git.remove_worktree(&found.path);
@@ -328,7 +328,7 @@ pub(crate) fn clean_checkout(
 fn reason_to_keep_checkout(
     drive: &Drive,
     snapshot: &Snapshot,
-    found: &Listed,
+    found: &ListedWorktree,
     reach: CleanOptions,
 ) -> anyhow::Result<Option<(String, Removal)>> {
     let path = Path::new(&snapshot.run.checkout);

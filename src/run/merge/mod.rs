@@ -229,10 +229,10 @@ impl Merge<'_> {
 
 /// Writes the notes that a crash kept from being written.
 pub(crate) fn complete_notes(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<()> {
-    let noted = drive.git.noted()?;
+    let commits_with_notes = drive.git.commits_with_notes()?;
     for (task, record) in snapshot.tasks() {
         let Some(merge) = record.state.merge() else { continue };
-        if !noted.contains(merge) {
+        if !commits_with_notes.contains(merge) {
             let text = note(drive, &snapshot.run, task, record, Checks::Forgotten);
             drive.git.write_note(merge, &text)?;
         }

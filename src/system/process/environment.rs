@@ -1,12 +1,13 @@
-//! The variables of this process that the programs which it starts must not inherit.
+//! Variables that the programs which this process starts must not inherit.
 //!
-//! Invariant: a program that works for a task sees neither the repository that the caller named
-//! nor the crash points of this process.
+//! Invariant: a program that works for a task sees neither the repository that the caller named nor
+//! the crash points of this process.
 
 use crate::system::crash;
 
-/// The variables that say where a repository is, as `git rev-parse --local-env-vars` lists
-/// them, without those that carry configuration.
+/// The variables that say where a repository is: the list of `git rev-parse --local-env-vars` without
+/// those that carry configuration. A hook sets `GIT_DIR` and `GIT_INDEX_FILE`, for example, and an
+/// agent that inherits them would commit to the user's index.
 pub(crate) const REPOSITORY_VARIABLES: &[&str] = &[
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_CONFIG",
@@ -24,7 +25,7 @@ pub(crate) const REPOSITORY_VARIABLES: &[&str] = &[
     "GIT_NAMESPACE",
 ];
 
-/// Returns all of them.
+/// Returns all variables that a started program must not see.
 pub(super) fn hidden() -> Vec<&'static str> {
     [REPOSITORY_VARIABLES, crash::VARIABLES].concat()
 }

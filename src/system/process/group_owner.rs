@@ -1,12 +1,12 @@
-//! Whose a process group is whose leader is gone.
+//! Finds out whether a process group whose leader has exited belongs to this run.
 //!
-//! Invariant: where it cannot be told for certain, the group is somebody else's: a number is
-//! given out again, and after a boot all are.
+//! Invariant: if that is not certain, the group counts as foreign: the system reuses process ids, and
+//! after a reboot all of them.
 
 use crate::domain::task::Worker;
 
-/// Returns true where what is left of the group that a process led is this run's: some member
-/// began after the leader, in the same boot, with the run in its environment.
+/// Returns true if the remaining members of a leader's group belong to this run: some member started
+/// after the leader, since the same boot, with the run in its environment.
 #[cfg(target_os = "linux")]
 pub(super) fn are_of_run(leader: &Worker, run: &str) -> bool {
     let Some((since, boot)) = parts(&leader.began) else { return false };
@@ -21,13 +21,13 @@ pub(super) fn are_of_run(leader: &Worker, run: &str) -> bool {
     pids.filter(|pid| group(*pid) == Some(leader.pid)).any(is_ours)
 }
 
-/// Nothing tells the environment of another process.
+/// Returns false: this system does not show the environment of another process.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn are_of_run(_leader: &Worker, _run: &str) -> bool {
     false
 }
 
-/// Returns the ticks and the boot of a time like `4711@0f0f0f0f`.
+/// Returns the ticks and the boot id of a start time like `4711@0f0f0f0f`.
 #[cfg(target_os = "linux")]
 fn parts(began: &str) -> Option<(u64, &str)> {
     let (ticks, boot) = began.split_once('@')?;

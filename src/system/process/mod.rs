@@ -1,8 +1,8 @@
-//! Processes: groups, signals, time limits, and who is still alive.
+//! Processes: groups, signals, time limits, and which process is still alive.
 //!
-//! Invariant: a job owns a process group of its own, and nothing of that group outlives the
-//! job; of a family nothing outlives it that its leader started (see `tree`). Unix only: groups
-//! and signals are what the whole program stands on.
+//! Invariant: a job has its own process group, and no process of that group outlives the job; of a
+//! family, no process outlives the job that its leader started (see `tree`). Unix only: the whole
+//! program relies on groups and signals.
 
 pub(crate) mod environment;
 mod group_owner;
@@ -30,40 +30,40 @@ use rustix::process::{Pid, kill_process, kill_process_group, test_kill_process_g
 use crate::domain::task::{Ending, Worker};
 use crate::system::crash;
 
-/// How long a group has between TERM and KILL.
+/// The time that a group has between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
 /// The name of this program.
 const PROGRAM: &str = "git-orchestrate";
-/// How often a group that must end is looked at.
-const GLANCE: Duration = Duration::from_millis(10);
-/// The least time between two looks at whether a job does something.
-const NAP: Duration = Duration::from_millis(100);
+/// The pause between two looks at a group that must end.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// The shortest pause between two looks at whether a job is active.
+const MIN_IDLE_CHECK: Duration = Duration::from_millis(100);
 
-/// A program to start: all that the system needs to know, as data.
+/// A program to start, as data.
 #[derive(Debug)]
 pub(crate) struct Program {
     /// Program and arguments.
     pub argv: Vec<String>,
     pub directory: PathBuf,
     pub environment: Vec<(String, OsString)>,
-    /// Inherited variables that it must not see.
+    /// Inherited variables that the program must not see.
     pub unset: Vec<&'static str>,
     pub streams: Streams,
 }
 
-/// Where a program reads and writes.
+/// The standard streams of a program.
 #[derive(Debug)]
 pub(crate) enum Streams {
-    /// From a file (or nothing), to a file.
+    /// Input from a file (or nothing), output and errors to one file.
     Files { input: Option<PathBuf>, output: File },
-    /// From nothing, to a file for answers and one for errors.
+    /// No input; output and errors to separate files.
     Apart { output: File, errors: File },
-    /// This process's own.
+    /// The streams of this process.
     Inherited,
 }
 
 impl Program {
-    /// Returns a program that inherits nothing of what only this process may see.
+    /// Returns a program that does not inherit the variables in [`environment`].
     pub(crate) fn new(
         argv: Vec<String>,
         directory: impl Into<PathBuf>,
@@ -96,15 +96,15 @@ impl Program {
         Ok(command)
     }
 
-    /// Starts the program on its own way; it is the caller's to wait for.
+    /// Starts the program; the caller must wait for it.
     pub(crate) fn spawn(self) -> std::io::Result<Child> {
         crash::point();
         self.command()?.spawn()
     }
 }
 
-/// Something a job is told, or tells.
-enum Message {
+/// A message to the thread that waits for a job.
+enum JobMessage {
     Exited(std::io::Result<ExitStatus>),
     Stop,
 }
@@ -112,37 +112,37 @@ enum Message {
 /// A running job: a process and its group.
 pub(crate) struct Job {
     group: Pid,
-    sender: Sender<Message>,
-    receiver: Receiver<Message>,
+    sender: Sender<JobMessage>,
+    receiver: Receiver<JobMessage>,
     has_ended: bool,
     family: Option<Family>,
 }
 
-/// Asks a job to end; asked again, it is killed at once.
+/// A handle that asks a job to end; a second request kills the job at once.
 #[derive(Clone)]
-pub(crate) struct Stopper(Sender<Message>);
+pub(crate) struct Stopper(Sender<JobMessage>);
 
 impl Stopper {
     pub(crate) fn stop(&self) {
-        // A job that has ended does not listen any more.
-        let _ = self.0.send(Message::Stop);
+        // A job that has ended no longer receives.
+        let _ = self.0.send(JobMessage::Stop);
     }
 }
 
-/// A handle by which another thread stops the job that runs now, and any that would follow.
+/// A handle with which another thread stops the running job and all later ones.
 #[derive(Clone, Default)]
 pub(crate) struct StopSwitch(Arc<Mutex<Switch>>);
 
-/// What the threads that hold a [`StopSwitch`] share.
+/// The state that all clones of a [`StopSwitch`] share.
 #[derive(Default)]
 struct Switch {
     is_stopped: bool,
-    /// The job that runs now.
+    /// The running job.
     job: Option<Stopper>,
 }
 
 impl StopSwitch {
-    /// Stops the job that runs now, and any that would follow.
+    /// Stops the running job and all later ones.
     pub(crate) fn stop(&self) {
         let mut switch = self.switch();
         switch.is_stopped = true;
@@ -153,7 +153,7 @@ impl StopSwitch {
         self.switch().is_stopped
     }
 
-    /// Names the job that runs now, or none.
+    /// Sets the running job, or none.
     pub(crate) fn watch(&self, stopper: Option<Stopper>) {
         let mut switch = self.switch();
         // The request may have come between the caller's last look and the start of its job.
@@ -168,7 +168,7 @@ impl StopSwitch {
     }
 }
 
-/// A job that is given up takes its group with it.
+/// Kills the group of a job that nobody waited for.
 impl Drop for Job {
     fn drop(&mut self) {
         if !self.has_ended {
@@ -177,31 +177,31 @@ impl Drop for Job {
     }
 }
 
-/// How long a job may do nothing.
-pub(crate) struct Quiet {
+/// How long a job may be idle.
+pub(crate) struct IdleLimit {
     pub limit: Duration,
-    /// How long ago it did something; `None` where that is longer than the limit.
+    /// Returns how long ago the job was active; `None` if that is longer than the limit.
     pub seen: Box<dyn Fn() -> Option<Duration>>,
 }
 
-/// What a job that takes all its descendants along must know.
+/// The descendants of a job that ends all of them with itself.
 #[derive(Debug, Default)]
 struct Family {
-    /// Who was there before.
+    /// Processes that existed before the job, such as a server that `setup` started.
     spared: HashSet<u32>,
-    /// Who was seen below the leader when it was asked to end.
+    /// Processes that were below the leader when it was asked to end.
     seen: Vec<Orphan>,
 }
 
 impl Family {
-    /// From now on what loses its parent is this process's child.
+    /// Records the existing descendants, and adopts orphans from now on.
     fn begin() -> Family {
         let spared = tree::below(std::process::id()).iter().map(Orphan::pid).collect();
         tree::adopt(true);
         Family { spared, seen: Vec::new() }
     }
 
-    /// Ends who is left.
+    /// Ends all remaining descendants.
     fn end(self) {
         tree::end_all(&self.spared, &self.seen);
     }
@@ -220,9 +220,10 @@ impl Job {
         Job::begin(program, None)
     }
 
-    /// Starts a program whose descendants all end with it, also those that leave its group.
+    /// Starts a program whose descendants all end with it, even those that leave its group.
     ///
-    /// Until [`Job::wait`] returns this process must start nothing else.
+    /// Until [`Job::wait`] returns, this process must start nothing else: it would count as a
+    /// descendant of the job.
     pub(crate) fn start_family(program: Program) -> std::io::Result<Job> {
         crash::point();
         Job::begin(program, Some(Family::begin()))
@@ -237,7 +238,7 @@ impl Job {
         Ok(Job { group, sender, receiver, has_ended: false, family })
     }
 
-    /// Returns the id of the leader, which is the group's too.
+    /// Returns the process id of the leader, which is also the group's id.
     pub(crate) fn pid(&self) -> u32 {
         self.group.as_raw_nonzero().get().unsigned_abs()
     }
@@ -246,28 +247,29 @@ impl Job {
         Stopper(self.sender.clone())
     }
 
-    /// Waits for the end of the job, at most `limit`; then TERM, grace, KILL for the group.
+    /// Waits for the end of the job, at most for `limit`; then SIGTERM, a grace period and SIGKILL for
+    /// the group.
     ///
-    /// What the leader leaves behind in its group is ended too.
+    /// Processes that the leader leaves behind in its group are ended too.
     pub(crate) fn wait(self, limit: Option<Duration>) -> Ending {
         self.wait_for_all(limit, None).0
     }
 
-    /// Waits in the same way; returns also who had to be ended, where the job is a family.
+    /// Waits as [`Job::wait`] does; for a family, also returns the processes that had to be ended.
     pub(crate) fn wait_for_all(
         mut self,
         limit: Option<Duration>,
-        quiet: Option<Quiet>,
+        quiet: Option<IdleLimit>,
     ) -> (Ending, Vec<Orphan>) {
         let mut look_at = quiet.as_ref().and_then(|quiet| Instant::now().checked_add(quiet.limit));
-        // A limit beyond what the clock can tell is none.
+        // A limit that the clock cannot represent counts as no limit.
         let mut deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let mut forced: Option<Ending> = None;
         let ended = loop {
             let next = deadline.into_iter().chain(look_at.filter(|_| forced.is_none())).min();
             match (self.receive(next), forced) {
-                (Ok(Message::Exited(status)), _) => break status,
-                (Ok(Message::Stop), None) => {
+                (Ok(JobMessage::Exited(status)), _) => break status,
+                (Ok(JobMessage::Stop), None) => {
                     forced = Some(Ending::Stopped);
                     deadline = Some(self.ask_to_end());
                 }
@@ -276,8 +278,10 @@ impl Job {
                     if let Some(quiet) = quiet.as_ref().filter(|_| !is_over)
                         && let Some(ago) = (quiet.seen)()
                     {
-                        // It can be silent for long enough then at the earliest.
-                        look_at = Some(Instant::now() + quiet.limit.saturating_sub(ago).max(NAP));
+                        // The job cannot reach the limit before this moment, so nothing is polled.
+                        look_at = Some(
+                            Instant::now() + quiet.limit.saturating_sub(ago).max(MIN_IDLE_CHECK),
+                        );
                         continue;
                     }
                     forced = Some(if is_over { Ending::TimedOut } else { Ending::Silent });
@@ -297,8 +301,8 @@ impl Job {
         (forced.unwrap_or_else(|| ending_of(ended)), outliving.unwrap_or_default())
     }
 
-    /// Asks the group to end; returns when its grace is over. Who is below the leader is
-    /// remembered, because it may take that knowledge with it.
+    /// Asks the group to end; returns the end of the grace period. The processes below the leader are
+    /// recorded first, because after its end they are no longer below it.
     fn ask_to_end(&mut self) -> Instant {
         let leader = self.pid();
         if let Some(family) = &mut self.family {
@@ -308,7 +312,7 @@ impl Job {
         Instant::now() + GRACE
     }
 
-    fn receive(&self, deadline: Option<Instant>) -> Result<Message, RecvTimeoutError> {
+    fn receive(&self, deadline: Option<Instant>) -> Result<JobMessage, RecvTimeoutError> {
         match deadline {
             Some(at) => self.receiver.recv_timeout(at.saturating_duration_since(Instant::now())),
             None => self.receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -316,17 +320,17 @@ impl Job {
     }
 
     fn signal(&self, signal: Signal) {
-        // A group that is gone needs no signal.
+        // An error means that the group is gone already.
         let _ = kill_process_group(self.group, signal);
     }
 }
 
-fn wait_for(mut child: Child, adopts: bool, sender: &Sender<Message>) {
+fn wait_for(mut child: Child, adopts: bool, sender: &Sender<JobMessage>) {
     let status = if adopts { wait_among(&child) } else { child.wait() };
-    let _ = sender.send(Message::Exited(status));
+    let _ = sender.send(JobMessage::Exited(status));
 }
 
-/// Waits for one child among those that were adopted, and takes note of the end of each.
+/// Waits for one child, and reaps every adopted process that ends meanwhile.
 fn wait_among(child: &Child) -> std::io::Result<ExitStatus> {
     use rustix::process::{WaitOptions, wait};
     let wanted = pid_of(child);
@@ -354,9 +358,11 @@ fn ending_of(status: std::io::Result<ExitStatus>) -> Ending {
     }
 }
 
-/// Ends what is left of a group: TERM, until the deadline or the grace is over, then KILL.
+/// Ends the remaining processes of a group: SIGTERM, a wait until the deadline or for the grace period,
+/// then SIGKILL.
 ///
-/// A group has its dead for members until their parent takes note; that is us, who `adopts`.
+/// Dead processes stay members of their group until their parent reaps them. If this process `adopts`,
+/// it is that parent, and must reap them here or the group would never be empty.
 fn end_group(group: Pid, deadline: Option<Instant>, adopts: bool) {
     let reap = || adopts.then(tree::reap);
     reap();
@@ -366,29 +372,29 @@ fn end_group(group: Pid, deadline: Option<Instant>, adopts: bool) {
     let deadline = deadline.unwrap_or_else(|| Instant::now() + GRACE);
     let _ = kill_process_group(group, Signal::TERM);
     while test_kill_process_group(group).is_ok() && Instant::now() < deadline {
-        std::thread::sleep(GLANCE);
+        std::thread::sleep(POLL_INTERVAL);
         reap();
     }
     let _ = kill_process_group(group, Signal::KILL);
 }
 
-/// Returns this process as a worker.
+/// Returns the worker that is this process.
 pub(crate) fn myself() -> Worker {
     let pid = std::process::id();
     Worker { pid, began: began(pid).unwrap_or_default() }
 }
 
-/// Returns a worker for a process that runs now.
+/// Returns the worker for a running process.
 pub(crate) fn worker(pid: u32) -> Option<Worker> {
     began(pid).map(|began| Worker { pid, began })
 }
 
-/// Returns true while the very process lives, and not another that got its number.
+/// Returns true if the worker lives, and not another process that got its id.
 pub(crate) fn is_alive(worker: &Worker) -> bool {
     began(worker.pid).is_some_and(|began| began == worker.began)
 }
 
-/// Returns true where a process is this program, by its name.
+/// Returns true if a live process is this program, by its name.
 pub(crate) fn is_ours(worker: &Worker) -> bool {
     is_alive(worker) && command_of(worker.pid).is_some_and(|path| path.ends_with(PROGRAM))
 }
@@ -406,11 +412,11 @@ fn command_of(pid: u32) -> Option<PathBuf> {
 
 /// Asks a process to end.
 pub(crate) fn terminate(worker: &Worker) {
-    // One that is gone needs no signal.
+    // An error means that the process is gone or foreign.
     let _ = send(worker, Signal::TERM);
 }
 
-/// Sends a signal to a process that lives; fails where that is another user's.
+/// Sends a signal to a live process; fails if it is another user's process.
 pub(crate) fn send(worker: &Worker, signal: Signal) -> std::io::Result<()> {
     let Some(pid) = raw(worker).filter(|_| is_alive(worker)) else { return Ok(()) };
     match kill_process(pid, signal) {
@@ -419,10 +425,10 @@ pub(crate) fn send(worker: &Worker, signal: Signal) -> std::io::Result<()> {
     }
 }
 
-/// Ends the group that a process of a run leads, or led: TERM, grace, KILL.
+/// Ends the group that a process of a run leads, or led: SIGTERM, a grace period, SIGKILL.
 ///
-/// Where the leader is gone its number may be another group's by now: only one that is certainly
-/// the run's is ended.
+/// If the leader is gone, its id may belong to another group by now, so only a group that certainly
+/// belongs to the run is ended.
 pub(crate) fn end_group_of(worker: &Worker, run: &str) {
     let is_ours = match began(worker.pid) {
         Some(began) => began == worker.began,
@@ -433,10 +439,10 @@ pub(crate) fn end_group_of(worker: &Worker, run: &str) {
     }
 }
 
-/// Returns true where nothing is left of the group that a process of a run led.
+/// Returns true if no process is left of the group that a process of a run led.
 pub(crate) fn is_group_gone(worker: &Worker, run: &str) -> bool {
     let no_group = || raw(worker).is_none_or(|pid| test_kill_process_group(pid).is_err());
-    // Where nobody reaps, the dead keep their group.
+    // Dead processes that nobody reaps keep their group, so the members are looked at too.
     let only_others = || cfg!(target_os = "linux") && !group_owner::are_of_run(worker, run);
     !is_alive(worker) && (no_group() || only_others())
 }
@@ -445,11 +451,12 @@ fn raw(worker: &Worker) -> Option<Pid> {
     i32::try_from(worker.pid).ok().and_then(Pid::from_raw)
 }
 
-/// Returns when a process began, in ticks since this boot; `None` where it is gone or a zombie.
+/// Returns the start time of a process, in ticks since boot with the boot id; `None` if it is gone or a
+/// zombie.
 #[cfg(target_os = "linux")]
 fn began(pid: u32) -> Option<String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name stands in brackets and may hold anything; state is field 3, start time field 22.
+    // The name is in parentheses and may contain anything; the state is field 3, the start time 22.
     let (_, rest) = stat.rsplit_once(") ")?;
     let fields: Vec<&str> = rest.split(' ').collect();
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
@@ -459,7 +466,7 @@ fn began(pid: u32) -> Option<String> {
     }
 }
 
-/// Returns when a process began, as `ps` prints it; `None` where it is gone or a zombie.
+/// Returns the start time of a process as `ps` prints it; `None` if it is gone or a zombie.
 #[cfg(not(target_os = "linux"))]
 fn began(pid: u32) -> Option<String> {
     let asked = ["-o", "stat=", "-o", "lstart=", "-p", &pid.to_string()];
@@ -469,10 +476,10 @@ fn began(pid: u32) -> Option<String> {
     (!state.starts_with('Z')).then(|| start.trim().to_owned())
 }
 
-/// Starts a program that shares this process's group and terminal, waits for it, and ends what
-/// it leaves; `started` is told its id. Returns who had to be ended, too.
+/// Starts a program in this process's own group and terminal, waits for it, and ends the processes that
+/// it leaves behind, which are returned too; `started` gets its id.
 ///
-/// Ctrl-C goes to the whole group: it is the program's to answer.
+/// The terminal sends Ctrl-C to the whole group, so the program itself handles it.
 pub(crate) fn run_beside(
     program: Program,
     started: impl FnOnce(u32) -> anyhow::Result<()>,
@@ -490,7 +497,7 @@ pub(crate) fn run_beside(
     Ok((ending, outliving))
 }
 
-/// Returns where a program is on the PATH.
+/// Returns the path of a program on the PATH.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let is_program = |file: &PathBuf| {
@@ -500,7 +507,7 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(is_program)
 }
 
-/// Runs a program that answers a question at once; returns its exit code and what it printed.
+/// Runs a program that answers at once; returns its exit code and its output.
 pub(crate) fn ask(argv: &[&str], directory: &Path, limit: Duration) -> Option<(i32, String)> {
     let mut output = tempfile::tempfile().ok()?;
     let argv = argv.iter().map(|&word| word.to_owned()).collect();
@@ -510,17 +517,17 @@ pub(crate) fn ask(argv: &[&str], directory: &Path, limit: Duration) -> Option<(i
     Some((code, network_call::text_of(&mut output).ok()?))
 }
 
-/// Returns where this very program is, also where another was put in its place meanwhile.
+/// Returns the path of this very program, even if its file was replaced meanwhile.
 pub(crate) fn this_program() -> std::io::Result<PathBuf> {
     let this = std::env::current_exe()?;
-    // Linux says that the file is deleted, and still has it under this name.
+    // Linux then reports the path with ` (deleted)` at the end, but still has the file under this name.
     let still = PathBuf::from("/proc/self/exe");
     let is_gone = cfg!(target_os = "linux") && !this.exists() && still.exists();
     Ok(if is_gone { still } else { this })
 }
 
-/// Replaces this process by the same program, with further options before the others and without
-/// these variables. Returns only where that fails.
+/// Replaces this process by the same program, with further options before its arguments and without
+/// these variables. Returns only if that fails.
 pub(crate) fn begin_again(options: Vec<OsString>, unset: &[&str]) -> std::io::Error {
     let this = match this_program() {
         Ok(this) => this,
@@ -534,15 +541,15 @@ pub(crate) fn begin_again(options: Vec<OsString>, unset: &[&str]) -> std::io::Er
     command.exec()
 }
 
-/// Returns what a program prints, where it can be started and ends well.
+/// Returns the output of a program; `None` if it cannot be started or fails.
 pub(crate) fn answer_of(program: &str, arguments: &[&str]) -> Option<String> {
     let asked = Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()?;
     let text = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
     asked.status.success().then_some(text)
 }
 
-/// Leaves the terminal's session, so that a closed terminal does not end this process.
+/// Leaves the terminal's session, so that closing the terminal does not end this process.
 pub(crate) fn leave_session() {
-    // It fails where this process leads a group already, which then has no terminal either.
+    // It fails if this process leads a group already, which then has no terminal either.
     let _ = rustix::process::setsid();
 }

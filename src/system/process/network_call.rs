@@ -1,7 +1,7 @@
-//! Programs that talk to other machines: they may hang, and what they say is apart from errors.
+//! Runs programs that talk to other machines. They may hang, and their output and errors are separate.
 //!
-//! Invariant: none outlives its limit or the caller's stop; nothing can be asked of a terminal,
-//! for none is given.
+//! Invariant: a call does not outlive its time limit or the caller's stop. It gets no terminal, so it
+//! cannot ask questions.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::{Job, Program, StopSwitch, Streams, worker};
 use crate::domain::task::{Ending, Worker};
 
-/// A program to talk with.
+/// A program to run.
 #[derive(Debug)]
 pub struct Call {
     /// Program and arguments.
@@ -21,7 +21,7 @@ pub struct Call {
     pub environment: Vec<(String, OsString)>,
 }
 
-/// What a program said, and how it ended.
+/// The output of a program, and how it ended.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub ending: Ending,
@@ -35,15 +35,16 @@ impl Reply {
     }
 }
 
-/// Runs a program to its end, at most `limit`; `started` is told who it is.
+/// Runs a program until it ends, at most for `limit`; `started` gets its process.
 ///
-/// Fails where it cannot be started.
-pub(crate) fn talk(
+/// Fails if the program cannot be started.
+pub(crate) fn run(
     call: Call,
     limit: Duration,
     stop: &StopSwitch,
     started: impl FnOnce(&Worker),
 ) -> std::io::Result<Reply> {
+    // Into files, not pipes: a background process that keeps a pipe open would delay the end.
     let (mut out, mut err) = (tempfile::tempfile()?, tempfile::tempfile()?);
     let streams = Streams::Apart { output: out.try_clone()?, errors: err.try_clone()? };
     let job = Job::start(Program::new(call.argv, call.directory, call.environment, streams))?;
@@ -56,7 +57,7 @@ pub(crate) fn talk(
     Ok(Reply { ending, out: text_of(&mut out)?, err: text_of(&mut err)? })
 }
 
-/// Returns all that was written to a file, from its beginning.
+/// Returns everything in a file as text, from the beginning.
 pub(super) fn text_of(file: &mut File) -> std::io::Result<String> {
     let mut bytes = Vec::new();
     file.rewind()?;

@@ -1,7 +1,7 @@
-//! Ctrl-C and TERM, for a process that must end what it has started before it goes.
+//! Ctrl-C and SIGTERM, for a process that must stop its job before it exits.
 //!
-//! Invariant: from the first moment on a signal stops the job that runs, and not this process;
-//! the second one kills that job.
+//! Invariant: once listening, a signal stops the running job, not this process; a second signal kills
+//! that job.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -10,14 +10,14 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::system::process::StopSwitch;
 
-/// Listens to signals.
+/// A listener for SIGINT and SIGTERM.
 pub(crate) struct Signals {
     pub stop: StopSwitch,
     last: Arc<AtomicI32>,
 }
 
 impl Signals {
-    /// Takes the signals from now on.
+    /// Handles the signals from now on.
     pub(crate) fn listen() -> anyhow::Result<Signals> {
         let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
         let listening = Signals { stop: StopSwitch::default(), last: Arc::default() };
@@ -31,7 +31,7 @@ impl Signals {
         Ok(listening)
     }
 
-    /// Returns the signal that came last; `None` where there was none.
+    /// Returns the last signal; `None` if there was none.
     pub(crate) fn last(&self) -> Option<i32> {
         Some(self.last.load(Ordering::Relaxed)).filter(|signal| *signal != 0)
     }

@@ -1,9 +1,9 @@
-//! Who descends from whom, and ending all that an agent started and left.
+//! The tree of processes: finds and ends every process that an agent started.
 //!
-//! Invariant: nobody is signalled who does not descend from this process, which adopts what the
-//! agent's processes leave without a parent (Linux; elsewhere they are lost to sight, and only
-//! who was seen below the agent before it was ended is). git's own work in the background, such
-//! as `git gc`, is left alone: it mends nothing to end it.
+//! Invariant: only descendants of this process are signalled. On Linux this process adopts processes
+//! whose parent ends, so none is lost; elsewhere only those are ended that were seen below the agent
+//! before it ended. Background work of git itself, such as `git gc`, is left alone: killing it helps
+//! nobody, and leaves its lock behind.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -13,18 +13,18 @@ use rustix::process::{Signal, kill_process};
 use super::{GRACE, began, raw};
 use crate::domain::task::Worker;
 
-/// How often those that must end are looked at.
-const GLANCE: Duration = Duration::from_millis(50);
-/// What git does in the background on its own.
+/// The pause between two looks at processes that must end.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// Commands that git itself runs in the background.
 const OF_GIT: [&str; 4] = ["gc", "maintenance", "fsmonitor--daemon", "credential-cache--daemon"];
 
-/// A process that outlived whoever started it.
+/// A process that outlived the agent that started it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Orphan {
     worker: Worker,
-    /// The program's name: the rest of a command line may hold a key.
+    /// The program's name alone, since the rest of a command line may contain a secret.
     pub name: String,
-    /// The command line, for a log that stays on this machine.
+    /// The whole command line, only for a log that stays on this machine.
     pub line: String,
 }
 
@@ -34,25 +34,25 @@ impl Orphan {
     }
 }
 
-/// Makes this process the parent of those below it whose own parent ends.
+/// Makes this process the new parent of descendants whose own parent ends.
 #[cfg(target_os = "linux")]
 pub(super) fn adopt(on: bool) {
     let me = on.then(rustix::process::getpid);
-    // An old kernel cannot; then only the group is ended, as elsewhere.
+    // An old kernel cannot do this; then only the group is ended, as on other systems.
     let _ = rustix::process::set_child_subreaper(me);
 }
 
 #[cfg(not(target_os = "linux"))]
 pub(super) fn adopt(_on: bool) {}
 
-/// Takes note of the end of every child that has ended, so that none stays a zombie.
+/// Reaps every child that has ended, so that none stays a zombie.
 ///
-/// Only while this process waits for no child of its own.
+/// The caller must not be waiting for a child of its own, since this would take its exit status.
 pub(super) fn reap() {
     while let Ok(Some(_)) = rustix::process::wait(rustix::process::WaitOptions::NOHANG) {}
 }
 
-/// Returns all that live below a process now.
+/// Returns all live descendants of a process.
 pub(super) fn below(root: u32) -> Vec<Orphan> {
     let table = table();
     let mut family = HashSet::from([root]);
@@ -69,25 +69,27 @@ pub(super) fn below(root: u32) -> Vec<Orphan> {
     found.into_iter().filter_map(look).collect()
 }
 
-/// Returns all that live below this process, but for those in `spared` and git's own work.
+/// Returns all live descendants of this process, except those in `spared` and git's own work.
 fn strangers(spared: &HashSet<u32>) -> Vec<Orphan> {
     let all = below(std::process::id());
     all.into_iter().filter(|left| !spared.contains(&left.pid()) && !is_of_git(&left.line)).collect()
 }
 
-/// Returns who outlives an agent that has just ended; what only took a moment longer is nobody.
+/// Returns the processes that outlive an agent that has just ended. A process that ends within a
+/// moment does not count.
 pub(super) fn outliving(spared: &HashSet<u32>) -> Vec<Orphan> {
     let first = strangers(spared);
     if first.is_empty() {
         return first;
     }
-    std::thread::sleep(GLANCE);
+    std::thread::sleep(POLL_INTERVAL);
     reap();
     let still = strangers(spared);
     first.into_iter().filter(|left| still.contains(left)).collect()
 }
 
-/// Ends all that live below this process, and these, who were seen there: TERM, grace, KILL.
+/// Ends all descendants of this process, and those that were seen earlier: SIGTERM, a grace period,
+/// then SIGKILL.
 pub(super) fn end_all(spared: &HashSet<u32>, seen: &[Orphan]) {
     let deadline = Instant::now() + GRACE;
     let over = deadline + GRACE;
@@ -106,10 +108,11 @@ pub(super) fn end_all(spared: &HashSet<u32>, seen: &[Orphan]) {
                 signal(&left, Signal::TERM);
             }
         }
-        std::thread::sleep(GLANCE);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
+/// Returns true if this very process lives; its id may belong to another one by now.
 fn lives(left: &Orphan) -> bool {
     began(left.worker.pid).is_some_and(|began| began == left.worker.began)
 }
@@ -120,7 +123,7 @@ fn signal(left: &Orphan, signal: Signal) {
     }
 }
 
-/// Returns a process that lives; `None` where it is gone, or a zombie.
+/// Returns a live process; `None` if it is gone or a zombie.
 fn look(pid: u32) -> Option<Orphan> {
     let worker = Worker { pid, began: began(pid)? };
     let line = command_line(pid)?;
@@ -141,7 +144,7 @@ fn table() -> Vec<(u32, u32)> {
     let Ok(all) = std::path::Path::new("/proc").read_dir() else { return Vec::new() };
     let parent = |pid: u32| {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name stands in brackets and may hold anything; the state follows, then the parent.
+        // The name is in parentheses and may contain anything; the state and the parent follow.
         stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
     };
     let pids = all.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -186,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_git_does_in_the_background() {
+    fn background_work_of_git_is_left_alone() {
         assert!(is_of_git("/usr/libexec/git-core/git maintenance run --auto"));
         assert!(is_of_git("git gc --auto") && !is_of_git("git log gone"));
         assert!(!is_of_git("sleep gc"));

@@ -19,7 +19,7 @@ use crate::domain::policy::proposal::{self, conflict};
 use crate::domain::snapshot::{Run, Snapshot};
 use crate::domain::steps::{self, Command, Step};
 use crate::domain::task::{Block, Event, Obstacle, PullRequest, Record, Unopened, Worker};
-use crate::forge::{Fate, Forge, Proposal, Trouble};
+use crate::forge::{Forge, ForgeError, Proposal, PullRequestState};
 use crate::git::remote::{self, RemoteChoice};
 use crate::journal::{Journal, is_illegal};
 use crate::run::Drive;
@@ -28,7 +28,7 @@ use crate::run::merged_by_others::merged_by_others;
 use crate::system::clock;
 use crate::system::disk::make_folder;
 use crate::system::lock::LockFile;
-use crate::system::process::network_call::{Call, Reply, talk};
+use crate::system::process::network_call::{self, Call, Reply};
 use crate::system::process::{self, StopSwitch};
 
 /// The longest that a push or a fetch may take; the run's own time limit where that is shorter.
@@ -92,7 +92,7 @@ pub(crate) fn look(
     let there = match talker.fetch(&remote) {
         Ok(Some(there)) => there,
         Ok(None) => return Ok(looked),
-        Err(remote::Trouble { text, .. }) => {
+        Err(remote::RemoteError { text, .. }) => {
             looked.remarks.push(format!("cannot look what was merged on {remote}: {text}"));
             return Ok(looked);
         }
@@ -248,7 +248,7 @@ impl<'a> Talker<'a> {
             Ok(refused) => refused,
             Err(trouble) => return told(trouble.why, trouble.text),
         };
-        for remote::Refusal { branch, text } in refused {
+        for remote::RejectedBranch { branch, text } in refused {
             // The branch there may hold all that was pushed, and more.
             let there = match self.fetch_branch(remote, &branch) {
                 Ok(there) => there,
@@ -289,20 +289,24 @@ impl<'a> Talker<'a> {
         &self,
         remote: &str,
         what: &[(Oid, &str)],
-    ) -> anyhow::Result<Result<Vec<remote::Refusal>, remote::Trouble>> {
+    ) -> anyhow::Result<Result<Vec<remote::RejectedBranch>, remote::RemoteError>> {
         let call = self.drive.git.push_call(remote, what);
         let said = self.speak(call, TRANSFER).context("cannot run git")?;
         Ok(remote::read_push(&said))
     }
 
     /// Returns where a branch of a remote is.
-    pub(crate) fn tip(&self, remote: &str, branch: &str) -> Result<Option<Oid>, remote::Trouble> {
+    pub(crate) fn tip(
+        &self,
+        remote: &str,
+        branch: &str,
+    ) -> Result<Option<Oid>, remote::RemoteError> {
         let asked = self.ask(self.drive.git.tip_call(remote, branch));
         remote::read_tip(&asked.map_err(not_run)?)
     }
 
     /// Brings the integration branch of the remote here; `None` where it holds nothing new.
-    fn fetch(&self, remote: &str) -> Result<Option<Oid>, remote::Trouble> {
+    fn fetch(&self, remote: &str) -> Result<Option<Oid>, remote::RemoteError> {
         let git = &self.drive.git;
         let there = self.fetch_branch(remote, &self.run.integration)?;
         let here = git.find_branch(&self.run.integration).unwrap_or_default();
@@ -313,7 +317,7 @@ impl<'a> Talker<'a> {
     }
 
     /// Brings the commits of a branch here; `None` where there is no such branch.
-    fn fetch_branch(&self, remote: &str, branch: &str) -> Result<Option<Oid>, remote::Trouble> {
+    fn fetch_branch(&self, remote: &str, branch: &str) -> Result<Option<Oid>, remote::RemoteError> {
         let git = &self.drive.git;
         let Some(there) = self.tip(remote, branch)? else { return Ok(None) };
         if git.is_stored(&there) {
@@ -323,7 +327,7 @@ impl<'a> Talker<'a> {
         if said.is_good() {
             Ok(Some(there).filter(|there| git.is_stored(there)))
         } else {
-            Err(remote::trouble(&said))
+            Err(remote::error_of(&said))
         }
     }
 
@@ -345,16 +349,16 @@ impl<'a> Talker<'a> {
             return Ok(Merged::No);
         };
         // Squashed or rebased with its conflict resolved, it is in no history: the forge knows.
-        Ok(match forge.fate(url, &git.home(), &talk) {
-            Ok(Fate::Merged(None)) => Merged::Yes,
-            Ok(Fate::Merged(Some(commit))) => {
+        Ok(match forge.state(url, &git.home(), &talk) {
+            Ok(PullRequestState::Merged(None)) => Merged::Yes,
+            Ok(PullRequestState::Merged(Some(commit))) => {
                 if git.is_stored(&commit) && git.is_ancestor(&commit, there).unwrap_or(false) {
                     Merged::Yes
                 } else {
                     Merged::Elsewhere(url.clone())
                 }
             }
-            Ok(Fate::Open | Fate::Closed) | Err(_) => Merged::No,
+            Ok(PullRequestState::Open | PullRequestState::Closed) | Err(_) => Merged::No,
         })
     }
 
@@ -384,7 +388,7 @@ impl<'a> Talker<'a> {
             let _ = make_folder(self.drive.folder.path());
             let _ = write_json(&file, worker);
         };
-        let said = talk(call, limit, self.stop, note);
+        let said = network_call::run(call, limit, self.stop, note);
         let _ = std::fs::remove_file(&file);
         said
     }
@@ -399,8 +403,8 @@ fn end_left(drive: &Drive, run: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn not_run(error: std::io::Error) -> remote::Trouble {
-    remote::Trouble { why: Obstacle::Failed, text: format!("cannot run git: {error}") }
+fn not_run(error: std::io::Error) -> remote::RemoteError {
+    remote::RemoteError { why: Obstacle::Failed, text: format!("cannot run git: {error}") }
 }
 
 /// Nothing that a person could type would help.
@@ -420,8 +424,8 @@ fn unopened_yet(why: Obstacle, text: &str, next: Command) -> PullRequest {
 }
 
 /// Returns what opens a pull request that could not be opened; its branches are pushed.
-fn by_hand(forge: &Forge, proposal: &Proposal, trouble: Trouble) -> Unopened {
-    let Trouble { why, text } = trouble;
+fn by_hand(forge: &Forge, proposal: &Proposal, trouble: ForgeError) -> Unopened {
+    let ForgeError { why, text } = trouble;
     let login = (why == Obstacle::NotLoggedIn).then(|| {
         let login = steps::program(forge.program()).words(["auth", "login", "--hostname"]);
         login.word(forge.host()).into()

@@ -139,7 +139,7 @@ impl Start<'_> {
                     let tasks = plan.tasks.iter().zip(sources);
                     let own = tasks.filter(|(_, source)| **source == number);
                     let commands = own.flat_map(|(task, _)| commands_of(task)).collect();
-                    trust::require(self.git, &trust::Commands { file, content, commands })?;
+                    trust::require(self.git, &trust::CommandFile { file, content, commands })?;
                 }
             }
         }
