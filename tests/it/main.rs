@@ -62,6 +62,7 @@ mod setup; // how a new worktree is set up
 mod space; // no worktree is made if the disk would be too full
 mod start; // from a plan to a merged branch
 mod stop; // detached, stopped and resumed runs
+mod stories; // whole outputs, from a plan to its end
 mod tickets; // what a run writes to the tickets of a backlog
 mod update; // a plan that changes during the run
 mod wait; // waiting for a run, for other programs

@@ -1,0 +1,205 @@
+//! An agent asks, the user answers, and the work goes on.
+
+use insta::assert_snapshot;
+
+use super::{Story, well};
+use crate::plans::asks;
+
+#[test]
+fn a_question_and_its_answer() {
+    let story = Story::shop(&[asks("cart", &[]), asks("mail", &[]), asks("page", &["mail"])]);
+    story.agent("cart", &format!("gate cart\n{}", well("cart.txt")));
+    story.agent("mail", "gate mail\nreport needs-context -m 'which server sends mail?'");
+    story.agent("page", &well("page.txt"));
+    assert_snapshot!(story.run_in_turn("start shop.toml", &["cart", "mail"]), @"
+    $ git orchestrate start shop.toml
+    1 of 3 tasks merged, 1 blocked, 1 waiting
+    --- stderr ---
+    run shop: 3 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
+    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+     started cart: Do cart
+     started mail: Do mail
+    finished cart: in 0.0s, DONE all of it
+      merged cart: as <id>
+     blocked mail: needs-context: it asks: which server sends mail?
+               git orchestrate retry mail -m 'the answer' && git orchestrate start
+    hint: git orchestrate status   # what blocks, and what to type next
+    [exit 3]
+    ");
+    assert_snapshot!(story.run("status"), @"
+    $ git orchestrate status
+    run shop: feat/shop at <id>, from main
+      TASK  STATUS                  TIME  TITLE
+      cart  done                    0.0s  Do cart
+      mail  blocked: needs-context  0.0s  Do mail
+            it asks: which server sends mail?
+              git orchestrate retry mail -m 'the answer' && git orchestrate start
+      page  waiting                    -  Do page
+            waits for mail
+    1 of 3 tasks merged, 1 blocked, 1 waiting
+    ");
+    assert_snapshot!(story.run("status mail"), @"
+    $ git orchestrate status mail
+    run shop: feat/shop at <id>, from main
+      TASK  STATUS                  TIME  TITLE
+      mail  blocked: needs-context  0.0s  Do mail
+            it asks: which server sends mail?
+              git orchestrate retry mail -m 'the answer' && git orchestrate start
+    1 of 3 tasks merged, 1 blocked, 1 waiting
+    ");
+    assert_snapshot!(story.run("show mail"), @"
+    $ git orchestrate show mail
+    task mail: Do mail
+    status: blocked (needs-context): it asks: which server sends mail?
+    branch: feat/task-mail
+    worktree: <dir>/repo/.claude/worktrees/feat-task-mail
+
+    next
+        git orchestrate retry mail -m 'the answer' && git orchestrate start
+
+    attempts
+        1. implement, 0.0s, exit 0, base <id>
+           agent
+           NEEDS_CONTEXT which server sends mail?
+
+    prompt
+        Do mail.
+    ");
+    assert_snapshot!(story.run("start"), @"
+    $ git orchestrate start
+    1 of 3 tasks merged, 1 blocked, 1 waiting
+    --- stderr ---
+    run shop: 3 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
+    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    hint: git orchestrate status   # what blocks, and what to type next
+    [exit 3]
+    ");
+    assert_snapshot!(story.run("retry mail"), @"
+    $ git orchestrate retry mail
+    --- stderr ---
+    error: nothing has changed since task 'mail' was blocked (needs-context): it would most likely end so again
+    hint: tell it more: git orchestrate retry mail -m 'what it should know'
+    hint: or have it done with a better model: git orchestrate retry mail --model capable
+    hint: or by another agent: git orchestrate retry mail --agent COMMAND
+    hint: or once more as it was: git orchestrate retry mail --force
+    [exit 1]
+    ");
+    assert_snapshot!(story.run("retry mail -m 'the one on port 25'"), @"
+    $ git orchestrate retry mail -m 'the one on port 25'
+    --- stderr ---
+    task 'mail' will run again
+    hint: git orchestrate start   # runs it
+    ");
+    assert_snapshot!(story.run("status"), @"
+    $ git orchestrate status
+    run shop: feat/shop at <id>, from main
+      TASK  STATUS   TIME  TITLE
+      cart  done     0.0s  Do cart
+      mail  ready    0.0s  Do mail
+      page  waiting     -  Do page
+            waits for mail
+    1 of 3 tasks merged, 1 ready, 1 waiting
+    not running. Resume: git orchestrate start
+    ");
+    story.agent("mail.2", &well("mail.txt"));
+    assert_snapshot!(story.run("start"), @"
+    $ git orchestrate start
+    3 of 3 tasks merged
+    --- stderr ---
+    run shop: 3 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
+    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+     started mail: Do mail, attempt 2
+    finished mail: in 0.0s, DONE all of it
+      merged mail: as <id>
+     started page: Do page
+    finished page: in 0.0s, DONE all of it
+      merged page: as <id>
+    the work is on feat/shop: git log --first-parent feat/shop
+    hint: git orchestrate finish --run shop   # merge it, or what else is to become of it
+    ");
+    assert_snapshot!(story.run("show mail"), @"
+    $ git orchestrate show mail
+    task mail: Do mail
+    status: done, merged in <id>
+    branch: feat/task-mail (removed)
+    worktree: <dir>/repo/.claude/worktrees/feat-task-mail (removed)
+
+    attempts
+        1. implement, 0.0s, exit 0, base <id>
+           agent
+           NEEDS_CONTEXT which server sends mail?
+        2. implement, 0.0s, exit 0, base <id>
+           agent
+           DONE all of it
+
+    commits
+        <id> Do the task
+
+    changes
+         mail.txt | 1 +
+         1 file changed, 1 insertion(+)
+
+    prompt
+        Do mail.
+    ");
+}
+
+#[test]
+fn an_agent_that_gives_up() {
+    let story = Story::shop(&[asks("cart", &[]), asks("mail", &[]), asks("page", &[])]);
+    story.agent("cart", "gate cart\nreport blocked -m 'the build is broken'");
+    story.agent("mail", "gate mail\nsay 'nothing to do'");
+    story.agent("page", "gate page\nedit page.txt 1\nfail 7");
+    assert_snapshot!(story.run_in_turn("start shop.toml", &["cart", "mail", "page"]), @"
+    $ git orchestrate start shop.toml
+    0 of 3 tasks merged, 3 blocked
+    --- stderr ---
+    run shop: 3 tasks in 1 layer, up to 8 at once, into feat/shop (from main at <id>)
+    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+     started cart: Do cart
+     started mail: Do mail
+     started page: Do page
+     blocked cart: agent: it says it is blocked: the build is broken
+               git orchestrate log cart
+               git orchestrate retry cart -m 'what it should know' && git orchestrate start
+     blocked mail: no-changes: it ended, and its branch holds no commit of its own
+               git orchestrate log mail
+               git orchestrate retry mail -m 'what is missing' && git orchestrate start
+               git orchestrate merge mail   # if nothing had to change
+     blocked page: agent: its command ended with exit 7 (its worktree has uncommitted changes)
+               git orchestrate log page
+               git orchestrate retry page -m 'what it should know' && git orchestrate start
+    hint: git orchestrate status   # what blocks, and what to type next
+    [exit 3]
+    ");
+    assert_snapshot!(story.run("status"), @"
+    $ git orchestrate status
+    run shop: feat/shop at <id>, from main
+      TASK  STATUS               TIME  TITLE
+      cart  blocked: agent       0.0s  Do cart
+            it says it is blocked: the build is broken
+              git orchestrate log cart
+              git orchestrate retry cart -m 'what it should know' && git orchestrate start
+      mail  blocked: no-changes  0.0s  Do mail
+            it ended, and its branch holds no commit of its own
+            concern: it made no report (exit 0)
+              git orchestrate log mail
+              git orchestrate retry mail -m 'what is missing' && git orchestrate start
+              git orchestrate merge mail   # if nothing had to change
+      page  blocked: agent       0.0s  Do page
+            its command ended with exit 7 (its worktree has uncommitted changes)
+            concern: it made no report (exit 7)
+              git orchestrate log page
+              git orchestrate retry page -m 'what it should know' && git orchestrate start
+    0 of 3 tasks merged, 3 blocked
+    ");
+    assert_snapshot!(story.run("log page"), @"$ git orchestrate log page");
+    assert_snapshot!(story.run("finish --merge"), @"
+    $ git orchestrate finish --merge
+    --- stderr ---
+    error: run 'shop' is not finished: 0 of 3 tasks merged, 3 blocked (cart, mail, page)
+    hint: go on with it: git orchestrate start --run shop
+    hint: or take what is merged so far: git orchestrate finish --run shop --force --merge
+    [exit 1]
+    ");
+}

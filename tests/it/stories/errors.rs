@@ -1,0 +1,981 @@
+//! Every mistake that a user can make with a line, and the hint that goes with it.
+//!
+//! Invariant: a test holds the mistakes of one kind, each on a screen of its own.
+
+use insta::assert_snapshot;
+
+use super::{Story, well};
+use crate::env::Env;
+use crate::plans::{asks, plan, runs};
+
+/// Returns the screens of the same command for each of these plans.
+fn of_plans(plans: &[(&str, &str)]) -> String {
+    let story = Story::new();
+    for (name, text) in plans {
+        story.env.write(name, text);
+    }
+    let lines: Vec<String> = plans.iter().map(|(name, _)| format!("plan {name}")).collect();
+    story.run_all(&lines.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[test]
+fn of_a_plan_in_markdown() {
+    let all = of_plans(&[
+        ("empty.md", ""),
+        ("prose.md", "# Notes\n\nNothing to do.\n"),
+        (
+            "many.md",
+            "### Task 1: One\n**id**: one\n**depends_on**: [two, nobody]\n\n\
+             ### Task 2: Two\n**id**: two\n**depends_on**: [one]\n\n\
+             ### Task 3: Three\n**id**: two\n\n### Task 4: Four\n**id**: TWO\n\n\
+             ### Task 5: Five\n**id**: a b~c\n**timeout**: soon\n**parallel_safe**: maybe\n",
+        ),
+        (
+            "warnings.md",
+            "### Task 1: One\n**depends_on**: []\n\nDo it.\n\n**Parallel-safe:** no\n\n\
+             ```markdown\n### Task 2: Two\n```\n\n### Task 3: Three\n",
+        ),
+        ("fence.md", "### Task 1: One\n\n```\n### Task 2: Two\n"),
+    ]);
+    assert_snapshot!(all, @r#"
+    $ git orchestrate plan empty.md
+    --- stderr ---
+    error: empty.md: the plan is empty
+    hint: use a plan in Markdown or TOML, saved as UTF-8
+    [exit 1]
+
+    $ git orchestrate plan prose.md
+    --- stderr ---
+    error: prose.md: no tasks found
+    hint: begin each task with a heading like `### Task 1: title`, or in a .toml file with `[[task]]`
+    [exit 1]
+
+    $ git orchestrate plan many.md
+    --- stderr ---
+    error: many.md:1: these tasks depend on each other in a cycle: one -> two -> one
+    hint: remove one of these dependencies (`a -> b` means: a depends on b)
+    error: many.md:3: task `one` depends on `nobody`, but there is no such task
+    hint: the tasks are: one, two, two, TWO, a b~c
+    warning: many.md:9: tasks two, TWO and a b~c declare no dependencies, so they start right away
+    hint: write `**Depends on:** Task 1`, or `**Depends on:** None` if that is intended
+    error: many.md:10: two tasks have the id `two`; the first is at line 6
+    hint: give each task its own id: `**id**: name`
+    error: many.md:13: the ids `two` (line 6) and `TWO` differ only in case, and would share one folder on some file systems
+    hint: give one of them another id
+    error: many.md:16: the id "a b~c" cannot be part of a branch name: it contains ' '
+    hint: use for example `a-b-c`
+    error: many.md:17: invalid duration for `timeout`: "soon"
+    hint: write for example `30m`, `1h30m` or `90s`
+    error: many.md:18: invalid value for `parallel_safe`: "maybe"
+    hint: write `true` or `false`
+    [exit 1]
+
+    $ git orchestrate plan warnings.md
+    warnings: 2 tasks, 1 layer, at most 2 at once
+
+      1  1  One  (alone)
+         3  Three
+
+    run alone: 1
+    models:    standard (1, 3)
+    --- stderr ---
+    warning: warnings.md:9: ignored `Task 2`: it is inside the code block opened at line 8
+    hint: if it is a task, close the block before it; a block that contains ``` needs a longer fence, like ````
+    warning: warnings.md:12: task 3 has only a title
+    hint: describe below the heading what to do
+    warning: warnings.md:12: task 3 declares no dependencies, so it starts right away
+    hint: write `**Depends on:** Task 1`, or `**Depends on:** None` if that is intended
+
+    $ git orchestrate plan fence.md
+    --- stderr ---
+    error: fence.md:3: this code block is never closed and swallows task 2 (line 4)
+    hint: close it before the next task; a block that contains ``` needs a longer fence, like ````
+    [exit 1]
+    "#);
+}
+
+#[test]
+fn of_a_plan_in_toml() {
+    let all = of_plans(&[
+        ("syntax.toml", "name = \n"),
+        ("none.toml", "name = 'none'\n"),
+        ("keys.toml", "naem = 'x'\n[[task]]\ntitel = 'One'\nprompt = 'Do it.'\n"),
+        (
+            "values.toml",
+            "[[task]]\nid = 'one'\ntitle = 'One'\nprompt = 'x'\nrun = 'x'\ntimeout = 'soon'\n\
+             reviews = ['style']\n[[task]]\nid = 'two'\ntitle = 'Two'\n",
+        ),
+    ]);
+    assert_snapshot!(all, @r#"
+    $ git orchestrate plan syntax.toml
+    --- stderr ---
+    error: syntax.toml:1: invalid TOML: string values must be quoted, expected literal string
+    hint: see https://toml.io for the syntax
+    [exit 1]
+
+    $ git orchestrate plan none.toml
+    --- stderr ---
+    error: none.toml: no tasks found
+    hint: begin each task with a heading like `### Task 1: title`, or in a .toml file with `[[task]]`
+    [exit 1]
+
+    $ git orchestrate plan keys.toml
+    --- stderr ---
+    error: keys.toml:1: unknown key `naem`
+    hint: did you mean `name`?
+    error: keys.toml:2: this task has no id
+    hint: write `id = "name"`
+    error: keys.toml:2: the id "" cannot be part of a branch name: it is empty
+    hint: use for example `plan`
+    error: keys.toml:2: task `` has no title
+    hint: describe in a few words what the task does
+    error: keys.toml:3: unknown key `titel`
+    hint: did you mean `title`?
+    [exit 1]
+
+    $ git orchestrate plan values.toml
+    --- stderr ---
+    error: values.toml:6: invalid duration for `timeout`: "soon"
+    hint: write for example "30m", "1h30m" or 90
+    error: values.toml:7: `reviews`: unknown review `style`
+    hint: write ["spec", "quality"], one of them, ["combined"], or [] for none
+    warning: values.toml:8: task `two` has only a title
+    hint: write `prompt = """..."""` or `run = "..."`
+    [exit 1]
+    "#);
+}
+
+#[test]
+fn of_what_is_no_plan() {
+    let story = Story::new();
+    story.env.write("binary.md", b"### Task 1: \xff\n");
+    let lines = ["plan nowhere.md", "plan .", "plan src/app.txt README.md", "plan binary.md"];
+    assert_snapshot!(story.run_all(&lines), @"
+    $ git orchestrate plan nowhere.md
+    --- stderr ---
+    error: cannot read the plan `nowhere.md`
+      No such file or directory (os error 2)
+    hint: name a file in Markdown or TOML, a folder of tickets, or `-` for standard input
+    [exit 1]
+
+    $ git orchestrate plan .
+    --- stderr ---
+    error: don't know how to read `.` as a plan
+    hint: a folder can be a backlog (tasks/ and config.yml, as of Backlog.md), ticket files with front matter, .beads or .taskmaster; or name a file: Markdown, TOML, issues.jsonl, tasks.json, or `-`
+    [exit 1]
+
+    $ git orchestrate plan src/app.txt README.md
+    --- stderr ---
+    error: src/app.txt: no tasks found
+    hint: all its items are done, deferred, or groups of others: use a list with open items
+    [exit 1]
+
+    $ git orchestrate plan binary.md
+    --- stderr ---
+    error: binary.md:1: the plan is not UTF-8
+    hint: use a plan in Markdown or TOML, saved as UTF-8
+    [exit 1]
+    ");
+}
+
+#[test]
+fn of_a_command_line() {
+    let story = Story::new();
+    let lines =
+        ["", "strat", "start --jbos 3", "plan", "retry", "wait --timeout soon", "report well"];
+    assert_snapshot!(story.run_all(&lines), @"
+    $ git orchestrate 
+    --- stderr ---
+    Run a plan of coding tasks in parallel git worktrees, and merge what passes the tests
+
+    Usage: git orchestrate [OPTIONS] <COMMAND>
+
+    Get started:
+      demo         Run a small plan in a new repository, to see how it works
+      doctor       Check this repository for problems and show how to fix them
+      plan         Check a plan: show its layers, critical path, overlapping files and mistakes
+      install-man  Install the man pages, so that `git help orchestrate` works
+
+    Run a plan:
+      start        Run a plan to the end, or resume a run
+      stop         Stop a run, or one of its tasks
+      merge        Test and merge finished tasks
+
+    See what is happening:
+      status       Show the state of every task, and what to do next
+      show         Show one task: its text, attempts, commits and changes
+      log          Show what happened in a run, or what a task's agent printed
+      compare      Compare coding style between tasks and find duplicated code
+      wait         Wait until tasks are merged or blocked, or until something changes
+
+    Answer and unblock tasks:
+      retry        Run a blocked or paused task again, in its existing worktree
+      approve      Approve task plans, so that work on them can begin
+      allow        Grant a run's agents one more permission
+      trust        Trust the commands and prompts in these files as they are now
+
+    Finish and clean up:
+      finish       Finish a run: merge its work, open a pull request, keep it or discard it
+      clean        Remove worktrees and branches that are merged
+
+    For agents:
+      report       Report how a task ended (for agents)
+      skill        Print a skill file that teaches a coding agent to use git orchestrate
+
+    Options:
+      -C <DIR>               Run as if started in DIR
+          --git-dir <DIR>    Path to the repository (as `git --git-dir`)
+      -q, --quiet            Print only results, warnings and errors
+          --work-tree <DIR>  Path to the working tree (as `git --work-tree`)
+      -h, --help             Print help (see more with '--help')
+      -V, --version          Print version
+
+    Help for one command: git orchestrate COMMAND -h, or git help git-orchestrate-COMMAND
+    [exit 2]
+
+    $ git orchestrate strat
+    --- stderr ---
+    error: unrecognized subcommand 'strat'
+
+      tip: some similar subcommands exist: 'trust', 'status', 'start'
+
+    Usage: git orchestrate [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    [exit 2]
+
+    $ git orchestrate start --jbos 3
+    --- stderr ---
+    error: unexpected argument '--jbos' found
+
+      tip: a similar argument exists: '--jobs'
+
+    Usage: git orchestrate start --jobs <N> [PLAN]...
+
+    For more information, try '--help'.
+    [exit 2]
+
+    $ git orchestrate plan
+    --- stderr ---
+    error: the following required arguments were not provided:
+      <FILE>...
+
+    Usage: git orchestrate plan <FILE>...
+
+    For more information, try '--help'.
+    [exit 2]
+
+    $ git orchestrate retry
+    --- stderr ---
+    error: the following required arguments were not provided:
+      <TASK>
+
+    Usage: git orchestrate retry <TASK>
+
+    For more information, try '--help'.
+    [exit 2]
+
+    $ git orchestrate wait --timeout soon
+    --- stderr ---
+    error: there is no run in this repository
+    hint: begin one: git orchestrate start PLAN
+    [exit 1]
+
+    $ git orchestrate report well
+    --- stderr ---
+    error: invalid value 'well' for '<STATUS>'
+      [possible values: done, done-with-concerns, needs-context, blocked, pass, fail]
+
+    For more information, try '--help'.
+    [exit 2]
+    ");
+}
+
+#[test]
+fn of_the_place() {
+    let story = Story { env: Env::empty(), minutes: 0.into() };
+    let before =
+        story.run_all(&["status", "start x.md", "-C nowhere status", "--git-dir x status"]);
+    assert_snapshot!(before, @"
+    $ git orchestrate status
+    --- stderr ---
+    error: '<dir>/repo' is not in a git repository
+    hint: go to a repository, name one with -C DIR, or make one with 'git init'
+    [exit 1]
+
+    $ git orchestrate start x.md
+    --- stderr ---
+    error: '<dir>/repo' is not in a git repository
+    hint: go to a repository, name one with -C DIR, or make one with 'git init'
+    [exit 1]
+
+    $ git orchestrate -C nowhere status
+    --- stderr ---
+    error: there is no folder 'nowhere'
+    hint: go to one that exists
+    [exit 1]
+
+    $ git orchestrate --git-dir x status
+    --- stderr ---
+    error: 'x' is not a git repository
+    hint: name one with --git-dir DIR, or unset GIT_DIR
+    [exit 1]
+    ");
+    let env = &story.env;
+    env.git(["init", "-q", "-b", "main"]);
+    env.write("shop.toml", plan("shop", &[asks("cart", &[])]));
+    assert_snapshot!(story.run("start shop.toml --agent true"), @"
+    $ git orchestrate start shop.toml --agent true
+    --- stderr ---
+    error: the current branch has no commit yet
+    hint: make a first one: git commit --allow-empty -m 'Begin'
+    [exit 1]
+    ");
+    env.expect_broken();
+}
+
+#[test]
+fn of_a_repository_without_a_run() {
+    let story = Story::new();
+    let lines = [
+        "status",
+        "start",
+        "show x",
+        "log",
+        "merge",
+        "clean",
+        "finish",
+        "stop",
+        "wait",
+        "retry x",
+        "approve --all",
+        "allow Bash(ls)",
+        "compare",
+        "report done",
+        "status --run shop",
+    ];
+    assert_snapshot!(story.run_all(&lines), @"
+    $ git orchestrate status
+    --- stderr ---
+    error: there is no run in this repository
+    hint: begin one: git orchestrate start PLAN
+    [exit 1]
+
+    $ git orchestrate start
+    --- stderr ---
+    error: there is no run in this repository
+    hint: begin one: git orchestrate start PLAN
+    [exit 1]
+
+    $ git orchestrate show x
+    --- stderr ---
+    error: there is no run in this repository
+    hint: begin one: git orchestrate start PLAN
+    [exit 1]
+
+    $ git orchestrate log
+    --- stderr ---
+    error: there is no run in this repository
+    hint: begin one: git orchestrate start PLAN
+    [exit 1]
+
+    $ git orchestrate merge
+    --- stderr ---
+    error: there is no run in this repository
+    hint: begin one: git orchestrate start PLAN
+    [exit 1]
+
+    $ git orchestrate clean
+    --- stderr ---
+    error: there is no run in this repository
+    hint: begin one: git orchestrate start PLAN
+    [exit 1]
+
+    $ git orchestrate finish
+    --- stderr ---
+    error: what is to become of the work is not said
+    hint: git orchestrate finish --merge   # or --pr, --keep, --discard
+    [exit 2]
+
+    $ git orchestrate stop
+    --- stderr ---
+    error: there is no run in this repository
+    hint: begin one: git orchestrate start PLAN
+    [exit 1]
+
+    $ git orchestrate wait
+    --- stderr ---
+    error: there is no run in this repository
+    hint: begin one: git orchestrate start PLAN
+    [exit 1]
+
+    $ git orchestrate retry x
+    --- stderr ---
+    error: there is no run in this repository
+    hint: begin one: git orchestrate start PLAN
+    [exit 1]
+
+    $ git orchestrate approve --all
+    --- stderr ---
+    error: there is no run in this repository
+    hint: begin one: git orchestrate start PLAN
+    [exit 1]
+
+    $ git orchestrate allow Bash(ls)
+    --- stderr ---
+    error: there is no run in this repository
+    hint: begin one: git orchestrate start PLAN
+    [exit 1]
+
+    $ git orchestrate compare
+    --- stderr ---
+    error: there is no run in this repository
+    hint: begin one: git orchestrate start PLAN
+    [exit 1]
+
+    $ git orchestrate report done
+    --- stderr ---
+    error: there is no run in this repository
+    hint: begin one: git orchestrate start PLAN
+    [exit 1]
+
+    $ git orchestrate status --run shop
+    --- stderr ---
+    error: there is no run 'shop'
+    hint: there is no run yet; begin one: git orchestrate start PLAN
+    [exit 2]
+    ");
+}
+
+#[test]
+fn of_a_task() {
+    let story = Story::shop(&[
+        asks("cart", &[]),
+        runs("mail", &["cart"], "exit 1"),
+        asks("page", &["mail"]),
+    ]);
+    story.agent("cart", &well("cart.txt"));
+    story.call("start shop.toml --trust").run().fails(3);
+    let lines = [
+        "show nobody",
+        "log page",
+        "log page --test",
+        "log cart --setup",
+        "log cart --attempt 7",
+        "show cart --plan",
+        "retry cart",
+        "retry page",
+        "retry mail --agent claude",
+        "retry mail --model ''",
+        "approve",
+        "approve page",
+        "stop page",
+        "merge page",
+        "merge nobody",
+        "clean nobody",
+        "clean --older-than soon",
+        "clean --all",
+        "wait --timeout 0s",
+        "wait --any --since nothing",
+        "report done",
+        "report done --task page",
+        "report pass --task page",
+        "allow 'Bash(make lint)'",
+        "allow 'Bash(*)' --yes",
+        "status --run nobody",
+    ];
+    assert_snapshot!(story.run_all(&lines), @r#"
+    $ git orchestrate show nobody
+    --- stderr ---
+    error: run 'shop' has no task 'nobody'
+    hint: its tasks are: cart, mail, page
+    [exit 2]
+
+    $ git orchestrate log page
+    --- stderr ---
+    error: task 'page' has not begun
+    hint: git orchestrate show page   # what it waits for
+    [exit 1]
+
+    $ git orchestrate log page --test
+    --- stderr ---
+    error: no test ran on the merge of task 'page'
+    hint: git orchestrate show page   # its attempts, and how they ended
+    [exit 1]
+
+    $ git orchestrate log cart --setup
+    --- stderr ---
+    error: nothing was done to the worktree of task 'cart'
+    hint: git config orchestrate.setup COMMAND   # runs in each new worktree
+    [exit 1]
+
+    $ git orchestrate log cart --attempt 7
+    --- stderr ---
+    error: task 'cart' has no attempt 7, it has 1
+    hint: git orchestrate show cart   # its attempts, and how they ended
+    [exit 1]
+
+    $ git orchestrate show cart --plan
+    --- stderr ---
+    error: no plan was made for task 'cart'
+    hint: plans are made in runs that begin so: git orchestrate start PLAN --plan-first
+    [exit 1]
+
+    $ git orchestrate retry cart
+    --- stderr ---
+    error: task 'cart' is not blocked, it is done
+    hint: git orchestrate show cart   # how it stands
+    [exit 1]
+
+    $ git orchestrate retry page
+    --- stderr ---
+    error: task 'page' is not blocked, it is waiting
+    hint: git orchestrate show page   # how it stands
+    [exit 1]
+
+    $ git orchestrate retry mail --agent claude
+    --- stderr ---
+    error: task 'mail' is a shell command: no agent and no model does it
+    hint: leave --model and --agent away
+    [exit 2]
+
+    $ git orchestrate retry mail --model ''
+    --- stderr ---
+    error: "" cannot be the name of a model
+    hint: write cheap, standard, capable, or a model's name
+    [exit 2]
+
+    $ git orchestrate approve
+    --- stderr ---
+    error: no task was named
+    hint: no plan waits now; 'git orchestrate status' says how the tasks stand
+    [exit 2]
+
+    $ git orchestrate approve page
+    --- stderr ---
+    error: task 'page' has no plan that waits for approval, it is waiting
+    hint: git orchestrate show page   # how it stands
+    [exit 1]
+
+    $ git orchestrate stop page
+    --- stderr ---
+    error: nobody is at work on task 'page', it is waiting
+    hint: git orchestrate status   # where everything stands
+    [exit 1]
+
+    $ git orchestrate merge page
+    --- stderr ---
+    error: task 'page' has no branch 'feat/task-page'
+    hint: git orchestrate start --only page   # runs it
+    [exit 1]
+
+    $ git orchestrate merge nobody
+    --- stderr ---
+    error: run 'shop' has no task 'nobody'
+    hint: its tasks are: cart, mail, page
+    [exit 2]
+
+    $ git orchestrate clean nobody
+    --- stderr ---
+    error: run 'shop' has no task 'nobody'
+    hint: its tasks are: cart, mail, page
+    [exit 2]
+
+    $ git orchestrate clean --older-than soon
+    --- stderr ---
+    error: invalid value 'soon' for '--older-than <TIME>': write it as 12h, 2d or 1w
+
+    For more information, try '--help'.
+    [exit 2]
+
+    $ git orchestrate clean --all
+    --- stderr ---
+    error: run 'shop' is not finished
+    hint: give it up, with a backup of all that is not merged: git orchestrate clean --all --force --run shop
+    [exit 1]
+
+    $ git orchestrate wait --timeout 0s
+    1 of 3 tasks merged, 1 blocked, 1 waiting
+    [exit 3]
+
+    $ git orchestrate wait --any --since nothing
+    --- stderr ---
+    error: 'nothing' is no commit of the journal
+    hint: git orchestrate status --json has it, as "journal"
+    [exit 2]
+
+    $ git orchestrate report done
+    --- stderr ---
+    error: no task is named, and this is no task's worktree
+    hint: name it with --task TASK
+    [exit 2]
+
+    $ git orchestrate report done --task page
+    --- stderr ---
+    error: nothing was written for task 'page'
+      a task that is waiting cannot be reported on
+    hint: only an agent at work reports; for a blocked task: git orchestrate retry page -m '...', or merge page
+    [exit 1]
+
+    $ git orchestrate report pass --task page
+    --- stderr ---
+    error: nothing was written for task 'page'
+      a task that is waiting cannot be reviewed
+    hint: only an agent at work reports; for a blocked task: git orchestrate retry page -m '...', or merge page
+    [exit 1]
+
+    $ git orchestrate allow 'Bash(make lint)'
+    --- stderr ---
+    error: there is no terminal to ask on
+    hint: git orchestrate allow 'Bash(make lint)' --yes
+    [exit 2]
+
+    $ git orchestrate allow 'Bash(*)' --yes
+    --- stderr ---
+    error: cannot allow 'Bash(*)': it would let an agent run anything
+    hint: name the exact command, for example: git orchestrate allow 'Bash(make lint)'
+    [exit 1]
+
+    $ git orchestrate status --run nobody
+    --- stderr ---
+    error: there is no run 'nobody'
+    hint: name one with --run: shop
+    [exit 2]
+    "#);
+}
+
+#[test]
+fn of_two_runs() {
+    let story = Story::shop(&[runs("cart", &[], "exit 1")]);
+    story.env.write("post.toml", plan("post", &[runs("mail", &[], "exit 1")]));
+    story.call("start shop.toml --trust").run().fails(3);
+    story.call("start post.toml --trust").run().fails(3);
+    assert_snapshot!(story.run_all(&["status", "start", "finish --keep", "start shop.toml --run post"]), @"
+    $ git orchestrate status
+    --- stderr ---
+    error: more than one run is unfinished
+    hint: name one with --run: post, shop
+    [exit 2]
+
+    $ git orchestrate start
+    --- stderr ---
+    error: more than one run is unfinished
+    hint: name one with --run: post, shop
+    [exit 2]
+
+    $ git orchestrate finish --keep
+    --- stderr ---
+    error: more than one run could be finished
+    hint: name one with --run: post, shop
+    [exit 2]
+
+    $ git orchestrate start shop.toml --run post
+    the plan of run 'post': 1 task added, 1 task dropped
+      added     cart: Do cart
+      dropped   mail: it is blocked, and keeps its branch feat/task-mail
+    --- stderr ---
+    error: the plan is not the one that run 'post' has
+    hint: take it over: git orchestrate start shop.toml --update
+    hint: or go on with the plan as it was: git orchestrate start --run post
+    hint: or begin another run with it: git orchestrate start shop.toml --run NAME
+    [exit 1]
+    ");
+}
+
+#[test]
+fn of_a_setting() {
+    let refused = |(key, value): (&str, &str)| {
+        let story = Story::shop(&[asks("cart", &[])]);
+        story.env.config(key, value);
+        format!("$ git config {key} {value}\n{}\n", story.run("start shop.toml"))
+    };
+    let all: Vec<String> = [
+        ("orchestrate.jobs", "many"),
+        ("orchestrate.timeout", "soon"),
+        ("orchestrate.rounds", "-1"),
+        ("orchestrate.reviews", "style"),
+        ("orchestrate.on-conflict", "shout"),
+        ("orchestrate.branch", "feat/task"),
+        ("orchestrate.branch", "feat..{id}"),
+        ("orchestrate.min-free", "much"),
+    ]
+    .map(refused)
+    .into();
+    assert_snapshot!(all.concat(), @"
+    $ git config orchestrate.jobs many
+    $ git orchestrate start shop.toml
+    --- stderr ---
+    error: orchestrate.jobs = 'many' is not a number from 1 on
+    hint: see 'git config --get-regexp ^orchestrate' and 'git help orchestrate'
+    [exit 1]
+
+    $ git config orchestrate.timeout soon
+    $ git orchestrate start shop.toml
+    --- stderr ---
+    error: orchestrate.timeout = 'soon' is not a time such as 30m
+    hint: see 'git config --get-regexp ^orchestrate' and 'git help orchestrate'
+    [exit 1]
+
+    $ git config orchestrate.rounds -1
+    $ git orchestrate start shop.toml
+    --- stderr ---
+    error: orchestrate.rounds = '-1' is not a number from 0 on
+    hint: see 'git config --get-regexp ^orchestrate' and 'git help orchestrate'
+    [exit 1]
+
+    $ git config orchestrate.reviews style
+    $ git orchestrate start shop.toml
+    --- stderr ---
+    error: orchestrate.reviews = 'style' is not a list of spec, quality, combined
+    hint: see 'git config --get-regexp ^orchestrate' and 'git help orchestrate'
+    [exit 1]
+
+    $ git config orchestrate.on-conflict shout
+    $ git orchestrate start shop.toml
+    --- stderr ---
+    error: orchestrate.on-conflict = 'shout' is not pr or keep or agent
+    hint: see 'git config --get-regexp ^orchestrate' and 'git help orchestrate'
+    [exit 1]
+
+    $ git config orchestrate.branch feat/task
+    $ git orchestrate start shop.toml
+    --- stderr ---
+    error: the setting 'branch' is 'feat/task', which lacks {id}
+    hint: git config orchestrate.branch 'feat/task-{id}'
+    [exit 1]
+
+    $ git config orchestrate.branch feat..{id}
+    $ git orchestrate start shop.toml
+    --- stderr ---
+    error: 'feat..cart' is not a valid branch name
+    hint: change the branches of tasks: git config orchestrate.branch 'NAME/task-{id}'
+    hint: for the rules, see 'git help check-ref-format'
+    [exit 1]
+
+    $ git config orchestrate.min-free much
+    $ git orchestrate start shop.toml
+    --- stderr ---
+    error: orchestrate.min-free = 'much' is not a size such as 2G
+    hint: see 'git config --get-regexp ^orchestrate' and 'git help orchestrate'
+    [exit 1]
+    ");
+}
+
+#[test]
+fn of_a_start() {
+    let story = Story::shop(&[asks("cart", &[])]);
+    let env = &story.env;
+    let mut all = String::new();
+    for branch in ["feat", "feat/shop", "feat/task-cart"] {
+        env.git(["branch", branch]);
+        all += &format!("$ git branch {branch}\n{}\n", story.run("start shop.toml"));
+        env.git(["branch", "-D", branch]);
+    }
+    for line in [
+        "start shop.toml --only nobody",
+        "start shop.toml --task x",
+        "start shop.toml --detach --manual",
+        "start shop.toml --json",
+        "start nowhere.toml",
+        "start --into main",
+        "start shop.toml --into nowhere",
+        "demo .",
+    ] {
+        all += &(story.run(line) + "\n");
+    }
+    assert_snapshot!(all, @"
+    $ git branch feat
+    $ git orchestrate start shop.toml
+    --- stderr ---
+    error: the branch 'feat' exists, so git cannot create 'feat/task-cart'
+    hint: rename it: git branch -m feat feat-old
+    hint: or change the branches of tasks: git config orchestrate.branch 'NAME/task-{id}'
+    [exit 1]
+
+    $ git branch feat/shop
+    $ git orchestrate start shop.toml
+    --- stderr ---
+    error: the branch 'feat/shop' exists already, and belongs to no run
+    hint: merge into it with --into feat/shop, or rename it: git branch -m feat/shop feat/shop-old
+    [exit 1]
+
+    $ git branch feat/task-cart
+    $ git orchestrate start shop.toml
+    --- stderr ---
+    error: branches that tasks would create exist already: feat/task-cart
+    hint: rename it: git branch -m feat/task-cart feat/task-cart-old
+    hint: or change the branches of tasks: git config orchestrate.branch 'NAME/task-{id}'
+    [exit 1]
+
+    $ git orchestrate start shop.toml --only nobody
+    --- stderr ---
+    error: run 'shop' has no task 'nobody'
+    hint: its tasks are: cart
+    [exit 2]
+
+    $ git orchestrate start shop.toml --task x
+    --- stderr ---
+    error: --task chooses tickets of a backlog, and this is none
+    hint: leave --task out; `start --only TASK` runs some tasks of a plan
+    [exit 2]
+
+    $ git orchestrate start shop.toml --detach --manual
+    --- stderr ---
+    error: the argument '--detach' cannot be used with '--manual'
+
+    Usage: git orchestrate start --detach <PLAN>...
+
+    For more information, try '--help'.
+    [exit 2]
+
+    $ git orchestrate start shop.toml --json
+    --- stderr ---
+    error: the following required arguments were not provided:
+      --manual
+
+    Usage: git orchestrate start --manual --json <PLAN>...
+
+    For more information, try '--help'.
+    [exit 2]
+
+    $ git orchestrate start nowhere.toml
+    --- stderr ---
+    error: cannot read the plan `nowhere.toml`
+      No such file or directory (os error 2)
+    hint: name a file in Markdown or TOML, a folder of tickets, or `-` for standard input
+    [exit 1]
+
+    $ git orchestrate start --into main
+    --- stderr ---
+    error: --into is for a new run
+    hint: a run keeps the branch it began with
+    [exit 2]
+
+    $ git orchestrate start shop.toml --into nowhere
+    0 of 1 task merged, 1 blocked
+    --- stderr ---
+    warning: there is no branch 'nowhere' yet: the run creates it from main
+    hint: if you meant another branch, list them: git branch --list
+    run shop: 1 task in 1 layer, up to 8 at once, into nowhere (from main at <id>)
+    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+     started cart: Do cart
+     blocked cart: agent: its command ended with exit 99
+               git orchestrate log cart
+               git orchestrate retry cart -m 'what it should know' && git orchestrate start
+    hint: git orchestrate status   # what blocks, and what to type next
+    [exit 3]
+
+    $ git orchestrate demo .
+    --- stderr ---
+    error: '<dir>/repo/.' is not empty
+    hint: name a folder that does not exist: git orchestrate demo DIR
+    [exit 1]
+    ");
+}
+
+#[test]
+fn of_a_run_that_goes_on() {
+    let story = Story::shop(&[asks("cart", &[])]);
+    story.agent("cart", "report blocked -m 'no'");
+    story.call("start shop.toml").run().fails(3);
+    let lines = [
+        "start shop.toml --into main",
+        "start shop.toml --plan-first",
+        "start --update",
+        "start --run nobody",
+        "start shop.toml --run other --into feat/shop",
+        "retry cart",
+        "finish",
+        "finish --merge",
+        "finish --pr",
+        "finish --discard",
+        "finish --discard --confirm other",
+        "finish --merge --keep",
+    ];
+    assert_snapshot!(story.run_all(&lines), @"
+    $ git orchestrate start shop.toml --into main
+    --- stderr ---
+    error: run 'shop' merges into feat/shop, not into main
+    hint: leave --into away, or begin another run: git orchestrate start PLAN --run NAME --into BRANCH
+    [exit 2]
+
+    $ git orchestrate start shop.toml --plan-first
+    --- stderr ---
+    error: run 'shop' was begun without --plan-first
+    hint: leave it away, or begin another run: git orchestrate start PLAN --run NAME --plan-first
+    [exit 2]
+
+    $ git orchestrate start --update
+    --- stderr ---
+    error: the following required arguments were not provided:
+      <PLAN>...
+
+    Usage: git orchestrate start --update <PLAN>...
+
+    For more information, try '--help'.
+    [exit 2]
+
+    $ git orchestrate start --run nobody
+    --- stderr ---
+    error: there is no run 'nobody'
+    hint: name one with --run: shop
+    [exit 2]
+
+    $ git orchestrate start shop.toml --run other --into feat/shop
+    --- stderr ---
+    error: branches that tasks would create exist already: feat/task-cart
+    hint: 'feat/task-cart' belongs to run 'shop'; finish that run first: git orchestrate start --run shop
+    hint: or change the branches of tasks: git config orchestrate.branch 'NAME/task-{id}'
+    [exit 1]
+
+    $ git orchestrate retry cart
+    --- stderr ---
+    error: nothing has changed since task 'cart' was blocked (agent): it would most likely end so again
+    hint: tell it more: git orchestrate retry cart -m 'what it should know'
+    hint: or have it done with a better model: git orchestrate retry cart --model capable
+    hint: or by another agent: git orchestrate retry cart --agent COMMAND
+    hint: or once more as it was: git orchestrate retry cart --force
+    [exit 1]
+
+    $ git orchestrate finish
+    --- stderr ---
+    error: what is to become of the work is not said
+    hint: git orchestrate finish --merge   # or --pr, --keep, --discard
+    [exit 2]
+
+    $ git orchestrate finish --merge
+    --- stderr ---
+    error: run 'shop' is not finished: 0 of 1 task merged, 1 blocked (cart)
+    hint: go on with it: git orchestrate start --run shop
+    hint: or take what is merged so far: git orchestrate finish --run shop --force --merge
+    [exit 1]
+
+    $ git orchestrate finish --pr
+    --- stderr ---
+    error: run 'shop' is not finished: 0 of 1 task merged, 1 blocked (cart)
+    hint: go on with it: git orchestrate start --run shop
+    hint: or take what is merged so far: git orchestrate finish --run shop --force --merge
+    [exit 1]
+
+    $ git orchestrate finish --discard
+    --- stderr ---
+    error: run 'shop' is only discarded when its name is typed
+    hint: git orchestrate finish --run shop --discard --confirm shop
+    [exit 1]
+
+    $ git orchestrate finish --discard --confirm other
+    --- stderr ---
+    error: that is not the name of run 'shop': nothing was removed
+    hint: git orchestrate finish --run shop --discard --confirm shop
+    [exit 1]
+
+    $ git orchestrate finish --merge --keep
+    --- stderr ---
+    error: the argument '--merge' cannot be used with '--keep'
+
+    Usage: git orchestrate finish --merge
+
+    For more information, try '--help'.
+    [exit 2]
+    ");
+}

@@ -1,0 +1,159 @@
+//! The plan changes under way: it is shown, and taken with `--update`.
+
+use insta::assert_snapshot;
+
+use super::{Story, well};
+use crate::plans::{asks, task};
+
+#[test]
+fn a_changed_plan_is_taken_when_that_is_asked_for() {
+    let story = Story::shop(&[asks("cart", &[]), asks("mail", &["cart"]), asks("page", &["mail"])]);
+    story.agent("cart", &well("cart.txt"));
+    story.agent("mail.1", "edit mail.txt 1\ncommit 'Begin'\nreport blocked -m 'no server'");
+    story.agent("mail", &well("mail.txt"));
+    story.agent("bill", &well("bill.txt"));
+    story.call("start shop.toml").run().fails(3);
+    story.plan(&[
+        task("cart", &[], "prompt = 'Do the cart.'\n"),
+        task("mail", &["cart", "bill"], "prompt = 'Do mail.'\nfiles = ['mail.txt']\n"),
+        asks("bill", &["cart"]),
+    ]);
+    assert_snapshot!(story.run("start shop.toml"), @"
+    $ git orchestrate start shop.toml
+    the plan of run 'shop': 1 task added, 1 task dropped, 2 tasks reworded, 1 task with other edges
+      added     bill: Do bill
+      dropped   page: it was not begun
+      edges     mail: waits for cart, bill (before: cart)
+      reworded  cart: it is done
+      reworded  mail: it is blocked
+    --- cart (in the run)
+    +++ cart (now)
+    @@ -1,3 +1,3 @@
+     title: Do cart
+
+    -Do cart.
+    +Do the cart.
+    --- mail (in the run)
+    +++ mail (now)
+    @@ -1,3 +1,4 @@
+     title: Do mail
+    +files: mail.txt
+
+     Do mail.
+    --- stderr ---
+    error: the plan is not the one that run 'shop' has
+    hint: take it over: git orchestrate start shop.toml --update
+    hint: or go on with the plan as it was: git orchestrate start --run shop
+    hint: or begin another run with it: git orchestrate start shop.toml --run NAME
+    [exit 1]
+    ");
+    assert_snapshot!(story.run("start shop.toml --update --dry-run"), @"
+    $ git orchestrate start shop.toml --update --dry-run
+    the plan of run 'shop': 1 task added, 1 task dropped, 2 tasks reworded, 1 task with other edges
+      added     bill: Do bill
+      dropped   page: it was not begun
+      edges     mail: waits for cart, bill (before: cart)
+      reworded  cart: it is done
+      reworded  mail: it is blocked
+    --- cart (in the run)
+    +++ cart (now)
+    @@ -1,3 +1,3 @@
+     title: Do cart
+
+    -Do cart.
+    +Do the cart.
+    --- mail (in the run)
+    +++ mail (now)
+    @@ -1,3 +1,4 @@
+     title: Do mail
+    +files: mail.txt
+
+     Do mail.
+    would go on with run shop: 3 tasks in 3 layers, up to 8 at once, into feat/shop (from main at <id>)
+    would start bill on feat/task-bill
+    agent: agent
+    test: none
+    limits: 30m00s
+    ");
+    assert_snapshot!(story.run("start shop.toml --update"), @"
+    $ git orchestrate start shop.toml --update
+    the plan of run 'shop': 1 task added, 1 task dropped, 2 tasks reworded, 1 task with other edges
+      added     bill: Do bill
+      dropped   page: it was not begun
+      edges     mail: waits for cart, bill (before: cart)
+      reworded  cart: it is done
+      reworded  mail: it is blocked
+    --- cart (in the run)
+    +++ cart (now)
+    @@ -1,3 +1,3 @@
+     title: Do cart
+
+    -Do cart.
+    +Do the cart.
+    --- mail (in the run)
+    +++ mail (now)
+    @@ -1,3 +1,4 @@
+     title: Do mail
+    +files: mail.txt
+
+     Do mail.
+    2 of 3 tasks merged, 1 blocked
+    --- stderr ---
+    run shop: 3 tasks in 3 layers, up to 8 at once, into feat/shop (from main at <id>)
+    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+     started bill: Do bill
+    finished bill: in 0.0s, DONE all of it
+      merged bill: as <id>
+    hint: git orchestrate status   # what blocks, and what to type next
+    [exit 3]
+    ");
+    assert_snapshot!(story.run("retry mail -m 'there is one now'"), @"
+    $ git orchestrate retry mail -m 'there is one now'
+    --- stderr ---
+    task 'mail' will run again
+    hint: git orchestrate start   # runs it
+    ");
+    assert_snapshot!(story.run("start"), @"
+    $ git orchestrate start
+    3 of 3 tasks merged
+    --- stderr ---
+    run shop: 3 tasks in 3 layers, up to 8 at once, into feat/shop (from main at <id>)
+    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+     started mail: Do mail, attempt 2
+    finished mail: in 0.0s, DONE all of it
+      merged mail: as <id>
+    the work is on feat/shop: git log --first-parent feat/shop
+    hint: git orchestrate finish --run shop   # merge it, or what else is to become of it
+    ");
+    assert_snapshot!(story.run("status"), @"
+    $ git orchestrate status
+    run shop: feat/shop at <id>, from main
+      TASK  STATUS  TIME  TITLE
+      cart  done    0.0s  Do cart
+      mail  done    0.0s  Do mail
+      bill  done    0.0s  Do bill
+    3 of 3 tasks merged
+    finished. Next: git orchestrate finish --run shop   # merge it, or what else is to become of it
+    ");
+    assert_snapshot!(story.run("log"), @"
+    $ git orchestrate log
+    2026-01-01 09:00:00  shop: begin with 3 tasks from main
+    2026-01-01 09:00:00  cart: waiting -> running (implement)
+    2026-01-01 09:00:00  cart: reported DONE
+    2026-01-01 09:00:00  cart: running (implement) -> merging
+    2026-01-01 09:00:00  cart: merging -> done
+    2026-01-01 09:00:00  mail: waiting -> running (implement)
+    2026-01-01 09:00:00  mail: reported BLOCKED
+    2026-01-01 09:00:00  mail: running (implement) -> blocked (agent)
+    2026-01-01 09:03:00  shop: plan updated
+    2026-01-01 09:03:00  bill: waiting -> running (implement)
+    2026-01-01 09:03:00  bill: reported DONE
+    2026-01-01 09:03:00  bill: running (implement) -> merging
+    2026-01-01 09:03:00  bill: merging -> done
+    2026-01-01 09:04:00  mail: blocked (agent) -> waiting
+    2026-01-01 09:05:00  mail: waiting -> running (implement)
+    2026-01-01 09:05:00  mail: reported DONE
+    2026-01-01 09:05:00  mail: running (implement) -> merging
+    2026-01-01 09:05:00  mail: merging -> done
+    ");
+}
