@@ -15,11 +15,13 @@ use crate::domain::task::{Record, State, TaskStatus};
 use crate::git::worktree::ownership::slot_of;
 use crate::journal::Tip;
 use crate::run::Drive;
-use crate::run::drive::driver::{self, Driver};
+use crate::run::drive::controller;
 use crate::run::drive::space::why_no_room;
 use crate::run::merge::publish::why_waits;
 use crate::run::recover::is_lost;
 use crate::system::clock;
+
+pub(crate) use crate::run::drive::controller::Controller;
 
 /// What is shown beside a snapshot.
 #[derive(Debug, Clone, Default)]
@@ -54,17 +56,6 @@ pub(crate) struct Facts {
     pub files: HashMap<TaskId, Files>,
 }
 
-/// The process that drives a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Controller {
-    /// As it is written down: `pid 71 since 2026-01-01 00:00:00`.
-    pub told: String,
-    /// `None` if it is not known.
-    pub pid: Option<u32>,
-    /// Milliseconds since 1970.
-    pub since: Option<i64>,
-}
-
 /// The files of an attempt.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Files {
@@ -79,14 +70,14 @@ impl Facts {
     /// caller that looks several times a second cannot afford.
     pub(crate) fn of(drive: &Drive, tip: &Tip, scope: Scope) -> anyhow::Result<Facts> {
         let (git, run) = (&drive.git, &tip.snapshot.run);
-        let driver = driver::current(&drive.folder)?;
+        let controller = controller::current(&drive.folder)?;
         let merges = tip.snapshot.count(TaskStatus::Merging) > 0;
         let merges_wait = if merges { why_waits(git, &run.integration)? } else { None };
         Ok(Facts {
             scope,
             merges_wait,
             no_room: why_no_room(drive, &tip.snapshot),
-            lost: if driver.is_none() { lost(drive, &tip.snapshot) } else { HashSet::new() },
+            lost: if controller.is_none() { lost(drive, &tip.snapshot) } else { HashSet::new() },
             slots: slots(&tip.snapshot),
             gone: gone(&tip.snapshot),
             silent: silent(drive, &tip.snapshot),
@@ -94,7 +85,7 @@ impl Facts {
             integration: git.find_branch(&run.integration)?,
             now: clock::now_ms(),
             zone: Some(clock::now().time_zone().clone()),
-            controller: driver.map(controller),
+            controller,
             journal: Some(tip.commit.clone()),
             files: files(drive, &tip.snapshot),
         })
@@ -109,16 +100,6 @@ impl Facts {
     pub(crate) fn is_lost(&self, id: &TaskId) -> bool {
         self.lost.contains(id)
     }
-}
-
-fn controller(driver: Driver) -> Controller {
-    let zoned = |text: &str| {
-        let at: jiff::civil::DateTime = text.parse().ok()?;
-        at.to_zoned(clock::now().time_zone().clone()).ok()
-    };
-    let since = driver.told.rsplit_once(" since ").and_then(|(_, since)| zoned(since));
-    let since = since.map(|at| at.timestamp().as_millisecond());
-    Controller { pid: driver.worker.map(|worker| worker.pid), since, told: driver.told }
 }
 
 /// Returns the numbers of the worktrees that exist.

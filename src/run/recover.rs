@@ -9,6 +9,7 @@ use anyhow::Context;
 use super::Drive;
 use super::attempt;
 use super::folder::{AttemptFolder, read_json};
+use super::merge;
 use crate::domain::error::failure;
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
@@ -50,6 +51,16 @@ pub(crate) fn ensure_integration(drive: &Drive, snapshot: &Snapshot) -> anyhow::
         Swap::Done | Swap::Moved => Ok(()),
         Swap::Locked => Err(drive.git.stale_lock(&name)),
     }
+}
+
+/// Settles everything that earlier processes left, before a run continues; returns the newest state.
+pub(crate) fn settle_all(drive: &Drive, journal: &mut Journal) -> anyhow::Result<Snapshot> {
+    let before = journal.newest()?.snapshot;
+    ensure_integration(drive, &before)?;
+    settle(drive, journal, &before)?;
+    let snapshot = journal.newest()?.snapshot;
+    merge::complete_notes(drive, &snapshot)?;
+    Ok(snapshot)
 }
 
 /// Appends the events of tasks whose supervisor is gone, and of tasks that others merged.

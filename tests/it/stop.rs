@@ -329,7 +329,7 @@ fn only_the_holder_of_the_lock_is_ended() {
     let wrote = env.read(CONTROLLER);
     let mut innocent = env.program("sh", ["-c", "while :; do sleep 0.05; done"]).spawn();
     env.write(CONTROLLER, process_json(innocent.pid()));
-    env.run(["stop"]).fails(1).has("a process that is not known: nothing was stopped");
+    env.run(["stop"]).fails(1).has("an unknown process: nothing was stopped");
     assert!(!innocent.has_ended(), "another process was killed");
     env.stands("a", "running", None);
     env.write(CONTROLLER, wrote);
@@ -349,6 +349,6 @@ fn only_a_living_controller_is_named() {
     file.unlock().expect("it looks no more");
     file.lock().expect("one that drives");
     let refused = env.run(["start", "--manual"]).fails(1);
-    refused.has("driven already, by a process that is not known");
-    env.run(["status"]).ok().has("driven by a process that is not known");
+    refused.has("is already running (an unknown process)");
+    env.run(["status"]).ok().has("driven by an unknown process");
 }

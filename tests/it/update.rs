@@ -119,7 +119,7 @@ fn a_running_run_cannot_be_updated() {
     env.wait_reached("a");
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
     let before = env.everything();
-    env.start(&["--update"]).fails(1).has("driven already");
+    env.start(&["--update"]).fails(1).has("is already running");
     assert_eq!(env.everything(), before);
     env.open("a");
     running.wait().ok();

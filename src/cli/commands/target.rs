@@ -21,7 +21,7 @@ use crate::journal::trust;
 use crate::journal::{Journal, Tip, no_run, run_names};
 use crate::run::Drive;
 use crate::run::brief::templates;
-use crate::run::drive::driver;
+use crate::run::drive::controller;
 use crate::run::facts::Facts;
 
 /// How many tasks an error names.
@@ -132,7 +132,7 @@ impl Target {
 
     /// Returns who drives the run now.
     pub(crate) fn controller(&self) -> anyhow::Result<Option<String>> {
-        Ok(driver::current(&self.drive.folder)?.map(|driver| driver.told))
+        Ok(controller::current(&self.drive.folder)?.map(|controller| controller.text))
     }
 }
 

@@ -35,9 +35,9 @@ fn moment(milliseconds: i64, facts: &Facts) -> String {
 /// Returns who drives the run and since when: `running since 14:13 (pid 71)`.
 fn driven(controller: &Controller, facts: &Facts) -> String {
     match controller {
-        Controller { pid: Some(pid), since: Some(since), .. } => {
-            format!("running since {} (pid {pid})", moment(*since, facts))
+        Controller { worker: Some(worker), since: Some(since), .. } => {
+            format!("running since {} (pid {})", moment(*since, facts), worker.pid)
         }
-        Controller { told, .. } => format!("driven by {told}"),
+        Controller { text, .. } => format!("driven by {text}"),
     }
 }

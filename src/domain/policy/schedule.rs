@@ -26,8 +26,9 @@ pub(crate) struct Limits {
     pub new_worktrees: usize,
     /// Who does a task that names nobody.
     pub defaults: Defaults,
-    /// Milliseconds since 1970: usage limits that ended before hold nothing back.
-    pub now: i64,
+    /// Milliseconds since 1970: usage limits that ended before hold nothing back. `None` if no
+    /// limit does, because nothing is launched.
+    pub now: Option<i64>,
 }
 
 impl Limits {
@@ -87,7 +88,7 @@ fn starts(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
         everyone.filter(|i| launched(i) || snapshot.at(*i).1.state.is_active()).collect();
     let mut free = limits.jobs.saturating_sub(active.iter().filter(|i| runs(i)).count());
     let mut room = limits.new_worktrees;
-    let reached = UsageLimits::of(snapshot, limits.now);
+    let reached = reached_limits(snapshot, limits);
     let is_limited = |index: &usize| limit_of(snapshot, limits, &reached, *index).is_some();
     let mut actions = Vec::new();
     // What is begun is brought to its end before anything else begins.
@@ -155,10 +156,14 @@ fn by_priority(snapshot: &Snapshot, limits: &Limits) -> Vec<usize> {
 /// Returns when something can be begun that waits for nothing but the end of a usage limit, in
 /// milliseconds since 1970; `None` where nothing does, or nobody knows when that ends.
 pub(crate) fn next_time(snapshot: &Snapshot, limits: &Limits) -> Option<i64> {
-    let reached = UsageLimits::of(snapshot, limits.now);
+    let reached = reached_limits(snapshot, limits);
     let between = between_stages(snapshot, limits);
     let waiting = between.chain(by_priority(snapshot, limits));
     waiting.filter_map(|index| limit_of(snapshot, limits, &reached, index)?.until).min()
+}
+
+fn reached_limits(snapshot: &Snapshot, limits: &Limits) -> UsageLimits {
+    limits.now.map(|now| UsageLimits::of(snapshot, now)).unwrap_or_default()
 }
 
 /// Returns the usage limit that keeps the next attempt at a task from beginning.
@@ -293,7 +298,7 @@ mod tests {
 
     fn limits(jobs: usize) -> Limits {
         let (only, launched, defaults) = (None, HashSet::new(), agent("claude"));
-        Limits { jobs, only, launched, new_worktrees: usize::MAX, defaults, now: 1000 }
+        Limits { jobs, only, launched, new_worktrees: usize::MAX, defaults, now: Some(1000) }
     }
 
     fn agent(name: &str) -> Defaults {
@@ -448,7 +453,7 @@ mod tests {
         let held = with(&tasks, &[(0, paused("claude", 1000, Some(5000)))]);
         assert_eq!(decide(&held, &limits(9)), []);
         assert_eq!(next_time(&held, &limits(9)), Some(5000));
-        let later = Limits { now: 5000, ..limits(9) };
+        let later = Limits { now: Some(5000), ..limits(9) };
         assert_eq!(decide(&held, &later), [Action::Start(id(0)), Action::Start(id(1))]);
         assert_eq!(next_time(&held, &later), None);
         let other = Limits { defaults: agent("codex"), ..limits(9) };

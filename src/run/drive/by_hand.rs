@@ -1,200 +1,132 @@
-//! A run whose agents somebody else launches: `start --manual`, `report`, `stop`.
+//! Tasks that the caller does by hand, or with agents of their own: `start --manual`, `report`, `stop`.
 //!
-//! Invariant: one call is one turn: what is finished is merged, what is ready gets its branch,
-//! worktree and prompt, and nothing is launched. Between the turns nobody has to run.
+//! Invariant: a task that is handed out has its branch, worktree and prompt, and nothing is launched
+//! for it. No process of ours has to run while somebody works on it.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::Context;
 
-use super::space::Space;
-use crate::domain::config::Defaults;
+use super::{Loop, Message};
 use crate::domain::error::failure;
+use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
-use crate::domain::policy::proposal;
-use crate::domain::policy::schedule::{Action, Limits, decide};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::steps::Step;
 use crate::domain::task::{Block, Ending, Event, Finished, Outcome, Reason, Record, State};
 use crate::git::worktree::is_whole;
 use crate::journal::Journal;
-use crate::run::attempt::ManualResult;
+use crate::run::attempt::{self, ManualResult};
 use crate::run::brief::brief;
 use crate::run::brief::spec::LaunchMode;
-use crate::run::cleanup::{self, CleanOptions};
 use crate::run::folder::AttemptFolder;
-use crate::run::merge::propose;
-use crate::run::merge::{self, By, Integrated, integrate};
-use crate::run::{Drive, Progress, recover};
-use crate::run::{attempt, setup};
+use crate::run::{Drive, recover, setup};
 use crate::system::clock;
-use crate::system::process::{self, StopSwitch};
+use crate::system::process;
 
-/// Takes one turn; returns the tasks that were handed out. The caller holds the controller's lock.
-///
-/// `stop` ends what runs meanwhile, and the turn.
-pub(crate) fn turn(
-    drive: &Drive,
-    journal: Journal,
-    only: Option<HashSet<TaskId>>,
-    stop: &StopSwitch,
-    on_event: &mut dyn FnMut(Progress<'_>),
-) -> anyhow::Result<Vec<TaskId>> {
-    let snapshot = load(journal)?;
-    recover::ensure_integration(drive, &snapshot.1)?;
-    let (journal, before) = snapshot;
-    recover::settle(drive, &journal, &before)?;
-    for text in propose::look(drive, &before, stop)?.remarks {
-        on_event(Progress::Remote { text: &text });
-    }
-    merge::complete_notes(drive, &before)?;
-    let jobs = drive.settings.jobs as usize;
-    let limits = Limits {
-        jobs,
-        only,
-        launched: HashSet::new(),
-        new_worktrees: usize::MAX,
-        // Whoever works here has no program with a limit.
-        defaults: Defaults::default(),
-        now: i64::MAX,
-    };
-    let waiting = HashSet::new();
-    let mut turn = Turn { drive, journal, limits, stop, on_event, seen: before, waiting };
-    turn.look()?;
-    turn.merge_all()?;
-    turn.mend_torn()?;
-    let handed = turn.hand_out_all()?;
-    turn.propose_all()?;
-    Ok(handed)
+/// A task to hand out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum HandOut {
+    /// A task that is ready.
+    New(TaskId),
+    /// A task that is in somebody's hands already, but whose worktree an earlier process did not
+    /// finish; it began on this commit.
+    Unfinished(TaskId, Oid),
 }
 
-fn load(mut journal: Journal) -> anyhow::Result<(Journal, Snapshot)> {
-    let tip = journal.load()?.context("the run's journal is gone")?;
-    Ok((journal, tip.snapshot))
+impl HandOut {
+    fn task(&self) -> &TaskId {
+        match self {
+            HandOut::New(id) | HandOut::Unfinished(id, _) => id,
+        }
+    }
 }
 
-struct Turn<'a> {
-    drive: &'a Drive,
-    journal: Journal,
-    limits: Limits,
-    stop: &'a StopSwitch,
-    on_event: &'a mut dyn FnMut(Progress<'_>),
-    seen: Snapshot,
-    /// Merges that cannot go on now.
-    waiting: HashSet<TaskId>,
-}
-
-impl Turn<'_> {
-    /// Reads the journal, and tells what has changed.
-    fn look(&mut self) -> anyhow::Result<()> {
-        let now = self.journal.load()?.context("the run's journal is gone")?.snapshot;
-        let before = std::mem::replace(&mut self.seen, now);
-        for index in 0..before.len() {
-            let (was, is) = (before.at(index).1, self.seen.at(index).1);
-            if is.went_on_since(was) {
-                (self.on_event)(Progress::Changed { snapshot: &self.seen, index, before: was });
-            }
-        }
-        Ok(())
+impl Loop<'_, '_, '_> {
+    pub(super) fn queue_hand_out(&mut self, id: TaskId) {
+        self.limits.launched.insert(id.clone());
+        self.hand_outs.push(HandOut::New(id));
     }
 
-    fn merge_all(&mut self) -> anyhow::Result<()> {
-        while let Some(id) = self.next_merge().filter(|_| !self.stop.is_stopped()) {
-            self.merge(&id).with_context(|| format!("cannot merge task '{id}'"))?;
-        }
-        Ok(())
-    }
-
-    /// Shows conflicts elsewhere, after all that others wait for is done.
-    fn propose_all(&mut self) -> anyhow::Result<()> {
-        for id in proposal::wanted(&self.seen, self.drive.settings.on_conflict) {
-            propose::propose(self.drive, &self.seen, &id, self.stop)?;
-        }
-        self.look()
-    }
-
-    fn next_merge(&self) -> Option<TaskId> {
-        decide(&self.seen, &self.limits).into_iter().find_map(|action| match action {
-            Action::Merge(id) => (!self.waiting.contains(&id)).then_some(id),
-            Action::Start(_) | Action::StartAlone(_) => None,
-        })
-    }
-
-    fn merge(&mut self, id: &TaskId) -> anyhow::Result<()> {
-        let (task, _) = self.seen.find(id).context("the plan has no such task")?;
-        let ended = integrate(self.drive, &self.seen.run, task, self.stop, By::Controller)?;
-        self.look()?;
-        match ended {
-            Integrated::Waits(why) => {
-                (self.on_event)(Progress::Waits { task: id, why: &why });
-                self.waiting.insert(id.clone());
-            }
-            Integrated::Settled => self.clean(id)?,
-            Integrated::Stopped => {}
-        }
-        Ok(())
-    }
-
-    fn clean(&mut self, id: &TaskId) -> anyhow::Result<()> {
-        let is_done = self.seen.find(id).is_some_and(|(_, record)| record.state.is_done());
-        if is_done && !self.drive.settings.keep {
-            let cleaned = cleanup::clean_task(self.drive, &self.seen, id, CleanOptions::default())?;
-            (self.on_event)(Progress::Cleaned(&cleaned));
-        }
-        Ok(())
-    }
-
-    /// Makes whole what an earlier turn claimed and did not finish making.
-    fn mend_torn(&mut self) -> anyhow::Result<()> {
-        let is_torn = |record: &Record| {
+    /// Queues the tasks whose worktree was not finished before a crash.
+    pub(super) fn queue_unfinished_hand_outs(&mut self) {
+        let setup = self.drive.settings.setup.as_deref();
+        let is_unfinished = |record: &Record| {
             let place = record.worktree.as_deref().map(Path::new);
-            let setup = self.drive.settings.setup.as_deref();
             record.state.is_by_hand() && !place.is_some_and(|place| is_ready(place, setup))
         };
-        for (task, record) in self.seen.tasks().filter(|(_, record)| is_torn(record)) {
-            if self.stop.is_stopped() {
-                break;
+        for (task, record) in self.snapshot.tasks().filter(|(_, record)| is_unfinished(record)) {
+            if let Some(attempt) = record.last_attempt() {
+                let base = attempt.base.clone();
+                self.hand_outs.push(HandOut::Unfinished(task.id.clone(), base));
             }
-            let attempt = record.last_attempt().context("a task runs without an attempt")?;
-            // A `setup` that was left running works where the next one will.
-            let folder = self.drive.folder.attempt(&task.id, attempt.number);
-            for worker in recover::workers_of(self.drive, &task.id, &folder) {
-                process::end_group_of(&worker, &self.seen.run.name);
-            }
-            let folder = folder_of(self.drive, &self.seen, &task.id, attempt.number)?;
-            attempt::hand_out_again(&self.drive.git, folder, &attempt.base, self.stop)?;
         }
-        self.look()
     }
 
-    fn hand_out_all(&mut self) -> anyhow::Result<Vec<TaskId>> {
-        let mut handed = Vec::new();
-        self.limits.new_worktrees = Space::new(self.drive).room(self.drive, &self.seen, 0);
-        for action in decide(&self.seen, &self.limits) {
-            let (Action::Start(id) | Action::StartAlone(id)) = action else { continue };
-            if self.stop.is_stopped() {
-                break;
-            }
-            let number = self.seen.find(&id).map_or(1, |(_, record)| record.next_attempt());
-            let (folder, _) = brief(self.drive, &self.seen, &id, number, LaunchMode::ByHand)?;
-            attempt::hand_out(&self.drive.git, folder, self.stop)
-                .with_context(|| format!("task '{id}'"))?;
-            handed.push(id);
+    /// Makes the worktree of the next task, in a thread of its own: `setup` may take long, and a
+    /// signal must reach it.
+    pub(super) fn next_hand_out(&mut self) -> anyhow::Result<()> {
+        let Some(next) = self.hand_outs.begin() else { return Ok(()) };
+        let id = next.task().clone();
+        let folder = match &next {
+            HandOut::New(_) => self.folder_of_new(&id),
+            HandOut::Unfinished(..) => self.folder_of_unfinished(&id),
+        };
+        let folder = folder.with_context(|| format!("task '{id}'"))?;
+        let (git, stop) = (self.drive.git.clone(), self.hand_outs.switch());
+        self.in_background(move || {
+            let result = match next {
+                HandOut::New(_) => attempt::hand_out(&git, folder, &stop),
+                HandOut::Unfinished(_, base) => attempt::hand_out_again(&git, folder, &base, &stop),
+            };
+            Message::HandedOut(id, result)
+        });
+        Ok(())
+    }
+
+    fn folder_of_new(&self, id: &TaskId) -> anyhow::Result<AttemptFolder> {
+        let number = self.snapshot.find(id).map_or(1, |(_, record)| record.next_attempt());
+        let (folder, _) = brief(self.drive, &self.snapshot, id, number, LaunchMode::ByHand)?;
+        Ok(folder)
+    }
+
+    fn folder_of_unfinished(&self, id: &TaskId) -> anyhow::Result<AttemptFolder> {
+        let (_, record) = self.snapshot.find(id).context("the plan has no such task")?;
+        let number = record.last_attempt().context("a task runs without an attempt")?.number;
+        // A `setup` that still runs would work in the same place as the next one.
+        let folder = self.drive.folder.attempt(id, number);
+        for worker in recover::workers_of(self.drive, id, &folder) {
+            process::end_group_of(&worker, &self.snapshot.run.name);
         }
-        self.look()?;
-        let is_out = |id: &TaskId| self.seen.find(id).is_some_and(|(_, r)| r.state.is_by_hand());
-        handed.retain(is_out);
-        Ok(handed)
+        folder_of(self.drive, &self.snapshot, id, number)
+    }
+
+    pub(super) fn after_hand_out(
+        &mut self,
+        id: &TaskId,
+        result: anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        self.hand_outs.end();
+        self.refresh()?;
+        self.limits.launched.remove(id);
+        result.with_context(|| format!("task '{id}'"))
+    }
+
+    /// Drops the tasks that were to be handed out next: the loop ends.
+    pub(super) fn drop_hand_outs(&mut self) {
+        self.hand_outs.clear();
+        if self.mode == super::Mode::ByHand {
+            self.limits.launched.clear();
+        }
     }
 }
 
-/// Returns true where a worktree is whole, and has all that a new one is given.
+/// Returns true if a worktree is whole, and set up like a new one.
 fn is_ready(place: &Path, setup: Option<&str>) -> bool {
     is_whole(place) && setup::is_done(place, setup).unwrap_or(false)
 }
 
-/// Returns the folder of an attempt by hand, written anew where somebody deleted it.
+/// Returns the folder of an attempt by hand; writes it again if somebody deleted it.
 fn folder_of(
     drive: &Drive,
     snapshot: &Snapshot,
@@ -209,31 +141,31 @@ fn folder_of(
     }
 }
 
-/// Takes a task back from whoever did it: what they say is judged by git.
+/// Takes a task back with its reported result, which git judges.
 pub(crate) fn take_back(
     drive: &Drive,
     snapshot: &Snapshot,
     id: &TaskId,
-    said: ManualResult,
+    result: ManualResult,
 ) -> anyhow::Result<()> {
     let (_, record) = snapshot.find(id).context("the plan has no such task")?;
     let number = record.last_attempt().context("a task runs without an attempt")?.number;
-    // Of two that report at once, one judges and commits.
+    // If two processes report at once, only one of them may judge and commit.
     let lock = drive.folder.report_lock(id)?;
     lock.hold()?;
     let now = Journal::new(&drive.git, &snapshot.run.name).record(id)?;
     let is_same = now.last_attempt().is_some_and(|attempt| attempt.number == number);
     if !now.state.is_by_hand() || !is_same {
         return Err(failure(
-            format!("somebody else has reported task '{id}', or given it up"),
+            format!("task '{id}' was reported or given up in the meantime"),
             Step::show(id).to("See where it stands"),
         ));
     }
     let folder = folder_of(drive, snapshot, id, number)?;
-    attempt::take_back(&drive.git, folder, said)
+    attempt::take_back(&drive.git, folder, result)
 }
 
-/// Takes a task back unfinished. Its branch and worktree stay as they are.
+/// Takes a task back unfinished; its branch and worktree stay as they are.
 pub(crate) fn give_up(
     drive: &Drive,
     journal: &Journal,

@@ -1,69 +1,67 @@
-//! Showing conflicts elsewhere while the loop goes on.
+//! Showing conflicts to others as pull requests, while the loop goes on.
 //!
-//! Invariant: the loop never waits for a network: one thread talks, and the loop ends when it has
-//! ended, which limits see to. What it could not do is written down, and no reason to stop a run.
+//! Invariant: the loop never waits for the network, except for the end of a job, which has a time
+//! limit. A job that fails is written down and reported, and is no reason to stop a run.
 
-use super::{Control, Message};
+use super::{Loop, Message};
 use crate::domain::plan::TaskId;
 use crate::domain::policy::proposal;
 use crate::run::Progress;
 use crate::run::merge::propose;
 
-/// What there is to talk about.
+/// Something to do on the remote.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Talk {
-    /// Whether conflicts were settled on the remote.
+pub(super) enum RemoteJob {
+    /// Find out whether pull requests of conflicts were merged there.
     Look,
-    /// A task's conflict.
+    /// Open a pull request for a task's conflict.
     Propose(TaskId),
 }
 
-impl Control<'_, '_, '_> {
-    /// Queues what an earlier process left to be talked about.
-    pub(super) fn begin_talks(&mut self) -> anyhow::Result<()> {
-        let snapshot = &self.seen()?.snapshot;
-        let look = (!proposal::pushed(snapshot).is_empty()).then_some(Talk::Look);
-        let proposals = proposal::wanted(snapshot, self.drive.settings.on_conflict)
-            .into_iter()
-            .map(Talk::Propose);
-        let all: Vec<Talk> = look.into_iter().chain(proposals).collect();
-        self.to_talk.extend(all);
-        Ok(())
+impl Loop<'_, '_, '_> {
+    /// Queues what earlier processes left to do on the remote.
+    pub(super) fn queue_remote_jobs(&mut self) {
+        if !proposal::pushed(&self.snapshot).is_empty() {
+            self.remote.push(RemoteJob::Look);
+        }
+        let wanted = proposal::wanted(&self.snapshot, self.drive.settings.on_conflict);
+        wanted.into_iter().for_each(|id| self.remote.push(RemoteJob::Propose(id)));
     }
 
-    /// Begins the next talk, where none goes on.
-    pub(super) fn talk(&mut self) -> anyhow::Result<()> {
-        if self.talking || self.stopping.is_some() {
-            return Ok(());
+    /// Queues the pull request of a task that was blocked just now, if it should have one.
+    pub(super) fn queue_proposal(&mut self, id: &TaskId) {
+        let on_conflict = self.drive.settings.on_conflict;
+        if proposal::wanted(&self.snapshot, on_conflict).contains(id) {
+            self.remote.push(RemoteJob::Propose(id.clone()));
         }
-        let Some(next) = self.to_talk.pop_front() else { return Ok(()) };
-        let snapshot = self.seen()?.snapshot.clone();
-        let (own, sender, stop) = (self.drive.clone(), self.sender.clone(), self.talks.clone());
-        self.talking = true;
-        self.scope.spawn(move || {
-            let ended = match &next {
-                Talk::Look => propose::look(&own, &snapshot, &stop).map(|looked| looked.remarks),
-                Talk::Propose(id) => {
+    }
+
+    /// Returns true while it is not known what was merged on the remote.
+    pub(super) fn is_looking(&self) -> bool {
+        self.remote.contains(&RemoteJob::Look)
+    }
+
+    /// Begins the next job.
+    pub(super) fn next_remote_job(&mut self) {
+        if self.stopping.is_some() {
+            return;
+        }
+        let Some(job) = self.remote.begin() else { return };
+        let (own, snapshot, stop) =
+            (self.drive.clone(), self.snapshot.clone(), self.remote.switch());
+        self.in_background(move || {
+            Message::RemoteEnded(match &job {
+                RemoteJob::Look => propose::look(&own, &snapshot, &stop).map(|it| it.remarks),
+                RemoteJob::Propose(id) => {
                     propose::propose(&own, &snapshot, id, &stop).map(|()| Vec::new())
                 }
-            };
-            let _ = sender.send(Message::Talked(ended));
+            })
         });
-        Ok(())
     }
 
-    /// Queues a task that has just been blocked, where its conflict is to be shown.
-    pub(super) fn talk_about(&mut self, id: &TaskId) -> anyhow::Result<()> {
-        if proposal::wanted(&self.seen()?.snapshot, self.drive.settings.on_conflict).contains(id) {
-            self.to_talk.push_back(Talk::Propose(id.clone()));
-        }
-        Ok(())
-    }
-
-    pub(super) fn after_talk(&mut self, ended: anyhow::Result<Vec<String>>) -> anyhow::Result<()> {
-        self.talking = false;
-        let remarks = ended.unwrap_or_else(|error| vec![format!("{error:#}")]);
+    pub(super) fn after_remote_job(&mut self, result: anyhow::Result<Vec<String>>) {
+        self.remote.end();
+        let remarks = result.unwrap_or_else(|error| vec![format!("{error:#}")]);
         remarks.iter().for_each(|text| (self.on_event)(Progress::Remote { text }));
-        Ok(())
     }
 }

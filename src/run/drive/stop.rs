@@ -1,14 +1,14 @@
-//! Ending what is under way from outside: a run, or one task of it.
+//! Ending a run, or one of its tasks, from another process: `stop`.
 //!
-//! Invariant: nothing is decided for the run. Processes are asked to end, and what they say in
-//! the journal counts; whoever is gone without a word is settled as after a crash.
+//! Invariant: nothing is decided for the run. Processes are asked to end, and write their own end
+//! into the journal; one that vanishes without is settled as after a crash.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
 use super::by_hand;
-use super::driver::{self, Driver};
+use super::controller::{self, Controller};
 use crate::domain::error::failure;
 use crate::domain::plan::TaskId;
 use crate::domain::policy::verdicts::HALTED;
@@ -21,26 +21,26 @@ use crate::run::merge::proof::end_orphaned;
 use crate::run::{Drive, recover};
 use crate::system::process::{self, Signal};
 
-/// How often it is looked whether something has ended.
+/// How often to look whether a process has ended.
 const GLANCE: Duration = Duration::from_millis(50);
-/// How long one has that was asked twice, before it is killed itself.
+/// Grace period between the second request and SIGKILL.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// After this something does not end; agents have five seconds between TERM and KILL.
+/// How long to wait before giving up; agents have five seconds between TERM and KILL.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Ends whoever drives the run, and its agents; returns whether there was anybody.
+/// Ends the controller of the run, its agents and its merge; returns true if there was any.
 pub(crate) fn stop_run(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Result<bool> {
-    let driver = driver::current(&drive.folder)?;
-    if let Some(driver) = &driver {
-        end_driver(drive, driver, kill)?;
+    let controller = controller::current(&drive.folder)?;
+    if let Some(controller) = &controller {
+        end_controller(drive, controller, kill)?;
     }
     let left = stop_agents(drive, journal, kill)?;
     let merged = stop_merge(drive, journal, kill)?;
-    Ok(driver.is_some() || left || merged)
+    Ok(controller.is_some() || left || merged)
 }
 
-/// Ends whoever merges without driving the run, and a test that was left; returns whether there
-/// was one.
+/// Ends a `merge` that runs without a controller, or the test that a killed one left; returns true
+/// if there was one.
 fn stop_merge(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Result<bool> {
     let holder = drive.folder.checkout_lock()?.holder_pid().and_then(process::worker);
     if let Some(merger) = holder.filter(process::is_ours) {
@@ -50,18 +50,18 @@ fn stop_merge(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Resul
             insist(&merger, kill, began)?;
             Ok(!process::is_alive(&merger))
         };
-        wait_until(gone, &format!("pid {}, which merges,", merger.pid))?;
+        wait_until(gone, &format!("the merge (pid {})", merger.pid))?;
         return Ok(true);
     }
     let run = journal.load()?.context("the run's journal is gone")?.snapshot.run.name.clone();
     end_orphaned(drive, &run)
 }
 
-fn end_driver(drive: &Drive, driver: &Driver, kill: bool) -> anyhow::Result<()> {
-    let worker = driver.worker.as_ref();
+fn end_controller(drive: &Drive, controller: &Controller, kill: bool) -> anyhow::Result<()> {
+    let worker = controller.worker.as_ref();
     let worker = worker.ok_or_else(|| {
         failure(
-            format!("the run is driven by {}: nothing was stopped", driver.told),
+            format!("the run is driven by {}: nothing was stopped", controller.text),
             Step::status().to("Look again, then end that process in the way it was started"),
         )
     })?;
@@ -69,12 +69,12 @@ fn end_driver(drive: &Drive, driver: &Driver, kill: bool) -> anyhow::Result<()> 
     let began = Instant::now();
     let gone = || {
         insist(worker, kill, began)?;
-        Ok(driver::current(&drive.folder)?.as_ref() != Some(driver))
+        Ok(controller::current(&drive.folder)?.as_ref() != Some(controller))
     };
-    wait_until(gone, &driver.told)
+    wait_until(gone, &controller.text)
 }
 
-/// Ends agents that no controller looks after; returns whether there were any.
+/// Ends agents that have no controller; returns true if there were any.
 fn stop_agents(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Result<bool> {
     let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
     let mut any = false;
@@ -88,7 +88,7 @@ fn stop_agents(drive: &Drive, journal: &mut Journal, kill: bool) -> anyhow::Resu
     Ok(any)
 }
 
-/// Ends the work on one task, which then waits for `retry`; the run goes on without it.
+/// Ends the work on one task, which then waits for `retry`; the run continues without it.
 pub(crate) fn stop_task(
     drive: &Drive,
     journal: &mut Journal,
@@ -117,19 +117,20 @@ pub(crate) fn stop_task(
     ask(worker, kill)?;
     let has_terminal = read_json::<Spec>(&folder.spec())?.is_some_and(|spec| spec.launch.terminal);
     if let Some(agent) = read_json::<Worker>(&folder.agent())?.filter(|_| has_terminal) {
-        // An agent that has the terminal is not in its supervisor's hands.
+        // An agent that has the terminal shares the supervisor's group, and answers Ctrl-C itself: its
+        // supervisor does not end it.
         process::terminate(&agent);
     }
     wait_for_task(drive, journal, id, worker, kill)
 }
 
-/// Asks a process to end its agent; asked twice, it kills it.
+/// Asks a process to end its agent; a second request makes it kill the agent.
 fn ask(worker: &Worker, kill: bool) -> anyhow::Result<()> {
     send(worker, Signal::TERM)?;
     if kill {
-        // One that was suspended listens again.
+        // A suspended process (Ctrl-Z) takes no signal until it continues.
         send(worker, Signal::CONT)?;
-        // Signals of one kind that are pending together are one: the first must be taken.
+        // The kernel merges pending signals of one kind: the first must be taken before the second.
         std::thread::sleep(GLANCE * 4);
         send(worker, Signal::TERM)?;
     }
@@ -145,8 +146,8 @@ fn send(worker: &Worker, signal: Signal) -> anyhow::Result<()> {
     })
 }
 
-/// Kills a process that was asked twice long enough ago, and does not end. What it leaves is found
-/// as after a crash.
+/// Kills a process that does not end long after the second request. What it leaves is found as
+/// after a crash.
 fn insist(worker: &Worker, kill: bool, began: Instant) -> anyhow::Result<()> {
     if kill && began.elapsed() > PATIENCE { send(worker, Signal::KILL) } else { Ok(()) }
 }

@@ -35,7 +35,7 @@ const MAX_RACES: u32 = 100;
 
 /// How a merge ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Integrated {
+pub(crate) enum MergeResult {
     /// It is in the journal: merged, or blocked.
     Settled,
     /// Nothing happened, because of this; the task stays in the queue.
@@ -46,7 +46,7 @@ pub(crate) enum Integrated {
 
 /// Who wants a merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum By {
+pub(crate) enum Requester {
     /// The loop: what fails may go back to an agent.
     Controller,
     /// A person, who is told what fails.
@@ -59,8 +59,8 @@ pub(crate) fn integrate(
     run: &Run,
     task: &Task,
     test: &StopSwitch,
-    by: By,
-) -> anyhow::Result<Integrated> {
+    by: Requester,
+) -> anyhow::Result<MergeResult> {
     let lock = drive.folder.checkout_lock()?;
     lock.hold()?;
     proof::end_left(drive, &run.name)?;
@@ -69,13 +69,13 @@ pub(crate) fn integrate(
     for _ in 0..MAX_RACES {
         let record = merge.journal.record(&task.id)?;
         let State::Merging { commit, .. } = record.state.clone() else {
-            return Ok(Integrated::Settled);
+            return Ok(MergeResult::Settled);
         };
         if let Some(end) = drive.git.patiently(|| merge.try_once(&record, &commit))? {
             return Ok(end);
         }
     }
-    Ok(Integrated::Waits(format!("{} keeps moving", run.integration)))
+    Ok(MergeResult::Waits(format!("{} keeps moving", run.integration)))
 }
 
 struct Merge<'a> {
@@ -84,12 +84,12 @@ struct Merge<'a> {
     task: &'a Task,
     journal: Journal,
     test: &'a StopSwitch,
-    by: By,
+    by: Requester,
 }
 
 impl Merge<'_> {
     /// Returns `None` where something moved meanwhile and all must be done again.
-    fn try_once(&self, record: &Record, commit: &Oid) -> anyhow::Result<Option<Integrated>> {
+    fn try_once(&self, record: &Record, commit: &Oid) -> anyhow::Result<Option<MergeResult>> {
         let git = &self.drive.git;
         let tip = git.find_branch(&self.run.integration)?;
         let tip = tip.with_context(|| format!("the branch '{}' is gone", self.run.integration))?;
@@ -136,13 +136,13 @@ impl Merge<'_> {
                 let block = Block { against, ..Block::new(Reason::Worktree, text) };
                 return self.settle(Event::Refused(block)).map(Some);
             }
-            Tested::Stopped => return Ok(Some(Integrated::Stopped)),
+            Tested::Stopped => return Ok(Some(MergeResult::Stopped)),
         };
         let why = format!("merge {}", self.task.id);
         match publish(git, &self.run.integration, &tip, &candidate, &why)? {
             Published::Done => {}
             Published::Moved => return Ok(None),
-            Published::Waits(why) => return Ok(Some(Integrated::Waits(why))),
+            Published::Waits(why) => return Ok(Some(MergeResult::Waits(why))),
         }
         let end = self.settle(Event::Merged { merge: Some(candidate.clone()) })?;
         self.write_note(&candidate, record, Checks::Passed { runs });
@@ -163,16 +163,16 @@ impl Merge<'_> {
         }
     }
 
-    fn settle(&self, event: Event) -> anyhow::Result<Integrated> {
+    fn settle(&self, event: Event) -> anyhow::Result<MergeResult> {
         self.journal.append(&self.task.id, &event)?;
-        Ok(Integrated::Settled)
+        Ok(MergeResult::Settled)
     }
 
     /// An agent fixes it, or a person has to: the person who merges by hand is there already.
-    fn refuse(&self, record: &Record, rejection: Rejection<'_>) -> anyhow::Result<Integrated> {
+    fn refuse(&self, record: &Record, rejection: Rejection<'_>) -> anyhow::Result<MergeResult> {
         let event = match self.by {
-            By::Person => Event::Refused(rejection.why),
-            By::Controller => {
+            Requester::Person => Event::Refused(rejection.why),
+            Requester::Controller => {
                 repair::after_rejection(self.drive, self.run, self.task, record, rejection)?
             }
         };
@@ -229,6 +229,12 @@ impl Merge<'_> {
 
 /// Writes the notes that a crash kept from being written.
 pub(crate) fn complete_notes(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<()> {
+    // A merge that runs beside this one is published before its note is written; only its own
+    // process knows how its tests went.
+    let lock = drive.folder.checkout_lock()?;
+    if !lock.try_hold("")? {
+        return Ok(());
+    }
     let commits_with_notes = drive.git.commits_with_notes()?;
     for (task, record) in snapshot.tasks() {
         let Some(merge) = record.state.merge() else { continue };

@@ -1,4 +1,6 @@
-//! `git orchestrate merge`
+//! `git orchestrate merge`: the loop of `start`, which merges some tasks and nothing else.
+
+use std::collections::HashSet;
 
 use crate::cli::arguments::MergeArgs;
 use crate::cli::commands::Context;
@@ -9,24 +11,27 @@ use crate::cli::view::cleaned::Wording;
 use crate::cli::view::rows::table;
 use crate::domain::error::Exit;
 use crate::domain::plan::TaskId;
-use crate::domain::policy::proposal;
 use crate::domain::policy::schedule::merge_queue;
+use crate::domain::snapshot::Snapshot;
 use crate::domain::steps::{Step, git};
-use crate::domain::task::State;
+use crate::domain::task::{Block, Record, State};
 use crate::git::remote::RemoteChoice;
-use crate::run::cleanup::{CleanOptions, clean_task};
-use crate::run::merge::{By, Integrated, integrate, offer, propose};
-use crate::run::recover;
-use crate::system::process::StopSwitch;
+use crate::journal::Journal;
+use crate::run::drive::Mode;
+use crate::run::merge::offer;
+use crate::run::{self, End, Progress, recover};
 use crate::system::process::signals::Signals;
 
 pub(crate) fn run(context: &Context, args: MergeArgs) -> anyhow::Result<Exit> {
     let mut target = context.target(args.run.name.as_deref(), Trust::Required)?;
     target.drive.git.check_ready()?;
-    recover::settle(&target.drive, &target.journal, target.snapshot())?;
+    recover::settle_all(&target.drive, &mut target.journal)?;
     target.reload()?;
     let signals = Signals::listen()?;
     remote::look(context, &mut target, &signals.stop)?;
+    if let Some(signal) = signals.last() {
+        return Ok(stopped(context, &target, signal));
+    }
     let ids = match args.tasks.as_slice() {
         [] => merge_queue(target.snapshot()),
         names => target.tasks(names)?,
@@ -34,34 +39,34 @@ pub(crate) fn run(context: &Context, args: MergeArgs) -> anyhow::Result<Exit> {
     if ids.is_empty() {
         context.ui.status("nothing waits to be merged");
     }
-    let mut exit = Exit::Ok;
-    for id in &ids {
-        let url = pull_request(&target, id);
-        offer(context, &target, id)?;
-        target.reload()?;
-        if !merge_one(context, &mut target, id, &signals.stop)? {
-            exit = Exit::Attention;
-        } else if let Some(url) = url {
-            let push = match remote_of(&target) {
-                Some(remote) => git("push").word(remote),
-                None => git("push").blank("REMOTE"),
-            };
-            let push = push.word(&target.snapshot().run.integration);
-            let why = format!("Push the merge, which settles {url}, or close that");
-            context.ui.hint(&target.scope(), push.to(why));
-        }
-        if let Some(signal) = signals.last() {
-            let merge = Step::Merge { id: None }.to("Continue");
-            context.ui.hint(&target.scope(), merge);
-            return Ok(Exit::Signal(signal));
-        }
+    let urls: Vec<(TaskId, String)> =
+        ids.iter().filter_map(|id| Some((id.clone(), pull_request(&target, id)?))).collect();
+    offer_all(context, &target, &ids)?;
+    if let End::Stopped(signal) = merge_all(context, &mut target, &ids)? {
+        return Ok(stopped(context, &target, signal));
     }
-    propose(context, &mut target, &ids, &signals.stop)?;
+    target.reload()?;
+    let is_merged =
+        |id: &TaskId| target.snapshot().find(id).is_some_and(|(_, record)| record.state.is_done());
+    for (_, url) in urls.iter().filter(|(id, _)| is_merged(id)) {
+        let push = match remote_of(&target) {
+            Some(remote) => git("push").word(remote),
+            None => git("push").blank("REMOTE"),
+        };
+        let push = push.word(&target.snapshot().run.integration);
+        let why = format!("Push the merge, which settles {url}, or close that");
+        context.ui.hint(&target.scope(), push.to(why));
+    }
     context.ui.answer(&table::summary(target.snapshot()))?;
     if !target.snapshot().is_finished() && target.controller()?.is_none() {
         context.ui.hint(&target.scope(), Step::start().to("Continue with the other tasks"));
     }
-    Ok(exit)
+    Ok(if ids.iter().all(is_merged) { Exit::Ok } else { Exit::Attention })
+}
+
+fn stopped(context: &Context, target: &Target, signal: i32) -> Exit {
+    context.ui.hint(&target.scope(), Step::Merge { id: None }.to("Continue"));
+    Exit::Signal(signal)
 }
 
 /// Returns the remote that the settings mean.
@@ -74,84 +79,113 @@ fn remote_of(target: &Target) -> Option<String> {
     }
 }
 
-/// Shows the conflicts of these tasks elsewhere.
-fn propose(
-    context: &Context,
-    target: &mut Target,
-    ids: &[TaskId],
-    stop: &StopSwitch,
-) -> anyhow::Result<()> {
-    let wanted = proposal::wanted(target.snapshot(), target.drive.settings.on_conflict);
-    for id in wanted.iter().filter(|id| ids.contains(id)) {
-        propose::propose(&target.drive, target.snapshot(), id, stop)?;
-        target.reload()?;
-        let (_, record) = target.snapshot().task(id)?;
-        let line = record.state.block().and_then(advice::pull_request);
-        line.iter().for_each(|line| context.ui.status(line));
-    }
-    Ok(())
-}
-
 /// Returns the URL of the pull request that a task waits for.
 fn pull_request(target: &Target, id: &TaskId) -> Option<String> {
     target.snapshot().find(id)?.1.state.block()?.url.clone()
 }
 
-/// Puts what a blocked task's branch holds now into the queue.
-fn offer(context: &Context, target: &Target, id: &TaskId) -> anyhow::Result<()> {
-    let offer = offer::prepare(&target.drive, target.snapshot(), id)?;
-    let Some(offer) = offer else { return Ok(()) };
-    context.ui.status(&format!("merging {} at {}", offer.branch, offer.commit.short()));
-    if let Some(why) = &offer.skipped {
-        context.ui.warning(&format!("task '{id}' is taken as it is: {why}"));
+/// Puts what the tasks' branches hold now into the queue. All of them are checked before the first
+/// is queued, so that a mistake in the last name merges nothing.
+fn offer_all(context: &Context, target: &Target, ids: &[TaskId]) -> anyhow::Result<()> {
+    let mut offers = Vec::new();
+    for id in ids {
+        if target.snapshot().task(id)?.1.state.is_done() {
+            context.ui.status(&format!("task '{id}' is merged already"));
+        }
+        let offer = offer::prepare(&target.drive, target.snapshot(), id)?;
+        offers.extend(offer.map(|offer| (id, offer)));
     }
-    offer::queue(&target.journal, id, offer)
+    for (id, offer) in offers {
+        context.ui.status(&format!("merging {} at {}", offer.branch, offer.commit.short()));
+        if let Some(why) = &offer.skipped {
+            context.ui.warning(&format!("task '{id}' is taken as it is: {why}"));
+        }
+        offer::queue(&target.journal, id, offer)?;
+    }
+    Ok(())
 }
 
-/// Returns true where the task is merged.
-fn merge_one(
+/// Merges the tasks that are in the queue, and says what happens to each.
+fn merge_all(context: &Context, target: &mut Target, ids: &[TaskId]) -> anyhow::Result<End> {
+    let drive = target.drive.clone();
+    let journal = Journal::new(&drive.git, &target.snapshot().run.name);
+    let wanted: HashSet<TaskId> = ids.iter().cloned().collect();
+    let mut printed = Ok(());
+    let end = run::drive(&drive, journal, Mode::Merge, Some(wanted), &mut |event| {
+        if printed.is_ok() {
+            printed = say(context, target, ids, &event);
+        }
+    })?;
+    printed.map(|()| end)
+}
+
+fn say(
     context: &Context,
     target: &mut Target,
-    id: &TaskId,
-    stop: &StopSwitch,
-) -> anyhow::Result<bool> {
-    let (task, record) = target.snapshot().task(id)?;
-    if record.state.is_done() {
-        context.ui.status(&format!("task '{id}' is merged already"));
-        return Ok(true);
+    ids: &[TaskId],
+    event: &Progress<'_>,
+) -> anyhow::Result<()> {
+    match event {
+        Progress::Changed { snapshot, index, before } if ids.contains(snapshot.dag.id(*index)) => {
+            target.reload()?;
+            return say_change(context, target, (snapshot, *index), before);
+        }
+        Progress::Waits { task, why } => {
+            context.ui.warning(&format!("task '{task}' waits: {why}"));
+        }
+        Progress::Remote { text } => context.ui.warning(text),
+        Progress::Cleaned(report) => {
+            let wording = Wording { dry_run: false, scope: target.scope() };
+            wording.lines(report).iter().try_for_each(|line| context.ui.answer(line))?;
+        }
+        Progress::Changed { .. }
+        | Progress::NoRoom { .. }
+        | Progress::Rests { .. }
+        | Progress::Terminal { .. }
+        | Progress::Stopping { .. }
+        | Progress::Tick(_) => {}
     }
-    let ended = integrate(&target.drive, &target.snapshot().run, task, stop, By::Person)?;
-    target.reload()?;
-    if let Integrated::Waits(why) = ended {
-        context.ui.warning(&format!("task '{id}' waits: {why}"));
-        return Ok(false);
-    }
-    let facts = target.facts()?;
-    let (_, record) = target.snapshot().task(id)?;
+    Ok(())
+}
+
+fn say_change(
+    context: &Context,
+    target: &Target,
+    (snapshot, index): (&Snapshot, usize),
+    before: &Record,
+) -> anyhow::Result<()> {
+    let (task, record) = snapshot.at(index);
+    let id = &task.id;
     match &record.state {
-        State::Done { merge } => {
-            context.ui.status(&match merge {
-                Some(merge) => format!("merged task '{id}' as {}", merge.short()),
-                None => format!("task '{id}' is done: nothing had to be merged"),
-            });
-            let cleaned =
-                clean_task(&target.drive, target.snapshot(), id, CleanOptions::default())?;
-            let wording = Wording { dry_run: false, scope: facts.scope };
-            wording.lines(&cleaned).iter().try_for_each(|line| context.ui.answer(line))?;
-            Ok(true)
+        State::Done { merge } => context.ui.status(&match merge {
+            Some(merge) => format!("merged task '{id}' as {}", merge.short()),
+            None => format!("task '{id}' is done: nothing had to be merged"),
+        }),
+        // It was blocked before: only its pull request is new.
+        State::Blocked(block) if before.state.is_blocked() => {
+            let line = advice::pull_request(block);
+            line.iter().for_each(|line| context.ui.status(line));
         }
-        State::Blocked(block) => {
-            context
-                .ui
-                .warning(&format!("task '{id}' is blocked ({}): {}", block.reason, block.text));
-            let next = advice::next(&target.snapshot().run, id.as_str(), record, block, &facts);
-            context.ui.hint(&facts.scope, next);
-            Ok(false)
-        }
+        State::Blocked(block) => say_block(context, target, id, record, block)?,
         State::Waiting
         | State::Running { .. }
         | State::Pending { .. }
         | State::Paused { .. }
-        | State::Merging { .. } => Ok(false),
+        | State::Merging { .. } => {}
     }
+    Ok(())
+}
+
+fn say_block(
+    context: &Context,
+    target: &Target,
+    id: &TaskId,
+    record: &Record,
+    block: &Block,
+) -> anyhow::Result<()> {
+    let facts = target.facts()?;
+    context.ui.warning(&format!("task '{id}' is blocked ({}): {}", block.reason, block.text));
+    let next = advice::next(&target.snapshot().run, id.as_str(), record, block, &facts);
+    context.ui.hint(&facts.scope, next);
+    Ok(())
 }

@@ -10,7 +10,7 @@ use crate::domain::steps::{Scope, Step};
 use crate::run::cleanup::{
     self, CleanOptions, CleanReport, KeptItem, Removal, clean_checkout, clean_task,
 };
-use crate::run::drive::driver;
+use crate::run::drive::controller;
 use crate::run::end::free_name::rename_branch;
 use crate::run::recover;
 use crate::system::clock;
@@ -26,7 +26,7 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
         true => Some(hold_run(&target, args.force)?),
         // No attempt may begin in what is removed by force.
         false if args.force && !args.dry_run => {
-            driver::take(&target.drive.folder, &target.snapshot().run.name).ok()
+            controller::take(&target.drive.folder, &target.snapshot().run.name).ok()
         }
         false => None,
     };
@@ -43,7 +43,7 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
         force: args.force,
         from_within: true,
         driven: lock.is_none()
-            && (!args.dry_run || driver::current(&target.drive.folder)?.is_some()),
+            && (!args.dry_run || controller::current(&target.drive.folder)?.is_some()),
         before,
     };
     let wording = Wording { dry_run: args.dry_run, scope: target.scope() };
@@ -94,7 +94,7 @@ fn say_branch(context: &Context, target: &Target, scope: &Scope) -> anyhow::Resu
 /// Keeps controllers away from a run that is to go, which must be finished unless it is given up.
 fn hold_run(target: &Target, force: bool) -> anyhow::Result<LockFile> {
     let name = &target.snapshot().run.name;
-    let lock = driver::take(&target.drive.folder, name)?;
+    let lock = controller::take(&target.drive.folder, name)?;
     if force || target.snapshot().is_finished() {
         Ok(lock)
     } else {

@@ -273,7 +273,7 @@ pub(crate) fn status(
         integration: Branch { branch: &run.integration, commit: facts.integration.as_ref() },
         finished: snapshot.is_finished(),
         closed: run.closed.as_ref(),
-        controller: facts.controller.as_ref().map(|it| it.told.as_str()),
+        controller: facts.controller.as_ref().map(|it| it.text.as_str()),
         journal: facts.journal.as_ref(),
         counts: TaskStatus::ALL.map(|it| (it.name(), snapshot.count(it))).into(),
         tasks: rows.into_iter().map(|row| task(snapshot, facts, row)).collect(),

@@ -12,7 +12,7 @@ use super::Context;
 use crate::domain::error::{Exit, failure};
 use crate::domain::steps::{Look, Part, Remedy, Scope, Step};
 use crate::run::Drive;
-use crate::run::drive::driver;
+use crate::run::drive::controller;
 use crate::system::disk::make_folder;
 use crate::system::process::{self, Program, Streams};
 
@@ -28,8 +28,8 @@ pub(super) fn start(
 ) -> anyhow::Result<Exit> {
     let mut child = spawn(context, drive, name, only).context("cannot start in the background")?;
     loop {
-        let driver = driver::current(&drive.folder)?;
-        let is_it = driver.and_then(|driver| driver.worker).is_some_and(|w| w.pid == child.id());
+        let controller = controller::current(&drive.folder)?;
+        let is_it = controller.and_then(|it| it.worker).is_some_and(|w| w.pid == child.id());
         if is_it {
             return say(context, name, &child, scope);
         }

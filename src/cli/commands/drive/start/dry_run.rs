@@ -32,7 +32,7 @@ pub(super) fn text(
         return format!("run '{}' is finished: nothing to do", snapshot.run.name);
     }
     let jobs = settings.jobs as usize;
-    let (launched, defaults, now) = (HashSet::new(), settings.defaults(), clock::now_ms());
+    let (launched, defaults, now) = (HashSet::new(), settings.defaults(), Some(clock::now_ms()));
     let limits = Limits { jobs, only, launched, new_worktrees: usize::MAX, defaults, now };
     let opening = progress::opening(snapshot, settings.jobs);
     let mut text = format!("would {verb} {opening}\n");

@@ -13,11 +13,10 @@ use crate::domain::plan::TaskId;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::steps::{Scope, Step};
 use crate::journal::Journal;
-use crate::run::Drive;
-use crate::run::drive::by_hand;
+use crate::run::drive::Mode;
 use crate::run::facts::Facts;
+use crate::run::{self, Drive, End};
 use crate::system::clock;
-use crate::system::process::signals::Signals;
 
 pub(super) fn turn(
     context: &Context,
@@ -31,12 +30,11 @@ pub(super) fn turn(
     let name = before.run.name.as_str();
     foreground::open(context, driven, before);
     let mut seen = Facts { scope: scope.clone(), ..Facts::default() };
-    let signals = Signals::listen()?;
-    by_hand::turn(driven, journal, only, &signals.stop, &mut |event| {
+    let end = run::drive(driven, journal, Mode::ByHand, only, &mut |event| {
         seen.now = clock::now_ms();
         progress::lines(&event, &seen).iter().for_each(|line| context.ui.status(line));
     })?;
-    if let Some(signal) = signals.last() {
+    if let End::Stopped(signal) = end {
         context.ui.hint(&scope, Step::start().to("Resume it"));
         return Ok(Exit::Signal(signal));
     }

@@ -34,7 +34,7 @@ use crate::plan::{Diagnostic, ParsedPlan};
 use crate::run::Drive;
 use crate::run::begin::plan_source::Input;
 use crate::run::begin::{self, NewRun};
-use crate::run::drive::driver;
+use crate::run::drive::controller;
 use crate::run::end::free_name::rename_branch;
 use crate::run::merge::publish::why_waits;
 use crate::system::process;
@@ -239,7 +239,7 @@ impl Start<'_> {
             begin::check_agent(plan, &settings)?;
         }
         let drive = Drive::new(self.git, settings, name);
-        let lock = driver::take(&drive.folder, name);
+        let lock = controller::take(&drive.folder, name);
         let lock = match &new {
             None => lock?,
             Some(_) => lock.hint(Step::stop_run().to(

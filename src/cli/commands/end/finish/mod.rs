@@ -21,7 +21,7 @@ use crate::domain::steps::{self, Hint, Remedy, Step, git, program};
 use crate::domain::task::Record;
 use crate::git::remote::RemoteChoice;
 use crate::run::cleanup::{CleanOptions, CleanReport, clean_checkout};
-use crate::run::drive::driver;
+use crate::run::drive::controller;
 use crate::run::end::clean::clean_run;
 use crate::run::end::remote_branches::RemoteBranches;
 use crate::run::end::{self, Proof};
@@ -37,7 +37,8 @@ pub(crate) fn run(context: &Context, args: FinishArgs) -> anyhow::Result<Exit> {
     let wanted = find_undecided(&context.git()?, args.run.name.as_deref())?;
     let target = context.target(Some(&wanted), trust)?;
     let name = target.snapshot().run.name.clone();
-    let lock = if args.dry_run { None } else { Some(driver::take(&target.drive.folder, &name)?) };
+    let lock =
+        if args.dry_run { None } else { Some(controller::take(&target.drive.folder, &name)?) };
     let signals = Signals::listen()?;
     let mut finish = Finish { context, args: &args, target, stop: &signals.stop };
     let exit = finish.run(given);
