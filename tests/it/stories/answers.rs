@@ -22,8 +22,10 @@ fn a_question_and_its_answer() {
     finished cart: in 0.0s, DONE all of it
       merged cart: as <id>
      blocked mail: needs-context: it asks: which server sends mail?
-               git orchestrate retry mail -m 'the answer' && git orchestrate start
-    hint: git orchestrate status   # what blocks, and what to type next
+               Answer it:
+                 git orchestrate retry mail -m <TEXT> && git orchestrate start
+    hint: See what is blocked, and how to continue:
+    hint:   git orchestrate status
     [exit 3]
     ");
     assert_snapshot!(story.run("status"), @"
@@ -33,7 +35,8 @@ fn a_question_and_its_answer() {
       cart  done                    0.0s  Do cart
       mail  blocked: needs-context  0.0s  Do mail
             it asks: which server sends mail?
-              git orchestrate retry mail -m 'the answer' && git orchestrate start
+              Answer it:
+                git orchestrate retry mail -m <TEXT> && git orchestrate start
       page  waiting                    -  Do page
             waits for mail
     1 of 3 tasks merged, 1 blocked, 1 waiting
@@ -44,7 +47,8 @@ fn a_question_and_its_answer() {
       TASK  STATUS                  TIME  TITLE
       mail  blocked: needs-context  0.0s  Do mail
             it asks: which server sends mail?
-              git orchestrate retry mail -m 'the answer' && git orchestrate start
+              Answer it:
+                git orchestrate retry mail -m <TEXT> && git orchestrate start
     1 of 3 tasks merged, 1 blocked, 1 waiting
     ");
     assert_snapshot!(story.run("show mail"), @"
@@ -55,7 +59,8 @@ fn a_question_and_its_answer() {
     worktree: <dir>/repo/.claude/worktrees/feat-task-mail
 
     next
-        git orchestrate retry mail -m 'the answer' && git orchestrate start
+        Answer it:
+          git orchestrate retry mail -m <TEXT> && git orchestrate start
 
     attempts
         1. implement, 0.0s, exit 0, base <id>
@@ -71,24 +76,30 @@ fn a_question_and_its_answer() {
     --- stderr ---
     run shop: 3 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
     no test command is set (git config orchestrate.test COMMAND): merges are published untested
-    hint: git orchestrate status   # what blocks, and what to type next
+    hint: See what is blocked, and how to continue:
+    hint:   git orchestrate status
     [exit 3]
     ");
     assert_snapshot!(story.run("retry mail"), @"
     $ git orchestrate retry mail
     --- stderr ---
     error: nothing has changed since task 'mail' was blocked (needs-context): it would most likely end so again
-    hint: tell it more: git orchestrate retry mail -m 'what it should know'
-    hint: or have it done with a better model: git orchestrate retry mail --model capable
-    hint: or by another agent: git orchestrate retry mail --agent COMMAND
-    hint: or once more as it was: git orchestrate retry mail --force
+    hint: Tell it more:
+    hint:   git orchestrate retry mail -m <TEXT>
+    hint: Or use a better model:
+    hint:   git orchestrate retry mail --model capable
+    hint: Or use another agent:
+    hint:   git orchestrate retry mail --agent <COMMAND>
+    hint: Or run it again as it was:
+    hint:   git orchestrate retry mail --force
     [exit 1]
     ");
     assert_snapshot!(story.run("retry mail -m 'the one on port 25'"), @"
     $ git orchestrate retry mail -m 'the one on port 25'
     --- stderr ---
     task 'mail' will run again
-    hint: git orchestrate start   # runs it
+    hint: Run it:
+    hint:   git orchestrate start
     ");
     assert_snapshot!(story.run("status"), @"
     $ git orchestrate status
@@ -99,7 +110,8 @@ fn a_question_and_its_answer() {
       page  waiting     -  Do page
             waits for mail
     1 of 3 tasks merged, 1 ready, 1 waiting
-    not running. Resume: git orchestrate start
+    not running. Resume:
+      git orchestrate start
     ");
     story.agent("mail.2", &well("mail.txt"));
     assert_snapshot!(story.run("start"), @"
@@ -114,8 +126,11 @@ fn a_question_and_its_answer() {
      started page: Do page
     finished page: in 0.0s, DONE all of it
       merged page: as <id>
-    the work is on feat/shop: git log --first-parent feat/shop
-    hint: git orchestrate finish --run shop   # merge it, or what else is to become of it
+    the work is on feat/shop
+    hint: See what was merged:
+    hint:   git log --first-parent feat/shop
+    hint: Choose what happens to the work:
+    hint:   git orchestrate finish --run shop
     ");
     assert_snapshot!(story.run("show mail"), @"
     $ git orchestrate show mail
@@ -161,15 +176,18 @@ fn an_agent_that_gives_up() {
      started page: Do page
      blocked cart: agent: it says it is blocked: the build is broken
                git orchestrate log cart
-               git orchestrate retry cart -m 'what it should know' && git orchestrate start
+               git orchestrate retry cart -m <TEXT> && git orchestrate start
      blocked mail: no-changes: it ended, and its branch holds no commit of its own
                git orchestrate log mail
-               git orchestrate retry mail -m 'what is missing' && git orchestrate start
-               git orchestrate merge mail   # if nothing had to change
+               Say what is missing:
+                 git orchestrate retry mail -m <TEXT> && git orchestrate start
+               Or accept it, if nothing had to change:
+                 git orchestrate merge mail
      blocked page: agent: its command ended with exit 7 (its worktree has uncommitted changes)
                git orchestrate log page
-               git orchestrate retry page -m 'what it should know' && git orchestrate start
-    hint: git orchestrate status   # what blocks, and what to type next
+               git orchestrate retry page -m <TEXT> && git orchestrate start
+    hint: See what is blocked, and how to continue:
+    hint:   git orchestrate status
     [exit 3]
     ");
     assert_snapshot!(story.run("status"), @"
@@ -179,18 +197,20 @@ fn an_agent_that_gives_up() {
       cart  blocked: agent       0.0s  Do cart
             it says it is blocked: the build is broken
               git orchestrate log cart
-              git orchestrate retry cart -m 'what it should know' && git orchestrate start
+              git orchestrate retry cart -m <TEXT> && git orchestrate start
       mail  blocked: no-changes  0.0s  Do mail
             it ended, and its branch holds no commit of its own
             concern: it made no report (exit 0)
               git orchestrate log mail
-              git orchestrate retry mail -m 'what is missing' && git orchestrate start
-              git orchestrate merge mail   # if nothing had to change
+              Say what is missing:
+                git orchestrate retry mail -m <TEXT> && git orchestrate start
+              Or accept it, if nothing had to change:
+                git orchestrate merge mail
       page  blocked: agent       0.0s  Do page
             its command ended with exit 7 (its worktree has uncommitted changes)
             concern: it made no report (exit 7)
               git orchestrate log page
-              git orchestrate retry page -m 'what it should know' && git orchestrate start
+              git orchestrate retry page -m <TEXT> && git orchestrate start
     0 of 3 tasks merged, 3 blocked
     ");
     assert_snapshot!(story.run("log page"), @"$ git orchestrate log page");
@@ -198,8 +218,10 @@ fn an_agent_that_gives_up() {
     $ git orchestrate finish --merge
     --- stderr ---
     error: run 'shop' is not finished: 0 of 3 tasks merged, 3 blocked (cart, mail, page)
-    hint: go on with it: git orchestrate start --run shop
-    hint: or take what is merged so far: git orchestrate finish --run shop --force --merge
+    hint: Resume it:
+    hint:   git orchestrate start --run shop
+    hint: Or merge what is done so far:
+    hint:   git orchestrate finish --merge --force --run shop
     [exit 1]
     ");
 }

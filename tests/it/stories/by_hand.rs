@@ -15,9 +15,12 @@ fn two_tasks_one_after_the_other() {
       branch    feat/task-cart, from <id>
       worktree  <dir>/repo/.claude/worktrees/feat-task-cart
       prompt    <dir>/repo/.git/orchestrate/shop/cart/1/prompt.md
-      then      cd <dir>/repo/.claude/worktrees/feat-task-cart   # do it there, and commit
-      then      git orchestrate report done --task cart -m 'what was done'
-      then      git orchestrate start --manual   # merges it, and hands out what is ready
+      then      Do the work there, and commit it:
+                  cd <dir>/repo/.claude/worktrees/feat-task-cart
+                Say what was done:
+                  git orchestrate report done --task cart -m <TEXT>
+                Merge it, and get the tasks that are ready then:
+                  git orchestrate start --manual
 
     0 of 2 tasks merged, 1 running, 1 waiting
     --- stderr ---
@@ -31,9 +34,12 @@ fn two_tasks_one_after_the_other() {
       TASK  STATUS    TIME  TITLE
       cart  by hand  1m00s  Do cart
             worked on by hand; waits for a report
-              cd <dir>/repo/.claude/worktrees/feat-task-cart   # do it there, and commit
-              git orchestrate report done --task cart -m 'what was done'
-              git orchestrate start --manual   # merges it, and hands out what is ready
+              Do the work there, and commit it:
+                cd <dir>/repo/.claude/worktrees/feat-task-cart
+              Say what was done:
+                git orchestrate report done --task cart -m <TEXT>
+              Merge it, and get the tasks that are ready then:
+                git orchestrate start --manual
       mail  waiting      -  Do mail
             waits for cart
     0 of 2 tasks merged, 1 running, 1 waiting
@@ -43,8 +49,10 @@ fn two_tasks_one_after_the_other() {
     --- stderr ---
     warning: task 'cart' is blocked (no-changes): it ended, and its branch holds no commit of its own
     hint: git orchestrate log cart
-    hint: git orchestrate retry cart -m 'what is missing' && git orchestrate start --manual
-    hint: git orchestrate merge cart   # if nothing had to change
+    hint: Say what is missing:
+    hint:   git orchestrate retry cart -m <TEXT> && git orchestrate start --manual
+    hint: Or accept it, if nothing had to change:
+    hint:   git orchestrate merge cart
     [exit 3]
     ");
     assert_snapshot!(story.run("status"), @"
@@ -54,8 +62,10 @@ fn two_tasks_one_after_the_other() {
       cart  blocked: no-changes  2m00s  Do cart
             it ended, and its branch holds no commit of its own
               git orchestrate log cart
-              git orchestrate retry cart -m 'what is missing' && git orchestrate start --manual
-              git orchestrate merge cart   # if nothing had to change
+              Say what is missing:
+                git orchestrate retry cart -m <TEXT> && git orchestrate start --manual
+              Or accept it, if nothing had to change:
+                git orchestrate merge cart
       mail  waiting                  -  Do mail
             waits for cart
     0 of 2 tasks merged, 1 blocked, 1 waiting
@@ -64,7 +74,8 @@ fn two_tasks_one_after_the_other() {
     $ git orchestrate retry cart -m 'write cart.txt'
     --- stderr ---
     task 'cart' will run again
-    hint: git orchestrate start --manual   # runs it
+    hint: Run it:
+    hint:   git orchestrate start --manual
     ");
     assert_snapshot!(story.run("start --manual"), @"
     $ git orchestrate start --manual
@@ -72,9 +83,12 @@ fn two_tasks_one_after_the_other() {
       branch    feat/task-cart, from <id>
       worktree  <dir>/repo/.claude/worktrees/feat-task-cart
       prompt    <dir>/repo/.git/orchestrate/shop/cart/2/prompt.md
-      then      cd <dir>/repo/.claude/worktrees/feat-task-cart   # do it there, and commit
-      then      git orchestrate report done --task cart -m 'what was done'
-      then      git orchestrate start --manual   # merges it, and hands out what is ready
+      then      Do the work there, and commit it:
+                  cd <dir>/repo/.claude/worktrees/feat-task-cart
+                Say what was done:
+                  git orchestrate report done --task cart -m <TEXT>
+                Merge it, and get the tasks that are ready then:
+                  git orchestrate start --manual
 
     0 of 2 tasks merged, 1 running, 1 waiting
     --- stderr ---
@@ -87,7 +101,8 @@ fn two_tasks_one_after_the_other() {
     $ git orchestrate report done -m 'wrote cart.txt'
     --- stderr ---
     task 'cart' is finished, and waits to be merged
-    hint: git orchestrate start --manual
+    hint: not running. Resume:
+    hint:   git orchestrate start --manual
     ");
     assert_snapshot!(story.run("status"), @"
     $ git orchestrate status
@@ -97,7 +112,8 @@ fn two_tasks_one_after_the_other() {
       mail  waiting      -  Do mail
             waits for cart
     0 of 2 tasks merged, 1 merging, 1 waiting
-    not running. Resume: git orchestrate start --manual
+    not running. Resume:
+      git orchestrate start --manual
     ");
     assert_snapshot!(story.run("start --manual"), @"
     $ git orchestrate start --manual
@@ -105,9 +121,12 @@ fn two_tasks_one_after_the_other() {
       branch    feat/task-mail, from <id>
       worktree  <dir>/repo/.claude/worktrees/feat-task-mail
       prompt    <dir>/repo/.git/orchestrate/shop/mail/1/prompt.md
-      then      cd <dir>/repo/.claude/worktrees/feat-task-mail   # do it there, and commit
-      then      git orchestrate report done --task mail -m 'what was done'
-      then      git orchestrate start --manual   # merges it, and hands out what is ready
+      then      Do the work there, and commit it:
+                  cd <dir>/repo/.claude/worktrees/feat-task-mail
+                Say what was done:
+                  git orchestrate report done --task mail -m <TEXT>
+                Merge it, and get the tasks that are ready then:
+                  git orchestrate start --manual
 
     1 of 2 tasks merged, 1 running
     --- stderr ---
@@ -121,7 +140,8 @@ fn two_tasks_one_after_the_other() {
     $ git orchestrate report done-with-concerns --task mail -m 'no test'
     --- stderr ---
     task 'mail' is finished, and waits to be merged
-    hint: git orchestrate start --manual
+    hint: not running. Resume:
+    hint:   git orchestrate start --manual
     ");
     assert_snapshot!(story.run("start --manual"), @"
     $ git orchestrate start --manual
@@ -130,7 +150,9 @@ fn two_tasks_one_after_the_other() {
     run shop: 2 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
     no test command is set (git config orchestrate.test COMMAND): merges are published untested
       merged mail: as <id>
-    the work is on feat/shop: git log --first-parent feat/shop
+    the work is on feat/shop
+    hint: See what was merged:
+    hint:   git log --first-parent feat/shop
     ");
     assert_snapshot!(story.run("show mail"), @"
     $ git orchestrate show mail
@@ -156,7 +178,7 @@ fn two_tasks_one_after_the_other() {
     ");
     assert_snapshot!(story.run("log"), @"
     $ git orchestrate log
-    2026-01-01 09:00:00  shop: begin with 2 tasks from main
+    2026-01-01 09:00:00  shop: start with 2 tasks from main
     2026-01-01 09:00:00  cart: waiting -> running (implement)
     2026-01-01 09:02:00  cart: running (implement) -> blocked (no-changes)
     2026-01-01 09:04:00  cart: blocked (no-changes) -> waiting

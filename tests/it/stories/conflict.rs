@@ -33,11 +33,14 @@ fn of_two_tasks_the_user_joins() {
       merged cart: as <id>
     finished price: in 0.0s, DONE the price is in src/shared.txt
      blocked price: conflict: src/shared.txt differs from cart
-               git -C <dir>/repo/.claude/worktrees/feat-task-price merge feat/shop   # conflicts in src/shared.txt
-               git -C <dir>/repo/.claude/worktrees/feat-task-price add src/shared.txt && git -C <dir>/repo/.claude/worktrees/feat-task-price commit   # after both sides are in
-               git orchestrate merge price
+               Merge both sides; they conflict in src/shared.txt:
+                 git -C <dir>/repo/.claude/worktrees/feat-task-price merge feat/shop
+               Edit these files, then commit and merge:
+                 git -C <dir>/repo/.claude/worktrees/feat-task-price add src/shared.txt && git -C <dir>/repo/.claude/worktrees/feat-task-price commit
+                 git orchestrate merge price
        waits price: no pull request (no-remote): this repository has no remote
-    hint: git orchestrate status   # what blocks, and what to type next
+    hint: See what is blocked, and how to continue:
+    hint:   git orchestrate status
     [exit 3]
     ");
     assert_snapshot!(story.run("status"), @"
@@ -48,9 +51,11 @@ fn of_two_tasks_the_user_joins() {
       price  blocked: conflict  0.0s  Do price
              src/shared.txt differs from cart
              no pull request (no-remote): this repository has no remote
-               git -C <dir>/repo/.claude/worktrees/feat-task-price merge feat/shop   # conflicts in src/shared.txt
-               git -C <dir>/repo/.claude/worktrees/feat-task-price add src/shared.txt && git -C <dir>/repo/.claude/worktrees/feat-task-price commit   # after both sides are in
-               git orchestrate merge price
+               Merge both sides; they conflict in src/shared.txt:
+                 git -C <dir>/repo/.claude/worktrees/feat-task-price merge feat/shop
+               Edit these files, then commit and merge:
+                 git -C <dir>/repo/.claude/worktrees/feat-task-price add src/shared.txt && git -C <dir>/repo/.claude/worktrees/feat-task-price commit
+                 git orchestrate merge price
       mail   waiting               -  Do mail
              waits for price
     1 of 3 tasks merged, 1 blocked, 1 waiting
@@ -64,9 +69,11 @@ fn of_two_tasks_the_user_joins() {
     no pull request (no-remote): this repository has no remote
 
     next
-        git -C <dir>/repo/.claude/worktrees/feat-task-price merge feat/shop   # conflicts in src/shared.txt
-        git -C <dir>/repo/.claude/worktrees/feat-task-price add src/shared.txt && git -C <dir>/repo/.claude/worktrees/feat-task-price commit   # after both sides are in
-        git orchestrate merge price
+        Merge both sides; they conflict in src/shared.txt:
+          git -C <dir>/repo/.claude/worktrees/feat-task-price merge feat/shop
+        Edit these files, then commit and merge:
+          git -C <dir>/repo/.claude/worktrees/feat-task-price add src/shared.txt && git -C <dir>/repo/.claude/worktrees/feat-task-price commit
+          git orchestrate merge price
 
     attempts
         1. implement, 0.0s, exit 0, base <id>
@@ -89,11 +96,14 @@ fn of_two_tasks_the_user_joins() {
     --- stderr ---
     merging feat/task-price at <id>
     warning: task 'price' is blocked (conflict): src/shared.txt differs from cart
-    hint: git -C <dir>/repo/.claude/worktrees/feat-task-price merge feat/shop   # conflicts in src/shared.txt
-    hint: git -C <dir>/repo/.claude/worktrees/feat-task-price add src/shared.txt && git -C <dir>/repo/.claude/worktrees/feat-task-price commit   # after both sides are in
-    hint: git orchestrate merge price
+    hint: Merge both sides; they conflict in src/shared.txt:
+    hint:   git -C <dir>/repo/.claude/worktrees/feat-task-price merge feat/shop
+    hint: Edit these files, then commit and merge:
+    hint:   git -C <dir>/repo/.claude/worktrees/feat-task-price add src/shared.txt && git -C <dir>/repo/.claude/worktrees/feat-task-price commit
+    hint:   git orchestrate merge price
     no pull request (no-remote): this repository has no remote
-    hint: git orchestrate start   # goes on with the rest
+    hint: Continue with the other tasks:
+    hint:   git orchestrate start
     [exit 3]
     ");
     let place = ".claude/worktrees/feat-task-price";
@@ -108,7 +118,8 @@ fn of_two_tasks_the_user_joins() {
     --- stderr ---
     merging feat/task-price at <id>
     merged task 'price' as <id>
-    hint: git orchestrate start   # goes on with the rest
+    hint: Continue with the other tasks:
+    hint:   git orchestrate start
     ");
     assert_snapshot!(story.run("status"), @"
     $ git orchestrate status
@@ -118,7 +129,8 @@ fn of_two_tasks_the_user_joins() {
       price  done    0.0s  Do price
       mail   ready      -  Do mail
     2 of 3 tasks merged, 1 ready
-    not running. Resume: git orchestrate start
+    not running. Resume:
+      git orchestrate start
     ");
     assert_snapshot!(story.run("start"), @"
     $ git orchestrate start
@@ -129,12 +141,15 @@ fn of_two_tasks_the_user_joins() {
      started mail: Do mail
     finished mail: in 0.0s, DONE all of it
       merged mail: as <id>
-    the work is on feat/shop: git log --first-parent feat/shop
-    hint: git orchestrate finish --run shop   # merge it, or what else is to become of it
+    the work is on feat/shop
+    hint: See what was merged:
+    hint:   git log --first-parent feat/shop
+    hint: Choose what happens to the work:
+    hint:   git orchestrate finish --run shop
     ");
     assert_snapshot!(story.run("log"), @"
     $ git orchestrate log
-    2026-01-01 09:00:00  shop: begin with 3 tasks from main
+    2026-01-01 09:00:00  shop: start with 3 tasks from main
     2026-01-01 09:00:00  cart: waiting -> running (implement)
     2026-01-01 09:00:00  price: waiting -> running (implement)
     2026-01-01 09:00:00  cart: reported DONE

@@ -179,8 +179,11 @@ fn from_a_plan_to_its_merge() {
      started manual: Manual
     finished manual: in 0.0s, DONE all of it
       merged manual: as <id>
-    the work is on feat/accounts: git log --first-parent feat/accounts
-    hint: git orchestrate finish --run accounts   # merge it, or what else is to become of it
+    the work is on feat/accounts
+    hint: See what was merged:
+    hint:   git log --first-parent feat/accounts
+    hint: Choose what happens to the work:
+    hint:   git orchestrate finish --run accounts
     ");
     assert_snapshot!(story.run("status"), @"
     $ git orchestrate status
@@ -191,11 +194,12 @@ fn from_a_plan_to_its_merge() {
       page    done    0.0s  Sign-up page
       manual  done    0.0s  Manual
     4 of 4 tasks merged
-    finished. Next: git orchestrate finish --run accounts   # merge it, or what else is to become of it
+    finished. Next:
+      git orchestrate finish --run accounts
     ");
     assert_snapshot!(story.run("log"), @"
     $ git orchestrate log
-    2026-01-01 09:02:00  accounts: begin with 4 tasks from main
+    2026-01-01 09:02:00  accounts: start with 4 tasks from main
     2026-01-01 09:02:00  model: waiting -> running (implement)
     2026-01-01 09:02:00  model: reported DONE
     2026-01-01 09:02:00  model: running (implement) -> merging
@@ -231,7 +235,7 @@ fn from_a_plan_to_its_merge() {
     assert_snapshot!(story.run("doctor"), @"
     $ git orchestrate doctor
     note: no test command is set, so merges are published untested
-        git config orchestrate.test 'COMMAND'
+        git config orchestrate.test <COMMAND>
     0 errors, 0 warnings, 1 note
     ");
     assert_snapshot!(story.run("clean"), @"
@@ -265,7 +269,9 @@ fn from_a_plan_to_its_merge() {
     assert_snapshot!(story.run("clean --all"), @"
     $ git orchestrate clean --all
     removed journal and logs of run accounts
-    backup written; to get the journal back: git update-ref refs/orchestrate/runs/accounts refs/orchestrate/backup/accounts/@journal/1
+    backup written: refs/orchestrate/backup/accounts/@journal/1
+        To get the journal back:
+          git update-ref refs/orchestrate/runs/accounts refs/orchestrate/backup/accounts/@journal/1
     --- stderr ---
     removed 1, kept 0
     ");
@@ -273,7 +279,8 @@ fn from_a_plan_to_its_merge() {
     $ git orchestrate status
     --- stderr ---
     error: there is no run in this repository
-    hint: begin one: git orchestrate start PLAN
+    hint: Begin one:
+    hint:   git orchestrate start <PLAN>
     [exit 1]
     ");
 }
@@ -309,14 +316,19 @@ fn a_plan_without_dependencies_runs_one_task_after_another() {
      started 3: Query
     finished 3: in 0.0s, DONE all of it
       merged 3: as <id>
-    the work is on feat/superpowers: git log --first-parent feat/superpowers
-    hint: git orchestrate finish --run superpowers   # merge it, or what else is to become of it
+    the work is on feat/superpowers
+    hint: See what was merged:
+    hint:   git log --first-parent feat/superpowers
+    hint: Choose what happens to the work:
+    hint:   git orchestrate finish --run superpowers
     ");
     assert_snapshot!(story.run("finish --keep"), @"
     $ git orchestrate finish --keep
     the work is on feat/superpowers at <id>, 3 of 3 tasks
-        git log --first-parent --notes=orchestrate main..feat/superpowers
     the journal is refs/orchestrate/runs/superpowers
-        git orchestrate finish --run superpowers --merge   # or --pr, or --discard
+    See what was merged:
+      git log --first-parent --notes=orchestrate main..feat/superpowers
+    Merge it, or use --pr or --discard instead:
+      git orchestrate finish --merge --run superpowers
     ");
 }

@@ -181,58 +181,8 @@ fn of_what_is_no_plan() {
 #[test]
 fn of_a_command_line() {
     let story = Story::new();
-    let lines =
-        ["", "strat", "start --jbos 3", "plan", "retry", "wait --timeout soon", "report well"];
+    let lines = ["strat", "start --jbos 3", "plan", "retry", "wait --timeout soon", "report well"];
     assert_snapshot!(story.run_all(&lines), @"
-    $ git orchestrate 
-    --- stderr ---
-    Run a plan of coding tasks in parallel git worktrees, and merge what passes the tests
-
-    Usage: git orchestrate [OPTIONS] <COMMAND>
-
-    Get started:
-      demo         Run a small plan in a new repository, to see how it works
-      doctor       Check this repository for problems and show how to fix them
-      plan         Check a plan: show its layers, critical path, overlapping files and mistakes
-      install-man  Install the man pages, so that `git help orchestrate` works
-
-    Run a plan:
-      start        Run a plan to the end, or resume a run
-      stop         Stop a run, or one of its tasks
-      merge        Test and merge finished tasks
-
-    See what is happening:
-      status       Show the state of every task, and what to do next
-      show         Show one task: its text, attempts, commits and changes
-      log          Show what happened in a run, or what a task's agent printed
-      compare      Compare coding style between tasks and find duplicated code
-      wait         Wait until tasks are merged or blocked, or until something changes
-
-    Answer and unblock tasks:
-      retry        Run a blocked or paused task again, in its existing worktree
-      approve      Approve task plans, so that work on them can begin
-      allow        Grant a run's agents one more permission
-      trust        Trust the commands and prompts in these files as they are now
-
-    Finish and clean up:
-      finish       Finish a run: merge its work, open a pull request, keep it or discard it
-      clean        Remove worktrees and branches that are merged
-
-    For agents:
-      report       Report how a task ended (for agents)
-      skill        Print a skill file that teaches a coding agent to use git orchestrate
-
-    Options:
-      -C <DIR>               Run as if started in DIR
-          --git-dir <DIR>    Path to the repository (as `git --git-dir`)
-      -q, --quiet            Print only results, warnings and errors
-          --work-tree <DIR>  Path to the working tree (as `git --work-tree`)
-      -h, --help             Print help (see more with '--help')
-      -V, --version          Print version
-
-    Help for one command: git orchestrate COMMAND -h, or git help git-orchestrate-COMMAND
-    [exit 2]
-
     $ git orchestrate strat
     --- stderr ---
     error: unrecognized subcommand 'strat'
@@ -278,7 +228,8 @@ fn of_a_command_line() {
     $ git orchestrate wait --timeout soon
     --- stderr ---
     error: there is no run in this repository
-    hint: begin one: git orchestrate start PLAN
+    hint: Begin one:
+    hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate report well
@@ -300,19 +251,19 @@ fn of_the_place() {
     $ git orchestrate status
     --- stderr ---
     error: '<dir>/repo' is not in a git repository
-    hint: go to a repository, name one with -C DIR, or make one with 'git init'
+    hint: go to a repository, name one with -C DIR, or run 'git init'
     [exit 1]
 
     $ git orchestrate start x.md
     --- stderr ---
     error: '<dir>/repo' is not in a git repository
-    hint: go to a repository, name one with -C DIR, or make one with 'git init'
+    hint: go to a repository, name one with -C DIR, or run 'git init'
     [exit 1]
 
     $ git orchestrate -C nowhere status
     --- stderr ---
     error: there is no folder 'nowhere'
-    hint: go to one that exists
+    hint: go to an existing folder
     [exit 1]
 
     $ git orchestrate --git-dir x status
@@ -328,7 +279,8 @@ fn of_the_place() {
     $ git orchestrate start shop.toml --agent true
     --- stderr ---
     error: the current branch has no commit yet
-    hint: make a first one: git commit --allow-empty -m 'Begin'
+    hint: Create a first commit:
+    hint:   git commit --allow-empty -m Begin
     [exit 1]
     ");
     env.expect_broken();
@@ -358,91 +310,108 @@ fn of_a_repository_without_a_run() {
     $ git orchestrate status
     --- stderr ---
     error: there is no run in this repository
-    hint: begin one: git orchestrate start PLAN
+    hint: Begin one:
+    hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate start
     --- stderr ---
     error: there is no run in this repository
-    hint: begin one: git orchestrate start PLAN
+    hint: Begin one:
+    hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate show x
     --- stderr ---
     error: there is no run in this repository
-    hint: begin one: git orchestrate start PLAN
+    hint: Begin one:
+    hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate log
     --- stderr ---
     error: there is no run in this repository
-    hint: begin one: git orchestrate start PLAN
+    hint: Begin one:
+    hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate merge
     --- stderr ---
     error: there is no run in this repository
-    hint: begin one: git orchestrate start PLAN
+    hint: Begin one:
+    hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate clean
     --- stderr ---
     error: there is no run in this repository
-    hint: begin one: git orchestrate start PLAN
+    hint: Begin one:
+    hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate finish
     --- stderr ---
     error: what is to become of the work is not said
-    hint: git orchestrate finish --merge   # or --pr, --keep, --discard
+    hint: git orchestrate finish --merge
+    hint: git orchestrate finish --pr
+    hint: git orchestrate finish --keep
+    hint: git orchestrate finish --discard
     [exit 2]
 
     $ git orchestrate stop
     --- stderr ---
     error: there is no run in this repository
-    hint: begin one: git orchestrate start PLAN
+    hint: Begin one:
+    hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate wait
     --- stderr ---
     error: there is no run in this repository
-    hint: begin one: git orchestrate start PLAN
+    hint: Begin one:
+    hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate retry x
     --- stderr ---
     error: there is no run in this repository
-    hint: begin one: git orchestrate start PLAN
+    hint: Begin one:
+    hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate approve --all
     --- stderr ---
     error: there is no run in this repository
-    hint: begin one: git orchestrate start PLAN
+    hint: Begin one:
+    hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate allow Bash(ls)
     --- stderr ---
     error: there is no run in this repository
-    hint: begin one: git orchestrate start PLAN
+    hint: Begin one:
+    hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate compare
     --- stderr ---
     error: there is no run in this repository
-    hint: begin one: git orchestrate start PLAN
+    hint: Begin one:
+    hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate report done
     --- stderr ---
     error: there is no run in this repository
-    hint: begin one: git orchestrate start PLAN
+    hint: Begin one:
+    hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate status --run shop
     --- stderr ---
     error: there is no run 'shop'
-    hint: there is no run yet; begin one: git orchestrate start PLAN
+    hint: There is no run yet. Begin one:
+    hint:   git orchestrate start <PLAN>
     [exit 2]
     ");
 }
@@ -494,43 +463,50 @@ fn of_a_task() {
     $ git orchestrate log page
     --- stderr ---
     error: task 'page' has not begun
-    hint: git orchestrate show page   # what it waits for
+    hint: See what it waits for:
+    hint:   git orchestrate show page
     [exit 1]
 
     $ git orchestrate log page --test
     --- stderr ---
     error: no test ran on the merge of task 'page'
-    hint: git orchestrate show page   # its attempts, and how they ended
+    hint: See its attempts, and how they ended:
+    hint:   git orchestrate show page
     [exit 1]
 
     $ git orchestrate log cart --setup
     --- stderr ---
     error: nothing was done to the worktree of task 'cart'
-    hint: git config orchestrate.setup COMMAND   # runs in each new worktree
+    hint: Set a command that runs in each new worktree:
+    hint:   git config orchestrate.setup <COMMAND>
     [exit 1]
 
     $ git orchestrate log cart --attempt 7
     --- stderr ---
     error: task 'cart' has no attempt 7, it has 1
-    hint: git orchestrate show cart   # its attempts, and how they ended
+    hint: See its attempts, and how they ended:
+    hint:   git orchestrate show cart
     [exit 1]
 
     $ git orchestrate show cart --plan
     --- stderr ---
     error: no plan was made for task 'cart'
-    hint: plans are made in runs that begin so: git orchestrate start PLAN --plan-first
+    hint: Begin a run in which tasks are planned first:
+    hint:   git orchestrate start --plan-first <PLAN>
     [exit 1]
 
     $ git orchestrate retry cart
     --- stderr ---
     error: task 'cart' is not blocked, it is done
-    hint: git orchestrate show cart   # how it stands
+    hint: See how it stands:
+    hint:   git orchestrate show cart
     [exit 1]
 
     $ git orchestrate retry page
     --- stderr ---
     error: task 'page' is not blocked, it is waiting
-    hint: git orchestrate show page   # how it stands
+    hint: See how it stands:
+    hint:   git orchestrate show page
     [exit 1]
 
     $ git orchestrate retry mail --agent claude
@@ -548,25 +524,29 @@ fn of_a_task() {
     $ git orchestrate approve
     --- stderr ---
     error: no task was named
-    hint: no plan waits now; 'git orchestrate status' says how the tasks stand
+    hint: No plan waits for approval. See how the tasks stand:
+    hint:   git orchestrate status
     [exit 2]
 
     $ git orchestrate approve page
     --- stderr ---
     error: task 'page' has no plan that waits for approval, it is waiting
-    hint: git orchestrate show page   # how it stands
+    hint: See how it stands:
+    hint:   git orchestrate show page
     [exit 1]
 
     $ git orchestrate stop page
     --- stderr ---
     error: nobody is at work on task 'page', it is waiting
-    hint: git orchestrate status   # where everything stands
+    hint: See where everything stands:
+    hint:   git orchestrate status
     [exit 1]
 
     $ git orchestrate merge page
     --- stderr ---
     error: task 'page' has no branch 'feat/task-page'
-    hint: git orchestrate start --only page   # runs it
+    hint: Run it:
+    hint:   git orchestrate start --only page
     [exit 1]
 
     $ git orchestrate merge nobody
@@ -591,7 +571,8 @@ fn of_a_task() {
     $ git orchestrate clean --all
     --- stderr ---
     error: run 'shop' is not finished
-    hint: give it up, with a backup of all that is not merged: git orchestrate clean --all --force --run shop
+    hint: Give it up, with a backup of all that is not merged:
+    hint:   git orchestrate clean --all --force
     [exit 1]
 
     $ git orchestrate wait --timeout 0s
@@ -601,7 +582,7 @@ fn of_a_task() {
     $ git orchestrate wait --any --since nothing
     --- stderr ---
     error: 'nothing' is no commit of the journal
-    hint: git orchestrate status --json has it, as "journal"
+    hint: use the value of "journal" that 'status --json' prints
     [exit 2]
 
     $ git orchestrate report done
@@ -612,28 +593,36 @@ fn of_a_task() {
 
     $ git orchestrate report done --task page
     --- stderr ---
-    error: nothing was written for task 'page'
+    error: cannot record an event of task 'page'
       a task that is waiting cannot be reported on
-    hint: only an agent at work reports; for a blocked task: git orchestrate retry page -m '...', or merge page
+    hint: Only an agent at work reports.
+    hint: Let a blocked task run again, or take its work as it is:
+    hint:   git orchestrate retry page -m <TEXT>
+    hint:   git orchestrate merge page
     [exit 1]
 
     $ git orchestrate report pass --task page
     --- stderr ---
-    error: nothing was written for task 'page'
+    error: cannot record an event of task 'page'
       a task that is waiting cannot be reviewed
-    hint: only an agent at work reports; for a blocked task: git orchestrate retry page -m '...', or merge page
+    hint: Only an agent at work reports.
+    hint: Let a blocked task run again, or take its work as it is:
+    hint:   git orchestrate retry page -m <TEXT>
+    hint:   git orchestrate merge page
     [exit 1]
 
     $ git orchestrate allow 'Bash(make lint)'
     --- stderr ---
     error: there is no terminal to ask on
-    hint: git orchestrate allow 'Bash(make lint)' --yes
+    hint: Allow it without a question:
+    hint:   git orchestrate allow 'Bash(make lint)' --yes
     [exit 2]
 
     $ git orchestrate allow 'Bash(*)' --yes
     --- stderr ---
     error: cannot allow 'Bash(*)': it would let an agent run anything
-    hint: name the exact command, for example: git orchestrate allow 'Bash(make lint)'
+    hint: Name the exact command, for example:
+    hint:   git orchestrate allow 'Bash(make lint)'
     [exit 1]
 
     $ git orchestrate status --run nobody
@@ -675,9 +664,12 @@ fn of_two_runs() {
       dropped   mail: it is blocked, and keeps its branch feat/task-mail
     --- stderr ---
     error: the plan is not the one that run 'post' has
-    hint: take it over: git orchestrate start shop.toml --update
-    hint: or go on with the plan as it was: git orchestrate start --run post
-    hint: or begin another run with it: git orchestrate start shop.toml --run NAME
+    hint: Take it over:
+    hint:   git orchestrate start shop.toml --update --run post
+    hint: Or continue with the plan as it was:
+    hint:   git orchestrate start --run post
+    hint: Or begin another run with it:
+    hint:   git orchestrate start shop.toml --run <NAME>
     [exit 1]
     ");
 }
@@ -706,35 +698,45 @@ fn of_a_setting() {
     $ git orchestrate start shop.toml
     --- stderr ---
     error: orchestrate.jobs = 'many' is not a number from 1 on
-    hint: see 'git config --get-regexp ^orchestrate' and 'git help orchestrate'
+    hint: See what is set, and the settings under CONFIGURATION:
+    hint:   git config --get-regexp '^orchestrate'
+    hint:   git help orchestrate
     [exit 1]
 
     $ git config orchestrate.timeout soon
     $ git orchestrate start shop.toml
     --- stderr ---
     error: orchestrate.timeout = 'soon' is not a time such as 30m
-    hint: see 'git config --get-regexp ^orchestrate' and 'git help orchestrate'
+    hint: See what is set, and the settings under CONFIGURATION:
+    hint:   git config --get-regexp '^orchestrate'
+    hint:   git help orchestrate
     [exit 1]
 
     $ git config orchestrate.rounds -1
     $ git orchestrate start shop.toml
     --- stderr ---
     error: orchestrate.rounds = '-1' is not a number from 0 on
-    hint: see 'git config --get-regexp ^orchestrate' and 'git help orchestrate'
+    hint: See what is set, and the settings under CONFIGURATION:
+    hint:   git config --get-regexp '^orchestrate'
+    hint:   git help orchestrate
     [exit 1]
 
     $ git config orchestrate.reviews style
     $ git orchestrate start shop.toml
     --- stderr ---
     error: orchestrate.reviews = 'style' is not a list of spec, quality, combined
-    hint: see 'git config --get-regexp ^orchestrate' and 'git help orchestrate'
+    hint: See what is set, and the settings under CONFIGURATION:
+    hint:   git config --get-regexp '^orchestrate'
+    hint:   git help orchestrate
     [exit 1]
 
     $ git config orchestrate.on-conflict shout
     $ git orchestrate start shop.toml
     --- stderr ---
     error: orchestrate.on-conflict = 'shout' is not pr or keep or agent
-    hint: see 'git config --get-regexp ^orchestrate' and 'git help orchestrate'
+    hint: See what is set, and the settings under CONFIGURATION:
+    hint:   git config --get-regexp '^orchestrate'
+    hint:   git help orchestrate
     [exit 1]
 
     $ git config orchestrate.branch feat/task
@@ -748,15 +750,19 @@ fn of_a_setting() {
     $ git orchestrate start shop.toml
     --- stderr ---
     error: 'feat..cart' is not a valid branch name
-    hint: change the branches of tasks: git config orchestrate.branch 'NAME/task-{id}'
-    hint: for the rules, see 'git help check-ref-format'
+    hint: Change the branches of tasks:
+    hint:   git config orchestrate.branch 'tasks/{id}'
+    hint: See the rules for names of branches:
+    hint:   git help check-ref-format
     [exit 1]
 
     $ git config orchestrate.min-free much
     $ git orchestrate start shop.toml
     --- stderr ---
     error: orchestrate.min-free = 'much' is not a size such as 2G
-    hint: see 'git config --get-regexp ^orchestrate' and 'git help orchestrate'
+    hint: See what is set, and the settings under CONFIGURATION:
+    hint:   git config --get-regexp '^orchestrate'
+    hint:   git help orchestrate
     [exit 1]
     ");
 }
@@ -788,23 +794,30 @@ fn of_a_start() {
     $ git orchestrate start shop.toml
     --- stderr ---
     error: the branch 'feat' exists, so git cannot create 'feat/task-cart'
-    hint: rename it: git branch -m feat feat-old
-    hint: or change the branches of tasks: git config orchestrate.branch 'NAME/task-{id}'
+    hint: Rename it:
+    hint:   git branch -m feat feat-old
+    hint: Change the branches of tasks:
+    hint:   git config orchestrate.branch 'tasks/{id}'
     [exit 1]
 
     $ git branch feat/shop
     $ git orchestrate start shop.toml
     --- stderr ---
     error: the branch 'feat/shop' exists already, and belongs to no run
-    hint: merge into it with --into feat/shop, or rename it: git branch -m feat/shop feat/shop-old
+    hint: Merge into it:
+    hint:   git orchestrate start shop.toml --into feat/shop
+    hint: Or rename it:
+    hint:   git branch -m feat/shop feat/shop-old
     [exit 1]
 
     $ git branch feat/task-cart
     $ git orchestrate start shop.toml
     --- stderr ---
     error: branches that tasks would create exist already: feat/task-cart
-    hint: rename it: git branch -m feat/task-cart feat/task-cart-old
-    hint: or change the branches of tasks: git config orchestrate.branch 'NAME/task-{id}'
+    hint: Rename it:
+    hint:   git branch -m feat/task-cart feat/task-cart-old
+    hint: Or change the branches of tasks:
+    hint:   git config orchestrate.branch 'tasks/{id}'
     [exit 1]
 
     $ git orchestrate start shop.toml --only nobody
@@ -855,20 +868,23 @@ fn of_a_start() {
     0 of 1 task merged, 1 blocked
     --- stderr ---
     warning: there is no branch 'nowhere' yet: the run creates it from main
-    hint: if you meant another branch, list them: git branch --list
+    hint: If you meant another branch, list them:
+    hint:   git branch --list
     run shop: 1 task in 1 layer, up to 8 at once, into nowhere (from main at <id>)
     no test command is set (git config orchestrate.test COMMAND): merges are published untested
      started cart: Do cart
      blocked cart: agent: its command ended with exit 99
                git orchestrate log cart
-               git orchestrate retry cart -m 'what it should know' && git orchestrate start
-    hint: git orchestrate status   # what blocks, and what to type next
+               git orchestrate retry cart -m <TEXT> && git orchestrate start
+    hint: See what is blocked, and how to continue:
+    hint:   git orchestrate status
     [exit 3]
 
     $ git orchestrate demo .
     --- stderr ---
     error: '<dir>/repo/.' is not empty
-    hint: name a folder that does not exist: git orchestrate demo DIR
+    hint: Name a folder that does not exist:
+    hint:   git orchestrate demo <DIR>
     [exit 1]
     ");
 }
@@ -896,13 +912,15 @@ fn of_a_run_that_goes_on() {
     $ git orchestrate start shop.toml --into main
     --- stderr ---
     error: run 'shop' merges into feat/shop, not into main
-    hint: leave --into away, or begin another run: git orchestrate start PLAN --run NAME --into BRANCH
+    hint: Leave out --into, or begin another run:
+    hint:   git orchestrate start shop.toml --into main --run <NAME>
     [exit 2]
 
     $ git orchestrate start shop.toml --plan-first
     --- stderr ---
     error: run 'shop' was begun without --plan-first
-    hint: leave it away, or begin another run: git orchestrate start PLAN --run NAME --plan-first
+    hint: Leave out --plan-first, or begin another run:
+    hint:   git orchestrate start shop.toml --plan-first --run <NAME>
     [exit 2]
 
     $ git orchestrate start --update
@@ -924,49 +942,62 @@ fn of_a_run_that_goes_on() {
     $ git orchestrate start shop.toml --run other --into feat/shop
     --- stderr ---
     error: branches that tasks would create exist already: feat/task-cart
-    hint: 'feat/task-cart' belongs to run 'shop'; finish that run first: git orchestrate start --run shop
-    hint: or change the branches of tasks: git config orchestrate.branch 'NAME/task-{id}'
+    hint: 'feat/task-cart' belongs to run 'shop'. Finish that run first:
+    hint:   git orchestrate start --run shop
+    hint: Or change the branches of tasks:
+    hint:   git config orchestrate.branch 'tasks/{id}'
     [exit 1]
 
     $ git orchestrate retry cart
     --- stderr ---
     error: nothing has changed since task 'cart' was blocked (agent): it would most likely end so again
-    hint: tell it more: git orchestrate retry cart -m 'what it should know'
-    hint: or have it done with a better model: git orchestrate retry cart --model capable
-    hint: or by another agent: git orchestrate retry cart --agent COMMAND
-    hint: or once more as it was: git orchestrate retry cart --force
+    hint: Tell it more:
+    hint:   git orchestrate retry cart -m <TEXT>
+    hint: Or use a better model:
+    hint:   git orchestrate retry cart --model capable
+    hint: Or use another agent:
+    hint:   git orchestrate retry cart --agent <COMMAND>
+    hint: Or run it again as it was:
+    hint:   git orchestrate retry cart --force
     [exit 1]
 
     $ git orchestrate finish
     --- stderr ---
     error: what is to become of the work is not said
-    hint: git orchestrate finish --merge   # or --pr, --keep, --discard
+    hint: git orchestrate finish --merge
+    hint: git orchestrate finish --pr
+    hint: git orchestrate finish --keep
+    hint: git orchestrate finish --discard
     [exit 2]
 
     $ git orchestrate finish --merge
     --- stderr ---
     error: run 'shop' is not finished: 0 of 1 task merged, 1 blocked (cart)
-    hint: go on with it: git orchestrate start --run shop
-    hint: or take what is merged so far: git orchestrate finish --run shop --force --merge
+    hint: Resume it:
+    hint:   git orchestrate start --run shop
+    hint: Or merge what is done so far:
+    hint:   git orchestrate finish --merge --force --run shop
     [exit 1]
 
     $ git orchestrate finish --pr
     --- stderr ---
     error: run 'shop' is not finished: 0 of 1 task merged, 1 blocked (cart)
-    hint: go on with it: git orchestrate start --run shop
-    hint: or take what is merged so far: git orchestrate finish --run shop --force --merge
+    hint: Resume it:
+    hint:   git orchestrate start --run shop
+    hint: Or merge what is done so far:
+    hint:   git orchestrate finish --merge --force --run shop
     [exit 1]
 
     $ git orchestrate finish --discard
     --- stderr ---
     error: run 'shop' is only discarded when its name is typed
-    hint: git orchestrate finish --run shop --discard --confirm shop
+    hint: git orchestrate finish --discard --confirm shop --run shop
     [exit 1]
 
     $ git orchestrate finish --discard --confirm other
     --- stderr ---
     error: that is not the name of run 'shop': nothing was removed
-    hint: git orchestrate finish --run shop --discard --confirm shop
+    hint: git orchestrate finish --discard --confirm shop --run shop
     [exit 1]
 
     $ git orchestrate finish --merge --keep

@@ -27,9 +27,14 @@ fn a_fix_needs_the_users_advice() {
     finished cart: in 0.0s, DONE all of it
      blocked cart: tests: the tests failed 2 times, last 'test ! -e broken.txt || { echo broken.txt is there; exit 1; }' (exit 1)
                git orchestrate log cart --test
-               git -C <dir>/repo/.claude/worktrees/feat-task-cart merge feat/shop   # what it was tested with; mend, commit
-               git orchestrate merge cart   # or: git orchestrate retry cart -m 'what to mend' && git orchestrate start
-    hint: git orchestrate status   # what blocks, and what to type next
+               Merge what it was tested with, fix it and commit:
+                 git -C <dir>/repo/.claude/worktrees/feat-task-cart merge feat/shop
+               Then merge the task:
+                 git orchestrate merge cart
+               Or let an agent fix it, and say what is wrong:
+                 git orchestrate retry cart -m <TEXT> && git orchestrate start
+    hint: See what is blocked, and how to continue:
+    hint:   git orchestrate status
     [exit 3]
     ");
     assert_snapshot!(story.run("status"), @"
@@ -39,8 +44,12 @@ fn a_fix_needs_the_users_advice() {
       cart  blocked: tests  0.0s  Do cart
             the tests failed 2 times, last 'test ! -e broken.txt || { echo broken.txt is there; exit 1; }' (exit 1)
               git orchestrate log cart --test
-              git -C <dir>/repo/.claude/worktrees/feat-task-cart merge feat/shop   # what it was tested with; mend, commit
-              git orchestrate merge cart   # or: git orchestrate retry cart -m 'what to mend' && git orchestrate start
+              Merge what it was tested with, fix it and commit:
+                git -C <dir>/repo/.claude/worktrees/feat-task-cart merge feat/shop
+              Then merge the task:
+                git orchestrate merge cart
+              Or let an agent fix it, and say what is wrong:
+                git orchestrate retry cart -m <TEXT> && git orchestrate start
       mail  waiting            -  Do mail
             waits for cart
     0 of 2 tasks merged, 1 blocked, 1 waiting
@@ -54,8 +63,12 @@ fn a_fix_needs_the_users_advice() {
 
     next
         git orchestrate log cart --test
-        git -C <dir>/repo/.claude/worktrees/feat-task-cart merge feat/shop   # what it was tested with; mend, commit
-        git orchestrate merge cart   # or: git orchestrate retry cart -m 'what to mend' && git orchestrate start
+        Merge what it was tested with, fix it and commit:
+          git -C <dir>/repo/.claude/worktrees/feat-task-cart merge feat/shop
+        Then merge the task:
+          git orchestrate merge cart
+        Or let an agent fix it, and say what is wrong:
+          git orchestrate retry cart -m <TEXT> && git orchestrate start
 
     attempts
         1. implement, 0.0s, exit 0, base <id>
@@ -89,7 +102,8 @@ fn a_fix_needs_the_users_advice() {
     $ git orchestrate retry cart -m 'remove broken.txt'
     --- stderr ---
     task 'cart' will run again
-    hint: git orchestrate start   # runs it
+    hint: Run it:
+    hint:   git orchestrate start
     ");
     assert_snapshot!(story.run("status"), @"
     $ git orchestrate status
@@ -99,7 +113,8 @@ fn a_fix_needs_the_users_advice() {
       mail  waiting     -  Do mail
             waits for cart
     0 of 2 tasks merged, 1 ready, 1 waiting
-    not running. Resume: git orchestrate start
+    not running. Resume:
+      git orchestrate start
     ");
     assert_snapshot!(story.run("start"), @"
     $ git orchestrate start
@@ -112,12 +127,15 @@ fn a_fix_needs_the_users_advice() {
      started mail: Do mail
     finished mail: in 0.0s, DONE all of it
       merged mail: as <id>
-    the work is on feat/shop: git log --first-parent feat/shop
-    hint: git orchestrate finish --run shop   # merge it, or what else is to become of it
+    the work is on feat/shop
+    hint: See what was merged:
+    hint:   git log --first-parent feat/shop
+    hint: Choose what happens to the work:
+    hint:   git orchestrate finish --run shop
     ");
     assert_snapshot!(story.run("log"), @"
     $ git orchestrate log
-    2026-01-01 09:00:00  shop: begin with 2 tasks from main
+    2026-01-01 09:00:00  shop: start with 2 tasks from main
     2026-01-01 09:00:00  cart: waiting -> running (implement)
     2026-01-01 09:00:00  cart: reported DONE
     2026-01-01 09:00:00  cart: running (implement) -> merging

@@ -102,6 +102,7 @@ fn of_each_command() {
       "next": [],
       "run": "shop",
       "schema": 1,
+      "steps": [],
       "tasks": [
         {
           "agent": "agent",
@@ -154,6 +155,7 @@ fn of_each_command() {
           "slot": 1,
           "stage": "implement",
           "status": "running",
+          "steps": [],
           "text": null,
           "title": "Do cart",
           "unopened": null,
@@ -194,6 +196,7 @@ fn of_each_command() {
           "slot": null,
           "stage": null,
           "status": "waiting",
+          "steps": [],
           "text": "waits for cart",
           "title": "Do mail",
           "unopened": null,
@@ -246,6 +249,7 @@ fn of_each_command() {
       "next": [],
       "run": "shop",
       "schema": 1,
+      "steps": [],
       "tasks": [
         {
           "agent": "agent",
@@ -301,6 +305,7 @@ fn of_each_command() {
           "slot": null,
           "stage": null,
           "status": "done",
+          "steps": [],
           "text": null,
           "title": "Do cart",
           "unopened": null,
@@ -355,7 +360,7 @@ fn of_each_command() {
           "merge": null,
           "model": null,
           "next": [
-            "git orchestrate retry mail -m 'the answer' && git orchestrate start"
+            "git orchestrate retry mail -m <TEXT> && git orchestrate start"
           ],
           "output_tokens": null,
           "plan": null,
@@ -367,6 +372,12 @@ fn of_each_command() {
           "slot": 1,
           "stage": null,
           "status": "blocked",
+          "steps": [
+            {
+              "command": "git orchestrate retry mail -m <TEXT> && git orchestrate start",
+              "text": "Answer it"
+            }
+          ],
           "text": "it asks: to whom?",
           "title": "Do mail",
           "unopened": null,
@@ -429,7 +440,7 @@ fn of_each_command() {
         },
         {
           "check": "test",
-          "remedy": "git config orchestrate.test 'COMMAND'",
+          "remedy": "git config orchestrate.test <COMMAND>",
           "severity": "note",
           "text": "no test command is set, so merges are published untested"
         }
@@ -469,6 +480,7 @@ fn of_a_turn_by_hand() {
       "next": [],
       "run": "shop",
       "schema": 1,
+      "steps": [],
       "tasks": [
         {
           "agent": "agent",
@@ -511,9 +523,9 @@ fn of_a_turn_by_hand() {
           "merge": null,
           "model": null,
           "next": [
-            "cd <dir>/repo/.claude/worktrees/feat-task-cart   # do it there, and commit",
-            "git orchestrate report done --task cart -m 'what was done'",
-            "git orchestrate start --manual   # merges it, and hands out what is ready"
+            "cd <dir>/repo/.claude/worktrees/feat-task-cart",
+            "git orchestrate report done --task cart -m <TEXT>",
+            "git orchestrate start --manual"
           ],
           "output_tokens": null,
           "plan": null,
@@ -525,6 +537,20 @@ fn of_a_turn_by_hand() {
           "slot": 1,
           "stage": "implement",
           "status": "running",
+          "steps": [
+            {
+              "command": "cd <dir>/repo/.claude/worktrees/feat-task-cart",
+              "text": "Do the work there, and commit it"
+            },
+            {
+              "command": "git orchestrate report done --task cart -m <TEXT>",
+              "text": "Say what was done"
+            },
+            {
+              "command": "git orchestrate start --manual",
+              "text": "Merge it, and get the tasks that are ready then"
+            }
+          ],
           "text": "worked on by hand; waits for a report",
           "title": "Do cart",
           "unopened": null,

@@ -33,11 +33,12 @@ fn what_is_merged_goes_and_the_rest_stays() {
       merged cart: as <id>
      blocked mail: agent: it says it is blocked: no server
                git orchestrate log mail
-               git orchestrate retry mail -m 'what it should know' && git orchestrate start
+               git orchestrate retry mail -m <TEXT> && git orchestrate start
      blocked page: agent: it says it is blocked: no browser
                git orchestrate log page
-               git orchestrate retry page -m 'what it should know' && git orchestrate start
-    hint: git orchestrate status   # what blocks, and what to type next
+               git orchestrate retry page -m <TEXT> && git orchestrate start
+    hint: See what is blocked, and how to continue:
+    hint:   git orchestrate status
     [exit 3]
     ");
     assert_snapshot!(story.run("clean --dry-run"), @"
@@ -45,9 +46,11 @@ fn what_is_merged_goes_and_the_rest_stays() {
     would remove worktree <dir>/repo/.claude/worktrees/feat-task-cart
     would remove branch feat/task-cart
     kept worktree <dir>/repo/.claude/worktrees/feat-task-mail: it is not merged (the task is blocked (agent))
-        to remove it anyway: git orchestrate clean mail --force   # after a backup
+        To remove it anyway:
+          git orchestrate clean mail --force
     kept worktree <dir>/repo/.claude/worktrees/feat-task-page: it is not merged (the task is blocked (agent))
-        to remove it anyway: git orchestrate clean page --force   # after a backup
+        To remove it anyway:
+          git orchestrate clean page --force
     --- stderr ---
     would remove 2, kept 2
     ");
@@ -56,11 +59,14 @@ fn what_is_merged_goes_and_the_rest_stays() {
     assert_snapshot!(story.run("clean"), @"
     $ git orchestrate clean
     kept worktree <dir>/repo/.claude/worktrees/feat-task-cart: it contains ignored files that exist nowhere else: notes.local
-        to remove it anyway: git orchestrate clean cart --force   # after a backup
+        To remove it anyway:
+          git orchestrate clean cart --force
     kept worktree <dir>/repo/.claude/worktrees/feat-task-mail: it is not merged (the task is blocked (agent))
-        to remove it anyway: git orchestrate clean mail --force   # after a backup
+        To remove it anyway:
+          git orchestrate clean mail --force
     kept worktree <dir>/repo/.claude/worktrees/feat-task-page: it is not merged (the task is blocked (agent))
-        to remove it anyway: git orchestrate clean page --force   # after a backup
+        To remove it anyway:
+          git orchestrate clean page --force
     --- stderr ---
     removed 0, kept 3
     ");
@@ -68,7 +74,9 @@ fn what_is_merged_goes_and_the_rest_stays() {
     $ git orchestrate clean cart --force
     removed worktree <dir>/repo/.claude/worktrees/feat-task-cart
     removed branch feat/task-cart
-    backup written; to get it back: git branch feat/task-cart refs/orchestrate/backup/shop/cart/1
+    backup written: refs/orchestrate/backup/shop/cart/1
+        To get it back:
+          git branch feat/task-cart refs/orchestrate/backup/shop/cart/1
     --- stderr ---
     removed 2, kept 0
     ");
@@ -76,7 +84,9 @@ fn what_is_merged_goes_and_the_rest_stays() {
     $ git orchestrate clean page --force
     removed worktree <dir>/repo/.claude/worktrees/feat-task-page
     removed branch feat/task-page
-    backup written; to get it back: git branch feat/task-page refs/orchestrate/backup/shop/page/1
+    backup written: refs/orchestrate/backup/shop/page/1
+        To get it back:
+          git branch feat/task-page refs/orchestrate/backup/shop/page/1
     --- stderr ---
     removed 2, kept 0
     ");
@@ -88,29 +98,33 @@ fn what_is_merged_goes_and_the_rest_stays() {
       mail  blocked: agent  0.0s  Do mail
             it says it is blocked: no server
               git orchestrate log mail
-              git orchestrate retry mail -m 'what it should know' && git orchestrate start
+              git orchestrate retry mail -m <TEXT> && git orchestrate start
       page  blocked: agent  0.0s  Do page
             it says it is blocked: no browser
               git orchestrate log page
-              git orchestrate retry page -m 'what it should know' && git orchestrate start
+              git orchestrate retry page -m <TEXT> && git orchestrate start
     1 of 3 tasks merged, 2 blocked
     ");
     assert_snapshot!(story.run("clean --all"), @"
     $ git orchestrate clean --all
     --- stderr ---
     error: run 'shop' is not finished
-    hint: give it up, with a backup of all that is not merged: git orchestrate clean --all --force --run shop
+    hint: Give it up, with a backup of all that is not merged:
+    hint:   git orchestrate clean --all --force
     [exit 1]
     ");
     assert_snapshot!(story.run("finish --keep"), @"
     $ git orchestrate finish --keep
     the work is on feat/shop at <id>, 1 of 3 tasks
-        git log --first-parent --notes=orchestrate main..feat/shop
     task mail is not done: feat/task-mail, in <dir>/repo/.claude/worktrees/feat-task-mail
     task page is not done: feat/task-page
     the journal is refs/orchestrate/runs/shop
-        git orchestrate start --run shop   # goes on with it
-        git orchestrate finish --run shop --merge --force   # takes what is merged so far; or --pr, or --discard
+    See what was merged:
+      git log --first-parent --notes=orchestrate main..feat/shop
+    Resume the run:
+      git orchestrate start --run shop
+    Merge what is done so far, or use --pr or --discard instead:
+      git orchestrate finish --merge --force --run shop
     ");
     assert_snapshot!(story.run("status"), @"
     $ git orchestrate status
@@ -121,11 +135,11 @@ fn what_is_merged_goes_and_the_rest_stays() {
       mail  blocked: agent  0.0s  Do mail
             it says it is blocked: no server
               git orchestrate log mail
-              git orchestrate retry mail -m 'what it should know' && git orchestrate start
+              git orchestrate retry mail -m <TEXT> && git orchestrate start
       page  blocked: agent  0.0s  Do page
             it says it is blocked: no browser
               git orchestrate log page
-              git orchestrate retry page -m 'what it should know' && git orchestrate start
+              git orchestrate retry page -m <TEXT> && git orchestrate start
     1 of 3 tasks merged, 2 blocked
     ");
 }
@@ -147,29 +161,39 @@ fn a_run_is_discarded_and_everything_is_in_backups() {
     $ git orchestrate finish --discard
     --- stderr ---
     error: run 'shop' is only discarded when its name is typed
-    hint: git orchestrate finish --run shop --discard --confirm shop
+    hint: git orchestrate finish --discard --confirm shop --run shop
     [exit 1]
     ");
     assert_snapshot!(story.run("finish --discard --confirm shop"), @"
     $ git orchestrate finish --discard --confirm shop
     removed worktree <dir>/repo/.claude/worktrees/feat-task-mail
     removed branch feat/task-mail
-    backup written; to get it back: git branch feat/task-mail refs/orchestrate/backup/shop/mail/1
+    backup written: refs/orchestrate/backup/shop/mail/1
+        To get it back:
+          git branch feat/task-mail refs/orchestrate/backup/shop/mail/1
     removed worktree <dir>/repo/.claude/worktrees/feat-task-page
     removed branch feat/task-page
-    backup written; to get it back: git branch feat/task-page refs/orchestrate/backup/shop/page/1
+    backup written: refs/orchestrate/backup/shop/page/1
+        To get it back:
+          git branch feat/task-page refs/orchestrate/backup/shop/page/1
     removed branch feat/shop
-    backup written; to get it back: git branch feat/shop refs/orchestrate/backup/shop/@integration/1
+    backup written: refs/orchestrate/backup/shop/@integration/1
+        To get it back:
+          git branch feat/shop refs/orchestrate/backup/shop/@integration/1
     removed journal and logs of run shop
-    backup written; to get the journal back: git update-ref refs/orchestrate/runs/shop refs/orchestrate/backup/shop/@journal/1
+    backup written: refs/orchestrate/backup/shop/@journal/1
+        To get the journal back:
+          git update-ref refs/orchestrate/runs/shop refs/orchestrate/backup/shop/@journal/1
     --- stderr ---
-    hint: git for-each-ref refs/orchestrate/backup/shop   # all that was removed
+    hint: See the backups of what was removed:
+    hint:   git for-each-ref refs/orchestrate/backup/shop
     ");
     assert_snapshot!(story.run("status"), @"
     $ git orchestrate status
     --- stderr ---
     error: there is no run in this repository
-    hint: begin one: git orchestrate start PLAN
+    hint: Begin one:
+    hint:   git orchestrate start <PLAN>
     [exit 1]
     ");
 }

@@ -33,7 +33,8 @@ fn a_limit_is_waited_for() {
       cart  paused   0.0s  Do cart
             waits for the usage limit of claude, until 11:00 (in 1h59m): You have hit your session limit · resets 11am (UTC)
             concern: it made no report (exit 1)
-              git orchestrate retry cart   # goes on now
+              Resume it now:
+                git orchestrate retry cart
       mail  waiting     -  Do mail
             waits for cart
     0 of 2 tasks merged, 1 paused, 1 waiting
@@ -47,7 +48,8 @@ fn a_limit_is_waited_for() {
     worktree: <dir>/repo/.claude/worktrees/feat-task-cart
 
     next
-        git orchestrate retry cart   # goes on now
+        Resume it now:
+          git orchestrate retry cart
 
     attempts
         1. implement, 0.0s, usage limit, base <id>
@@ -69,8 +71,10 @@ fn a_limit_is_waited_for() {
     no test command is set (git config orchestrate.test COMMAND): merges are published untested
      started cart: Do cart
       paused cart: waits for the usage limit of claude, until 11:00 (in 2h00m): You have hit your session limit · resets 11am (UTC)
-               git orchestrate start   # waits until then, and goes on
-               git orchestrate retry cart && git orchestrate start   # goes on now
+               Wait for the limit to reset and resume:
+                 git orchestrate start
+               Or resume it now:
+                 git orchestrate retry cart && git orchestrate start
        waits run: the usage limit resets at 11:00 (in 2h00m); nothing can run before
      started cart: Do cart, attempt 2
     finished cart: in 0.0s, uncommitted changes committed automatically, DONE
@@ -78,8 +82,11 @@ fn a_limit_is_waited_for() {
      started mail: Do mail
     finished mail: in 0.0s, uncommitted changes committed automatically, DONE
       merged mail: as <id>
-    the work is on feat/shop: git log --first-parent feat/shop
-    hint: git orchestrate finish --run shop   # merge it, or what else is to become of it
+    the work is on feat/shop
+    hint: See what was merged:
+    hint:   git log --first-parent feat/shop
+    hint: Choose what happens to the work:
+    hint:   git orchestrate finish --run shop
     ");
     assert_snapshot!(story.run("status"), @"
     $ git orchestrate status
@@ -89,11 +96,12 @@ fn a_limit_is_waited_for() {
       mail  done    0.0s  Do mail
     2 of 2 tasks merged
     used 2400 tokens in, 600 out, $0.5000
-    finished. Next: git orchestrate finish --run shop   # merge it, or what else is to become of it
+    finished. Next:
+      git orchestrate finish --run shop
     ");
     assert_snapshot!(story.run("log"), @"
     $ git orchestrate log
-    2026-01-01 09:00:00  shop: begin with 2 tasks from main
+    2026-01-01 09:00:00  shop: start with 2 tasks from main
     2026-01-01 09:00:00  cart: waiting -> running (implement)
     2026-01-01 09:00:00  cart: running (implement) -> paused (implement)
     2026-01-01 11:00:00  cart: paused (implement) -> running (implement)

@@ -35,8 +35,11 @@ fn a_finding_is_fixed_and_then_it_passes() {
      started cart: quality review
     finished cart: in 0.0s, DONE all of it
       merged cart: as <id>
-    the work is on feat/shop: git log --first-parent feat/shop
-    hint: git orchestrate finish --run shop   # merge it, or what else is to become of it
+    the work is on feat/shop
+    hint: See what was merged:
+    hint:   git log --first-parent feat/shop
+    hint: Choose what happens to the work:
+    hint:   git orchestrate finish --run shop
     ");
     assert_snapshot!(story.run("status"), @"
     $ git orchestrate status
@@ -44,7 +47,8 @@ fn a_finding_is_fixed_and_then_it_passes() {
       TASK  STATUS  TIME  TITLE
       cart  done    0.0s  Do cart
     1 of 1 task merged
-    finished. Next: git orchestrate finish --run shop   # merge it, or what else is to become of it
+    finished. Next:
+      git orchestrate finish --run shop
     ");
     assert_snapshot!(story.run("show cart"), @"
     $ git orchestrate show cart
@@ -84,7 +88,7 @@ fn a_finding_is_fixed_and_then_it_passes() {
     ");
     assert_snapshot!(story.run("log"), @"
     $ git orchestrate log
-    2026-01-01 09:00:00  shop: begin with 1 tasks from main
+    2026-01-01 09:00:00  shop: start with 1 tasks from main
     2026-01-01 09:00:00  cart: waiting -> running (implement)
     2026-01-01 09:00:00  cart: reported DONE
     2026-01-01 09:00:00  cart: running (implement) -> next (spec-review)
@@ -118,10 +122,14 @@ fn after_the_last_round_the_user_merges_it() {
         next cart: implement ended in 0.0s, spec review next
      started cart: spec review
      blocked cart: review-limit: reviews sent it back too often: [important] cart.txt:1: an empty cart is not shown
-               git orchestrate show cart   # what was found, round by round
-               git orchestrate retry cart -m 'how to settle it' && git orchestrate start
-               git orchestrate merge cart   # takes it as it is
-    hint: git orchestrate status   # what blocks, and what to type next
+               Read what the reviews found:
+                 git orchestrate show cart
+               Say how to settle it:
+                 git orchestrate retry cart -m <TEXT> && git orchestrate start
+               Or take the work as it is:
+                 git orchestrate merge cart
+    hint: See what is blocked, and how to continue:
+    hint:   git orchestrate status
     [exit 3]
     ");
     assert_snapshot!(story.run("status"), @"
@@ -130,9 +138,12 @@ fn after_the_last_round_the_user_merges_it() {
       TASK  STATUS                 TIME  TITLE
       cart  blocked: review-limit  0.0s  Do cart
             reviews sent it back too often: [important] cart.txt:1: an empty cart is not shown
-              git orchestrate show cart   # what was found, round by round
-              git orchestrate retry cart -m 'how to settle it' && git orchestrate start
-              git orchestrate merge cart   # takes it as it is
+              Read what the reviews found:
+                git orchestrate show cart
+              Say how to settle it:
+                git orchestrate retry cart -m <TEXT> && git orchestrate start
+              Or take the work as it is:
+                git orchestrate merge cart
     0 of 1 task merged, 1 blocked
     ");
     assert_snapshot!(story.run("show cart"), @"
@@ -143,9 +154,12 @@ fn after_the_last_round_the_user_merges_it() {
     worktree: <dir>/repo/.claude/worktrees/feat-task-cart
 
     next
-        git orchestrate show cart   # what was found, round by round
-        git orchestrate retry cart -m 'how to settle it' && git orchestrate start
-        git orchestrate merge cart   # takes it as it is
+        Read what the reviews found:
+          git orchestrate show cart
+        Say how to settle it:
+          git orchestrate retry cart -m <TEXT> && git orchestrate start
+        Or take the work as it is:
+          git orchestrate merge cart
 
     attempts
         1. implement, 0.0s, exit 0, base <id>
@@ -182,6 +196,7 @@ fn after_the_last_round_the_user_merges_it() {
       TASK  STATUS  TIME  TITLE
       cart  done    0.0s  Do cart
     1 of 1 task merged
-    finished. Next: git orchestrate finish --run shop   # merge it, or what else is to become of it
+    finished. Next:
+      git orchestrate finish --run shop
     ");
 }

@@ -15,7 +15,8 @@ fn a_run_is_stopped_and_resumed() {
     $ git orchestrate stop
     --- stderr ---
     error: there is no run in this repository
-    hint: begin one: git orchestrate start PLAN
+    hint: Begin one:
+    hint:   git orchestrate start <PLAN>
     [exit 1]
     ");
     let running = story.begin("start shop.toml");
@@ -24,15 +25,18 @@ fn a_run_is_stopped_and_resumed() {
     $ git orchestrate start
     --- stderr ---
     error: run 'shop' is driven already, by pid <pid> since 2026-01-01 09:01:00
-    hint: look on: git orchestrate status --watch --run shop
-    hint: or end it: git orchestrate stop --run shop
+    hint: Watch it:
+    hint:   git orchestrate status --watch
+    hint: Or stop it:
+    hint:   git orchestrate stop
     [exit 1]
     ");
     assert_snapshot!(story.run("stop"), @"
     $ git orchestrate stop
     --- stderr ---
     stopped run 'shop'
-    hint: git orchestrate start   # goes on where it stopped
+    hint: Resume it:
+    hint:   git orchestrate start
     ");
     assert_snapshot!(Story::end(running, "start shop.toml"), @"
     $ git orchestrate start shop.toml
@@ -43,7 +47,8 @@ fn a_run_is_stopped_and_resumed() {
      started cart: Do cart
     stopping agents... (press Ctrl-C again to kill them)
        ended cart: stopped; `start` will resume it
-    hint: git orchestrate start   # goes on where it stopped
+    hint: Resume it:
+    hint:   git orchestrate start
     [exit 143]
     ");
     assert_snapshot!(story.run("status"), @"
@@ -55,7 +60,8 @@ fn a_run_is_stopped_and_resumed() {
       mail  waiting     -  Do mail
             waits for cart
     0 of 2 tasks merged, 1 ready, 1 waiting
-    not running. Resume: git orchestrate start
+    not running. Resume:
+      git orchestrate start
     ");
     assert_snapshot!(story.run("show cart"), @"
     $ git orchestrate show cart
@@ -88,12 +94,15 @@ fn a_run_is_stopped_and_resumed() {
      started mail: Do mail
     finished mail: in 0.0s, DONE all of it
       merged mail: as <id>
-    the work is on feat/shop: git log --first-parent feat/shop
-    hint: git orchestrate finish --run shop   # merge it, or what else is to become of it
+    the work is on feat/shop
+    hint: See what was merged:
+    hint:   git log --first-parent feat/shop
+    hint: Choose what happens to the work:
+    hint:   git orchestrate finish --run shop
     ");
     assert_snapshot!(story.run("log"), @"
     $ git orchestrate log
-    2026-01-01 09:01:00  shop: begin with 2 tasks from main
+    2026-01-01 09:01:00  shop: start with 2 tasks from main
     2026-01-01 09:01:00  cart: waiting -> running (implement)
     2026-01-01 09:01:00  cart: running (implement) -> waiting
     2026-01-01 09:07:00  cart: waiting -> running (implement)
@@ -119,7 +128,8 @@ fn one_task_is_stopped() {
     $ git orchestrate stop cart
     --- stderr ---
     stopped task 'cart'
-    hint: git orchestrate retry cart   # lets it go on
+    hint: Let it run again:
+    hint:   git orchestrate retry cart
     ");
     assert_snapshot!(story.run("status"), @"
     $ git orchestrate status
@@ -128,7 +138,7 @@ fn one_task_is_stopped() {
       cart  blocked: stopped   0.0s  Do cart
             it was stopped; its worktree is as it was left
               git orchestrate retry cart
-              git orchestrate retry cart -m 'what it should know'
+              git orchestrate retry cart -m <TEXT>
       mail  running           2m00s  Do mail
     0 of 2 tasks merged, 1 running, 1 blocked
     ");
@@ -136,7 +146,8 @@ fn one_task_is_stopped() {
     $ git orchestrate stop cart
     --- stderr ---
     error: nobody is at work on task 'cart', it is blocked
-    hint: git orchestrate status   # where everything stands
+    hint: See where everything stands:
+    hint:   git orchestrate status
     [exit 1]
     ");
     story.env.open("mail");
@@ -150,16 +161,18 @@ fn one_task_is_stopped() {
      started mail: Do mail
      blocked cart: stopped: it was stopped; its worktree is as it was left
                git orchestrate retry cart && git orchestrate start
-               git orchestrate retry cart -m 'what it should know' && git orchestrate start
+               git orchestrate retry cart -m <TEXT> && git orchestrate start
     finished mail: in 0.0s, DONE all of it
       merged mail: as <id>
-    hint: git orchestrate status   # what blocks, and what to type next
+    hint: See what is blocked, and how to continue:
+    hint:   git orchestrate status
     [exit 3]
     ");
     assert_snapshot!(story.run("retry cart"), @"
     $ git orchestrate retry cart
     --- stderr ---
     task 'cart' will run again
-    hint: git orchestrate start   # runs it
+    hint: Run it:
+    hint:   git orchestrate start
     ");
 }

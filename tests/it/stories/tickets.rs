@@ -54,10 +54,14 @@ fn a_ticket_is_planned_approved_and_done() {
     no test command is set (git config orchestrate.test COMMAND): merges are published untested
      started 2: plan
      blocked 2: approval: its plan waits for approval, and asks 1 question
-               git orchestrate show 2 --plan   # its open questions come first
-               git orchestrate approve 2 && git orchestrate start
-               git orchestrate retry 2 -m 'the answer' && git orchestrate start   # sends it back
-    hint: git orchestrate status   # what blocks, and what to type next
+               Read the plan, which begins with its open questions:
+                 git orchestrate show 2 --plan
+               Approve it:
+                 git orchestrate approve 2 && git orchestrate start
+               Or answer its questions:
+                 git orchestrate retry 2 -m <TEXT> && git orchestrate start
+    hint: See what is blocked, and how to continue:
+    hint:   git orchestrate status
     [exit 3]
     "#);
     assert_snapshot!(story.run("status"), @"
@@ -66,9 +70,12 @@ fn a_ticket_is_planned_approved_and_done() {
       TASK  STATUS             TIME  TITLE
       2     blocked: approval  0.0s  Search notes
             its plan waits for approval, and asks 1 question
-              git orchestrate show 2 --plan   # its open questions come first
-              git orchestrate approve 2 && git orchestrate start
-              git orchestrate retry 2 -m 'the answer' && git orchestrate start   # sends it back
+              Read the plan, which begins with its open questions:
+                git orchestrate show 2 --plan
+              Approve it:
+                git orchestrate approve 2 && git orchestrate start
+              Or answer its questions:
+                git orchestrate retry 2 -m <TEXT> && git orchestrate start
     0 of 1 task merged, 1 blocked
     ");
     assert_snapshot!(story.run("show 2 --plan"), @"
@@ -105,15 +112,18 @@ fn a_ticket_is_planned_approved_and_done() {
     $ git orchestrate approve
     --- stderr ---
     error: no task was named
-    hint: name them: git orchestrate approve 2
-    hint: or, for all that wait: git orchestrate approve --all
+    hint: Name the tasks:
+    hint:   git orchestrate approve 2
+    hint: Or approve all plans that wait:
+    hint:   git orchestrate approve --all
     [exit 2]
     ");
     assert_snapshot!(story.run("retry TASK-2 -m 'numbers count'"), @"
     $ git orchestrate retry TASK-2 -m 'numbers count'
     --- stderr ---
     task '2' will run again
-    hint: git orchestrate start   # runs it
+    hint: Run it:
+    hint:   git orchestrate start
     ");
     assert_snapshot!(story.run("start"), @"
     $ git orchestrate start
@@ -123,17 +133,22 @@ fn a_ticket_is_planned_approved_and_done() {
     no test command is set (git config orchestrate.test COMMAND): merges are published untested
      started 2: plan, attempt 2
      blocked 2: approval: its plan waits for approval, and asks 1 question
-               git orchestrate show 2 --plan   # its open questions come first
-               git orchestrate approve 2 && git orchestrate start
-               git orchestrate retry 2 -m 'the answer' && git orchestrate start   # sends it back
-    hint: git orchestrate status   # what blocks, and what to type next
+               Read the plan, which begins with its open questions:
+                 git orchestrate show 2 --plan
+               Approve it:
+                 git orchestrate approve 2 && git orchestrate start
+               Or answer its questions:
+                 git orchestrate retry 2 -m <TEXT> && git orchestrate start
+    hint: See what is blocked, and how to continue:
+    hint:   git orchestrate status
     [exit 3]
     ");
     assert_snapshot!(story.run("approve TASK-2"), @"
     $ git orchestrate approve TASK-2
     --- stderr ---
     task '2' goes on: its plan is approved, and an agent does the work next, which decides its open questions
-    hint: git orchestrate start   # begins the work
+    hint: Begin the work:
+    hint:   git orchestrate start
     ");
     assert_snapshot!(story.run("status"), @"
     $ git orchestrate status
@@ -141,7 +156,8 @@ fn a_ticket_is_planned_approved_and_done() {
       TASK  STATUS  TIME  TITLE
       2     ready   0.0s  Search notes
     0 of 1 task merged, 1 ready
-    not running. Resume: git orchestrate start
+    not running. Resume:
+      git orchestrate start
     ");
     assert_snapshot!(story.run("start"), @"
     $ git orchestrate start
@@ -154,10 +170,14 @@ fn a_ticket_is_planned_approved_and_done() {
      started 2: spec review
     finished 2: in 0.0s, DONE all of it
       merged 2: as <id>
-    the work is on feat/backlog: git log --first-parent feat/backlog
-    hint: git orchestrate finish --run backlog   # merge it, or what else is to become of it
-    hint: when main has the work, set 'status: Done' in backlog/tasks/task-2 - Search-notes.md; what waits for them can begin then
-    hint: git config orchestrate.backlog.done auto   # the next run does that itself
+    the work is on feat/backlog
+    hint: See what was merged:
+    hint:   git log --first-parent feat/backlog
+    hint: Choose what happens to the work:
+    hint:   git orchestrate finish --run backlog
+    hint: When main has the work, set 'status: Done' in backlog/tasks/task-2 - Search-notes.md; what waits for them can begin then.
+    hint: Or let the next run do that itself:
+    hint:   git config orchestrate.backlog.done auto
     ");
     assert_snapshot!(story.run("show 2"), @"
     $ git orchestrate show 2
@@ -271,16 +291,18 @@ fn a_ticket_is_planned_approved_and_done() {
     error: backlog/config.yml: no ticket in backlog can start
     hint: a ticket can start if it is new and everything it depends on is done
     warning: backlog/tasks/task-2 - Search-notes.md:1: skipped TASK-2: run 'backlog' has merged it; use --task TASK-2 to take it again
-    hint: take it anyway: git orchestrate plan backlog --task TASK-2
+    hint: Take it anyway:
+    hint:   git orchestrate plan backlog --task TASK-2
     warning: backlog/tasks/task-3 - Rank-results.md:1: skipped TASK-3: it waits for TASK-2 (To Do)
     hint: finish the tickets it waits for first
     warning: backlog/tasks/task-4 - Export-notes.md:1: skipped TASK-4: its status is "In Progress"; use --task TASK-4 to take it
-    hint: take it anyway: git orchestrate plan backlog --task TASK-4
+    hint: Take it anyway:
+    hint:   git orchestrate plan backlog --task TASK-4
     [exit 1]
     "#);
     assert_snapshot!(story.run("log"), @"
     $ git orchestrate log
-    2026-01-01 09:02:00  backlog: begin with 1 tasks from main
+    2026-01-01 09:02:00  backlog: start with 1 tasks from main
     2026-01-01 09:02:00  2: waiting -> running (plan)
     2026-01-01 09:02:00  2: running (plan) -> blocked (approval)
     2026-01-01 09:06:00  2: blocked (approval) -> waiting

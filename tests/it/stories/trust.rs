@@ -15,9 +15,10 @@ fn commands_are_shown_and_trusted() {
     assert_snapshot!(story.run("start shop.toml"), @"
     $ git orchestrate start shop.toml
     --- stderr ---
-    error: 'shop.toml' holds commands that were not trusted yet:
+    error: 'shop.toml' contains commands you have not trusted yet:
       echo 1 >mail.txt
-    hint: read them, then: git orchestrate trust 'shop.toml' (or start with --trust)
+    hint: Read them, then trust them:
+    hint:   git orchestrate trust shop.toml
     [exit 1]
     ");
     assert_snapshot!(story.run("doctor"), @r#"
@@ -39,10 +40,11 @@ fn commands_are_shown_and_trusted() {
     assert_snapshot!(story.run("start shop.toml"), @"
     $ git orchestrate start shop.toml
     --- stderr ---
-    error: '.orchestrate/config.toml' holds commands that were not trusted yet:
+    error: '.orchestrate/config.toml' contains commands you have not trusted yet:
       test -e README.md
       true
-    hint: read them, then: git orchestrate trust '.orchestrate/config.toml' (or start with --trust)
+    hint: Read them, then trust them:
+    hint:   git orchestrate trust .orchestrate/config.toml
     [exit 1]
     ");
     assert_snapshot!(story.run("trust"), @"
@@ -61,9 +63,10 @@ fn commands_are_shown_and_trusted() {
     assert_snapshot!(story.run("start shop.toml"), @"
     $ git orchestrate start shop.toml
     --- stderr ---
-    error: '.orchestrate/config.toml' holds commands that were not trusted yet:
+    error: '.orchestrate/config.toml' contains commands you have not trusted yet:
       test -e cart.txt
-    hint: read them, then: git orchestrate trust '.orchestrate/config.toml' (or start with --trust)
+    hint: Read them, then trust them:
+    hint:   git orchestrate trust .orchestrate/config.toml
     [exit 1]
     ");
     assert_snapshot!(story.run("start shop.toml --trust"), @"
@@ -77,8 +80,11 @@ fn commands_are_shown_and_trusted() {
      started mail: Do mail
     finished mail: in 0.0s
       merged mail: as <id>
-    the work is on feat/shop: git log --first-parent feat/shop
-    hint: git orchestrate finish --run shop   # merge it, or what else is to become of it
+    the work is on feat/shop
+    hint: See what was merged:
+    hint:   git log --first-parent feat/shop
+    hint: Choose what happens to the work:
+    hint:   git orchestrate finish --run shop
     ");
     assert_snapshot!(story.run("status"), @"
     $ git orchestrate status
@@ -87,6 +93,7 @@ fn commands_are_shown_and_trusted() {
       cart  done    0.0s  Do cart
       mail  done    0.0s  Do mail
     2 of 2 tasks merged
-    finished. Next: git orchestrate finish --run shop   # merge it, or what else is to become of it
+    finished. Next:
+      git orchestrate finish --run shop
     ");
 }

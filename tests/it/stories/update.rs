@@ -42,9 +42,12 @@ fn a_changed_plan_is_taken_when_that_is_asked_for() {
      Do mail.
     --- stderr ---
     error: the plan is not the one that run 'shop' has
-    hint: take it over: git orchestrate start shop.toml --update
-    hint: or go on with the plan as it was: git orchestrate start --run shop
-    hint: or begin another run with it: git orchestrate start shop.toml --run NAME
+    hint: Take it over:
+    hint:   git orchestrate start shop.toml --update
+    hint: Or continue with the plan as it was:
+    hint:   git orchestrate start --run shop
+    hint: Or begin another run with it:
+    hint:   git orchestrate start shop.toml --run <NAME>
     [exit 1]
     ");
     assert_snapshot!(story.run("start shop.toml --update --dry-run"), @"
@@ -104,14 +107,16 @@ fn a_changed_plan_is_taken_when_that_is_asked_for() {
      started bill: Do bill
     finished bill: in 0.0s, DONE all of it
       merged bill: as <id>
-    hint: git orchestrate status   # what blocks, and what to type next
+    hint: See what is blocked, and how to continue:
+    hint:   git orchestrate status
     [exit 3]
     ");
     assert_snapshot!(story.run("retry mail -m 'there is one now'"), @"
     $ git orchestrate retry mail -m 'there is one now'
     --- stderr ---
     task 'mail' will run again
-    hint: git orchestrate start   # runs it
+    hint: Run it:
+    hint:   git orchestrate start
     ");
     assert_snapshot!(story.run("start"), @"
     $ git orchestrate start
@@ -122,8 +127,11 @@ fn a_changed_plan_is_taken_when_that_is_asked_for() {
      started mail: Do mail, attempt 2
     finished mail: in 0.0s, DONE all of it
       merged mail: as <id>
-    the work is on feat/shop: git log --first-parent feat/shop
-    hint: git orchestrate finish --run shop   # merge it, or what else is to become of it
+    the work is on feat/shop
+    hint: See what was merged:
+    hint:   git log --first-parent feat/shop
+    hint: Choose what happens to the work:
+    hint:   git orchestrate finish --run shop
     ");
     assert_snapshot!(story.run("status"), @"
     $ git orchestrate status
@@ -133,11 +141,12 @@ fn a_changed_plan_is_taken_when_that_is_asked_for() {
       mail  done    0.0s  Do mail
       bill  done    0.0s  Do bill
     3 of 3 tasks merged
-    finished. Next: git orchestrate finish --run shop   # merge it, or what else is to become of it
+    finished. Next:
+      git orchestrate finish --run shop
     ");
     assert_snapshot!(story.run("log"), @"
     $ git orchestrate log
-    2026-01-01 09:00:00  shop: begin with 3 tasks from main
+    2026-01-01 09:00:00  shop: start with 3 tasks from main
     2026-01-01 09:00:00  cart: waiting -> running (implement)
     2026-01-01 09:00:00  cart: reported DONE
     2026-01-01 09:00:00  cart: running (implement) -> merging
