@@ -321,7 +321,7 @@ fn changes_that_the_next_run_would_not_have_are_reported() {
     env.git(["branch", "-q", "-u", "ahead"]);
     let (text, remedy) = only_finding(&env, "base", "warning");
     assert!(text.contains("main is 1 commit behind ahead"), "{text}");
-    fixes(&env, remedy.split(": ").last().expect("a command"));
+    fixes(&env, remedy.lines().last().expect("a command"));
 }
 
 #[test]

@@ -667,9 +667,9 @@ fn impossible_branch_names_are_errors_with_the_right_setting() {
     for (branch, setting) in [
         ("feat", "git branch -m feat feat-old"),
         ("feat/two", "git branch -m feat/two feat/two-old"),
-        ("feat/two/deeper", "--run NAME"),
-        ("feat/task-a", "git config orchestrate.branch 'NAME/task-{id}'"),
-        ("feat/task-b/deeper", "git config orchestrate.branch 'NAME/task-{id}'"),
+        ("feat/two/deeper", "--run <NAME>"),
+        ("feat/task-a", "git config orchestrate.branch 'tasks/{id}'"),
+        ("feat/task-b/deeper", "git config orchestrate.branch 'tasks/{id}'"),
     ] {
         env.git(["branch", branch]);
         place

@@ -43,7 +43,7 @@ fn a_task_branch_of_another_run_is_not_to_be_renamed() {
     env.git(["branch", "feat/task-b"]);
     env.plan(&plan("three", &[runs("b", &[], "echo 1 >b")]));
     let refused = env.run(["start", "plan.toml", "--trust"]).fails(1);
-    refused.has("rename it: git branch -m feat/task-b feat/task-b-old");
+    refused.has("git branch -m feat/task-b feat/task-b-old");
 }
 
 #[test]

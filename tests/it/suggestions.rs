@@ -11,7 +11,9 @@ use clap::Parser;
 use git_orchestrate::testing::Cli;
 use serde_json::Value;
 
+use crate::env::Env;
 use crate::output::Output;
+use crate::plans::{asks, plan, runs};
 use crate::summary::skip;
 
 /// What a suggested command begins with.
@@ -224,4 +226,59 @@ fn a_bad_suggestion_is_found() {
     assert!(lines("run this: git orchestrate start")[0].contains('#'));
     let json = r#"{"tasks":[{"next":["a"],"steps":[{"text":"x","command":"b"}]}],"next":["c"]}"#;
     assert_eq!(suggested(json), ["c", "a", "b"]);
+}
+
+/// Returns a world in which the run `p` needs a person for task `a`.
+fn blocked(more: &[&str]) -> Env {
+    let env = Env::new();
+    env.agent("a", "status BLOCKED no key");
+    env.plan(&plan("p", &[asks("a", &[]), runs("b", &["a"], "echo 1 >b")]));
+    env.start(more).fails(3);
+    env
+}
+
+#[test]
+fn commands_lead_to_the_repository_from_where_the_caller_is() {
+    let env = blocked(&[]);
+    env.run(["status"]).ok().has("  git orchestrate log a\n");
+    let there = env.call(["-C", "repo", "status"]).dir(env.root()).run().ok();
+    there.has("  git -C repo orchestrate log a\n");
+    there.has("git -C repo orchestrate retry a -m <TEXT> && git -C repo orchestrate start\n");
+    // git goes there itself, and only the shell's own variable tells where the caller is.
+    let git = env.program("git", ["-C", "repo", "orchestrate", "show", "nobody"]);
+    git.dir(env.root()).env("PWD", env.root()).run().fails(2).has("run 'p' has no task 'nobody'");
+    let git = env.program("git", ["-C", "repo", "orchestrate", "status"]).dir(env.root());
+    git.env("PWD", env.root()).run().ok().has("  git -C <dir>/repo orchestrate log a\n");
+    let error = env.call(["-C", "repo", "retry", "b"]).dir(env.root()).run().fails(1);
+    error.has("hint: See how it stands:\nhint:   git -C repo orchestrate show b\n");
+}
+
+#[test]
+fn commands_name_the_run_if_another_is_unfinished_or_the_caller_did() {
+    let env = blocked(&[]);
+    env.run(["retry", "b"]).fails(1).has("git orchestrate show b\n");
+    env.run(["retry", "b", "--run", "p"]).fails(1).has("git orchestrate show b --run p\n");
+    env.plan(&plan("q", &[runs("c", &[], "false")]));
+    env.run(["start", "plan.toml", "--trust"]).fails(3).has("git orchestrate status --run q\n");
+    env.run(["log", "b", "--run", "p"]).fails(1).has("git orchestrate show b --run p\n");
+}
+
+#[test]
+fn a_run_by_hand_continues_by_hand() {
+    let env = Env::new();
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &["a"])]));
+    env.run(["start", "plan.toml", "--manual"]).ok().has("git orchestrate start --manual\n");
+    let worktree = ".claude/worktrees/feat-task-a";
+    env.write(format!("{worktree}/a.txt"), "1\n");
+    env.run_in(worktree, ["report", "done"]).ok().has("git orchestrate start --manual\n");
+    env.run(["merge"]).ok().has("git orchestrate start --manual\n");
+}
+
+#[test]
+fn a_plan_that_was_typed_is_typed_again() {
+    let env = blocked(&[]);
+    env.write("my plan.toml", plan("p", &[runs("c", &[], "true")]));
+    let refused = env.run(["start", "my plan.toml", "--trust"]).fails(1);
+    refused.has("hint: Take it over:\nhint:   git orchestrate start 'my plan.toml' --update\n");
+    refused.has("git orchestrate start 'my plan.toml' --run <NAME>\n");
 }

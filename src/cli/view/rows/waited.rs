@@ -9,6 +9,7 @@ use super::{Row, Rows, table};
 use crate::domain::oid::Oid;
 use crate::domain::policy::wait::{Awaited, WaitEnd, status_of};
 use crate::domain::snapshot::Snapshot;
+use crate::domain::steps::Step;
 use crate::domain::task::TaskStatus;
 use crate::run::facts::Facts;
 
@@ -77,11 +78,14 @@ pub(crate) fn text(waited: &Waited<'_>) -> String {
         format!("{}: {} -> {}{why}\n", row.task.id, waited.before(row), row.status)
     };
     let lines: String = waited.rows().iter().map(line).collect();
-    let nobody = match waited.came {
-        WaitEnd::Nothing => "\nnothing runs, so nothing would change: git orchestrate start",
-        WaitEnd::Merged | WaitEnd::Changed | WaitEnd::Attention => "",
+    let start = match waited.came {
+        WaitEnd::Nothing => {
+            let start = Step::start().to("nothing runs, so nothing would change. Start it");
+            format!("\n{}", waited.facts.scope.text(&start.into()))
+        }
+        WaitEnd::Merged | WaitEnd::Changed | WaitEnd::Attention => String::new(),
     };
-    lines + &table::summary(waited.now) + nobody
+    lines + &table::summary(waited.now) + &start
 }
 
 /// Returns the same as JSON.
