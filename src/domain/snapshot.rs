@@ -264,6 +264,16 @@ impl Snapshot {
         self.tasks().filter(waits).map(|(task, _)| task.id.clone()).collect()
     }
 
+    /// Returns the newest commit that a final review has read, or that it has led to; `None` if no
+    /// final review is done.
+    pub(crate) fn read_by_final_review(&self) -> Option<&Oid> {
+        let is_done =
+            |(task, record): &(&Task, &Record)| task.final_review && record.state.is_done();
+        let (_, record) = self.tasks().filter(is_done).last()?;
+        let read = record.last_attempt().and_then(|attempt| attempt.tip.as_ref());
+        record.state.merge().or(read)
+    }
+
     pub fn is_finished(&self) -> bool {
         self.records.iter().all(|record| record.state.is_done())
     }

@@ -148,3 +148,45 @@ fn files(drive: &Drive, snapshot: &Snapshot) -> HashMap<TaskId, Files> {
     };
     snapshot.tasks().filter_map(of_task).collect()
 }
+
+/// What git holds of one task.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Work {
+    /// Commits of the task, newest first.
+    pub commits: Vec<(Oid, String)>,
+    /// `git diff --stat` of them.
+    pub diff_stat: String,
+    /// The task's branch exists.
+    pub has_branch: bool,
+    /// The task's own text, or its command.
+    pub prompt: String,
+}
+
+/// Looks up the commits of one task.
+pub(crate) fn work(drive: &Drive, snapshot: &Snapshot, id: &TaskId) -> anyhow::Result<Work> {
+    let (task, record) = snapshot.task(id)?;
+    let prompt = match &task.run {
+        Some(command) => format!("run: {command}"),
+        None => task.prompt.clone(),
+    };
+    let git = &drive.git;
+    let on_branch =
+        record.branch.as_deref().map(|name| git.find_branch(name)).transpose()?.flatten();
+    let has_branch = on_branch.is_some();
+    let last = record.attempts.iter().rev().find_map(|attempt| attempt.commit.clone());
+    let (Some(from), Some(tip)) = (origin(drive, snapshot, record)?, on_branch.or(last)) else {
+        return Ok(Work { prompt, has_branch, ..Work::default() });
+    };
+    let commits = git.log(&from, tip.as_str())?;
+    Ok(Work { commits, diff_stat: git.diff_stat(&from, &tip)?, prompt, has_branch })
+}
+
+/// Returns the commit after which everything on the task's branch is its own work: the parent of its
+/// merge, or else the integration branch, which the others have been merged into.
+fn origin(drive: &Drive, snapshot: &Snapshot, record: &Record) -> anyhow::Result<Option<Oid>> {
+    if let Some(merge) = record.state.merge() {
+        return Ok(drive.git.parent(merge)?.or_else(|| record.base().cloned()));
+    }
+    let integration = drive.git.find_branch(&snapshot.run.integration)?;
+    Ok(record.base().and(integration))
+}

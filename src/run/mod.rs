@@ -9,6 +9,7 @@ pub(crate) mod begin;
 pub(crate) mod brief;
 pub(crate) mod cleanup;
 pub(crate) mod compare;
+pub(crate) mod decide;
 pub(crate) mod drive;
 pub(crate) mod end;
 pub(crate) mod facts;
@@ -16,7 +17,6 @@ pub(crate) mod folder;
 pub(crate) mod merge;
 mod merged_by_others;
 pub(crate) mod paths;
-pub(crate) mod permission;
 pub(crate) mod recover;
 pub(crate) mod setup;
 
@@ -25,9 +25,10 @@ pub(crate) use drive::drive;
 
 use crate::domain::config::Settings;
 use crate::domain::plan::{Task, TaskId};
-use crate::domain::snapshot::Snapshot;
+use crate::domain::snapshot::{Run, Snapshot};
 use crate::domain::task::Record;
 use crate::git::Git;
+use crate::git::remote::RemoteChoice;
 use cleanup::CleanReport;
 use folder::RunFolder;
 
@@ -42,6 +43,14 @@ pub(crate) struct Drive {
 impl Drive {
     pub(crate) fn new(git: &Git, settings: Settings, run: &str) -> Drive {
         Drive { git: git.clone(), settings, folder: RunFolder::new(git, run) }
+    }
+
+    /// Returns the remote that the settings mean for a run; `None` if that is not clear.
+    pub(crate) fn remote(&self, run: &Run) -> Option<String> {
+        match self.git.choose_remote(self.settings.remote.as_deref(), &run.base_branch) {
+            Ok(RemoteChoice::Remote(remote)) => Some(remote),
+            Ok(RemoteChoice::Several(_) | RemoteChoice::None) | Err(_) => None,
+        }
     }
 
     /// Returns the test commands that must pass before a task is merged.

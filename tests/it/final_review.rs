@@ -119,7 +119,7 @@ fn finish_warns_of_commits_it_did_not_review() {
     env.commit("later.txt", "1\n");
     env.git(["switch", "-q", "main"]);
     let output = env.run(["finish", "--merge"]).ok();
-    output.has("warning: feat/p holds more than its final review has read");
+    output.has("warning: feat/p has commits that its final review has not read");
     output.has(&format!("git log {}..feat/p", read.trim()));
 }
 

@@ -154,7 +154,7 @@ fn a_limit_without_a_reset_time_waits_for_the_user() {
     run(&env, &["wait"]).fails(3).has("paused");
     assert_eq!(command_lines(&env, "codex").len(), 1, "the limit is not over yet");
     limit(&env, "codex", false);
-    run(&env, &["retry", "a"]).ok().has("task 'a' goes on");
+    run(&env, &["retry", "a"]).ok().has("task 'a' will resume");
     start(&env, "codex").wait().ok();
     assert!(
         command_lines(&env, "codex")[1].contains("resume t-1"),
@@ -199,7 +199,7 @@ fn retry_of_one_limited_task_resumes_all() {
     env.executable("any", &script.replace("$D", &folder));
     start(&env, "any").wait().fails(3).has("2 paused");
     env.write(env.root().join("agents/over"), "");
-    run(&env, &["retry", "b"]).ok().has("task 'a' goes on").has("task 'b' goes on");
+    run(&env, &["retry", "b"]).ok().has("task 'a' will resume").has("task 'b' will resume");
     start(&env, "any").wait().ok();
 }
 

@@ -62,8 +62,8 @@ fn nothing_is_implemented_before_the_plan_is_approved() {
     env.run(["start"]).fails(3);
     assert_eq!(stages(&env, "a"), ["plan"], "it goes on waiting");
 
-    env.run(["approve", "a"]).ok().has("its open questions").has("git orchestrate start");
-    env.run(["approve", "a"]).ok().has("approved already");
+    env.run(["approve", "a"]).ok().has("the open questions").has("git orchestrate start");
+    env.run(["approve", "a"]).ok().has("already approved");
     env.stands("a", "ready", None);
     env.run(["start"]).ok();
     assert_eq!(stages(&env, "a"), ["plan", "implement", "spec-review"]);
@@ -80,7 +80,7 @@ fn nothing_is_implemented_before_the_plan_is_approved() {
     let kept = env.git(["ls-tree", "-r", "--name-only", "refs/orchestrate/runs/p"]);
     assert!(kept.lines().any(|path| path.starts_with("plans/") && path.ends_with("/a.md")));
     assert!(env.journal("%s").contains("a: blocked (approval) -> waiting"));
-    env.run(["approve", "a"]).ok().has("approved already");
+    env.run(["approve", "a"]).ok().has("already approved");
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn an_incomplete_blueprint_is_asked_for_again() {
     env.start(&[]).fails(3).has("its plan lacks: Edge cases");
     env.stands("a", "blocked", Some("agent"));
     assert_eq!(stages(&env, "a"), ["plan", "plan"]);
-    env.run(["approve", "a"]).fails(1).has("no plan that waits");
+    env.run(["approve", "a"]).fails(1).has("has no plan to approve");
     env.run(["show", "a", "--plan"]).fails(1).has("no plan was made");
     env.agent("a.plan", &whole);
     env.run(["retry", "a", "-m", "All seven."]).ok();

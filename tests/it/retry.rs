@@ -20,7 +20,7 @@ fn blocked(script: &str, reason: &str) -> Env {
 fn an_unchanged_retry_is_refused_without_force() {
     let env = blocked("status BLOCKED no key", "agent");
     let refused = env.run(["retry", "a"]).fails(1);
-    refused.has("nothing has changed since task 'a' was blocked (agent)");
+    refused.has("nothing has changed since 'a' was blocked (agent)");
     for line in ["-m <TEXT>", "--model capable", "--agent <COMMAND>", "--force"] {
         refused.has(&format!("git orchestrate retry a {line}"));
     }
@@ -39,7 +39,7 @@ fn a_missing_agent_has_to_be_replaced() {
     start("no-such-agent --fast")
         .fails(3)
         .has("git orchestrate retry a --agent <COMMAND> && git orchestrate start");
-    env.run(["retry", "a", "--agent", " "]).fails(2).has("the agent has no name");
+    env.run(["retry", "a", "--agent", " "]).fails(2).has("the name of the agent is empty");
     env.run(["retry", "a", "--agent", "echo 1 >a.txt && echo STATUS: DONE"]).ok();
     env.run(["start"]).ok();
     env.stands("a", "done", None);
@@ -77,7 +77,7 @@ fn a_chosen_model_and_agent_stay_chosen() {
     let env = blocked("status BLOCKED too hard", "agent");
     env.config("orchestrate.reviews", "spec");
     let other = format!("OTHER=1 {}", env.agent_command());
-    env.run(["retry", "a", "--model=-x"]).fails(2).has("cannot be the name of a model");
+    env.run(["retry", "a", "--model=-x"]).fails(2).has("invalid model name");
     env.run(["retry", "a", "--agent", " "]).fails(2);
     env.run(["retry", "a", "--agent", "aider"]).fails(1).has("is not on the PATH");
     env.run(["retry", "a", "--model", "grand", "--agent", &other]).ok();
@@ -151,7 +151,7 @@ fn a_run_task_can_be_retried_although_nothing_changed() {
     env.plan(&plan("p", &[runs("a", &[], &command)]));
     env.run(["start", "plan.toml", "--trust"]).fails(3);
     env.write(&flag, "");
-    env.run(["retry", "a", "--model", "opus"]).fails(2).has("is a shell command");
+    env.run(["retry", "a", "--model", "opus"]).fails(2).has("runs a shell command");
     env.run(["retry", "a"]).ok();
     env.run(["start"]).ok();
 }
@@ -165,7 +165,9 @@ fn a_waiting_task_accepts_another_note() {
     env.start(&[]).fails(3);
     env.run(["retry", "a", "-m", "port 80"]).ok();
     env.run(["retry", "a"]).fails(1).has("is not blocked");
-    env.run(["retry", "a", "-m", "no, 8080", "--model", "capable"]).ok().has("is told so");
+    env.run(["retry", "a", "-m", "no, 8080", "--model", "capable"])
+        .ok()
+        .has("will use it when it starts");
     env.start(&[]).ok();
     let log = env.agent_log("a", 2);
     assert!(log.contains("port 80") && log.contains("no, 8080"), "{log}");

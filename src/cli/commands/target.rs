@@ -14,7 +14,6 @@ use crate::domain::plan::{Plan, TaskId};
 use crate::domain::prompt::Templates;
 use crate::domain::snapshot::{Flags, Run, Snapshot};
 use crate::domain::steps::{self, Remedy, Scope, Step, program, to};
-use crate::domain::task::TaskStatus;
 use crate::git::Git;
 use crate::git::worktree::same_path;
 use crate::journal::trust;
@@ -112,11 +111,6 @@ impl Target {
     /// Finds several tasks.
     pub(crate) fn tasks(&self, texts: &[String]) -> anyhow::Result<Vec<TaskId>> {
         texts.iter().map(|text| self.task(text)).collect()
-    }
-
-    /// Returns a task's status.
-    pub(crate) fn status(&self, id: &TaskId) -> anyhow::Result<TaskStatus> {
-        Ok(self.snapshot().status(self.snapshot().index(id)?))
     }
 
     /// Returns true where nobody drives the run, and no agent is at work.

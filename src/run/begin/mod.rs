@@ -6,6 +6,7 @@
 pub(crate) mod base;
 pub(crate) mod batch;
 pub(crate) mod branch_names;
+pub(crate) mod complete;
 pub(crate) mod plan_source;
 pub(crate) mod storage;
 pub(crate) mod tickets;

@@ -42,6 +42,34 @@ pub(crate) fn clean_run(
     Ok(is_all_gone && (integration.kept.is_empty() || !snapshot.run.owns_integration()))
 }
 
+/// Removes the journal and the logs of a run, after a backup of the journal, unless something of the
+/// run is kept or the run ended after the time limit.
+pub(crate) fn clean_journal(
+    drive: &Drive,
+    journal: &Journal,
+    tip: &Tip,
+    reach: CleanOptions,
+    keeps_any: bool,
+) -> anyhow::Result<CleanReport> {
+    let what = format!("journal and logs of run {}", tip.snapshot.run.name);
+    let keep = |reason: &str, removal| {
+        let kept = KeptItem { what: what.clone(), reason: reason.into(), removal };
+        CleanReport { kept: vec![kept], ..CleanReport::default() }
+    };
+    if keeps_any {
+        return Ok(keep("worktrees or branches of it are kept", Removal::Force));
+    }
+    // The newest commit of the journal is the last thing that happened to the run.
+    let ended = drive.git.time_of(&tip.commit).ok();
+    if reach.before.is_some_and(|before| ended.is_none_or(|ended| ended >= before)) {
+        return Ok(keep("it is newer than --older-than", Removal::Clean));
+    }
+    if reach.dry_run {
+        return Ok(CleanReport { removed: vec![what], ..CleanReport::default() });
+    }
+    discard_journal(drive, journal, tip)
+}
+
 /// Removes the journal of a discarded run, after a backup.
 pub(crate) fn discard_journal(
     drive: &Drive,

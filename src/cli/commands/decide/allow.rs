@@ -5,7 +5,7 @@ use crate::cli::commands::Context;
 use crate::cli::commands::target::Trust;
 use crate::domain::error::{Exit, failure, usage};
 use crate::domain::steps::Step;
-use crate::run::permission::PermissionGrant;
+use crate::run::decide::permission::PermissionGrant;
 
 pub(crate) fn run(context: &Context, args: AllowArgs) -> anyhow::Result<Exit> {
     let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;

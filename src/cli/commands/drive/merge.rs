@@ -15,7 +15,6 @@ use crate::domain::policy::schedule::merge_queue;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::steps::{Step, git};
 use crate::domain::task::{Block, Record, State};
-use crate::git::remote::RemoteChoice;
 use crate::journal::Journal;
 use crate::run::drive::Mode;
 use crate::run::merge::offer;
@@ -49,7 +48,7 @@ pub(crate) fn run(context: &Context, args: MergeArgs) -> anyhow::Result<Exit> {
     let is_merged =
         |id: &TaskId| target.snapshot().find(id).is_some_and(|(_, record)| record.state.is_done());
     for (_, url) in urls.iter().filter(|(id, _)| is_merged(id)) {
-        let push = match remote_of(&target) {
+        let push = match target.drive.remote(&target.snapshot().run) {
             Some(remote) => git("push").word(remote),
             None => git("push").blank("REMOTE"),
         };
@@ -67,16 +66,6 @@ pub(crate) fn run(context: &Context, args: MergeArgs) -> anyhow::Result<Exit> {
 fn stopped(context: &Context, target: &Target, signal: i32) -> Exit {
     context.ui.hint(&target.scope(), Step::Merge { id: None }.to("Continue"));
     Exit::Signal(signal)
-}
-
-/// Returns the remote that the settings mean.
-fn remote_of(target: &Target) -> Option<String> {
-    let named = target.drive.settings.remote.as_deref();
-    let chosen = target.drive.git.choose_remote(named, &target.snapshot().run.base_branch);
-    match chosen {
-        Ok(RemoteChoice::Remote(remote)) => Some(remote),
-        Ok(_) | Err(_) => None,
-    }
 }
 
 /// Returns the URL of the pull request that a task waits for.

@@ -7,10 +7,9 @@ use crate::cli::view::cleaned::Wording;
 use crate::domain::error::{Exit, failure};
 use crate::domain::plan::TaskId;
 use crate::domain::steps::{Scope, Step};
-use crate::run::cleanup::{
-    self, CleanOptions, CleanReport, KeptItem, Removal, clean_checkout, clean_task,
-};
+use crate::run::cleanup::{CleanOptions, CleanReport, clean_checkout, clean_task};
 use crate::run::drive::controller;
+use crate::run::end::clean::clean_journal;
 use crate::run::end::free_name::rename_branch;
 use crate::run::recover;
 use crate::system::clock;
@@ -22,14 +21,7 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
         [] => target.snapshot().plan.tasks.iter().map(|task| task.id.clone()).collect(),
         names => target.tasks(names)?,
     };
-    let lock = match args.all {
-        true => Some(hold_run(&target, args.force)?),
-        // No attempt may begin in what is removed by force.
-        false if args.force && !args.dry_run => {
-            controller::take(&target.drive.folder, &target.snapshot().run.name).ok()
-        }
-        false => None,
-    };
+    let lock = lock(&target, &args)?;
     if lock.is_some() {
         target.reload()?;
     }
@@ -68,7 +60,9 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
         let cleaned = clean_checkout(&target.drive, target.snapshot(), reach)?;
         say(&cleaned)?;
         all.push(cleaned);
-        all.push(clean_run(&target, reach, all.iter().any(|cleaned| !cleaned.kept.is_empty()))?);
+        let keeps_any = all.iter().any(|cleaned| !cleaned.kept.is_empty());
+        let (drive, journal) = (&target.drive, &target.journal);
+        all.push(clean_journal(drive, journal, &target.tip, reach, keeps_any)?);
         say(&all[all.len() - 1])?;
         if all.iter().all(|cleaned| cleaned.kept.is_empty()) {
             say_branch(context, &target, &wording.scope)?;
@@ -91,7 +85,19 @@ fn say_branch(context: &Context, target: &Target, scope: &Scope) -> anyhow::Resu
     Ok(context.ui.answer(&scope.text(&rename.into()))?)
 }
 
-/// Keeps controllers away from a run that is to go, which must be finished unless it is given up.
+/// Keeps controllers away from what is removed.
+fn lock(target: &Target, args: &CleanArgs) -> anyhow::Result<Option<LockFile>> {
+    if args.all {
+        return hold_run(target, args.force).map(Some);
+    }
+    // No attempt may start in a worktree that is removed by force.
+    let is_needed = args.force && !args.dry_run;
+    let name = &target.snapshot().run.name;
+    Ok(if is_needed { controller::take(&target.drive.folder, name).ok() } else { None })
+}
+
+/// Keeps controllers away from a run whose journal is removed; fails if it is neither finished nor
+/// discarded by force.
 fn hold_run(target: &Target, force: bool) -> anyhow::Result<LockFile> {
     let name = &target.snapshot().run.name;
     let lock = controller::take(&target.drive.folder, name)?;
@@ -104,32 +110,4 @@ fn hold_run(target: &Target, force: bool) -> anyhow::Result<LockFile> {
                 .to("Give it up, with a backup of all that is not merged"),
         ))
     }
-}
-
-/// Removes a run's logs, and its journal after a backup.
-fn clean_run(target: &Target, reach: CleanOptions, kept_any: bool) -> anyhow::Result<CleanReport> {
-    let name = &target.snapshot().run.name;
-    let what = format!("journal and logs of run {name}");
-    let keep = |reason: &str, removal| {
-        let kept = KeptItem { what: what.clone(), reason: reason.into(), removal };
-        CleanReport { kept: vec![kept], ..CleanReport::default() }
-    };
-    if kept_any {
-        return Ok(keep("worktrees or branches of it are kept", Removal::Force));
-    }
-    if reach.before.is_some_and(|before| ended(target).is_none_or(|ended| ended >= before)) {
-        return Ok(keep("it is newer than --older-than", Removal::Clean));
-    }
-    let mut cleaned = CleanReport { removed: vec![what.clone()], ..CleanReport::default() };
-    if !reach.dry_run {
-        let (drive, journal) = (&target.drive, &target.journal);
-        let name = cleanup::remove_journal(drive, journal, &target.tip.commit, name)?;
-        cleaned.journal = Some((journal.ref_name(), name));
-    }
-    Ok(cleaned)
-}
-
-/// Returns when the last thing happened to the run, in milliseconds since 1970.
-fn ended(target: &Target) -> Option<i64> {
-    target.drive.git.time_of(&target.tip.commit).ok()
 }

@@ -3,14 +3,13 @@
 use crate::cli::arguments::ShowArgs;
 use crate::cli::commands::Context;
 use crate::cli::commands::target::{Target, Trust, prompts};
-use crate::cli::view::rows::show::{Work, show};
+use crate::cli::view::rows::show::show;
 use crate::domain::blueprint::Blueprint;
 use crate::domain::config::Settings;
 use crate::domain::error::{Exit, failure};
-use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
 use crate::domain::steps::{StartOption, Step};
-use crate::domain::task::Record;
+use crate::run::facts::work;
 use crate::run::{Drive, next_prompt};
 
 pub(crate) fn run(context: &Context, args: ShowArgs) -> anyhow::Result<Exit> {
@@ -25,7 +24,12 @@ pub(crate) fn run(context: &Context, args: ShowArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Ok);
     }
     let index = target.snapshot().index(&id)?;
-    let text = show(target.snapshot(), &target.facts()?, index, &work(&target, &id)?);
+    let text = show(
+        target.snapshot(),
+        &target.facts()?,
+        index,
+        &work(&target.drive, target.snapshot(), &id)?,
+    );
     context.ui.answer(&text)?;
     Ok(Exit::Ok)
 }
@@ -63,33 +67,4 @@ fn prompt(target: &Target, id: &TaskId) -> anyhow::Result<String> {
     let folder = target.drive.folder.attempt(id, attempt.number);
     let given = [folder.resume_prompt(), folder.prompt()];
     Ok(given.iter().find_map(|file| std::fs::read_to_string(file).ok()).unwrap_or_else(own))
-}
-
-fn work(target: &Target, id: &TaskId) -> anyhow::Result<Work> {
-    let (task, record) = target.snapshot().task(id)?;
-    let prompt = match &task.run {
-        Some(command) => format!("run: {command}"),
-        None => task.prompt.clone(),
-    };
-    let git = &target.drive.git;
-    let on_branch =
-        record.branch.as_deref().map(|name| git.find_branch(name)).transpose()?.flatten();
-    let has_branch = on_branch.is_some();
-    let last = record.attempts.iter().rev().find_map(|attempt| attempt.commit.clone());
-    let (Some(from), Some(tip)) = (origin(target, record)?, on_branch.or(last)) else {
-        return Ok(Work { prompt, has_branch, ..Work::default() });
-    };
-    let commits = git.log(&from, tip.as_str())?;
-    Ok(Work { commits, diff_stat: git.diff_stat(&from, &tip)?, prompt, has_branch })
-}
-
-/// Returns the commit beyond which all is the task's own work: what it was merged into, or else
-/// where the others are now.
-fn origin(target: &Target, record: &Record) -> anyhow::Result<Option<Oid>> {
-    let git = &target.drive.git;
-    if let Some(merge) = record.state.merge() {
-        return Ok(git.parent(merge)?.or_else(|| record.base().cloned()));
-    }
-    let integration = git.find_branch(&target.snapshot().run.integration)?;
-    Ok(record.base().and(integration))
 }

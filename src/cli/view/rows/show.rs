@@ -5,24 +5,10 @@
 use super::{Row, Rows};
 use crate::cli::ui::{BOLD, paint};
 use crate::cli::view::advice;
-use crate::domain::oid::Oid;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::task::{Attempt, State};
 use crate::domain::text::{printable, span};
-use crate::run::facts::Facts;
-
-/// What git and the run's folder hold of a task.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Work {
-    /// Commits of the task, newest first.
-    pub commits: Vec<(Oid, String)>,
-    /// `git diff --stat` of them.
-    pub diff_stat: String,
-    /// The task's branch exists.
-    pub has_branch: bool,
-    /// The prompt of the last attempt, or the task's own text.
-    pub prompt: String,
-}
+use crate::run::facts::{Facts, Work};
 
 /// Returns everything about one task.
 pub(crate) fn show(snapshot: &Snapshot, facts: &Facts, index: usize, work: &Work) -> String {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::show::{Work, show};
+use super::show::show;
 use super::waited::{self, Waited};
 use super::{Kind, Rows, json, label, progress, table};
 use crate::domain::oid::Oid;
@@ -16,7 +16,7 @@ use crate::domain::task::{
     TaskStatus, Worker,
 };
 use crate::plan::{Source, parse};
-use crate::run::facts::Facts;
+use crate::run::facts::{Facts, Work};
 
 /// Two tasks that may run at the same time.
 const APART: &str = "name = 'p'\n[[task]]\nid = 'a'\ntitle = 'A'\nprompt = 'x'\ndepends_on = []\n\

@@ -5,12 +5,13 @@
 use super::Start;
 use crate::cli::view::change;
 use crate::domain::error::failure;
-use crate::domain::plan::{Plan, Task, TaskId};
+use crate::domain::plan::{Plan, TaskId};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::steps::{Remedy, StartOption, Step};
 use crate::journal::Journal;
 use crate::plan::change::PlanChange;
 use crate::run::Drive;
+use crate::run::begin::complete;
 use crate::run::begin::update::update;
 
 /// A plan to put in the place of the one that a run has.
@@ -26,7 +27,7 @@ impl Start<'_> {
         snapshot: &Snapshot,
         plan: Plan,
     ) -> anyhow::Result<Option<NewPlan>> {
-        let plan = as_begun(snapshot, plan);
+        let plan = complete::for_run(snapshot, plan);
         let change = PlanChange::between(&snapshot.plan, &plan);
         if change.is_empty() {
             return Ok(None);
@@ -75,23 +76,4 @@ impl Start<'_> {
         }
         Ok(())
     }
-}
-
-/// Returns a plan for a run that exists: it ends as it was begun, and new tasks go the way of the
-/// others.
-fn as_begun(snapshot: &Snapshot, plan: Plan) -> Plan {
-    let plan = if snapshot.plan.tasks.iter().any(|task| task.plan_first) {
-        plan.with_planning()
-    } else {
-        plan
-    };
-    if snapshot.plan.final_review().is_none() {
-        return plan;
-    }
-    let is_done = |id: &TaskId| snapshot.find(id).is_some_and(|(_, record)| record.state.is_done());
-    let reviews = snapshot.plan.tasks.iter().filter(|task| task.final_review).cloned();
-    let (done, open): (Vec<Task>, Vec<Task>) = reviews.partition(|task| is_done(&task.id));
-    // What comes after a final review has been read by none.
-    let have_read_all = open.is_empty() && plan.tasks.iter().all(|task| is_done(&task.id));
-    plan.with_final_reviews(done, have_read_all)
 }

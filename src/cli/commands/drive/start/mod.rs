@@ -26,14 +26,14 @@ use crate::domain::plan::{Plan, Task, TaskId, slug};
 use crate::domain::policy::schedule::with_dependencies;
 use crate::domain::snapshot::{Closed, Flags, Run, Snapshot};
 use crate::domain::steps::{Scope, StartOption, Step, to};
-use crate::domain::task::Event;
 use crate::git::Git;
 use crate::journal::trust;
-use crate::journal::{Journal, Tip, is_illegal};
+use crate::journal::{Journal, Tip};
 use crate::plan::{Diagnostic, ParsedPlan};
 use crate::run::Drive;
 use crate::run::begin::plan_source::Input;
-use crate::run::begin::{self, NewRun};
+use crate::run::begin::{self, NewRun, complete};
+use crate::run::decide::approve::approve_all;
 use crate::run::drive::controller;
 use crate::run::end::free_name::rename_branch;
 use crate::run::merge::publish::why_waits;
@@ -175,12 +175,7 @@ impl Start<'_> {
         // Before anything is trusted nothing of it is run: this only looks what is in the way.
         let found = settings(self.git, &flags, Trust::NotNeeded)?;
         prompts(self.git, Trust::NotNeeded)?;
-        let plan = if found.plan_first { plan.with_planning() } else { plan };
-        let plan = if found.final_review && !found.reviews.is_empty() {
-            plan.with_final_review()
-        } else {
-            plan
-        };
+        let plan = complete::for_new_run(&found, plan);
         let (into, launches) = (self.args.into.as_deref(), !self.args.manual);
         let beginning = NewRun { plan: &plan, settings: &found, flags, into, launches };
         let run = begin::prepare(self.git, &beginning)?;
@@ -252,7 +247,7 @@ impl Start<'_> {
         let snapshot = self.settle_flags(&mut journal)?;
         let scope = self.scope_of(&snapshot.run);
         if drive.settings.yes {
-            self.approve_all(&journal, &snapshot)?;
+            approve_all(&journal, &snapshot)?;
         }
         let only = self.only(&snapshot)?;
         self.git.exclude(&drive.settings.worktrees)?;
@@ -297,18 +292,6 @@ impl Start<'_> {
             })?;
         }
         Ok(snapshot)
-    }
-
-    /// Lets the work begin that waits for a person who wants to decide nothing.
-    fn approve_all(&self, journal: &Journal, snapshot: &Snapshot) -> anyhow::Result<()> {
-        for id in snapshot.to_approve() {
-            match journal.append(&id, &Event::Approved) {
-                // Somebody decided otherwise meanwhile.
-                Err(error) if !is_illegal(&error) => return Err(error),
-                Ok(()) | Err(_) => {}
-            }
-        }
-        Ok(())
     }
 
     fn only(&self, snapshot: &Snapshot) -> anyhow::Result<Option<HashSet<TaskId>>> {

@@ -74,7 +74,7 @@ impl Finish<'_> {
             ));
         }
         if how == How::Pr && !run.owns_integration() {
-            let push = match self.remote() {
+            let push = match self.target.drive.remote(run) {
                 Some(remote) => git("push").word(remote),
                 None => git("push").blank("REMOTE"),
             };

@@ -15,11 +15,8 @@ use crate::cli::view::cleaned::Wording;
 use crate::cli::view::finish as view;
 use crate::domain::error::{Exit, failure, in_scope};
 use crate::domain::oid::Oid;
-use crate::domain::plan::Task;
 use crate::domain::snapshot::How;
 use crate::domain::steps::{self, Hint, Remedy, Step, git, program};
-use crate::domain::task::Record;
-use crate::git::remote::RemoteChoice;
 use crate::run::cleanup::{CleanOptions, CleanReport, clean_checkout};
 use crate::run::drive::controller;
 use crate::run::end::clean::clean_run;
@@ -113,13 +110,13 @@ impl Finish<'_> {
             Some(How::Merge) => {
                 self.check_done()?;
                 self.check_base(How::Merge)?;
-                self.tell_unread(tip);
+                self.warn_unread(tip);
                 self.merge(tip)
             }
             Some(How::Pr) => {
                 self.check_done()?;
                 self.check_base(How::Pr)?;
-                self.tell_unread(tip);
+                self.warn_unread(tip);
                 self.request(tip)
             }
             Some(How::Keep) => self.keep(),
@@ -131,15 +128,15 @@ impl Finish<'_> {
         }
     }
 
-    /// Says where the branch holds more than its final review has read, or has led to.
-    fn tell_unread(&self, tip: &Oid) {
+    /// Warns if the branch has commits that no final review has read.
+    fn warn_unread(&self, tip: &Oid) {
         let snapshot = self.target.snapshot();
-        let done = |(task, record): &(&Task, &Record)| task.final_review && record.state.is_done();
-        let Some((_, record)) = snapshot.tasks().filter(done).last() else { return };
-        let read = record.last_attempt().and_then(|attempt| attempt.tip.as_ref());
-        let Some(read) = record.state.merge().or(read).filter(|read| *read != tip) else { return };
+        let Some(read) = snapshot.read_by_final_review().filter(|read| *read != tip) else {
+            return;
+        };
         let branch = &snapshot.run.integration;
-        self.context.ui.warning(&format!("{branch} holds more than its final review has read"));
+        let text = format!("{branch} has commits that its final review has not read");
+        self.context.ui.warning(&text);
         let later = git("log").word(format!("{}..{branch}", read.short()));
         self.context.ui.hint(&self.target.scope(), later.to("See what came later"));
     }
@@ -245,16 +242,6 @@ impl Finish<'_> {
     fn see_log(&self) -> Hint {
         let log = self.target.drive.folder.finish_log();
         program("cat").word(log.display()).to("See what the tests printed")
-    }
-
-    /// Returns the remote that the settings mean.
-    fn remote(&self) -> Option<String> {
-        let named = self.target.drive.settings.remote.as_deref();
-        let base = &self.target.snapshot().run.base_branch;
-        match self.target.drive.git.choose_remote(named, base) {
-            Ok(RemoteChoice::Remote(remote)) => Some(remote),
-            Ok(_) | Err(_) => None,
-        }
     }
 
     fn no_branch(&self) -> anyhow::Error {

@@ -1,0 +1,169 @@
+//! Lets tasks run again, with advice or with another model or agent.
+//!
+//! Invariant: an attempt that would only repeat the last one is refused, unless it is forced.
+
+use crate::domain::agent::Agent;
+use crate::domain::agent::model::is_name;
+use crate::domain::error::{failure, usage};
+use crate::domain::plan::{Task, TaskId};
+use crate::domain::policy::limits::same_pause;
+use crate::domain::prompt;
+use crate::domain::snapshot::Snapshot;
+use crate::domain::steps::{Change, Step};
+use crate::domain::task::{Block, Event, Reason, State};
+use crate::journal::Journal;
+use crate::run::Drive;
+use crate::run::brief::inputs::may_end_differently;
+use crate::system::process::find_program;
+
+/// What the next attempt gets that the last one had not.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Retry {
+    pub message: Option<String>,
+    pub model: Option<String>,
+    pub agent: Option<String>,
+    /// Run it again even if nothing has changed.
+    pub force: bool,
+}
+
+/// What a retry changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Retried {
+    /// The blocked task runs again.
+    Again,
+    /// These paused tasks resume.
+    Resumed(Vec<TaskId>),
+    /// The task runs anyway, with what was added.
+    Saved,
+}
+
+impl Retry {
+    /// Returns true if it changes what the agent is told, or which agent is told.
+    fn adds(&self) -> bool {
+        let has_words = self.message.as_ref().is_some_and(|text| !text.trim().is_empty());
+        has_words || self.model.is_some() || self.agent.is_some()
+    }
+
+    /// Lets a task run again.
+    pub(crate) fn perform(
+        self,
+        drive: &Drive,
+        journal: &Journal,
+        snapshot: &Snapshot,
+        id: &TaskId,
+    ) -> anyhow::Result<Retried> {
+        let (task, record) = snapshot.task(id)?;
+        match &record.state {
+            State::Paused { .. } => {
+                self.check(task)?;
+                self.resume(journal, snapshot, id)
+            }
+            State::Waiting | State::Pending { .. } if self.adds() => {
+                self.check(task)?;
+                journal.append(id, &self.event())?;
+                Ok(Retried::Saved)
+            }
+            State::Blocked(block) => {
+                self.check(task)?;
+                if !self.force && !self.adds() && !may_end_differently(drive, snapshot, id)? {
+                    return Err(nothing_changed(id, block));
+                }
+                let message = Some(self.advice(drive, snapshot, id, block));
+                journal.append(id, &Retry { message, ..self }.event())?;
+                Ok(Retried::Again)
+            }
+            State::Waiting
+            | State::Running { .. }
+            | State::Pending { .. }
+            | State::Merging { .. }
+            | State::Done { .. } => {
+                let status = snapshot.status(snapshot.index(id)?);
+                Err(failure(
+                    format!("task '{id}' is not blocked: it is {status}"),
+                    Step::show(id).to("See how it stands"),
+                ))
+            }
+        }
+    }
+
+    fn event(self) -> Event {
+        Event::Retried { note: self.message, model: self.model, agent: self.agent }
+    }
+
+    /// Resumes every task that waits for the same program, because the limit is the program's; a
+    /// change of the agent is for the one task alone.
+    fn resume(
+        self,
+        journal: &Journal,
+        snapshot: &Snapshot,
+        id: &TaskId,
+    ) -> anyhow::Result<Retried> {
+        let ids = match self.agent {
+            Some(_) => vec![id.clone()],
+            None => same_pause(snapshot, id),
+        };
+        for other in &ids {
+            let own = if other == id { self.clone() } else { Retry::default() };
+            journal.append(other, &own.event())?;
+        }
+        Ok(Retried::Resumed(ids))
+    }
+
+    /// Fails if the model or the agent is not a name, or if the program is not installed.
+    fn check(&self, task: &Task) -> anyhow::Result<()> {
+        if let Some(model) = self.model.as_ref().filter(|model| !is_name(model)) {
+            return Err(usage(
+                format!("invalid model name {model:?}"),
+                "write cheap, standard, capable, or a model's name",
+            ));
+        }
+        if self.agent.as_ref().is_some_and(|agent| agent.trim().is_empty()) {
+            return Err(usage(
+                "the name of the agent is empty",
+                "name one: --agent claude, or a command",
+            ));
+        }
+        let is_reviewed = task.reviews.as_ref().is_some_and(|reviews| !reviews.is_empty());
+        if task.run.is_some() && !is_reviewed && (self.model.is_some() || self.agent.is_some()) {
+            return Err(usage(
+                format!("task '{}' runs a shell command, so it has no agent and no model", task.id),
+                "leave out --model and --agent",
+            ));
+        }
+        let program = self.agent.as_deref().and_then(|agent| Agent::from_text(agent).program());
+        match program.filter(|program| find_program(program).is_none()) {
+            None => Ok(()),
+            Some(missing) => Err(failure(
+                format!("the agent '{missing}' is not on the PATH"),
+                "install it, or name another one: --agent COMMAND",
+            )),
+        }
+    }
+
+    /// Returns what the next attempt is told: how the last one ended, and the person's advice.
+    fn advice(&self, drive: &Drive, snapshot: &Snapshot, id: &TaskId, block: &Block) -> String {
+        let mut advice = prompt::after(block, &snapshot.run.integration);
+        advice.extend(self.message.as_ref().map(|text| format!(" {text}")));
+        if block.reason == Reason::Tests {
+            let output = std::fs::read(drive.folder.test_log(id)).unwrap_or_default();
+            advice += &prompt::end_of_output(&String::from_utf8_lossy(&output));
+        }
+        advice
+    }
+}
+
+fn nothing_changed(id: &TaskId, block: &Block) -> anyhow::Error {
+    let retry = |change| Step::retry_with(id, change);
+    failure(
+        format!(
+            "nothing has changed since '{id}' was blocked ({}); it would probably fail the same way",
+            block.reason
+        ),
+        [
+            retry(Change::Text).to("Tell it more"),
+            retry(Change::Model("capable")).to("Or use a better model"),
+            retry(Change::Agent).to("Or use another agent"),
+            retry(Change::Force).to("Or run it again as it was"),
+        ],
+    )
+}
