@@ -30,6 +30,11 @@ impl Output {
         Output { stdout, stderr, code, raw, raw_err, command, root }
     }
 
+    /// Returns a text with another path for the test's folder.
+    pub fn at(&self, text: &str, place: &str) -> String {
+        text.replace(&self.root.display().to_string(), place)
+    }
+
     /// Asserts that it did all that was asked.
     #[track_caller]
     pub fn ok(self) -> Output {

@@ -34,7 +34,9 @@ pub fn check(arguments: &[String], output: &Output) {
     if arguments.iter().any(|argument| QUOTING.contains(&argument.as_str())) {
         return;
     }
-    for line in suggested(&output.raw).iter().chain(&suggested(&output.raw_err)) {
+    // Without the test's folder most lines have been seen before.
+    let [out, err] = [&output.raw, &output.raw_err].map(|text| suggested(&output.at(text, "/dir")));
+    for line in out.iter().chain(&err) {
         if let Err(why) = check_line(line) {
             output.panic(&format!("a bad suggestion, {why}:\n{line}"));
         }
