@@ -5,7 +5,7 @@
 
 use similar::TextDiff;
 
-use crate::domain::plan::{Plan, Task, TaskId};
+use crate::domain::plan::{Plan, Preamble, Task, TaskId};
 use crate::domain::review;
 
 /// The difference between two plans.
@@ -17,6 +17,8 @@ pub(crate) struct PlanChange {
     pub edges: Vec<EdgeChange>,
     /// Tasks whose text or settings changed.
     pub reworded: Vec<TextChange>,
+    /// A unified diff of the preambles, if they differ.
+    pub preamble: Option<String>,
 }
 
 /// The dependencies of a task before and after.
@@ -48,12 +50,22 @@ impl PlanChange {
             dropped: missing_in(old, new),
             edges: edges(old, new),
             reworded: both().filter_map(|(old, new)| reworded(old, new)).collect(),
+            preamble: diff_of_preambles(old, new),
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         *self == PlanChange::default()
     }
+}
+
+fn diff_of_preambles(old: &Plan, new: &Plan) -> Option<String> {
+    let whole = |plan: &Plan| plan.preamble.as_ref().map(Preamble::whole).unwrap_or_default();
+    let (before, after) = (whole(old), whole(new));
+    let diff = TextDiff::from_lines(&before, &after);
+    let mut diff = diff.unified_diff();
+    let diff = diff.context_radius(3).header("preamble (in the run)", "preamble (now)");
+    (old.preamble != new.preamble).then(|| diff.to_string())
 }
 
 fn edges(old: &Plan, new: &Plan) -> Vec<EdgeChange> {
@@ -145,6 +157,16 @@ mod tests {
         );
         assert_eq!((change.edges.len(), change.reworded.len()), (1, 1));
         assert!(change.reworded[0].diff.contains("-one\n+two\n"), "{}", change.reworded[0].diff);
+    }
+
+    #[test]
+    fn a_changed_preamble_is_a_change() {
+        let with = |key: &str| plan(&format!("{key}\n{}", task("a", "prompt = 'x'")));
+        let (old, new) = (with("preamble.constraints = 'Tabs'"), with("preamble.text = 'Tabs'"));
+        let diff = PlanChange::between(&old, &new).preamble.expect("it differs");
+        assert!(diff.contains("-## Constraints\n-\n Tabs\n"), "{diff}");
+        assert!(PlanChange::between(&old, &with("")).preamble.is_some());
+        assert!(PlanChange::between(&old, &old).is_empty());
     }
 
     #[test]

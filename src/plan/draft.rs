@@ -95,7 +95,7 @@ pub(super) fn plan(
     }
     let ids: Option<Vec<TaskId>> = ids.into_iter().collect();
     let tasks = drafts.into_iter().zip(ids?).map(|(draft, id)| task(draft, id)).collect();
-    Some(Plan { name: name::slug(&name), mode, tasks })
+    Some(Plan { name: name::slug(&name), mode, preamble: None, tasks })
 }
 
 /// Makes the task; its dependencies must be sound.

@@ -21,7 +21,7 @@ mod tests;
 pub(crate) use backlog::SkippedTicket;
 pub(crate) use diagnostic::{Diagnostic, Level};
 
-use crate::domain::plan::{Plan, name};
+use crate::domain::plan::{Plan, Preamble, name};
 use diagnostic::Diagnostics;
 
 /// A plan before it is read: its name and its bytes.
@@ -80,6 +80,7 @@ pub(crate) fn parse_tickets(name: &str, sources: &[Source]) -> Result<ParsedPlan
     let read = DraftPlan {
         drafts,
         name: Some(name.to_owned()),
+        preamble: None,
         justification: None,
         no_tasks_remedy: OPEN_TASKS,
     };
@@ -90,6 +91,7 @@ pub(crate) fn parse_tickets(name: &str, sources: &[Source]) -> Result<ParsedPlan
 struct DraftPlan {
     drafts: Vec<draft::Draft>,
     name: Option<String>,
+    preamble: Option<Preamble>,
     justification: Option<String>,
     /// The remedy if there are no tasks.
     no_tasks_remedy: &'static str,
@@ -108,7 +110,7 @@ fn finish(
     read: Option<DraftPlan>,
     mut diagnostics: Diagnostics,
 ) -> Result<ParsedPlan, Vec<Diagnostic>> {
-    let Some(DraftPlan { drafts, name, justification, no_tasks_remedy }) = read else {
+    let Some(DraftPlan { drafts, name, preamble, justification, no_tasks_remedy }) = read else {
         return Err(diagnostics.into_sorted());
     };
     if drafts.is_empty() {
@@ -121,6 +123,7 @@ fn finish(
     let name = name.unwrap_or_else(|| name::DEFAULT.to_owned());
     match draft::plan(name, drafts, &mut diagnostics) {
         Some(plan) if !diagnostics.has_errors() => {
+            let plan = Plan { preamble, ..plan };
             let (warnings, left_out) = (diagnostics.into_sorted(), Vec::new());
             Ok(ParsedPlan { plan, warnings, justification, left_out, sources })
         }
@@ -137,18 +140,20 @@ fn read_text(
     if is_toml(file, text) {
         let document = toml::parse(text, diagnostics);
         let name = document.name.or_else(|| name::of_file(file));
-        let (drafts, justification) = (document.drafts, None);
-        return Some(DraftPlan { drafts, name, justification, no_tasks_remedy: BEGIN_TASKS });
+        let (drafts, preamble) = (document.drafts, document.preamble);
+        let (justification, no_tasks_remedy) = (None, BEGIN_TASKS);
+        return Some(DraftPlan { drafts, name, preamble, justification, no_tasks_remedy });
     }
     if let Some(shape) = inputs::shape(file, text) {
         let drafts = inputs::read(shape, text, tag, diagnostics)?;
         let name = inputs::run_name(shape, file, tag);
-        return Some(DraftPlan { drafts, name, justification: None, no_tasks_remedy: OPEN_TASKS });
+        let (preamble, justification, no_tasks_remedy) = (None, None, OPEN_TASKS);
+        return Some(DraftPlan { drafts, name, preamble, justification, no_tasks_remedy });
     }
     let document = superpowers::parse(text, diagnostics);
-    let name = name::of_file(file).or(document.title);
-    let (drafts, justification) = (document.drafts, document.justification);
-    Some(DraftPlan { drafts, name, justification, no_tasks_remedy: BEGIN_TASKS })
+    let name = name::of_file(file).or_else(|| document.title.clone());
+    let superpowers::MarkdownPlan { drafts, preamble, justification, .. } = document;
+    Some(DraftPlan { drafts, name, preamble, justification, no_tasks_remedy: BEGIN_TASKS })
 }
 
 /// Returns the bytes as text without a byte order mark, or reports why they are not text.

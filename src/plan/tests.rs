@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::plan::{Criterion, Mode, Task, TaskId};
+use crate::domain::plan::{Criterion, Mode, Preamble, Task, TaskId};
 use crate::domain::review;
 use crate::domain::review::Review;
 use crate::domain::steps::Scope;
@@ -474,7 +474,7 @@ fn plans() -> impl Strategy<Value = Plan> {
         (proptest::collection::vec((text(), any::<bool>()), 0..3), optional()),
     );
     let tasks = proptest::collection::vec((task, any::<u64>(), 1..999_usize), 1..6);
-    (tasks, any::<bool>()).prop_map(|(tasks, dag)| {
+    (tasks, any::<bool>(), text(), text()).prop_map(|(tasks, dag, constraints, context)| {
         let mode = if dag { Mode::Dag } else { Mode::Sequential };
         let task = |(
             i,
@@ -531,6 +531,7 @@ fn plans() -> impl Strategy<Value = Plan> {
         Plan {
             name: "a-plan".to_owned(),
             mode,
+            preamble: Preamble::new(&constraints, &context),
             tasks: tasks.into_iter().enumerate().map(task).collect(),
         }
     })

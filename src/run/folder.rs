@@ -138,6 +138,10 @@ impl AttemptFolder {
     }
 
     /// The diff of the whole task, for a reviewer.
+    pub(crate) fn preamble(&self) -> PathBuf {
+        self.0.join("preamble.md")
+    }
+
     pub(crate) fn diff(&self) -> PathBuf {
         self.0.join("task.diff")
     }

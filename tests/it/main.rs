@@ -28,6 +28,7 @@ mod by_hand; // the caller launches the agents
 mod clean; // only what is merged, clean and ours is removed
 mod compare; // the coding style of tasks, side by side
 mod completion; // TAB in bash, zsh and fish
+mod context; // what a plan and a project say for every task reaches every agent
 mod crash; // killed at every effect in turn, and started again
 mod data_loss; // cases in which work was once lost
 mod doctor; // problems are found, and nothing else is reported

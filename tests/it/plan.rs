@@ -80,6 +80,7 @@ fn json_has_the_same_facts() {
     };
     let expected = serde_json::json!({
         "schema": 1, "name": "auth", "mode": "dag",
+        "preamble": null,
         "tasks": [
             task("model", "1", "User model", &[], true, 1),
             task("api", "2", "Serve it", &["model"], false, 9),

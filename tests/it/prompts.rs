@@ -103,7 +103,7 @@ fn only_some_of_many_dependencies_are_described_in_full() {
 
 /// One that is sent back once: five prompts.
 #[test]
-fn the_prompts_of_a_task_add_less_than_six_kilobytes_to_its_text() {
+fn the_prompts_of_a_task_add_less_than_nine_kilobytes_to_its_text() {
     let env = Env::new();
     env.config("orchestrate.reviews", "spec,quality");
     env.config("orchestrate.test", "test -e README.md");
@@ -140,7 +140,7 @@ fn the_prompts_of_a_task_add_less_than_six_kilobytes_to_its_text() {
     assert_eq!(with_text, [true, false, true, false, false], "reviewers have it as a file");
     let sizes: Vec<usize> = prompts.iter().map(|prompt| prompt.replace(&text, "").len()).collect();
     println!("prompt bytes beside the text of the task: {sizes:?}");
-    assert!(sizes.iter().sum::<usize>() < 6144, "{sizes:?}");
+    assert!(sizes.iter().sum::<usize>() < 9 * 1024, "{sizes:?}");
 }
 
 #[test]

@@ -37,6 +37,10 @@ pub(crate) fn text(
         text +=
             &line("reworded", &reworded.id, &format!("it is {}", status(snapshot, &reworded.id)));
     }
+    if let Some(diff) = &change.preamble {
+        text += &format!("  {:8}  of the plan, for all tasks\n", "preamble");
+        text += &coloured(diff);
+    }
     change.reworded.iter().for_each(|reworded| text += &coloured(&reworded.diff));
     text
 }
@@ -49,9 +53,9 @@ fn summary(change: &PlanChange) -> String {
         (change.edges.len(), "with other edges"),
     ];
     let told = kinds.into_iter().filter(|(count, _)| *count > 0);
-    told.map(|(count, kind)| format!("{} {kind}", counted(count, "task")))
-        .collect::<Vec<_>>()
-        .join(", ")
+    let told = told.map(|(count, kind)| format!("{} {kind}", counted(count, "task")));
+    let preamble = change.preamble.iter().map(|_| "another preamble".to_owned());
+    told.chain(preamble).collect::<Vec<_>>().join(", ")
 }
 
 fn line(kind: &str, id: &TaskId, text: &str) -> String {

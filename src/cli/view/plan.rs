@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cli::ui::{BOLD, CYAN, DIM, paint};
 use crate::domain::agent::model::Model;
 use crate::domain::plan::dag::Dag;
-use crate::domain::plan::{Criterion, Mode, Plan, Task, TaskId};
+use crate::domain::plan::{Criterion, Mode, Plan, Preamble, Task, TaskId};
 use crate::domain::policy::choice::model_of_task;
 use crate::domain::review::{self, Review};
 use crate::domain::steps::Scope;
@@ -117,6 +117,7 @@ impl PlanView<'_> {
     fn facts(&self) -> Vec<(&'static str, Vec<String>)> {
         let analysis = &self.analysis;
         let mut facts = Vec::new();
+        facts.extend(self.parsed.plan.preamble.iter().map(|it| ("preamble", vec![preamble(it)])));
         if self.parsed.plan.mode == Mode::Dag && analysis.critical_path.len() > 1 {
             let path = self.ids(&analysis.critical_path).join(" -> ");
             facts.push(("critical path", vec![path]));
@@ -181,6 +182,7 @@ impl PlanView<'_> {
             schema: SCHEMA,
             name: &plan.name,
             mode: plan.mode,
+            preamble: plan.preamble.as_ref(),
             tasks: tasks(plan),
             layers: analysis.layers.iter().map(|layer| self.ids(layer)).collect(),
             width: analysis.width,
@@ -227,6 +229,15 @@ fn finding<'a>(found: &'a Diagnostic, scope: &Scope) -> DiagnosticJson<'a> {
     let Diagnostic { severity, file, line, message, remedy } = found;
     let remedy = scope.text(remedy).trim_end().to_owned();
     DiagnosticJson { severity: *severity, file, line: *line, message, remedy }
+}
+
+/// Returns the size of the preamble and its first constraints.
+fn preamble(preamble: &Preamble) -> String {
+    let size = counted(preamble.len(), "byte");
+    match preamble.named_constraints() {
+        named if named.is_empty() => format!("{size} for every task, no constraints"),
+        named => format!("{size} for every task; constraints: {named}"),
+    }
 }
 
 fn commands(task: &Task) -> Vec<String> {
@@ -303,6 +314,8 @@ struct PlanJson<'a> {
     schema: u32,
     name: &'a str,
     mode: Mode,
+    /// What the plan says outside its tasks; null if that is nothing.
+    preamble: Option<&'a Preamble>,
     tasks: Vec<TaskJson<'a>>,
     layers: Vec<Vec<&'a str>>,
     width: usize,

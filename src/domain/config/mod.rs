@@ -84,6 +84,11 @@ pub(crate) const KEYS: &[(&str, &str)] = &[
     ("skills.review", "skills for a reviewer"),
     ("skills.fix", "skills for an agent that fixes findings, failed tests or a conflict"),
     (
+        "docs",
+        "the tool in which a planning agent looks up libraries, such as context7; the prompt names \
+         it, and `allow` lets claude use it, for example with mcp__context7",
+    ),
+    (
         "plan-first",
         "let an agent plan each task first, and wait until you approve the task plan (false)",
     ),
@@ -180,6 +185,8 @@ pub(crate) struct Settings {
     pub yes: bool,
     pub ticket_done: TicketDone,
     pub skills: Skills,
+    /// The tool in which to look up libraries.
+    pub docs: Option<String>,
     /// The repository's own, which [`merge`] knows nothing of.
     pub prompts: Templates,
     pub branch: String,
@@ -234,6 +241,7 @@ pub(crate) struct Layer {
     pub backlog: BacklogKeys,
     #[serde(default)]
     pub skills: Skills,
+    pub docs: Option<String>,
     pub branch: Option<String>,
     pub worktrees: Option<String>,
     pub setup: Option<String>,
@@ -411,6 +419,7 @@ impl Layer {
                     layer.rounds = Some(value.parse().map_err(|_| bad("a number from 0 on"))?);
                 }
                 "branch" => layer.branch = Some(value),
+                "docs" => layer.docs = Some(value),
                 "expendable" => layer.expendable = Some(value),
                 "keep" => layer.keep = Some(boolean(&value).ok_or_else(|| bad("true or false"))?),
                 "plan-first" => {
@@ -489,6 +498,7 @@ pub(crate) fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
         ticket_done: git.backlog.done.or(file.backlog.done).unwrap_or(TicketDone::User),
         final_review: git.final_review.or(file.final_review).unwrap_or(true),
         skills: git.skills.or(file.skills),
+        docs: git.docs.or(file.docs).filter(|tool| !tool.trim().is_empty()),
         prompts: Templates::default(),
         branch: git.branch.or(file.branch).unwrap_or_else(|| "feat/task-{id}".into()),
         expendable: names(&git.expendable.unwrap_or("node_modules, __pycache__".into())),

@@ -8,10 +8,12 @@ pub(crate) mod dag;
 pub(crate) mod id;
 pub(crate) mod name;
 pub(crate) mod paths;
+pub(crate) mod preamble;
 pub(crate) mod value;
 
 pub(crate) use id::{IdError, TaskId};
 pub use name::slug;
+pub(crate) use preamble::Preamble;
 
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +35,8 @@ pub struct Plan {
     /// The run's name, a slug: `name` in TOML, else the file's stem without a leading date.
     pub name: String,
     pub mode: Mode,
+    /// What the plan says outside its tasks, for all of them.
+    pub preamble: Option<Preamble>,
     pub tasks: Vec<Task>,
 }
 

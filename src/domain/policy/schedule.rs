@@ -268,7 +268,7 @@ mod tests {
             line: 1,
         };
         let tasks = sketch.iter().enumerate().map(task).collect();
-        Plan { name: "p".into(), mode: Mode::Dag, tasks }
+        Plan { name: "p".into(), mode: Mode::Dag, preamble: None, tasks }
     }
 
     fn snapshot_of(sketch: &[Sketch], states: &[State]) -> Snapshot {

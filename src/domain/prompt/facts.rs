@@ -35,6 +35,20 @@ pub(crate) struct TaskFacts<'a> {
     pub findings: Vec<String>,
     /// The conversation of whoever did the work goes on, so the text of the task is known there.
     pub resumed: bool,
+    /// What the plan says for all tasks.
+    pub preamble: Option<PlanContext<'a>>,
+    /// The paths of the files in the worktree that tell agents how to work in this project.
+    pub guides: &'a [String],
+}
+
+/// What a plan says outside its tasks.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct PlanContext<'a> {
+    pub constraints: &'a str,
+    /// The beginning of everything else.
+    pub text: &'a str,
+    /// The absolute path of the file with all of it, if `text` is not all.
+    pub file: Option<&'a str>,
 }
 
 /// A task that this one builds on.
@@ -92,6 +106,10 @@ pub(crate) struct Planning<'a> {
     pub file: Option<&'a str>,
     /// The absolute path of the file with the plan before, which a person sent back.
     pub earlier: Option<&'a str>,
+    /// The folders of the worktree that hold design documents.
+    pub design_docs: &'a [String],
+    /// The tool in which to look up libraries.
+    pub library_docs: Option<&'a str>,
 }
 
 /// All that a run did.
@@ -114,6 +132,8 @@ pub(crate) struct RunFacts<'a> {
     /// What passes on the branch.
     pub tests: Vec<&'a str>,
     pub skills: &'a [String],
+    pub preamble: Option<PlanContext<'a>>,
+    pub guides: &'a [String],
 }
 
 /// The files that a final reviewer reads.
@@ -157,6 +177,8 @@ pub(super) struct PlanPrompt<'a> {
     pub(super) facts: &'a TaskFacts<'a>,
     pub(super) plan_file: Option<&'a str>,
     pub(super) earlier_plan: Option<&'a str>,
+    pub(super) design_docs: &'a [String],
+    pub(super) library_docs: Option<&'a str>,
 }
 
 /// The facts, and what a reviewer reads.

@@ -15,8 +15,8 @@ mod tests;
 
 pub(crate) use after::{after, end_of_output};
 pub(crate) use facts::{
-    Conflict, Dependency, FailedTest, Planning, ReviewFiles, RunFacts, RunFiles, TaskFacts,
-    TaskName,
+    Conflict, Dependency, FailedTest, PlanContext, Planning, ReviewFiles, RunFacts, RunFiles,
+    TaskFacts, TaskName,
 };
 pub(crate) use interfaces::declared;
 pub(crate) use sample::variables;
@@ -73,8 +73,9 @@ pub(crate) fn plan(
     facts: &TaskFacts<'_>,
     planning: &Planning<'_>,
 ) -> Result<String, Mistake> {
-    let Planning { file: plan_file, earlier: earlier_plan } = *planning;
-    templates.render(Template::Plan, &PlanPrompt { facts, plan_file, earlier_plan })
+    let Planning { file: plan_file, earlier: earlier_plan, design_docs, library_docs } = *planning;
+    let prompt = PlanPrompt { facts, plan_file, earlier_plan, design_docs, library_docs };
+    templates.render(Template::Plan, &prompt)
 }
 
 /// Returns the prompt of a reviewer; where there are findings, of one that looks at these again.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::facts::{
     Conflict, Dependency, FailedTest, FinalReviewPrompt, FixConflictPrompt, FixTestsPrompt,
-    PlanPrompt, ReviewFiles, ReviewPrompt, RunFacts, RunFiles, TaskFacts, TaskName,
+    PlanContext, PlanPrompt, ReviewFiles, ReviewPrompt, RunFacts, RunFiles, TaskFacts, TaskName,
 };
 use super::template::Template;
 
@@ -36,6 +36,8 @@ fn facts_for(template: Template, full: bool, names: &[String]) -> Value {
             facts,
             plan_file: word("plan.md"),
             earlier_plan: word("before.md"),
+            design_docs: names,
+            library_docs: word("context7"),
         }),
         Template::SpecReview => reviewed(facts, "spec"),
         Template::QualityReview => reviewed(facts, "quality"),
@@ -59,6 +61,8 @@ fn facts_for(template: Template, full: bool, names: &[String]) -> Value {
                 divergences: names,
                 tests: word("make test").into_iter().collect(),
                 skills: names,
+                preamble: full.then(context),
+                guides: names,
                 ..RunFacts::default()
             };
             value(&FinalReviewPrompt { whole: &whole, kind: "final" })
@@ -90,7 +94,13 @@ fn facts(full: bool, names: &[String]) -> TaskFacts<'_> {
         notes: names,
         findings: names.to_vec(),
         resumed: full,
+        preamble: full.then(context),
+        guides: names,
     }
+}
+
+fn context() -> PlanContext<'static> {
+    PlanContext { constraints: "- Tabs", text: "**Goal:** x", file: Some("/r/preamble.md") }
 }
 
 fn reviewed(facts: &TaskFacts<'_>, kind: &str) -> Value {

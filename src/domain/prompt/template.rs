@@ -105,11 +105,13 @@ impl Template {
 }
 
 /// The parts that templates share, with the name for `{% include %}`.
-pub(super) const PIECES: [(&str, &str); 11] = [
+pub(super) const PIECES: [(&str, &str); 13] = [
     ("criteria", include_str!("text/piece/criteria.md")),
     ("fits", include_str!("text/piece/fits.md")),
     ("said", include_str!("text/piece/said.md")),
     ("skills", include_str!("text/piece/skills.md")),
+    ("project", include_str!("text/piece/project.md")),
+    ("preamble", include_str!("text/piece/preamble.md")),
     ("task", include_str!("text/piece/task.md")),
     ("verify", include_str!("text/piece/verify.md")),
     ("rules", include_str!("text/piece/rules.md")),
@@ -120,12 +122,12 @@ pub(super) const PIECES: [(&str, &str); 11] = [
 ];
 
 /// Returns the names of the shared parts.
-pub(crate) fn parts() -> [&'static str; 11] {
+pub(crate) fn parts() -> [&'static str; 13] {
     PIECES.map(|(name, _)| name)
 }
 
 /// What each variable holds, for the man page.
-pub(crate) const MEANINGS: [(&str, &str); 28] = [
+pub(crate) const MEANINGS: [(&str, &str); 32] = [
     ("run", "the name of the run"),
     ("task", "the id of the task"),
     ("title", "the title of the task"),
@@ -169,5 +171,13 @@ pub(crate) const MEANINGS: [(&str, &str); 28] = [
     ("tasks", "a list of the tasks of the run, each with id and title"),
     ("concerns", "a list of concerns that implementers reported"),
     ("parked", "a list of findings that reviews left open"),
+    (
+        "preamble",
+        "what the plan says outside its tasks: constraints (all of them), text (the beginning of \
+         the rest) and file (with all of it, if text is not all); none if there is nothing",
+    ),
+    ("guides", "a list of the project's files for agents, such as CLAUDE.md"),
+    ("design_docs", "a list of the folders with design documents"),
+    ("library_docs", "the tool in which to look up libraries, from `docs`; none if it is not set"),
     ("divergences", "a list of differences in style between tasks"),
 ];

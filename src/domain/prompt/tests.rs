@@ -8,10 +8,14 @@ use crate::domain::review::{self, Review};
 /// What the task's own text of the examples is.
 const TEXT: &str = "Write {{ braces }}, {% tags %} and <html> & \"quotes\".\r\n";
 
+/// A constraint of the plan that the examples are of.
+const CONSTRAINT: &str = "- No new dependencies";
+
 struct Given {
     names: Vec<String>,
     notes: Vec<String>,
     skills: Vec<String>,
+    guides: Vec<String>,
     templates: Templates,
 }
 
@@ -22,6 +26,7 @@ impl Given {
             names: owned(&["src/api.rs", "tests/api.rs"]),
             notes: owned(&["Use the v2 API."]),
             skills: owned(&["test-driven-development"]),
+            guides: owned(&["CLAUDE.md", "src/AGENTS.md"]),
             templates: Templates::default(),
         }
     }
@@ -53,6 +58,12 @@ impl Given {
             notes: &self.notes,
             findings: vec!["[important] src/api.rs:12: no limit".into()],
             resumed: false,
+            preamble: Some(PlanContext {
+                constraints: CONSTRAINT,
+                text: "**Goal:** People can log in.",
+                file: Some("/r/preamble.md"),
+            }),
+            guides: &self.guides,
         }
     }
 
@@ -66,7 +77,7 @@ impl Given {
             FailedTest { command: "make test", output: "ok 1\nnot ok 2\n", log: "/r/test.log" };
         let others = [TaskName { id: "ui", title: "User interface" }];
         let conflict = Conflict { tip: "0f3c", files: &self.names, others: &others };
-        let planning = Planning { file: None, earlier: None };
+        let planning = planning();
         [
             ("plan", plan(templates, &facts, &planning)),
             ("implement", implement(templates, &facts)),
@@ -101,6 +112,8 @@ impl Given {
             divergences: &[],
             tests: vec!["make test"],
             skills: &[],
+            preamble: Some(PlanContext { constraints: CONSTRAINT, text: "", file: None }),
+            guides: &self.guides,
         }
     }
 
@@ -172,16 +185,45 @@ fn the_prompt_for_planning_lists_the_seven_headings() {
     let text = given.prompt("plan");
     let heads: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("## ")).collect();
     assert_eq!(heads, crate::domain::blueprint::PARTS);
-    let planning = Planning { file: Some("/r/plan.md"), earlier: None };
+    let planning = Planning { file: Some("/r/plan.md"), ..planning() };
     let to_file = plan(&given.templates, &given.facts(), &planning).expect("renders");
     assert!(to_file.contains("`/r/plan.md`") && !to_file.contains("final message"), "{to_file}");
+}
+
+/// Where a planner of the examples writes to, and what it reads.
+fn planning() -> Planning<'static> {
+    Planning { library_docs: Some("context7"), ..Planning::default() }
+}
+
+#[test]
+fn every_prompt_but_a_resumed_one_holds_the_preamble_and_the_guides() {
+    for (name, text) in Given::new().prompts() {
+        let is_resumed = ["resume", "fix-resumed"].contains(&name.as_str());
+        for part in [CONSTRAINT, "Read `CLAUDE.md`, `src/AGENTS.md`; the work must follow them"] {
+            assert_eq!(text.matches(part).count(), usize::from(!is_resumed), "{name}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn a_planner_reads_design_documents_and_looks_libraries_up() {
+    let given = Given::new();
+    let docs = ["docs/adr".to_owned(), "docs/design".to_owned()];
+    let planning = Planning { design_docs: &docs, ..planning() };
+    let text = plan(&given.templates, &given.facts(), &planning).expect("renders");
+    assert!(text.contains("- Read what docs/adr, docs/design say about it.\n"), "{text}");
+    assert!(text.contains("- Look up the libraries that you use with context7.\n"), "{text}");
+    let bare = plan(&given.templates, &given.facts(), &Planning::default()).expect("renders");
+    assert!(!bare.contains("Look up") && !bare.contains("Read what"), "{bare}");
 }
 
 #[test]
 fn empty_facts_leave_no_trace() {
     let facts = TaskFacts { task: "a", title: "A", text: "Do it.", ..TaskFacts::default() };
     let text = implement(&Templates::default(), &facts).expect("renders");
-    for word in ["Files you own", "builds on", "follow these skills", "\n\n\n"] {
+    for word in
+        ["Files you own", "builds on", "follow these skills", "For all tasks", "Read ", "\n\n\n"]
+    {
         assert!(!text.contains(word), "{word:?} in\n{text}");
     }
 }
@@ -258,9 +300,12 @@ fn a_mistake_in_a_template_is_reported_with_its_line() {
 #[test]
 fn the_whole_pipeline_adds_little_to_the_text_of_the_task() {
     let given = Given::new();
-    let bytes = |name: &str| given.prompt(name).replace(TEXT, "").len();
+    let bytes = |name: &str| {
+        let text = given.prompt(name).replace(TEXT, "").replace(CONSTRAINT, "");
+        text.replace("**Goal:** People can log in.", "").len()
+    };
     let names = ["implement", "spec-review", "fix", "re-review", "quality-review"];
     let sizes = names.map(bytes);
     let all: usize = sizes.iter().sum();
-    assert!(all < 6144, "{all} bytes: {names:?} {sizes:?}");
+    assert!(all < 9 * 1024, "{all} bytes: {names:?} {sizes:?}");
 }

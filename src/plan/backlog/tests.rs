@@ -93,6 +93,15 @@ fn named(ids: &[&str]) -> TicketFilter {
 }
 
 #[test]
+fn the_documents_that_a_ticket_names_are_in_its_text() {
+    let text =
+        TICKET.replace("modified_files:", "documentation: [docs/quotes.md]\nmodified_files:");
+    let read = ticket(&text).text;
+    let end = "\n\n## References\n\n- src/old.ts\n\n## Documentation\n\n- docs/quotes.md\n";
+    assert!(read.ends_with(end), "{read}");
+}
+
+#[test]
 fn a_ticket_is_read_whole() {
     let read = ticket(TICKET);
     assert_eq!((read.id.as_str(), read.title.as_str()), ("TASK-1", "Quote \"this\": now"));

@@ -15,12 +15,14 @@ mod heading;
 mod hidden_tasks;
 mod key;
 mod outline;
+mod preamble;
 mod tables;
 
 use std::ops::Range;
 
 use super::diagnostic::Diagnostics;
 use super::draft::{Draft, SourceText};
+use crate::domain::plan::Preamble;
 use dependencies::Names;
 use head::Head;
 use heading::{HeadingFlaw, HeadingKind, TaskNumber};
@@ -32,6 +34,7 @@ pub(super) struct MarkdownPlan {
     /// The first heading of level 1, unless it is a task.
     pub(super) title: Option<String>,
     pub(super) drafts: Vec<Draft>,
+    pub(super) preamble: Option<Preamble>,
     /// The text of the section `Parallelism analysis`.
     pub(super) justification: Option<String>,
 }
@@ -49,6 +52,8 @@ pub(super) fn parse(source: &str, diagnostics: &mut Diagnostics) -> MarkdownPlan
     let title = title(&outline);
     let justification = justification(&outline, source);
     let sections = sections(&outline, source, diagnostics);
+    let bodies: Vec<_> = sections.iter().map(|section| section.nodes.clone()).collect();
+    let preamble = bodies.first().and_then(|_| preamble::read(&outline, source, &bodies));
     let numbers: Vec<_> = sections.iter().map(|s| (s.number.clone(), s.line)).collect();
     hidden_tasks::check(source, &lines, &outline, &numbers, diagnostics);
     if let Some(fault) =
@@ -69,7 +74,13 @@ pub(super) fn parse(source: &str, diagnostics: &mut Diagnostics) -> MarkdownPlan
         warn_of_ignored_sections(&outline, &drafts, diagnostics);
         warn_of_undeclared_dependencies(&drafts, diagnostics);
     }
-    MarkdownPlan { title, drafts, justification }
+    MarkdownPlan { title, drafts, preamble, justification }
+}
+
+/// Reads a text that is a preamble as a whole.
+pub(super) fn preamble(source: &str) -> Option<Preamble> {
+    let outline = outline::read(source, 0, &LineIndex::new(source));
+    preamble::read(&outline, source, &[])
 }
 
 /// A task's place in the document.

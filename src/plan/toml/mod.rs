@@ -12,12 +12,14 @@ use ::toml::de::{DeTable, DeValue};
 
 use super::diagnostic::Diagnostics;
 use super::draft::{Draft, SourceText};
+use super::superpowers;
 use super::syntax::suggestion::nearest;
-use crate::domain::plan::Criterion;
 use crate::domain::plan::value;
+use crate::domain::plan::{Criterion, Preamble};
 use crate::domain::review::{self, Review};
 
-const PLAN_KEYS: [&str; 2] = ["name", "task"];
+const PLAN_KEYS: [&str; 3] = ["name", "preamble", "task"];
+const PREAMBLE_KEYS: [&str; 2] = ["constraints", "text"];
 const TASK_KEYS: [&str; 20] = [
     "id",
     "number",
@@ -45,6 +47,7 @@ const TASK_KEYS: [&str; 20] = [
 #[derive(Debug, Default)]
 pub(super) struct TomlPlan {
     pub(super) name: Option<String>,
+    pub(super) preamble: Option<Preamble>,
     pub(super) drafts: Vec<Draft>,
 }
 
@@ -99,6 +102,7 @@ impl TomlReader<'_> {
     fn document(&mut self, table: &DeTable) -> TomlPlan {
         self.check_keys(table, &PLAN_KEYS);
         let name = table.get("name").and_then(|value| self.text("name", value));
+        let preamble = table.get("preamble").and_then(|value| self.preamble(value));
         let tasks = table.get("task");
         let list = tasks.and_then(|value| value.get_ref().as_array());
         if let (Some(value), None) = (tasks, list) {
@@ -111,7 +115,22 @@ impl TomlReader<'_> {
                 None => self.wrong("task", task, "a table", "begin each task with `[[task]]`"),
             }
         }
-        TomlPlan { name, drafts }
+        TomlPlan { name, preamble, drafts }
+    }
+
+    /// Reads `preamble`: a text in Markdown, or a table with `constraints` and `text`.
+    fn preamble(&mut self, value: &TomlValue) -> Option<Preamble> {
+        if let Some(text) = value.get_ref().as_str() {
+            return superpowers::preamble(text);
+        }
+        let Some(table) = value.get_ref().as_table() else {
+            self.wrong("preamble", value, "a string or a table", "write `preamble = \"...\"`");
+            return None;
+        };
+        self.check_keys(table, &PREAMBLE_KEYS);
+        let mut text = |key: &str| table.get(key).and_then(|value| self.text(key, value));
+        let (constraints, text) = (text("constraints"), text("text"));
+        Preamble::new(&constraints.unwrap_or_default(), &text.unwrap_or_default())
     }
 
     fn task(&mut self, table: &DeTable, whole: &TomlValue) -> Draft {

@@ -11,6 +11,13 @@ use crate::domain::plan::{Mode, Plan, Task};
 /// Returns the plan as TOML.
 pub(crate) fn write(plan: &Plan) -> String {
     let mut out = format!("name = {}\n", string(&plan.name));
+    if let Some(preamble) = &plan.preamble {
+        for (key, value) in
+            [("preamble.constraints", &preamble.constraints), ("preamble.text", &preamble.text)]
+        {
+            text(&mut out, key, Some(value.as_str()).filter(|value| !value.is_empty()));
+        }
+    }
     for task in &plan.tasks {
         write_task(&mut out, task, plan.mode);
     }

@@ -27,6 +27,10 @@ pub(crate) fn update(
     check_added(drive, journal, snapshot, plan, change)?;
     journal.replan(plan, &message(change))?;
     let reworded = change.reworded.iter().map(|reworded| &reworded.id);
+    if change.preamble.is_some() {
+        let all = plan.tasks.iter().map(|task| &task.id);
+        return Ok(all.filter(|id| runs(snapshot, id)).cloned().collect());
+    }
     Ok(reworded.filter(|id| runs(snapshot, id)).cloned().collect())
 }
 
@@ -71,11 +75,12 @@ fn message(change: &PlanChange) -> String {
     let names = |ids: &[TaskId]| ids.iter().map(TaskId::as_str).collect::<Vec<_>>().join(", ");
     let reworded: Vec<TaskId> = change.reworded.iter().map(|changed| changed.id.clone()).collect();
     let edges: Vec<TaskId> = change.edges.iter().map(|changed| changed.id.clone()).collect();
-    let kinds = [
+    let kinds: [(&str, String); 5] = [
         ("Added", names(&change.added)),
         ("Dropped", names(&change.dropped)),
         ("Reworded", names(&reworded)),
         ("Edges", names(&edges)),
+        ("Preamble", change.preamble.iter().map(|_| "changed").collect()),
     ];
     let named = kinds.into_iter().filter(|(_, names)| !names.is_empty());
     let trailers: Vec<String> = named.map(|(kind, names)| format!("{kind}: {names}")).collect();

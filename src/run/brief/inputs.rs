@@ -45,15 +45,19 @@ fn changes_since(
             Some(against) => git.find_branch(&snapshot.run.integration)?.as_ref() != Some(against),
             None => false,
         },
-        text: is_reworded(&folder, task, last.stage),
+        text: is_reworded(&folder, snapshot, task, last.stage),
         launch: has_other_launch(drive, snapshot, task, record, &folder),
     })
 }
 
-/// Returns true if the text of the task was another one: an implementer's prompt holds it word for
-/// word.
-fn is_reworded(folder: &AttemptFolder, task: &Task, stage: Stage) -> bool {
-    let holds = |prompt: String| prompt.contains(task.prompt.trim_end());
+/// Returns true if the text of the task or the preamble was another one: an implementer's prompt
+/// holds both word for word.
+fn is_reworded(folder: &AttemptFolder, snapshot: &Snapshot, task: &Task, stage: Stage) -> bool {
+    let preamble = snapshot.plan.preamble.as_ref();
+    let preamble = preamble.map_or(["", ""], |it| [&it.constraints, it.excerpt().0]);
+    let texts = [task.prompt.trim_end()].into_iter().chain(preamble);
+    let texts: Vec<&str> = texts.collect();
+    let holds = |prompt: String| texts.iter().all(|text| prompt.contains(text));
     let prompt = std::fs::read_to_string(folder.prompt()).ok();
     stage == Stage::Implement && prompt.is_some_and(|prompt| !holds(prompt))
 }

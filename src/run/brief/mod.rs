@@ -7,6 +7,7 @@
 pub(crate) mod conversation;
 pub(crate) mod inputs;
 pub(crate) mod launch;
+mod project;
 pub(crate) mod prompts;
 pub(crate) mod spec;
 pub(crate) mod templates;

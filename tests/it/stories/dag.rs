@@ -31,6 +31,7 @@ fn from_a_plan_to_its_merge() {
          page    Sign-up page  (after model)
       3  manual  Manual  (after api, page)
 
+    preamble:      153 bytes for every task, no constraints
     critical path: model -> api -> manual
     bottlenecks:   model
     models:        cheap (model)
@@ -299,7 +300,8 @@ fn a_plan_without_dependencies_runs_one_task_after_another() {
       2  2  Index
       3  3  Query
 
-    models: standard (1, 2, 3)
+    preamble: 167 bytes for every task, no constraints
+    models:   standard (1, 2, 3)
     ");
     assert_snapshot!(story.run("start superpowers.md"), @"
     $ git orchestrate start superpowers.md

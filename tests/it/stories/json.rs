@@ -34,6 +34,7 @@ fn of_each_command() {
       "name": "shop",
       "not_parallel_safe": [],
       "overlaps": [],
+      "preamble": null,
       "schema": 1,
       "tasks": [
         {

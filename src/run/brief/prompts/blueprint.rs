@@ -27,6 +27,8 @@ impl Brief<'_> {
         let planning = Planning {
             file: (is_text || self.snapshot.run.flags.manual).then_some(plan.as_str()),
             earlier: self.blueprint.is_some().then_some(earlier.as_str()),
+            design_docs: &self.design_docs,
+            library_docs: self.drive.settings.docs.as_deref(),
         };
         prompt::plan(&self.drive.settings.prompts, facts, &planning)
     }

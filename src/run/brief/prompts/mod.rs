@@ -8,6 +8,7 @@ pub(crate) mod whole_branch;
 
 use std::path::PathBuf;
 
+use super::project::Project;
 use super::spec::Spec;
 use crate::domain::config::Role;
 use crate::domain::oid::Oid;
@@ -15,7 +16,7 @@ use crate::domain::plan::{Task, TaskId};
 use crate::domain::policy::choice::Choice;
 use crate::domain::policy::pipeline;
 use crate::domain::prompt::{
-    self, Conflict, Dependency, FailedTest, ReviewFiles, TaskFacts, TaskName,
+    self, Conflict, Dependency, FailedTest, PlanContext, ReviewFiles, TaskFacts, TaskName,
 };
 use crate::domain::review::{Review, Verdict};
 use crate::domain::snapshot::Snapshot;
@@ -23,6 +24,7 @@ use crate::domain::task::{Record, Stage};
 use crate::journal::Journal;
 use crate::run::Drive;
 use crate::run::folder::AttemptFolder;
+use crate::run::paths::worktree_path;
 
 /// At most this many dependencies are described in full; the rest are only named.
 const MAX_DESCRIBED: usize = 8;
@@ -51,6 +53,11 @@ pub(crate) struct Brief<'a> {
     /// The path of the file with the approved blueprint.
     approved_blueprint: String,
     dependencies: Vec<Dependency<'a>>,
+    /// The path of the file with the plan's whole preamble.
+    preamble: String,
+    guides: Vec<String>,
+    /// The folders with design documents, for a planner.
+    pub(super) design_docs: Vec<String>,
 }
 
 impl<'a> Brief<'a> {
@@ -73,6 +80,15 @@ impl<'a> Brief<'a> {
         let command =
             task.run.iter().map(|command| format!("The command that does it:\n\n    {command}\n"));
         let text = std::iter::once(task.prompt.clone()).filter(|text| !text.is_empty());
+        let worktree = worktree_path(&drive.git, &drive.settings, id);
+        let branches = [branch.as_str(), snapshot.run.integration.as_str()];
+        let project = Project::at(&drive.git, &branches, &worktree);
+        let whole = choice.stage == Stage::FinalReview;
+        let concerned = snapshot.plan.tasks.iter().filter(|other| whole || other.id == *id);
+        let files = concerned.flat_map(|task| task.files.iter().chain(&task.reads));
+        let guides = project.guides(files.map(String::as_str));
+        let design_docs =
+            if choice.stage == Stage::Plan { project.design_docs() } else { Vec::new() };
         Ok(Brief {
             drive,
             snapshot,
@@ -87,6 +103,9 @@ impl<'a> Brief<'a> {
             blueprint,
             approved_blueprint: folder.approved_blueprint().display().to_string(),
             dependencies: dependencies(drive, snapshot, index),
+            preamble: folder.preamble().display().to_string(),
+            guides,
+            design_docs,
         })
     }
 
@@ -113,7 +132,17 @@ impl<'a> Brief<'a> {
                 _ => Vec::new(),
             },
             resumed: false,
+            preamble: self.context(),
+            guides: &self.guides,
         }
+    }
+
+    /// Returns what the plan says outside its tasks.
+    fn context(&self) -> Option<PlanContext<'_>> {
+        let preamble = self.snapshot.plan.preamble.as_ref()?;
+        let (text, is_cut) = preamble.excerpt();
+        let file = is_cut.then_some(self.preamble.as_str());
+        Some(PlanContext { constraints: &preamble.constraints, text, file })
     }
 
     /// Returns the whole prompt.
@@ -259,6 +288,9 @@ pub(super) fn write_prompts(
         let _ = std::fs::copy(brief.drive.folder.test_log(&brief.task.id), folder.test_log());
     }
     brief.write_plan(folder)?;
+    if let Some(preamble) = &brief.snapshot.plan.preamble {
+        std::fs::write(folder.preamble(), preamble.whole())?;
+    }
     std::fs::write(folder.prompt(), brief.prompt(folder)?)?;
     match spec.launch.resume {
         Some(_) => std::fs::write(folder.resume_prompt(), brief.resume_prompt(folder)?)?,

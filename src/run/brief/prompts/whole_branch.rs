@@ -41,6 +41,8 @@ pub(crate) fn prompt(brief: &Brief<'_>, folder: &AttemptFolder) -> Result<String
         divergences: &divergences,
         tests: brief.drive.settings.test.iter().map(String::as_str).collect(),
         skills: brief.drive.settings.skills.of(Role::of(Stage::FinalReview)),
+        preamble: brief.context(),
+        guides: &brief.guides,
     };
     prompt::final_review(&brief.drive.settings.prompts, &whole)
 }
