@@ -121,9 +121,10 @@ fn more_can_be_allowed_but_not_everything() {
     env.git(["config", "--add", "orchestrate.allow", "Bash(make lint)"]);
     env.git(["config", "--add", "orchestrate.allow", "Bash(cargo test *)"]);
     env.config("orchestrate.setup", "true");
+    env.config("orchestrate.skills.implement", "tdd");
     write_agent(&env, "claude", CLAUDE);
     start(&env, "claude").ok();
-    let expected = "--allowedTools Bash(make lint) Bash(cargo test *) Bash(true) Read";
+    let expected = "--allowedTools Bash(make lint) Bash(cargo test *) Bash(true) Skill Read";
     assert!(command_lines(&env).contains(expected), "{}", command_lines(&env));
     env.git(["config", "--add", "orchestrate.allow", "Bash(python3:*)"]);
     env.run(["start"]).fails(1).has("Bash(python3:*)").has("runs whatever it is given");

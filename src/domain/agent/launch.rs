@@ -41,6 +41,11 @@ impl Launch {
         self
     }
 
+    /// Lets it load these skills, which only Claude Code asks permission for.
+    pub(crate) fn loading(self, skills: &[String]) -> Launch {
+        if skills.is_empty() { self } else { self.allowing(&["Skill".to_owned()]) }
+    }
+
     /// Lets it read the files in this folder, which lies outside of its worktree. gemini and
     /// copilot know no difference between reading and writing there, where they may write at all.
     pub(crate) fn reading(mut self, folder: &Path) -> Launch {
@@ -95,6 +100,23 @@ mod tests {
         let told = r#""git *":"allow","make lint":"allow","cargo test *":"allow"}}"#;
         assert!(opencode[1].ends_with(told), "{opencode:?}");
         assert_eq!(argv(Agent::Codex), Agent::Codex.launch(Some("m"), None).argv);
+    }
+
+    #[test]
+    fn skills_may_be_loaded_where_they_are_set() {
+        let skills = ["tdd".to_owned()];
+        for name in NAMES {
+            let agent = Agent::from_text(name);
+            for launch in [agent.launch(None, None), agent.launch_reviewer(None, None)] {
+                let with = launch.clone().loading(&skills).argv;
+                let told = match name {
+                    "claude" => has(&with, &["--allowedTools", "Skill"]),
+                    _ => with == launch.argv,
+                };
+                assert!(told, "{with:?}");
+                assert_eq!(launch.clone().loading(&[]), launch);
+            }
+        }
     }
 
     #[test]

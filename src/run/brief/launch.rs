@@ -5,6 +5,7 @@
 use super::conversation;
 use super::spec::{LaunchMode, LaunchSpec, Spec};
 use crate::domain::agent::{Agent, Launch};
+use crate::domain::config::Role;
 use crate::domain::error::failure;
 use crate::domain::plan::Task;
 use crate::domain::policy::choice::{Actor, Choice};
@@ -72,7 +73,7 @@ impl Launching<'_> {
         } else {
             agent.launch_reviewer(model, test)
         };
-        Ok(launch.allowing(&self.rules()).reading(&self.folder.0))
+        Ok(launch.loading(self.skills()).allowing(&self.rules()).reading(&self.folder.0))
     }
 
     /// Returns the command that continues the conversation of an earlier attempt.
@@ -87,9 +88,14 @@ impl Launching<'_> {
         } else {
             agent.resume_reviewer(&id, model, test)?
         };
-        let launch = launch.allowing(&self.rules()).reading(&self.folder.0);
+        let launch = launch.loading(self.skills()).allowing(&self.rules()).reading(&self.folder.0);
         // Another program does not know this conversation.
         (launch.argv.first() == spec.launch.argv.first()).then_some(launch.argv)
+    }
+
+    /// Returns the skills that its prompt tells the agent to load.
+    fn skills(&self) -> &[String] {
+        self.drive.settings.skills.of(Role::of(self.choice.stage))
     }
 
     /// Returns the rules for what the agent may do beside its work, the command of `setup` among
