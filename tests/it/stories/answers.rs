@@ -83,7 +83,7 @@ fn a_question_and_its_answer() {
     assert_snapshot!(story.run("retry mail"), @"
     $ git orchestrate retry mail
     --- stderr ---
-    error: nothing has changed since task 'mail' was blocked (needs-context): it would most likely end so again
+    error: nothing has changed since 'mail' was blocked (needs-context); it would probably fail the same way
     hint: Tell it more:
     hint:   git orchestrate retry mail -m <TEXT>
     hint: Or use a better model:

@@ -497,40 +497,40 @@ fn of_a_task() {
 
     $ git orchestrate retry cart
     --- stderr ---
-    error: task 'cart' is not blocked, it is done
+    error: task 'cart' is not blocked: it is done
     hint: See how it stands:
     hint:   git orchestrate show cart
     [exit 1]
 
     $ git orchestrate retry page
     --- stderr ---
-    error: task 'page' is not blocked, it is waiting
+    error: task 'page' is not blocked: it is waiting
     hint: See how it stands:
     hint:   git orchestrate show page
     [exit 1]
 
     $ git orchestrate retry mail --agent claude
     --- stderr ---
-    error: task 'mail' is a shell command: no agent and no model does it
-    hint: leave --model and --agent away
+    error: task 'mail' runs a shell command, so it has no agent and no model
+    hint: leave out --model and --agent
     [exit 2]
 
     $ git orchestrate retry mail --model ''
     --- stderr ---
-    error: "" cannot be the name of a model
+    error: invalid model name ""
     hint: write cheap, standard, capable, or a model's name
     [exit 2]
 
     $ git orchestrate approve
     --- stderr ---
-    error: no task was named
+    error: no task named
     hint: No plan waits for approval. See how the tasks stand:
     hint:   git orchestrate status
     [exit 2]
 
     $ git orchestrate approve page
     --- stderr ---
-    error: task 'page' has no plan that waits for approval, it is waiting
+    error: task 'page' has no plan to approve: it is waiting
     hint: See how it stands:
     hint:   git orchestrate show page
     [exit 1]
@@ -950,7 +950,7 @@ fn of_a_run_that_goes_on() {
 
     $ git orchestrate retry cart
     --- stderr ---
-    error: nothing has changed since task 'cart' was blocked (agent): it would most likely end so again
+    error: nothing has changed since 'cart' was blocked (agent); it would probably fail the same way
     hint: Tell it more:
     hint:   git orchestrate retry cart -m <TEXT>
     hint: Or use a better model:

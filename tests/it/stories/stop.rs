@@ -24,7 +24,7 @@ fn a_run_is_stopped_and_resumed() {
     assert_snapshot!(story.run("start"), @"
     $ git orchestrate start
     --- stderr ---
-    error: run 'shop' is driven already, by pid <pid> since 2026-01-01 09:01:00
+    error: run 'shop' is already running (pid <pid> since 2026-01-01 09:01:00)
     hint: Watch it:
     hint:   git orchestrate status --watch
     hint: Or stop it:

@@ -111,7 +111,7 @@ fn a_ticket_is_planned_approved_and_done() {
     assert_snapshot!(story.run("approve"), @"
     $ git orchestrate approve
     --- stderr ---
-    error: no task was named
+    error: no task named
     hint: Name the tasks:
     hint:   git orchestrate approve 2
     hint: Or approve all plans that wait:
