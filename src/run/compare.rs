@@ -18,7 +18,10 @@ use crate::git::Git;
 use crate::git::added_lines::AddedFile;
 use crate::git::merge::TreeMerge;
 use crate::style::language::is_test;
-use crate::style::{self, Findings, Language, Reader, Reading, Skip, Source, Work, why_skipped};
+use crate::style::{
+    self, FileFingerprint, FileSkip, Language, SourceFile, SourceReader, StyleReport, TaskCode,
+    why_skipped,
+};
 
 /// At most about this many unchanged files of a folder are read, to know the custom there.
 const BESIDE: usize = 6;
@@ -32,7 +35,7 @@ pub(crate) struct Comparison {
     pub tasks: Vec<ComparedTask>,
     /// Tasks that are not finished, or committed nothing.
     pub left_out: Vec<TaskId>,
-    pub findings: Findings,
+    pub findings: StyleReport,
 }
 
 /// A task in a comparison.
@@ -46,7 +49,7 @@ pub(crate) struct ComparedTask {
     pub files: usize,
     pub added: usize,
     /// The numbers of files that were not read, by reason.
-    pub skipped: BTreeMap<Skip, usize>,
+    pub skipped: BTreeMap<FileSkip, usize>,
 }
 
 /// The work of one task, as commits: from where it left the integration branch to its tip.
@@ -195,11 +198,11 @@ fn read(
     git: &Git,
     diffs: Vec<TreeDiff>,
     integration: Option<&Oid>,
-) -> anyhow::Result<(Vec<ComparedTask>, Vec<Work>)> {
+) -> anyhow::Result<(Vec<ComparedTask>, Vec<TaskCode>)> {
     let pairs: Vec<(Oid, Oid)> = diffs.iter().map(|diff| diff.trees.clone()).collect();
     let changes = git.added(&pairs)?;
     let attributes = read_attributes(git, &diffs, &changes, integration)?;
-    let reader = Reader::default();
+    let reader = SourceReader::default();
     let asked: Vec<(TreeDiff, Vec<AddedFile>)> = diffs.into_iter().zip(changes).collect();
     let around = beside(git, &reader, &asked)?;
     let works = on_all_cores(git, asked, |git, (diff, files)| {
@@ -230,7 +233,7 @@ fn read_attributes(
 /// Reads the files that a task changed.
 struct FileReader<'a> {
     git: &'a Git,
-    reader: &'a Reader,
+    reader: &'a SourceReader,
     attributes: &'a HashMap<(String, String), bool>,
 }
 
@@ -239,8 +242,8 @@ impl FileReader<'_> {
         &self,
         range: CommitRange,
         files: &[AddedFile],
-    ) -> anyhow::Result<(ComparedTask, Work)> {
-        let mut work = Work::default();
+    ) -> anyhow::Result<(ComparedTask, TaskCode)> {
+        let mut work = TaskCode::default();
         let (CommitRange { id, from, to }, skipped) = (range, BTreeMap::new());
         let mut compared = ComparedTask { id, from, to, files: 0, added: 0, skipped };
         let removed: HashSet<String> =
@@ -264,34 +267,34 @@ impl FileReader<'_> {
         &self,
         file: &AddedFile,
         removed: &HashSet<String>,
-    ) -> anyhow::Result<Result<Reading, Skip>> {
+    ) -> anyhow::Result<Result<FileFingerprint, FileSkip>> {
         let attribute =
             |name: &str| self.attributes.get(&(file.path.clone(), name.to_owned())).copied();
         // An attribute set to false is the user's word that the file is written by hand.
         let is_written = attribute(GENERATED) == Some(false) || attribute(VENDORED) == Some(false);
         if file.is_binary {
-            return Ok(Err(Skip::Binary));
+            return Ok(Err(FileSkip::Binary));
         }
-        for (name, skip) in [(GENERATED, Skip::Generated), (VENDORED, Skip::Vendored)] {
+        for (name, skip) in [(GENERATED, FileSkip::Generated), (VENDORED, FileSkip::Vendored)] {
             if attribute(name) == Some(true) {
                 return Ok(Err(skip));
             }
         }
-        if let Some(skip) = Skip::by_path(&file.path).filter(|_| !is_written) {
+        if let Some(skip) = FileSkip::by_path(&file.path).filter(|_| !is_written) {
             return Ok(Err(skip));
         }
         if Language::of(&file.path).is_none() {
-            return Ok(Err(Skip::Language));
+            return Ok(Err(FileSkip::Language));
         }
         let bytes = self.git.read_blob(&file.blob)?;
         let skip = why_skipped(&bytes);
-        if let Some(skip) = skip.filter(|skip| !(is_written && *skip == Skip::Generated)) {
+        if let Some(skip) = skip.filter(|skip| !(is_written && *skip == FileSkip::Generated)) {
             return Ok(Err(skip));
         }
         let text = String::from_utf8_lossy(&bytes);
         let (path, added, is_new) = (file.path.as_str(), &file.lines[..], file.is_new);
-        let source = Source { path, text: &text, added, is_new, removed };
-        Ok(self.reader.read(&source).ok_or(Skip::Deep))
+        let source = SourceFile { path, text: &text, added, is_new, removed };
+        Ok(self.reader.read(&source).ok_or(FileSkip::Deep))
     }
 }
 
@@ -300,7 +303,7 @@ type FileGroup = (String, Language, bool);
 
 fn group_of(path: &str) -> Option<FileGroup> {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    Some((folder.to_owned(), Language::of(path)?.told(), is_test(path)))
+    Some((folder.to_owned(), Language::of(path)?.shown_as(), is_test(path)))
 }
 
 /// Returns the groups of the changed files.
@@ -312,9 +315,9 @@ fn groups(files: &[AddedFile]) -> impl Iterator<Item = FileGroup> {
 /// Reads a few unchanged files of each group, as the first task that worked there found them.
 fn beside(
     git: &Git,
-    reader: &Reader,
+    reader: &SourceReader,
     asked: &[(TreeDiff, Vec<AddedFile>)],
-) -> anyhow::Result<HashMap<FileGroup, Vec<Reading>>> {
+) -> anyhow::Result<HashMap<FileGroup, Vec<FileFingerprint>>> {
     let changed: HashSet<&str> =
         asked.iter().flat_map(|(_, files)| files).map(|file| file.path.as_str()).collect();
     let mut wanted: HashMap<FileGroup, &Oid> = HashMap::new();
@@ -346,23 +349,23 @@ fn near(git: &Git, tree: &Oid, place: &FileGroup) -> anyhow::Result<Vec<(String,
     };
     let all = git.files_in(tree, &place.0)?.into_iter().map(|entry| (path(entry.name), entry.id));
     let is_near =
-        |path: &str| group_of(path).as_ref() == Some(place) && Skip::by_path(path).is_none();
+        |path: &str| group_of(path).as_ref() == Some(place) && FileSkip::by_path(path).is_none();
     Ok(all.filter(|(path, _)| is_near(path)).collect())
 }
 
 /// Reads a file that no task changed.
 fn read_unchanged(
     git: &Git,
-    reader: &Reader,
+    reader: &SourceReader,
     path: &str,
     blob: &Oid,
-) -> anyhow::Result<Option<Reading>> {
+) -> anyhow::Result<Option<FileFingerprint>> {
     let bytes = git.read_blob(blob)?;
     if why_skipped(&bytes).is_some() {
         return Ok(None);
     }
     let text = String::from_utf8_lossy(&bytes);
     let removed = HashSet::new();
-    let source = Source { path, text: &text, added: &[], is_new: false, removed: &removed };
+    let source = SourceFile { path, text: &text, added: &[], is_new: false, removed: &removed };
     Ok(reader.read(&source))
 }

@@ -1,8 +1,8 @@
-//! Functions as sequences of tokens in which it does not matter how local names are spelled.
+//! Functions as sequences of tokens that do not depend on local names.
 //!
-//! Invariant: two functions that differ in comments, layout, their own name and the names of
-//! what they bind themselves have the same tokens; what they call and which fields they read
-//! counts.
+//! Invariant: two functions that differ only in comments, layout, their own name and the names that
+//! they bind themselves have the same tokens. The functions that they call and the fields that they
+//! read do count.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,10 +10,10 @@ use std::ops::Range;
 
 use tree_sitter::{Node, Tree};
 
-use super::Source;
+use super::SourceFile;
 use super::within;
 
-/// What of a function's lines must be the task's own, in hundredths.
+/// The part of a function's lines that must be the task's own, in hundredths.
 const OWN_PERCENT: usize = 90;
 
 /// A function that a task added.
@@ -22,24 +22,27 @@ pub(crate) struct Function {
     pub name: String,
     /// The first and the last line, counted from 1.
     pub lines: (u32, u32),
-    /// Hashes of its tokens.
+    /// Hashes of the tokens.
     pub tokens: Vec<u64>,
-    /// Hashes of the names in it that others gave: types, fields, what it calls. In order, once each.
+    /// Hashes of names that are defined elsewhere: types, fields, called functions. Sorted, each once.
     pub foreign: Vec<u64>,
 }
 
-/// Where a function stands in a file.
+/// The place of a function in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Span {
+pub(super) struct FunctionSpan {
     pub(super) bytes: Range<usize>,
     pub(super) name: Range<usize>,
     /// The first and the last row, counted from 0.
     pub(super) rows: (usize, usize),
 }
 
-/// Returns the functions that lie in no other one and in no test.
-pub(super) fn outermost<'s>(spans: &'s [Span], cases: &[Range<usize>]) -> Vec<&'s Span> {
-    let mut sorted: Vec<&Span> = spans.iter().collect();
+/// Returns the functions that are not inside another function or a test.
+pub(super) fn outermost<'s>(
+    spans: &'s [FunctionSpan],
+    cases: &[Range<usize>],
+) -> Vec<&'s FunctionSpan> {
+    let mut sorted: Vec<&FunctionSpan> = spans.iter().collect();
     sorted.sort_by_key(|span| (span.bytes.start, usize::MAX - span.bytes.end));
     sorted.dedup_by_key(|span| span.bytes.clone());
     let mut end = 0;
@@ -48,15 +51,15 @@ pub(super) fn outermost<'s>(spans: &'s [Span], cases: &[Range<usize>]) -> Vec<&'
         end = end.max(span.bytes.end);
         is_outer
     });
-    let in_case = |span: &Span| {
+    let in_case = |span: &FunctionSpan| {
         cases.iter().any(|case| case.start <= span.bytes.start && span.bytes.end <= case.end)
     };
     sorted.retain(|span| !in_case(span));
     sorted
 }
 
-/// Returns true for a function that the task wrote, not one that it changed or moved.
-pub(super) fn is_own(span: &Span, source: &Source<'_>) -> bool {
+/// Returns true if the task wrote the function, rather than changing or moving it.
+pub(super) fn is_own(span: &FunctionSpan, source: &SourceFile<'_>) -> bool {
     let (first, last) = span.rows;
     let count = last - first + 1;
     let line = |row: usize| u32::try_from(row + 1).unwrap_or(u32::MAX);
@@ -70,16 +73,16 @@ pub(super) fn is_own(span: &Span, source: &Source<'_>) -> bool {
     moved * 100 < lines.len() * (100 - OWN_PERCENT).max(50)
 }
 
-/// Reads a function; `locals` are the places where a name is bound, in order.
+/// Reads a function; `locals` are the places where names are bound, in order.
 pub(super) fn read(
     tree: &Tree,
-    span: &Span,
+    span: &FunctionSpan,
     locals: &[Range<usize>],
-    source: &Source<'_>,
+    source: &SourceFile<'_>,
 ) -> Function {
     let start = locals.partition_point(|local| local.start < span.bytes.start);
     let inside = locals[start..].iter().take_while(|local| local.start < span.bytes.end);
-    let mut reader = Tokens {
+    let mut reader = Tokenizer {
         text: source.text,
         spelled: HashMap::new(),
         numbered: 0,
@@ -89,7 +92,7 @@ pub(super) fn read(
     let identifiers = |c: char| !(c.is_alphanumeric() || c == '_');
     for local in inside {
         for word in source.text[local.clone()].split(identifiers) {
-            // A pattern such as `Some(x)` binds what begins with a small letter.
+            // Of a pattern such as `Some(x)`, only the lower-case names are bound.
             if word.starts_with(|c: char| c.is_lowercase() || c == '_') {
                 reader.spelled.entry(word).or_insert(None);
             }
@@ -111,22 +114,23 @@ pub(super) fn read(
     }
 }
 
-struct Tokens<'t> {
+/// Turns the nodes of a function into tokens.
+struct Tokenizer<'t> {
     text: &'t str,
-    /// Names that the function binds, numbered as they come.
+    /// Names that the function binds, numbered in order of appearance.
     spelled: HashMap<&'t str, Option<usize>>,
     numbered: usize,
     tokens: Vec<u64>,
     foreign: Vec<u64>,
 }
 
-impl<'t> Tokens<'t> {
+impl<'t> Tokenizer<'t> {
     fn walk(&mut self, node: Node<'_>) {
         let kind = node.kind();
         if kind.contains("comment") {
             return;
         }
-        // A string is one token, whatever the grammar finds in it.
+        // A string is one token, even if the grammar splits it.
         let is_string = node.is_named() && kind.contains("string") && !kind.contains("content");
         if node.child_count() == 0 || is_string {
             return self.take(node);
@@ -141,7 +145,7 @@ impl<'t> Tokens<'t> {
         if word.trim().is_empty() {
             return;
         }
-        // What follows a dot is a field or a method, whatever local name is spelled so.
+        // A name after a dot is a field or a method, even if a local variable has the same name.
         let may_be_local = !node.kind().contains("field") && !node.kind().contains("property");
         let next = self.numbered;
         let local = self.spelled.get_mut(word).filter(|_| may_be_local);

@@ -1,20 +1,19 @@
-//! Which package a name comes from, as the imports of a file say.
+//! The package that a name comes from, by the imports of a file.
 //!
-//! Invariant: reads the text of an import, not the file system; what it does not understand is
-//! no import.
+//! Invariant: reads the text of imports, not the file system; an import that cannot be read is ignored.
 
 use std::collections::HashMap;
 
 use super::Language;
 
-/// The names that a file imports, and where each comes from.
+/// The names that a file imports, each with its path.
 #[derive(Debug, Default)]
 pub(super) struct Imports {
     from: HashMap<String, String>,
 }
 
 impl Imports {
-    /// Takes over an import as it is written.
+    /// Adds an import statement.
     pub(super) fn add(&mut self, language: Language, text: &str) {
         let found = match language {
             Language::Go => go(text),
@@ -26,8 +25,8 @@ impl Imports {
         self.from.extend(found);
     }
 
-    /// Returns what a person calls the package of an expression such as `assert`, `log.Printf`,
-    /// `anyhow::Result`; `None` where it is not imported.
+    /// Returns the common name of the package of an expression such as `assert`, `log.Printf`,
+    /// `anyhow::Result`; `None` if it is not imported.
     pub(super) fn package(&self, language: Language, expression: &str) -> Option<String> {
         let path = self.path(expression)?;
         Some(match language {
@@ -46,7 +45,7 @@ impl Imports {
     }
 }
 
-/// `log "github.com/sirupsen/logrus"`, `"log/slog"`.
+/// Reads `log "github.com/sirupsen/logrus"`, `"log/slog"`.
 fn go(text: &str) -> Vec<(String, String)> {
     let mut words = text.split_whitespace();
     let (first, second) = (words.next().unwrap_or_default(), words.next());
@@ -64,7 +63,8 @@ fn is_version(part: &str) -> bool {
     part.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Leaves out the host, the version, and the halves of one library.
+/// Returns a Go path without the host, the version, and the parts of one library: testify's `assert`
+/// and `require` are used together.
 fn go_label(path: &str) -> String {
     let halves = ["assert", "require", "suite", "mock"];
     let parts: Vec<&str> = path.split('/').filter(|part| !is_version(part)).collect();
@@ -78,7 +78,7 @@ fn go_label(path: &str) -> String {
     }
 }
 
-/// Spreads `use a::{b, c::d as e};`.
+/// Reads `use a::{b, c::d as e};`.
 fn rust(text: &str) -> Vec<(String, String)> {
     let text = text.split_once("use ").map_or(text, |(_, rest)| rest).trim_end_matches(';');
     let mut found = Vec::new();
@@ -109,7 +109,7 @@ fn spread(before: &str, text: &str, found: &mut Vec<(String, String)>) {
     }
 }
 
-/// `import a.b as c`, `from a import b as c, d`.
+/// Reads `import a.b as c`, `from a import b as c, d`.
 fn python(text: &str) -> Vec<(String, String)> {
     let text = text.replace(['(', ')', '\n'], " ");
     let (from, names) = match text.trim().strip_prefix("from ") {
@@ -128,7 +128,7 @@ fn python(text: &str) -> Vec<(String, String)> {
     names.split(',').filter_map(named).collect()
 }
 
-/// `import x, { a as b } from "p"`, `import * as y from 'p'`.
+/// Reads `import x, { a as b } from "p"`, `import * as y from 'p'`.
 fn javascript(text: &str) -> Vec<(String, String)> {
     let Some((names, path)) = text.rsplit_once(" from ") else { return Vec::new() };
     let path = path.trim().trim_end_matches(';').trim().trim_matches(['"', '\'', '`']);
@@ -141,7 +141,8 @@ fn javascript(text: &str) -> Vec<(String, String)> {
     names.split(',').filter_map(named).collect()
 }
 
-/// A file of the project itself is called by its name, wherever it is imported from.
+/// Returns the package's name; for a file of the project itself its file name, whatever the relative
+/// path.
 fn javascript_label(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
     if path.starts_with(['.', '~']) || path.starts_with("@/") {
@@ -151,7 +152,7 @@ fn javascript_label(path: &str) -> String {
     }
 }
 
-/// `import static org.junit.jupiter.api.Assertions.assertEquals;`
+/// Reads `import static org.junit.jupiter.api.Assertions.assertEquals;`.
 fn java(text: &str) -> Vec<(String, String)> {
     let path = text.trim_start_matches("import").trim_end_matches(';').trim();
     let path = path.strip_prefix("static ").unwrap_or(path).trim();
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn packages_have_one_name_each() {
+    fn each_package_has_one_name() {
         for (language, import, expression, wanted) in [
             (
                 Language::Go,

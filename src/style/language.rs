@@ -1,7 +1,7 @@
-//! The languages that are known: their files, their grammar, their query.
+//! The known languages: their file extensions, grammars and queries.
 //!
-//! Invariant: a language is a row of data here and a file of queries; no other code asks which
-//! language it is, but for the form of its imports.
+//! Invariant: a language is a row of data here and a file of queries; other code depends on the language
+//! only to read its imports.
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ pub(crate) enum Language {
     Rust,
     Python,
     TypeScript,
-    /// TypeScript with markup in it; told as TypeScript.
+    /// TypeScript with JSX; shown as TypeScript.
     Tsx,
     JavaScript,
     Java,
@@ -27,7 +27,7 @@ const TYPESCRIPT: &str =
 const JAVA: &str = include_str!("queries/java.scm");
 
 impl Language {
-    /// Every language, in the order in which they are shown.
+    /// All languages, in the order in which they are shown.
     pub(crate) const ALL: [Language; 7] = [
         Language::Go,
         Language::Rust,
@@ -38,7 +38,7 @@ impl Language {
         Language::Java,
     ];
 
-    /// Returns the language of a file, as its name says.
+    /// Returns the language of a file, by its extension.
     pub(crate) fn of(path: &str) -> Option<Language> {
         let name = path.rsplit('/').next().unwrap_or(path);
         let (_, extension) = name.rsplit_once('.')?;
@@ -54,7 +54,7 @@ impl Language {
         })
     }
 
-    /// Returns its name; the two kinds of TypeScript are one language.
+    /// Returns the name; both kinds of TypeScript have the same one.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Language::Go => "Go",
@@ -66,8 +66,8 @@ impl Language {
         }
     }
 
-    /// Returns the language that it is told as.
-    pub(crate) fn told(self) -> Language {
+    /// Returns the language that it is shown as.
+    pub(crate) fn shown_as(self) -> Language {
         match self {
             Language::Tsx => Language::TypeScript,
             other => other,
@@ -99,7 +99,7 @@ impl Language {
     }
 }
 
-/// Returns true for a file of tests, as its path says.
+/// Returns true if a path is that of a test file.
 pub(crate) fn is_test(path: &str) -> bool {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
     let stem = name.split('.').next().unwrap_or(name);
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_of_tests() {
+    fn test_files_are_recognised() {
         for path in
             ["a/b_test.go", "tests/it/a.rs", "x/test_a.py", "a.spec.ts", "src/UserTest.java"]
         {

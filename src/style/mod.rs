@@ -1,21 +1,21 @@
-//! How code is written: from the lines that tasks added to fingerprints, rows in which tasks
-//! differ, and functions that two of them wrote alike.
+//! Coding style: from the lines that tasks added to fingerprints, to rows in which tasks differ, and to
+//! functions that two tasks wrote alike.
 //!
-//! Invariant: pure; the same sources give the same answer in the same order. What is said of one
-//! language stands in `queries/<language>.scm` and in [`language`], nowhere else. It rather
-//! says nothing than something doubtful: a habit needs evidence, a row needs two habits.
+//! Invariant: pure; the same sources give the same answer in the same order. Knowledge of one language
+//! is in `queries/<language>.scm` and in [`language`], nowhere else. A doubtful result is left out: a
+//! habit needs evidence, and a divergence needs two habits.
 
 pub(crate) mod copies;
-mod diverge;
+mod divergence;
 mod function;
 mod habit;
 mod imports;
 pub(crate) mod language;
 mod name;
 mod parse;
-mod read;
+mod reader;
 pub(crate) mod row;
-pub(crate) mod said;
+pub(crate) mod sentences;
 mod skip;
 
 #[cfg(test)]
@@ -23,113 +23,117 @@ mod tests;
 
 use std::collections::{BTreeMap, HashSet};
 
-pub(crate) use copies::{Alike, End};
-pub(crate) use diverge::Line;
+pub(crate) use copies::{SimilarFunction, SimilarPair};
+pub(crate) use divergence::ComparedRow;
 pub(crate) use function::Function;
 pub(crate) use habit::Cell;
 pub(crate) use language::Language;
-pub(crate) use read::Reader;
-pub(crate) use skip::{Skip, why_skipped};
+pub(crate) use reader::SourceReader;
+pub(crate) use skip::{FileSkip, why_skipped};
 
-/// Line numbers, counted from 1; the end is not in it.
-pub(crate) type Lines = std::ops::Range<u32>;
+/// Line numbers, counted from 1; the end is excluded.
+pub(crate) type LineRange = std::ops::Range<u32>;
 
-/// A file as it is at the end of a task.
+/// A file at the end of a task.
 #[derive(Debug, Clone)]
-pub(crate) struct Source<'a> {
-    /// Relative to the top level, with `/`.
+pub(crate) struct SourceFile<'a> {
+    /// The path relative to the top level, with `/`.
     pub path: &'a str,
     pub text: &'a str,
-    /// What the task added of it, in order. Empty for a file that only shows what stands around.
-    pub added: &'a [Lines],
-    /// The task made the file.
+    /// The lines that the task added, in order; empty for a file that only shows the code around it.
+    pub added: &'a [LineRange],
+    /// The task created the file.
     pub is_new: bool,
-    /// Lines that the task took away anywhere, without the space around them: what it only moved
-    /// is not its own.
+    /// Lines that the task removed anywhere, without surrounding spaces: code that it only moved is not
+    /// its own.
     pub removed: &'a HashSet<String>,
 }
 
-/// Where something stands.
+/// A line of a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct CodeLocation {
     pub path: String,
     pub line: u32,
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for CodeLocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.path, self.line)
     }
 }
 
-/// Something that was seen in a file and tells of a habit.
+/// Something in a file that is evidence of a habit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Seen {
-    /// Its place in [`row::ROWS`].
+pub(crate) struct Observation {
+    /// The position of its row in [`row::ROWS`].
     pub row: usize,
     pub value: String,
     pub line: u32,
-    /// The name of the type that it is about.
+    /// The name of the type that it concerns.
     about: Option<String>,
 }
 
-/// What one file says.
+/// The observations and functions of one file.
 #[derive(Debug, Clone)]
-pub(crate) struct Reading {
+pub(crate) struct FileFingerprint {
     pub path: String,
     pub language: Language,
-    /// Tells whether two files have the same text.
+    /// A hash of the text, to find identical files.
     text: u64,
-    /// Seen in what the task added.
-    pub own: Vec<Seen>,
-    /// Seen in what was there before.
-    pub around: Vec<Seen>,
-    /// The functions that the task added, tests themselves left out.
+    /// Observations in the code that the task added.
+    pub own: Vec<Observation>,
+    /// Observations in the code that was there before.
+    pub around: Vec<Observation>,
+    /// The functions that the task added, without tests themselves.
     pub functions: Vec<Function>,
     /// Names of types with fields.
     concrete: HashSet<String>,
 }
 
-/// What the files of one task say.
+/// The fingerprints of one task's files.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Work {
-    /// Files that it changed.
-    pub changed: Vec<Reading>,
-    /// Files that lie beside them and that it did not change.
-    pub beside: Vec<Reading>,
+pub(crate) struct TaskCode {
+    /// Files that the task changed.
+    pub changed: Vec<FileFingerprint>,
+    /// Unchanged files in the same folders.
+    pub beside: Vec<FileFingerprint>,
 }
 
-/// What a comparison of tasks found.
+/// The result of comparing tasks.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Findings {
-    /// In the order of languages and of [`row::ROWS`]; a cell for each task, in the order given.
-    pub lines: Vec<Line>,
-    /// The most alike first.
-    pub alike: Vec<Alike>,
+pub(crate) struct StyleReport {
+    /// In the order of languages and of [`row::ROWS`]; each with one cell per task, in the caller's
+    /// order.
+    pub lines: Vec<ComparedRow>,
+    /// The most similar pairs first.
+    pub alike: Vec<SimilarPair>,
 }
 
-impl Findings {
+impl StyleReport {
     /// Returns the rows in which tasks that should agree do not.
-    pub(crate) fn divergences(&self) -> impl Iterator<Item = &Line> {
+    pub(crate) fn divergences(&self) -> impl Iterator<Item = &ComparedRow> {
         self.lines.iter().filter(|line| line.diverges)
     }
 }
 
-/// Compares what tasks have added.
-pub(crate) fn compare(works: &[Work]) -> Findings {
+/// Compares the code that tasks added.
+pub(crate) fn compare(works: &[TaskCode]) -> StyleReport {
     let functions = works.iter().enumerate().flat_map(|(task, work)| {
-        let of_file = |reading: &'_ Reading| reading.functions.len();
+        let of_file = |reading: &'_ FileFingerprint| reading.functions.len();
         let all = work.changed.iter().filter(move |reading| of_file(reading) > 0);
         all.flat_map(move |reading| reading.functions.iter().map(move |f| (task, reading, f)))
     });
-    Findings { lines: diverge::lines(works), alike: copies::find(&functions.collect::<Vec<_>>()) }
+    StyleReport {
+        lines: divergence::lines(works),
+        alike: copies::find(&functions.collect::<Vec<_>>()),
+    }
 }
 
-/// What was seen of one row: each value with its places, or only how often.
-type Values = BTreeMap<String, Vec<Place>>;
+/// The observed values of one row, each with its places.
+type ObservedValues = BTreeMap<String, Vec<CodeLocation>>;
 
-/// Returns true where one of the ranges, which are in order, holds the line.
-fn within(ranges: &[Lines], line: u32) -> bool {
+/// Returns true if one of the ranges, which are in order, contains the line.
+fn within(ranges: &[LineRange], line: u32) -> bool {
     let index = ranges.partition_point(|range| range.end <= line);
     ranges.get(index).is_some_and(|range| range.start <= line)
 }

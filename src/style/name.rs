@@ -1,8 +1,8 @@
-//! Names: how their words are put together.
+//! Names: how their words are joined.
 //!
-//! Invariant: a name of one word tells nothing, and so has no case.
+//! Invariant: a name of one word shows nothing, so it has no case.
 
-/// Returns how the words of a name are put together; `None` for one word.
+/// Returns how the words of a name are joined; `None` for one word.
 pub(super) fn case(name: &str) -> Option<&'static str> {
     let name = name.trim_matches('_');
     let has = |wanted: fn(char) -> bool| name.chars().any(wanted);
@@ -25,12 +25,12 @@ pub(super) fn case(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns the case of a name where a capital in front means nothing.
+/// Returns the case of a name, ignoring a capital at the start.
 pub(super) fn inner_case(name: &str) -> Option<&'static str> {
     case(name).map(|case| if case == "PascalCase" { "camelCase" } else { case })
 }
 
-/// Returns the case of a test's name; what makes it a test (`Test`, `test_`) is its own case.
+/// Returns the case of a test's name; a prefix such as `Test` or `test_` is a case of its own.
 pub(super) fn test_case(name: &str) -> Option<&'static str> {
     if let Some(rest) = name.strip_prefix("Test").filter(|rest| !rest.is_empty()) {
         return Some(if rest.contains('_') { "TestWith_underscores" } else { "TestInOneWord" });
@@ -47,7 +47,7 @@ pub(super) fn tag_case(tag: &str) -> Option<&'static str> {
     case(value.split(',').next()?)
 }
 
-/// Returns `ID` or `Id` (`URL`, `Url` and so on) where a name ends in one of them.
+/// Returns `ID` or `Id` if a name ends in such a word (`ID`, `Url` and so on).
 pub(super) fn initialism(name: &str) -> Option<&'static str> {
     let upper = ["ID", "URL", "URI", "API", "HTTP", "JSON", "SQL", "UUID"];
     let mixed = ["Id", "Url", "Uri", "Api", "Http", "Json", "Sql", "Uuid"];
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_a_test_does_not_count() {
+    fn the_prefix_of_a_test_does_not_count() {
         assert_eq!(test_case("TestReadAll"), Some("TestInOneWord"));
         assert_eq!(test_case("TestRead_empty"), Some("TestWith_underscores"));
         assert_eq!(test_case("test_reads"), Some("test_ in front"));

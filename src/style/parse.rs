@@ -1,7 +1,8 @@
-//! From a file's text to its tree, where that is no deeper and no dearer than what people write.
+//! Parses a file's text, within limits on depth and time.
 //!
-//! Invariant: whatever the text is, this ends, and the tree that comes out can be walked by a
-//! function that calls itself, on the stack of any thread.
+//! Invariant: parsing ends for any text, and a recursive function can walk the tree on the stack of any
+//! thread. (A file nested a hundred thousand levels deep would overflow the stack and abort the program;
+//! since the final review uses the comparison, the run could never end.)
 
 use std::ops::ControlFlow;
 
@@ -9,26 +10,27 @@ use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 
 use super::Language;
 
-/// Deeper code was not written by hand, and would cost time that grows with the square of its depth.
+/// Deepest tree that is accepted. Deeper code was not written by hand, and takes time that grows with
+/// the square of the depth.
 const MAX_DEPTH: usize = 600;
-/// How often the parser may ask whether to go on: once, and so much more for each byte. It asks
-/// after each hundred steps.
+/// At most this many calls of the progress callback, plus this many for each byte; the parser calls it
+/// after every hundred steps. No normal text of that length needs as many.
 const MIN_ASKED: usize = 1000;
 const ASKED_PER_BYTE: usize = 1;
 
-/// Parses a text; `None` where it is nested too deeply or takes too long.
+/// Parses a text; `None` if it is nested too deep or takes too long.
 pub(super) fn parse(language: Language, text: &str) -> Option<Tree> {
     let mut parser = Parser::new();
     parser.set_language(&language.grammar()).ok()?;
     let mut left = MIN_ASKED + text.len() * ASKED_PER_BYTE;
-    let mut goes_on = |_: &ParseState| match left.checked_sub(1) {
+    let mut progress = |_: &ParseState| match left.checked_sub(1) {
         Some(rest) => {
             left = rest;
             ControlFlow::Continue(())
         }
         None => ControlFlow::Break(()),
     };
-    let options = ParseOptions::new().progress_callback(&mut goes_on);
+    let options = ParseOptions::new().progress_callback(&mut progress);
     let mut rest = |at: usize, _| text.as_bytes().get(at..).unwrap_or_default();
     let tree = parser.parse_with_options(&mut rest, None, Some(options))?;
     is_shallow(&tree).then_some(tree)
@@ -59,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_writes_is_refused_and_that_quickly() {
+    fn absurd_files_are_refused_quickly() {
         let nested = |depth: usize, open: &str, close: &str| {
             format!("{}1{}", open.repeat(depth), close.repeat(depth))
         };

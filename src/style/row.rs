@@ -1,10 +1,10 @@
-//! The rows of a fingerprint: what is looked at, where, and from when on it is a habit.
+//! The rows of a fingerprint: what is observed, in which code, and how often it makes a habit.
 //!
-//! Invariant: data. A query names a row by its id; a test fails where it names another.
+//! Invariant: data. A query names a row by its id; a test fails if there is no such row.
 
 use super::Language;
 
-/// In which code a row is looked for.
+/// The code in which a row is observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Area {
     Code,
@@ -12,42 +12,41 @@ pub(crate) enum Area {
     Both,
 }
 
-/// How a value comes from what a query found, where the query does not say it.
+/// How the value of an observation is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Label {
-    /// The query says it: `@errors.raw`.
+    /// The query gives it: `@errors.raw`.
     Query,
-    /// The package that the subject was imported from. Where the list is not empty, one that is of
-    /// this trade; a subject that is no import but sounds like one of them is `a logger`.
+    /// The package that the subject was imported from. If the list is not empty, the package's name must
+    /// contain one of its words; a subject that is not imported but contains one is `a logger`.
     Import(&'static [&'static str]),
-    /// How the words of the subject are put together: `snake_case`.
+    /// How the words of the subject are joined: `snake_case`.
     Case,
-    /// The same, where a capital in front does not count: it tells what is exported.
+    /// The same, ignoring a capital at the start, which in Go means "exported".
     InnerCase,
-    /// The same of a test's name, where the beginning that all tests have does not count.
+    /// The same for a test's name, ignoring the prefix that all tests have.
     TestName,
-    /// The same of the key in a Go tag.
+    /// The same for the key in a Go struct tag.
     Tag,
-    /// `ID` or `Id`, as the subject ends.
+    /// `ID` or `Id`, by the end of the subject.
     Initialism,
 }
 
-/// One row.
+/// One row of a fingerprint.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Row {
-    /// As in the JSON and in queries.
+pub(crate) struct RowDefinition {
+    /// The id in the JSON and in queries.
     pub id: &'static str,
     pub title: &'static str,
     pub area: Area,
     pub label: Label,
-    /// How often a task must have done it for a habit; `None`: the row is shown, and nothing is
-    /// concluded from it, because the work decides it and not the author.
+    /// The number of observations that make a habit. `None`: the row is shown but nothing is concluded
+    /// from it, because the work decides it, not the author.
     pub least: Option<usize>,
 }
 
-impl Row {
-    /// Returns true where one crate is free to do otherwise than another one: a library says what
-    /// went wrong in types of its own, a program need not.
+impl RowDefinition {
+    /// Returns true if crates may differ: a library has error types of its own, a program need not.
     pub(super) fn per_crate(&self) -> bool {
         self.id == "error-types"
     }
@@ -59,15 +58,15 @@ const fn row(
     area: Area,
     label: Label,
     least: Option<usize>,
-) -> Row {
-    Row { id, title, area, label, least }
+) -> RowDefinition {
+    RowDefinition { id, title, area, label, least }
 }
 
-/// What packages for logging are called, or a part of it.
+/// Words in the names of logging packages.
 const LOGGING: &[&str] = &["log", "zap", "tracing", "slf4j", "pino", "winston", "bunyan", "defmt"];
 
-/// Every row, in the order in which they are shown.
-pub(crate) const ROWS: &[Row] = &[
+/// All rows, in the order in which they are shown.
+pub(crate) const ROWS: &[RowDefinition] = &[
     row("returns", "return types", Area::Code, Label::Query, None),
     row("structs", "structs returned", Area::Code, Label::Query, Some(4)),
     row("lookups", "lookups return", Area::Code, Label::Query, Some(3)),
@@ -88,16 +87,16 @@ pub(crate) const ROWS: &[Row] = &[
     row("initialisms", "initialisms", Area::Code, Label::Initialism, Some(4)),
 ];
 
-/// Returns where a row stands in [`ROWS`].
+/// Returns the position of a row in [`ROWS`].
 pub(crate) fn index(id: &str) -> Option<usize> {
     ROWS.iter().position(|row| row.id == id)
 }
 
-/// What is seen where a logger is used and no import says which.
+/// The value for a logger that no import names.
 pub(crate) const SOME_LOGGER: &str = "a logger";
 
-/// Returns true where two values of a row are the same, or may be: some logger may be any that is
-/// known, but it is none that just prints.
+/// Returns true if two values of a row are, or may be, the same: an unnamed logger may be any logger,
+/// but not mere printing.
 pub(super) fn may_be_one(row: usize, language: Language, one: &str, other: &str) -> bool {
     let prints = |value: &str| match language {
         Language::Go => value == "log",

@@ -1,18 +1,18 @@
-//! Files that nobody wrote, or that are too large to have been: they are not looked at.
+//! Files that are not compared, because no person wrote them or they are too large.
 //!
-//! Invariant: what git's attributes say (`linguist-generated`, `linguist-vendored`) goes
-//! before what a name or a text suggests.
+//! Invariant: git's attributes (`linguist-generated`, `linguist-vendored`) go before a file's name and
+//! text.
 
 use serde::Serialize;
 
-/// Files larger than this were not written by hand, and would take long.
+/// Largest file in bytes; a larger one was not written by hand and would take long.
 const MAX_BYTES: usize = 512 * 1024;
-/// In how many first lines a file says that it was generated.
+/// The number of lines at the start in which a generated file may say so.
 const HEAD: usize = 40;
-/// Folders of code that comes from elsewhere.
+/// Folders of third-party code.
 const VENDORED: [&str; 6] =
     ["vendor", "node_modules", "third_party", "third-party", "bower_components", "site-packages"];
-/// Files that a package manager writes and that do not end in `.lock`.
+/// Files of package managers whose names do not end in `.lock`.
 const LOCKS: [&str; 6] = [
     "go.sum",
     "package-lock.json",
@@ -22,56 +22,56 @@ const LOCKS: [&str; 6] = [
     "go.work.sum",
 ];
 
-/// Why a file is not looked at.
+/// Why a file is not compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Skip {
+pub(crate) enum FileSkip {
     Binary,
     Generated,
     Vendored,
     Lock,
     Huge,
-    /// It is nested as nobody writes.
+    /// It is nested deeper than any person writes.
     Deep,
-    /// It is written in no language that is known.
+    /// Its language is unknown.
     Language,
 }
 
-impl Skip {
-    /// Returns the word for it, as in `2 generated`.
+impl FileSkip {
+    /// Returns the word for users, as in `2 generated`.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Skip::Binary => "binary",
-            Skip::Generated => "generated",
-            Skip::Vendored => "vendored",
-            Skip::Lock => "lock",
-            Skip::Huge => "huge",
-            Skip::Deep => "nested too deeply",
-            Skip::Language => "in other languages",
+            FileSkip::Binary => "binary",
+            FileSkip::Generated => "generated",
+            FileSkip::Vendored => "vendored",
+            FileSkip::Lock => "lock",
+            FileSkip::Huge => "huge",
+            FileSkip::Deep => "nested too deeply",
+            FileSkip::Language => "in other languages",
         }
     }
 
-    /// Tells from the path alone.
-    pub(crate) fn by_path(path: &str) -> Option<Skip> {
+    /// Returns why a file is not compared, by its path alone.
+    pub(crate) fn by_path(path: &str) -> Option<FileSkip> {
         let name = path.rsplit('/').next().unwrap_or(path);
         if path.split('/').rev().skip(1).any(|part| VENDORED.contains(&part)) {
-            return Some(Skip::Vendored);
+            return Some(FileSkip::Vendored);
         }
         if LOCKS.contains(&name) || name.ends_with(".lock") {
-            return Some(Skip::Lock);
+            return Some(FileSkip::Lock);
         }
         let generated = [".min.js", ".pb.go", "_pb2.py", "_pb2_grpc.py", ".pb.rs", ".generated.ts"];
-        generated.iter().any(|end| name.ends_with(end)).then_some(Skip::Generated)
+        generated.iter().any(|end| name.ends_with(end)).then_some(FileSkip::Generated)
     }
 }
 
-/// Returns why a file's text is not looked at.
-pub(crate) fn why_skipped(bytes: &[u8]) -> Option<Skip> {
+/// Returns why a file is not compared, by its text.
+pub(crate) fn why_skipped(bytes: &[u8]) -> Option<FileSkip> {
     if bytes.len() > MAX_BYTES {
-        return Some(Skip::Huge);
+        return Some(FileSkip::Huge);
     }
     if bytes.contains(&0) {
-        return Some(Skip::Binary);
+        return Some(FileSkip::Binary);
     }
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(8192)]);
     let says = |line: &str| {
@@ -81,7 +81,7 @@ pub(crate) fn why_skipped(bytes: &[u8]) -> Option<Skip> {
             && (lower.contains("@generated")
                 || (lower.contains("generated") && lower.contains("do not edit")))
     };
-    text.lines().take(HEAD).any(says).then_some(Skip::Generated)
+    text.lines().take(HEAD).any(says).then_some(FileSkip::Generated)
 }
 
 #[cfg(test)]
@@ -89,15 +89,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_and_texts_tell() {
-        assert_eq!(Skip::by_path("web/node_modules/a/b.js"), Some(Skip::Vendored));
-        assert_eq!(Skip::by_path("Cargo.lock"), Some(Skip::Lock));
-        assert_eq!(Skip::by_path("api/v1.pb.go"), Some(Skip::Generated));
-        assert_eq!(Skip::by_path("src/vendor.rs"), None);
+    fn files_are_skipped_by_path_or_text() {
+        assert_eq!(FileSkip::by_path("web/node_modules/a/b.js"), Some(FileSkip::Vendored));
+        assert_eq!(FileSkip::by_path("Cargo.lock"), Some(FileSkip::Lock));
+        assert_eq!(FileSkip::by_path("api/v1.pb.go"), Some(FileSkip::Generated));
+        assert_eq!(FileSkip::by_path("src/vendor.rs"), None);
         let text = b"// Code generated by sqlc. DO NOT EDIT.\npackage db\n";
-        assert_eq!(why_skipped(text), Some(Skip::Generated));
+        assert_eq!(why_skipped(text), Some(FileSkip::Generated));
         assert_eq!(why_skipped(b"x := \"generated, do not edit\"\n"), None);
-        assert_eq!(why_skipped(b"a\0b"), Some(Skip::Binary));
-        assert_eq!(why_skipped(&vec![b'a'; MAX_BYTES + 1]), Some(Skip::Huge));
+        assert_eq!(why_skipped(b"a\0b"), Some(FileSkip::Binary));
+        assert_eq!(why_skipped(&vec![b'a'; MAX_BYTES + 1]), Some(FileSkip::Huge));
     }
 }

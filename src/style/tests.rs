@@ -5,29 +5,30 @@ use std::collections::HashSet;
 use super::*;
 
 /// Returns one range of lines.
-fn lines(start: u32, end: u32) -> [Lines; 1] {
-    [Lines { start, end }]
+fn lines(start: u32, end: u32) -> [LineRange; 1] {
+    [LineRange { start, end }]
 }
 
 /// Returns a task that adds these files as a whole.
-fn work(files: &[(&str, &str)]) -> Work {
-    let reader = Reader::default();
+fn work(files: &[(&str, &str)]) -> TaskCode {
+    let reader = SourceReader::default();
     let removed = HashSet::new();
     let read = |(path, text): &(&str, &str)| {
         let end = u32::try_from(text.lines().count()).expect("a short text") + 1;
-        let source = Source { path, text, added: &lines(1, end), is_new: true, removed: &removed };
+        let source =
+            SourceFile { path, text, added: &lines(1, end), is_new: true, removed: &removed };
         reader.read(&source).expect("a language that is known")
     };
-    Work { changed: files.iter().map(read).collect(), beside: Vec::new() }
+    TaskCode { changed: files.iter().map(read).collect(), beside: Vec::new() }
 }
 
 /// Returns the rows that diverge.
-fn diverging(works: &[Work]) -> Vec<&'static str> {
+fn diverging(works: &[TaskCode]) -> Vec<&'static str> {
     compare(works).divergences().map(|line| line.row().id).collect()
 }
 
 /// Returns what a task does in a row.
-fn habit(works: &[Work], row: &str, task: usize) -> Option<String> {
+fn habit(works: &[TaskCode], row: &str, task: usize) -> Option<String> {
     let found = compare(works);
     let line = found.lines.iter().find(|line| line.row().id == row)?;
     line.cells[task].habit.clone()
@@ -50,7 +51,7 @@ fn go(noun: &str, pointer: bool, wraps: bool) -> String {
 }
 
 #[test]
-fn go_planted_rows_are_found_and_no_others() {
+fn planted_divergences_in_go_are_found_and_no_others() {
     let one = work(&[("a/a.go", &go("User", false, true))]);
     let two = work(&[("b/b.go", &go("Order", false, true))]);
     let odd = work(&[("c/c.go", &go("Token", true, false))]);
@@ -65,7 +66,7 @@ fn go_planted_rows_are_found_and_no_others() {
 }
 
 #[test]
-fn too_little_and_mixed_work_is_no_habit() {
+fn too_little_or_mixed_work_is_not_a_habit() {
     let few = "package p\nfunc A() error {\n\tif err := b(); err != nil {\n\t\treturn err\n\t}\n\treturn nil\n}\n";
     let works = [work(&[("a.go", &go("User", false, true))]), work(&[("b.go", few)])];
     assert_eq!(diverging(&works), [""; 0]);
@@ -76,31 +77,31 @@ fn too_little_and_mixed_work_is_no_habit() {
 }
 
 #[test]
-fn who_does_as_the_code_around_is_not_to_blame() {
+fn a_task_that_follows_the_code_around_is_not_to_blame() {
     let text = format!("{}\n{}", go("Order", true, false), go("Token", true, false));
     let half = u32::try_from(go("Order", true, false).lines().count()).expect("short") + 2;
     let end = half + half;
     let removed = HashSet::new();
-    let source = Source {
+    let source = SourceFile {
         path: "b.go",
         text: &text,
         added: &lines(half, end),
         is_new: false,
         removed: &removed,
     };
-    let changed = vec![Reader::default().read(&source).expect("Go")];
-    let follower = Work { changed, beside: Vec::new() };
+    let changed = vec![SourceReader::default().read(&source).expect("Go")];
+    let follower = TaskCode { changed, beside: Vec::new() };
     let mut other = work(&[("a.go", &go("User", false, true))]);
     assert_eq!(diverging(&[other.clone(), follower.clone()]), ["structs", "errors"]);
     // Where the other one does as the code beside it, too, both are right.
-    let source = Source {
+    let source = SourceFile {
         path: "x.go",
         text: &go("Old", false, true),
         added: &[],
         is_new: false,
         removed: &removed,
     };
-    other.beside.push(Reader::default().read(&source).expect("Go"));
+    other.beside.push(SourceReader::default().read(&source).expect("Go"));
     assert_eq!(diverging(&[other, follower]), [""; 0]);
 }
 
@@ -120,14 +121,14 @@ const FLATTENED: &str = "return fmt.Errorf(\"do: %v\", err)";
 const IGNORED: &str = "_ = done()";
 
 /// Returns a file that a task did not change, as it is beside its work.
-fn lying_by(path: &str, text: &str) -> Reading {
+fn lying_by(path: &str, text: &str) -> FileFingerprint {
     let removed = HashSet::new();
-    let source = Source { path, text, added: &[], is_new: false, removed: &removed };
-    Reader::default().read(&source).expect("a language that is known")
+    let source = SourceFile { path, text, added: &[], is_new: false, removed: &removed };
+    SourceReader::default().read(&source).expect("a language that is known")
 }
 
 #[test]
-fn what_is_ignored_does_not_hide_how_the_rest_is_passed_on() {
+fn ignored_errors_do_not_hide_how_others_are_passed_on() {
     let wraps = work(&[("a.go", &go_errors(&[(WRAPPED, 4)]))]);
     let raw = work(&[("b.go", &go_errors(&[(RAW, 4), (IGNORED, 6)]))]);
     let works = [wraps, raw];
@@ -138,7 +139,7 @@ fn what_is_ignored_does_not_hide_how_the_rest_is_passed_on() {
 }
 
 #[test]
-fn who_has_nothing_of_a_habit_diverges_from_it_even_without_one() {
+fn a_task_that_avoids_a_habit_diverges_from_it() {
     let wraps = work(&[("a.go", &go_errors(&[(WRAPPED, 6)]))]);
     let mixed = |raw, flat, wrapped| {
         let text = go_errors(&[(RAW, raw), (FLATTENED, flat), (WRAPPED, wrapped)]);
@@ -149,7 +150,7 @@ fn who_has_nothing_of_a_habit_diverges_from_it_even_without_one() {
     assert_eq!(diverging(&[wraps.clone(), mixed(3, 3, 0)]), [""; 0]);
     assert_eq!(diverging(&[wraps.clone(), mixed(4, 4, 2)]), [""; 0]);
     let works = [wraps.clone(), mixed(4, 4, 0)];
-    let said = said::all(&compare(&works), &["one", "two"]).concat();
+    let said = sentences::all(&compare(&works), &["one", "two"]).concat();
     assert!(said.contains("  mixed: two, flattened 4, raw 4"), "{said}");
     // Where the habit is custom around it, it is the other one that stands apart, and only then.
     let mut follows = wraps;
@@ -161,7 +162,7 @@ fn who_has_nothing_of_a_habit_diverges_from_it_even_without_one() {
 }
 
 #[test]
-fn custom_is_told_by_the_folder_and_not_by_all_that_a_task_touched() {
+fn the_custom_is_that_of_the_folder() {
     let wraps = work(&[("a/a.go", &go_errors(&[(WRAPPED, 4)]))]);
     let mut raw = work(&[("b/b.go", &go_errors(&[(RAW, 4)])), ("c/c.go", "package c\n")]);
     raw.beside.push(lying_by("b/old.go", &go_errors(&[(RAW, 4)])));
@@ -174,7 +175,7 @@ fn custom_is_told_by_the_folder_and_not_by_all_that_a_task_touched() {
 }
 
 #[test]
-fn a_logger_that_no_import_names_may_be_any_but_not_mere_printing() {
+fn an_unnamed_logger_may_be_any_logger_but_not_mere_printing() {
     let rust = |import: &str, name: &str| {
         let line = format!("    {name}!(\"x\");\n").repeat(4);
         format!("{import}\npub fn run() {{\n{line}}}\n")
@@ -233,7 +234,7 @@ fn go_tests_transactions_logging_and_names() {
 }
 
 #[test]
-fn go_generated_types_are_told() {
+fn generated_types_in_go_are_recognised() {
     let text = |returned: &str| {
         let one =
             |n: usize| format!("func Get{n}() (*{returned}, error) {{\n\treturn nil, nil\n}}\n");
@@ -354,7 +355,7 @@ const SLUG: &str = "package p\n\n// slug makes a title fit for a path.\nfunc slu
     \t\t\tkept = append(kept, clean)\n\t\t}\n\t}\n\treturn strings.Join(kept, \"-\")\n}\n";
 
 #[test]
-fn a_copy_is_found_whatever_its_names_are() {
+fn a_copy_with_other_names_is_found() {
     let other = SLUG.replace("slug", "toPath").replace("title", "s").replace("parts", "words");
     let other = other.replace("part ", "w ").replace("part,", "w,").replace("clean", "c");
     let other = other.replace("// toPath makes a s fit for a path.\n", "\n\n");
@@ -376,7 +377,7 @@ fn a_copy_is_found_whatever_its_names_are() {
 }
 
 #[test]
-fn other_work_getters_and_tests_are_not_alike() {
+fn other_work_getters_and_tests_are_not_similar() {
     let other = "package p\n\nfunc total(items []Item) (int, error) {\n\tsum := 0\n\tfor _, item := range items {\n\
         \t\tif item.Price < 0 {\n\t\t\treturn 0, fmt.Errorf(\"price of %s\", item.Name)\n\t\t}\n\
         \t\tsum += item.Price * item.Count\n\t}\n\treturn sum, nil\n}\n";
@@ -393,13 +394,13 @@ fn other_work_getters_and_tests_are_not_alike() {
 }
 
 #[test]
-fn what_was_only_moved_or_was_there_is_not_added() {
+fn moved_or_existing_functions_are_not_added() {
     let all: HashSet<String> = SLUG.lines().map(|line| line.trim().to_owned()).collect();
     let none = HashSet::new();
     let end = u32::try_from(SLUG.lines().count()).expect("short") + 1;
-    let reading = |added: &[Lines], removed| {
-        let source = Source { path: "b.go", text: SLUG, added, is_new: false, removed };
-        Reader::default().read(&source).expect("Go").functions.len()
+    let reading = |added: &[LineRange], removed| {
+        let source = SourceFile { path: "b.go", text: SLUG, added, is_new: false, removed };
+        SourceReader::default().read(&source).expect("Go").functions.len()
     };
     assert_eq!(reading(&lines(1, end), &none), 1);
     assert_eq!(reading(&lines(1, end), &all), 0);

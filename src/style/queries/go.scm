@@ -1,4 +1,4 @@
-; What tells how Go is written. A capture `@row.value` is an observation of that row; `@row`
+; Observations of the style of Go code. A capture `@row.value` is an observation of that row; `@row`
 ; with `@subject` takes its value from the subject. See src/style/row.rs.
 
 (import_spec) @import

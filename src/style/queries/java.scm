@@ -1,4 +1,4 @@
-; What tells how Java is written; see go.scm for how to read this.
+; Observations of the style of Java code; go.scm explains the captures.
 
 (import_declaration) @import
 

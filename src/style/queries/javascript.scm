@@ -1,4 +1,4 @@
-; What tells how JavaScript, and so TypeScript, is written; see go.scm for how to read this.
+; Observations of the style of JavaScript and TypeScript code; go.scm explains the captures.
 
 (import_statement) @import
 

@@ -1,4 +1,4 @@
-; What tells how Python is written; see go.scm for how to read this.
+; Observations of the style of Python code; go.scm explains the captures.
 
 (import_statement) @import
 (import_from_statement) @import

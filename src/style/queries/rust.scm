@@ -1,4 +1,4 @@
-; What tells how Rust is written; see go.scm for how to read this.
+; Observations of the style of Rust code; go.scm explains the captures.
 
 (use_declaration) @import
 

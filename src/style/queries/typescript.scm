@@ -1,4 +1,4 @@
-; What TypeScript has and JavaScript has not; it follows javascript.scm.
+; What TypeScript has and JavaScript does not; the query of TypeScript is javascript.scm and this.
 
 (function_declaration return_type: (_)) @annotations.annotated
 (function_declaration !return_type) @annotations.none

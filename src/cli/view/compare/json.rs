@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::domain::oid::Oid;
 use crate::run::compare::{ComparedTask, Comparison};
-use crate::style::{Alike, Cell, End, Line, Place, Skip};
+use crate::style::{Cell, CodeLocation, ComparedRow, FileSkip, SimilarFunction, SimilarPair};
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -30,7 +30,7 @@ struct TaskOf<'a> {
     files: usize,
     lines: usize,
     /// Files that were not looked at.
-    skipped: &'a BTreeMap<Skip, usize>,
+    skipped: &'a BTreeMap<FileSkip, usize>,
 }
 
 #[derive(Serialize)]
@@ -105,7 +105,7 @@ fn task(task: &ComparedTask) -> TaskOf<'_> {
     }
 }
 
-fn row<'a>(comparison: &'a Comparison, line: &'a Line) -> RowOf<'a> {
+fn row<'a>(comparison: &'a Comparison, line: &'a ComparedRow) -> RowOf<'a> {
     let seen = comparison.tasks.iter().zip(&line.cells);
     let seen = seen.filter(|(_, cell)| !cell.values.is_empty());
     RowOf {
@@ -118,7 +118,7 @@ fn row<'a>(comparison: &'a Comparison, line: &'a Line) -> RowOf<'a> {
 }
 
 fn cell_of<'a>(task: &'a ComparedTask, cell: &'a Cell) -> CellOf<'a> {
-    let value = |(value, places): &'a (String, Vec<Place>)| ValueOf {
+    let value = |(value, places): &'a (String, Vec<CodeLocation>)| ValueOf {
         value,
         count: places.len(),
         places: places.iter().map(|place| Where { file: &place.path, line: place.line }).collect(),
@@ -131,8 +131,8 @@ fn cell_of<'a>(task: &'a ComparedTask, cell: &'a Cell) -> CellOf<'a> {
     }
 }
 
-fn pair<'a>(comparison: &'a Comparison, alike: &'a Alike) -> Pair<'a> {
-    let end = |end: &'a End| EndOf {
+fn pair<'a>(comparison: &'a Comparison, alike: &'a SimilarPair) -> Pair<'a> {
+    let end = |end: &'a SimilarFunction| EndOf {
         task: comparison.tasks[end.task].id.as_str(),
         name: &end.name,
         file: &end.place.path,

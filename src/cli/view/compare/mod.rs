@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use crate::cli::ui::{BOLD, DIM, YELLOW, paint};
 use crate::domain::text::{counted, printable};
 use crate::run::compare::{ComparedTask, Comparison};
-use crate::style::said::{self, some};
-use crate::style::{Cell, Line, Skip};
+use crate::style::sentences::{self, abridged};
+use crate::style::{Cell, ComparedRow, FileSkip};
 
 /// How many tasks of one habit are named.
 const TASKS: usize = 4;
@@ -29,7 +29,7 @@ pub(crate) fn text(run: &str, comparison: &Comparison, width: usize) -> String {
         text += "\n";
         text += &table.unwrap_or_else(|| sentences(comparison, group, width));
     }
-    let found = said::all(&comparison.findings, &comparison.ids());
+    let found = sentences::all(&comparison.findings, &comparison.ids());
     if found.is_empty() {
         return text + "\nno row diverges, and no two functions are alike\n";
     }
@@ -55,7 +55,7 @@ fn heading(run: &str, comparison: &Comparison) -> String {
         counted(sum(|task| task.added), "line"),
         counted(sum(|task| task.files), "file"),
     );
-    let mut skipped: BTreeMap<Skip, usize> = BTreeMap::new();
+    let mut skipped: BTreeMap<FileSkip, usize> = BTreeMap::new();
     for (skip, count) in tasks.iter().flat_map(|task| &task.skipped) {
         *skipped.entry(*skip).or_default() += count;
     }
@@ -67,21 +67,21 @@ fn heading(run: &str, comparison: &Comparison) -> String {
     let names: Vec<&str> =
         comparison.left_out.iter().map(crate::domain::plan::id::TaskId::as_str).collect();
     if !names.is_empty() {
-        text += &format!("not finished, or nothing committed: {}\n", some(&names, 2 * TASKS));
+        text += &format!("not finished, or nothing committed: {}\n", abridged(&names, 2 * TASKS));
     }
     text
 }
 
-fn mark(line: &Line) -> char {
+fn mark(line: &ComparedRow) -> char {
     if line.diverges { '!' } else { ' ' }
 }
 
-fn title(line: &Line) -> String {
+fn title(line: &ComparedRow) -> String {
     format!("{} {}", mark(line), line.row().title)
 }
 
 /// Returns the rows with a column for each task.
-fn columns(comparison: &Comparison, lines: &[Line]) -> Option<String> {
+fn columns(comparison: &Comparison, lines: &[ComparedRow]) -> Option<String> {
     let head = lines.first()?.language.name().to_owned();
     let ids = comparison.tasks.iter().map(|task| task.id.to_string());
     let mut rows = vec![std::iter::once(head).chain(ids).collect::<Vec<_>>()];
@@ -110,12 +110,12 @@ fn cell(cell: &Cell) -> String {
     let counts: Vec<String> = counts.collect();
     match counts.len() {
         0 => "-".to_owned(),
-        _ => some(&counts.iter().map(String::as_str).collect::<Vec<_>>(), VALUES),
+        _ => abridged(&counts.iter().map(String::as_str).collect::<Vec<_>>(), VALUES),
     }
 }
 
 /// Returns the rows as sentences: each value, how often it was seen, and in which tasks.
-fn sentences(comparison: &Comparison, lines: &[Line], width: usize) -> String {
+fn sentences(comparison: &Comparison, lines: &[ComparedRow], width: usize) -> String {
     let indent = lines.iter().map(|line| title(line).chars().count()).max().unwrap_or(0) + 2;
     let head = lines.first().map_or("", |line| line.language.name());
     let mut text = format!("{}\n", paint(DIM, head));

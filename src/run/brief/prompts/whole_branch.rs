@@ -11,7 +11,7 @@ use crate::domain::text::one_line;
 use crate::journal::Journal;
 use crate::run::compare::compare;
 use crate::run::folder::AttemptFolder;
-use crate::style::said;
+use crate::style::sentences;
 
 /// Returns the prompt; the files that it names lie in the folder.
 pub(crate) fn prompt(brief: &Brief<'_>, folder: &AttemptFolder) -> Result<String, prompt::Mistake> {
@@ -51,7 +51,7 @@ pub(crate) fn prompt(brief: &Brief<'_>, folder: &AttemptFolder) -> Result<String
 /// branch is reviewed without it.
 fn divergences(brief: &Brief<'_>) -> Vec<String> {
     match compare(&brief.drive.git, brief.snapshot, &[]) {
-        Ok(comparison) => said::all(&comparison.findings, &comparison.ids()),
+        Ok(comparison) => sentences::all(&comparison.findings, &comparison.ids()),
         Err(_) => Vec::new(),
     }
 }

@@ -1,7 +1,8 @@
-//! From a file's text to what it says: the grammar parses, the query of the language finds.
+//! Reads the fingerprint of a file: the grammar parses the text, and the language's query finds
+//! functions and observations.
 //!
-//! Invariant: knows captures, not languages. A capture is a mark (`@function`, `@local`, `@case`
-//! and so on) or a row of [`ROWS`]; what begins with `_` serves the query alone.
+//! Invariant: knows captures, not languages. A capture of a query is `@function`, `@local`, `@case` and
+//! so on, or a row of [`ROWS`]; captures that begin with `_` serve only the query itself.
 
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,16 +11,16 @@ use std::sync::OnceLock;
 
 use tree_sitter::{Node, Query, QueryCursor, QueryMatch, StreamingIterator, Tree};
 
-use super::function::{self, Span};
+use super::function::{self, FunctionSpan};
 use super::imports::Imports;
 use super::language::is_test;
 use super::parse::parse;
 use super::row::{self, Area, Label, ROWS, SOME_LOGGER};
-use super::{Language, Reading, Seen, Source, name, within};
+use super::{FileFingerprint, Language, Observation, SourceFile, name, within};
 
-/// What a capture of a query stands for.
+/// The meaning of a capture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mark {
+enum CaptureKind {
     Function,
     Name,
     Local,
@@ -27,38 +28,39 @@ enum Mark {
     TestScope,
     /// One test.
     Case,
-    /// What makes a test one of several in a table or a group.
+    /// A sign that a test is one of several in a table or a group.
     Subtest,
     Import,
-    /// What an observation is about.
+    /// The text that an observation concerns.
     Subject,
     /// The name of a type with fields.
     Concrete,
-    /// An observation; the value may be said by the query.
-    Row(usize, Option<usize>),
-    /// Serves the query alone.
+    /// An observation in a row; the query may give the value.
+    RowDefinition(usize, Option<usize>),
+    /// Used only inside the query.
     Helper,
 }
 
-/// A language's query, ready for use.
-struct Prepared {
+/// A compiled query of a language.
+struct LanguageQuery {
     query: Query,
-    marks: Vec<Mark>,
-    /// Values that the query says.
+    marks: Vec<CaptureKind>,
+    /// Values that the query gives.
     values: Vec<String>,
 }
 
-/// Reads files; each language's query is prepared once, when the first file needs it.
+/// A reader of files. Each language's query is compiled once, when the first file needs it, because
+/// compiling takes longer than reading a file.
 #[derive(Default)]
-pub(crate) struct Reader {
-    prepared: [OnceLock<Prepared>; Language::ALL.len()],
+pub(crate) struct SourceReader {
+    prepared: [OnceLock<LanguageQuery>; Language::ALL.len()],
 }
 
-/// What a query found in a file, before it is known which code is whose.
+/// The matches of a query in a file, the task's own code and other code alike.
 #[derive(Default)]
-struct Found<'t> {
+struct FileMatches<'t> {
     seen: Vec<(usize, Option<String>, Node<'t>, Option<Node<'t>>)>,
-    functions: Vec<Span>,
+    functions: Vec<FunctionSpan>,
     locals: Vec<Range<usize>>,
     tests: Vec<Range<usize>>,
     cases: Vec<Node<'t>>,
@@ -67,24 +69,24 @@ struct Found<'t> {
     concrete: HashSet<String>,
 }
 
-impl Reader {
-    /// Reads a file; `None` where its language is not known, or it is nested as nobody writes.
-    pub(crate) fn read(&self, source: &Source<'_>) -> Option<Reading> {
+impl SourceReader {
+    /// Reads a file; `None` if its language is unknown or it is nested too deep.
+    pub(crate) fn read(&self, source: &SourceFile<'_>) -> Option<FileFingerprint> {
         let language = Language::of(source.path)?;
         let tree = parse(language, source.text)?;
         let found = self.prepare(language).search(language, &tree, source.text);
-        let mut reading = Reading {
+        let mut reading = FileFingerprint {
             path: source.path.to_owned(),
-            language: language.told(),
+            language: language.shown_as(),
             text: hash(source.text),
             own: Vec::new(),
             around: Vec::new(),
             functions: Vec::new(),
             concrete: HashSet::new(),
         };
-        let is_ours = |line: u32| within(source.added, line);
+        let is_own = |line: u32| within(source.added, line);
         for seen in found.all(language, source) {
-            let whose = if is_ours(seen.line) { &mut reading.own } else { &mut reading.around };
+            let whose = if is_own(seen.line) { &mut reading.own } else { &mut reading.around };
             whose.push(seen);
         }
         if let Some(seen) = file_name(source) {
@@ -99,8 +101,8 @@ impl Reader {
         Some(reading)
     }
 
-    fn prepare(&self, language: Language) -> &Prepared {
-        self.prepared[language as usize].get_or_init(|| Prepared::new(language))
+    fn prepare(&self, language: Language) -> &LanguageQuery {
+        self.prepared[language as usize].get_or_init(|| LanguageQuery::new(language))
     }
 }
 
@@ -110,17 +112,17 @@ fn hash(text: &str) -> u64 {
     hasher.finish()
 }
 
-impl Prepared {
-    fn new(language: Language) -> Prepared {
+impl LanguageQuery {
+    fn new(language: Language) -> LanguageQuery {
         let query = Query::new(&language.grammar(), language.query());
         let query = query.expect("a test reads every query");
         let mut values = Vec::new();
         let marks = query.capture_names().iter().map(|name| mark(name, &mut values)).collect();
-        Prepared { query, marks, values }
+        LanguageQuery { query, marks, values }
     }
 
-    fn search<'t>(&self, language: Language, tree: &'t Tree, text: &str) -> Found<'t> {
-        let mut found = Found::default();
+    fn search<'t>(&self, language: Language, tree: &'t Tree, text: &str) -> FileMatches<'t> {
+        let mut found = FileMatches::default();
         let mut cursor = QueryCursor::new();
         let mut matches = cursor.matches(&self.query, tree.root_node(), text.as_bytes());
         while let Some(one) = matches.next() {
@@ -135,61 +137,62 @@ impl Prepared {
         language: Language,
         one: &QueryMatch<'_, 't>,
         text: &str,
-        found: &mut Found<'t>,
+        found: &mut FileMatches<'t>,
     ) {
-        let node = |wanted: Mark| {
+        let node = |wanted: CaptureKind| {
             let is_wanted = |index: u32| self.marks[index as usize] == wanted;
             one.captures.iter().find(|capture| is_wanted(capture.index)).map(|c| c.node)
         };
         for capture in one.captures {
             let (range, here) = (capture.node.byte_range(), capture.node);
             match self.marks[capture.index as usize] {
-                Mark::Function => {
-                    let name =
-                        node(Mark::Name).map_or(range.start..range.start, |n| n.byte_range());
+                CaptureKind::Function => {
+                    let name = node(CaptureKind::Name)
+                        .map_or(range.start..range.start, |n| n.byte_range());
                     let rows = (here.start_position().row, here.end_position().row);
-                    found.functions.push(Span { bytes: range, name, rows });
+                    found.functions.push(FunctionSpan { bytes: range, name, rows });
                 }
-                Mark::Local => found.locals.push(range),
-                Mark::TestScope => found.tests.push(range),
-                Mark::Case => found.cases.push(here),
-                Mark::Subtest => found.subtests.push(range),
-                Mark::Import => found.imports.add(language, &text[range]),
-                Mark::Concrete => drop(found.concrete.insert(text[range].to_owned())),
-                Mark::Row(row, value) => {
+                CaptureKind::Local => found.locals.push(range),
+                CaptureKind::TestScope => found.tests.push(range),
+                CaptureKind::Case => found.cases.push(here),
+                CaptureKind::Subtest => found.subtests.push(range),
+                CaptureKind::Import => found.imports.add(language, &text[range]),
+                CaptureKind::Concrete => drop(found.concrete.insert(text[range].to_owned())),
+                CaptureKind::RowDefinition(row, value) => {
                     let value = value.map(|value| self.values[value].clone());
-                    found.seen.push((row, value, here, node(Mark::Subject)));
+                    found.seen.push((row, value, here, node(CaptureKind::Subject)));
                 }
-                Mark::Name | Mark::Subject | Mark::Helper => {}
+                CaptureKind::Name | CaptureKind::Subject | CaptureKind::Helper => {}
             }
         }
     }
 }
 
-/// Returns what a capture's name stands for; a value that it says is put to the others.
-fn mark(name: &str, values: &mut Vec<String>) -> Mark {
+/// Returns the meaning of a capture's name; a value in the name (`@errors.raw`) is added to `values`.
+fn mark(name: &str, values: &mut Vec<String>) -> CaptureKind {
     let (first, value) = name.split_once('.').map_or((name, None), |(row, v)| (row, Some(v)));
     let value = value.map(|value| {
         values.push(value.to_owned());
         values.len() - 1
     });
     match first {
-        "function" => Mark::Function,
-        "name" => Mark::Name,
-        "local" => Mark::Local,
-        "test-scope" => Mark::TestScope,
-        "case" => Mark::Case,
-        "subtest" => Mark::Subtest,
-        "import" => Mark::Import,
-        "subject" => Mark::Subject,
-        "concrete" => Mark::Concrete,
-        other => row::index(other).map_or(Mark::Helper, |row| Mark::Row(row, value)),
+        "function" => CaptureKind::Function,
+        "name" => CaptureKind::Name,
+        "local" => CaptureKind::Local,
+        "test-scope" => CaptureKind::TestScope,
+        "case" => CaptureKind::Case,
+        "subtest" => CaptureKind::Subtest,
+        "import" => CaptureKind::Import,
+        "subject" => CaptureKind::Subject,
+        "concrete" => CaptureKind::Concrete,
+        other => row::index(other)
+            .map_or(CaptureKind::Helper, |row| CaptureKind::RowDefinition(row, value)),
     }
 }
 
-impl Found<'_> {
-    /// Returns what was seen, once each, in the order of lines.
-    fn all(&self, language: Language, source: &Source<'_>) -> Vec<Seen> {
+impl FileMatches<'_> {
+    /// Returns the observations, each once, in the order of lines.
+    fn all(&self, language: Language, source: &SourceFile<'_>) -> Vec<Observation> {
         let is_test_file = is_test(source.path);
         let in_tests = |at: usize| {
             let scopes = self.tests.iter().cloned();
@@ -212,7 +215,7 @@ impl Found<'_> {
                 continue;
             };
             if known.insert((at, *row, value.clone())) {
-                all.push(Seen { row: *row, value, line: line(*node), about });
+                all.push(Observation { row: *row, value, line: line(*node), about });
             }
         }
         all.extend(self.cases.iter().filter_map(|case| self.subtest(*case)));
@@ -220,16 +223,16 @@ impl Found<'_> {
         all
     }
 
-    /// Returns what a row says of a subject, and the type that it is about.
+    /// Returns the value of an observation, and the type that it concerns.
     fn value(
         &self,
         language: Language,
         row: usize,
-        said: Option<&str>,
+        given: Option<&str>,
         subject: Option<&str>,
     ) -> Option<(String, Option<String>)> {
         let row = &ROWS[row];
-        if let Some(value) = said {
+        if let Some(value) = given {
             let path = subject.and_then(|subject| self.imports.path(subject));
             if matches!(row.id, "structs" | "returns") && path.is_some_and(is_generated) {
                 return Some(("generated".to_owned(), None));
@@ -245,7 +248,7 @@ impl Found<'_> {
             Label::TestName => name::test_case(subject).map(str::to_owned),
             Label::Tag => name::tag_case(subject).map(str::to_owned),
             Label::Initialism => name::initialism(subject).map(str::to_owned),
-            // `io::Result` says where an error comes from, not how errors are made here.
+            // `io::Result` shows where an error comes from, not how this code makes errors.
             Label::Import(trade) => self
                 .package(language, subject, trade)
                 .filter(|package| row.id != "error-types" || package != "std"),
@@ -263,7 +266,7 @@ impl Found<'_> {
         }
         let root = subject.split([':', '.']).next().unwrap_or(subject);
         match language {
-            // Known without an import: crates by their path, what a page or a prelude has.
+            // Known without an import: crates by their path.
             Language::Rust if subject.contains("::") => of_trade(root).then(|| root.to_owned()),
             // A macro that a whole crate imports: `#[macro_use] extern crate log;`.
             Language::Rust if trade.is_empty() => Some("std".to_owned()),
@@ -277,8 +280,8 @@ impl Found<'_> {
         }
     }
 
-    /// Tells whether a test is one of several, or stands for itself.
-    fn subtest(&self, case: Node<'_>) -> Option<Seen> {
+    /// Returns whether a test is one of several, or stands alone.
+    fn subtest(&self, case: Node<'_>) -> Option<Observation> {
         let range = case.byte_range();
         let belongs = |other: &Range<usize>| {
             let near = other.end <= range.start && range.start - other.end < 200;
@@ -287,11 +290,11 @@ impl Found<'_> {
         };
         let value = if self.subtests.iter().any(belongs) { "subtests" } else { "flat" };
         let row = row::index("subtests")?;
-        Some(Seen { row, value: value.to_owned(), line: line(case), about: None })
+        Some(Observation { row, value: value.to_owned(), line: line(case), about: None })
     }
 }
 
-/// Returns true for a package whose code a program writes.
+/// Returns true for a package of generated code.
 fn is_generated(path: &str) -> bool {
     let words = ["gen", "generated", "proto", "protos", "pb", "sqlc", "openapi", "swagger", "ent"];
     path.split(['/', ':', '.']).any(|part| {
@@ -300,15 +303,15 @@ fn is_generated(path: &str) -> bool {
     })
 }
 
-/// Tells how a new file is called.
-fn file_name(source: &Source<'_>) -> Option<Seen> {
+/// Returns how the words in a new file's name are joined.
+fn file_name(source: &SourceFile<'_>) -> Option<Observation> {
     let name = source.path.rsplit('/').next()?;
     let stem = name.split('.').next()?.trim_end_matches("_test").trim_start_matches("test_");
     let value = name::case(stem).filter(|_| source.is_new)?.to_owned();
-    Some(Seen { row: row::index("file-names")?, value, line: 1, about: None })
+    Some(Observation { row: row::index("file-names")?, value, line: 1, about: None })
 }
 
-/// Returns the line on which a node begins.
+/// Returns the first line of a node.
 fn line(node: Node<'_>) -> u32 {
     u32::try_from(node.start_position().row).unwrap_or(u32::MAX - 1) + 1
 }
@@ -318,12 +321,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_query_is_understood_and_names_rows() {
+    fn every_query_compiles_and_names_rows() {
         for language in Language::ALL {
             let query = Query::new(&language.grammar(), language.query());
             let query = query.unwrap_or_else(|error| panic!("{language:?}: {error}"));
             for name in query.capture_names() {
-                let is_known = name.starts_with('_') || mark(name, &mut Vec::new()) != Mark::Helper;
+                let is_known =
+                    name.starts_with('_') || mark(name, &mut Vec::new()) != CaptureKind::Helper;
                 assert!(is_known, "{language:?}: @{name} is no row and no mark");
             }
         }

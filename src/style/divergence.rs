@@ -1,40 +1,40 @@
-//! Which rows diverge: where tasks that should agree have different habits.
+//! Divergence: rows in which tasks that should agree have different habits.
 //!
-//! Invariant: a task that does as the code around it did before, or which is of two minds, is
-//! not to blame, unless it has nothing at all of what is a habit elsewhere; where both of two are
-//! not, nothing is said.
+//! Invariant: a task that follows the code around it, or that has no clear habit, is not to blame,
+//! unless it has nothing at all of a habit that another task has. If neither of two tasks is to blame,
+//! nothing is reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::habit::{self, Cell, IGNORED, Types, Whose};
-use super::row::{self, ROWS, Row};
-use super::{Language, Place, Work};
+use super::habit::{self, Cell, IGNORED, ReturnedTypes, TaskObservations};
+use super::row::{self, ROWS, RowDefinition};
+use super::{CodeLocation, Language, TaskCode};
 
-/// Up to which part a task without a habit has nothing of another one's, in hundredths, and in how
-/// many times [`Row::least`] places that must show.
+/// A task without a habit avoids another task's habit if at most this part of its places, in
+/// hundredths, shows it, over at least this many times [`RowDefinition::least`] places.
 const NOTHING_PERCENT: usize = 10;
 const NOTHING_TIMES: usize = 2;
-/// From which part on it is the task's part to do what is custom around it.
+/// A habit is custom around a task from this part on, in hundredths; then the task should follow it.
 const CUSTOM_PERCENT: usize = 50;
 
 /// One row of one language, over all tasks.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Line {
+pub(crate) struct ComparedRow {
     pub language: Language,
     /// See [`ROWS`].
     pub row: usize,
-    /// A cell for each task.
+    /// One cell for each task.
     pub cells: Vec<Cell>,
-    /// Tasks that should agree do not.
+    /// Tasks that should agree do not agree.
     pub diverges: bool,
 }
 
-impl Line {
-    pub(crate) fn row(&self) -> &'static Row {
+impl ComparedRow {
+    pub(crate) fn row(&self) -> &'static RowDefinition {
         &ROWS[self.row]
     }
 
-    /// Returns the habits, the most frequent first, each with the tasks that have it.
+    /// Returns the habits, the most common first, each with the tasks that have it.
     pub(crate) fn habits(&self) -> Vec<(&str, Vec<usize>)> {
         let mut habits: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (task, cell) in self.cells.iter().enumerate() {
@@ -48,17 +48,17 @@ impl Line {
     }
 }
 
-/// Returns the rows in which something was seen.
-pub(super) fn lines(works: &[Work]) -> Vec<Line> {
-    let types = Types::new(works);
+/// Returns the rows with observations.
+pub(super) fn lines(works: &[TaskCode]) -> Vec<ComparedRow> {
+    let types = ReturnedTypes::new(works);
     let languages: BTreeSet<Language> =
         works.iter().flat_map(|work| &work.changed).map(|reading| reading.language).collect();
     let mut lines = Vec::new();
     for language in languages {
         let counts = works.iter().map(|work| habit::count(work, language, &types));
-        let seen: Vec<Vec<Whose>> = counts.collect();
+        let seen: Vec<Vec<TaskObservations>> = counts.collect();
         for row in 0..ROWS.len() {
-            let whose: Vec<&Whose> = seen.iter().map(|rows| &rows[row]).collect();
+            let whose: Vec<&TaskObservations> = seen.iter().map(|rows| &rows[row]).collect();
             let cells: Vec<Cell> = whose.iter().map(|whose| whose.cell(&ROWS[row])).collect();
             if cells.iter().any(|cell| !cell.values.is_empty()) {
                 lines.push(judge(language, row, cells, &whose));
@@ -68,8 +68,13 @@ pub(super) fn lines(works: &[Work]) -> Vec<Line> {
     lines
 }
 
-/// Tells whether tasks that should agree do not, and who has nothing of another one's habit.
-fn judge(language: Language, row: usize, mut cells: Vec<Cell>, whose: &[&Whose]) -> Line {
+/// Finds out whether tasks that should agree do not, and which tasks avoid another task's habit.
+fn judge(
+    language: Language,
+    row: usize,
+    mut cells: Vec<Cell>,
+    whose: &[&TaskObservations],
+) -> ComparedRow {
     let habits: Vec<Habit> = cells.iter().filter_map(|cell| Habit::of(row, cell)).collect();
     let may_be_one = |one: &str, other: &str| row::may_be_one(row, language, one, other);
     let differ = |one: &Habit, other: &Habit| {
@@ -95,10 +100,10 @@ fn judge(language: Language, row: usize, mut cells: Vec<Cell>, whose: &[&Whose])
         cell.avoids = is_enough && missing.any(|one| !one.follows || is_custom(&one.value));
         diverges |= cell.avoids;
     }
-    Line { language, row, cells, diverges }
+    ComparedRow { language, row, cells, diverges }
 }
 
-/// What a task does as a rule, and where.
+/// A task's habit in one row.
 struct Habit {
     value: String,
     follows: bool,
@@ -112,16 +117,16 @@ impl Habit {
         Some(Habit { value, follows: cell.follows, scopes: scopes(row, places) })
     }
 
-    /// Returns true where both are about the same code, as far as the row asks for that.
+    /// Returns true if both concern the same part of the project.
     fn meets(&self, scopes: &BTreeSet<String>) -> bool {
         self.scopes.iter().any(|scope| scopes.contains(scope))
     }
 }
 
-/// Returns the parts of a project within which a row should agree: for [`Row::per_crate`] the
-/// folders that hold a `src`, for others all is one.
-fn scopes(row: usize, places: &[Place]) -> BTreeSet<String> {
-    let scope = |place: &Place| {
+/// Returns the parts of a project within which tasks should agree: for [`RowDefinition::per_crate`] the
+/// folders with a `src`, for other rows the whole project.
+fn scopes(row: usize, places: &[CodeLocation]) -> BTreeSet<String> {
+    let scope = |place: &CodeLocation| {
         if ROWS[row].per_crate() {
             format!("/{}", place.path).split("/src/").next().unwrap_or_default().to_owned()
         } else {
