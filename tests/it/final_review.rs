@@ -51,7 +51,7 @@ fn the_whole_branch_is_reviewed_when_all_tasks_are_merged() {
 fn its_findings_are_fixed_reviewed_tested_and_merged() {
     let env = two_tasks();
     env.config("orchestrate.test", "test ! -e b.txt || test -e a.txt");
-    let found = "say '- [important] b.txt:1: it repeats a.txt'\nverdict fail 'they differ'";
+    let found = "say '- [important] b.txt:1: it repeats a.txt'\nsay ''\nverdict fail 'they differ'";
     env.agent(&format!("{LAST}.final-review"), found);
     let fix = "edit both.txt 1\ncommit 'Put them together'\nreport done -m 'one file'";
     env.agent(&format!("{LAST}.fix"), fix);

@@ -84,6 +84,50 @@ fn findings_are_fixed_and_the_fix_is_reviewed() {
 }
 
 #[test]
+fn a_verdict_that_contradicts_itself_is_asked_for_again_and_then_fails() {
+    let env = reviewed("spec");
+    let both = "say '- [critical] a.txt:1: loses data'\nsay ''\nverdict pass";
+    env.agent("a.2", both);
+    env.agent("a.3", both);
+    env.agent("a.fix", "append a.txt 2\ncommit 'Keep it'\nreport done");
+    env.start(&[]).ok();
+    assert_eq!(stages(&env), ["implement", "spec-review", "spec-review", "fix", "spec-review"]);
+    env.run(["show", "a"]).ok().has("it says PASS beside a finding marked critical");
+    let asked_again = env.agent_log("a", 3);
+    assert!(asked_again.contains("did not count: it says PASS beside"), "{asked_again}");
+    assert!(env.agent_log("a", 4).contains("loses data"));
+}
+
+#[test]
+fn the_answer_of_a_reviewer_reaches_the_agent_that_fixes_it_whole() {
+    let env = reviewed("spec");
+    env.agent(
+        "a.2",
+        "say 'Issues:'\nsay '- Missing: progress'\nsay '- Extra: a flag'\nsay 'VERDICT: FAIL'",
+    );
+    env.agent("a.fix", "append a.txt 2\ncommit 'Add progress'\nreport done");
+    env.start(&[]).ok();
+    let fix = env.agent_log("a", 3);
+    assert!(fix.contains("- Missing: progress\n- Extra: a flag"), "{fix}");
+}
+
+#[test]
+fn a_report_that_contradicts_its_verdict_is_refused() {
+    let env = reviewed("spec");
+    env.run(["start", "plan.toml", "--manual"]).ok();
+    env.write(".claude/worktrees/feat-task-a/a.txt", "1");
+    env.git_in(".claude/worktrees/feat-task-a", ["add", "-A"]);
+    env.git_in(".claude/worktrees/feat-task-a", ["commit", "-qm", "Do a"]);
+    env.run(["report", "done", "--task", "a"]).ok();
+    env.run(["start", "--manual"]).ok();
+    env.run(["report", "pass", "--task", "a", "-m", "[critical] it loses data"])
+        .fails(2)
+        .has("it says PASS beside a finding marked critical");
+    env.run(["report", "fail", "--task", "a"]).fails(2).has("names nothing to fix");
+    env.run(["report", "pass", "--task", "a"]).ok();
+}
+
+#[test]
 fn after_the_last_round_the_user_decides() {
     let env = reviewed("spec");
     env.config("orchestrate.rounds", "1");

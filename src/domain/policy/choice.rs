@@ -247,7 +247,7 @@ mod tests {
         };
         let outcome = Outcome::Next { stage: Stage::Review, commit: oid };
         let finished = Finished::new(attempt, crate::domain::task::Ending::Exited(0), outcome, 2);
-        let verdict = Some(Verdict { pass: false, findings: Vec::new(), met: Vec::new() });
+        let verdict = Some(Verdict::bare(false));
         let record = record.apply(&Event::Started(started)).expect("starts");
         record.apply(&Event::Finished(Finished { verdict, ..finished })).expect("ends")
     }

@@ -138,6 +138,16 @@ pub(crate) fn silent(record: &Record, stage: Stage) -> usize {
     ended.filter(counts).take_while(is_silent).count()
 }
 
+/// Marks the remark on an attempt whose reviewer gave a verdict that does not count.
+pub(crate) const UNCLEAR: &str = "the verdict does not count: ";
+
+/// Returns why the answer of the last reviewer of this stage did not count as a verdict.
+pub(crate) fn unclear(record: &Record, stage: Stage) -> Option<&str> {
+    let last = record.attempts.iter().rev().find(|attempt| attempt.ended.is_some())?;
+    let is_open = last.stage == stage && last.verdict.is_none();
+    last.remarks.iter().filter(|_| is_open).find_map(|remark| remark.strip_prefix(UNCLEAR))
+}
+
 /// Returns how many agents ended without a plan that is whole since a person had a word in it.
 pub(crate) fn unplanned(record: &Record) -> usize {
     let made = record.blueprint.as_ref().map_or(0, |drawn| drawn.attempt);
@@ -170,7 +180,7 @@ mod tests {
             committed_for_agent: false,
             undone: false,
             report: None,
-            verdict: pass.map(|pass| Verdict { pass, findings: Vec::new(), met: Vec::new() }),
+            verdict: pass.map(|pass| Verdict::bare(pass)),
             agent: None,
             model: None,
             usage: None,
@@ -189,7 +199,7 @@ mod tests {
     }
 
     fn verdict(pass: bool) -> Verdict {
-        Verdict { pass, findings: Vec::new(), met: Vec::new() }
+        Verdict::bare(pass)
     }
 
     #[test]

@@ -33,6 +33,10 @@ pub(crate) struct TaskFacts<'a> {
     pub notes: &'a [String],
     /// What the last review found, a line each.
     pub findings: Vec<String>,
+    /// The last review that failed, in the reviewer's own words.
+    pub review: String,
+    /// Why the answer of the reviewer before did not count.
+    pub unclear: Option<&'a str>,
     /// The conversation of whoever did the work goes on, so the text of the task is known there.
     pub resumed: bool,
     /// What the plan says for all tasks.
@@ -129,6 +133,8 @@ pub(crate) struct RunFacts<'a> {
     pub parked: &'a [String],
     /// Where tasks that should agree do not, a line each.
     pub divergences: &'a [String],
+    /// Why the answer of the reviewer before did not count.
+    pub unclear: Option<&'a str>,
     /// What passes on the branch.
     pub tests: Vec<&'a str>,
     pub skills: &'a [String],

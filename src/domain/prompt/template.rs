@@ -127,7 +127,7 @@ pub(crate) fn parts() -> [&'static str; 13] {
 }
 
 /// What each variable holds, for the man page.
-pub(crate) const MEANINGS: [(&str, &str); 32] = [
+pub(crate) const MEANINGS: [(&str, &str); 34] = [
     ("run", "the name of the run"),
     ("task", "the id of the task"),
     ("title", "the title of the task"),
@@ -147,6 +147,8 @@ pub(crate) const MEANINGS: [(&str, &str); 32] = [
     ("criteria", "a list of the acceptance criteria, each with its number"),
     ("notes", "a list of notes: from `retry -m`, and from the previous attempt"),
     ("findings", "a list of the findings of the last review, one line each"),
+    ("review", "the last review that failed, in the reviewer's own words"),
+    ("unclear", "why the previous reviewer's answer did not count; none if it did"),
     ("resumed", "true if the conversation is resumed, so that it already has the text of the task"),
     ("kind", "the kind of review: spec, quality, combined or final"),
     (

@@ -57,6 +57,8 @@ impl Given {
             criteria: Vec::new(),
             notes: &self.notes,
             findings: vec!["[important] src/api.rs:12: no limit".into()],
+            review: "- [important] src/api.rs:12: no limit\n\nThe rest is good.".into(),
+            unclear: None,
             resumed: false,
             preamble: Some(PlanContext {
                 constraints: CONSTRAINT,
@@ -71,7 +73,7 @@ impl Given {
     fn prompts(&self) -> Vec<(String, String)> {
         let (templates, facts) = (&self.templates, self.facts());
         let short = TaskFacts { resumed: true, notes: &[], skills: &[], ..facts.clone() };
-        let first = TaskFacts { findings: Vec::new(), ..facts.clone() };
+        let first = TaskFacts { findings: Vec::new(), review: String::new(), ..facts.clone() };
         let read = |kind, facts| review(templates, facts, kind, &reading());
         let failed =
             FailedTest { command: "make test", output: "ok 1\nnot ok 2\n", log: "/r/test.log" };
@@ -110,6 +112,7 @@ impl Given {
             concerns: &self.notes,
             parked: &self.names,
             divergences: &[],
+            unclear: None,
             tests: vec!["make test"],
             skills: &[],
             preamble: Some(PlanContext { constraints: CONSTRAINT, text: "", file: None }),
@@ -171,7 +174,8 @@ fn prompts_for_reviews_ask_for_the_form_that_is_parsed() {
         let text = given.prompt(name);
         assert!(text.contains("do not delegate") && text.contains("Change nothing"), "{text}");
         let example = text.lines().find(|line| line.starts_with("- [important] path")).expect(name);
-        let both = review::read(&format!("{example}\nVERDICT: FAIL")).expect("a verdict");
+        let answer = review::read(&format!("{example}\nVERDICT: FAIL"));
+        let review::Answer::Verdict(both) = answer else { panic!("{answer:?}") };
         let finding = &both.findings[0];
         assert_eq!((finding.file.as_deref(), finding.line), (Some("path/to/file"), Some(12)));
         assert!(text.contains("`VERDICT: PASS` or `VERDICT: FAIL`"), "{text}");

@@ -373,9 +373,7 @@ mod tests {
             (1..5_u32, any_stage()).prop_map(|(n, stage)| {
                 finished(n, Ending::Exited(0), Outcome::Next { stage, commit: oid() })
             }),
-            any::<bool>().prop_map(|pass| Event::Judged {
-                verdict: Verdict { pass, findings: Vec::new(), met: Vec::new() }
-            }),
+            any::<bool>().prop_map(|pass| Event::Judged { verdict: Verdict::bare(pass) }),
             Just(Event::Refused(Block::new(Reason::ReviewLimit, "again"))),
             Just(Event::Reported { report }),
             (1..5_u32).prop_map(|n| finished(n, Ending::Exited(0), Outcome::Ready(oid()))),

@@ -11,7 +11,7 @@ use crate::domain::oid::Oid;
 use crate::domain::policy::pipeline;
 use crate::domain::policy::verdicts::{self, ReviewFacts, named};
 use crate::domain::report;
-use crate::domain::review::{self, Review, Verdict};
+use crate::domain::review::{self, Answer, Review, Verdict};
 use crate::domain::task::{Ending, Event, Finished, Outcome, Record, Stage};
 use crate::git::command;
 use crate::git::database::refs::Swap;
@@ -63,8 +63,11 @@ impl Attempt {
         let read = own.tip.clone().context("the journal has no commit for the reviewer")?;
         let changed = self.restore(&read)?;
         let output = report::read(self.spec.launch.format, &self.tail());
-        let verdict = verdict.or_else(|| own.verdict.clone());
-        let verdict = verdict.or_else(|| review::read(&output.answer));
+        let silent_before = pipeline::silent(&record, self.spec.task.stage);
+        let (verdict, unclear) = match verdict.or_else(|| own.verdict.clone()) {
+            Some(verdict) => (Some(verdict), None),
+            None => decided(review::read(&output.answer), silent_before),
+        };
         let facts = ReviewFacts {
             ending,
             halted: self.folder.stop().exists(),
@@ -73,7 +76,7 @@ impl Attempt {
             // A reviewer that changed files may have judged its own changes.
             verdict: verdict.filter(|_| changed.is_none()),
             changed,
-            silent_before: pipeline::silent(&record, self.spec.task.stage),
+            silent_before,
         };
         let next = |verdict: &Verdict| self.spec.pipeline().after_review(&record, kind, verdict);
         let outcome = verdicts::review(&facts, read.clone(), next, self.spec.launch.timeout);
@@ -85,8 +88,9 @@ impl Attempt {
         let ending = ending_of(ending, &outcome);
         let finished = Finished::new(self.spec.task.attempt, ending, outcome, clock::now_ms());
         let undone = facts.changed.is_some();
+        let unclear = unclear.map(|why| format!("{}{why}", pipeline::UNCLEAR));
         let remarks = facts.changed.as_deref().and_then(changed_text).into_iter().chain(remark);
-        let remarks = remarks.collect();
+        let remarks = remarks.chain(unclear).collect();
         let (commit, usage) = (Some(commit), facts.output.usage);
         let verdict = facts.verdict;
         Ok(Event::Finished(Finished { commit, undone, verdict, usage, remarks, ..finished }))
@@ -163,4 +167,17 @@ impl Attempt {
 /// Returns a remark on the files that a reviewer or planner changed; `None` if there are none.
 pub(super) fn changed_text(files: &[String]) -> Option<String> {
     (!files.is_empty()).then(|| format!("changed files: {}", named(files)))
+}
+
+/// Returns the verdict that counts, and why an answer did not count as one.
+///
+/// A reviewer whose answer contradicts itself is asked once more, and then the work has failed: it
+/// must not pass because nobody could tell.
+fn decided(answer: Answer, silent_before: usize) -> (Option<Verdict>, Option<String>) {
+    match answer {
+        Answer::Verdict(verdict) => (Some(verdict), None),
+        Answer::Undecided { why, .. } if silent_before == 0 => (None, Some(why)),
+        Answer::Undecided { failed, .. } => (Some(failed), None),
+        Answer::Silent => (None, None),
+    }
 }

@@ -7,7 +7,7 @@ use crate::cli::view::advice;
 use crate::domain::error::{Exit, Hinted, usage};
 use crate::domain::plan::TaskId;
 use crate::domain::report::{Report, Status};
-use crate::domain::review::Verdict;
+use crate::domain::review::{self, Answer};
 use crate::domain::steps::{Change, Ending, Remedy, Step, to};
 use crate::domain::task::{Event, Record, State};
 use crate::run::attempt::ManualResult;
@@ -22,7 +22,7 @@ pub(crate) fn run(context: &Context, args: ReportArgs) -> anyhow::Result<Exit> {
         Some(name) => find_task(&target.snapshot().plan, &name)?,
         None => task_here(&target.drive.git, target.snapshot())?,
     };
-    let said = said(args.status, args.message.unwrap_or_default());
+    let said = said(args.status, args.message.unwrap_or_default())?;
     let (_, record) = target.snapshot().task(&id)?;
     check_stage(&id, record, &said)?;
     if record.state.is_by_hand() {
@@ -49,15 +49,28 @@ pub(crate) fn run(context: &Context, args: ReportArgs) -> anyhow::Result<Exit> {
 
 /// A verdict's findings are the lines of its message that are written as such; another message
 /// to FAIL is one finding.
-fn said(status: ReportStatus, message: String) -> ManualResult {
+fn said(status: ReportStatus, message: String) -> anyhow::Result<ManualResult> {
     let report = |status, message| ManualResult::Report(Report { status, message });
-    match status {
+    Ok(match status {
         ReportStatus::Done => report(Status::Done, message),
         ReportStatus::DoneWithConcerns => report(Status::DoneWithConcerns, message),
         ReportStatus::NeedsContext => report(Status::NeedsContext, message),
         ReportStatus::Blocked => report(Status::Blocked, message),
-        ReportStatus::Pass => ManualResult::Verdict(Verdict::of(true, &message)),
-        ReportStatus::Fail => ManualResult::Verdict(Verdict::of(false, &message)),
+        ReportStatus::Pass => return verdict(true, &message),
+        ReportStatus::Fail => return verdict(false, &message),
+    })
+}
+
+/// Reads the message of a verdict. A reviewer that contradicts itself must decide now: it is still
+/// there to do so.
+fn verdict(pass: bool, message: &str) -> anyhow::Result<ManualResult> {
+    match review::of_message(pass, message) {
+        Answer::Verdict(verdict) => Ok(ManualResult::Verdict(verdict)),
+        Answer::Undecided { why, .. } => Err(usage(
+            format!("this verdict contradicts itself: {why}"),
+            "report pass without such findings, or report fail with what must be fixed",
+        )),
+        Answer::Silent => Err(usage("there is no verdict in it", "report pass, or fail")),
     }
 }
 

@@ -127,10 +127,9 @@ impl<'a> Brief<'a> {
             plan: self.record.is_approved().then_some(self.approved_blueprint.as_str()),
             skills: self.drive.settings.skills.of(Role::of(self.choice.stage)),
             notes: &self.notes,
-            findings: match self.choice.stage {
-                Stage::Fix => lines_of_failure(pipeline::newest(self.record)),
-                _ => Vec::new(),
-            },
+            findings: self.failure().map(lines_of).unwrap_or_default(),
+            review: self.failure().map(text_of_review).unwrap_or_default(),
+            unclear: pipeline::unclear(self.record, self.choice.stage),
             resumed: false,
             preamble: self.context(),
             guides: &self.guides,
@@ -145,6 +144,17 @@ impl<'a> Brief<'a> {
         Some(PlanContext { constraints: &preamble.constraints, text, file })
     }
 
+    /// Returns the review that this attempt answers: a fix the newest one that failed, and a
+    /// reviewer its own, which it looks at again.
+    fn failure(&self) -> Option<&Verdict> {
+        let verdict = match (self.choice.stage, self.choice.stage.review()) {
+            (Stage::Fix, _) => pipeline::newest(self.record),
+            (_, Some(kind)) => pipeline::latest(self.record, kind),
+            _ => None,
+        };
+        verdict.filter(|verdict| !verdict.pass)
+    }
+
     /// Returns the whole prompt.
     pub(super) fn prompt(&self, folder: &AttemptFolder) -> Result<String, prompt::Mistake> {
         let templates = &self.drive.settings.prompts;
@@ -152,10 +162,7 @@ impl<'a> Brief<'a> {
         match (stage.review(), stage) {
             (Some(Review::Whole), _) => whole_branch::prompt(self, folder),
             (Some(kind), _) => {
-                // A reviewer looks again at what it found before.
-                let findings = lines_of_failure(pipeline::latest(self.record, kind));
-                let facts = TaskFacts { findings, ..self.facts() };
-                prompt::review(templates, &facts, kind, &review_files(folder))
+                prompt::review(templates, &self.facts(), kind, &review_files(folder))
             }
             (None, Stage::Plan) => self.plan_prompt(folder, &self.facts()),
             (None, Stage::Fix) => prompt::fix(templates, &self.facts()),
@@ -313,6 +320,15 @@ fn review_files(folder: &AttemptFolder) -> ReviewFiles {
 /// Returns the findings of a verdict that failed, a line each.
 fn lines_of_failure(verdict: Option<&Verdict>) -> Vec<String> {
     verdict.filter(|verdict| !verdict.pass).map(lines_of).unwrap_or_default()
+}
+
+/// Returns a review as its reviewer wrote it; records of older versions have its findings alone.
+fn text_of_review(verdict: &Verdict) -> String {
+    if verdict.answer.is_empty() {
+        lines_of(verdict).iter().map(|line| format!("- {line}\n")).collect()
+    } else {
+        verdict.answer.clone()
+    }
 }
 
 /// Returns the findings of a verdict, a line each.

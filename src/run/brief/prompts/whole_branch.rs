@@ -39,6 +39,7 @@ pub(crate) fn prompt(brief: &Brief<'_>, folder: &AttemptFolder) -> Result<String
         concerns: &concerns,
         parked: &parked,
         divergences: &divergences,
+        unclear: crate::domain::policy::pipeline::unclear(brief.record, brief.choice.stage),
         tests: brief.drive.settings.test.iter().map(String::as_str).collect(),
         skills: brief.drive.settings.skills.of(Role::of(Stage::FinalReview)),
         preamble: brief.context(),
