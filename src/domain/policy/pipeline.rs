@@ -180,7 +180,7 @@ mod tests {
             committed_for_agent: false,
             undone: false,
             report: None,
-            verdict: pass.map(|pass| Verdict::bare(pass)),
+            verdict: pass.map(Verdict::bare),
             agent: None,
             model: None,
             usage: None,

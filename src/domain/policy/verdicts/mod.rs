@@ -381,7 +381,7 @@ mod tests {
     }
 
     fn review_facts(verdict: Option<bool>) -> ReviewFacts {
-        let verdict = verdict.map(|pass| Verdict::bare(pass));
+        let verdict = verdict.map(Verdict::bare);
         let ending = Ending::Exited(0);
         ReviewFacts {
             ending,
