@@ -556,6 +556,13 @@ fn markdown() -> impl Strategy<Value = String> {
         .prop_map(|lines| lines.into_iter().map(|(line, end)| line + end).collect())
 }
 
+/// A row that is about no task stands at no place among them.
+#[test]
+fn a_row_about_all_previous_tasks_names_none() {
+    let text = "| Task | Depends on |\n|---|---|\r\nall previous tasks\n";
+    assert!(read("x.md", text).is_err());
+}
+
 proptest! {
     #[test]
     fn the_normalised_form_reads_back_as_the_same_plan(plan in plans()) {

@@ -112,7 +112,7 @@ fn a_command_gets_the_model_in_its_environment() {
 #[test]
 fn an_option_is_not_a_model() {
     let env = one_task("model = '--dangerously-skip-permissions'");
-    env.run(["plan", "plan.toml"]).fails(1).has("cannot be the name of a model");
+    env.run(["plan", "plan.toml"]).fails(1).has("is not a valid model name");
 }
 
 #[test]
@@ -257,7 +257,7 @@ tell() {
 }
 case "$ORCHESTRATE_STAGE.$ORCHESTRATE_ATTEMPT $*" in
 implement.1*) echo 1 >a.txt; tell t-1 'STATUS: DONE' 200 40 ;;
-review.2*) tell t-2 'VERDICT: FAIL' 100 20 ;;
+review.2*) tell t-2 'One line is missing.\nVERDICT: FAIL' 100 20 ;;
 "fix.3 "*" resume t-1 -") echo 2 >a.txt; tell t-1 'STATUS: DONE' 300 60 ;;
 review.4*) tell t-3 'VERDICT: PASS' 100 20 ;;
 esac
@@ -345,7 +345,7 @@ fn its_attempt_folder_does_not_count_as_a_change() {
         "exit 0",
     );
     start(&env, "claude").fails(3);
-    env.run(["retry", "a"]).fails(1).has("nothing has changed since task 'a' was blocked");
+    env.run(["retry", "a"]).fails(1).has("nothing has changed since 'a' was blocked");
     env.git(["config", "--add", "orchestrate.allow", "Bash(make lint)"]);
     env.run(["retry", "a"]).ok();
 }

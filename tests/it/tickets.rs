@@ -8,8 +8,7 @@ use crate::env::Env;
 use crate::summary::skip;
 
 const TICKET: &str = "backlog/tasks/task-1 - Log-in.md";
-const PASS: &str =
-    "say 'CRITERION 1: met\nCRITERION 2: not met: nobody tried'\nverdict pass 'well'";
+const PASS: &str = "say 'CRITERION 1: met'\nverdict pass 'well'";
 const WORK: &str = "edit in.txt 1\ncommit 'Log in'\nreport done -m 'done'";
 const PLAN: &str = "say '## Context summary\n\nNothing.\n\n## File changes\n\n- `in.txt`: new\n\n\
     ## Method signatures\n\nNone.\n\n## SQL queries\n\nNone.\n\n## Edge cases\n\nNone.\n\n\

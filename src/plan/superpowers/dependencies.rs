@@ -229,16 +229,18 @@ fn in_words(part: &str, task: usize, names: &Names) -> Option<Vec<TaskReference>
     let lower = part.to_lowercase();
     let words: Vec<&str> = lower.split_whitespace().filter(|word| *word != "the").collect();
     let says = |words: &[&str], known: &[&str]| words.iter().all(|word| known.contains(word));
+    // A row of a table that names its own tasks stands at no place among them.
+    let is_task = task < names.ids.len();
     let before =
         ["previous", "prior", "earlier", "preceding", "above", "task", "tasks", "of", "before"];
     match words.as_slice() {
         ["all" | "every", "other", "task" | "tasks"] => {
             Some((0..names.ids.len()).filter(|i| *i != task).map(TaskReference::Task).collect())
         }
-        ["all" | "every" | "everything", rest @ ..] if says(rest, &before) => {
+        ["all" | "every" | "everything", rest @ ..] if is_task && says(rest, &before) => {
             Some((0..task).map(TaskReference::Task).collect())
         }
-        ["previous" | "preceding"] | ["previous" | "preceding", "task"] => {
+        ["previous" | "preceding"] | ["previous" | "preceding", "task"] if is_task => {
             Some(task.checked_sub(1).map(TaskReference::Task).into_iter().collect())
         }
         _ => None,

@@ -153,7 +153,7 @@ fn of_each_command() {
           "rules": [],
           "run": null,
           "seconds": "<seconds>",
-          "slot": 1,
+          "slot": "<slot>",
           "stage": "implement",
           "status": "running",
           "steps": [],
@@ -370,7 +370,7 @@ fn of_each_command() {
           "rules": [],
           "run": null,
           "seconds": "<seconds>",
-          "slot": 1,
+          "slot": "<slot>",
           "stage": null,
           "status": "blocked",
           "steps": [
@@ -535,7 +535,7 @@ fn of_a_turn_by_hand() {
           "rules": [],
           "run": null,
           "seconds": "<seconds>",
-          "slot": 1,
+          "slot": "<slot>",
           "stage": "implement",
           "status": "running",
           "steps": [

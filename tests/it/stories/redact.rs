@@ -5,8 +5,9 @@
 
 use serde_json::Value;
 
-/// Keys of JSON that hold what differs: numbers of processes, seconds by the real clock.
-const KEYS: [&str; 3] = ["pid", "seconds", "began"];
+/// Keys of JSON that hold what differs: numbers of processes, seconds by the real clock, and the
+/// numbers of worktrees that were made at the same time.
+const KEYS: [&str; 4] = ["pid", "seconds", "began", "slot"];
 
 /// Replaces ids, and puts tasks that started at the same time in the order of their names: they are
 /// started by processes of their own, in any order.

@@ -64,7 +64,7 @@ fn a_finding_is_fixed_and_then_it_passes() {
         2. spec-review, 0.0s, exit 0, base <id>
            agent
            FAIL
-           - [important] cart.txt:1: an empty cart is not shown
+           - [important] cart.txt:1: an empty cart is not shown one thing is missing
         3. fix, 0.0s, exit 0, base <id>
            agent
            DONE all of it
@@ -121,7 +121,7 @@ fn after_the_last_round_the_user_merges_it() {
      started cart: Do cart
         next cart: implement ended in 0.0s, spec review next
      started cart: spec review
-     blocked cart: review-limit: reviews sent it back too often: [important] cart.txt:1: an empty cart is not shown
+     blocked cart: review-limit: reviews sent it back too often: [important] cart.txt:1: an empty cart is not shown one thing is missing
                Read what the reviews found:
                  git orchestrate show cart
                Say how to settle it:
@@ -137,7 +137,7 @@ fn after_the_last_round_the_user_merges_it() {
     run shop: feat/shop at <id>, from main
       TASK  STATUS                 TIME  TITLE
       cart  blocked: review-limit  0.0s  Do cart
-            reviews sent it back too often: [important] cart.txt:1: an empty cart is not shown
+            reviews sent it back too often: [important] cart.txt:1: an empty cart is not shown one thing is missing
               Read what the reviews found:
                 git orchestrate show cart
               Say how to settle it:
@@ -149,7 +149,7 @@ fn after_the_last_round_the_user_merges_it() {
     assert_snapshot!(story.run("show cart"), @"
     $ git orchestrate show cart
     task cart: Do cart
-    status: blocked (review-limit): reviews sent it back too often: [important] cart.txt:1: an empty cart is not shown
+    status: blocked (review-limit): reviews sent it back too often: [important] cart.txt:1: an empty cart is not shown one thing is missing
     branch: feat/task-cart
     worktree: <dir>/repo/.claude/worktrees/feat-task-cart
 
@@ -168,7 +168,7 @@ fn after_the_last_round_the_user_merges_it() {
         2. spec-review, 0.0s, exit 0, base <id>
            agent
            FAIL
-           - [important] cart.txt:1: an empty cart is not shown
+           - [important] cart.txt:1: an empty cart is not shown one thing is missing
 
     commits
         <id> Do the task

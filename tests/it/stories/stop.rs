@@ -151,23 +151,13 @@ fn one_task_is_stopped() {
     [exit 1]
     ");
     story.env.open("mail");
-    assert_snapshot!(Story::end(running, "start shop.toml"), @"
-    $ git orchestrate start shop.toml
-    1 of 2 tasks merged, 1 blocked
-    --- stderr ---
-    run shop: 2 tasks in 1 layer, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
-     started cart: Do cart
-     started mail: Do mail
-     blocked cart: stopped: it was stopped; its worktree is as it was left
-               git orchestrate retry cart && git orchestrate start
-               git orchestrate retry cart -m <TEXT> && git orchestrate start
-    finished mail: in 0.0s, DONE all of it
-      merged mail: as <id>
-    hint: See what is blocked, and how to continue:
-    hint:   git orchestrate status
-    [exit 3]
-    ");
+    // When the controller sees that `mail` has started is not decided here.
+    let end = Story::end(running, "start shop.toml");
+    for part in
+        ["1 of 2 tasks merged, 1 blocked", " blocked cart: stopped: ", "merged mail: as <id>"]
+    {
+        assert!(end.contains(part), "{end}");
+    }
     assert_snapshot!(story.run("retry cart"), @"
     $ git orchestrate retry cart
     --- stderr ---

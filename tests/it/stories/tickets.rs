@@ -18,10 +18,7 @@ fn a_ticket_is_planned_approved_and_done() {
     env.config("orchestrate.reviews", "spec");
     story.agent("2.plan", PLAN);
     story.agent("2.implement", &well("src/search.txt"));
-    story.agent(
-        "2.spec-review",
-        "say 'CRITERION 1: met\nCRITERION 2: not met: no test'\nverdict pass 'well'",
-    );
+    story.agent("2.spec-review", "say 'CRITERION 1: met'\nverdict pass 'well'");
     assert_snapshot!(story.run("plan backlog"), @r#"
     $ git orchestrate plan backlog
     backlog: 1 task, 1 layer, at most 1 at once
@@ -146,8 +143,8 @@ fn a_ticket_is_planned_approved_and_done() {
     assert_snapshot!(story.run("approve TASK-2"), @"
     $ git orchestrate approve TASK-2
     --- stderr ---
-    task '2' goes on: its plan is approved, and an agent does the work next, which decides its open questions
-    hint: Begin the work:
+    plan of '2' approved; the agent will decide the open questions itself
+    hint: Start the work:
     hint:   git orchestrate start
     ");
     assert_snapshot!(story.run("status"), @"
