@@ -1,11 +1,11 @@
-//! The plan of one task: what a planning agent says of how it is to be done.
+//! The blueprint of one task (a "task plan" to users): how a planning agent wants to do it.
 //!
-//! Invariant: pure text in, values out. A blueprint has all seven parts of [`PARTS`]; what it
-//! says of files is read from its part `File changes` alone.
+//! Invariant: pure text in, values out. A blueprint has all seven parts of [`PARTS`]; its files are
+//! read from the part `File changes` alone.
 
 use crate::domain::plan::paths::paths_of_change;
 
-/// The headings of a plan that a planning agent returns, in their order, without `## `.
+/// The headings of a blueprint, in order, without `## `.
 pub(crate) const PARTS: [&str; 7] = [
     "Context summary",
     "File changes",
@@ -15,12 +15,12 @@ pub(crate) const PARTS: [&str; 7] = [
     "Testing strategy",
     "Open questions",
 ];
-/// Where the files stand among [`PARTS`].
+/// The position of the files in [`PARTS`].
 const FILES: usize = 1;
-/// Where the open questions stand among [`PARTS`].
+/// The position of the open questions in [`PARTS`].
 const QUESTIONS: usize = 6;
 
-/// A plan with its seven parts.
+/// A blueprint with its seven parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Blueprint {
     /// The text of each part, without its heading, in the order of [`PARTS`].
@@ -28,16 +28,18 @@ pub(crate) struct Blueprint {
 }
 
 impl Blueprint {
-    /// Reads a plan out of a message: its headings in any level, number, emphasis and order.
+    /// Reads a blueprint from a message; its headings may have any level, number, emphasis and
+    /// order.
     ///
-    /// What stands before the first part is left out, as is a report at the end. The error names
-    /// the parts that are missing or empty.
+    /// Text before the first part and a report at the end are ignored. The error names the parts
+    /// that are missing or empty.
     pub(crate) fn read(message: &str) -> Result<Blueprint, Vec<&'static str>> {
         let mut parts: [String; 7] = Default::default();
         let mut open = None;
         for (part, line) in with_headings(message) {
             match part {
-                // Who prints a draft first, or what it was told, says it better later.
+                // An agent may print a draft, or repeat the prompt, before its final text: the last
+                // occurrence of a part counts.
                 Some(part) => {
                     parts[part].clear();
                     open = Some(part);
@@ -52,12 +54,12 @@ impl Blueprint {
         if missing.is_empty() { Ok(Blueprint { parts }) } else { Err(missing) }
     }
 
-    /// Returns the plan as Markdown, with its headings as they are asked for.
+    /// Returns the blueprint as Markdown, with the headings of [`PARTS`].
     pub(crate) fn text(&self) -> String {
         self.in_order(0..PARTS.len())
     }
 
-    /// Returns the plan for who decides about it: the open questions come first.
+    /// Returns the blueprint for the user who approves it: the open questions come first.
     pub(crate) fn for_a_person(&self) -> String {
         self.in_order(std::iter::once(QUESTIONS).chain(0..QUESTIONS))
     }
@@ -67,7 +69,7 @@ impl Blueprint {
         order.map(part).collect::<Vec<_>>().join("\n")
     }
 
-    /// Returns the paths that it says the work changes, relative to the top level.
+    /// Returns the paths that the blueprint declares to change, relative to the top level.
     pub(crate) fn files(&self) -> Vec<String> {
         let mut files: Vec<String> = outside_of_code(&self.parts[FILES])
             .filter_map(item)
@@ -78,7 +80,7 @@ impl Blueprint {
         files
     }
 
-    /// Returns how many questions it leaves open.
+    /// Returns the number of open questions.
     pub(crate) fn questions(&self) -> usize {
         let items = outside_of_code(&self.parts[QUESTIONS])
             .filter(|line| !line.starts_with([' ', '\t']))
@@ -93,7 +95,7 @@ impl Blueprint {
     }
 }
 
-/// Returns each line, and of a heading the part that it begins.
+/// Returns each line, and for a heading the part that it begins.
 fn with_headings(message: &str) -> Vec<(Option<usize>, &str)> {
     let mut fence = Fence::default();
     let heading = |line: &str| PARTS.iter().position(|part| is_heading(line, part));
@@ -103,12 +105,12 @@ fn with_headings(message: &str) -> Vec<(Option<usize>, &str)> {
         .collect()
 }
 
-/// A block of code that is open, by its mark.
+/// The open code block, by the mark of its fence.
 #[derive(Default)]
 struct Fence(Option<(char, usize)>);
 
 impl Fence {
-    /// Returns true for a line of a block of code, its fences too.
+    /// Returns true for a line of a code block, including its fences.
     fn holds(&mut self, line: &str) -> bool {
         let line = line.trim();
         let mark = line.chars().next().filter(|c| "`~".contains(*c)).unwrap_or(' ');
@@ -135,7 +137,7 @@ fn outside_of_code(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter(move |line| !fence.holds(line))
 }
 
-/// `## 2. File Changes:`, `**File changes**` and the like.
+/// Returns true for the heading of a part: `## 2. File Changes:`, `**File changes**` and the like.
 fn is_heading(line: &str, part: &str) -> bool {
     let line = line.trim();
     let is_marked = line.starts_with('#') || (line.starts_with("**") && line.contains("**"));
@@ -163,7 +165,7 @@ fn is_nothing(text: &str) -> bool {
     word.is_empty() || ["none", "n/a", "nothing", "no open questions"].contains(&word.as_str())
 }
 
-/// `STATUS: DONE`, which ends a message and is no part of the plan.
+/// Returns true for `STATUS: DONE`, which ends a message and is not part of the blueprint.
 fn is_report(line: &str) -> bool {
     line.trim().trim_matches(['*', '_', '`']).starts_with("STATUS:")
 }

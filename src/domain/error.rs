@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::domain::steps::{Remedy, Scope};
 
-/// How a command ended; the same table stands in the man page.
+/// How a command ended; the man page has the same table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// All as asked.
@@ -59,7 +59,7 @@ impl Exit {
 pub(crate) struct Failure {
     error: anyhow::Error,
     remedy: Remedy,
-    /// Where the remedy's commands are typed, once that is known.
+    /// The scope in which the user types the remedy's commands, once it is known.
     scope: Option<Scope>,
     usage: bool,
 }
@@ -106,7 +106,7 @@ pub(crate) fn failure(what: impl Into<String>, remedy: impl Into<Remedy>) -> any
     Failure::new(anyhow::Error::msg(what.into()), remedy).into()
 }
 
-/// Returns an error about a command line that was parsed but cannot be meant.
+/// Returns an error about a command line that was parsed but makes no sense.
 pub(crate) fn usage(what: impl Into<String>, remedy: impl Into<Remedy>) -> anyhow::Error {
     Failure { usage: true, ..Failure::new(anyhow::Error::msg(what.into()), remedy) }.into()
 }

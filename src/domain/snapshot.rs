@@ -1,7 +1,7 @@
-//! A run at one moment: its plan, what it was started with, and every task's record.
+//! A run at one moment: its plan, its settings, and every task's record.
 //!
-//! Invariant: immutable. Whatever is shown or decided is derived from one snapshot, so a
-//! table, the JSON and the scheduler can never disagree about the same tip of the journal.
+//! Invariant: immutable. Everything that is shown or decided is derived from one snapshot, so the
+//! table, the JSON and the scheduler never disagree about the same tip of the journal.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::domain::plan::{Plan, Task, TaskId};
 use crate::domain::steps::Step;
 use crate::domain::task::{Reason, Record, Stage, State, TaskStatus};
 
-/// What a run was started with: `run.toml` in the journal.
+/// The facts and settings of a run: `run.toml` in the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     pub name: String,
@@ -28,25 +28,25 @@ pub struct Run {
     pub checkout: String,
     /// Milliseconds since 1970.
     pub created: i64,
-    /// What the command line set; it stays in force when the run goes on.
+    /// The settings from the command line; they hold when the run is resumed.
     #[serde(default)]
     pub flags: Flags,
-    /// What a person decided about its work; `None` before.
+    /// The user's decision about the work; `None` before `finish`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<Closed>,
 }
 
-/// What becomes of a run's work. The names are part of the JSON contract.
+/// What happens to a run's work. The names are part of the JSON contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum How {
-    /// It is merged into the base branch.
+    /// Merge it into the base branch.
     Merge,
-    /// A pull request asks for that.
+    /// Open a pull request for it.
     Pr,
-    /// It stays as it is.
+    /// Keep it as it is.
     Keep,
-    /// It is given up.
+    /// Discard it.
     Discard,
 }
 
@@ -68,7 +68,7 @@ pub struct Closed {
     pub how: How,
     /// Milliseconds since 1970.
     pub at: i64,
-    /// What it came to: the base branch after a merge, else the integration branch.
+    /// The tip of the base branch after a merge, else of the integration branch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<Oid>,
     /// The pull request.
@@ -77,13 +77,13 @@ pub struct Closed {
 }
 
 impl Run {
-    /// Returns true where the run made its integration branch; else it merges into the user's own.
+    /// Returns true if the run created its integration branch, rather than merging into the user's.
     pub fn owns_integration(&self) -> bool {
         self.integration != self.base_branch
     }
 }
 
-/// Settings that were given on the command line.
+/// Settings from the command line.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Flags {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,16 +92,16 @@ pub struct Flags {
     pub jobs: Option<u32>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keep: bool,
-    /// The caller launches the agents.
+    /// The work is done by hand: no agent is launched.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub manual: bool,
-    /// Each task is planned before the work, and its plan approved.
+    /// Each task is planned first, and its blueprint must be approved.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub plan_first: bool,
-    /// Plans are approved by themselves.
+    /// Blueprints are approved automatically.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub yes: bool,
-    /// What a person allowed the agents of this run, rule by rule, with `allow`.
+    /// The rules that the user added for this run with `allow`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
 }
@@ -116,22 +116,21 @@ pub struct Snapshot {
     records: Vec<Record>,
 }
 
-/// Why a task that waits does not run.
+/// Why a waiting task does not run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wait {
     /// A dependency is not merged yet.
     Dependency(TaskId),
-    /// A task that is active writes one of the same files.
+    /// An active task writes one of the same files.
     Files(TaskId, String),
-    /// It must run alone, or another one does.
+    /// The task must run alone, or the active one must.
     Alone(TaskId),
 }
 
 impl Snapshot {
-    /// Puts a run together; tasks without a record have not begun.
+    /// Builds a snapshot; tasks without a record have not started.
     ///
-    /// The error names what is wrong with the plan's edges, which cannot happen with a plan
-    /// that was parsed.
+    /// Fails if the plan's dependencies are not sound, which cannot happen with a parsed plan.
     pub fn new(
         run: Run,
         plan: Plan,
@@ -143,8 +142,8 @@ impl Snapshot {
         Ok(Snapshot { run, plan, dag, records })
     }
 
-    /// Returns the same run with another plan, which must be sound; tasks that it does not have
-    /// are left out.
+    /// Returns the same run with another plan, which must be sound; tasks that are not in it are
+    /// dropped.
     pub fn with_plan(self, plan: Plan) -> Snapshot {
         let ids: Vec<TaskId> = self.plan.tasks.iter().map(|task| task.id.clone()).collect();
         let records = ids.into_iter().zip(self.records.clone()).collect();
@@ -159,7 +158,7 @@ impl Snapshot {
         self.records.is_empty()
     }
 
-    /// Returns the task and record at this place in plan order.
+    /// Returns the task and record at this position in plan order.
     pub fn at(&self, index: usize) -> (&Task, &Record) {
         (&self.plan.tasks[index], &self.records[index])
     }
@@ -179,7 +178,7 @@ impl Snapshot {
         self.find(id).ok_or_else(|| self.no_task(id))
     }
 
-    /// Returns the place of a task in plan order; fails if the plan has no such task.
+    /// Returns the position of a task in plan order; fails if the plan has no such task.
     pub(crate) fn index(&self, id: &TaskId) -> anyhow::Result<usize> {
         self.dag.index(id).ok_or_else(|| self.no_task(id))
     }
@@ -198,17 +197,17 @@ impl Snapshot {
         self.dag.dependencies(index).iter().filter(unmet).map(id).collect()
     }
 
-    /// Returns true where all dependencies are merged and the task has not begun.
+    /// Returns true if all dependencies are merged and the task has not started.
     pub fn is_ready(&self, index: usize) -> bool {
         self.records[index].state == State::Waiting && self.missing(index).is_empty()
     }
 
-    /// Returns where a task stands, in one word.
+    /// Returns the status of a task in one word.
     pub(crate) fn status(&self, index: usize) -> TaskStatus {
         if self.is_ready(index) { TaskStatus::Ready } else { self.records[index].state.status() }
     }
 
-    /// Returns what keeps a task that has not begun from running now; empty where nothing does.
+    /// Returns why a task that has not started does not run now; empty if it can run.
     pub fn waits(&self, index: usize) -> Vec<Wait> {
         if self.records[index].state != State::Waiting {
             return Vec::new();
@@ -220,12 +219,12 @@ impl Snapshot {
         self.active().filter(|other| *other != index).filter_map(|o| self.bars(o, index)).collect()
     }
 
-    /// Returns the places of tasks whose work is under way or waits to be merged.
+    /// Returns the positions of tasks that are running or wait to be merged.
     pub fn active(&self) -> impl Iterator<Item = usize> {
         (0..self.len()).filter(|index| self.records[*index].state.is_active())
     }
 
-    /// Returns why an active task keeps another one from running beside it.
+    /// Returns why an active task prevents another task from running at the same time.
     pub fn bars(&self, active: usize, index: usize) -> Option<Wait> {
         let (one, other) = (&self.plan.tasks[active], &self.plan.tasks[index]);
         if !one.parallel_safe || !other.parallel_safe {
@@ -238,8 +237,7 @@ impl Snapshot {
         Some(Wait::Files(one.id.clone(), path))
     }
 
-    /// Returns true where the next attempt at a task, or the one under way, writes nothing but a
-    /// plan.
+    /// Returns true if the running or next attempt of a task writes only a blueprint.
     fn is_planning(&self, index: usize) -> bool {
         let (task, record) = self.at(index);
         match &record.state {
@@ -248,7 +246,7 @@ impl Snapshot {
         }
     }
 
-    /// Returns the files that a task writes, by its own word and by its approved plan.
+    /// Returns the files that a task writes, by its text and by its approved blueprint.
     pub fn files(&self, index: usize) -> Vec<&str> {
         let (task, record) = self.at(index);
         let planned = record.blueprint.iter().filter(|drawn| drawn.approved);
@@ -256,7 +254,7 @@ impl Snapshot {
         task.files.iter().chain(planned).map(String::as_str).collect()
     }
 
-    /// Returns the tasks whose plans wait for approval.
+    /// Returns the tasks whose blueprints wait for approval.
     pub fn to_approve(&self) -> Vec<TaskId> {
         let waits = |(_, record): &(&Task, &Record)| {
             record.state.block().is_some_and(|block| block.reason == Reason::Approval)
@@ -278,7 +276,7 @@ impl Snapshot {
         self.records.iter().all(|record| record.state.is_done())
     }
 
-    /// Returns true while there is something to do, and no person has decided otherwise.
+    /// Returns true if there is something left to do and the user has not finished the run.
     pub fn is_open(&self) -> bool {
         !self.is_finished() && self.run.closed.is_none()
     }
@@ -289,7 +287,7 @@ impl Snapshot {
     }
 }
 
-/// Returns a path that is in both lists; a folder or a pattern holds all below it.
+/// Returns a path that is in both lists; a folder or a pattern contains everything below it.
 fn shared_file<'a>(one: &[&'a str], other: &[&'a str]) -> Option<&'a str> {
     let holds = |a: &str, b: &str| folder(a).is_some_and(|folder| b.starts_with(folder));
     let meets = |a: &str, b: &str| a == b || holds(a, b) || holds(b, a);

@@ -1,7 +1,7 @@
 //! Text for people: durations, counts, and text that is safe to print on a terminal.
 //!
-//! Invariant: text that a plan or an agent wrote comes out without control characters, so a terminal
-//! only shows it.
+//! Invariant: text that a plan or an agent wrote comes out without control characters, so a
+//! terminal only shows it.
 
 /// Returns a duration for people: `0.4s`, `12s`, `3m05s`, `2h10m`.
 pub(crate) fn span(milliseconds: i64) -> String {

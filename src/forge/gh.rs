@@ -1,7 +1,7 @@
 //! Command lines and answers of `gh`, GitHub's program.
 //!
-//! Invariant: builds command lines and reads answers; runs nothing. The repository is always named, so
-//! that `gh` does not ask which remote is meant.
+//! Invariant: builds command lines and reads answers; runs nothing. The repository is always named,
+//! so that `gh` does not ask which remote is meant.
 
 use serde::Deserialize;
 
@@ -38,7 +38,8 @@ struct ListedPullRequest {
     url: String,
 }
 
-/// Returns the first URL of a list, `Some(None)` for an empty list; `None` if the text is not a list.
+/// Returns the first URL of a list, `Some(None)` for an empty list; `None` if the text is not a
+/// list.
 pub(super) fn first_url(out: &str) -> Option<Option<String>> {
     let listed: Vec<ListedPullRequest> = serde_json::from_str(out).ok()?;
     Some(listed.into_iter().next().map(|listed| listed.url))

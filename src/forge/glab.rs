@@ -1,7 +1,7 @@
 //! Command lines and answers of `glab`, GitLab's program.
 //!
-//! Invariant: builds command lines and reads answers; runs nothing. `glab` cannot read the description
-//! from a file, so it is an argument, and shortened.
+//! Invariant: builds command lines and reads answers; runs nothing. `glab` cannot read the
+//! description from a file, so it is an argument, and shortened.
 
 use serde::Deserialize;
 
@@ -19,8 +19,8 @@ pub(super) fn list(place: &str, head: &str, base: &str) -> Vec<String> {
     asked.iter().chain(&told).map(|&word| word.to_owned()).collect()
 }
 
-/// Returns the command line that opens a pull request; an error, as a sentence, if the file with the
-/// description cannot be read.
+/// Returns the command line that opens a pull request; an error, as a sentence, if the file with
+/// the description cannot be read.
 pub(super) fn create(place: &str, proposal: &Proposal) -> Result<Vec<String>, String> {
     let body = std::fs::read_to_string(&proposal.body)
         .map_err(|error| format!("cannot read '{}': {error}", proposal.body.display()))?;
@@ -55,7 +55,8 @@ struct ListedPullRequest {
     web_url: String,
 }
 
-/// Returns the first URL of a list, `Some(None)` for an empty list; `None` if the text is not a list.
+/// Returns the first URL of a list, `Some(None)` for an empty list; `None` if the text is not a
+/// list.
 pub(super) fn first_url(out: &str) -> Option<Option<String>> {
     let listed: Vec<ListedPullRequest> = serde_json::from_str(out).ok()?;
     Some(listed.into_iter().next().map(|listed| listed.web_url))

@@ -64,8 +64,8 @@ pub(crate) struct ForgeError {
 pub(crate) type CallRunner<'a> = &'a dyn Fn(Call) -> std::io::Result<Reply>;
 
 impl Forge {
-    /// Returns the forge of a remote, from its URLs: by the host's name, else by which program has an
-    /// account there (for self-hosted forges).
+    /// Returns the forge of a remote, from its URLs: by the host's name, else by which program has
+    /// an account there (for self-hosted forges).
     pub(crate) fn of(urls: &[String], directory: &Path, run: CallRunner<'_>) -> Option<Forge> {
         let (host, path) = urls.iter().find_map(|url| address::of(url))?;
         let kind = kind_by_name(&host).or_else(|| kind_by_account(&host, directory, run))?;
@@ -222,7 +222,8 @@ fn kind_by_account(host: &str, directory: &Path, run: CallRunner<'_>) -> Option<
     [ForgeKind::GitHub, ForgeKind::GitLab].into_iter().find(knows)
 }
 
-/// Returns the call of a program, with variables that switch off questions, colours and update checks.
+/// Returns the call of a program, with variables that switch off questions, colours and update
+/// checks.
 fn call(argv: Vec<String>, directory: &Path) -> Call {
     let set = ["GH_PROMPT_DISABLED", "GH_NO_UPDATE_NOTIFIER", "NO_COLOR", "NO_PROMPT"];
     let environment = set.map(|name| (name.to_owned(), "1".into())).to_vec();

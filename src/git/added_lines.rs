@@ -1,7 +1,7 @@
 //! The lines that one tree has and another does not: what a task added.
 //!
-//! Invariant: one git process for any number of pairs of trees. The patch is read by the counts in its
-//! hunks, so no line of a file is taken for a line of the patch.
+//! Invariant: one git process for any number of pairs of trees. The patch is read by the counts in
+//! its hunks, so no line of a file is taken for a line of the patch.
 
 use std::collections::HashMap;
 use std::ops::Range;

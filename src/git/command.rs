@@ -73,7 +73,8 @@ impl GitCommand {
         })?;
         let fed = self.input.take().zip(child.stdin.take()).map(|(bytes, mut pipe)| {
             // In a thread, because git may print its answer before it has read everything, and both
-            // pipes would fill. An error here is no news: git then ended early, and says why itself.
+            // pipes would fill. An error here is no news: git then ended early, and says why
+            // itself.
             std::thread::spawn(move || drop(pipe.write_all(&bytes)))
         });
         let output = child.wait_with_output().context("cannot wait for git");

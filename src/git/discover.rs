@@ -1,8 +1,8 @@
 //! Finds the repository that the caller means, and the places in it.
 //!
-//! Invariant: the options and variables of the caller count here, as for any git command, and nowhere
-//! else; every process that is started later gets a clean environment. All paths are absolute and no
-//! longer depend on the current directory.
+//! Invariant: the options and variables of the caller count here, as for any git command, and
+//! nowhere else; every process that is started later gets a clean environment. All paths are
+//! absolute and no longer depend on the current directory.
 
 use std::path::{Path, PathBuf};
 
@@ -49,7 +49,8 @@ impl Git {
         )
     }
 
-    /// Finds a repository, also one of a kind that is not supported; for `doctor`, which only looks.
+    /// Finds a repository, also one of a kind that is not supported; for `doctor`, which only
+    /// looks.
     pub fn look(directory: &Path, options: &RepositoryOptions) -> anyhow::Result<Git> {
         let asked = ["rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir"];
         let answer = options.ask(directory).args(asked).text().map_err(|error| {
@@ -76,8 +77,8 @@ impl Git {
             lines.next().zip(lines.next()).context("git printed no directory")?;
         let top_level = top_level(directory, options, &git_dir);
         let (git_dir, common_dir) = (git_dir.canonicalize()?, common_dir.canonicalize()?);
-        // Opened through the common directory: a handle opened through a linked worktree loses sight
-        // of the refs when `clean` removes that worktree.
+        // Opened through the common directory: a handle opened through a linked worktree loses
+        // sight of the refs when `clean` removes that worktree.
         let repo = open(&common_dir)?;
         let home = home(&repo, &common_dir);
         let mut git = Git { repo, git_dir, common_dir, top_level, home, main_worktree: None };
@@ -145,8 +146,8 @@ fn folder_of(git_dir: &Path) -> Option<PathBuf> {
 /// Returns the folder that relative worktree paths start from, the same for every caller.
 ///
 /// It is the main worktree. For a repository without one it is the project folder around it, if the
-/// repository is named `.git` or `.bare` or a file `.git` beside it points at it; else the repository
-/// itself.
+/// repository is named `.git` or `.bare` or a file `.git` beside it points at it; else the
+/// repository itself.
 fn home(repo: &gix::Repository, common_dir: &Path) -> PathBuf {
     if let Some(set) = repo.config_snapshot().string("core.worktree") {
         let set = common_dir.join(String::from_utf8_lossy(set.as_slice()).as_ref());

@@ -1,8 +1,8 @@
 //! git: the only files that use `gix` or start `git`.
 //!
 //! Invariant: only owned, plain values leave ([`Oid`], strings, paths). In-process `gix` reads and
-//! writes objects, swaps refs and makes worktrees; the `git` program decides about merges and status
-//! and does what gix cannot. Each effect passes `crash::point`.
+//! writes objects, swaps refs and makes worktrees; the `git` program decides about merges and
+//! status and does what gix cannot. Each effect passes `crash::point`.
 
 pub(crate) mod added_lines;
 pub(crate) mod command;
@@ -90,13 +90,14 @@ impl Git {
     }
 
     /// Returns the folder that relative worktree paths start from: the main worktree, or the folder
-    /// of a project that keeps a bare repository in `.bare` or `.git`, or the bare repository itself.
+    /// of a project that keeps a bare repository in `.bare` or `.git`, or the bare repository
+    /// itself.
     pub fn home(&self) -> PathBuf {
         self.home.clone()
     }
 
-    /// Returns the path of a folder relative to [`Git::home`], without `/` at its ends; `None` if the
-    /// folder is outside.
+    /// Returns the path of a folder relative to [`Git::home`], without `/` at its ends; `None` if
+    /// the folder is outside.
     pub fn inside_home(&self, folder: &str) -> Option<String> {
         let inside = self.home.join(folder);
         let inside = inside.strip_prefix(&self.home).ok()?.to_str()?.trim_matches('/').to_owned();
@@ -223,8 +224,8 @@ fn open(git_dir: &Path) -> anyhow::Result<gix::Repository> {
         "gitoxide.committer.emailFallback=git-orchestrate@localhost",
         "gitoxide.author.nameFallback=git-orchestrate",
         "gitoxide.author.emailFallback=git-orchestrate@localhost",
-        // With relative paths gix sets `extensions.relativeWorktrees` in the shared config, and a git
-        // before 2.48 then refuses the whole repository.
+        // With relative paths gix sets `extensions.relativeWorktrees` in the shared config, and a
+        // git before 2.48 then refuses the whole repository.
         "worktree.useRelativePaths=false",
         // With `core.fileMode=false` gix checks files out without the executable bit. git sets the
         // bit at a checkout and only ignores later changes to it.

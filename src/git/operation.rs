@@ -83,7 +83,8 @@ impl Git {
         SIGNS.iter().find(stands).map(|(_, operation)| *operation)
     }
 
-    /// Returns the upstream of a branch (short name); `None` if it has none or the upstream is gone.
+    /// Returns the upstream of a branch (short name); `None` if it has none or the upstream is
+    /// gone.
     pub fn upstream(&self, branch: &str) -> anyhow::Result<Option<Upstream>> {
         let full = format!("refs/heads/{branch}");
         let asked = ["for-each-ref", "--format=%(upstream) %(upstream:short)", &full];

@@ -1,7 +1,7 @@
 //! A picture of a repository at one moment: its refs and the user's checkouts.
 //!
-//! Invariant: taking it changes nothing, not even an index. Commits are not read and refs not resolved:
-//! pictures are only compared for equality.
+//! Invariant: taking it changes nothing, not even an index. Commits are not read and refs not
+//! resolved: pictures are only compared for equality.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;

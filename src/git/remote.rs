@@ -1,8 +1,8 @@
 //! Remotes: which one is meant, and the calls that push to it and fetch from it.
 //!
-//! Invariant: never forced, no tags, no refspec that is stored: a push names a commit and a branch, a
-//! fetch a branch, and the user's own configuration decides about remote-tracking branches. git never
-//! asks a question on a terminal.
+//! Invariant: never forced, no tags, no refspec that is stored: a push names a commit and a branch,
+//! a fetch a branch, and the user's own configuration decides about remote-tracking branches. git
+//! never asks a question on a terminal.
 
 use std::ffi::OsString;
 
@@ -50,8 +50,8 @@ pub(crate) struct RejectedBranch {
 }
 
 impl Git {
-    /// Chooses a remote: the named one, else the upstream remote of a branch, else `origin`, else the
-    /// only one.
+    /// Chooses a remote: the named one, else the upstream remote of a branch, else `origin`, else
+    /// the only one.
     pub fn choose_remote(&self, named: Option<&str>, branch: &str) -> anyhow::Result<RemoteChoice> {
         let text = self.command().args(["remote"]).text()?;
         let remotes: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -90,14 +90,16 @@ impl Git {
         Some(text.trim_end_matches('\n').to_owned()).filter(|text| !text.is_empty())
     }
 
-    /// Returns the call that pushes commits to branches of a remote; [`read_push`] reads the answer.
+    /// Returns the call that pushes commits to branches of a remote; [`read_push`] reads the
+    /// answer.
     pub fn push_call(&self, remote: &str, what: &[(Oid, &str)]) -> Call {
         let refspecs = what.iter().map(|(commit, branch)| format!("{commit}:refs/heads/{branch}"));
         let fixed = ["-c", "push.followTags=false", "push", "--porcelain", "--quiet", remote];
         self.call(fixed.map(str::to_owned).into_iter().chain(refspecs))
     }
 
-    /// Returns the call that asks for the tip of a branch of a remote; [`read_tip`] reads the answer.
+    /// Returns the call that asks for the tip of a branch of a remote; [`read_tip`] reads the
+    /// answer.
     pub fn tip_call(&self, remote: &str, branch: &str) -> Call {
         let full = format!("refs/heads/{branch}");
         self.call(["ls-remote", remote, &full].map(str::to_owned))
@@ -169,8 +171,8 @@ pub(crate) fn error_of(said: &Reply) -> RemoteError {
     RemoteError { why, text }
 }
 
-/// Returns git's error message: the first line that begins with `fatal:` or `error:`, else the first
-/// line.
+/// Returns git's error message: the first line that begins with `fatal:` or `error:`, else the
+/// first line.
 fn error_line(err: &str) -> Option<String> {
     let said = |mark: &str| err.lines().find_map(|line| line.trim().strip_prefix(mark));
     let first = || err.lines().map(str::trim).find(|line| !line.is_empty());

@@ -29,8 +29,8 @@ pub enum Origin {
 }
 
 impl Git {
-    /// Returns the values below `orchestrate.` with their places; none if git fails or is too old to
-    /// print places.
+    /// Returns the values below `orchestrate.` with their places; none if git fails or is too old
+    /// to print places.
     pub fn config_origins(&self) -> Vec<Setting> {
         let asked = ["config", "--null", "--show-scope", "--show-origin", "--get-regexp"];
         let output = self.here().args(asked).arg(r"^orchestrate\.").output();

@@ -124,8 +124,8 @@ pub(crate) fn nested_untracked(worktree: &Path) -> anyhow::Result<Vec<PathBuf>> 
     others(worktree, Some("--exclude-standard"))
 }
 
-/// Returns the folders in the list of untracked files: git prints a folder with its `/` only if it is
-/// a repository, and lists the files of any other folder.
+/// Returns the folders in the list of untracked files: git prints a folder with its `/` only if it
+/// is a repository, and lists the files of any other folder.
 fn others(worktree: &Path, option: Option<&str>) -> anyhow::Result<Vec<PathBuf>> {
     let bytes = git(worktree).args(["ls-files", "-z", "--others"]).args(option).bytes()?;
     let records = bytes.split(|byte| *byte == 0);
@@ -137,8 +137,8 @@ fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(bytes))
 }
 
-/// Returns all files and links below a folder of a worktree, relative to the worktree. Links are not
-/// followed.
+/// Returns all files and links below a folder of a worktree, relative to the worktree. Links are
+/// not followed.
 pub(crate) fn files_below(worktree: &Path, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];

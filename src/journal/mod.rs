@@ -1,9 +1,10 @@
-//! The journal of a run: a linear chain of commits in one ref, with the newest state in the tip's tree.
+//! The journal of a run: a linear chain of commits in one ref, with the newest state in the tip's
+//! tree.
 //!
-//! Invariant: after [`Journal::create`] every change is a compare-and-swap. [`Journal::append`] loads
-//! the record that it changes, applies the event (an illegal event is an error), writes objects, and
-//! swaps the ref if it still has the loaded value; if another process was faster, it loads and decides
-//! again. Any process may append.
+//! Invariant: after [`Journal::create`] every change is a compare-and-swap. [`Journal::append`]
+//! loads the record that it changes, applies the event (an illegal event is an error), writes
+//! objects, and swaps the ref if it still has the loaded value; if another process was faster, it
+//! loads and decides again. Any process may append.
 
 mod message;
 pub(crate) mod trust;
@@ -241,7 +242,8 @@ impl Journal {
         })
     }
 
-    /// Changes the settings of a run; if another process was faster, applies the change to its result.
+    /// Changes the settings of a run; if another process was faster, applies the change to its
+    /// result.
     pub fn amend(&self, why: &str, change: impl Fn(Run) -> Run) -> anyhow::Result<()> {
         self.publish("run.toml", |tip| {
             let tree = self.git.tree_of(tip)?;
@@ -271,8 +273,8 @@ impl Journal {
 
     /// Replaces the tip with the commit that `next` makes of it.
     ///
-    /// `next` is called again after a lost race, and again if a garbage collection removed its objects,
-    /// so it must depend on nothing but the tip.
+    /// `next` is called again after a lost race, and again if a garbage collection removed its
+    /// objects, so it must depend on nothing but the tip.
     fn publish(&self, why: &str, next: impl Fn(&Oid) -> anyhow::Result<Oid>) -> anyhow::Result<()> {
         let mut locked = 0;
         for tries in 0..MAX_TRIES {
@@ -347,8 +349,8 @@ fn path_of(id: &TaskId) -> String {
     format!("tasks/{:02x}/{id}.toml", bucket(id))
 }
 
-/// Returns the path of a task's blueprint in the tree. It is not in the record, which is read at every
-/// look at the run.
+/// Returns the path of a task's blueprint in the tree. It is not in the record, which is read at
+/// every look at the run.
 fn blueprint_path(id: &TaskId) -> String {
     format!("plans/{:02x}/{id}.md", bucket(id))
 }
@@ -362,8 +364,8 @@ fn bucket(id: &TaskId) -> u32 {
     (hash ^ (hash >> 16)) & 0xff
 }
 
-/// Returns a pause of up to a few milliseconds, different in every process, so that two processes that
-/// race do not meet again and again.
+/// Returns a pause of up to a few milliseconds, different in every process, so that two processes
+/// that race do not meet again and again.
 fn pause(tries: u32) -> Duration {
     let noise = u64::from(std::process::id()).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
     let spread = 1 + u64::from(tries.min(8)) * 400;

@@ -1,7 +1,7 @@
 //! Trust: the files whose commands may run here, and the prompts that agents may get, as in direnv.
 //!
-//! Invariant: trust is for exactly one content. It is kept in the git directory, so a clone or a pull
-//! never brings it along.
+//! Invariant: trust is for exactly one content. It is kept in the git directory, so a clone or a
+//! pull never brings it along.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -68,8 +68,8 @@ pub(crate) fn grant(git: &Git, file: &Path, content: &[u8]) -> anyhow::Result<()
     out.write_all(line.as_bytes()).with_context(|| format!("cannot write '{}'", list.display()))
 }
 
-/// Returns true if a content is trusted. The file's name does not matter: the same commands in another
-/// file are the same commands.
+/// Returns true if a content is trusted. The file's name does not matter: the same commands in
+/// another file are the same commands.
 fn is_trusted(git: &Git, file: &CommandFile<'_>) -> anyhow::Result<bool> {
     let id = git.content_id(file.content)?;
     let text = std::fs::read_to_string(list_file(git)).unwrap_or_default();

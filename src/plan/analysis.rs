@@ -182,8 +182,8 @@ fn groups(plan: &Plan) -> Vec<PathGroup<'_>> {
         .collect()
 }
 
-/// Returns for every task, as bits, the tasks of the block that it is, depends on, or is depended on
-/// by, directly or not.
+/// Returns for every task, as bits, the tasks of the block that it is, depends on, or is depended
+/// on by, directly or not.
 fn related(dag: &Dag, block: &[usize]) -> Vec<u64> {
     let mut below = vec![0_u64; dag.len()];
     block.iter().enumerate().for_each(|(bit, i)| below[*i] |= 1 << bit);

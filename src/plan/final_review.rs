@@ -1,8 +1,8 @@
-//! The final review: a last task that reviews everything a run has merged, and fixes what the review
-//! finds.
+//! The final review: a last task that reviews everything a run has merged, and fixes what the
+//! review finds.
 //!
-//! Invariant: it waits for every other task and is made from the plan alone, so the same plan always
-//! ends with the same task.
+//! Invariant: it waits for every other task and is made from the plan alone, so the same plan
+//! always ends with the same task.
 
 use std::collections::HashSet;
 
@@ -27,8 +27,8 @@ impl Plan {
         }
     }
 
-    /// Returns the plan of a run in which these final reviews are done: they stay, and if they did not
-    /// cover the whole plan, another one is added after them.
+    /// Returns the plan of a run in which these final reviews are done: they stay, and if they did
+    /// not cover the whole plan, another one is added after them.
     pub fn with_final_reviews(mut self, done: Vec<Task>, cover_all: bool) -> Plan {
         if self.final_review().is_some() || done.is_empty() {
             return self.with_final_review();

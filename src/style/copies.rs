@@ -17,8 +17,8 @@ const SMALL_TOKENS: usize = 80;
 /// The least similarity of functions, and of small functions.
 const ALIKE: f64 = 0.85;
 const SMALL_ALIKE: f64 = 0.90;
-/// The part of their foreign names that two functions must share: `FindUser` and `FindOrder` have the
-/// same structure, but are about different things.
+/// The part of their foreign names that two functions must share: `FindUser` and `FindOrder` have
+/// the same structure, but are about different things.
 const SHARED_NAMES: f64 = 0.70;
 /// The length of a run of tokens, and the number of runs in a function's sketch.
 const RUN: usize = 5;

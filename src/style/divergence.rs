@@ -1,8 +1,8 @@
 //! Divergence: rows in which tasks that should agree have different habits.
 //!
 //! Invariant: a task that follows the code around it, or that has no clear habit, is not to blame,
-//! unless it has nothing at all of a habit that another task has. If neither of two tasks is to blame,
-//! nothing is reported.
+//! unless it has nothing at all of a habit that another task has. If neither of two tasks is to
+//! blame, nothing is reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,8 @@ use super::{CodeLocation, Language, TaskCode};
 /// hundredths, shows it, over at least this many times [`RowDefinition::least`] places.
 const NOTHING_PERCENT: usize = 10;
 const NOTHING_TIMES: usize = 2;
-/// A habit is custom around a task from this part on, in hundredths; then the task should follow it.
+/// A habit is custom around a task from this part on, in hundredths; then the task should follow
+/// it.
 const CUSTOM_PERCENT: usize = 50;
 
 /// One row of one language, over all tasks.
@@ -123,8 +124,8 @@ impl Habit {
     }
 }
 
-/// Returns the parts of a project within which tasks should agree: for [`RowDefinition::per_crate`] the
-/// folders with a `src`, for other rows the whole project.
+/// Returns the parts of a project within which tasks should agree: for [`RowDefinition::per_crate`]
+/// the folders with a `src`, for other rows the whole project.
 fn scopes(row: usize, places: &[CodeLocation]) -> BTreeSet<String> {
     let scope = |place: &CodeLocation| {
         if ROWS[row].per_crate() {

@@ -24,7 +24,8 @@ pub(crate) struct Function {
     pub lines: (u32, u32),
     /// Hashes of the tokens.
     pub tokens: Vec<u64>,
-    /// Hashes of names that are defined elsewhere: types, fields, called functions. Sorted, each once.
+    /// Hashes of names that are defined elsewhere: types, fields, called functions. Sorted, each
+    /// once.
     pub foreign: Vec<u64>,
 }
 

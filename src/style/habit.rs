@@ -1,7 +1,8 @@
 //! The habits of one task, row by row, and the customs of the code around its work.
 //!
-//! Invariant: a habit needs [`RowDefinition::least`] places, and four of five must agree. The custom is
-//! that of the folders in which the places are: a library beside a program has ways of its own.
+//! Invariant: a habit needs [`RowDefinition::least`] places, and four of five must agree. The
+//! custom is that of the folders in which the places are: a library beside a program has ways of
+//! its own.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -14,8 +15,8 @@ const HABIT_PERCENT: usize = 80;
 const CUSTOM_LEAST: usize = 3;
 /// A task that does what at least this part of the code around does, in hundredths, follows it.
 const CUSTOM_PERCENT: usize = 30;
-/// The value for ignored errors. They count for no other habit: they do not show how the task passes
-/// errors on.
+/// The value for ignored errors. They count for no other habit: they do not show how the task
+/// passes errors on.
 pub(super) const IGNORED: &str = "ignored";
 
 /// The observations of one task in one row.
@@ -135,13 +136,14 @@ impl TaskObservations {
         Cell { values, habit, follows, avoids: false }
     }
 
-    /// Returns which part of the code around all of the task's places has this value, in hundredths.
+    /// Returns which part of the code around all of the task's places has this value, in
+    /// hundredths.
     pub(super) fn custom_of_all(&self, value: &str) -> Option<usize> {
         self.custom(value, self.own.values().flatten())
     }
 
-    /// Returns which part of the code around these places has this value, in hundredths. If there is
-    /// too little code in their folders, all code around the task's work counts.
+    /// Returns which part of the code around these places has this value, in hundredths. If there
+    /// is too little code in their folders, all code around the task's work counts.
     fn custom<'p>(
         &self,
         value: &str,

@@ -1,6 +1,7 @@
 //! The package that a name comes from, by the imports of a file.
 //!
-//! Invariant: reads the text of imports, not the file system; an import that cannot be read is ignored.
+//! Invariant: reads the text of imports, not the file system; an import that cannot be read is
+//! ignored.
 
 use std::collections::HashMap;
 
@@ -63,8 +64,8 @@ fn is_version(part: &str) -> bool {
     part.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Returns a Go path without the host, the version, and the parts of one library: testify's `assert`
-/// and `require` are used together.
+/// Returns a Go path without the host, the version, and the parts of one library: testify's
+/// `assert` and `require` are used together.
 fn go_label(path: &str) -> String {
     let halves = ["assert", "require", "suite", "mock"];
     let parts: Vec<&str> = path.split('/').filter(|part| !is_version(part)).collect();
@@ -141,8 +142,8 @@ fn javascript(text: &str) -> Vec<(String, String)> {
     names.split(',').filter_map(named).collect()
 }
 
-/// Returns the package's name; for a file of the project itself its file name, whatever the relative
-/// path.
+/// Returns the package's name; for a file of the project itself its file name, whatever the
+/// relative path.
 fn javascript_label(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
     if path.starts_with(['.', '~']) || path.starts_with("@/") {

@@ -1,7 +1,7 @@
 //! The known languages: their file extensions, grammars and queries.
 //!
-//! Invariant: a language is a row of data here and a file of queries; other code depends on the language
-//! only to read its imports.
+//! Invariant: a language is a row of data here and a file of queries; other code depends on the
+//! language only to read its imports.
 
 use serde::Serialize;
 

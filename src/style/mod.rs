@@ -1,9 +1,9 @@
-//! Coding style: from the lines that tasks added to fingerprints, to rows in which tasks differ, and to
-//! functions that two tasks wrote alike.
+//! Coding style: from the lines that tasks added to fingerprints, to rows in which tasks differ,
+//! and to functions that two tasks wrote alike.
 //!
-//! Invariant: pure; the same sources give the same answer in the same order. Knowledge of one language
-//! is in `queries/<language>.scm` and in [`language`], nowhere else. A doubtful result is left out: a
-//! habit needs evidence, and a divergence needs two habits.
+//! Invariant: pure; the same sources give the same answer in the same order. Knowledge of one
+//! language is in `queries/<language>.scm` and in [`language`], nowhere else. A doubtful result is
+//! left out: a habit needs evidence, and a divergence needs two habits.
 
 pub(crate) mod copies;
 mod divergence;
@@ -40,12 +40,13 @@ pub(crate) struct SourceFile<'a> {
     /// The path relative to the top level, with `/`.
     pub path: &'a str,
     pub text: &'a str,
-    /// The lines that the task added, in order; empty for a file that only shows the code around it.
+    /// The lines that the task added, in order; empty for a file that only shows the code around
+    /// it.
     pub added: &'a [LineRange],
     /// The task created the file.
     pub is_new: bool,
-    /// Lines that the task removed anywhere, without surrounding spaces: code that it only moved is not
-    /// its own.
+    /// Lines that the task removed anywhere, without surrounding spaces: code that it only moved is
+    /// not its own.
     pub removed: &'a HashSet<String>,
 }
 

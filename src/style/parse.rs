@@ -1,8 +1,8 @@
 //! Parses a file's text, within limits on depth and time.
 //!
-//! Invariant: parsing ends for any text, and a recursive function can walk the tree on the stack of any
-//! thread. (A file nested a hundred thousand levels deep would overflow the stack and abort the program;
-//! since the final review uses the comparison, the run could never end.)
+//! Invariant: parsing ends for any text, and a recursive function can walk the tree on the stack of
+//! any thread. (A file nested a hundred thousand levels deep would overflow the stack and abort the
+//! program; since the final review uses the comparison, the run could never end.)
 
 use std::ops::ControlFlow;
 
@@ -10,11 +10,11 @@ use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 
 use super::Language;
 
-/// Deepest tree that is accepted. Deeper code was not written by hand, and takes time that grows with
-/// the square of the depth.
+/// Deepest tree that is accepted. Deeper code was not written by hand, and takes time that grows
+/// with the square of the depth.
 const MAX_DEPTH: usize = 600;
-/// At most this many calls of the progress callback, plus this many for each byte; the parser calls it
-/// after every hundred steps. No normal text of that length needs as many.
+/// At most this many calls of the progress callback, plus this many for each byte; the parser calls
+/// it after every hundred steps. No normal text of that length needs as many.
 const MIN_ASKED: usize = 1000;
 const ASKED_PER_BYTE: usize = 1;
 

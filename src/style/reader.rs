@@ -1,8 +1,8 @@
 //! Reads the fingerprint of a file: the grammar parses the text, and the language's query finds
 //! functions and observations.
 //!
-//! Invariant: knows captures, not languages. A capture of a query is `@function`, `@local`, `@case` and
-//! so on, or a row of [`ROWS`]; captures that begin with `_` serve only the query itself.
+//! Invariant: knows captures, not languages. A capture of a query is `@function`, `@local`, `@case`
+//! and so on, or a row of [`ROWS`]; captures that begin with `_` serve only the query itself.
 
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -168,7 +168,8 @@ impl LanguageQuery {
     }
 }
 
-/// Returns the meaning of a capture's name; a value in the name (`@errors.raw`) is added to `values`.
+/// Returns the meaning of a capture's name; a value in the name (`@errors.raw`) is added to
+/// `values`.
 fn mark(name: &str, values: &mut Vec<String>) -> CaptureKind {
     let (first, value) = name.split_once('.').map_or((name, None), |(row, v)| (row, Some(v)));
     let value = value.map(|value| {

@@ -17,8 +17,9 @@ pub(crate) enum Area {
 pub(crate) enum Label {
     /// The query gives it: `@errors.raw`.
     Query,
-    /// The package that the subject was imported from. If the list is not empty, the package's name must
-    /// contain one of its words; a subject that is not imported but contains one is `a logger`.
+    /// The package that the subject was imported from. If the list is not empty, the package's name
+    /// must contain one of its words; a subject that is not imported but contains one is `a
+    /// logger`.
     Import(&'static [&'static str]),
     /// How the words of the subject are joined: `snake_case`.
     Case,
@@ -40,8 +41,8 @@ pub(crate) struct RowDefinition {
     pub title: &'static str,
     pub area: Area,
     pub label: Label,
-    /// The number of observations that make a habit. `None`: the row is shown but nothing is concluded
-    /// from it, because the work decides it, not the author.
+    /// The number of observations that make a habit. `None`: the row is shown but nothing is
+    /// concluded from it, because the work decides it, not the author.
     pub least: Option<usize>,
 }
 
@@ -95,8 +96,8 @@ pub(crate) fn index(id: &str) -> Option<usize> {
 /// The value for a logger that no import names.
 pub(crate) const SOME_LOGGER: &str = "a logger";
 
-/// Returns true if two values of a row are, or may be, the same: an unnamed logger may be any logger,
-/// but not mere printing.
+/// Returns true if two values of a row are, or may be, the same: an unnamed logger may be any
+/// logger, but not mere printing.
 pub(super) fn may_be_one(row: usize, language: Language, one: &str, other: &str) -> bool {
     let prints = |value: &str| match language {
         Language::Go => value == "log",

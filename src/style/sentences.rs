@@ -8,8 +8,8 @@ use super::{CodeLocation, ComparedRow, SimilarFunction, SimilarPair, StyleReport
 const PLACES: usize = 3;
 const TASKS: usize = 4;
 
-/// Returns a text for each row that diverges and each similar pair; the lines of a text after the first
-/// are indented.
+/// Returns a text for each row that diverges and each similar pair; the lines of a text after the
+/// first are indented.
 pub(crate) fn all(findings: &StyleReport, ids: &[&str]) -> Vec<String> {
     let rows = findings.divergences().map(|line| divergence(line, ids).join("\n"));
     rows.chain(findings.alike.iter().map(|pair| alike(pair, ids))).collect()

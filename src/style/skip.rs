@@ -1,7 +1,7 @@
 //! Files that are not compared, because no person wrote them or they are too large.
 //!
-//! Invariant: git's attributes (`linguist-generated`, `linguist-vendored`) go before a file's name and
-//! text.
+//! Invariant: git's attributes (`linguist-generated`, `linguist-vendored`) go before a file's name
+//! and text.
 
 use serde::Serialize;
 

@@ -1,7 +1,8 @@
 //! The clock: the only place that asks for the time.
 //!
-//! Invariant: `GIT_ORCHESTRATE_NOW` (seconds since 1970, or a file that contains them, so that a test
-//! can advance them) replaces the clock, so the ids of commits do not depend on when a test runs.
+//! Invariant: `GIT_ORCHESTRATE_NOW` (seconds since 1970, or a file that contains them, so that a
+//! test can advance them) replaces the clock, so the ids of commits do not depend on when a test
+//! runs.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,7 +1,7 @@
 //! Locks between processes, on files that are never removed.
 //!
-//! Invariant: the kernel holds the lock, so it is released when its holder ends, however that happens;
-//! an existing file alone means nothing.
+//! Invariant: the kernel holds the lock, so it is released when its holder ends, however that
+//! happens; an existing file alone means nothing.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -19,8 +19,8 @@ pub(crate) struct LockFile {
 impl LockFile {
     /// Opens the file, and creates it if it does not exist; does not take the lock.
     ///
-    /// In a read-only repository the lock cannot be taken, but it can still be asked who holds it, so
-    /// `status` works.
+    /// In a read-only repository the lock cannot be taken, but it can still be asked who holds it,
+    /// so `status` works.
     pub(crate) fn open(path: PathBuf) -> anyhow::Result<LockFile> {
         match LockFile::open_or_make(&path) {
             Ok(file) => Ok(LockFile { file: Some(file), path }),
@@ -76,8 +76,8 @@ impl LockFile {
         file.lock_shared().with_context(|| format!("cannot lock '{}'", self.path.display()))
     }
 
-    /// Returns the process that holds the lock alone, by the kernel's list; `None` if the kernel does
-    /// not know, as on a network file system.
+    /// Returns the process that holds the lock alone, by the kernel's list; `None` if the kernel
+    /// does not know, as on a network file system.
     #[cfg(target_os = "linux")]
     pub(crate) fn holder_pid(&self) -> Option<u32> {
         use std::os::unix::fs::MetadataExt;

@@ -1,10 +1,10 @@
-//! What a run may do to the tickets of a backlog.
+//! Settings for the tickets of a backlog.
 //!
-//! Invariant: a ticket is done when its user says so, unless the user says otherwise.
+//! Invariant: only the user marks a ticket as done, unless the setting says `auto`.
 
 use serde::Deserialize;
 
-/// Who sets a ticket to done.
+/// Who marks a ticket as done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum TicketDone {
@@ -24,7 +24,7 @@ impl TicketDone {
     }
 }
 
-/// The table `[backlog]`; `None` where a source says nothing.
+/// The table `[backlog]`; `None` if a source does not set a key.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BacklogKeys {

@@ -1,7 +1,7 @@
-//! Limits of time, one for each stage that has its own.
+//! Time limits of stages.
 //!
-//! Invariant: pure. A stage without a limit of its own has `timeout`; what a task says of itself
-//! is for its work, and neither for planning nor for reviews nor for tests.
+//! Invariant: pure. A stage without a limit of its own has `timeout`; the `timeout` of a task
+//! limits only its work, not its planning, reviews and tests.
 
 use serde::Deserialize;
 
@@ -25,7 +25,7 @@ pub(crate) struct Timeouts {
 }
 
 impl Timeouts {
-    /// Takes a limit as git config has it; `None` where it is no time.
+    /// Sets a limit from its text in git config; `None` if the text is not a duration.
     pub(super) fn set(&mut self, stage: &str, text: &str) -> Option<()> {
         let limit = Some(seconds(text)?);
         match stage {
@@ -34,13 +34,13 @@ impl Timeouts {
             "fix" => self.fix = limit,
             "test" => self.test = limit,
             "setup" => self.setup = limit,
-            // As git does with keys it does not know: another version may.
+            // Ignored, as git does with unknown keys: another version may know it.
             _ => {}
         }
         Some(())
     }
 
-    /// Returns the limits of both; what stands here goes first.
+    /// Returns the limits of both; those of `self` win.
     pub(super) fn or(self, other: Timeouts) -> Timeouts {
         Timeouts {
             plan: self.plan.or(other.plan),
@@ -65,7 +65,7 @@ impl Timeouts {
 }
 
 impl Settings {
-    /// Returns the limit of an attempt in seconds; `own` is what the task says.
+    /// Returns the limit of an attempt in seconds; `own` is the task's own limit.
     pub(crate) fn limit_of(&self, stage: Stage, own: Option<u64>) -> u64 {
         let limit = match stage {
             Stage::Plan => self.timeouts.plan,

@@ -1,18 +1,18 @@
 //! The skills that agents load, by role: an agent starts fresh and inherits none.
 //!
-//! Invariant: pure. A role that is not known is refused, as nobody would be given its skills.
+//! Invariant: pure. An unknown role is refused, since no agent would ever load its skills.
 
 use serde::Deserialize;
 
 use crate::domain::task::Stage;
 
-/// What an agent is asked for, as far as skills go.
+/// The role of an agent, which decides its skills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Plan,
     Implement,
     Review,
-    /// Settles findings, mends tests, resolves conflicts.
+    /// Fixes findings and failed tests, and resolves conflicts.
     Fix,
 }
 
@@ -42,7 +42,7 @@ impl Role {
     }
 }
 
-/// The skills of each role; `None` where a source says nothing.
+/// The skills of each role; `None` if a source does not set them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Skills {
@@ -64,7 +64,7 @@ impl Skills {
         skills.as_deref().unwrap_or_default()
     }
 
-    /// Sets the skills of a role by its word; the error names the roles there are.
+    /// Sets the skills of a role by its word; the error names the known roles.
     pub(super) fn set(&mut self, role: &str, names: Vec<String>) -> Result<(), String> {
         let slot = match Role::ALL.into_iter().find(|known| known.word() == role) {
             Some(Role::Plan) => &mut self.plan,
@@ -82,7 +82,7 @@ impl Skills {
         Ok(())
     }
 
-    /// Puts two sources together, role by role; what comes first wins.
+    /// Merges two sources, role by role; the first one wins.
     pub(super) fn or(self, other: Skills) -> Skills {
         Skills {
             plan: self.plan.or(other.plan),

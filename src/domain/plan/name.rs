@@ -1,7 +1,7 @@
 //! The name of a run, made from the plan's name.
 //!
-//! Invariant: a slug is a valid [`TaskId`](crate::domain::plan::TaskId), so it is safe in a ref name
-//! and a folder name; a slug of a slug is the same slug.
+//! Invariant: a slug is a valid [`TaskId`](crate::domain::plan::TaskId), so it is safe in a ref
+//! name and a folder name; a slug of a slug is the same slug.
 
 /// At most this many characters: users type the names of runs, in branches and folders.
 const MAX_LEN: usize = 60;

@@ -1,7 +1,7 @@
 //! What a plan says outside its tasks: goal, architecture, constraints.
 //!
-//! Invariant: a [`Preamble`] that exists is not empty, and its texts have no space at their ends. The
-//! constraints are passed on whole; of the rest every prompt holds the beginning.
+//! Invariant: a [`Preamble`] that exists is not empty, and its texts have no space at their ends.
+//! The constraints are passed on whole; of the rest every prompt holds the beginning.
 
 use serde::Serialize;
 

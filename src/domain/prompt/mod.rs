@@ -65,7 +65,8 @@ pub(crate) fn fix_conflict(
     templates.render(Template::FixConflict, &FixConflictPrompt { facts, conflict })
 }
 
-/// Returns what a planning agent is told, which writes no code and answers with the parts of a blueprint.
+/// Returns what a planning agent is told, which writes no code and answers with the parts of a
+/// blueprint.
 ///
 /// Where `facts.resumed` says that its conversation goes on, the text of the task is left out.
 pub(crate) fn plan(

@@ -1,7 +1,7 @@
-//! An agent's words: how it says that it is done, and what else its output tells.
+//! An agent's output: its report, and what else the output shows.
 //!
-//! Invariant: pure text in, values out. A word here never decides alone whether a task is
-//! done; git does (see `run::judge`).
+//! Invariant: pure text in, values out. A report never decides alone whether a task is done; git
+//! does (see `policy::verdicts`).
 
 mod claude;
 mod codex;
@@ -17,7 +17,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// How an agent says an attempt ended.
+/// How an attempt ended, in the agent's own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
@@ -36,7 +36,7 @@ pub struct Report {
 }
 
 impl Status {
-    /// Returns true where the work is finished.
+    /// Returns true if the work is finished.
     pub fn is_done(self) -> bool {
         matches!(self, Status::Done | Status::DoneWithConcerns)
     }
@@ -87,8 +87,8 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// Returns true where what was used is told as a total of the conversation, which an attempt
-    /// that goes on with one has to be freed of.
+    /// Returns true if usage is a running total, so that a resumed attempt must subtract what
+    /// earlier ones used.
     pub(crate) fn counts_whole_conversation(self) -> bool {
         match self {
             Format::CodexJson => true,
@@ -102,35 +102,35 @@ impl Format {
     }
 }
 
-/// What an agent's output says.
+/// The contents of an agent's output.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Output {
     /// The last `STATUS:` line of the final message.
     pub report: Option<Report>,
-    /// The program's own word that it failed, although it may have exited with 0.
+    /// The program's own error message, although it may have exited with 0.
     pub error: Option<String>,
-    /// That was because a usage limit was reached: no failure, and it goes on later.
+    /// The usage limit that caused the error: no failure, since the task resumes later.
     pub limit: Option<Limit>,
-    /// What went wrong on the way, where it says so: of a program that has to be ended, the last
-    /// that is known.
+    /// The last problem that the program reported while it was still trying; if it has to be
+    /// stopped, nothing else shows the cause.
     pub trouble: Option<String>,
-    /// What it was refused, as rules that would allow it.
+    /// The rules that would allow what the agent was refused.
     pub denied: Vec<String>,
-    /// Its final message; of plain text, all that is at hand.
+    /// The final message; for plain text the whole output.
     pub answer: String,
-    /// What it used, where it says so.
+    /// The usage, if the program reports it.
     pub usage: Option<Usage>,
 }
 
-/// What stands for the further lines of a command.
+/// Stands for the further lines of a command.
 const MORE: char = '…';
 
-/// Returns true where a refused tool is known so exactly that a rule can allow it.
+/// Returns true if a refused tool is known exactly enough for a rule to allow it.
 pub(crate) fn is_exact(rule: &str) -> bool {
     !rule.contains(MORE)
 }
 
-/// Reads what an agent printed; `text` may be only the end of it.
+/// Reads an agent's output; `text` may be only the end of it.
 pub(crate) fn read(format: Format, text: &str) -> Output {
     match format {
         Format::Text => Output {
@@ -148,7 +148,7 @@ pub(crate) fn read(format: Format, text: &str) -> Output {
     }
 }
 
-/// Finds the last line that reads `STATUS: WORD`, with what follows the word as message.
+/// Returns the report in the last line `STATUS: WORD`; the text after the word is its message.
 fn last_status(text: &str) -> Option<Report> {
     text.lines().rev().find_map(|line| {
         let line = line.trim().trim_matches(['*', '_', '`', '#', '>', ' ']);
@@ -161,9 +161,10 @@ fn last_status(text: &str) -> Option<Report> {
     })
 }
 
-/// Returns the id by which an agent program can go on with the conversation of this output.
+/// Returns the id with which the program can resume the conversation of this output.
 pub(crate) fn conversation(format: Format, text: &str) -> Option<String> {
-    // Claude Code names an id that it does not know in its result, too.
+    // Only the first event counts: Claude Code repeats an id in its result even if it does not know
+    // it.
     let (kind, key) = match format {
         Format::OpencodeJson => {
             return json_lines(text).find_map(|v| v["sessionID"].as_str().map(str::to_owned));
@@ -178,8 +179,8 @@ pub(crate) fn conversation(format: Format, text: &str) -> Option<String> {
     begun.find_map(|value| value[key].as_str().map(str::to_owned))
 }
 
-/// Returns the rule that allows a tool that was refused, as Claude Code writes it. Of a command of
-/// several lines none can: the first is named, with a sign that there is more.
+/// Returns the rule that allows a refused tool, as Claude Code writes it. No rule can allow a
+/// command of several lines: then the first line is named, with a sign that there is more.
 fn rule(tool: &str, command: Option<&str>) -> String {
     let tool = match tool {
         "bash" | "shell" | "run_shell_command" | "local_shell" => "Bash",

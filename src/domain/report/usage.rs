@@ -1,4 +1,4 @@
-//! What an agent used: tokens, and money where its program says how much.
+//! The usage of an agent: tokens, and the cost if its program reports it.
 //!
 //! Invariant: sums are exact. Money is counted in millionths of a dollar, and written in dollars.
 
@@ -7,13 +7,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What one attempt used, or several.
+/// The usage of one attempt, or of several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Usage {
-    /// What the model was given, from a cache or not.
+    /// The tokens of the model's input, cached or not.
     pub input_tokens: u64,
     pub output_tokens: u64,
-    /// `None` where the program does not say.
+    /// `None` if the program does not report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<Dollars>,
 }
@@ -24,7 +24,7 @@ pub struct Usage {
 pub struct Dollars(u64);
 
 impl From<f64> for Dollars {
-    /// What is negative or no number is nothing.
+    /// Converts dollars; a negative number or NaN becomes 0.
     fn from(dollars: f64) -> Dollars {
         Dollars((dollars * 1e6).round() as u64)
     }
@@ -37,7 +37,7 @@ impl From<Dollars> for f64 {
 }
 
 impl fmt::Display for Dollars {
-    /// Writes cents, and more of what is less than one dollar.
+    /// Writes two digits, or four if the amount is less than one dollar.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = if self.0 < 1_000_000 { 4 } else { 2 };
         write!(f, "${:.digits$}", f64::from(*self))
@@ -51,7 +51,7 @@ impl fmt::Display for Usage {
     }
 }
 
-/// Returns all of them together; a cost where one of them has a cost, `None` for nothing.
+/// Returns the sum, with a cost if any of them has one; `None` if there are none.
 pub(crate) fn sum(usages: impl IntoIterator<Item = Usage>) -> Option<Usage> {
     usages.into_iter().reduce(|one, other| Usage {
         input_tokens: one.input_tokens.saturating_add(other.input_tokens),
@@ -64,7 +64,7 @@ pub(crate) fn sum(usages: impl IntoIterator<Item = Usage>) -> Option<Usage> {
 }
 
 impl Usage {
-    /// Returns what came after `before`, of which this is the total.
+    /// Returns the usage since `before`; `self` is a running total that includes it.
     pub fn since(self, before: Usage) -> Usage {
         let cost_usd = self
             .cost_usd
@@ -77,7 +77,7 @@ impl Usage {
     }
 }
 
-/// Reads a count of tokens; no larger than what the journal can hold.
+/// Reads a count of tokens, limited to what the journal can store.
 pub(super) fn tokens(count: &Value) -> u64 {
     count.as_u64().unwrap_or_default().min(u64::from(u32::MAX) << 16)
 }

@@ -11,7 +11,7 @@ use crate::domain::task::{
     Started, State,
 };
 
-/// How often in a row an attempt may vanish before a person is asked.
+/// At most this many attempts in a row may vanish before the task is blocked.
 const MAX_LOST: usize = 3;
 
 /// An event that cannot happen to a task in this state.
@@ -101,12 +101,12 @@ impl Record {
                 next.retried_after = self.last_attempt().map_or(0, |attempt| attempt.number);
                 Ok(next)
             }
-            // Nothing has failed, so nothing begins to be counted anew.
+            // A usage limit is no failure, so the counters are not reset.
             (Event::Retried { note, model, agent }, State::Paused { .. }) => {
                 let next = self.in_state(self.same_stage());
                 Ok(next.told(note.as_ref(), model.as_ref(), agent.as_ref()))
             }
-            // It runs anyway, and is told more.
+            // The task runs anyway; its next attempt uses the note, the model and the agent.
             (Event::Retried { note, model, agent }, State::Waiting | State::Pending { .. }) => {
                 Ok(self.clone().told(note.as_ref(), model.as_ref(), agent.as_ref()))
             }
@@ -136,7 +136,7 @@ impl Record {
         }
     }
 
-    /// Returns the record with what the next attempts are told and made with from now on.
+    /// Returns the record with the note, model and agent for the next attempts.
     fn told(
         mut self,
         note: Option<&String>,
@@ -257,7 +257,7 @@ impl Record {
         next
     }
 
-    /// Returns the state in which the stage of the last attempt begins again.
+    /// Returns the state in which the stage of the last attempt starts again.
     fn same_stage(&self) -> State {
         match self.last_attempt().map(|attempt| (attempt.stage, &attempt.tip)) {
             None | Some((Stage::Plan | Stage::Implement | Stage::FinalReview, _) | (_, None)) => {
@@ -267,7 +267,7 @@ impl Record {
         }
     }
 
-    /// Returns where a task goes on that a person lets run again.
+    /// Returns the state of a blocked task after `retry`.
     fn again_after(&self, block: &Block) -> State {
         match block.reason {
             Reason::ReviewLimit => match self.last_attempt().and_then(|last| last.tip.clone()) {
@@ -294,7 +294,7 @@ impl Record {
     }
 }
 
-/// Returns a block with what became of its pull request; one that is there stays.
+/// Returns a block with the result of proposing a pull request; an opened one stays.
 fn shown_in(block: &Block, shown: &PullRequest) -> Block {
     match shown.clone() {
         PullRequest::Opened { url } => Block { url: Some(url), unopened: None, ..block.clone() },

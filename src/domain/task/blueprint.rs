@@ -1,37 +1,37 @@
-//! The plan that was made for a task, as far as its record remembers it.
+//! What a task's record keeps of its blueprint.
 //!
-//! Invariant: the text is a file of its own in the journal, since a record is read with every look
-//! at the run; here stands what decisions need.
+//! Invariant: the record holds only what decisions need. The text is a file of its own in the
+//! journal, since records are read at every look at the run.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::task::{Event, Record};
 
-/// The newest plan that was made for a task.
+/// The newest blueprint of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drawn {
-    /// The number of the attempt that made it.
+    /// The number of the attempt that wrote it.
     pub attempt: u32,
-    /// The paths that it says the work changes.
+    /// The paths that it declares to change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
-    /// How many questions it leaves open.
+    /// The number of its open questions.
     #[serde(default)]
     pub questions: usize,
-    /// A person, or the user's `--yes`, lets the work begin.
+    /// The user approved it, or started the run with `--yes`.
     #[serde(default)]
     pub approved: bool,
 }
 
 impl Record {
-    /// Returns true where the work was planned and may begin.
+    /// Returns true if the blueprint is approved, so that the work may begin.
     pub fn is_approved(&self) -> bool {
         self.blueprint.as_ref().is_some_and(|drawn| drawn.approved)
     }
 }
 
 impl Event {
-    /// Returns the text of the plan that came with it.
+    /// Returns the text of the blueprint in the event.
     pub fn blueprint(&self) -> Option<&str> {
         let Event::Finished(finished) = self else { return None };
         finished.blueprint.as_deref()

@@ -1,13 +1,12 @@
-//! What a person and the reviewers should know of work although it counts as done.
+//! Concerns: doubts about finished work that the user and the reviewers should know.
 //!
-//! Invariant: nothing here decides anything. Which attempts count is for `pipeline`.
+//! Invariant: decides nothing. `pipeline` decides which attempts count.
 
 use crate::domain::report::Status;
 use crate::domain::task::{Attempt, Record};
 
 impl Attempt {
-    /// Returns what is of concern in this attempt: what its agent was not sure of, then what was
-    /// seen at its end.
+    /// Returns the concerns of this attempt: those of its agent, then those found at its end.
     pub fn all_concerns(&self) -> impl Iterator<Item = &str> {
         let has_concern = |status| status == Status::DoneWithConcerns;
         let said = self.report.as_ref().filter(|report| has_concern(report.status));
@@ -23,7 +22,7 @@ impl Attempt {
 }
 
 impl Record {
-    /// Returns the newest attempt that was work, and no review of it.
+    /// Returns the newest attempt that was work, not a review.
     pub fn last_work(&self) -> Option<&Attempt> {
         self.attempts.iter().rev().find(|attempt| attempt.stage.review().is_none())
     }

@@ -1,4 +1,4 @@
-//! What may happen to a task, with the facts that come with it.
+//! Events: what may happen to a task, with the facts of each.
 //!
 //! Invariant: an event holds all that its transition needs; nothing is looked up when it is
 //! applied.
@@ -15,24 +15,23 @@ use crate::domain::task::{Block, Ending, Outcome, PullRequest, Stage, Worker};
 #[serde(rename_all = "kebab-case")]
 #[expect(clippy::large_enum_variant, reason = "one at a time is made, written down and dropped")]
 pub enum Event {
-    /// A supervisor claims the next attempt. Of two that race, the second is illegal.
+    /// A supervisor claims the next attempt. If two race, the second event is illegal.
     Started(Started),
-    /// The agent said how it went, through `report`.
+    /// The agent reported its result with `report`.
     Reported { report: Report },
-    /// A reviewer said what it found, through `report`.
+    /// A reviewer reported its verdict with `report`.
     Judged { verdict: Verdict },
     /// The attempt is over.
     Finished(Finished),
-    /// The merge candidate was no good, and a person has to settle it.
+    /// The merge candidate failed, and the user must resolve that.
     Refused(Block),
-    /// The merge candidate was no good, and an agent is to mend it.
+    /// The merge candidate failed, and an agent is to fix it.
     SentBack(SentBack),
     /// The work is in the integration branch.
     Merged { merge: Option<Oid> },
-    /// A person lets the work begin that was planned.
+    /// The user approved the blueprint, so the work may begin.
     Approved,
-    /// A person wants another attempt; from now on with this model and this agent, where one is
-    /// named.
+    /// The user wants another attempt; a named model or agent holds for all later attempts.
     Retried {
         note: Option<String>,
         #[serde(default)]
@@ -40,9 +39,9 @@ pub enum Event {
         #[serde(default)]
         agent: Option<String>,
     },
-    /// A person offers what the branch holds now.
+    /// The user offers the branch's present commit for merging.
     Offered { commit: Oid, at: i64 },
-    /// Somebody tried to show the conflict elsewhere.
+    /// A draft pull request for the conflict was opened, or could not be.
     PullRequest(PullRequest),
 }
 
@@ -52,27 +51,28 @@ pub struct Started {
     pub attempt: u32,
     pub stage: Stage,
     pub base: Oid,
-    /// Where the task's branch stands; `None` before it is made.
+    /// The tip of the task's branch; `None` before the branch exists.
     pub tip: Option<Oid>,
     pub branch: String,
     pub worktree: String,
-    /// `None` where somebody outside does the work.
+    /// `None` if the work is done by hand.
     pub worker: Option<Worker>,
     /// The program of the agent, without its arguments.
     #[serde(default)]
     pub agent: Option<String>,
-    /// The model that the agent is told to use.
+    /// The model that the agent is launched with.
     #[serde(default)]
     pub model: Option<String>,
     /// Milliseconds since 1970.
     pub at: i64,
 }
 
-/// A merge candidate that an agent is to mend.
+/// A merge candidate that an agent is to fix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentBack {
     pub stage: Stage,
-    /// What the agent begins on: the candidate, or the task's own commit where there is none.
+    /// The commit that the agent starts from: the candidate, or the task's own commit if there is
+    /// no candidate.
     pub commit: Oid,
     pub why: Block,
 }
@@ -92,13 +92,13 @@ pub struct Finished {
     pub verdict: Option<Verdict>,
     #[serde(default)]
     pub usage: Option<Usage>,
-    /// What was seen that decides nothing, a sentence each.
+    /// Observations that decide nothing, one sentence each.
     #[serde(default)]
     pub remarks: Vec<String>,
-    /// What was seen that reviewers and a person should know, a sentence each.
+    /// Observations that the reviewers and the user should know, one sentence each.
     #[serde(default)]
     pub concerns: Vec<String>,
-    /// The text of the plan that it made.
+    /// The text of the blueprint that the attempt wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blueprint: Option<String>,
     pub outcome: Outcome,
@@ -107,7 +107,7 @@ pub struct Finished {
 }
 
 impl Event {
-    /// Adds remarks to the end of an attempt; other events have none.
+    /// Adds remarks to the end of an attempt; other events stay as they are.
     pub fn with_remarks(self, more: Vec<String>) -> Event {
         match self {
             Event::Finished(mut finished) => {
@@ -129,7 +129,7 @@ impl Event {
 }
 
 impl Finished {
-    /// Returns the end of an attempt that says no more than this.
+    /// Returns the end of an attempt with nothing but these facts.
     pub fn new(attempt: u32, ending: Ending, outcome: Outcome, at: i64) -> Finished {
         Finished {
             attempt,

@@ -1,9 +1,9 @@
-//! The life of one task: its state, what may happen to it, and what is remembered of it.
+//! The life of one task: its state, its events, and its record.
 //!
-//! Invariant: [`Record::apply`] is the only way a state changes, and it is total: an event
-//! that does not fit the state is [`Illegal`], never ignored. Nothing here knows of git,
-//! files or the clock; ids and times come in with the events. `ready` is derived from the
-//! other tasks (see `snapshot`) and never stored.
+//! Invariant: a state changes only in [`Record::apply`], which is total: an event that does not fit
+//! the state is [`Illegal`], never ignored. Nothing here uses git, files or the clock; ids and
+//! times come with the events. `ready` is derived from the other tasks (see `snapshot`) and never
+//! stored.
 
 mod apply;
 mod blueprint;
@@ -33,20 +33,20 @@ use crate::domain::review::{Review, Verdict};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
-    /// A plan of the work, before any of it.
+    /// Writing the blueprint, before any of the work.
     Plan,
     Implement,
     SpecReview,
     QualityReview,
     /// Both reviews by one reviewer.
     Review,
-    /// The review of all that was merged.
+    /// The review of everything that was merged.
     FinalReview,
-    /// The implementer again, with what a review found.
+    /// Fixing the findings of a review.
     Fix,
-    /// An agent on top of the merge candidate that failed the tests.
+    /// Fixing a merge candidate that failed the tests, starting from that candidate.
     FixTests,
-    /// An agent that merges what conflicts.
+    /// Resolving a conflict.
     FixConflict,
 }
 
@@ -54,7 +54,7 @@ pub enum Stage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Worker {
     pub pid: u32,
-    /// When the process began, in whatever form the system tells it; tells a reused pid apart.
+    /// The start time of the process, in the system's own form; it distinguishes a reused pid.
     pub began: String,
 }
 
@@ -68,76 +68,75 @@ pub enum Reason {
     Tests,
     /// It took longer than its time limit.
     Timeout,
-    /// The agent asked for something only a person knows.
+    /// The agent asked for something that only the user knows.
     NeedsContext,
-    /// The agent failed, or said that it is blocked.
+    /// The agent failed, or reported that it is blocked.
     Agent,
-    /// The agent was refused a tool it needed.
+    /// The agent was refused a tool that it needed.
     Permission,
-    /// The agent said it was done, and git shows no change.
+    /// The agent reported that it is done, but git shows no change.
     NoChanges,
-    /// It left its branch or worktree, or something moved that is not its own.
+    /// The agent left the task's branch or worktree, or changed something outside of them.
     Escaped,
-    /// The worktree could not be made.
+    /// The worktree could not be created.
     Worktree,
-    /// A person stopped it.
+    /// The user stopped the task.
     Stopped,
-    /// Reviews sent it back as often as they may.
+    /// Reviews sent the task back as often as `rounds` allows.
     ReviewLimit,
-    /// Its plan waits for a person.
+    /// The blueprint waits for the user's approval.
     Approval,
 }
 
-/// Everything a person needs to mend a blocked task.
+/// Everything that the user needs to resolve a blocked task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
     pub reason: Reason,
     /// One line that says what happened.
     pub text: String,
-    /// The paths in conflict, or those that escaped.
+    /// The paths in conflict, or the paths changed outside of the worktree.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
     /// The integration commit that the task's branch did not fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub against: Option<Oid>,
-    /// The tasks whose merges the conflict is with, where git can tell.
+    /// The tasks that the conflict is with, if git can tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub with: Vec<String>,
-    /// The command that failed, where it is about tests.
+    /// The test command that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
-    /// The commit that was to be merged, where it was brought from elsewhere and is not in the
-    /// task's branch.
+    /// The commit to merge, if it was fetched from a remote and is not in the task's branch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brought: Option<Oid>,
     /// The draft pull request that shows the conflict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Why there is none.
+    /// Why there is no pull request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unopened: Option<Box<Unopened>>,
-    /// The rules that would allow what it was refused.
+    /// The rules that would allow what the agent was refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<String>,
-    /// What moved outside of the task's own branch and worktree, where it escaped.
+    /// The changes outside of the task's own branch and worktree.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<Moved>,
 }
 
-/// Where a task stands.
+/// The state of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "kebab-case")]
 pub enum State {
-    /// Not begun, or to be begun again.
+    /// Not started, or to be started again.
     #[default]
     Waiting,
     Running {
         stage: Stage,
-        /// Its supervisor; `None` where somebody outside does the work, and reports it.
+        /// The supervisor; `None` if the work is done and reported by hand.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         worker: Option<Worker>,
     },
-    /// Between two stages: this one begins as soon as there is a place, on this commit.
+    /// Between two stages: this stage starts from this commit as soon as there is a place.
     Pending {
         stage: Stage,
         commit: Oid,
@@ -147,15 +146,15 @@ pub enum State {
         commit: Oid,
         arrived: i64,
     },
-    /// `merge` is the merge commit; `None` where the work was already in the branch.
+    /// `merge` is the merge commit; `None` if the work was in the branch already.
     Done {
         merge: Option<Oid>,
     },
     Blocked(Block),
-    /// Its agent's program reached a usage limit: this stage begins again when that is over.
+    /// The agent's program reached a usage limit: this stage starts again when the limit is over.
     Paused {
         stage: Stage,
-        /// What it begins on, where that is given.
+        /// The commit that the stage starts from, if it is fixed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         commit: Option<Oid>,
         #[serde(flatten)]
@@ -166,10 +165,11 @@ pub enum State {
 /// A wait for the end of a usage limit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
-    /// Milliseconds since 1970; `None` where nobody said when, so that a person has to.
+    /// Milliseconds since 1970; `None` if the program named no time, so that the user must resume
+    /// the task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<i64>,
-    /// What the program said, one line.
+    /// The program's message, one line.
     pub text: String,
 }
 
@@ -178,20 +178,20 @@ pub struct Pause {
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
     Exited(i32),
-    /// Ended by a signal that was not ours.
+    /// Ended by a signal that this program did not send.
     Killed(i32),
     TimedOut,
-    /// Ended by us because it printed and changed nothing for too long.
+    /// Ended by the supervisor, because it printed and changed nothing for too long.
     Silent,
-    /// Ended by us because the run was stopped.
+    /// Ended by the supervisor, because the run was stopped.
     Stopped,
-    /// Its program reached a usage limit, so the attempt does not count.
+    /// The program reached a usage limit, so the attempt does not count.
     Limited,
-    /// Its supervisor vanished without a word.
+    /// The supervisor vanished without recording a result.
     Lost,
     /// The agent was never launched.
     NotLaunched,
-    /// Somebody outside did the work, and reported it.
+    /// The work was done and reported by hand.
     ByHand,
 }
 
@@ -201,7 +201,7 @@ pub struct Attempt {
     /// Counted from 1.
     pub number: u32,
     pub stage: Stage,
-    /// The integration tip that the work began from.
+    /// The integration tip that the work started from.
     pub base: Oid,
     /// Milliseconds since 1970.
     pub started: i64,
@@ -209,65 +209,65 @@ pub struct Attempt {
     pub ended: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending: Option<Ending>,
-    /// The tip of the task's branch at its beginning: what a reviewer reads.
+    /// The tip of the task's branch at the start of the attempt, which is what a reviewer reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tip: Option<Oid>,
     /// The tip of the task's branch afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<Oid>,
-    /// Work that the agent had left uncommitted was committed for it.
+    /// Uncommitted changes of the agent were committed automatically.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub committed_for_agent: bool,
-    /// A reviewer changed something; that was undone, and what it said does not count.
+    /// A reviewer changed something: the change was undone, and its verdict does not count.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub undone: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<Report>,
-    /// What a reviewer said of `tip`.
+    /// The reviewer's verdict on `tip`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
-    /// The program of the agent, without its arguments; `None` where none was launched.
+    /// The program of the agent, without its arguments; `None` if no agent was launched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
-    /// The model that the agent was told to use.
+    /// The model that the agent was launched with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// What it used, where the agent's program says so.
+    /// Tokens and cost, if the agent's program reports them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
-    /// What was seen at its end that decides nothing, a sentence each.
+    /// Observations at the end that decide nothing, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
-    /// What was seen at its end that reviewers and a person should know, a sentence each.
+    /// Observations at the end that the reviewers and the user should know, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub concerns: Vec<String>,
 }
 
-/// What is remembered of one task: one file in the journal.
+/// The record of one task: one file in the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Record {
-    /// Where the task's branch was first cut; `None` before the first attempt.
+    /// The task's branch; `None` before the first attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
     /// Absolute path of the task's worktree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worktree: Option<String>,
-    /// What `retry -m` told the next attempts.
+    /// The notes of `retry -m` for the next attempts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// The newest plan of the work, where one is made before it.
+    /// The newest blueprint, if the task is planned first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blueprint: Option<Drawn>,
-    /// Why its newest merge candidate was no good, where an agent is to mend that.
+    /// Why the newest merge candidate failed, if an agent is to fix it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_back: Option<Block>,
-    /// The number of the last attempt when a person let the task run again; 0 before.
+    /// The number of the last attempt at the time of the last `retry`; 0 before.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retried_after: u32,
-    /// The model, or the class of one, that a person chose with `retry`, instead of the plan's.
+    /// The model or model class that the user chose with `retry`, instead of the plan's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// The agent that a person chose with `retry`: a preset's name or a shell command line.
+    /// The agent that the user chose with `retry`: a known name or a shell command line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     pub state: State,
@@ -275,7 +275,7 @@ pub struct Record {
     pub attempts: Vec<Attempt>,
 }
 
-/// What the end of an attempt means for the task.
+/// The consequence of an attempt's end for the task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
@@ -287,11 +287,11 @@ pub enum Outcome {
         commit: Oid,
     },
     Blocked(Block),
-    /// The plan that was made is approved by itself: the work may begin.
+    /// The blueprint is approved automatically: the work may begin.
     Approved,
-    /// Nothing was decided: it begins again in the same worktree.
+    /// Nothing is decided: the stage starts again in the same worktree.
     Again,
-    /// Nothing was decided, and nothing can be before a usage limit is over.
+    /// Nothing is decided, and nothing can be before a usage limit is over.
     Later(Pause),
 }
 
@@ -324,7 +324,7 @@ impl Stage {
         }
     }
 
-    /// Returns the review that this stage is; `None` where it is work.
+    /// Returns the kind of review; `None` if the stage is not a review.
     pub fn review(self) -> Option<Review> {
         match self {
             Stage::SpecReview => Some(Review::Spec),
@@ -337,17 +337,17 @@ impl Stage {
         }
     }
 
-    /// Returns true where its agent changes files: it neither plans nor reads.
+    /// Returns true if the agent changes files, that is, neither plans nor reviews.
     pub fn is_work(self) -> bool {
         self.review().is_none() && self != Stage::Plan
     }
 
-    /// Returns true where a task that waits may begin with it.
+    /// Returns true if a waiting task may start with this stage.
     pub fn begins(self) -> bool {
         matches!(self, Stage::Plan | Stage::Implement | Stage::FinalReview)
     }
 
-    /// Returns true where the work is to mend a merge candidate that was no good.
+    /// Returns true if the stage fixes a merge candidate.
     pub fn is_mending(self) -> bool {
         matches!(self, Stage::FixTests | Stage::FixConflict)
     }
@@ -358,7 +358,7 @@ impl State {
         matches!(self, State::Done { .. })
     }
 
-    /// Returns what a person has to mend; `None` where the task is not blocked.
+    /// Returns why the task is blocked; `None` if it is not.
     pub fn block(&self) -> Option<&Block> {
         match self {
             State::Blocked(block) => Some(block),
@@ -371,7 +371,7 @@ impl State {
         }
     }
 
-    /// Returns the wait for the end of a usage limit; `None` where the task is not paused.
+    /// Returns the wait for the end of a usage limit; `None` if the task is not paused.
     pub fn pause(&self) -> Option<&Pause> {
         match self {
             State::Paused { pause, .. } => Some(pause),
@@ -384,7 +384,7 @@ impl State {
         }
     }
 
-    /// Returns the merge commit; `None` where the task is not done, or nothing had to be merged.
+    /// Returns the merge commit; `None` if the task is not done or was merged already.
     pub fn merge(&self) -> Option<&Oid> {
         match self {
             State::Done { merge } => merge.as_ref(),
@@ -397,7 +397,7 @@ impl State {
         }
     }
 
-    /// Returns true while somebody outside works on the task, whom no process stands for.
+    /// Returns true if the task is being done by hand, so that no process belongs to it.
     pub fn is_by_hand(&self) -> bool {
         matches!(self, State::Running { worker: None, .. })
     }
@@ -406,7 +406,7 @@ impl State {
         matches!(self, State::Blocked(_))
     }
 
-    /// Returns true while work of this task may not meet work on the same files.
+    /// Returns true if no other task may work on the same files now.
     pub fn is_active(&self) -> bool {
         matches!(self, State::Running { .. } | State::Pending { .. } | State::Merging { .. })
     }
@@ -427,7 +427,7 @@ impl fmt::Display for State {
 }
 
 impl Reason {
-    /// Every reason there is.
+    /// All reasons.
     pub const ALL: [Reason; 12] = [
         Reason::Conflict,
         Reason::Tests,
@@ -469,7 +469,7 @@ impl fmt::Display for Reason {
 }
 
 impl Block {
-    /// Returns a block that needs no more than a sentence.
+    /// Returns a block with nothing but a reason and a sentence.
     pub fn new(reason: Reason, text: impl Into<String>) -> Block {
         Block {
             reason,
@@ -509,13 +509,15 @@ impl Record {
         self.attempts.last()
     }
 
-    /// Returns true where something happened since the record was as it was before; a short attempt
-    /// may have begun and ended, and left the state as it had been.
+    /// Returns true if something happened since `before`.
+    ///
+    /// The state alone does not show it: a short attempt may begin and end between two looks and
+    /// leave the state as it was.
     pub fn went_on_since(&self, before: &Record) -> bool {
         self.state != before.state || self.attempts.len() != before.attempts.len()
     }
 
-    /// Returns what the next attempt at a task is for.
+    /// Returns the stage of the task's next attempt.
     pub fn next_stage(&self, task: &Task) -> Stage {
         match self.pending() {
             Some((stage, _)) => stage,
@@ -530,12 +532,12 @@ impl Record {
         self.last_attempt().map_or(1, |attempt| attempt.number + 1)
     }
 
-    /// Returns how many attempts came to something; what a usage limit ended did not.
+    /// Returns the number of attempts that count; those that a usage limit ended do not.
     pub fn spent_attempts(&self) -> usize {
         self.attempts.iter().filter(|attempt| attempt.ending != Some(Ending::Limited)).count()
     }
 
-    /// Returns what its next attempt is for where that is settled, and the commit it begins on.
+    /// Returns the stage of the next attempt and the commit that it starts from, if they are fixed.
     pub fn pending(&self) -> Option<(Stage, Option<&Oid>)> {
         match &self.state {
             State::Pending { stage, commit } => Some((*stage, Some(commit))),
@@ -548,18 +550,18 @@ impl Record {
         }
     }
 
-    /// Returns the integration tip that the first attempt began from.
+    /// Returns the integration tip that the first attempt started from.
     pub fn base(&self) -> Option<&Oid> {
         self.attempts.first().map(|attempt| &attempt.base)
     }
 
-    /// Returns the milliseconds spent in attempts; one that runs counts until `now`.
+    /// Returns the milliseconds spent in attempts; a running one counts until `now`.
     pub fn spent(&self, now: i64) -> i64 {
         let length = |attempt: &Attempt| attempt.ended.unwrap_or(now) - attempt.started;
         self.attempts.iter().map(|attempt| length(attempt).max(0)).sum()
     }
 
-    /// Returns what its attempts used, as far as their programs say so.
+    /// Returns the usage of all attempts, as far as the agents' programs report it.
     pub fn usage(&self) -> Option<Usage> {
         report::sum(self.attempts.iter().filter_map(|attempt| attempt.usage))
     }

@@ -1,7 +1,7 @@
-//! What moved outside of a task's own branch and worktree while an attempt ran.
+//! Changes outside of a task's own branch and worktree while an attempt ran.
 //!
-//! Invariant: pure words. Who moved it is not said here; what it was before is, so that it can
-//! be undone.
+//! Invariant: data only. A change holds the state before it, so that the user can undo it; it does
+//! not say which process made it.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::oid::Oid;
 
-/// One thing that is not as it was; places are absolute paths of checkouts.
+/// One change; places are absolute paths of checkouts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
 pub enum Moved {
-    /// A branch (short name); no `from` where it was made, no `to` where it is gone. `place` is
-    /// where it is checked out.
+    /// A branch (short name): no `from` if it was created, no `to` if it was removed. `place` is
+    /// the worktree that shows it.
     Branch {
         name: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -24,7 +24,7 @@ pub enum Moved {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         place: Option<String>,
     },
-    /// A tag (short name), in the same way.
+    /// A tag (short name), like a branch.
     Tag {
         name: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,12 +39,12 @@ pub enum Moved {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<Oid>,
     },
-    /// What another checkout shows: a branch, or a commit.
+    /// The branch or commit that another checkout shows.
     Head { place: String, from: String, to: String },
-    /// What is not committed in another checkout.
+    /// Uncommitted changes in another checkout.
     Files { place: String, files: Vec<String> },
-    /// What the task's own worktree shows, instead of the task's branch; `found` is none where
-    /// its HEAD is on no branch.
+    /// The branch that the task's own worktree shows instead of the task's branch; `found` is
+    /// `None` if its HEAD is detached.
     Strayed {
         place: String,
         branch: String,
@@ -54,7 +54,7 @@ pub enum Moved {
 }
 
 impl Moved {
-    /// Returns the paths that it is about.
+    /// Returns the changed paths.
     pub fn files(&self) -> &[String] {
         match self {
             Moved::Files { files, .. } => files,

@@ -1,6 +1,6 @@
-//! What became of showing a conflict to people elsewhere: a draft pull request, or why there is none.
+//! The draft pull request of a conflict, or why there is none.
 //!
-//! Invariant: words only. Whoever tried says how it went; nothing here asks anybody.
+//! Invariant: data only; nothing here asks a remote or a forge.
 
 use std::fmt;
 
@@ -12,19 +12,19 @@ use crate::domain::steps::{Scope, Step};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Obstacle {
-    /// There is no remote, or several and none is named.
+    /// There is no remote, or there are several and none is chosen.
     NoRemote,
     /// The remote is at no known forge.
     NoForge,
     /// The forge's program is not installed.
     NoProgram,
-    /// The forge's program knows no account.
+    /// The forge's program is not logged in.
     NotLoggedIn,
     /// The remote, or the forge, does not answer.
     NoNetwork,
-    /// The remote does not take the branch.
+    /// The remote rejects the branch.
     PushRefused,
-    /// The forge, or its program, says something else.
+    /// Any other error of the forge or its program.
     Failed,
 }
 
@@ -49,28 +49,28 @@ impl fmt::Display for Obstacle {
     }
 }
 
-/// What stood in the way of a pull request.
+/// Why a pull request could not be opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unopened {
     pub why: Obstacle,
-    /// One line, in the words of whoever refused.
+    /// The message of the remote or the program, one line.
     pub text: String,
-    /// What does it by hand: commands, typed one after the other.
+    /// The commands that open it by hand, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub next: Vec<String>,
     /// After these commands `start` tries again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub again: bool,
-    /// The program that has to be installed before.
+    /// The program that must be installed first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub install: Option<String>,
-    /// The page on which a person opens it.
+    /// The web page that opens it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
 }
 
 impl Unopened {
-    /// Returns what stood in the way, and the commands that do it by hand.
+    /// Returns why it could not be opened, and the commands that open it by hand.
     pub(crate) fn new<S: Into<Step>>(
         why: Obstacle,
         text: &str,
@@ -83,11 +83,11 @@ impl Unopened {
     }
 }
 
-/// How showing a conflict elsewhere went.
+/// The result of proposing a pull request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PullRequest {
-    /// It is there, whoever opened it.
+    /// It exists, whether this program or a person opened it.
     Opened {
         url: String,
     },

@@ -1,4 +1,4 @@
-//! Where a task stands, in one word: the `status` of the table and of the JSON.
+//! The status of a task in one word, as in the table and the JSON.
 //!
 //! Invariant: the names are part of the JSON contract.
 

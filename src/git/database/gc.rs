@@ -1,8 +1,9 @@
 //! Coexistence with `git gc`.
 //!
-//! Invariant: a written object still exists after a garbage collection. `git gc` writes `gc.pid` before
-//! it reads the refs, so an object is safe if no gc ran from its writing to its publication; otherwise
-//! it is checked when gc has ended. (`git gc --prune=now` removes objects that no ref reached yet.)
+//! Invariant: a written object still exists after a garbage collection. `git gc` writes `gc.pid`
+//! before it reads the refs, so an object is safe if no gc ran from its writing to its publication;
+//! otherwise it is checked when gc has ended. (`git gc --prune=now` removes objects that no ref
+//! reached yet.)
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};

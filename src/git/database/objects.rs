@@ -58,8 +58,8 @@ impl Git {
         gix::objs::TreeRefIter::from_bytes(&tree.data, self.repo.object_hash()).map(entry).collect()
     }
 
-    /// Returns the file at a path below a tree; `None` if there is none, or if a link or a submodule
-    /// is on the way.
+    /// Returns the file at a path below a tree; `None` if there is none, or if a link or a
+    /// submodule is on the way.
     pub fn read_path(&self, tree: &Oid, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let Some(folder) = self.folder_in(tree, folder)? else { return Ok(None) };

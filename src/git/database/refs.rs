@@ -118,8 +118,8 @@ impl Git {
         if error.is_conflict() {
             return Ok(Swap::Moved);
         }
-        // gix 0.90 distinguishes these cases by text alone: a ref that exists although it must not, a
-        // lock that another process holds, and `git gc` packing refs at this moment.
+        // gix 0.90 distinguishes these cases by text alone: a ref that exists although it must not,
+        // a lock that another process holds, and `git gc` packing refs at this moment.
         let text = format!("{error:?}");
         let has = |part: &str| text.contains(part);
         if has("MustNotExist") {

@@ -1,7 +1,7 @@
 //! Merges without a checkout: git decides, and the only result is a candidate commit.
 //!
-//! Invariant: no branch and no worktree changes here, except in [`Git::fast_forward`], which moves a
-//! checked-out branch as `git merge --ff-only` does.
+//! Invariant: no branch and no worktree changes here, except in [`Git::fast_forward`], which moves
+//! a checked-out branch as `git merge --ff-only` does.
 
 pub(crate) mod contained;
 
@@ -56,8 +56,8 @@ impl Git {
         Ok(Oid::from_hex(String::from_utf8_lossy(&output.stdout).trim()))
     }
 
-    /// Returns the values of a trailer in the first-parent commits of a range that touch these paths,
-    /// newest first.
+    /// Returns the values of a trailer in the first-parent commits of a range that touch these
+    /// paths, newest first.
     pub fn trailers(
         &self,
         from: &Oid,
@@ -85,8 +85,8 @@ impl Git {
     ///
     /// git refuses, and changes nothing, if a file that would change has uncommitted changes.
     pub fn fast_forward(&self, worktree: &Path, branch: &str, commit: &Oid) -> anyhow::Result<()> {
-        // `branch.<name>.mergeOptions` could turn the call into something else (`--squash`). By default
-        // git overwrites ignored files in a merge, but they are the user's files too.
+        // `branch.<name>.mergeOptions` could turn the call into something else (`--squash`). By
+        // default git overwrites ignored files in a merge, but they are the user's files too.
         let _registry = self.registry(Access::Read)?;
         let options = format!("branch.{branch}.mergeOptions=");
         let asked = ["merge", "--ff-only", "--no-overwrite-ignore", "--quiet", commit.as_str()];

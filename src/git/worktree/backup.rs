@@ -17,8 +17,8 @@ use crate::git::status;
 /// Largest ignored file that a backup includes, in bytes: an `.env` or a small database, but not
 /// build output.
 const MAX_IGNORED: u64 = 10 << 20;
-/// At most this many bytes, and this many files, of one ignored folder are in a backup: data, but not
-/// build output.
+/// At most this many bytes, and this many files, of one ignored folder are in a backup: data, but
+/// not build output.
 const MAX_TOGETHER: u64 = 50 << 20;
 const MAX_BELOW: usize = 2000;
 
@@ -44,8 +44,8 @@ impl Git {
         bail!("cannot write a backup ref below '{prefix}'")
     }
 
-    /// Writes a commit of everything in a worktree: changes, untracked files, and small ignored files.
-    /// The worktree and its index stay as they are.
+    /// Writes a commit of everything in a worktree: changes, untracked files, and small ignored
+    /// files. The worktree and its index stay as they are.
     pub fn snapshot_worktree(
         &self,
         worktree: &Path,

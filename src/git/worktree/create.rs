@@ -1,8 +1,8 @@
 //! Creates worktrees, as `git worktree add` does.
 //!
-//! Invariant: a worktree is created whole or not at all, exactly at the path that was asked for, and
-//! its files are the ones that git would write. gix is the quick way; whatever it cannot do, or does
-//! differently, git does in the worktree that is registered already.
+//! Invariant: a worktree is created whole or not at all, exactly at the path that was asked for,
+//! and its files are the ones that git would write. gix is the quick way; whatever it cannot do, or
+//! does differently, git does in the worktree that is registered already.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -161,7 +161,8 @@ impl Git {
         how.is_some_and(|how| !own.contains(&how.as_slice()))
     }
 
-    /// Returns true if objects may be missing because a remote is known to have them (a partial clone).
+    /// Returns true if objects may be missing because a remote is known to have them (a partial
+    /// clone).
     pub(crate) fn is_partial(&self) -> bool {
         let config = self.repo.config_snapshot();
         let is_promisor =
@@ -170,8 +171,8 @@ impl Git {
             || self.repo.remote_names().iter().any(|name| is_promisor(&name.to_string()))
     }
 
-    /// Runs the `post-checkout` hook as `git worktree add` does. A failure is only a remark, because
-    /// the worktree exists by then.
+    /// Runs the `post-checkout` hook as `git worktree add` does. A failure is only a remark,
+    /// because the worktree exists by then.
     fn run_hook(&self, path: &Path, made: &mut NewWorktree) -> anyhow::Result<()> {
         // `--git-path` without `--path-format=absolute`: with it, git fails if the folder does not
         // exist, as with `core.hooksPath=/dev/null`, a common way to switch hooks off.

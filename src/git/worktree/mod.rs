@@ -1,7 +1,7 @@
 //! Lists, locks and removes worktrees; [`create`] creates them.
 //!
-//! Invariant: a worktree that was not named by its path is never touched. Whether a removal is safe is
-//! left to `git worktree remove`, which refuses a worktree that is not clean.
+//! Invariant: a worktree that was not named by its path is never touched. Whether a removal is safe
+//! is left to `git worktree remove`, which refuses a worktree that is not clean.
 
 pub(crate) mod backup;
 pub(crate) mod create;
@@ -87,8 +87,8 @@ impl Git {
         Ok(self.worktrees()?.into_iter().find(is_it))
     }
 
-    /// Returns the file that shows that a branch is being rebased; `git worktree list` prints no branch
-    /// for such a worktree.
+    /// Returns the file that shows that a branch is being rebased; `git worktree list` prints no
+    /// branch for such a worktree.
     pub fn rebase_of(&self, branch: &str) -> anyhow::Result<Option<PathBuf>> {
         let mut folders = vec![self.common_dir.clone()];
         if let Ok(linked) = self.common_dir.join("worktrees").read_dir() {
@@ -103,8 +103,8 @@ impl Git {
         Ok(folders.iter().flat_map(of).find(is_it))
     }
 
-    /// Locks a worktree against `git worktree prune`, `move` and `remove`, with a reason that begins
-    /// with [`LOCK`]. An existing lock stays as it is.
+    /// Locks a worktree against `git worktree prune`, `move` and `remove`, with a reason that
+    /// begins with [`LOCK`]. An existing lock stays as it is.
     pub fn lock_worktree(&self, path: &Path, reason: &str) -> anyhow::Result<()> {
         if self.lock_of(path)?.is_some() {
             return Ok(());
@@ -138,8 +138,8 @@ impl Git {
 
     /// Removes a clean worktree that is not locked; git refuses any other.
     ///
-    /// The caller must have checked the contents of its submodules: git refuses every worktree with a
-    /// submodule, so those are removed with `--force`.
+    /// The caller must have checked the contents of its submodules: git refuses every worktree with
+    /// a submodule, so those are removed with `--force`.
     pub fn remove_worktree(&self, path: &Path) -> anyhow::Result<()> {
         refuse_foreign(path)?;
         let _registry = self.registry(Access::Write)?;
@@ -158,10 +158,11 @@ impl Git {
         self.command().args(asked).arg(path).bytes().map(drop)
     }
 
-    /// Checks out a commit in the run's own detached worktree, exactly; ignored files stay, as caches.
+    /// Checks out a commit in the run's own detached worktree, exactly; ignored files stay, as
+    /// caches.
     ///
-    /// Uncommitted changes of a task that was stopped in it are backed up first. A broken worktree is
-    /// created anew.
+    /// Uncommitted changes of a task that was stopped in it are backed up first. A broken worktree
+    /// is created anew.
     pub fn show_commit(&self, run: &str, path: &Path, commit: &Oid) -> anyhow::Result<NewWorktree> {
         if is_worktree(path) {
             if owner_of(path).as_deref() != Some(run) {
@@ -193,8 +194,8 @@ impl Git {
         Ok(made)
     }
 
-    /// Returns why the run's own detached worktree cannot show another commit: a git repository inside
-    /// it would be removed, and no backup could include it.
+    /// Returns why the run's own detached worktree cannot show another commit: a git repository
+    /// inside it would be removed, and no backup could include it.
     pub fn in_the_way(&self, path: &Path) -> anyhow::Result<Option<String>> {
         if !is_worktree(path) {
             return Ok(None);
@@ -207,8 +208,8 @@ impl Git {
     }
 
     /// Backs up uncommitted changes in the run's own detached worktree, and commits on no branch;
-    /// returns the refs that were written. Untracked files that tests left while no branch was checked
-    /// out are backed up only if `all` is set.
+    /// returns the refs that were written. Untracked files that tests left while no branch was
+    /// checked out are backed up only if `all` is set.
     pub fn save_checkout(&self, run: &str, path: &Path, all: bool) -> anyhow::Result<Vec<String>> {
         let mut names = Vec::new();
         if !is_whole(path) {
@@ -238,8 +239,8 @@ impl Git {
         Ok(!self.command().args(asked).bytes()?.is_empty())
     }
 
-    /// Adds the folder of worktrees to `.git/info/exclude`, so that git does not see the worktrees as
-    /// untracked files of the main worktree. A folder outside of it needs no line.
+    /// Adds the folder of worktrees to `.git/info/exclude`, so that git does not see the worktrees
+    /// as untracked files of the main worktree. A folder outside of it needs no line.
     pub fn exclude(&self, folder: &str) -> anyhow::Result<()> {
         let Some(inside) = self.inside_home(folder) else { return Ok(()) };
         let line = format!("/{inside}/");

@@ -1,6 +1,7 @@
 //! The owner and the number of a worktree, in small files of its private git directory.
 //!
-//! Invariant: git removes these files together with the worktree, so they never describe another one.
+//! Invariant: git removes these files together with the worktree, so they never describe another
+//! one.
 
 use std::path::{Path, PathBuf};
 
@@ -21,8 +22,8 @@ const BEGUN: &str = "git-orchestrate-begun";
 /// Holds the commit that the run's own detached worktree was last set to.
 const SHOWN: &str = "git-orchestrate-shown";
 
-/// Marks a newly registered worktree with its owner, as unfinished, and gives it a number; the caller
-/// holds the lock on the list of worktrees.
+/// Marks a newly registered worktree with its owner, as unfinished, and gives it a number; the
+/// caller holds the lock on the list of worktrees.
 pub(crate) fn mark(repo: &gix::Repository, owner: &str) -> anyhow::Result<()> {
     std::fs::write(repo.git_dir().join(BEGUN), "")?;
     std::fs::write(repo.git_dir().join(OWNER), owner)?;
@@ -82,8 +83,8 @@ impl Git {
         })
     }
 
-    /// Returns the number of a worktree, from 1 on: no other worktree of the repository has it, and it
-    /// stays the same as long as the worktree exists.
+    /// Returns the number of a worktree, from 1 on: no other worktree of the repository has it, and
+    /// it stays the same as long as the worktree exists.
     pub fn slot(&self, path: &Path) -> anyhow::Result<u32> {
         let folder = directory(path).context("it is not a worktree")?;
         if let Some(slot) = read_slot(&folder) {

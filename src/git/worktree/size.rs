@@ -9,8 +9,8 @@ use crate::git::Git;
 const BLOCK: u64 = 4096;
 
 impl Git {
-    /// Returns about how many bytes a worktree takes: by the index of the main worktree, else by the
-    /// files of a commit. `git ls-tree -l` would fetch the missing blobs of a partial clone.
+    /// Returns about how many bytes a worktree takes: by the index of the main worktree, else by
+    /// the files of a commit. `git ls-tree -l` would fetch the missing blobs of a partial clone.
     pub fn checkout_size(&self, commit: &Oid) -> u64 {
         let by_index = self.size_by_index().unwrap_or_default();
         if by_index > 0 || self.is_partial() {

@@ -1,7 +1,7 @@
 //! The stat data that git keeps of checked-out files.
 //!
-//! Invariant: only modification times change, never contents, and only in a new worktree that nobody
-//! has seen yet.
+//! Invariant: only modification times change, never contents, and only in a new worktree that
+//! nobody has seen yet.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -14,15 +14,15 @@ use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use crate::system::clock;
 use crate::system::crash;
 
-/// The number of seconds by which files are backdated. git compares whole seconds, so one would do on
-/// a local disk; network file systems round to two.
+/// The number of seconds by which files are backdated. git compares whole seconds, so one would do
+/// on a local disk; network file systems round to two.
 const BACKDATE: i64 = 10;
 
 /// Backdates the files of a new worktree, so that no entry of its index is "racily clean".
 ///
 /// git hashes a file again on every `status` until the file's time is older than the index: in a
-/// repository like git's own that costs 170 ms per call instead of 12. A later edit sets a new time,
-/// so git never misses a change.
+/// repository like git's own that costs 170 ms per call instead of 12. A later edit sets a new
+/// time, so git never misses a change.
 pub(crate) fn settle_index(repo: &gix::Repository, top_level: &Path) -> anyhow::Result<()> {
     let mut index = repo.open_index().context("cannot read the new index")?;
     let time = Timespec { tv_sec: clock::system_seconds() - BACKDATE, tv_nsec: 0 };

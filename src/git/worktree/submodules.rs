@@ -1,7 +1,7 @@
 //! Submodules of a worktree: repositories of their own, which are removed with the worktree.
 //!
-//! Invariant: only reads. git refuses to remove any worktree with a submodule, even an empty one, so
-//! whether a removal would lose something is found out here.
+//! Invariant: only reads. git refuses to remove any worktree with a submodule, even an empty one,
+//! so whether a removal would lose something is found out here.
 
 use std::path::{Path, PathBuf};
 

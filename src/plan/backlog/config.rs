@@ -1,7 +1,7 @@
 //! The settings of a backlog: the meaning of its statuses and ids.
 //!
-//! Invariant: read as Backlog.md reads them, key by key, so a value elsewhere in the file that is not
-//! valid YAML does no harm.
+//! Invariant: read as Backlog.md reads them, key by key, so a value elsewhere in the file that is
+//! not valid YAML does no harm.
 
 use super::BacklogFile;
 use crate::plan::diagnostic::Diagnostics;

@@ -1,7 +1,7 @@
 //! Paths in a ticket's text.
 //!
-//! Invariant: only text between backquotes that looks like the path of a file counts; a word of prose
-//! does not.
+//! Invariant: only text between backquotes that looks like the path of a file counts; a word of
+//! prose does not.
 
 use crate::domain::plan::value;
 

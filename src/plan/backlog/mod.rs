@@ -2,8 +2,8 @@
 //!
 //! Invariant: a folder is read as Backlog.md itself reads it, from the working copy alone. Only
 //! [`mod@write`] changes anything: one ticket's text, and nothing in it but what it is asked to. A
-//! doubtful ticket is skipped with the reason: a ticket is taken only if everything it depends on is
-//! known to be done.
+//! doubtful ticket is skipped with the reason: a ticket is taken only if everything it depends on
+//! is known to be done.
 
 mod batch;
 mod config;
@@ -146,8 +146,8 @@ fn is_ticket(file: &str, prefix: &str) -> bool {
 impl Backlog {
     /// Returns the name of a run of these tickets.
     ///
-    /// It is the folder's name, then what was asked for: `backlog`, `backlog-web`, `backlog-7-12`, so
-    /// the same request always means the same run.
+    /// It is the folder's name, then what was asked for: `backlog`, `backlog-web`, `backlog-7-12`,
+    /// so the same request always means the same run.
     pub(crate) fn name(&self, choice: &TicketFilter) -> String {
         batch::name(&self.base, choice, &self.config)
     }

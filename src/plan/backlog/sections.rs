@@ -1,8 +1,8 @@
 //! The sections of a ticket, and their places in its text.
 //!
-//! Invariant: every range is a range of the original text, whatever its line ends are. A section is a
-//! known heading with its markers below it or, in older tickets, without markers; a heading between
-//! the markers of another section is plain text.
+//! Invariant: every range is a range of the original text, whatever its line ends are. A section is
+//! a known heading with its markers below it or, in older tickets, without markers; a heading
+//! between the markers of another section is plain text.
 
 use std::ops::Range;
 

@@ -142,8 +142,8 @@ fn lf(text: &str) -> String {
 
 /// Returns the text for the agent's prompt: the body without markers, ticks, comments and summary.
 ///
-/// Without the ticks the text stays the same while the run ticks criteria; a changed text would count
-/// as a changed task.
+/// Without the ticks the text stays the same while the run ticks criteria; a changed text would
+/// count as a changed task.
 fn prompt_text(
     text: &str,
     body: usize,
@@ -153,8 +153,8 @@ fn prompt_text(
 ) -> String {
     let mut out = String::new();
     let mut at = body;
-    // The items are read once for each kind, not for each section: with twenty thousand sections that
-    // would take minutes.
+    // The items are read once for each kind, not for each section: with twenty thousand sections
+    // that would take minutes.
     let mut known: Vec<(SectionKind, Vec<sections::CriterionItem>)> = Vec::new();
     for section in sections {
         if !known.iter().any(|(kind, _)| *kind == section.kind) {

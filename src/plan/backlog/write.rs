@@ -1,7 +1,7 @@
 //! Changes to one ticket's text: its status, its implementation plan, the ticks of its criteria.
 //!
-//! Invariant: nothing else changes, byte for byte, neither line ends nor quotes nor the order of keys;
-//! a second change to the same value changes nothing. The new text is read again before it is
+//! Invariant: nothing else changes, byte for byte, neither line ends nor quotes nor the order of
+//! keys; a second change to the same value changes nothing. The new text is read again before it is
 //! returned, and refused if anything reads differently that was not asked for. `updated_date` stays
 //! as it is: Backlog.md writes it when a person edits the ticket.
 

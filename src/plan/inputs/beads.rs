@@ -1,7 +1,7 @@
 //! beads: `.beads/issues.jsonl`, one issue on each line.
 //!
-//! Invariant: only `blocks` orders work. An epic is a group and not a task; a closed or deleted issue
-//! is done.
+//! Invariant: only `blocks` orders work. An epic is a group and not a task; a closed or deleted
+//! issue is done.
 
 use serde::Deserialize;
 

@@ -79,7 +79,8 @@ fn dependencies(body: &str, home: Option<&str>) -> Vec<String> {
     found
 }
 
-/// Returns the lines of a body's text, without code; each paragraph, item and heading begins a line.
+/// Returns the lines of a body's text, without code; each paragraph, item and heading begins a
+/// line.
 fn lines(body: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut is_code = false;

@@ -159,8 +159,8 @@ impl<'a> ItemList<'a> {
         above
     }
 
-    /// Adds the open tasks that a dependency on an item stands for: the item itself, or everything in
-    /// the group and what the group waits for.
+    /// Adds the open tasks that a dependency on an item stands for: the item itself, or everything
+    /// in the group and what the group waits for.
     fn tasks_of(
         &self,
         from: usize,

@@ -1,8 +1,8 @@
 //! Headings of tasks that CommonMark hides in a code block, a quote or a comment.
 //!
-//! Invariant: a hidden heading is never a task. The author is warned if a hidden heading continues the
-//! numbers of the tasks, since a fence that ends too early, or never, swallows what follows without a
-//! sign.
+//! Invariant: a hidden heading is never a task. The author is warned if a hidden heading continues
+//! the numbers of the tasks, since a fence that ends too early, or never, swallows what follows
+//! without a sign.
 
 use std::collections::HashSet;
 

@@ -3,10 +3,10 @@
 //! Invariant: the structure is CommonMark's, never a guess from lines. Whatever a careful reader
 //! would understand is read, and whatever is ignored is reported. The rules:
 //!
-//! A task is a heading that reads `Task <number>`, a separator and a title. Its body runs to the next
-//! task, or to the next heading of the same or a higher level; if a code block in it ended too early,
-//! only to the next task. Its metadata are in the lines below the heading. Dependencies may also be
-//! in a table.
+//! A task is a heading that reads `Task <number>`, a separator and a title. Its body runs to the
+//! next task, or to the next heading of the same or a higher level; if a code block in it ended too
+//! early, only to the next task. Its metadata are in the lines below the heading. Dependencies may
+//! also be in a table.
 
 mod dependencies;
 pub(super) mod front_matter;

@@ -1,7 +1,8 @@
 //! Markdown as a flat list of the parts that matter to a plan: headings, lines, code, tables.
 //!
-//! Invariant: the structure comes from a CommonMark parser alone, so text in a code block, a quote or
-//! a comment is never mistaken for a heading or a key. Knows the places of things, not their meaning.
+//! Invariant: the structure comes from a CommonMark parser alone, so text in a code block, a quote
+//! or a comment is never mistaken for a heading or a key. Knows the places of things, not their
+//! meaning.
 
 use std::ops::Range;
 
@@ -32,9 +33,9 @@ pub(super) enum NodeKind {
         lines: Vec<TextLine>,
     },
     Line(TextLine),
-    /// Code, fenced or indented. `closed` is false if the fence runs to the end of the file. `inner`
-    /// is the line of a fence in it that opens like its own: the author meant a block in a block,
-    /// but CommonMark ends the outer block at the end of the inner one.
+    /// Code, fenced or indented. `closed` is false if the fence runs to the end of the file.
+    /// `inner` is the line of a fence in it that opens like its own: the author meant a block in a
+    /// block, but CommonMark ends the outer block at the end of the inner one.
     Code {
         closed: bool,
         inner: Option<usize>,
@@ -330,8 +331,8 @@ impl<'a> OutlineBuilder<'a> {
     }
 }
 
-/// Returns the first line of a fenced block, counted from its start, that would itself open a block,
-/// such as ```` ```bash ````.
+/// Returns the first line of a fenced block, counted from its start, that would itself open a
+/// block, such as ```` ```bash ````.
 fn inner_fence(block: &str) -> Option<usize> {
     let opening = block.trim_start();
     let mark = opening.chars().next()?;

@@ -1,8 +1,8 @@
 //! YAML as a tree of texts, each with its line.
 //!
-//! Invariant: a text stays as written: `1.10` is not a number here and `yes` is not a boolean, since
-//! both are common in titles and versions. What settings and tickets have no use for (aliases, keys
-//! that are not text) is a fault.
+//! Invariant: a text stays as written: `1.10` is not a number here and `yes` is not a boolean,
+//! since both are common in titles and versions. What settings and tickets have no use for
+//! (aliases, keys that are not text) is a fault.
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 

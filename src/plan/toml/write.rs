@@ -1,8 +1,8 @@
 //! The normalised form of a plan.
 //!
 //! Invariant: any text survives, byte for byte; text with line breaks stays readable, since people
-//! look at it with `git show`. Every task of a DAG has `depends_on` and no task of a sequential plan
-//! has it, so the mode survives too.
+//! look at it with `git show`. Every task of a DAG has `depends_on` and no task of a sequential
+//! plan has it, so the mode survives too.
 
 use std::fmt::Write as _;
 

@@ -5,9 +5,9 @@
 
 use crate::system::crash;
 
-/// The variables that say where a repository is: the list of `git rev-parse --local-env-vars` without
-/// those that carry configuration. A hook sets `GIT_DIR` and `GIT_INDEX_FILE`, for example, and an
-/// agent that inherits them would commit to the user's index.
+/// The variables that say where a repository is: the list of `git rev-parse --local-env-vars`
+/// without those that carry configuration. A hook sets `GIT_DIR` and `GIT_INDEX_FILE`, for example,
+/// and an agent that inherits them would commit to the user's index.
 pub(crate) const REPOSITORY_VARIABLES: &[&str] = &[
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_CONFIG",

@@ -1,12 +1,12 @@
 //! Finds out whether a process group whose leader has exited belongs to this run.
 //!
-//! Invariant: if that is not certain, the group counts as foreign: the system reuses process ids, and
-//! after a reboot all of them.
+//! Invariant: if that is not certain, the group counts as foreign: the system reuses process ids,
+//! and after a reboot all of them.
 
 use crate::domain::task::Worker;
 
-/// Returns true if the remaining members of a leader's group belong to this run: some member started
-/// after the leader, since the same boot, with the run in its environment.
+/// Returns true if the remaining members of a leader's group belong to this run: some member
+/// started after the leader, since the same boot, with the run in its environment.
 #[cfg(target_os = "linux")]
 pub(super) fn are_of_run(leader: &Worker, run: &str) -> bool {
     let Some((since, boot)) = parts(&leader.began) else { return false };

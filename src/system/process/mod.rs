@@ -247,8 +247,8 @@ impl Job {
         Stopper(self.sender.clone())
     }
 
-    /// Waits for the end of the job, at most for `limit`; then SIGTERM, a grace period and SIGKILL for
-    /// the group.
+    /// Waits for the end of the job, at most for `limit`; then SIGTERM, a grace period and SIGKILL
+    /// for the group.
     ///
     /// Processes that the leader leaves behind in its group are ended too.
     pub(crate) fn wait(self, limit: Option<Duration>) -> Ending {
@@ -301,8 +301,8 @@ impl Job {
         (forced.unwrap_or_else(|| ending_of(ended)), outliving.unwrap_or_default())
     }
 
-    /// Asks the group to end; returns the end of the grace period. The processes below the leader are
-    /// recorded first, because after its end they are no longer below it.
+    /// Asks the group to end; returns the end of the grace period. The processes below the leader
+    /// are recorded first, because after its end they are no longer below it.
     fn ask_to_end(&mut self) -> Instant {
         let leader = self.pid();
         if let Some(family) = &mut self.family {
@@ -358,11 +358,11 @@ fn ending_of(status: std::io::Result<ExitStatus>) -> Ending {
     }
 }
 
-/// Ends the remaining processes of a group: SIGTERM, a wait until the deadline or for the grace period,
-/// then SIGKILL.
+/// Ends the remaining processes of a group: SIGTERM, a wait until the deadline or for the grace
+/// period, then SIGKILL.
 ///
-/// Dead processes stay members of their group until their parent reaps them. If this process `adopts`,
-/// it is that parent, and must reap them here or the group would never be empty.
+/// Dead processes stay members of their group until their parent reaps them. If this process
+/// `adopts`, it is that parent, and must reap them here or the group would never be empty.
 fn end_group(group: Pid, deadline: Option<Instant>, adopts: bool) {
     let reap = || adopts.then(tree::reap);
     reap();
@@ -451,8 +451,8 @@ fn raw(worker: &Worker) -> Option<Pid> {
     i32::try_from(worker.pid).ok().and_then(Pid::from_raw)
 }
 
-/// Returns the start time of a process, in ticks since boot with the boot id; `None` if it is gone or a
-/// zombie.
+/// Returns the start time of a process, in ticks since boot with the boot id; `None` if it is gone
+/// or a zombie.
 #[cfg(target_os = "linux")]
 fn began(pid: u32) -> Option<String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -476,8 +476,8 @@ fn began(pid: u32) -> Option<String> {
     (!state.starts_with('Z')).then(|| start.trim().to_owned())
 }
 
-/// Starts a program in this process's own group and terminal, waits for it, and ends the processes that
-/// it leaves behind, which are returned too; `started` gets its id.
+/// Starts a program in this process's own group and terminal, waits for it, and ends the processes
+/// that it leaves behind, which are returned too; `started` gets its id.
 ///
 /// The terminal sends Ctrl-C to the whole group, so the program itself handles it.
 pub(crate) fn run_beside(
@@ -520,7 +520,8 @@ pub(crate) fn ask(argv: &[&str], directory: &Path, limit: Duration) -> Option<(i
 /// Returns the path of this very program, even if its file was replaced meanwhile.
 pub(crate) fn this_program() -> std::io::Result<PathBuf> {
     let this = std::env::current_exe()?;
-    // Linux then reports the path with ` (deleted)` at the end, but still has the file under this name.
+    // Linux then reports the path with ` (deleted)` at the end, but still has the file under this
+    // name.
     let still = PathBuf::from("/proc/self/exe");
     let is_gone = cfg!(target_os = "linux") && !this.exists() && still.exists();
     Ok(if is_gone { still } else { this })

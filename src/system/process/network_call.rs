@@ -1,7 +1,8 @@
-//! Runs programs that talk to other machines. They may hang, and their output and errors are separate.
+//! Runs programs that talk to other machines. They may hang, and their output and errors are
+//! separate.
 //!
-//! Invariant: a call does not outlive its time limit or the caller's stop. It gets no terminal, so it
-//! cannot ask questions.
+//! Invariant: a call does not outlive its time limit or the caller's stop. It gets no terminal, so
+//! it cannot ask questions.
 
 use std::ffi::OsString;
 use std::fs::File;

@@ -1,7 +1,7 @@
 //! Ctrl-C and SIGTERM, for a process that must stop its job before it exits.
 //!
-//! Invariant: once listening, a signal stops the running job, not this process; a second signal kills
-//! that job.
+//! Invariant: once listening, a signal stops the running job, not this process; a second signal
+//! kills that job.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};

@@ -1,9 +1,9 @@
 //! The tree of processes: finds and ends every process that an agent started.
 //!
-//! Invariant: only descendants of this process are signalled. On Linux this process adopts processes
-//! whose parent ends, so none is lost; elsewhere only those are ended that were seen below the agent
-//! before it ended. Background work of git itself, such as `git gc`, is left alone: killing it helps
-//! nobody, and leaves its lock behind.
+//! Invariant: only descendants of this process are signalled. On Linux this process adopts
+//! processes whose parent ends, so none is lost; elsewhere only those are ended that were seen
+//! below the agent before it ended. Background work of git itself, such as `git gc`, is left alone:
+//! killing it helps nobody, and leaves its lock behind.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
