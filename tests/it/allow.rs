@@ -60,13 +60,13 @@ fn the_suggested_commands_grant_a_refused_permission() {
     assert!(!env.exists(FILE));
     typed(&env, &format!("{} --yes", lines[0]))
         .ok()
-        .has("from their next attempt on; it stands in ")
+        .has("from their next attempt on; written to ")
         .has(FILE);
     assert!(env.read(FILE).contains("\"Bash(make lint)\""));
     assert!(env.journal("%s").contains("p: allowed Bash(make lint)"));
     typed(&env, lines[1]).ok();
     env.stands("a", "done", None);
-    env.run(["allow", "Bash(make lint)"]).ok().has("allowed already");
+    env.run(["allow", "Bash(make lint)"]).ok().has("is already allowed in run 'p'");
 }
 
 #[test]
@@ -90,8 +90,8 @@ fn it_asks_for_confirmation_on_a_terminal() {
     let ask = |typed: &str| env.call(["allow", "Bash(make lint)"]).terminal(typed).run();
     ask("n\n")
         .fails(1)
-        .has("allow agents of run 'p' Bash(make lint), and write it to")
-        .has(".claude/settings.local.json, which Claude Code reads here for you too")
+        .has("Allow the agents of run 'p' Bash(make lint) (also written to")
+        .has(".claude/settings.local.json, which your own Claude Code reads)")
         .has("nothing was allowed");
     ask("\n").fails(1);
     assert!(!env.exists(FILE));

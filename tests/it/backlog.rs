@@ -58,8 +58,8 @@ fn the_batch_is_shown_with_reasons_and_nothing_is_written() {
     let out = env.run(["plan", "backlog/"]).ok();
     out.has("backlog: 2 tasks, 1 layer, at most 2 at once")
         .has("back-2  Make 2")
-        .has("all name: src/app.txt (back-2, back-4)")
-        .has("left out: BACK-3: it waits for BACK-2 (To Do)");
+        .has("all mention: src/app.txt (back-2, back-4)")
+        .has("left out:    BACK-3: it waits for BACK-2 (To Do)");
     let json = env.json(["plan", "backlog", "--json", "--label", "WEB"]);
     assert_eq!(
         (&json["name"], json["tasks"].as_array().map(Vec::len)),
@@ -76,7 +76,7 @@ fn without_a_terminal_nothing_starts_unasked() {
     let env = backlog();
     let before = env.everything();
     let out = env.run(["start", "backlog/"]).fails(2);
-    out.has("nobody is there to say").has("git orchestrate start backlog/ --yes").has("back-4");
+    out.has("there is no terminal").has("git orchestrate start backlog/ --yes").has("back-4");
     assert_eq!(env.everything(), before);
 }
 
@@ -121,7 +121,7 @@ fn a_batch_stays_the_same_until_it_is_updated() {
     ticket(&env, "5", "To Do", "");
     env.run(["retry", "BACK-2", "-m", "again"]).ok();
     let out = env.run(["start", "backlog/"]).ok();
-    out.has("going on with the tickets that run 'backlog' has").has("--update");
+    out.has("continuing with the tickets of run 'backlog'").has("--update");
     env.stands("back-2", "done", None);
     assert_eq!(env.json(["status", "--json"])["tasks"].as_array().map(Vec::len), Some(2));
 }

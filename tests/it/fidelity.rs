@@ -189,7 +189,7 @@ fn files_of_every_kind() {
     let env = with_everything();
     let running = at_gate(&env);
     assert_same(&env);
-    env.run(["log", "a", "--setup"]).fails(1).has("nothing was done");
+    env.run(["log", "a", "--setup"]).fails(1).has("no setup ran in the worktree");
     ends_well(&env, running);
     assert!(!env.exists(OURS), "a merged worktree with an empty submodule is removed");
 }

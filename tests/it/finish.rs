@@ -41,7 +41,7 @@ fn a_merge_moves_the_base_forward_and_cleans_up() {
         (Some("merge"), Some(tip.as_str()))
     );
     env.run(["status"]).ok().has("finished: merged into main");
-    env.run(["finish", "--merge"]).ok().has("feat/two is merged into main already at");
+    env.run(["finish", "--merge"]).ok().has("feat/two is already merged into main at");
     let over = env.run(["start", "--run", "two"]).ok();
     over.has("is finished: merged into main").has("clean --all").has_not("git branch -m");
     env.run(["clean", "--all", "--run", "two"]).ok().has_not("kept branch");
@@ -137,7 +137,7 @@ fn a_pull_request_describes_the_run() {
     env.git(["merge", "-q", "--no-ff", "feat/two"]);
     let merged = env.run(["finish", "--merge"]).ok();
     assert_removed(&env);
-    merged.has("still on origin, as far as is known here: feat/two");
+    merged.has("still on origin (as of the last fetch): feat/two");
     let bare = bare.to_str().expect("UTF-8");
     let there = || env.git(["--git-dir", bare, "for-each-ref", "refs/heads/feat/"]);
     assert!(!there().is_empty(), "nobody deletes at a remote unasked");
@@ -205,7 +205,7 @@ fn one_of_several_runs_has_to_be_named() {
     let before = env.everything();
     for how in ["--merge", "--pr", "--keep"] {
         let output = env.run(["finish", how]).fails(2);
-        output.has("more than one run could be finished").has("--run: next, two");
+        output.has("several runs could be finished").has("--run: next, two");
     }
     assert_eq!(env.everything(), before);
     env.run(["finish", "--merge", "--run", "two"]).ok();
@@ -295,7 +295,7 @@ fn a_branch_named_by_into_is_kept() {
     env.git(["branch", "topic"]);
     env.plan(&plan("into", &[runs("a", &[], "echo a >a")]));
     env.run(["start", "plan.toml", "--trust", "--into", "topic"]).ok();
-    env.run(["finish", "--pr"]).fails(1).has("the work is on topic itself");
+    env.run(["finish", "--pr"]).fails(1).has("the run merged into topic itself");
     let tip = env.rev("topic");
     env.run(["finish", "--merge"]).ok();
     assert_eq!(env.rev("topic"), tip);

@@ -142,7 +142,7 @@ fn an_incomplete_blueprint_is_asked_for_again() {
     env.stands("a", "blocked", Some("agent"));
     assert_eq!(stages(&env, "a"), ["plan", "plan"]);
     env.run(["approve", "a"]).fails(1).has("has no plan to approve");
-    env.run(["show", "a", "--plan"]).fails(1).has("no plan was made");
+    env.run(["show", "a", "--plan"]).fails(1).has("task 'a' has no plan");
     env.agent("a.plan", &whole);
     env.run(["retry", "a", "-m", "All seven."]).ok();
     env.run(["start"]).fails(3).has("approval");
@@ -214,7 +214,7 @@ fn only_agents_tasks_are_planned_and_only_in_new_runs() {
     env.agent("a.implement", "report blocked -m 'no'");
     env.start(&[]).fails(3);
     assert_eq!(stages(&env, "a"), ["implement"]);
-    env.start(&["--plan-first"]).fails(2).has("was begun without --plan-first");
+    env.start(&["--plan-first"]).fails(2).has("started without --plan-first");
 
     let env = planned_run(&["a"]);
     env.config("orchestrate.plan-first", "false");

@@ -217,7 +217,7 @@ fn reviews_are_handed_out_by_hand_too() {
     let first = turn();
     let place = first["tasks"][0]["worktree"].as_str().expect("a place").to_owned();
     std::fs::write(format!("{place}/a.txt"), "1\n").expect("it is written");
-    env.run(["report", "pass", "--task", "a"]).fails(2).has("is no review");
+    env.run(["report", "pass", "--task", "a"]).fails(2).has("is not a review");
     env.run(["report", "done", "--task", "a"]).ok();
     let second = turn();
     assert_eq!(second["tasks"][0]["stage"], "spec-review");
@@ -296,7 +296,7 @@ fn merging_past_a_review_is_warned_of_and_noted() {
     env.agent("a.spec-review", "say '- [important] a.txt:1: no'\nverdict fail 'no good'");
     env.start(&[]).fails(3);
     env.run(["retry", "a", "-m", "once more"]).ok();
-    env.run(["merge", "a"]).ok().has("its fix is left out");
+    env.run(["merge", "a"]).ok().has("its fix is skipped");
     env.stands("a", "done", None);
     let note = env.git(["notes", "--ref=orchestrate", "show", "feat/p"]);
     assert!(note.contains("reviews: spec-review FAIL"), "{note}");

@@ -160,7 +160,7 @@ fn a_dry_run_writes_nothing() {
     for id in ["a", "b", "c"] {
         output.has(&format!("would start {id} on feat/task-{id}"));
     }
-    assert_eq!(output.stdout.matches("would start").count(), 3, "{output}");
+    assert_eq!(output.stdout.matches("would start").count(), 4, "{output}");
     assert_eq!(env.everything(), before);
     assert!(!env.exists(".git/orchestrate") && !env.exists(".claude"));
 }

@@ -21,7 +21,7 @@ fn at_gates(env: &Env) {
 
 fn detached(env: &Env) {
     at_gates(env);
-    env.start(&["--detach"]).ok().has("goes on in the background");
+    env.start(&["--detach"]).ok().has("is running in the background");
     for id in ["a", "b"] {
         env.wait_until("an agent stands at its gate", || env.reached(id));
     }
@@ -71,7 +71,7 @@ fn start_resumes_a_stopped_run_in_the_same_worktrees() {
         );
     }
     env.run(["status"]).ok().has("its last attempt was stopped");
-    env.run(["stop"]).ok().has("nobody is at work");
+    env.run(["stop"]).ok().has("is not running");
     env.start(&[]).ok();
     assert_eq!(
         (env.blob("feat/p", "a.txt"), env.blob("feat/p", "b.txt")),
@@ -306,7 +306,7 @@ fn stop_ends_orphaned_tests() {
     merge.kill().fails(128 + 9);
     env.run(["stop"]).ok().has("stopped run");
     assert!(!is_held(&env, "tested"), "the tests were left running");
-    env.run(["stop"]).ok().has("nobody is at work");
+    env.run(["stop"]).ok().has("is not running");
 }
 
 /// Returns a process as in lock files.

@@ -281,6 +281,6 @@ fn a_plan_that_was_typed_is_typed_again() {
     let env = blocked(&[]);
     env.write("my plan.toml", plan("p", &[runs("c", &[], "true")]));
     let refused = env.run(["start", "my plan.toml", "--trust"]).fails(1);
-    refused.has("hint: Take it over:\nhint:   git orchestrate start 'my plan.toml' --update\n");
+    refused.has("hint: Use the new plan:\nhint:   git orchestrate start 'my plan.toml' --update\n");
     refused.has("git orchestrate start 'my plan.toml' --run <NAME>\n");
 }

@@ -33,12 +33,8 @@ fn the_difference_is_shown_and_nothing_changes_without_update() {
         .has("1 task added")
         .has("1 task dropped")
         .has("2 tasks reworded")
-        .has("1 task with other edges");
-    output
-        .has("b: waits for a, d (before: a)")
-        .has("-run: exit 1")
-        .has("+run: echo 2 >b")
-        .has("--update");
+        .has("1 task with changed dependencies");
+    output.has("b: on a, d (before: a)").has("-run: exit 1").has("+run: echo 2 >b").has("--update");
     assert_eq!(env.everything(), before);
     let dry = env.run(["start", "plan.toml", "--update", "--dry-run"]).ok();
     dry.has("would start d");
@@ -76,7 +72,7 @@ fn a_dropped_task_keeps_its_branch_and_finds_it_again() {
     env.start(&[]).fails(3);
     let tip = env.rev("feat/task-a");
     env.plan(&plan("p", &[asks("b", &[])]));
-    env.start(&["--update"]).ok().has("keeps its branch feat/task-a");
+    env.start(&["--update"]).ok().has("its branch feat/task-a is kept");
     assert_eq!(env.rev("feat/task-a"), tip);
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
     env.start(&["--update"]).fails(3);
@@ -96,7 +92,7 @@ fn a_running_task_is_named_and_not_dropped() {
     env.stands("a", "running", None);
     env.plan(&plan("p", &[asks("a", &[]).replace("Do a.", "Do more."), asks("b", &["a"])]));
     let output = env.run(["start", "plan.toml", "--manual", "--update"]).ok();
-    output.has("task 'a' is at work on the text it had before").has("+Do more.");
+    output.has("task 'a' still runs with its old text").has("+Do more.");
 }
 
 #[test]
@@ -136,6 +132,6 @@ fn a_task_that_comes_back_after_its_merge_is_done() {
     env.plan(&plan("p", &[asks("b", &[])]));
     env.start(&["--update"]).ok();
     env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]).replace("Do a.", "Do a again."));
-    env.start(&["--update"]).ok().has("has merged it already: it does not run again");
+    env.start(&["--update"]).ok().has("already merged in this run; it does not run again");
     assert_eq!(env.launches("a"), 1);
 }

@@ -21,7 +21,7 @@ fn at_gates(env: &Env) {
 fn it_waits_for_all_for_named_tasks_or_for_any_change() {
     let env = Env::new();
     at_gates(&env);
-    env.run(["wait", "a", "--timeout", "0s"]).fails(1).has("the time is over");
+    env.run(["wait", "a", "--timeout", "0s"]).fails(1).has("timed out after 0s");
     let journal = env.json(["status", "--json"])["journal"].as_str().expect("a commit").to_owned();
     let all = env.spawn(["wait", "--json"]);
     let a = env.spawn(["wait", "a"]);
@@ -54,7 +54,7 @@ fn it_does_not_wait_if_nothing_runs() {
     running.interrupt();
     running.wait().fails(128 + 2);
     env.run(["wait"]).fails(3);
-    env.run(["wait", "--any", "--since", "1234"]).fails(2).has("no commit of the journal");
+    env.run(["wait", "--any", "--since", "1234"]).fails(2).has("is not a commit of the journal");
     env.run(["wait", "--timeout", "soon"]).fails(2);
     env.run(["wait", "nothing"]).fails(2).has("has no task");
 }

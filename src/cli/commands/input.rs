@@ -1,4 +1,4 @@
-//! What `plan` and `start` are given, made into a plan or into findings.
+//! The files and options of `plan` and `start`, turned into a plan or into findings.
 //!
 //! Invariant: decides nothing about a run.
 
@@ -15,17 +15,17 @@ use crate::plan::{self, Diagnostic, Level, ParsedPlan, Source};
 use crate::run::begin::batch::taken;
 use crate::run::begin::plan_source::{self, Input};
 
-/// What was named, with the tickets of it that are asked for.
+/// What the user named, with the filter for tickets of a backlog.
 pub(crate) struct Given {
     pub(crate) input: Input,
     pub(crate) choice: TicketFilter,
 }
 
-/// What is wrong with a plan, or the plan.
+/// The plan, or what is wrong with it.
 pub(crate) type Checked<T> = Result<T, Vec<Diagnostic>>;
 
 impl Given {
-    /// Reads what was named.
+    /// Reads the files that the user named.
     pub(crate) fn read(
         context: &Context,
         git: Option<&Git>,
@@ -41,20 +41,23 @@ impl Given {
         };
         let is_backlog = matches!(input, Input::Backlog(_));
         if !is_backlog && !tasks.is_empty() {
-            let remedy = "leave --task out; `start --only TASK` runs some tasks of a plan";
-            return Err(usage("--task chooses tickets of a backlog, and this is none", remedy));
+            let remedy = "leave out --task; `start --only TASK` runs some tasks of a plan";
+            return Err(usage(
+                "--task chooses tickets of a backlog, but this is not a backlog",
+                remedy,
+            ));
         }
         if !is_backlog && labels.len() > 1 {
             let remedy = "name one: it is the tag of a task-master file";
             return Err(usage(
-                "several labels choose tickets of a backlog, and this is none",
+                "several labels choose tickets of a backlog, but this is not a backlog",
                 remedy,
             ));
         }
         Ok(Given { input, choice })
     }
 
-    /// Returns the files whose commands would run; a ticket of a backlog holds none.
+    /// Returns the files whose commands would run; tickets of a backlog have none.
     pub(crate) fn files(&self) -> &[BacklogFile] {
         match &self.input {
             Input::One(file) => std::slice::from_ref(file),
@@ -63,7 +66,7 @@ impl Given {
         }
     }
 
-    /// Makes a plan of it; of a backlog, the batch that can begin, beside what runs have.
+    /// Returns the plan; of a backlog, the tickets that can start and that no run has.
     pub(crate) fn plan(&self, git: Option<&Git>) -> anyhow::Result<Checked<ParsedPlan>> {
         Ok(match &self.input {
             Input::One(file) => {
@@ -84,7 +87,7 @@ impl Given {
         })
     }
 
-    /// Takes a batch of a backlog that was read.
+    /// Returns the batch of a backlog.
     pub(crate) fn batch(
         &self,
         backlog: Backlog,
@@ -95,7 +98,7 @@ impl Given {
     }
 }
 
-/// Prints what was found, errors and warnings alike, each with its remedy.
+/// Prints errors and warnings, each with its remedy.
 pub(crate) fn print_findings(ui: &Ui, scope: &Scope, findings: &[Diagnostic]) {
     for finding in findings {
         let located = printable(&finding.located());

@@ -25,12 +25,12 @@ use crate::git::worktree::same_path;
 use crate::system::process;
 use crate::system::process::environment::REPOSITORY_VARIABLES;
 
-/// What every command is given.
+/// What every command needs to know.
 pub(crate) struct Context {
     pub ui: Ui,
     /// Where the command acts: `-C DIR`, else the current directory.
     pub directory: PathBuf,
-    /// The options of git that lead to the repository from where the caller types.
+    /// The options with which git finds the repository from the caller's directory.
     pub git_options: Vec<String>,
     /// The repository that `--git-dir` and `--work-tree` name.
     pub repository: RepositoryOptions,
@@ -53,8 +53,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         .map_err(|error| in_scope(error, || context.scope_of_error(named.as_deref())))
 }
 
-/// Performs a command. One that shows another one at work (`demo`) comes here too, since no command
-/// knows another.
+/// Performs a command. A command that runs another one (`demo`) calls this too, because no command
+/// imports another.
 fn perform(context: &Context, command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Allow(args) => decide::allow::run(context, args),
@@ -82,8 +82,8 @@ fn perform(context: &Context, command: Command) -> anyhow::Result<Exit> {
     }
 }
 
-/// Returns the options that lead git to the repository from where the caller types: those that were
-/// given here, or the folder that git went to for `git -C`, which only the shell's own variable tells.
+/// Returns the options with which git finds the repository from the caller's directory: those of this
+/// call, or the folder of `git -C`, which shows only in the shell's variable `PWD`.
 fn git_options(cli: &Cli) -> Vec<String> {
     let moved = || {
         let (typed, here) = (std::env::var_os("PWD")?, std::env::current_dir().ok()?);
@@ -101,9 +101,9 @@ fn git_options(cli: &Cli) -> Vec<String> {
     options.into_iter().filter_map(word).flatten().collect()
 }
 
-/// Begins again without the variables by which git, or a hook of it, names a repository; where
-/// they name one, as options instead. Whatever reads the environment later, ours or a library,
-/// finds nothing there.
+/// Starts this program again without the variables by which git or one of its hooks names a repository,
+/// and passes their values as options instead. Otherwise a library that reads the environment later
+/// would act on another repository than this program.
 fn forget_environment(cli: &Cli) -> anyhow::Result<()> {
     if REPOSITORY_VARIABLES.iter().all(|name| std::env::var_os(name).is_none()) {
         return Ok(());

@@ -1,13 +1,13 @@
-//! What happened on the remote: a look that `status --fetch` and `merge` take alike.
+//! Looks at the remote, for `status --fetch` and `merge`.
 //!
-//! Invariant: says what was seen, and reads the journal again, since the look may append to it.
+//! Invariant: reads the journal again afterwards, because the look may append to it.
 
 use super::Context;
 use super::target::Target;
 use crate::run::merge::propose;
 use crate::system::process::StopSwitch;
 
-/// Looks which pull requests were merged on the remote, and says so.
+/// Finds the pull requests that were merged on the remote, and prints them.
 pub(crate) fn look(
     context: &Context,
     target: &mut Target,

@@ -26,7 +26,7 @@ use crate::run::facts::Facts;
 /// How many tasks an error names.
 const MAX_NAMES: usize = 20;
 
-/// The file of settings, and whether the caller trusts its commands.
+/// Whether the commands in a settings file may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trust {
     /// Commands in it must have been trusted before.
@@ -37,7 +37,7 @@ pub(crate) enum Trust {
     NotNeeded,
 }
 
-/// A run that was found, ready to be acted on.
+/// The run that a command acts on.
 pub(crate) struct Target {
     pub(crate) journal: Journal,
     pub(crate) tip: Tip,
@@ -66,13 +66,13 @@ impl Context {
         Ok(Target { drive, journal, tip, options, is_named })
     }
 
-    /// Returns where commands are typed that are about no run.
+    /// Returns the scope of suggested commands about no run.
     pub(crate) fn scope(&self) -> Scope {
         Scope { repository: self.git_options.clone(), ..Scope::default() }
     }
 
-    /// Returns where the commands are typed that an error suggests; `named` is the run that the
-    /// caller named. What cannot be found out is left out: the error itself says why.
+    /// Returns the scope of the commands that an error suggests; `named` is the run that the caller
+    /// named. What cannot be found out is left out, because the error itself says why.
     pub(crate) fn scope_of_error(&self, named: Option<&str>) -> Scope {
         let Ok(git) = self.git() else { return self.scope() };
         let Ok(name) = find_run(&git, named) else { return self.scope() };
@@ -81,7 +81,7 @@ impl Context {
         run.map_or_else(|| self.scope(), |run| self.scope_of(&git, &run, named.is_some()))
     }
 
-    /// Returns where commands are typed that are about this run.
+    /// Returns the scope of suggested commands about this run.
     pub(crate) fn scope_of(&self, git: &Git, run: &Run, is_named: bool) -> Scope {
         scope(&self.git_options, git, run, is_named)
     }
@@ -92,7 +92,7 @@ impl Target {
         &self.tip.snapshot
     }
 
-    /// Returns where commands are typed that are about this run.
+    /// Returns the scope of suggested commands about this run.
     pub(crate) fn scope(&self) -> Scope {
         scope(&self.options, &self.drive.git, &self.snapshot().run, self.is_named)
     }
@@ -113,7 +113,7 @@ impl Target {
         texts.iter().map(|text| self.task(text)).collect()
     }
 
-    /// Returns true where nobody drives the run, and no agent is at work.
+    /// Returns true if the run has no controller and no task is active.
     pub(crate) fn is_idle(&self) -> anyhow::Result<bool> {
         let at_work = self.snapshot().active().next().is_some();
         Ok(self.snapshot().is_finished() || (!at_work && self.controller()?.is_none()))
@@ -124,7 +124,7 @@ impl Target {
         Facts::of(&self.drive, &self.tip, self.scope())
     }
 
-    /// Returns who drives the run now.
+    /// Returns the controller of the run, for people; `None` if it is not running.
     pub(crate) fn controller(&self) -> anyhow::Result<Option<String>> {
         Ok(controller::current(&self.drive.folder)?.map(|controller| controller.text))
     }
@@ -146,10 +146,10 @@ pub(crate) fn find_task(plan: &Plan, text: &str) -> anyhow::Result<TaskId> {
     })
 }
 
-/// Returns where commands are typed that are about this run: they have to name it if the caller
-/// did, or if another run is unfinished.
+/// Returns the scope of suggested commands about this run. They name it if the caller did, or if
+/// another run is unfinished.
 fn scope(options: &[String], git: &Git, run: &Run, is_named: bool) -> Scope {
-    // What cannot be read is no reason to suggest nothing.
+    // A journal that cannot be read must not hide the suggestion.
     let is_open = |name: &String| {
         let tip = Journal::new(git, name).load().ok().flatten();
         tip.is_some_and(|tip| tip.snapshot.is_open())
@@ -173,7 +173,7 @@ pub(crate) fn settings(git: &Git, flags: &Flags, trust: Trust) -> anyhow::Result
     Ok(config::merge(flags, from_git, settings_file(git, trust)?))
 }
 
-/// Reads the repository's own prompts; fails where one would not render.
+/// Reads the repository's own prompts; fails if one cannot be rendered.
 pub(crate) fn prompts(git: &Git, trust: Trust) -> anyhow::Result<Templates> {
     let prompts = templates::read(git)?;
     match trust {
@@ -195,7 +195,7 @@ fn settings_file(git: &Git, trust: Trust) -> anyhow::Result<Layer> {
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", config::FILE)),
     };
     let layer =
-        Layer::from_toml(&text).with_context(|| format!("{} is not understood", config::FILE));
+        Layer::from_toml(&text).with_context(|| format!("invalid settings in {}", config::FILE));
     let layer = layer.hint(manual().to("See the settings under CONFIGURATION"))?;
     match trust {
         Trust::NotNeeded => {}
@@ -226,8 +226,8 @@ pub(crate) fn find_run(git: &Git, name: Option<&str>) -> anyhow::Result<String> 
     choose(&runs)
 }
 
-/// Returns the name of the run that a person decides about: where several wait for that, the
-/// newest is not the one that is meant.
+/// Returns the name of the run that `finish` acts on. If several wait for a decision, it does not guess:
+/// the newest may not be the one that the user means.
 pub(crate) fn find_undecided(git: &Git, name: Option<&str>) -> anyhow::Result<String> {
     if name.is_some() {
         return find_run(git, name);
@@ -239,7 +239,7 @@ pub(crate) fn find_undecided(git: &Git, name: Option<&str>) -> anyhow::Result<St
     }
     match undecided.as_slice() {
         [] | [_] => choose(&runs),
-        several => Err(usage("more than one run could be finished", list(&names_of(several)))),
+        several => Err(usage("several runs could be finished", list(&names_of(several)))),
     }
 }
 
@@ -256,7 +256,7 @@ fn names_of(runs: &[&Snapshot]) -> Vec<String> {
     runs.iter().map(|run| run.run.name.clone()).collect()
 }
 
-/// Returns which of these runs has the branch or worktree that the caller stands in.
+/// Returns the run whose branch or worktree the caller stands in.
 fn stands_in(git: &Git, runs: &[&Snapshot]) -> anyhow::Result<Option<String>> {
     let Some(top) = git.top_level() else { return Ok(None) };
     let branch = git.head().ok().and_then(|(branch, _)| branch);
@@ -271,26 +271,26 @@ fn stands_in(git: &Git, runs: &[&Snapshot]) -> anyhow::Result<Option<String>> {
 
 fn choose(runs: &[Snapshot]) -> anyhow::Result<String> {
     let unfinished: Vec<&Snapshot> = runs.iter().filter(|run| run.is_open()).collect();
-    // What a person has still to decide about goes before what is over.
+    // A run that still waits for a decision comes before one that is closed.
     let newest = runs.iter().max_by_key(|run| (run.run.closed.is_none(), run.run.created));
     match (unfinished.as_slice(), newest) {
         ([only], _) => Ok(only.run.name.clone()),
         ([], Some(newest)) => Ok(newest.run.name.clone()),
         ([], None) => {
-            Err(failure("there is no run in this repository", Step::begin([]).to("Begin one")))
+            Err(failure("there is no run in this repository", Step::begin([]).to("Start one")))
         }
-        (several, _) => Err(usage("more than one run is unfinished", list(&names_of(several)))),
+        (several, _) => Err(usage("several runs are unfinished", list(&names_of(several)))),
     }
 }
 
 fn list(names: &[String]) -> Remedy {
     match names {
-        [] => Step::begin([]).to("There is no run yet. Begin one").into(),
+        [] => Step::begin([]).to("There is no run yet. Start one").into(),
         names => format!("name one with --run: {}", names.join(", ")).into(),
     }
 }
 
-/// Returns what shows the manual.
+/// Returns the command that shows the manual.
 fn manual() -> Step {
     program("git help orchestrate").into()
 }
@@ -302,7 +302,7 @@ pub(crate) fn task_here(git: &Git, snapshot: &Snapshot) -> anyhow::Result<TaskId
     let found = snapshot.tasks().find(|(_, r)| r.worktree.as_deref().is_some_and(is_here));
     let Some((task, _)) = found else {
         bail!(usage(
-            "no task is named, and this is no task's worktree",
+            "no task named, and this is not the worktree of a task",
             "name it with --task TASK"
         ));
     };

@@ -1,7 +1,7 @@
 //! What to type next for a task that is blocked or paused, and for a run that is not running.
 //!
-//! Invariant: whatever keeps a task from going on, there is a step that leads on; the likeliest
-//! comes first.
+//! Invariant: for everything that holds a task up there is a step that resolves it; the likeliest comes
+//! first.
 
 use super::Facts;
 use super::undo::undo_all;
@@ -28,11 +28,11 @@ struct Blocked<'a> {
     start: Option<Step>,
 }
 
-/// Returns what leads on from a block, the likeliest first.
+/// Returns what resolves a block, the likeliest first.
 pub(crate) fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &Facts) -> Remedy {
     let task = Blocked { run, id, record, block, start: start_after(facts) };
     match block.reason {
-        // What was to be fixed is not there any more.
+        // The worktree with the work is gone, so there is nothing to fix in it.
         Reason::Conflict | Reason::Tests | Reason::Escaped if facts.is_gone(id) => {
             [Step::log(id), task.again()].into()
         }
@@ -66,7 +66,7 @@ pub(crate) fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &
 }
 
 impl Blocked<'_> {
-    /// Adds the step that resumes the run; a controller sees by itself what was decided.
+    /// Adds the step that resumes the run, unless a controller runs: it notices the change by itself.
     fn then(&self, step: Step) -> Step {
         match &self.start {
             Some(start) => step.and(start.clone()),
@@ -189,7 +189,7 @@ fn start_after(facts: &Facts) -> Option<Step> {
     facts.controller.is_none().then(Step::start)
 }
 
-/// Returns what leads on from the wait for the end of a usage limit.
+/// Returns what resumes a task that waits for the end of a usage limit.
 pub(crate) fn of_pause(id: &str, pause: &Pause, facts: &Facts) -> Remedy {
     let start = start_after(facts);
     let retry = Step::retry(id);
@@ -214,15 +214,15 @@ pub(crate) fn next_of_run(snapshot: &Snapshot, facts: &Facts) -> Remedy {
     let is_over = snapshot.run.closed.is_some();
     if snapshot.is_finished() && !is_over {
         let finish = Step::Finish(Finish::Ask).of(&snapshot.run.name, false);
-        return finish.to("finished. Next").into();
+        return finish.to("Finished. Next").into();
     }
     if !could_go_on || is_over || facts.controller.is_some() || facts.merges_wait.is_some() {
         return Remedy::default();
     }
-    Step::start().to("not running. Resume").into()
+    Step::start().to("Not running. Resume").into()
 }
 
-/// Returns a line that says where a conflict is shown, or why it is not.
+/// Returns the URL of a conflict's pull request, or why there is none, as one line.
 pub(crate) fn pull_request(block: &Block) -> Option<String> {
     match (&block.url, &block.unopened) {
         (Some(url), _) => Some(format!("pull request: {}", printable(url))),
@@ -233,8 +233,8 @@ pub(crate) fn pull_request(block: &Block) -> Option<String> {
     }
 }
 
-/// Returns the folder where the task's branch is checked out, and what makes it where the task ran
-/// alone and has none of its own.
+/// Returns the folder where the task's branch is checked out, and the command that creates it if the
+/// task ran alone and has no worktree of its own.
 fn place(run: &Run, record: &Record) -> (String, Option<Step>) {
     let branch = record.branch.as_deref().unwrap_or_default();
     match record.worktree.as_deref().filter(|place| *place != run.checkout) {

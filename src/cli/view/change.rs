@@ -1,6 +1,6 @@
-//! A changed plan, for people: what differs, task by task, and a unified diff of the texts.
+//! A changed plan, for people: the difference task by task, and a unified diff of the texts.
 //!
-//! Invariant: pure; a name of a task stands beside what the run has done of it already.
+//! Invariant: pure; each task is shown with what the run has done of it already.
 
 use crate::cli::ui::{BOLD, CYAN, GREEN, RED, paint};
 use crate::domain::plan::{Plan, TaskId};
@@ -20,7 +20,7 @@ pub(crate) fn text(
     for id in &change.added {
         let title = new.task(id).map(|task| printable(&task.title)).unwrap_or_default();
         let known = if done.contains(id) {
-            " (this run has merged it already: it does not run again)"
+            " (already merged in this run; it does not run again)"
         } else {
             ""
         };
@@ -30,12 +30,11 @@ pub(crate) fn text(
         text += &line("dropped", id, &dropped(snapshot, id));
     }
     for EdgeChange { id, before, after } in &change.edges {
-        let now = format!("waits for {} (before: {})", names(after), names(before));
-        text += &line("edges", id, &now);
+        let now = format!("on {} (before: {})", names(after), names(before));
+        text += &line("depends", id, &now);
     }
     for reworded in &change.reworded {
-        text +=
-            &line("reworded", &reworded.id, &format!("it is {}", status(snapshot, &reworded.id)));
+        text += &line("reworded", &reworded.id, &status(snapshot, &reworded.id).to_string());
     }
     if let Some(diff) = &change.preamble {
         text += &format!("  {:8}  of the plan, for all tasks\n", "preamble");
@@ -50,12 +49,12 @@ fn summary(change: &PlanChange) -> String {
         (change.added.len(), "added"),
         (change.dropped.len(), "dropped"),
         (change.reworded.len(), "reworded"),
-        (change.edges.len(), "with other edges"),
+        (change.edges.len(), "with changed dependencies"),
     ];
-    let told = kinds.into_iter().filter(|(count, _)| *count > 0);
-    let told = told.map(|(count, kind)| format!("{} {kind}", counted(count, "task")));
+    let counts = kinds.into_iter().filter(|(count, _)| *count > 0);
+    let counts = counts.map(|(count, kind)| format!("{} {kind}", counted(count, "task")));
     let preamble = change.preamble.iter().map(|_| "another preamble".to_owned());
-    told.chain(preamble).collect::<Vec<_>>().join(", ")
+    counts.chain(preamble).collect::<Vec<_>>().join(", ")
 }
 
 fn line(kind: &str, id: &TaskId, text: &str) -> String {
@@ -76,8 +75,8 @@ fn status(snapshot: &Snapshot, id: &TaskId) -> &'static str {
 fn dropped(snapshot: &Snapshot, id: &TaskId) -> String {
     let branch = snapshot.find(id).and_then(|(_, record)| record.branch.clone());
     match branch {
-        Some(branch) => format!("it is {}, and keeps its branch {branch}", status(snapshot, id)),
-        None => "it was not begun".into(),
+        Some(branch) => format!("{}; its branch {branch} is kept", status(snapshot, id)),
+        None => "not started".into(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What `doctor` found, for people and for programs.
+//! The findings of `doctor`, for people and for programs.
 
 use serde::Serialize;
 
@@ -38,7 +38,7 @@ pub(crate) fn text(findings: &[Finding], scope: &Scope) -> String {
     let lines: String = findings.iter().map(|finding| entry(finding, scope)).collect();
     let count = |severity| findings.iter().filter(|it| it.severity == severity).count();
     let sum = match findings {
-        [] => "nothing was found that would go wrong".to_owned(),
+        [] => "no problems found".to_owned(),
         _ => [Severity::Error, Severity::Warning, Severity::Note]
             .map(|severity| counted(count(severity), word(severity)))
             .join(", "),

@@ -1,4 +1,4 @@
-//! What a run did, for the people who are asked to take it; and where all of it is.
+//! The description of a run's pull request, and the list of where the run's work is.
 //!
 //! Invariant: pure. The description of a pull request holds no path of this machine.
 
@@ -22,7 +22,7 @@ pub(crate) fn body(snapshot: &Snapshot, facts: &Facts, tested: Option<&str>) -> 
     let run = &snapshot.run;
     let at = facts.integration.as_ref().map(|id| format!(" at {}", id.short())).unwrap_or_default();
     let mut text = format!(
-        "Run `{}`: {} of {} merged into `{}`{at}, which began from `{}` at {}.\n\n",
+        "Run `{}`: {} of {} merged into `{}`{at}, which started from `{}` at {}.\n\n",
         run.name,
         snapshot.count(TaskStatus::Done),
         counted(snapshot.len(), "task"),
@@ -53,7 +53,7 @@ fn section(text: &mut String, title: &str, lines: &[String]) {
     }
 }
 
-/// Returns text as it may stand in a table.
+/// Returns text that is safe in a cell of a Markdown table.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
@@ -61,14 +61,14 @@ fn cell(text: &str) -> String {
 fn checks(snapshot: &Snapshot, tested: Option<&str>) -> Vec<String> {
     let passed = match tested {
         Some(command) => format!("`{}` passes on the branch as it is", cell(command)),
-        None => "no test command is set: nothing was tested".into(),
+        None => "not tested: no test command is set".into(),
     };
     let all = snapshot.tasks().flat_map(|(_, record)| &record.attempts);
     let verdicts: Vec<bool> = all.filter_map(|a| Some(a.verdict.as_ref()?.pass)).collect();
     let passing = verdicts.iter().filter(|pass| **pass).count();
     let failing = verdicts.len() - passing;
-    let told = format!("{} passed, {failing} sent work back", counted(passing, "review"));
-    std::iter::once(passed).chain((!verdicts.is_empty()).then_some(told)).collect()
+    let summary = format!("{} passed, {failing} sent work back", counted(passing, "review"));
+    std::iter::once(passed).chain((!verdicts.is_empty()).then_some(summary)).collect()
 }
 
 fn cost(snapshot: &Snapshot) -> Vec<String> {
@@ -76,13 +76,13 @@ fn cost(snapshot: &Snapshot) -> Vec<String> {
     usage.map(|usage| usage.to_string()).into_iter().collect()
 }
 
-/// What agents were not sure of, and the reviews that let work pass in spite of findings.
+/// Returns what agents were not sure of, and the findings of reviews that passed.
 fn concerns(snapshot: &Snapshot) -> Vec<String> {
     let mut lines = Vec::new();
     for (task, record) in snapshot.tasks().filter(|(_, record)| record.state.is_done()) {
-        let told =
+        let concerns =
             record.last_work().into_iter().flat_map(crate::domain::task::Attempt::all_concerns);
-        lines.extend(told.map(|text| format!("`{}`: {}", task.id, cell(text))));
+        lines.extend(concerns.map(|text| format!("`{}`: {}", task.id, cell(text))));
         let passing = record.attempts.iter().filter_map(|attempt| attempt.verdict.as_ref());
         let findings = passing.filter(|verdict| verdict.pass).flat_map(|v| &v.findings);
         lines.extend(findings.map(|found| format!("`{}`: {}", task.id, cell(&found.to_string()))));
@@ -104,7 +104,7 @@ fn not_done(snapshot: &Snapshot) -> Vec<String> {
     .collect()
 }
 
-/// Returns where everything of a run is, and what to type about it.
+/// Returns where the work of a run is, and what to type next.
 pub(crate) fn places(snapshot: &Snapshot, facts: &Facts) -> String {
     let run = &snapshot.run;
     let at = facts.integration.as_ref().map_or("gone".into(), |id| id.short().to_string());
@@ -125,7 +125,7 @@ pub(crate) fn places(snapshot: &Snapshot, facts: &Facts) -> String {
     text + &lines.iter().map(|line| format!("{line}\n")).collect::<String>()
 }
 
-/// Returns what can be done with the work of a run that was kept.
+/// Returns what to do with the work of a run that was kept.
 fn next(snapshot: &Snapshot, facts: &Facts) -> Remedy {
     let run = &snapshot.run;
     let resume = (!snapshot.is_finished()).then(|| Step::start().to("Resume the run"));
@@ -138,7 +138,7 @@ fn next(snapshot: &Snapshot, facts: &Facts) -> Remedy {
     Remedy::from(log.to("See what was merged")).then(resume).or(take(snapshot))
 }
 
-/// Returns what takes the work of a run that was kept.
+/// Returns the command that merges the work of a run that was kept.
 fn take(snapshot: &Snapshot) -> Hint {
     let run = &snapshot.run;
     if run.base_branch == "HEAD" {

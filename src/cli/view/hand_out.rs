@@ -1,6 +1,6 @@
-//! What is shown to a person who does a task by hand: where to work, what to read, what to type then.
+//! What somebody who does a task by hand needs: where to work, what to read, what to type then.
 //!
-//! Invariant: pure; in the order in which it is done.
+//! Invariant: pure; the lines are in the order in which the steps are done.
 
 use super::Facts;
 use crate::cli::ui::{BOLD, paint};
@@ -10,7 +10,7 @@ use crate::domain::steps::{Ending, Remedy, Step};
 use crate::domain::task::Record;
 use crate::domain::text::printable;
 
-/// Returns every task that is in somebody's hands.
+/// Returns every task that is done by hand.
 pub(crate) fn text(snapshot: &Snapshot, facts: &Facts) -> String {
     let out = snapshot.tasks().filter(|(_, record)| record.state.is_by_hand());
     out.map(|(task, record)| block(task, record, facts)).collect()
@@ -41,5 +41,5 @@ pub(crate) fn next(task: &Task, record: &Record) -> Remedy {
     let place = record.worktree.as_deref().unwrap_or_default();
     Remedy::from(Step::cd(place).to("Do the work there, and commit it"))
         .or(Step::report(&task.id, Ending::Done).to("Say what was done"))
-        .or(Step::start().to("Merge it, and get the tasks that are ready then"))
+        .or(Step::start().to("Merge it, and get the next tasks"))
 }

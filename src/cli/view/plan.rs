@@ -68,7 +68,7 @@ impl PlanView<'_> {
         let shape = match plan.mode {
             Mode::Sequential if tasks < 2 => return format!("{}: 1 task", paint(BOLD, &plan.name)),
             Mode::Sequential => {
-                "one after another, since no task says what it depends on".to_owned()
+                "one after another, because no task declares dependencies".to_owned()
             }
             Mode::Dag => {
                 format!("{}, at most {} at once", counted(layers, "layer"), self.analysis.width)
@@ -77,7 +77,7 @@ impl PlanView<'_> {
         format!("{}: {}, {shape}", paint(BOLD, &plan.name), counted(tasks, "task"))
     }
 
-    /// One line for each task: its layer, id, title, and what it waits for.
+    /// Writes a line for each task: its layer, id, title, and dependencies.
     fn layers(&self, out: &mut String) {
         let layers = &self.analysis.layers;
         let number = layers.len().to_string().len();
@@ -101,8 +101,7 @@ impl PlanView<'_> {
     fn remarks(&self, task: &Task) -> String {
         let mut remarks = Vec::new();
         if self.parsed.plan.mode == Mode::Dag && !task.depends_on.is_empty() {
-            let names: Vec<_> =
-                task.depends_on.iter().map(crate::domain::plan::id::TaskId::as_str).collect();
+            let names: Vec<_> = task.depends_on.iter().map(TaskId::as_str).collect();
             remarks.push(format!("after {}", names.join(", ")));
         }
         remarks.extend((!task.parallel_safe).then(|| "alone".to_owned()));
@@ -113,7 +112,7 @@ impl PlanView<'_> {
         }
     }
 
-    /// Facts that are worth a line, each with its values.
+    /// Returns the facts that are worth a line, each with its values.
     fn facts(&self) -> Vec<(&'static str, Vec<String>)> {
         let analysis = &self.analysis;
         let mut facts = Vec::new();
@@ -128,7 +127,7 @@ impl PlanView<'_> {
         if !analysis.not_parallel_safe.is_empty() {
             let is_asked = self.parsed.justification.is_some();
             let name = |alone: &SoloTask| {
-                let why = if is_asked && !alone.justified { " (without a word why)" } else { "" };
+                let why = if is_asked && !alone.justified { " (no reason given)" } else { "" };
                 format!("{}{why}", self.dag.id(alone.task))
             };
             let alone: Vec<_> = analysis.not_parallel_safe.iter().map(name).collect();
@@ -144,7 +143,7 @@ impl PlanView<'_> {
             let mention = |overlap: &Overlap| {
                 format!("{} ({})", overlap.path, self.ids(&overlap.tasks).join(", "))
             };
-            facts.push(("all name", analysis.mentions.iter().map(mention).collect()));
+            facts.push(("all mention", analysis.mentions.iter().map(mention).collect()));
         }
         let models = models(&self.parsed.plan);
         if !models.is_empty() {
@@ -197,15 +196,15 @@ impl PlanView<'_> {
     }
 }
 
-/// How many tickets that are left out the text names.
+/// At most this many skipped tickets are named in the text.
 const MAX_LEFT_OUT: usize = 20;
 
 fn left_out(tickets: &[SkippedTicket]) -> Vec<String> {
-    let told =
+    let named =
         tickets.iter().take(MAX_LEFT_OUT).map(|ticket| format!("{}: {}", ticket.id, ticket.why));
     let more = tickets.len().saturating_sub(MAX_LEFT_OUT);
-    let more = (more > 0).then(|| format!("and {more} more, which --json names"));
-    told.chain(more).collect()
+    let more = (more > 0).then(|| format!("and {more} more; --json lists all"));
+    named.chain(more).collect()
 }
 
 /// Returns what is wrong with a plan as one line of JSON.
@@ -248,7 +247,7 @@ fn commands(task: &Task) -> Vec<String> {
         .collect()
 }
 
-/// Returns each class or model with the tasks that begin with it; from the cheapest on.
+/// Returns each class or model with the tasks that start with it, the cheapest first.
 fn models(plan: &Plan) -> Vec<String> {
     let mut named: Vec<(Model<'_>, Vec<&str>)> = Vec::new();
     for (choice, task) in plan.tasks.iter().filter_map(|task| Some((model_of_task(task)?, task))) {
@@ -339,12 +338,12 @@ struct TaskJson<'a> {
     parallel_safe: bool,
     files: &'a [String],
     reads: &'a [String],
-    /// The class of model that the work begins with; null where the plan names a model.
+    /// The class of model that the work starts with; null if the plan names a model.
     class: Option<&'a str>,
     model: Option<&'a str>,
     criteria: &'a [Criterion],
     ticket: Option<&'a str>,
-    /// The reviews that the task goes through; null where the settings say which.
+    /// The reviews of the task; null if the settings decide.
     reviews: Option<&'a [Review]>,
     line: usize,
 }

@@ -9,7 +9,7 @@ use crate::domain::task::Moved;
 
 /// Returns the commands that undo all of it, in the order in which they can be typed: files are
 /// put aside before a checkout goes back, branches go back before one of them is checked out, and
-/// what was made is renamed when no checkout shows it any more.
+/// a new branch is renamed when no checkout shows it any more.
 pub(super) fn undo_all(moved: &[Moved]) -> Remedy {
     let mut moved: Vec<&Moved> = moved.iter().collect();
     moved.sort_by_key(|moved| turn(moved));

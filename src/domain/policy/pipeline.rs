@@ -90,7 +90,7 @@ pub(crate) fn newest(record: &Record) -> Option<&Verdict> {
 /// Returns what work has not been through if it is merged as it is now; `None` if nothing is left.
 pub(crate) fn skipped(record: &Record) -> Option<String> {
     if let Some((stage, _)) = record.pending() {
-        return Some(format!("its {} is left out", stage.name()));
+        return Some(format!("its {} is skipped", stage.name()));
     }
     let verdict = newest(record)?;
     (!verdict.pass).then(|| "its last review failed".into())

@@ -19,13 +19,13 @@ fn two_tasks_one_after_the_other() {
                   cd <dir>/repo/.claude/worktrees/feat-task-cart
                 Say what was done:
                   git orchestrate report done --task cart -m <TEXT>
-                Merge it, and get the tasks that are ready then:
+                Merge it, and get the next tasks:
                   git orchestrate start --manual
 
     0 of 2 tasks merged, 1 running, 1 waiting
     --- stderr ---
     run shop: 2 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
      started cart: Do cart
     ");
     assert_snapshot!(story.run("status"), @"
@@ -38,7 +38,7 @@ fn two_tasks_one_after_the_other() {
                 cd <dir>/repo/.claude/worktrees/feat-task-cart
               Say what was done:
                 git orchestrate report done --task cart -m <TEXT>
-              Merge it, and get the tasks that are ready then:
+              Merge it, and get the next tasks:
                 git orchestrate start --manual
       mail  waiting      -  Do mail
             waits for cart
@@ -87,21 +87,21 @@ fn two_tasks_one_after_the_other() {
                   cd <dir>/repo/.claude/worktrees/feat-task-cart
                 Say what was done:
                   git orchestrate report done --task cart -m <TEXT>
-                Merge it, and get the tasks that are ready then:
+                Merge it, and get the next tasks:
                   git orchestrate start --manual
 
     0 of 2 tasks merged, 1 running, 1 waiting
     --- stderr ---
     run shop: 2 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
      started cart: Do cart, attempt 2
     ");
     story.shell(&format!("cd {}; echo 1 >cart.txt; git add .; git commit -qm Cart", place("cart")));
     assert_snapshot!(story.run_in(place("cart"), "report done -m 'wrote cart.txt'"), @"
     $ git orchestrate report done -m 'wrote cart.txt'
     --- stderr ---
-    task 'cart' is finished, and waits to be merged
-    hint: not running. Resume:
+    task 'cart' is finished and waits to be merged
+    hint: Not running. Resume:
     hint:   git orchestrate start --manual
     ");
     assert_snapshot!(story.run("status"), @"
@@ -112,7 +112,7 @@ fn two_tasks_one_after_the_other() {
       mail  waiting      -  Do mail
             waits for cart
     0 of 2 tasks merged, 1 merging, 1 waiting
-    not running. Resume:
+    Not running. Resume:
       git orchestrate start --manual
     ");
     assert_snapshot!(story.run("start --manual"), @"
@@ -125,13 +125,13 @@ fn two_tasks_one_after_the_other() {
                   cd <dir>/repo/.claude/worktrees/feat-task-mail
                 Say what was done:
                   git orchestrate report done --task mail -m <TEXT>
-                Merge it, and get the tasks that are ready then:
+                Merge it, and get the next tasks:
                   git orchestrate start --manual
 
     1 of 2 tasks merged, 1 running
     --- stderr ---
     run shop: 2 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
       merged cart: as <id>
      started mail: Do mail
     ");
@@ -139,8 +139,8 @@ fn two_tasks_one_after_the_other() {
     assert_snapshot!(story.run("report done-with-concerns --task mail -m 'no test'"), @"
     $ git orchestrate report done-with-concerns --task mail -m 'no test'
     --- stderr ---
-    task 'mail' is finished, and waits to be merged
-    hint: not running. Resume:
+    task 'mail' is finished and waits to be merged
+    hint: Not running. Resume:
     hint:   git orchestrate start --manual
     ");
     assert_snapshot!(story.run("start --manual"), @"
@@ -148,7 +148,7 @@ fn two_tasks_one_after_the_other() {
     2 of 2 tasks merged
     --- stderr ---
     run shop: 2 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
       merged mail: as <id>
     the work is on feat/shop
     hint: See what was merged:

@@ -26,7 +26,7 @@ fn of_two_tasks_the_user_joins() {
     1 of 3 tasks merged, 1 blocked, 1 waiting
     --- stderr ---
     run shop: 3 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
      started cart: Do cart
      started price: Do price
     finished cart: in 0.0s, DONE the cart is in src/shared.txt
@@ -129,7 +129,7 @@ fn of_two_tasks_the_user_joins() {
       price  done    0.0s  Do price
       mail   ready      -  Do mail
     2 of 3 tasks merged, 1 ready
-    not running. Resume:
+    Not running. Resume:
       git orchestrate start
     ");
     assert_snapshot!(story.run("start"), @"
@@ -137,7 +137,7 @@ fn of_two_tasks_the_user_joins() {
     3 of 3 tasks merged
     --- stderr ---
     run shop: 3 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
      started mail: Do mail
     finished mail: in 0.0s, DONE all of it
       merged mail: as <id>

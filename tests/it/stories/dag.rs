@@ -39,7 +39,7 @@ fn from_a_plan_to_its_merge() {
     ");
     assert_snapshot!(story.run("start accounts.md --dry-run"), @"
     $ git orchestrate start accounts.md --dry-run
-    would begin run accounts: 4 tasks in 3 layers, up to 8 at once, into feat/accounts (from main at <id>)
+    would start run accounts: 4 tasks in 3 layers, up to 8 at once, into feat/accounts (from main at <id>)
     would start model on feat/task-model
     agent: agent
     test: none
@@ -167,7 +167,7 @@ fn from_a_plan_to_its_merge() {
     4 of 4 tasks merged
     --- stderr ---
     run accounts: 4 tasks in 3 layers, up to 8 at once, into feat/accounts (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
      started model: User model
     finished model: in 0.0s, DONE all of it
       merged model: as <id>
@@ -195,7 +195,7 @@ fn from_a_plan_to_its_merge() {
       page    done    0.0s  Sign-up page
       manual  done    0.0s  Manual
     4 of 4 tasks merged
-    finished. Next:
+    Finished. Next:
       git orchestrate finish --run accounts
     ");
     assert_snapshot!(story.run("log"), @"
@@ -254,7 +254,7 @@ fn from_a_plan_to_its_merge() {
     merged feat/accounts into main at <id>
     removed branch feat/accounts
     --- stderr ---
-    no test command is set (git config orchestrate.test COMMAND): nothing was tested
+    not tested: no test command is set (git config orchestrate.test COMMAND)
     ");
     assert_snapshot!(story.run("status"), @"
     $ git orchestrate status
@@ -280,7 +280,7 @@ fn from_a_plan_to_its_merge() {
     $ git orchestrate status
     --- stderr ---
     error: there is no run in this repository
-    hint: Begin one:
+    hint: Start one:
     hint:   git orchestrate start <PLAN>
     [exit 1]
     ");
@@ -294,7 +294,7 @@ fn a_plan_without_dependencies_runs_one_task_after_another() {
     }
     assert_snapshot!(story.run("plan superpowers.md"), @"
     $ git orchestrate plan superpowers.md
-    superpowers: 3 tasks, one after another, since no task says what it depends on
+    superpowers: 3 tasks, one after another, because no task declares dependencies
 
       1  1  Tokens
       2  2  Index
@@ -308,7 +308,7 @@ fn a_plan_without_dependencies_runs_one_task_after_another() {
     3 of 3 tasks merged
     --- stderr ---
     run superpowers: 3 tasks in 3 layers, up to 8 at once, into feat/superpowers (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
      started 1: Tokens
     finished 1: in 0.0s, DONE all of it
       merged 1: as <id>

@@ -228,7 +228,7 @@ fn of_a_command_line() {
     $ git orchestrate wait --timeout soon
     --- stderr ---
     error: there is no run in this repository
-    hint: Begin one:
+    hint: Start one:
     hint:   git orchestrate start <PLAN>
     [exit 1]
 
@@ -310,48 +310,48 @@ fn of_a_repository_without_a_run() {
     $ git orchestrate status
     --- stderr ---
     error: there is no run in this repository
-    hint: Begin one:
+    hint: Start one:
     hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate start
     --- stderr ---
     error: there is no run in this repository
-    hint: Begin one:
+    hint: Start one:
     hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate show x
     --- stderr ---
     error: there is no run in this repository
-    hint: Begin one:
+    hint: Start one:
     hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate log
     --- stderr ---
     error: there is no run in this repository
-    hint: Begin one:
+    hint: Start one:
     hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate merge
     --- stderr ---
     error: there is no run in this repository
-    hint: Begin one:
+    hint: Start one:
     hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate clean
     --- stderr ---
     error: there is no run in this repository
-    hint: Begin one:
+    hint: Start one:
     hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate finish
     --- stderr ---
-    error: what is to become of the work is not said
+    error: choose one of --merge, --pr, --keep, --discard
     hint: git orchestrate finish --merge
     hint: git orchestrate finish --pr
     hint: git orchestrate finish --keep
@@ -361,56 +361,56 @@ fn of_a_repository_without_a_run() {
     $ git orchestrate stop
     --- stderr ---
     error: there is no run in this repository
-    hint: Begin one:
+    hint: Start one:
     hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate wait
     --- stderr ---
     error: there is no run in this repository
-    hint: Begin one:
+    hint: Start one:
     hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate retry x
     --- stderr ---
     error: there is no run in this repository
-    hint: Begin one:
+    hint: Start one:
     hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate approve --all
     --- stderr ---
     error: there is no run in this repository
-    hint: Begin one:
+    hint: Start one:
     hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate allow Bash(ls)
     --- stderr ---
     error: there is no run in this repository
-    hint: Begin one:
+    hint: Start one:
     hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate compare
     --- stderr ---
     error: there is no run in this repository
-    hint: Begin one:
+    hint: Start one:
     hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate report done
     --- stderr ---
     error: there is no run in this repository
-    hint: Begin one:
+    hint: Start one:
     hint:   git orchestrate start <PLAN>
     [exit 1]
 
     $ git orchestrate status --run shop
     --- stderr ---
     error: there is no run 'shop'
-    hint: There is no run yet. Begin one:
+    hint: There is no run yet. Start one:
     hint:   git orchestrate start <PLAN>
     [exit 2]
     ");
@@ -462,7 +462,7 @@ fn of_a_task() {
 
     $ git orchestrate log page
     --- stderr ---
-    error: task 'page' has not begun
+    error: task 'page' has not started
     hint: See what it waits for:
     hint:   git orchestrate show page
     [exit 1]
@@ -470,28 +470,28 @@ fn of_a_task() {
     $ git orchestrate log page --test
     --- stderr ---
     error: no test ran on the merge of task 'page'
-    hint: See its attempts, and how they ended:
+    hint: See its attempts and how they ended:
     hint:   git orchestrate show page
     [exit 1]
 
     $ git orchestrate log cart --setup
     --- stderr ---
-    error: nothing was done to the worktree of task 'cart'
+    error: no setup ran in the worktree of task 'cart'
     hint: Set a command that runs in each new worktree:
     hint:   git config orchestrate.setup <COMMAND>
     [exit 1]
 
     $ git orchestrate log cart --attempt 7
     --- stderr ---
-    error: task 'cart' has no attempt 7, it has 1
-    hint: See its attempts, and how they ended:
+    error: task 'cart' has no attempt 7; it has 1
+    hint: See its attempts and how they ended:
     hint:   git orchestrate show cart
     [exit 1]
 
     $ git orchestrate show cart --plan
     --- stderr ---
-    error: no plan was made for task 'cart'
-    hint: Begin a run in which tasks are planned first:
+    error: task 'cart' has no plan
+    hint: Start a run in which tasks are planned first:
     hint:   git orchestrate start --plan-first <PLAN>
     [exit 1]
 
@@ -571,7 +571,7 @@ fn of_a_task() {
     $ git orchestrate clean --all
     --- stderr ---
     error: run 'shop' is not finished
-    hint: Give it up, with a backup of all that is not merged:
+    hint: Discard it, after a backup of everything that is not merged:
     hint:   git orchestrate clean --all --force
     [exit 1]
 
@@ -581,13 +581,13 @@ fn of_a_task() {
 
     $ git orchestrate wait --any --since nothing
     --- stderr ---
-    error: 'nothing' is no commit of the journal
+    error: 'nothing' is not a commit of the journal
     hint: use the value of "journal" that 'status --json' prints
     [exit 2]
 
     $ git orchestrate report done
     --- stderr ---
-    error: no task is named, and this is no task's worktree
+    error: no task named, and this is not the worktree of a task
     hint: name it with --task TASK
     [exit 2]
 
@@ -595,8 +595,8 @@ fn of_a_task() {
     --- stderr ---
     error: cannot record an event of task 'page'
       a task that is waiting cannot be reported on
-    hint: Only an agent at work reports.
-    hint: Let a blocked task run again, or take its work as it is:
+    hint: Only a running task can report.
+    hint: Run a blocked task again, or merge its work as it is:
     hint:   git orchestrate retry page -m <TEXT>
     hint:   git orchestrate merge page
     [exit 1]
@@ -605,15 +605,15 @@ fn of_a_task() {
     --- stderr ---
     error: cannot record an event of task 'page'
       a task that is waiting cannot be reviewed
-    hint: Only an agent at work reports.
-    hint: Let a blocked task run again, or take its work as it is:
+    hint: Only a running task can report.
+    hint: Run a blocked task again, or merge its work as it is:
     hint:   git orchestrate retry page -m <TEXT>
     hint:   git orchestrate merge page
     [exit 1]
 
     $ git orchestrate allow 'Bash(make lint)'
     --- stderr ---
-    error: there is no terminal to ask on
+    error: cannot ask: there is no terminal
     hint: Allow it without a question:
     hint:   git orchestrate allow 'Bash(make lint)' --yes
     [exit 2]
@@ -642,33 +642,33 @@ fn of_two_runs() {
     assert_snapshot!(story.run_all(&["status", "start", "finish --keep", "start shop.toml --run post"]), @"
     $ git orchestrate status
     --- stderr ---
-    error: more than one run is unfinished
+    error: several runs are unfinished
     hint: name one with --run: post, shop
     [exit 2]
 
     $ git orchestrate start
     --- stderr ---
-    error: more than one run is unfinished
+    error: several runs are unfinished
     hint: name one with --run: post, shop
     [exit 2]
 
     $ git orchestrate finish --keep
     --- stderr ---
-    error: more than one run could be finished
+    error: several runs could be finished
     hint: name one with --run: post, shop
     [exit 2]
 
     $ git orchestrate start shop.toml --run post
     the plan of run 'post': 1 task added, 1 task dropped
       added     cart: Do cart
-      dropped   mail: it is blocked, and keeps its branch feat/task-mail
+      dropped   mail: blocked; its branch feat/task-mail is kept
     --- stderr ---
-    error: the plan is not the one that run 'post' has
-    hint: Take it over:
+    error: the plan has changed since run 'post' started
+    hint: Use the new plan:
     hint:   git orchestrate start shop.toml --update --run post
     hint: Or continue with the plan as it was:
     hint:   git orchestrate start --run post
-    hint: Or begin another run with it:
+    hint: Or start another run with it:
     hint:   git orchestrate start shop.toml --run <NAME>
     [exit 1]
     ");
@@ -828,8 +828,8 @@ fn of_a_start() {
 
     $ git orchestrate start shop.toml --task x
     --- stderr ---
-    error: --task chooses tickets of a backlog, and this is none
-    hint: leave --task out; `start --only TASK` runs some tasks of a plan
+    error: --task chooses tickets of a backlog, but this is not a backlog
+    hint: leave out --task; `start --only TASK` runs some tasks of a plan
     [exit 2]
 
     $ git orchestrate start shop.toml --detach --manual
@@ -861,7 +861,7 @@ fn of_a_start() {
     $ git orchestrate start --into main
     --- stderr ---
     error: --into is for a new run
-    hint: a run keeps the branch it began with
+    hint: a run keeps the branch that it started with
     [exit 2]
 
     $ git orchestrate start shop.toml --into nowhere
@@ -871,7 +871,7 @@ fn of_a_start() {
     hint: If you meant another branch, list them:
     hint:   git branch --list
     run shop: 1 task in 1 layer, up to 8 at once, into nowhere (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
      started cart: Do cart
      blocked cart: agent: its command ended with exit 99
                git orchestrate log cart
@@ -912,14 +912,14 @@ fn of_a_run_that_goes_on() {
     $ git orchestrate start shop.toml --into main
     --- stderr ---
     error: run 'shop' merges into feat/shop, not into main
-    hint: Leave out --into, or begin another run:
+    hint: Leave out --into, or start another run:
     hint:   git orchestrate start shop.toml --into main --run <NAME>
     [exit 2]
 
     $ git orchestrate start shop.toml --plan-first
     --- stderr ---
-    error: run 'shop' was begun without --plan-first
-    hint: Leave out --plan-first, or begin another run:
+    error: run 'shop' started without --plan-first, which cannot be changed
+    hint: Leave out --plan-first, or start another run:
     hint:   git orchestrate start shop.toml --plan-first --run <NAME>
     [exit 2]
 
@@ -963,7 +963,7 @@ fn of_a_run_that_goes_on() {
 
     $ git orchestrate finish
     --- stderr ---
-    error: what is to become of the work is not said
+    error: choose one of --merge, --pr, --keep, --discard
     hint: git orchestrate finish --merge
     hint: git orchestrate finish --pr
     hint: git orchestrate finish --keep
@@ -990,13 +990,13 @@ fn of_a_run_that_goes_on() {
 
     $ git orchestrate finish --discard
     --- stderr ---
-    error: run 'shop' is only discarded when its name is typed
+    error: discarding run 'shop' must be confirmed with its name
     hint: git orchestrate finish --discard --confirm shop --run shop
     [exit 1]
 
     $ git orchestrate finish --discard --confirm other
     --- stderr ---
-    error: that is not the name of run 'shop': nothing was removed
+    error: that is not the name of run 'shop'; nothing was removed
     hint: git orchestrate finish --discard --confirm shop --run shop
     [exit 1]
 

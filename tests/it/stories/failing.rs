@@ -113,7 +113,7 @@ fn a_fix_needs_the_users_advice() {
       mail  waiting     -  Do mail
             waits for cart
     0 of 2 tasks merged, 1 ready, 1 waiting
-    not running. Resume:
+    Not running. Resume:
       git orchestrate start
     ");
     assert_snapshot!(story.run("start"), @"
@@ -156,7 +156,7 @@ fn a_fix_needs_the_users_advice() {
     ");
     assert_snapshot!(story.run("doctor"), @"
     $ git orchestrate doctor
-    nothing was found that would go wrong
+    no problems found
     ");
     assert_snapshot!(story.run("finish --merge"), @"
     $ git orchestrate finish --merge

@@ -25,7 +25,7 @@ fn what_is_merged_goes_and_the_rest_stays() {
     1 of 3 tasks merged, 2 blocked
     --- stderr ---
     run shop: 3 tasks in 1 layer, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
      started cart: Do cart
      started mail: Do mail
      started page: Do page
@@ -109,7 +109,7 @@ fn what_is_merged_goes_and_the_rest_stays() {
     $ git orchestrate clean --all
     --- stderr ---
     error: run 'shop' is not finished
-    hint: Give it up, with a backup of all that is not merged:
+    hint: Discard it, after a backup of everything that is not merged:
     hint:   git orchestrate clean --all --force
     [exit 1]
     ");
@@ -160,7 +160,7 @@ fn a_run_is_discarded_and_everything_is_in_backups() {
     assert_snapshot!(story.run("finish --discard"), @"
     $ git orchestrate finish --discard
     --- stderr ---
-    error: run 'shop' is only discarded when its name is typed
+    error: discarding run 'shop' must be confirmed with its name
     hint: git orchestrate finish --discard --confirm shop --run shop
     [exit 1]
     ");
@@ -192,7 +192,7 @@ fn a_run_is_discarded_and_everything_is_in_backups() {
     $ git orchestrate status
     --- stderr ---
     error: there is no run in this repository
-    hint: Begin one:
+    hint: Start one:
     hint:   git orchestrate start <PLAN>
     [exit 1]
     ");

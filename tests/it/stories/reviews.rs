@@ -23,7 +23,7 @@ fn a_finding_is_fixed_and_then_it_passes() {
     1 of 1 task merged
     --- stderr ---
     run shop: 1 task in 1 layer, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
      started cart: Do cart
         next cart: implement ended in 0.0s, spec review next
      started cart: spec review
@@ -47,7 +47,7 @@ fn a_finding_is_fixed_and_then_it_passes() {
       TASK  STATUS  TIME  TITLE
       cart  done    0.0s  Do cart
     1 of 1 task merged
-    finished. Next:
+    Finished. Next:
       git orchestrate finish --run shop
     ");
     assert_snapshot!(story.run("show cart"), @"
@@ -117,7 +117,7 @@ fn after_the_last_round_the_user_merges_it() {
     0 of 1 task merged, 1 blocked
     --- stderr ---
     run shop: 1 task in 1 layer, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
      started cart: Do cart
         next cart: implement ended in 0.0s, spec review next
      started cart: spec review
@@ -187,7 +187,7 @@ fn after_the_last_round_the_user_merges_it() {
     1 of 1 task merged
     --- stderr ---
     merging feat/task-cart at <id>
-    warning: task 'cart' is taken as it is: its last review failed
+    warning: task 'cart' is merged as it is: its last review failed
     merged task 'cart' as <id>
     ");
     assert_snapshot!(story.run("status"), @"
@@ -196,7 +196,7 @@ fn after_the_last_round_the_user_merges_it() {
       TASK  STATUS  TIME  TITLE
       cart  done    0.0s  Do cart
     1 of 1 task merged
-    finished. Next:
+    Finished. Next:
       git orchestrate finish --run shop
     ");
 }

@@ -15,7 +15,7 @@ fn a_run_is_stopped_and_resumed() {
     $ git orchestrate stop
     --- stderr ---
     error: there is no run in this repository
-    hint: Begin one:
+    hint: Start one:
     hint:   git orchestrate start <PLAN>
     [exit 1]
     ");
@@ -43,7 +43,7 @@ fn a_run_is_stopped_and_resumed() {
     0 of 2 tasks merged, 1 ready, 1 waiting
     --- stderr ---
     run shop: 2 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
      started cart: Do cart
     stopping agents... (press Ctrl-C again to kill them)
        ended cart: stopped; `start` will resume it
@@ -60,7 +60,7 @@ fn a_run_is_stopped_and_resumed() {
       mail  waiting     -  Do mail
             waits for cart
     0 of 2 tasks merged, 1 ready, 1 waiting
-    not running. Resume:
+    Not running. Resume:
       git orchestrate start
     ");
     assert_snapshot!(story.run("show cart"), @"
@@ -80,14 +80,14 @@ fn a_run_is_stopped_and_resumed() {
     assert_snapshot!(story.run("stop"), @"
     $ git orchestrate stop
     --- stderr ---
-    nobody is at work on run 'shop'
+    run 'shop' is not running
     ");
     assert_snapshot!(story.run("start"), @"
     $ git orchestrate start
     2 of 2 tasks merged
     --- stderr ---
     run shop: 2 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
      started cart: Do cart, attempt 2
     finished cart: in 0.0s, DONE all of it
       merged cart: as <id>

@@ -48,7 +48,7 @@ fn a_ticket_is_planned_approved_and_done() {
     left out: TASK-3: it waits for TASK-2 (To Do)
               TASK-4: its status is "In Progress"; use --task TASK-4 to take it
     run backlog: 1 task in 1 layer, up to 8 at once, into feat/backlog (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
      started 2: plan
      blocked 2: approval: its plan waits for approval, and asks 1 question
                Read the plan, which begins with its open questions:
@@ -127,7 +127,7 @@ fn a_ticket_is_planned_approved_and_done() {
     0 of 1 task merged, 1 blocked
     --- stderr ---
     run backlog: 1 task in 1 layer, up to 8 at once, into feat/backlog (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
      started 2: plan, attempt 2
      blocked 2: approval: its plan waits for approval, and asks 1 question
                Read the plan, which begins with its open questions:
@@ -153,7 +153,7 @@ fn a_ticket_is_planned_approved_and_done() {
       TASK  STATUS  TIME  TITLE
       2     ready   0.0s  Search notes
     0 of 1 task merged, 1 ready
-    not running. Resume:
+    Not running. Resume:
       git orchestrate start
     ");
     assert_snapshot!(story.run("start"), @"
@@ -161,7 +161,7 @@ fn a_ticket_is_planned_approved_and_done() {
     1 of 1 task merged
     --- stderr ---
     run backlog: 1 task in 1 layer, up to 8 at once, into feat/backlog (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
      started 2: Search notes
         next 2: implement ended in 0.0s, spec review next
      started 2: spec review
@@ -172,8 +172,8 @@ fn a_ticket_is_planned_approved_and_done() {
     hint:   git log --first-parent feat/backlog
     hint: Choose what happens to the work:
     hint:   git orchestrate finish --run backlog
-    hint: When main has the work, set 'status: Done' in backlog/tasks/task-2 - Search-notes.md; what waits for them can begin then.
-    hint: Or let the next run do that itself:
+    hint: When main has the work, set 'status: Done' in backlog/tasks/task-2 - Search-notes.md; tickets that depend on them can start then.
+    hint: Or let the next run do it:
     hint:   git config orchestrate.backlog.done auto
     ");
     assert_snapshot!(story.run("show 2"), @"

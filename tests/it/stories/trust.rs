@@ -93,7 +93,7 @@ fn commands_are_shown_and_trusted() {
       cart  done    0.0s  Do cart
       mail  done    0.0s  Do mail
     2 of 2 tasks merged
-    finished. Next:
+    Finished. Next:
       git orchestrate finish --run shop
     ");
 }

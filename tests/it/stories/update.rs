@@ -20,12 +20,12 @@ fn a_changed_plan_is_taken_when_that_is_asked_for() {
     ]);
     assert_snapshot!(story.run("start shop.toml"), @"
     $ git orchestrate start shop.toml
-    the plan of run 'shop': 1 task added, 1 task dropped, 2 tasks reworded, 1 task with other edges
+    the plan of run 'shop': 1 task added, 1 task dropped, 2 tasks reworded, 1 task with changed dependencies
       added     bill: Do bill
-      dropped   page: it was not begun
-      edges     mail: waits for cart, bill (before: cart)
-      reworded  cart: it is done
-      reworded  mail: it is blocked
+      dropped   page: not started
+      depends   mail: on cart, bill (before: cart)
+      reworded  cart: done
+      reworded  mail: blocked
     --- cart (in the run)
     +++ cart (now)
     @@ -1,3 +1,3 @@
@@ -41,23 +41,23 @@ fn a_changed_plan_is_taken_when_that_is_asked_for() {
 
      Do mail.
     --- stderr ---
-    error: the plan is not the one that run 'shop' has
-    hint: Take it over:
+    error: the plan has changed since run 'shop' started
+    hint: Use the new plan:
     hint:   git orchestrate start shop.toml --update
     hint: Or continue with the plan as it was:
     hint:   git orchestrate start --run shop
-    hint: Or begin another run with it:
+    hint: Or start another run with it:
     hint:   git orchestrate start shop.toml --run <NAME>
     [exit 1]
     ");
     assert_snapshot!(story.run("start shop.toml --update --dry-run"), @"
     $ git orchestrate start shop.toml --update --dry-run
-    the plan of run 'shop': 1 task added, 1 task dropped, 2 tasks reworded, 1 task with other edges
+    the plan of run 'shop': 1 task added, 1 task dropped, 2 tasks reworded, 1 task with changed dependencies
       added     bill: Do bill
-      dropped   page: it was not begun
-      edges     mail: waits for cart, bill (before: cart)
-      reworded  cart: it is done
-      reworded  mail: it is blocked
+      dropped   page: not started
+      depends   mail: on cart, bill (before: cart)
+      reworded  cart: done
+      reworded  mail: blocked
     --- cart (in the run)
     +++ cart (now)
     @@ -1,3 +1,3 @@
@@ -72,7 +72,7 @@ fn a_changed_plan_is_taken_when_that_is_asked_for() {
     +files: mail.txt
 
      Do mail.
-    would go on with run shop: 3 tasks in 3 layers, up to 8 at once, into feat/shop (from main at <id>)
+    would resume run shop: 3 tasks in 3 layers, up to 8 at once, into feat/shop (from main at <id>)
     would start bill on feat/task-bill
     agent: agent
     test: none
@@ -80,12 +80,12 @@ fn a_changed_plan_is_taken_when_that_is_asked_for() {
     ");
     assert_snapshot!(story.run("start shop.toml --update"), @"
     $ git orchestrate start shop.toml --update
-    the plan of run 'shop': 1 task added, 1 task dropped, 2 tasks reworded, 1 task with other edges
+    the plan of run 'shop': 1 task added, 1 task dropped, 2 tasks reworded, 1 task with changed dependencies
       added     bill: Do bill
-      dropped   page: it was not begun
-      edges     mail: waits for cart, bill (before: cart)
-      reworded  cart: it is done
-      reworded  mail: it is blocked
+      dropped   page: not started
+      depends   mail: on cart, bill (before: cart)
+      reworded  cart: done
+      reworded  mail: blocked
     --- cart (in the run)
     +++ cart (now)
     @@ -1,3 +1,3 @@
@@ -103,7 +103,7 @@ fn a_changed_plan_is_taken_when_that_is_asked_for() {
     2 of 3 tasks merged, 1 blocked
     --- stderr ---
     run shop: 3 tasks in 3 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
      started bill: Do bill
     finished bill: in 0.0s, DONE all of it
       merged bill: as <id>
@@ -123,7 +123,7 @@ fn a_changed_plan_is_taken_when_that_is_asked_for() {
     3 of 3 tasks merged
     --- stderr ---
     run shop: 3 tasks in 3 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND): merges are published untested
+    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
      started mail: Do mail, attempt 2
     finished mail: in 0.0s, DONE all of it
       merged mail: as <id>
@@ -141,7 +141,7 @@ fn a_changed_plan_is_taken_when_that_is_asked_for() {
       mail  done    0.0s  Do mail
       bill  done    0.0s  Do bill
     3 of 3 tasks merged
-    finished. Next:
+    Finished. Next:
       git orchestrate finish --run shop
     ");
     assert_snapshot!(story.run("log"), @"

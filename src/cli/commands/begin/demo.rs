@@ -1,7 +1,6 @@
-//! `git orchestrate demo`: the main job on an embedded plan, in a repository of its own.
+//! `git orchestrate demo`: runs an embedded plan in a new repository.
 //!
-//! Invariant: everything is real (`start` runs as it would anywhere); only the folder that is
-//! asked for is written to.
+//! Invariant: everything is real (`start` runs as it does anywhere), and only that folder is written.
 
 use std::path::{Path, PathBuf};
 
@@ -52,14 +51,15 @@ pub(crate) fn run(context: &Context, args: DemoArgs) -> anyhow::Result<Exit> {
         Ok(Exit::Ok)
     } else {
         let error = failure(
-            "the demo did not end as it is meant to: one conflict, the rest merged",
+            "the demo did not end as expected, with one conflict and the rest merged",
             Step::status().to("See what happened instead"),
         );
         Err(in_scope(error, || there))
     }
 }
 
-/// One of the two greetings is blocked by the other, what needs both waits, the rest is merged.
+/// Returns true if one of the two greetings conflicts, the task that needs both waits, and the rest is
+/// merged.
 fn is_as_meant(snapshot: &Snapshot) -> bool {
     let count = |status| snapshot.count(status);
     (count(TaskStatus::Done), count(TaskStatus::Blocked), count(TaskStatus::Waiting)) == (5, 1, 1)
@@ -88,7 +88,7 @@ fn make_repository(place: &Path) -> anyhow::Result<()> {
     for (name, text) in FILES {
         std::fs::write(place.join(name), text)?;
     }
-    // The demo must work before git knows who the user is.
+    // The demo must work before git knows the user's name.
     if run(&["var", "GIT_COMMITTER_IDENT"]).is_err() {
         run(&["config", "user.name", "Demo"])?;
         run(&["config", "user.email", "demo@localhost"])?;
@@ -104,7 +104,7 @@ fn start_args() -> StartArgs {
     StartArgs { plan: vec!["plan.toml".into()], trust: true, ..StartArgs::default() }
 }
 
-/// Returns how to look at the result with plain git, and how to go on.
+/// Returns how to look at the result with plain git, and how to continue.
 fn look(place: &Path) -> Remedy {
     let plain = [
         ("log --graph --oneline feat/demo", "See what was merged; every merge passed the tests"),

@@ -13,8 +13,8 @@ use crate::plan::ParsedPlan;
 
 /// Runs the command.
 pub(crate) fn run(context: &Context, args: PlanArgs) -> anyhow::Result<Exit> {
-    // A plan needs no repository; where there is one, its runs have tickets already, and a run of
-    // it would use that one's prompts.
+    // A plan needs no repository. In one, its runs may have tickets already, and its prompts would be
+    // used.
     let git = context.git().ok();
     if let Some(git) = &git {
         prompts(git, Trust::NotNeeded)?;

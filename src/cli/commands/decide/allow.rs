@@ -13,13 +13,13 @@ pub(crate) fn run(context: &Context, args: AllowArgs) -> anyhow::Result<Exit> {
     let allowance = PermissionGrant::prepare(&target.drive.git, run, &args.rule)?;
     let (rule, name) = (allowance.rule(), &run.name);
     if allowance.is_there() {
-        context.ui.status(&format!("'{rule}' is allowed already for run '{name}'"));
+        context.ui.status(&format!("'{rule}' is already allowed in run '{name}'"));
         return Ok(Exit::Ok);
     }
     let file = allowance.file().map(|file| {
-        format!(", and write it to {}, which Claude Code reads here for you too", file.display())
+        format!(" (also written to {}, which your own Claude Code reads)", file.display())
     });
-    let question = format!("allow agents of run '{name}' {rule}{}", file.unwrap_or_default());
+    let question = format!("Allow the agents of run '{name}' {rule}{}", file.unwrap_or_default());
     let answer = if args.yes { Some(true) } else { context.ui.ask(&question)? };
     match answer {
         Some(true) => {}
@@ -28,15 +28,15 @@ pub(crate) fn run(context: &Context, args: AllowArgs) -> anyhow::Result<Exit> {
         }
         None => {
             return Err(usage(
-                "there is no terminal to ask on",
+                "cannot ask: there is no terminal",
                 Step::Allow { rule: rule.to_owned(), yes: true }.to("Allow it without a question"),
             ));
         }
     }
     allowance.write(&target.drive.git, &target.journal)?;
-    let file = allowance.file().map(|file| format!("; it stands in {}", file.display()));
+    let file = allowance.file().map(|file| format!("; written to {}", file.display()));
     context.ui.status(&format!(
-        "agents of run '{name}' are allowed {rule} from their next attempt on{}",
+        "the agents of run '{name}' may use {rule} from their next attempt on{}",
         file.unwrap_or_default()
     ));
     if let Some(remark) = allowance.remark() {

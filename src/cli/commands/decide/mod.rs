@@ -1,4 +1,4 @@
-//! Commands with which a person decides: approve, retry, allow, trust.
+//! Commands with which the user decides: approve, retry, allow, trust.
 //!
 //! Invariant: each file resolves its arguments, calls one lower function, and prints.
 

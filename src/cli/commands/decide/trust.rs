@@ -38,7 +38,8 @@ fn a_file() -> Hint {
     Step::Trust(Trust::AFile).to("Name the file whose commands you trust")
 }
 
-/// Returns the settings of the repository, where there are any or nothing else, and its prompts.
+/// Returns the repository's prompts and its settings file; the latter also if neither exists, so that
+/// the error names it.
 fn all_of(git: &Git, top: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let prompts = templates::read(git)?;
     let prompts: Vec<PathBuf> = prompts.own().map(|(file, _)| top.join(file)).collect();

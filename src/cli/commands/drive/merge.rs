@@ -36,7 +36,7 @@ pub(crate) fn run(context: &Context, args: MergeArgs) -> anyhow::Result<Exit> {
         names => target.tasks(names)?,
     };
     if ids.is_empty() {
-        context.ui.status("nothing waits to be merged");
+        context.ui.status("nothing to merge");
     }
     let urls: Vec<(TaskId, String)> =
         ids.iter().filter_map(|id| Some((id.clone(), pull_request(&target, id)?))).collect();
@@ -79,7 +79,7 @@ fn offer_all(context: &Context, target: &Target, ids: &[TaskId]) -> anyhow::Resu
     let mut offers = Vec::new();
     for id in ids {
         if target.snapshot().task(id)?.1.state.is_done() {
-            context.ui.status(&format!("task '{id}' is merged already"));
+            context.ui.status(&format!("task '{id}' is already merged"));
         }
         let offer = offer::prepare(&target.drive, target.snapshot(), id)?;
         offers.extend(offer.map(|offer| (id, offer)));
@@ -87,7 +87,7 @@ fn offer_all(context: &Context, target: &Target, ids: &[TaskId]) -> anyhow::Resu
     for (id, offer) in offers {
         context.ui.status(&format!("merging {} at {}", offer.branch, offer.commit.short()));
         if let Some(why) = &offer.skipped {
-            context.ui.warning(&format!("task '{id}' is taken as it is: {why}"));
+            context.ui.warning(&format!("task '{id}' is merged as it is: {why}"));
         }
         offer::queue(&target.journal, id, offer)?;
     }
@@ -148,7 +148,7 @@ fn say_change(
     match &record.state {
         State::Done { merge } => context.ui.status(&match merge {
             Some(merge) => format!("merged task '{id}' as {}", merge.short()),
-            None => format!("task '{id}' is done: nothing had to be merged"),
+            None => format!("task '{id}' is done: already up to date"),
         }),
         // It was blocked before: only its pull request is new.
         State::Blocked(block) if before.state.is_blocked() => {

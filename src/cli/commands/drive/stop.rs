@@ -24,7 +24,7 @@ pub(crate) fn run(context: &Context, args: StopArgs) -> anyhow::Result<Exit> {
         context.ui.status(&format!("stopped run '{name}'"));
         context.ui.hint(&scope, Step::start().to("Resume it"));
     } else {
-        context.ui.status(&format!("nobody is at work on run '{name}'"));
+        context.ui.status(&format!("run '{name}' is not running"));
     }
     Ok(Exit::Ok)
 }

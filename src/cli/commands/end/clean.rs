@@ -45,12 +45,12 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
     let home = target.drive.git.home();
     let here = std::env::current_dir().ok();
     if !args.dry_run {
-        // The worktree that goes may be the one that the caller stands in.
+        // The caller may stand in a worktree that is removed.
         std::env::set_current_dir(&home)?;
     }
     let mut all = Vec::new();
     for id in &ids {
-        // What is not understood stays, and the others go all the same.
+        // An error keeps this task's worktree, and the others are removed anyway.
         let cleaned = clean_task(&target.drive, target.snapshot(), id, reach);
         let cleaned = cleaned.unwrap_or_else(|error| CleanReport::kept_because(id, &error));
         say(&cleaned)?;
@@ -76,7 +76,7 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// Says that the work of a run that goes stays where it is.
+/// Says that the branch with the run's work is kept.
 fn say_branch(context: &Context, target: &Target, scope: &Scope) -> anyhow::Result<()> {
     let run = &target.snapshot().run;
     let Some(rename) = rename_branch(&target.drive.git, run)? else { return Ok(()) };
@@ -107,7 +107,7 @@ fn hold_run(target: &Target, force: bool) -> anyhow::Result<LockFile> {
         Err(failure(
             format!("run '{name}' is not finished"),
             Step::Clean { id: None, force: true }
-                .to("Give it up, with a backup of all that is not merged"),
+                .to("Discard it, after a backup of everything that is not merged"),
         ))
     }
 }

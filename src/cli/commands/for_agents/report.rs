@@ -22,13 +22,13 @@ pub(crate) fn run(context: &Context, args: ReportArgs) -> anyhow::Result<Exit> {
         Some(name) => find_task(&target.snapshot().plan, &name)?,
         None => task_here(&target.drive.git, target.snapshot())?,
     };
-    let said = said(args.status, args.message.unwrap_or_default())?;
+    let result = result(args.status, args.message.unwrap_or_default())?;
     let (_, record) = target.snapshot().task(&id)?;
-    check_stage(&id, record, &said)?;
+    check_stage(&id, record, &result)?;
     if record.state.is_by_hand() {
-        return take_back(context, target, &id, said);
+        return take_back(context, target, &id, result);
     }
-    let (event, word) = match said {
+    let (event, word) = match result {
         ManualResult::Report(report) => {
             let word = report.status.word();
             (Event::Reported { report }, word)
@@ -40,16 +40,15 @@ pub(crate) fn run(context: &Context, args: ReportArgs) -> anyhow::Result<Exit> {
     };
     let later = [Step::retry_with(&id, Change::Text), Step::merge(&id)];
     target.journal.append(&id, &event).hint(
-        Remedy::from("Only an agent at work reports.")
-            .or(to("Let a blocked task run again, or take its work as it is", later)),
+        Remedy::from("Only a running task can report.")
+            .or(to("Run a blocked task again, or merge its work as it is", later)),
     )?;
     context.ui.status(&format!("task '{id}' reported {word}"));
     Ok(Exit::Ok)
 }
 
-/// A verdict's findings are the lines of its message that are written as such; another message
-/// to FAIL is one finding.
-fn said(status: ReportStatus, message: String) -> anyhow::Result<ManualResult> {
+/// Returns the report or verdict. The error says how a verdict contradicts its message.
+fn result(status: ReportStatus, message: String) -> anyhow::Result<ManualResult> {
     let report = |status, message| ManualResult::Report(Report { status, message });
     Ok(match status {
         ReportStatus::Done => report(Status::Done, message),
@@ -74,39 +73,39 @@ fn verdict(pass: bool, message: &str) -> anyhow::Result<ManualResult> {
     }
 }
 
-/// Who reviews gives a verdict, and who works does not.
-fn check_stage(id: &TaskId, record: &Record, said: &ManualResult) -> anyhow::Result<()> {
+/// Fails if a reviewer reports an end of work, or a worker gives a verdict.
+fn check_stage(id: &TaskId, record: &Record, result: &ManualResult) -> anyhow::Result<()> {
     let State::Running { stage, .. } = &record.state else { return Ok(()) };
     let (name, is_review) = (stage.name(), stage.review().is_some());
-    match (said, is_review) {
+    match (result, is_review) {
         (ManualResult::Report(_), true) => Err(usage(
-            format!("task '{id}' is in its {name}, which ends with a verdict"),
+            format!("task '{id}' is in stage {name}, which ends with a verdict"),
             to(
                 "Report a verdict",
                 [Ending::Pass, Ending::Fail].map(|ending| Step::report(id, ending)),
             ),
         )),
         (ManualResult::Verdict(_), false) => Err(usage(
-            format!("task '{id}' is in its stage {name}, which is no review"),
+            format!("task '{id}' is in stage {name}, which is not a review"),
             Step::report(id, Ending::Done).to("Report how the work ended"),
         )),
         _ => Ok(()),
     }
 }
 
-/// Judges what was done by hand, and says where the task stands now.
+/// Judges work that was done by hand, and prints where the task stands now.
 fn take_back(
     context: &Context,
     mut target: Target,
     id: &TaskId,
-    said: ManualResult,
+    result: ManualResult,
 ) -> anyhow::Result<Exit> {
-    by_hand::take_back(&target.drive, target.snapshot(), id, said)?;
+    by_hand::take_back(&target.drive, target.snapshot(), id, result)?;
     target.reload()?;
     let facts = target.facts()?;
     let (_, record) = target.snapshot().task(id)?;
     let State::Blocked(block) = &record.state else {
-        context.ui.status(&format!("task '{id}' is finished, and waits to be merged"));
+        context.ui.status(&format!("task '{id}' is finished and waits to be merged"));
         context.ui.hint(&facts.scope, advice::next_of_run(target.snapshot(), &facts));
         return Ok(Exit::Ok);
     };

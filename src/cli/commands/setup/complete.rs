@@ -1,7 +1,7 @@
 //! `git-orchestrate complete`: what can be typed next. Hidden; the shells' completions call it.
 //!
-//! Invariant: prints candidates or nothing. Whatever goes wrong is not the time to be told of
-//! it: a person is in the middle of a line.
+//! Invariant: prints candidates or nothing. Errors are not shown, because the user is in the middle of
+//! a line.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -94,7 +94,7 @@ fn tasks_of_run(git: &Git, snapshot: &Snapshot, kind: Tasks) -> anyhow::Result<V
     Ok(fitting.map(tell).collect())
 }
 
-/// Returns the tasks of a plan that `start` is given: those of its run, where there is one.
+/// Returns the tasks of a plan that `start` is given: those of its run, if there is one.
 fn tasks_of_plan(
     context: &Context,
     line: &Line,
@@ -124,10 +124,10 @@ fn tasks_of_plan(
 fn runs(git: &Git) -> anyhow::Result<Vec<Candidate>> {
     let tell = |name: String| {
         let tip = Journal::new(git, &name).load().ok().flatten();
-        let told = tip.map(|Tip { snapshot, .. }| {
+        let about = tip.map(|Tip { snapshot, .. }| {
             format!("{} of {} tasks done", snapshot.count(TaskStatus::Done), snapshot.len())
         });
-        candidate(name, told.unwrap_or_default())
+        candidate(name, about.unwrap_or_default())
     };
     Ok(run_names(git)?.into_iter().map(tell).collect())
 }
@@ -139,7 +139,7 @@ fn branches(git: &Git) -> anyhow::Result<Vec<Candidate>> {
     Ok(short.map(|name| candidate(name, "")).collect())
 }
 
-/// Returns the folders, and the files with one of these endings, that begin as what is typed.
+/// Returns the folders, and the files with one of these endings, that begin with what is typed.
 /// A folder ends in `/`. What is hidden is left out until its dot is typed.
 fn files(directory: &Path, typed: &str, endings: &[&str]) -> Vec<Candidate> {
     let (folder, start) = typed

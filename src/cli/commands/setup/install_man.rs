@@ -1,6 +1,6 @@
-//! `git orchestrate install-man`: writes the man pages, and completions, to where they are found.
+//! `git orchestrate install-man`: writes the man pages and completions to where they are found.
 //!
-//! Invariant: writes below one folder alone, and says the name of every file it wrote.
+//! Invariant: writes below one folder only, and prints the name of every file it wrote.
 
 use std::path::{Path, PathBuf};
 
@@ -33,17 +33,17 @@ pub(crate) fn run(context: &Context, args: InstallManArgs) -> anyhow::Result<Exi
         write(&path, &text)?;
         context.ui.answer(&path.display().to_string())?;
     }
-    // Below a prefix, whoever packages knows where it will be in the end.
+    // With a prefix the caller is a packager, who knows where the files will be in the end.
     if args.prefix.is_none() {
         say_what_is_missing(context, &share, args.completions);
     }
     Ok(Exit::Ok)
 }
 
-/// Returns where the files of one user are: `$XDG_DATA_HOME`, or `~/.local/share`.
+/// Returns the user's data folder: `$XDG_DATA_HOME`, or `~/.local/share`.
 fn own_share() -> anyhow::Result<PathBuf> {
     let named = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
-    // A relative one is to be ignored, says the specification.
+    // The XDG specification says to ignore a relative path.
     if let Some(share) = named.filter(|path| path.is_absolute()) {
         return Ok(share);
     }
@@ -52,7 +52,7 @@ fn own_share() -> anyhow::Result<PathBuf> {
         .ok_or_else(|| failure("there is no home directory", Step::InstallMan.to("Name a folder")))
 }
 
-/// Returns the file's place below the `share` folder; `None` where it was not asked for.
+/// Returns the file's place below the `share` folder; `None` if it is not wanted.
 fn place_of(name: &str, completions: bool) -> Option<PathBuf> {
     if let Some(page) = name.strip_prefix("man/") {
         return Some(Path::new("man/man1").join(page));
@@ -71,7 +71,7 @@ fn write(path: &Path, text: &[u8]) -> anyhow::Result<()> {
 
 fn say_what_is_missing(context: &Context, share: &Path, completions: bool) {
     let (man, scope) = (share.join("man"), context.scope());
-    // Without an answer there is no `man`, or one that cannot be asked.
+    // No answer: `man` does not exist, or does not know the option.
     match answer_of("man", &["-w"]) {
         Some(path) if std::env::split_paths(&path).any(|folder| same_path(&folder, &man)) => {
             context.ui.hint(&scope, program("git help orchestrate").to("Read the manual"));

@@ -13,7 +13,7 @@ use crate::domain::plan::TaskId;
 use crate::domain::steps::{Step, git};
 use crate::domain::task::{Ending, State};
 
-/// How often `--follow` looks for more.
+/// How often `--follow` looks for new output.
 const GLANCE: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(context: &Context, args: LogArgs) -> anyhow::Result<Exit> {
@@ -44,7 +44,7 @@ pub(crate) fn run(context: &Context, args: LogArgs) -> anyhow::Result<Exit> {
 fn history(context: &Context, mut target: Target, follow: bool) -> anyhow::Result<Exit> {
     let mut printed: Option<Oid> = None;
     loop {
-        let goes_on = follow && !target.is_idle()?;
+        let continues = follow && !target.is_idle()?;
         target.reload()?;
         let (name, tip) = (target.journal.ref_name(), target.tip.commit.clone());
         if printed.as_ref() != Some(&tip) {
@@ -52,15 +52,15 @@ fn history(context: &Context, mut target: Target, follow: bool) -> anyhow::Resul
             lines.iter().try_for_each(|line| context.ui.answer(line))?;
             printed = Some(tip);
         }
-        if !goes_on {
+        if !continues {
             return Ok(Exit::Ok);
         }
         std::thread::sleep(GLANCE);
     }
 }
 
-/// Prints what was done to the worktrees that were made for a task: its own, and the one where
-/// its merge was tested.
+/// Prints the setup of the worktrees that were made for a task: its own, and the one where its merge
+/// was tested.
 fn setup(
     context: &Context,
     target: &Target,
@@ -78,7 +78,7 @@ fn setup(
     logs.retain(|log| log.exists());
     if logs.is_empty() {
         return Err(failure(
-            format!("nothing was done to the worktree of task '{id}'"),
+            format!("no setup ran in the worktree of task '{id}'"),
             git("config orchestrate.setup")
                 .blank("COMMAND")
                 .to("Set a command that runs in each new worktree"),
@@ -101,13 +101,13 @@ fn missing(target: &Target, id: &TaskId, args: &LogArgs) -> anyhow::Error {
     let attempts = target.snapshot().find(id).map_or(0, |(_, record)| record.attempts.len());
     let what = match (args.test, args.attempt) {
         (true, _) => format!("no test ran on the merge of task '{id}'"),
-        (false, Some(number)) => format!("task '{id}' has no attempt {number}, it has {attempts}"),
+        (false, Some(number)) => format!("task '{id}' has no attempt {number}; it has {attempts}"),
         (false, None) if is_by_hand(target, id) => {
-            format!("task '{id}' was done by hand: nothing was printed here")
+            format!("task '{id}' was done by hand, so there is no output")
         }
-        (false, None) => format!("the output of task '{id}' is gone"),
+        (false, None) => format!("the output of task '{id}' was deleted"),
     };
-    failure(what, Step::show(id).to("See its attempts, and how they ended"))
+    failure(what, Step::show(id).to("See its attempts and how they ended"))
 }
 
 fn attempt(target: &Target, id: &TaskId, wanted: Option<u32>) -> anyhow::Result<u32> {
@@ -115,7 +115,7 @@ fn attempt(target: &Target, id: &TaskId, wanted: Option<u32>) -> anyhow::Result<
     let last = record.last_attempt().map(|attempt| attempt.number);
     wanted.or(last).ok_or_else(|| {
         let show = Step::show(id).to("See what it waits for");
-        failure(format!("task '{id}' has not begun"), show)
+        failure(format!("task '{id}' has not started"), show)
     })
 }
 

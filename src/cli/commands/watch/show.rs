@@ -34,14 +34,14 @@ pub(crate) fn run(context: &Context, args: ShowArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// Returns the newest plan that was made for the task, as who approves it reads it.
+/// Returns the newest plan that an agent made for the task, in the form for the person who approves it.
 fn plan(target: &Target, id: &TaskId) -> anyhow::Result<String> {
     let text = target.journal.blueprint(id)?;
     let text = text.ok_or_else(|| {
         failure(
-            format!("no plan was made for task '{id}'"),
+            format!("task '{id}' has no plan"),
             Step::begin([StartOption::PlanFirst])
-                .to("Begin a run in which tasks are planned first"),
+                .to("Start a run in which tasks are planned first"),
         )
     })?;
     Ok(match Blueprint::read(&text) {
@@ -50,8 +50,8 @@ fn plan(target: &Target, id: &TaskId) -> anyhow::Result<String> {
     })
 }
 
-/// Returns what the last attempt was given, or the text of the task where that is gone; before
-/// the first one, what that would be given.
+/// Returns the prompt of the last attempt, or the text of the task if that file is gone; before the
+/// first attempt, the prompt that it would get.
 fn prompt(target: &Target, id: &TaskId) -> anyhow::Result<String> {
     let (task, record) = target.snapshot().task(id)?;
     let own = || task.run.clone().unwrap_or_else(|| task.prompt.clone());

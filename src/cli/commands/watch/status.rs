@@ -35,16 +35,16 @@ pub(crate) fn run(context: &Context, args: StatusArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// Shows the table again at every change, until nothing goes on any more.
+/// Shows the table again at every change, until nothing runs any more.
 fn watch(context: &Context, mut target: Target, index: Option<usize>) -> anyhow::Result<Exit> {
-    // Asks every other run's journal, so it is asked once.
+    // It reads the journal of every other run, so it is made once.
     let scope = target.scope();
     let mut shown = String::new();
     let mut commit = None;
     loop {
         let facts = Facts::of(&target.drive, &target.tip, scope.clone())?;
         let text = table::status(target.snapshot(), &facts, index);
-        // Only a terminal is shown how time passes.
+        // In a file, a line for each second would be noise.
         let is_new = commit.as_ref() != Some(&target.tip.commit);
         if is_new || (stdout_is_terminal() && text != shown) {
             let above = if stdout_is_terminal() { shown.lines().count() } else { 0 };

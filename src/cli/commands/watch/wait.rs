@@ -32,7 +32,7 @@ pub(crate) fn run(context: &Context, args: WaitArgs) -> anyhow::Result<Exit> {
         }
         if deadline.is_some_and(|at| Instant::now() >= at) {
             return Err(failure(
-                format!("the time is over ({})", args.timeout.unwrap_or_default()),
+                format!("timed out after {}", args.timeout.unwrap_or_default()),
                 Step::status().to("See where everything stands"),
             ));
         }
@@ -58,7 +58,7 @@ fn look(
 ) -> anyhow::Result<Option<WaitEnd>> {
     let driven = target.controller()?.is_some();
     if !driven {
-        // Nobody else would notice that a supervisor is gone.
+        // Without a controller nothing else notices that a supervisor is gone.
         recover::settle_lost(&target.drive, &target.journal, target.snapshot())?;
         target.reload()?;
     }
@@ -68,7 +68,7 @@ fn look(
 fn deadline(text: Option<&str>) -> anyhow::Result<Option<Instant>> {
     let Some(text) = text else { return Ok(None) };
     let seconds = config::seconds(text)
-        .ok_or_else(|| usage(format!("'{text}' is not a time"), "write 90s, 30m or 2h"))?;
+        .ok_or_else(|| usage(format!("invalid duration '{text}'"), "write 90s, 30m or 2h"))?;
     Ok(Instant::now().checked_add(Duration::from_secs(seconds)))
 }
 
@@ -77,7 +77,7 @@ fn before(target: &Target, since: Option<&str>) -> anyhow::Result<Snapshot> {
     let known = Oid::from_hex(text).and_then(|commit| target.journal.at(&commit).ok());
     known.ok_or_else(|| {
         usage(
-            format!("'{text}' is no commit of the journal"),
+            format!("'{text}' is not a commit of the journal"),
             "use the value of \"journal\" that 'status --json' prints",
         )
     })

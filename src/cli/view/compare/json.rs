@@ -24,7 +24,7 @@ struct Report<'a> {
 #[derive(Serialize)]
 struct TaskOf<'a> {
     id: &'a str,
-    /// Where its work begins, and its tip.
+    /// The commit that its work starts from, and its tip.
     base: &'a Oid,
     commit: &'a Oid,
     files: usize,

@@ -1,6 +1,6 @@
 //! `compare`: the fingerprints of tasks side by side, the rows that diverge, what is alike.
 //!
-//! Invariant: pure, and as wide as it is told: tasks stand in columns where there is room, else
+//! Invariant: pure, and at most as wide as asked: tasks stand in columns if they fit, else
 //! each row says which tasks do what. Text and JSON hold the same facts.
 
 mod json;
@@ -146,7 +146,7 @@ fn some_or_count(tasks: &[&str]) -> String {
     }
 }
 
-/// Breaks a text into lines that begin at a column, the first one behind a title.
+/// Breaks a text into lines that start at a column, the first one after a title.
 fn wrapped(title: &str, text: &str, indent: usize, width: usize) -> String {
     let mut lines = vec![format!("{title:indent$}")];
     for word in text.split(' ') {

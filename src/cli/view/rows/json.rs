@@ -56,22 +56,22 @@ struct TaskJson<'a> {
     attempts: usize,
     /// How the last attempt ended: `exit 0`, `stopped`, `timed out`; null while it runs.
     ended: Option<String>,
-    /// It is told to be running, but its supervisor is gone: nobody is at work until `start`.
+    /// It is called running, but its supervisor is gone: nothing works on it until `start`.
     lost: bool,
     /// Somebody outside does the work, and says with `report` how it went.
     by_hand: bool,
     branch: Option<&'a str>,
     worktree: Option<&'a str>,
-    /// The worktree does not exist, although the task has begun.
+    /// The worktree does not exist, although the task has started.
     worktree_gone: bool,
-    /// The commit that the last attempt began from.
+    /// The commit that the last attempt started from.
     base: Option<&'a Oid>,
     /// The files that hold what the last attempt was asked, and what it printed.
     prompt: Option<&'a str>,
     log: Option<&'a str>,
     model: Option<&'a str>,
     agent: Option<String>,
-    /// The shell command that does the task, where no agent does.
+    /// The shell command that does the task, if no agent does.
     run: Option<&'a str>,
     /// The number of its worktree, while it exists.
     slot: Option<u32>,
@@ -81,17 +81,17 @@ struct TaskJson<'a> {
     merge: Option<&'a Oid>,
     waits_for: Vec<String>,
     seconds: f64,
-    /// The plan that was made before the work, where one was: `show --plan` prints it.
+    /// The plan that was made before the work, if the run plans first: `show --plan` prints it.
     plan: Option<Planned<'a>>,
     /// What its agent was not sure of, or what was seen at its end; the newest of `concerns`.
     concern: Option<&'a str>,
     /// All that is of concern in the work as it stands, oldest first.
     concerns: Vec<&'a str>,
-    /// What all its attempts used, as far as the agents' programs say so; null where none does.
+    /// What all its attempts used, as far as the agents' programs report it; null if none does.
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
     cost_usd: Option<Dollars>,
-    /// When it goes on by itself, where it is paused and that is known.
+    /// When it resumes by itself, if it is paused and that is known.
     until: Option<jiff::Timestamp>,
     /// What happened, if it is blocked or paused; what a merge waits for; else the words of the
     /// first reason.
@@ -201,7 +201,7 @@ pub(super) fn why<'a>(why: &Why<'a>, facts: &Facts) -> WhyJson<'a> {
 struct AttemptJson<'a> {
     number: u32,
     stage: &'static str,
-    /// The commit that it began from.
+    /// The commit that it started from.
     base: &'a Oid,
     started: Option<jiff::Timestamp>,
     seconds: f64,

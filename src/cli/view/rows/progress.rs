@@ -48,7 +48,7 @@ fn changed(snapshot: &Snapshot, index: usize, before: &Record, facts: &Facts) ->
     let id = task.id.as_str();
     let mut lines = Vec::new();
     if record.attempts.len() > before.attempts.len() {
-        lines.push(line(CYAN, "started", id, &begun(task, record)));
+        lines.push(line(CYAN, "started", id, &started(task, record)));
     }
     match &record.state {
         State::Running { .. } => {}
@@ -104,7 +104,7 @@ fn ended(record: &Record) -> String {
 }
 
 /// Says what a new attempt is for: the task itself or the stage, and which try at it this is.
-fn begun(task: &Task, record: &Record) -> String {
+fn started(task: &Task, record: &Record) -> String {
     let stage = record.last_attempt().map_or(Stage::Implement, |attempt| attempt.stage);
     let what = match stage {
         Stage::Implement => task.title.as_str(),
@@ -119,12 +119,12 @@ fn begun(task: &Task, record: &Record) -> String {
 fn finished(task: &Task, record: &Record, took: &str) -> String {
     let attempt = record.last_work();
     let report = attempt.and_then(|attempt| attempt.report.as_ref());
-    let said = report.map(|r| format!(", {} {}", r.status, r.message)).unwrap_or_default();
+    let report_text = report.map(|r| format!(", {} {}", r.status, r.message)).unwrap_or_default();
     // A `run` command is not expected to commit.
     let is_agent = task.run.is_none();
     let committed = is_agent && attempt.is_some_and(|attempt| attempt.committed_for_agent);
     let committed = if committed { ", uncommitted changes committed automatically" } else { "" };
-    format!("in {took}{committed}{}", said.trim_end().replace('\n', " "))
+    format!("in {took}{committed}{}", report_text.trim_end().replace('\n', " "))
 }
 
 fn indented(text: &String) -> String {

@@ -78,15 +78,16 @@ fn attempt(attempt: &Attempt, facts: &Facts, is_lost: bool) -> String {
     let took = span(attempt.ended.unwrap_or(facts.now) - attempt.started);
     let (number, stage, base) = (attempt.number, attempt.stage.name(), attempt.base.short());
     let mut line = format!("{number}. {stage}, {took}, {ending}, base {base}\n");
-    let who = [attempt.agent.clone(), attempt.model.as_ref().map(|model| format!("model {model}"))];
+    let agent =
+        [attempt.agent.clone(), attempt.model.as_ref().map(|model| format!("model {model}"))];
     let used = attempt.usage.map(|usage| usage.to_string());
-    let facts: Vec<String> = who.into_iter().flatten().chain(used).collect();
-    if !facts.is_empty() {
-        line += &format!("   {}\n", printable(&facts.join(", ")));
+    let details: Vec<String> = agent.into_iter().flatten().chain(used).collect();
+    if !details.is_empty() {
+        line += &format!("   {}\n", printable(&details.join(", ")));
     }
     if let Some(report) = &attempt.report {
-        let said = format!("{} {}", report.status, printable(&report.message));
-        line += &format!("   {}\n", said.trim_end());
+        let text = format!("{} {}", report.status, printable(&report.message));
+        line += &format!("   {}\n", text.trim_end());
     }
     if let Some(verdict) = &attempt.verdict {
         line += &format!("   {}\n", verdict.word());

@@ -46,7 +46,7 @@ fn heading(snapshot: &Snapshot, facts: &Facts) -> String {
     let driven = facts.controller.as_ref().map(|it| format!(", {}", driven(it, facts)));
     let driven = driven.unwrap_or_default();
     let name = paint(BOLD, &run.name);
-    let over = run.closed.as_ref().map(|told| format!("finished: {}\n", closed(run, told)));
+    let over = run.closed.as_ref().map(|it| format!("finished: {}\n", closed(run, it)));
     let over = over.unwrap_or_default();
     format!("run {name}: {}{at}, from {}{driven}\n{over}", run.integration, run.base_branch)
 }
@@ -84,7 +84,7 @@ fn below(row: &Row<'_>, facts: &Facts) -> Vec<String> {
     why.chain(shown).chain(concerns).chain(next).collect()
 }
 
-/// Returns a line that says what all attempts used, where that is known.
+/// Returns a line with what all attempts used, if that is known.
 fn used(snapshot: &Snapshot) -> String {
     let usage = report::sum(snapshot.tasks().filter_map(|(_, record)| record.usage()));
     usage.map(|usage| format!("used {usage}\n")).unwrap_or_default()

@@ -1,7 +1,7 @@
-//! `start` of a backlog: which tickets make the batch, and whether that is the one that is meant.
+//! `start` of a backlog: chooses the tickets of the batch, and asks the user to confirm them.
 //!
-//! Invariant: the backlog itself is read and never written; a batch that was taken stays as it is
-//! until it is finished, or `--update` is given.
+//! Invariant: the backlog is read and never written. A batch stays as it is until it is finished,
+//! unless the user passes `--update`.
 
 use super::Start;
 use super::check::check_into;
@@ -18,7 +18,7 @@ use crate::run::begin::batch::run_of_batch;
 use crate::run::begin::plan_source::Input;
 
 impl Start<'_> {
-    /// Begins a run of the tickets that can begin, or goes on with the batch that was taken.
+    /// Starts a run of the tickets that are ready, or resumes the run that has the last batch.
     pub(super) fn with_backlog(
         &self,
         given: &Given,
@@ -37,12 +37,12 @@ impl Start<'_> {
         };
         if let Some(run) = run.as_ref().filter(|_| !self.args.update) {
             check_into(run, self.args)?;
-            self.context.ui.status(&format!("going on with the tickets that run '{name}' has"));
+            self.context.ui.status(&format!("continuing with the tickets of run '{name}'"));
             let update = Step::begin([StartOption::Update]);
             self.context
                 .ui
-                .hint(&self.scope(), update.to("Also take the tickets that can begin now"));
-            return self.go_on(&name, None);
+                .hint(&self.scope(), update.to("Also take the tickets that can start now"));
+            return self.resume(&name, None);
         }
         let mut given =
             Given { input: Input::Backlog(folder.clone()), choice: given.choice.clone() };
@@ -61,15 +61,15 @@ impl Start<'_> {
                 check_into(&run, self.args)?;
                 print_findings(&self.context.ui, &self.scope(), &parsed.warnings);
                 let new = self.new_plan(&run, parsed.plan)?;
-                self.go_on(&run.run.name, new)
+                self.resume(&run.run.name, new)
             }
             None => self.begin(parsed, &given),
         }
     }
 
-    /// Shows a batch, and asks whether it is the one that is meant; true to go on.
+    /// Shows a batch and asks whether to start it; returns true to continue.
     ///
-    /// Where each plan is approved before the work, nobody has to be there yet.
+    /// If tasks are planned first, a terminal is not needed yet: the user approves each plan later.
     pub(super) fn confirm(&self, parsed: &ParsedPlan, is_planned: bool) -> anyhow::Result<bool> {
         let ui = &self.context.ui;
         if self.args.yes || self.args.dry_run {
@@ -80,17 +80,17 @@ impl Start<'_> {
         ui.show(&plan::text(parsed)?);
         print_findings(ui, &self.scope(), &parsed.warnings);
         let count = parsed.plan.tasks.len();
-        let question = format!("Begin with {}", counted(count, "ticket"));
+        let question = format!("Start with {}", counted(count, "ticket"));
         match ui.ask(&question)? {
             Some(true) => Ok(true),
             Some(false) => {
-                ui.status("nothing was begun");
+                ui.status("nothing started");
                 Ok(false)
             }
             None if is_planned => Ok(true),
             None => Err(usage(
-                "nobody is there to say whether this is the batch that is meant",
-                Remedy::from(Step::begin([StartOption::Yes]).to("Begin without a question"))
+                "cannot ask whether to start these tickets: there is no terminal",
+                Remedy::from(Step::begin([StartOption::Yes]).to("Start without a question"))
                     .or(Step::begin([StartOption::DryRun]).to("Or see what would be done")),
             )),
         }

@@ -1,6 +1,6 @@
-//! `start` with a plan that is not the one a run has: what differs, and taking it over.
+//! `start` with a plan that differs from the run's: shows the difference, and replaces the plan.
 //!
-//! Invariant: nothing is taken over without `--update`; a run ends as it was begun.
+//! Invariant: nothing is replaced without `--update`.
 
 use super::Start;
 use crate::cli::view::change;
@@ -14,14 +14,14 @@ use crate::run::Drive;
 use crate::run::begin::complete;
 use crate::run::begin::update::update;
 
-/// A plan to put in the place of the one that a run has.
+/// A plan that replaces the one of a run.
 pub(super) struct NewPlan {
     pub(super) plan: Plan,
     change: PlanChange,
 }
 
 impl Start<'_> {
-    /// Returns the plan where it differs from the one that the run has, and may replace it.
+    /// Returns the plan if it differs from the run's and may replace it.
     pub(super) fn new_plan(
         &self,
         snapshot: &Snapshot,
@@ -38,17 +38,17 @@ impl Start<'_> {
             Ok(Some(NewPlan { plan, change }))
         } else {
             Err(failure(
-                format!("the plan is not the one that run '{}' has", snapshot.run.name),
-                Remedy::from(Step::begin([StartOption::Update]).to("Take it over"))
+                format!("the plan has changed since run '{}' started", snapshot.run.name),
+                Remedy::from(Step::begin([StartOption::Update]).to("Use the new plan"))
                     .or(Step::start()
                         .of(&snapshot.run.name, self.args.manual)
                         .to("Or continue with the plan as it was"))
-                    .or(Step::begin([StartOption::Name]).to("Or begin another run with it")),
+                    .or(Step::begin([StartOption::Name]).to("Or start another run with it")),
             ))
         }
     }
 
-    /// Returns the added tasks that the run had before, and merged.
+    /// Returns the added tasks that an earlier plan of the run had and that are merged.
     fn done_before(&self, snapshot: &Snapshot, change: &PlanChange) -> anyhow::Result<Vec<TaskId>> {
         let journal = Journal::new(self.git, &snapshot.run.name);
         let mut done = Vec::new();
@@ -66,11 +66,11 @@ impl Start<'_> {
         journal: &mut Journal,
         new: NewPlan,
     ) -> anyhow::Result<()> {
-        // What the run did while nobody held the lock counts too.
+        // The run may have changed before this process took the lock.
         let snapshot = journal.newest()?.snapshot;
         let at_work = update(drive, journal, &snapshot, &new.plan, &new.change)?;
         for id in at_work {
-            self.context.ui.warning(&format!("task '{id}' is at work on the text it had before"));
+            self.context.ui.warning(&format!("task '{id}' still runs with its old text"));
             let again = Step::stop(&id).and(Step::retry(&id)).to("Give it the new text");
             self.context.ui.hint(&self.scope_of(&snapshot.run), again);
         }

@@ -1,13 +1,13 @@
-//! What a run that exists cannot be given any more.
+//! Options that cannot change once a run has started.
 //!
-//! Invariant: looks at what was asked for and at what the run was begun with, and at nothing else.
+//! Invariant: compares the options with the run, and looks at nothing else.
 
 use crate::cli::arguments::StartArgs;
 use crate::domain::error::usage;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::steps::{StartOption, Step};
 
-/// Tasks that have begun cannot be planned first any more.
+/// Fails if `--plan-first` is new: tasks that have started cannot be planned first any more.
 pub(super) fn check_planning(snapshot: &Snapshot, args: &StartArgs) -> anyhow::Result<()> {
     let is_planned = snapshot.plan.tasks.iter().any(|task| task.plan_first);
     let could_be = snapshot.plan.tasks.iter().any(|task| task.run.is_none());
@@ -15,14 +15,17 @@ pub(super) fn check_planning(snapshot: &Snapshot, args: &StartArgs) -> anyhow::R
         Ok(())
     } else {
         Err(usage(
-            format!("run '{}' was begun without --plan-first", snapshot.run.name),
+            format!(
+                "run '{}' started without --plan-first, which cannot be changed",
+                snapshot.run.name
+            ),
             Step::begin([StartOption::PlanFirst, StartOption::Name])
-                .to("Leave out --plan-first, or begin another run"),
+                .to("Leave out --plan-first, or start another run"),
         ))
     }
 }
 
-/// A run keeps the branch it began with.
+/// Fails if `--into` names another branch than the run's.
 pub(super) fn check_into(snapshot: &Snapshot, args: &StartArgs) -> anyhow::Result<()> {
     match args.into.as_deref().filter(|into| *into != snapshot.run.integration) {
         None => Ok(()),
@@ -32,7 +35,7 @@ pub(super) fn check_into(snapshot: &Snapshot, args: &StartArgs) -> anyhow::Resul
                 snapshot.run.name, snapshot.run.integration
             ),
             Step::begin([StartOption::Into(into.to_owned()), StartOption::Name])
-                .to("Leave out --into, or begin another run"),
+                .to("Leave out --into, or start another run"),
         )),
     }
 }

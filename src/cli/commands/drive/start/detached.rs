@@ -1,6 +1,6 @@
-//! `start --detach`: the run goes on in a process of its own, without a terminal.
+//! `start --detach`: drives the run in a background process without a terminal.
 //!
-//! Invariant: it returns when that process drives the run, or has said why it does not.
+//! Invariant: it returns once that process is the controller, or has ended with an error.
 
 use std::fs::File;
 use std::process::Child;
@@ -16,7 +16,7 @@ use crate::run::drive::controller;
 use crate::system::disk::make_folder;
 use crate::system::process::{self, Program, Streams};
 
-/// How often the new process is looked at.
+/// How often to check the new process.
 const GLANCE: Duration = Duration::from_millis(20);
 
 pub(super) fn start(
@@ -59,30 +59,33 @@ fn spawn(context: &Context, drive: &Drive, name: &str, only: &[String]) -> anyho
 }
 
 fn say(context: &Context, name: &str, child: &Child, scope: &Scope) -> anyhow::Result<Exit> {
-    context.ui.answer(&format!("run '{name}' goes on in the background, as pid {}", child.id()))?;
+    context
+        .ui
+        .answer(&format!("run '{name}' is running in the background (pid {})", child.id()))?;
     let follow = Step::Log { id: None, part: Part::Follow };
-    let remedy = Remedy::from(Step::Status(Look::Watch).to("Watch where everything stands"))
-        .or(follow.to("Or what happens, line by line"))
+    let remedy = Remedy::from(Step::Status(Look::Watch).to("Watch it"))
+        .or(follow.to("Or follow the events, line by line"))
         .or(Step::stop_run().to("End it; 'start' resumes it later"));
     context.ui.hint(scope, remedy);
     Ok(Exit::Ok)
 }
 
-/// It was over before it was seen: there was nothing to do, or something is wrong.
+/// Reports a process that ended before it was seen as the controller: there was nothing to do, or an
+/// error.
 fn ended(context: &Context, drive: &Drive, name: &str, code: Option<i32>) -> anyhow::Result<Exit> {
     let log = drive.folder.controller_log();
-    let said = std::fs::read_to_string(&log).unwrap_or_default();
+    let output = std::fs::read_to_string(&log).unwrap_or_default();
     match code {
         Some(0) => {
-            context.ui.answer(said.trim_end())?;
+            context.ui.answer(output.trim_end())?;
             Ok(Exit::Ok)
         }
         Some(3) => {
-            context.ui.answer(said.trim_end())?;
+            context.ui.answer(output.trim_end())?;
             Ok(Exit::Attention)
         }
         _ => Err(failure(
-            format!("run '{name}' did not go on in the background:\n{}", said.trim_end()),
+            format!("run '{name}' did not start in the background:\n{}", output.trim_end()),
             Step::start().to("Start it in the foreground, which shows more"),
         )),
     }

@@ -1,6 +1,6 @@
 //! `start --dry-run`: what would be done now.
 //!
-//! Invariant: writes nothing; what it tells is decided where the real run decides it.
+//! Invariant: writes nothing; what it prints comes from the function that decides for a real run.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::text::span;
 use crate::system::clock;
 
-/// Returns the limit of an attempt, and those of the stages that have their own.
+/// Returns the time limit of an attempt, and those of the stages that have their own.
 fn limits_of(settings: &Settings) -> String {
     let own = settings.timeouts.named().map(|(stage, limit)| (format!(" for {stage}"), limit));
     let all = std::iter::once((String::new(), settings.timeout)).chain(own);

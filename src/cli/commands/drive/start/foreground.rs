@@ -1,6 +1,6 @@
-//! `start` as it is without further flags: drives the run here, and tells what happens.
+//! `start` without further flags: drives the run in this process, and prints what happens.
 //!
-//! Invariant: what is printed is what happened; a terminal that goes away stops nothing.
+//! Invariant: a line is printed only after its event is in the journal; a lost terminal stops nothing.
 
 use std::collections::HashSet;
 
@@ -21,7 +21,7 @@ use crate::run::facts::{Facts, silent};
 use crate::run::{self, Drive, End, Progress};
 use crate::system::clock;
 
-/// Drives the run until nothing can go on.
+/// Drives the run until nothing can continue.
 pub(super) fn drive(
     context: &Context,
     driven: &Drive,
@@ -50,11 +50,12 @@ pub(super) fn drive(
         }
     });
     live.clear();
-    conclude(context, driven, &before.run.name, end.map_err(told_of_full_disk)?, &facts.scope)
+    conclude(context, driven, &before.run.name, end.map_err(with_disk_hint)?, &facts.scope)
 }
 
-/// git, gix and the system say it in the same words; what to do is the same, too.
-fn told_of_full_disk(error: anyhow::Error) -> anyhow::Error {
+/// Adds a hint to an error of a full disk. git, gix and the system report it in the same words, and no
+/// typed error survives all of them.
+fn with_disk_hint(error: anyhow::Error) -> anyhow::Error {
     if !format!("{error:#}").contains("No space left on device") {
         error
     } else {
@@ -64,7 +65,7 @@ fn told_of_full_disk(error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-/// Says what is about to be driven.
+/// Prints what is about to run.
 pub(super) fn open(context: &Context, driven: &Drive, before: &Snapshot) {
     if before.is_finished() {
         context.ui.status(&format!("run '{}' is finished: nothing to do", before.run.name));
@@ -73,7 +74,7 @@ pub(super) fn open(context: &Context, driven: &Drive, before: &Snapshot) {
     context.ui.status(&progress::opening(before, driven.settings.jobs));
     let untested = driven.settings.test.is_none();
     if untested && before.plan.tasks.iter().any(|task| task.test.is_none()) {
-        context.ui.status("no test command is set (git config orchestrate.test COMMAND): merges are published untested");
+        context.ui.status("no test command is set (git config orchestrate.test COMMAND), so merges are published untested");
     }
 }
 
@@ -112,7 +113,7 @@ fn conclude(
     }
 }
 
-/// Takes away the checkout that a finished run tested its merges in.
+/// Removes the checkout where a finished run tested its merges.
 pub(super) fn finish(context: &Context, driven: &Drive, snapshot: &Snapshot) -> anyhow::Result<()> {
     if !snapshot.is_finished() {
         return Ok(());
@@ -122,7 +123,10 @@ pub(super) fn finish(context: &Context, driven: &Drive, snapshot: &Snapshot) -> 
         context.ui.status(&format!("kept {}: {}", kept.what, kept.reason));
     }
     for backup in &cleaned.backups {
-        context.ui.status(&format!("what {} held is kept: {}", snapshot.run.checkout, backup.name));
+        context.ui.status(&format!(
+            "changes in {} are backed up: {}",
+            snapshot.run.checkout, backup.name
+        ));
     }
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! `start --manual`: one turn of a run whose agents the caller launches.
 //!
-//! Invariant: with `--json` the answer is the document of `status --json`, so a caller needs to
-//! know one format only.
+//! Invariant: `--json` prints the document of `status --json`, so that a caller needs one format.
 
 use std::collections::HashSet;
 
@@ -41,7 +40,7 @@ pub(super) fn turn(
     let tip = Journal::new(&driven.git, name).newest()?;
     let snapshot = &tip.snapshot;
     foreground::finish(context, driven, snapshot)?;
-    // This process drives the run no longer when the answer is read.
+    // When the answer is read, this process is not the controller any more.
     let facts = Facts { controller: None, ..Facts::of(driven, &tip, scope.clone())? };
     let text = if as_json {
         json::status(snapshot, &facts, None)?

@@ -1,7 +1,7 @@
-//! `git orchestrate start`: which run, with which plan and settings; then one of four ways on.
+//! `git orchestrate start`: finds the run, its plan and its settings, and drives it in one of four ways.
 //!
-//! Invariant: everything that could be in the way is told before anything is written, and the
-//! controller's lock is held while a run that exists is changed.
+//! Invariant: every obstacle is reported before anything is written, and the controller's lock is held
+//! while an existing run is changed.
 
 mod batch;
 mod change;
@@ -71,7 +71,7 @@ impl Start<'_> {
         }
     }
 
-    /// Returns where commands are typed before it is known which run this is.
+    /// Returns the scope of suggested commands before the run is known.
     fn scope(&self) -> Scope {
         Scope {
             run: self.args.run.clone(),
@@ -81,7 +81,7 @@ impl Start<'_> {
         }
     }
 
-    /// Returns where commands are typed that are about this run.
+    /// Returns the scope of suggested commands about this run.
     fn scope_of(&self, run: &Run) -> Scope {
         let named = self.context.scope_of(self.git, run, self.args.run.is_some());
         Scope { run: named.run, ..self.scope() }
@@ -89,14 +89,17 @@ impl Start<'_> {
 
     fn without_plan(&self) -> anyhow::Result<Exit> {
         if self.args.into.is_some() {
-            return Err(usage("--into is for a new run", "a run keeps the branch it began with"));
+            return Err(usage(
+                "--into is for a new run",
+                "a run keeps the branch that it started with",
+            ));
         }
         if !self.args.tickets.ids.is_empty() || !self.args.tickets.labels.is_empty() {
             let remedy = Step::begin([StartOption::Ticket]).to("Name the folder of the backlog");
             return Err(usage("--task and --label choose tickets of a backlog", remedy));
         }
         let name = find_run(self.git, self.args.run.as_deref())?;
-        self.go_on(&name, None)
+        self.resume(&name, None)
     }
 
     fn with_plan(&self, given: &Given) -> anyhow::Result<Exit> {
@@ -116,7 +119,7 @@ impl Start<'_> {
                 if let Some(new) = &new {
                     self.trust_plan(given, &new.plan, &sources)?;
                 }
-                self.go_on(&tip.snapshot.run.name, new)
+                self.resume(&tip.snapshot.run.name, new)
             }
             None => self.begin(parsed, given),
         }
@@ -146,7 +149,7 @@ impl Start<'_> {
         Ok(())
     }
 
-    /// Nothing is run in a dry run, so nothing needs to be trusted for it.
+    /// Returns how much trust is needed: none in a dry run, which runs no command.
     fn trust(&self) -> Trust {
         match (self.args.dry_run, self.args.trust) {
             (true, _) => Trust::NotNeeded,
@@ -155,7 +158,7 @@ impl Start<'_> {
         }
     }
 
-    /// What is given now goes before what was given when the run began.
+    /// Returns the flags in force: those of this call override those of earlier ones.
     fn flags(&self, before: &Flags) -> Flags {
         Flags {
             agent: self.args.agent.clone().or(before.agent.clone()),
@@ -172,7 +175,7 @@ impl Start<'_> {
         let plan = parsed.plan.clone();
         self.args.only.iter().try_for_each(|name| find_task(&plan, name).map(drop))?;
         let flags = self.flags(&Flags::default());
-        // Before anything is trusted nothing of it is run: this only looks what is in the way.
+        // Nothing is trusted yet, so no command may run here: this only looks for obstacles.
         let found = settings(self.git, &flags, Trust::NotNeeded)?;
         prompts(self.git, Trust::NotNeeded)?;
         let plan = complete::for_new_run(&found, plan);
@@ -189,26 +192,26 @@ impl Start<'_> {
         if self.args.dry_run {
             let snapshot = Snapshot::new(run, plan, Default::default())
                 .map_err(|_| anyhow::anyhow!("the plan holds a cycle"))?;
-            return self.would_do("begin", &found, &snapshot);
+            return self.would_do("start", &found, &snapshot);
         }
         self.trust_plan(given, &plan, &parsed.sources)?;
         settings(self.git, &run.flags, self.trust())?;
         prompts(self.git, self.trust())?;
         begin::create(self.git, &run, &plan)?;
-        self.go_on(&run.name, None)
+        self.resume(&run.name, None)
     }
 
-    /// Goes on with a run that exists.
-    fn go_on(&self, name: &str, new: Option<NewPlan>) -> anyhow::Result<Exit> {
+    /// Resumes a run.
+    fn resume(&self, name: &str, new: Option<NewPlan>) -> anyhow::Result<Exit> {
         let mut journal = Journal::new(self.git, name);
         let Tip { snapshot, .. } =
             journal.load()?.with_context(|| format!("there is no run '{name}'"))?;
         let run = snapshot.run.clone();
-        self.go_on_with(journal, snapshot, new)
+        self.resume_with(journal, snapshot, new)
             .map_err(|error| in_scope(error, || self.scope_of(&run)))
     }
 
-    fn go_on_with(
+    fn resume_with(
         &self,
         mut journal: Journal,
         snapshot: Snapshot,
@@ -223,7 +226,7 @@ impl Start<'_> {
                 Some(new) => snapshot.with_plan(new.plan),
                 None => snapshot,
             };
-            return self.would_do("go on with", &settings, &snapshot);
+            return self.would_do("resume", &settings, &snapshot);
         }
         if let Some(closed) = snapshot.run.closed.as_ref().filter(|_| snapshot.is_finished()) {
             return self.is_over(&snapshot.run, closed);
@@ -268,10 +271,10 @@ impl Start<'_> {
         }
     }
 
-    /// Says that a run has been finished before.
+    /// Says that the run is finished.
     fn is_over(&self, run: &Run, closed: &Closed) -> anyhow::Result<Exit> {
-        let told = table::closed(run, closed);
-        self.context.ui.status(&format!("run '{}' is finished: {told}", run.name));
+        let closed = table::closed(run, closed);
+        self.context.ui.status(&format!("run '{}' is finished: {closed}", run.name));
         let clean = Step::Clean { id: None, force: false }.of(&run.name, false);
         let steps = std::iter::once(clean).chain(rename_branch(self.git, run)?);
         let remedy = to("Remove its journal, so that the plan can be run again", steps);
@@ -279,13 +282,13 @@ impl Start<'_> {
         Ok(Exit::Ok)
     }
 
-    /// Writes down the flags that are in force from now on; returns the newest state.
+    /// Writes the flags that are in force from now on into the journal; returns the newest state.
     fn settle_flags(&self, journal: &mut Journal) -> anyhow::Result<Snapshot> {
         let snapshot = journal.newest()?.snapshot;
         let flags = self.flags(&snapshot.run.flags);
         if flags != snapshot.run.flags || snapshot.run.closed.is_some() {
-            // Whoever starts a run that was put aside goes on with it; somebody may allow a rule
-            // at this moment.
+            // Starting a run that was kept opens it again. `allow` may add a rule at this moment, so
+            // the flags are merged with what is in the journal then.
             journal.amend("settings changed", |run| {
                 let flags = self.flags(&run.flags);
                 Run { flags, closed: None, ..run }

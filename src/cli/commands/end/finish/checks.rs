@@ -1,4 +1,4 @@
-//! What keeps a run from being finished as it was asked.
+//! Checks that a run can be finished in the chosen way.
 //!
 //! Invariant: only looks.
 
@@ -11,21 +11,21 @@ use crate::domain::steps::{self, Remedy, Step, git, to};
 use crate::domain::task::State;
 
 impl Finish<'_> {
-    /// Fails where somebody works on a task.
+    /// Fails if a task is running.
     pub(super) fn check_at_rest(&self) -> anyhow::Result<()> {
         let at_work = |state: &State| matches!(state, State::Running { .. });
         let found = self.target.snapshot().tasks().find(|(_, record)| at_work(&record.state));
         match found {
             None => Ok(()),
             Some((task, _)) => Err(failure(
-                format!("somebody is at work on task '{}'", task.id),
+                format!("task '{}' is running", task.id),
                 Remedy::from(Step::stop_run().to("Stop the run"))
                     .or(Step::Wait.to("Or wait until it ends")),
             )),
         }
     }
 
-    /// A run that is given up goes on being given up.
+    /// Fails if the run is being discarded and another end is chosen: part of it may be gone already.
     pub(super) fn check_not_discarded(&self, given: Option<How>) -> anyhow::Result<()> {
         let run = &self.target.snapshot().run;
         let is_going = run.closed.as_ref().is_some_and(|closed| closed.how == How::Discard);
@@ -39,7 +39,7 @@ impl Finish<'_> {
         }
     }
 
-    /// Fails where tasks are not done, unless that was forced.
+    /// Fails if tasks are unfinished, unless the user forces it.
     pub(super) fn check_done(&self) -> anyhow::Result<()> {
         let snapshot = self.target.snapshot();
         let open = snapshot.tasks().filter(|(_, record)| !record.state.is_done());
@@ -60,7 +60,7 @@ impl Finish<'_> {
         ))
     }
 
-    /// Fails where there is no branch to merge into.
+    /// Fails if there is no branch to merge into.
     pub(super) fn check_base(&self, how: How) -> anyhow::Result<()> {
         let run = &self.target.snapshot().run;
         let branch = &run.integration;
@@ -69,7 +69,10 @@ impl Finish<'_> {
             let switch = Step::from(git("switch").blank("BRANCH"));
             let merge = git("merge").word(branch);
             return Err(failure(
-                format!("run '{}' began on no branch, so there is none to merge into", run.name),
+                format!(
+                    "run '{}' started from a detached HEAD, so there is no branch to merge into",
+                    run.name
+                ),
                 to("Merge it into a branch of your own", [switch.and(merge), keep]),
             ));
         }
@@ -79,7 +82,10 @@ impl Finish<'_> {
                 None => git("push").blank("REMOTE"),
             };
             return Err(failure(
-                format!("the work is on {} itself", run.integration),
+                format!(
+                    "the run merged into {} itself, so there is nothing to propose",
+                    run.integration
+                ),
                 to("Push it yourself", [push.word(branch).into(), keep]),
             ));
         }
@@ -88,10 +94,7 @@ impl Finish<'_> {
             Ok(())
         } else {
             Err(failure(
-                format!(
-                    "there is no branch '{}' any more, which the run began from",
-                    run.base_branch
-                ),
+                format!("the base branch '{}' does not exist any more", run.base_branch),
                 git("branch").word(&run.base_branch).blank("COMMIT").to("Restore it"),
             ))
         }

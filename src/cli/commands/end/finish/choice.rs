@@ -1,6 +1,6 @@
-//! Which of the four ends a person wants, and whether a name was typed.
+//! Which of the four ends the user chooses, and the confirmation of the last one.
 //!
-//! Invariant: nothing is chosen for anybody: without a flag and without a terminal it is an error.
+//! Invariant: there is no default: without a flag and without a terminal it is an error.
 
 use crate::cli::arguments::FinishArgs;
 use crate::cli::ui::ask::{ask, can_ask};
@@ -20,22 +20,22 @@ pub(super) fn given(args: &FinishArgs) -> Option<How> {
     flags.into_iter().find(|(is_given, _)| *is_given).map(|(_, how)| how)
 }
 
-/// Fails where nothing was chosen and nobody can be asked.
+/// Fails if nothing was chosen and there is no terminal to ask on.
 pub(super) fn check_can_choose(given: Option<How>) -> anyhow::Result<()> {
     if given.is_some() || can_ask() {
         Ok(())
     } else {
         Err(usage(
-            "what is to become of the work is not said",
+            "choose one of --merge, --pr, --keep, --discard",
             [Finish::Merge, Finish::Pr, Finish::Keep, Finish::Discard].map(Step::Finish),
         ))
     }
 }
 
-/// Asks which of the four it is; `None` where that is not answered.
+/// Asks which of the four it is; `None` if there is no answer.
 pub(super) fn ask_for(run: &Run, stop: &StopSwitch) -> anyhow::Result<Option<How>> {
     let question = format!(
-        "What is to become of {}?\n  \
+        "What should happen to {}?\n  \
          1. merge it into {}\n  \
          2. push it, and open a pull request\n  \
          3. keep it as it is\n  \
@@ -56,7 +56,7 @@ pub(super) fn ask_for(run: &Run, stop: &StopSwitch) -> anyhow::Result<Option<How
     }
 }
 
-/// Returns true where the run's name was typed, here or with `--confirm`.
+/// Returns true if the user typed the run's name, here or with `--confirm`.
 pub(super) fn is_confirmed(
     name: &str,
     typed: Option<&str>,
@@ -66,12 +66,12 @@ pub(super) fn is_confirmed(
         Some(typed) => Ok(typed == name),
         None if can_ask() => {
             let question = format!(
-                "All work of run '{name}' goes, after a backup. Type its name to discard it:"
+                "This discards all work of run '{name}', after a backup. Type its name to confirm:"
             );
             Ok(ask(&question, &|| stop.is_stopped())?.as_deref() == Some(name))
         }
         None => Err(failure(
-            format!("run '{name}' is only discarded when its name is typed"),
+            format!("discarding run '{name}' must be confirmed with its name"),
             Step::Finish(Finish::Confirm(name.to_owned())),
         )),
     }

@@ -1,6 +1,6 @@
-//! Giving up what a run did.
+//! Discards the work of a run.
 //!
-//! Invariant: nothing goes before its name was typed, and nothing without a backup.
+//! Invariant: nothing is removed before the user typed the run's name, and nothing without a backup.
 
 use super::{Finish, choice};
 use crate::domain::error::{Exit, failure};
@@ -30,7 +30,7 @@ impl Finish<'_> {
         }
         if !choice::is_confirmed(&run.name, self.args.confirm.as_deref(), self.stop)? {
             return Err(failure(
-                format!("that is not the name of run '{}': nothing was removed", run.name),
+                format!("that is not the name of run '{}'; nothing was removed", run.name),
                 Step::Finish(Confirm(run.name.clone())),
             ));
         }
@@ -39,7 +39,7 @@ impl Finish<'_> {
         self.target.reload()?;
         let pushed = remote_branches(&self.target.drive, self.target.snapshot())?;
         if !self.clear(reach)? {
-            let again = Step::Finish(Discard).to("Run this again when what is kept may go");
+            let again = Step::Finish(Discard).to("Run this again when the rest can be removed");
             self.context.ui.hint(&self.target.scope(), again);
             return Ok(Exit::Attention);
         }

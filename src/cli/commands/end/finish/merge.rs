@@ -1,6 +1,6 @@
-//! Merging what a run did into the branch that it began from.
+//! Merges the work of a run into the branch that the run started from.
 //!
-//! Invariant: says what came of it; what is published has passed the tests before.
+//! Invariant: the commit that is published passed the tests.
 
 use super::Finish;
 use crate::cli::view::tickets;
@@ -77,17 +77,17 @@ impl Finish<'_> {
         Ok(Exit::Ok)
     }
 
-    /// Says that the run was merged by an earlier call, or by somebody else.
+    /// Says that an earlier call, or somebody else, merged the run.
     pub(super) fn say_merged(&self) -> anyhow::Result<()> {
         let run = &self.target.snapshot().run;
         let closed = run.closed.as_ref().and_then(|closed| closed.commit.as_ref());
         let at = closed.map(|commit| format!(" at {}", commit.short())).unwrap_or_default();
         let (branch, base) = (&run.integration, &run.base_branch);
-        self.context.ui.answer(&format!("{branch} is merged into {base} already{at}"))?;
+        self.context.ui.answer(&format!("{branch} is already merged into {base}{at}"))?;
         Ok(())
     }
 
-    /// Says how tickets are done whose work is merged.
+    /// Says how to mark the tickets as done whose work is merged.
     fn say_tickets(&self) {
         if self.target.drive.settings.ticket_done == TicketDone::User {
             let to_do = tickets::to_do(self.target.snapshot());
@@ -95,7 +95,7 @@ impl Finish<'_> {
         }
     }
 
-    /// Says what a merge would do, and what it would clean up where it would be done.
+    /// Says what a merge would do, and what would be cleaned up after it.
     pub(super) fn would_merge(&self, tip: &Oid) -> anyhow::Result<Exit> {
         let (drive, run) = (&self.target.drive, &self.target.snapshot().run);
         let ui = &self.context.ui;
@@ -118,7 +118,7 @@ impl Finish<'_> {
                 ))?;
                 return Ok(Exit::Ok);
             }
-            MergePreview::UpToDate(_) => format!("{base} holds {branch} already"),
+            MergePreview::UpToDate(_) => format!("{branch} is already merged into {base}"),
             MergePreview::FastForward(_) => format!("would move {base} forward to {}", tip.short()),
             MergePreview::MergeCommit(_) => {
                 format!("would merge {branch} into {base} with a merge commit, and test that")

@@ -1,6 +1,6 @@
 //! `git orchestrate finish`
 //!
-//! Invariant: tests first, then the decision, which is written down before anything is removed.
+//! Invariant: first the tests, then the decision, which is in the journal before anything is removed.
 
 mod checks;
 mod choice;
@@ -75,7 +75,7 @@ impl Finish<'_> {
         }
     }
 
-    /// Runs the tests first, then does what was chosen, or asks.
+    /// Runs the tests first, then does what the user chose, or asks.
     fn after_tests(&mut self, how: Option<How>) -> anyhow::Result<Exit> {
         let run = self.target.snapshot().run.clone();
         let Some(tip) = self.target.drive.git.find_branch(&run.integration)? else {
@@ -104,7 +104,7 @@ impl Finish<'_> {
         ended
     }
 
-    /// Does what was decided about a branch that passed.
+    /// Does what the user chose for a branch that passed the tests.
     fn settle(&mut self, how: Option<How>, tip: &Oid) -> anyhow::Result<Exit> {
         match how {
             Some(How::Merge) => {
@@ -122,7 +122,7 @@ impl Finish<'_> {
             Some(How::Keep) => self.keep(),
             Some(How::Discard) => self.discard(),
             None => {
-                self.context.ui.status("nothing was decided, and nothing changed");
+                self.context.ui.status("nothing chosen, nothing changed");
                 Ok(Exit::Failed)
             }
         }
@@ -141,7 +141,7 @@ impl Finish<'_> {
         self.context.ui.hint(&self.target.scope(), later.to("See what came later"));
     }
 
-    /// Tests the integration branch as it is, and leaves no checkout where the run has none any more.
+    /// Tests the integration branch as it is.
     fn prove(&self, tip: &Oid) -> anyhow::Result<Proof> {
         let (drive, snapshot) = (&self.target.drive, self.target.snapshot());
         if let Some(test) = &drive.settings.test {
@@ -153,14 +153,14 @@ impl Finish<'_> {
         }
         let proof = end::prove(drive, &snapshot.run, tip, self.stop)?;
         if proof == Proof::Untested {
-            self.context.ui.status(
-                "no test command is set (git config orchestrate.test COMMAND): nothing was tested",
-            );
+            self.context
+                .ui
+                .status("not tested: no test command is set (git config orchestrate.test COMMAND)");
         }
         Ok(proof)
     }
 
-    /// Takes away the checkout that was tested in, as `start` does at the end of a run.
+    /// Removes the checkout that was tested in, as `start` does at the end of a run.
     fn leave_checkout(&self) -> anyhow::Result<()> {
         if self.target.snapshot().is_finished() {
             clean_checkout(&self.target.drive, self.target.snapshot(), CleanOptions::default())
@@ -170,13 +170,13 @@ impl Finish<'_> {
         }
     }
 
-    /// Says which branches stay on the remote.
+    /// Says which branches are still on the remote.
     fn say_pushed(&self, pushed: Option<RemoteBranches>) {
         let Some(RemoteBranches { remote, branches }) = pushed else { return };
         let ui = &self.context.ui;
-        ui.status(&format!("still on {remote}, as far as is known here: {}", branches.join(", ")));
+        ui.status(&format!("still on {remote} (as of the last fetch): {}", branches.join(", ")));
         let delete = git("push").word(remote).word("--delete").words(branches);
-        ui.hint(&self.target.scope(), delete.to("Remove what nobody needs there any more"));
+        ui.hint(&self.target.scope(), delete.to("Delete them there"));
     }
 
     fn keep(&mut self) -> anyhow::Result<Exit> {
@@ -192,7 +192,7 @@ impl Finish<'_> {
     fn clear(&self, reach: CleanOptions) -> anyhow::Result<bool> {
         let wording = self.wording();
         if !reach.dry_run {
-            // The worktree that goes may be the one that the caller stands in.
+            // The caller may stand in a worktree that is removed.
             std::env::set_current_dir(self.target.drive.git.home())?;
         }
         clean_run(&self.target.drive, self.target.snapshot(), reach, &mut |cleaned| {
@@ -208,7 +208,7 @@ impl Finish<'_> {
         Ok(wording.lines(cleaned).iter().try_for_each(|line| self.context.ui.answer(line))?)
     }
 
-    /// Says what would be done.
+    /// Prints what would be done.
     fn would(&self, how: How, tip: &Oid) -> anyhow::Result<Exit> {
         let (drive, run) = (&self.target.drive, &self.target.snapshot().run);
         let ui = &self.context.ui;
@@ -229,13 +229,16 @@ impl Finish<'_> {
     fn failing(&self, text: &str) -> anyhow::Error {
         let run = &self.target.snapshot().run;
         failure(
-            format!("nothing was published, and {} is as it was: {text}", run.integration),
+            format!(
+                "{} does not pass the tests, so nothing was published: {text}",
+                run.integration
+            ),
             Remedy::from(self.see_log())
                 .or(git("switch")
                     .word(&run.integration)
                     .to("Fix it there, commit it and switch back, then run the same command again"))
                 .or(Step::Finish(steps::Finish::Keep)
-                    .to("Or keep it, or use --discard: neither needs the tests")),
+                    .to("Or keep it as it is, or use --discard: neither runs the tests")),
         )
     }
 

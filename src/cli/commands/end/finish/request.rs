@@ -1,6 +1,6 @@
-//! Asking others to merge what a run did.
+//! Opens a pull request for the work of a run.
 //!
-//! Invariant: a run is only finished when the pull request is there.
+//! Invariant: the run is closed only once the pull request exists.
 
 use super::Finish;
 use crate::cli::view::{advice, finish as view};
@@ -23,7 +23,7 @@ impl Finish<'_> {
         let url = asked.map_err(|unopened| {
             let what = format!("no pull request ({}): {}", unopened.why, unopened.text);
             let last = match unopened.why {
-                // There is nobody to ask the next time either.
+                // The next try would find no forge either.
                 Obstacle::NoForge => {
                     let ask = format!(
                         "Open a pull request there yourself, from {} into {}.",
