@@ -34,7 +34,7 @@ pub(crate) fn text(
         text += &line("depends", id, &now);
     }
     for reworded in &change.reworded {
-        text += &line("reworded", &reworded.id, &status(snapshot, &reworded.id).to_string());
+        text += &line("reworded", &reworded.id, status(snapshot, &reworded.id));
     }
     if let Some(diff) = &change.preamble {
         text += &format!("  {:8}  of the plan, for all tasks\n", "preamble");
