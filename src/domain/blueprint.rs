@@ -4,6 +4,7 @@
 //! read from the part `File changes` alone.
 
 use crate::domain::plan::paths::paths_of_change;
+use crate::domain::text::Fence;
 
 /// The headings of a blueprint, in order, without `## `.
 pub(crate) const PARTS: [&str; 7] = [
@@ -103,33 +104,6 @@ fn with_headings(message: &str) -> Vec<(Option<usize>, &str)> {
         .lines()
         .map(|line| if fence.holds(line) { (None, line) } else { (heading(line), line) })
         .collect()
-}
-
-/// The open code block, by the mark of its fence.
-#[derive(Default)]
-struct Fence(Option<(char, usize)>);
-
-impl Fence {
-    /// Returns true for a line of a code block, including its fences.
-    fn holds(&mut self, line: &str) -> bool {
-        let line = line.trim();
-        let mark = line.chars().next().filter(|c| "`~".contains(*c)).unwrap_or(' ');
-        let length = line.chars().take_while(|c| *c == mark && mark != ' ').count();
-        let rest = line.get(length..).unwrap_or_default();
-        match self.0 {
-            Some((open, least)) => {
-                if mark == open && length >= least && rest.trim().is_empty() {
-                    self.0 = None;
-                }
-                true
-            }
-            None if length >= 3 && !(mark == '`' && rest.contains('`')) => {
-                self.0 = Some((mark, length));
-                true
-            }
-            None => false,
-        }
-    }
 }
 
 fn outside_of_code(text: &str) -> impl Iterator<Item = &str> {

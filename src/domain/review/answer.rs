@@ -5,6 +5,7 @@
 //! read both ways is no PASS.
 
 use super::{Finding, Severity, Verdict};
+use crate::domain::text::Fence;
 
 /// At most this many bytes of an answer are kept for the agent that fixes what it found: a record
 /// is read with every look at the run.
@@ -31,25 +32,35 @@ pub(crate) enum Answer {
 /// must be PASS.
 pub(crate) fn read(answer: &str) -> Answer {
     let own = own_lines(answer);
-    let words: Vec<VerdictLine> = own.iter().filter_map(|line| verdict_of(line)).collect();
+    let words = verdict_lines(&own);
     if words.is_empty() {
         return Answer::Silent;
     }
     let pass = words.iter().all(|line| line.word == Word::Pass);
-    decide(pass, contradiction_of(&words), answer, &own)
+    match decide(pass, contradiction_of(&words), answer, &own) {
+        Ok(verdict) => Answer::Verdict(verdict),
+        Err((why, failed)) => Answer::Undecided { why, failed },
+    }
 }
 
 /// Reads the message of `git orchestrate report pass` or `fail`, whose verdict is the command's.
-pub(crate) fn of_message(pass: bool, message: &str) -> Answer {
+///
+/// The error is a clause that says what in the message speaks against it.
+pub(crate) fn of_message(pass: bool, message: &str) -> Result<Verdict, String> {
     let own = own_lines(message);
-    let words: Vec<VerdictLine> = own.iter().filter_map(|line| verdict_of(line)).collect();
-    let differs = words.iter().any(|line| line.word != if pass { Word::Pass } else { Word::Fail });
+    let word = if pass { Word::Pass } else { Word::Fail };
+    let differs = verdict_lines(&own).iter().any(|line| line.word != word);
     let why = differs.then(|| "its message names another verdict than the command".to_owned());
-    decide(pass, why, message, &own)
+    decide(pass, why, message, &own).map_err(|(why, _)| why)
 }
 
-/// Makes an answer of a verdict, if nothing in the text speaks against it.
-fn decide(pass: bool, why: Option<String>, answer: &str, own: &[&str]) -> Answer {
+/// Returns the verdict, or why it does not count and the FAIL that counts in its place.
+fn decide(
+    pass: bool,
+    why: Option<String>,
+    answer: &str,
+    own: &[&str],
+) -> Result<Verdict, (String, Verdict)> {
     let findings = findings(own);
     let criteria: Vec<(usize, bool)> = own.iter().filter_map(|line| criterion_of(line)).collect();
     let unmet = criteria.iter().find(|(_, met)| !met).map(|(number, _)| *number);
@@ -68,12 +79,12 @@ fn decide(pass: bool, why: Option<String>, answer: &str, own: &[&str]) -> Answer
         answer: shortened(&text),
     };
     match why {
-        Some(why) => Answer::Undecided { failed: failed(Some(&why)), why },
-        None if pass => {
-            let (met, answer) = (met(&criteria), String::new());
-            Answer::Verdict(Verdict { pass, findings, met, answer })
+        Some(why) => {
+            let failed = failed(Some(&why));
+            Err((why, failed))
         }
-        None => Answer::Verdict(failed(None)),
+        None if pass => Ok(Verdict { findings, met: met(&criteria), ..Verdict::bare(true) }),
+        None => Ok(failed(None)),
     }
 }
 
@@ -113,30 +124,13 @@ fn without_verdicts(answer: &str) -> String {
 }
 
 /// Returns the lines that are the reviewer's own words.
-///
-/// A fence is closed by one of the same character that is at least as long (CommonMark 4.5).
 fn own_lines(answer: &str) -> Vec<&str> {
-    let mut fence: Option<(char, usize)> = None;
-    let mut own = Vec::new();
-    for line in answer.lines() {
-        let text = line.trim_start();
-        let mark = text.chars().next().filter(|c| "`~".contains(*c));
-        let length = mark.map_or(0, |mark| text.chars().take_while(|c| *c == mark).count());
-        match (fence, mark) {
-            (None, Some(mark)) if length >= 3 => fence = Some((mark, length)),
-            (Some((open, long)), Some(mark)) if mark == open && length >= long => {
-                if text[length..].trim().is_empty() {
-                    fence = None;
-                }
-            }
-            (Some(_), _) => {}
-            (None, _) if text.starts_with('>') => {}
-            (None, _) => own.push(line),
-        }
-    }
+    let mut fence = Fence::default();
+    let is_own = |line: &&str| !fence.holds(line) && !line.trim_start().starts_with('>');
+    let mut own: Vec<&str> = answer.lines().filter(is_own).collect();
     // A fence that nobody closed hides the rest, and a verdict at the very end is meant.
     let last = answer.lines().rev().find(|line| !line.trim().is_empty());
-    if let Some(last) = last.filter(|last| fence.is_some() && verdict_of(last).is_some()) {
+    if let Some(last) = last.filter(|last| fence.is_open() && verdict_of(last).is_some()) {
         own.push(last);
     }
     own
@@ -155,6 +149,10 @@ enum Word {
 struct VerdictLine {
     question: String,
     word: Word,
+}
+
+fn verdict_lines(own: &[&str]) -> Vec<VerdictLine> {
+    own.iter().filter_map(|line| verdict_of(line)).collect()
 }
 
 /// Reads `VERDICT: PASS`, `**Verdict (spec):** FAIL` and the like.
@@ -410,14 +408,13 @@ mod tests {
 
     #[test]
     fn the_message_of_a_report_must_agree_with_its_verdict() {
-        let undecided = |pass, text| matches!(of_message(pass, text), Answer::Undecided { .. });
-        assert!(undecided(true, "[critical] loses data"));
-        assert!(undecided(true, "VERDICT: FAIL"));
-        assert!(undecided(false, " "));
-        assert!(!undecided(true, "") && !undecided(false, "no test"));
+        assert!(of_message(true, "[critical] loses data").is_err());
+        assert!(of_message(true, "VERDICT: FAIL").is_err());
+        assert!(of_message(false, " ").is_err());
+        assert!(of_message(true, "").is_ok() && of_message(false, "no test").is_ok());
         assert_eq!(
             of_message(true, "CRITERION 1: met"),
-            Answer::Verdict(Verdict { met: vec![1], ..Verdict::bare(true) })
+            Ok(Verdict { met: vec![1], ..Verdict::bare(true) })
         );
     }
 }

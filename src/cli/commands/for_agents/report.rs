@@ -7,7 +7,7 @@ use crate::cli::view::advice;
 use crate::domain::error::{Exit, Hinted, usage};
 use crate::domain::plan::TaskId;
 use crate::domain::report::{Report, Status};
-use crate::domain::review::{self, Answer};
+use crate::domain::review;
 use crate::domain::steps::{Change, Ending, Remedy, Step, to};
 use crate::domain::task::{Event, Record, State};
 use crate::run::attempt::ManualResult;
@@ -63,14 +63,13 @@ fn result(status: ReportStatus, message: String) -> anyhow::Result<ManualResult>
 /// Reads the message of a verdict. A reviewer that contradicts itself must decide now: it is still
 /// there to do so.
 fn verdict(pass: bool, message: &str) -> anyhow::Result<ManualResult> {
-    match review::of_message(pass, message) {
-        Answer::Verdict(verdict) => Ok(ManualResult::Verdict(verdict)),
-        Answer::Undecided { why, .. } => Err(usage(
+    let verdict = review::of_message(pass, message).map_err(|why| {
+        usage(
             format!("this verdict contradicts itself: {why}"),
             "report pass without such findings, or report fail with what must be fixed",
-        )),
-        Answer::Silent => Err(usage("there is no verdict in it", "report pass, or fail")),
-    }
+        )
+    })?;
+    Ok(ManualResult::Verdict(verdict))
 }
 
 /// Fails if a reviewer reports an end of work, or a worker gives a verdict.

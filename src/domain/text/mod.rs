@@ -3,6 +3,10 @@
 //! Invariant: text that a plan or an agent wrote comes out without control characters, so a
 //! terminal only shows it.
 
+mod fence;
+
+pub(crate) use fence::Fence;
+
 /// Returns a duration for people: `0.4s`, `12s`, `3m05s`, `2h10m`.
 pub(crate) fn span(milliseconds: i64) -> String {
     let seconds = milliseconds.max(0) / 1000;
