@@ -18,7 +18,7 @@ use crate::domain::error::failure;
 use crate::domain::oid::Oid;
 use crate::domain::plan::{Plan, TaskId};
 use crate::domain::snapshot::{Run, Snapshot};
-use crate::domain::steps::Step;
+use crate::domain::steps::{self, Step};
 use crate::domain::task::{Event, Illegal, Record};
 use crate::git::Git;
 use crate::git::database::gc::GcMark;
@@ -131,7 +131,7 @@ impl Journal {
                     "the journal of run '{}' is gone: the run was removed meanwhile",
                     self.name
                 ),
-                "git for-each-ref refs/orchestrate   # the runs and the backups that are there",
+                steps::git("for-each-ref refs/orchestrate").to("List the runs and the backups"),
             )
         })
     }

@@ -1,10 +1,11 @@
-//! What the reviewer of the whole branch is brief: all tasks, and what was left open on the way.
+//! What the reviewer of the whole branch is given: all tasks, and what was left open on the way.
 //!
 //! Invariant: taken from the journal alone; the diff itself is written by the attempt.
 
 use super::{Brief, lines_of};
 use crate::domain::config::Role;
 use crate::domain::plan::Task;
+use crate::domain::policy::pipeline;
 use crate::domain::prompt::{self, RunFacts, RunFiles, TaskName};
 use crate::domain::task::{Record, Stage};
 use crate::domain::text::one_line;
@@ -39,7 +40,7 @@ pub(crate) fn prompt(brief: &Brief<'_>, folder: &AttemptFolder) -> Result<String
         concerns: &concerns,
         parked: &parked,
         divergences: &divergences,
-        unclear: crate::domain::policy::pipeline::unclear(brief.record, brief.choice.stage),
+        unclear: pipeline::unclear(brief.record, brief.choice.stage),
         tests: brief.drive.settings.test.iter().map(String::as_str).collect(),
         skills: brief.drive.settings.skills.of(Role::of(Stage::FinalReview)),
         preamble: brief.context(),
