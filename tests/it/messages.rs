@@ -18,6 +18,9 @@ const WRITERS: [&str; 5] = [
     "src/domain/error.rs",
 ];
 
+/// What a command begins with that only a step may say.
+const COMMANDS: [&str; 2] = ["git orchestrate ", "git config "];
+
 fn texts(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder of the source tree").flatten() {
         match entry.path() {
@@ -91,8 +94,9 @@ fn written(file: &str, text: &str) -> Vec<String> {
     let is_code = |line: &&str| !line.trim_start().starts_with("//");
     let code = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).filter(is_code);
     let ours = code.filter(|line| {
-        // Named in a sentence about it, and not to be typed.
-        line.match_indices("git orchestrate ").any(|(at, _)| !line[..at].ends_with('`'))
+        let mut all = COMMANDS.iter().flat_map(|command| line.match_indices(command));
+        // In backquotes it is named in a sentence about it, and not to be typed.
+        all.any(|(at, _)| !line[..at].ends_with('`'))
     });
     ours.map(|line| format!("{file}: {}", line.trim())).collect()
 }

@@ -2,7 +2,6 @@
 
 use super::files::{is_tracked_text, text_of};
 use super::{Finding, Repository};
-use crate::domain::steps::shell::quoted;
 use crate::domain::steps::{Remedy, Step, git};
 use crate::git::worktree::{LOCK, ListedWorktree};
 use crate::system::process::{find_program, worker};
@@ -43,9 +42,7 @@ fn excluded(repo: &Repository<'_>) -> Option<Finding> {
         let text = format!(
             "{folder} is not ignored yet; the first 'start' will add it to .git/info/exclude"
         );
-        let line = quoted(&format!("/{folder}/"));
-        let line = format!("printf '%s\\n' {line} >>\"$(git rev-parse --git-path info/exclude)\"");
-        Finding::note("exclude", text, Step::Line(line))
+        Finding::note("exclude", text, Step::exclude(format!("/{folder}/")))
     })
 }
 

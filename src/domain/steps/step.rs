@@ -249,6 +249,13 @@ impl Step {
         super::command::program("cd").word(folder).into()
     }
 
+    /// Lets git ignore what matches a pattern, in this repository and its worktrees alone.
+    pub(crate) fn exclude(pattern: impl Display) -> Step {
+        let pattern = super::shell::quoted(&pattern.to_string());
+        let file = "\"$(git rev-parse --git-path info/exclude)\"";
+        Step::Line(format!("printf '%s\\n' {pattern} >>{file}"))
+    }
+
     /// Makes it a command about this run, whatever run the caller acts on.
     pub(crate) fn of(self, run: &str, manual: bool) -> Step {
         Step::OfRun { run: run.to_owned(), manual, step: Box::new(self) }

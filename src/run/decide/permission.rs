@@ -12,7 +12,7 @@ use anyhow::Context;
 use crate::domain::allow::{claude_settings, refusal};
 use crate::domain::error::failure;
 use crate::domain::snapshot::{Flags, Run};
-use crate::domain::steps::{self, Step};
+use crate::domain::steps::{self, Remedy, Step};
 use crate::git::Git;
 use crate::journal::Journal;
 use crate::system::lock::LockFile;
@@ -22,7 +22,7 @@ pub(crate) struct PermissionGrant {
     rule: String,
     is_in_run: bool,
     file: Option<NewFile>,
-    remark: Option<String>,
+    remark: Option<(String, Remedy)>,
 }
 
 /// The settings of Claude Code, and their text with the rule.
@@ -44,16 +44,14 @@ impl PermissionGrant {
         let is_in_run = run.flags.allow.contains(&rule);
         let Some(top) = git.top_level() else {
             let remark = format!("a bare repository has no {}", claude_settings::FILE);
-            return Ok(PermissionGrant { rule, is_in_run, file: None, remark: Some(remark) });
+            let remark = Some((remark, Remedy::default()));
+            return Ok(PermissionGrant { rule, is_in_run, file: None, remark });
         };
         let file = PermissionGrant::read(git, &rule)?;
         let remark = (!git.ignores(top, claude_settings::FILE)?).then(|| {
-            format!(
-                "git does not ignore {}: it could be committed by mistake \
-                 (echo {} >>.git/info/exclude)",
-                claude_settings::FILE,
-                claude_settings::FILE
-            )
+            let file = claude_settings::FILE;
+            let text = format!("git does not ignore {file}: it could be committed by mistake");
+            (text, Step::exclude(file).to("Let git ignore it").into())
         });
         Ok(PermissionGrant { rule, is_in_run, remark: remark.filter(|_| file.is_some()), file })
     }
@@ -87,8 +85,8 @@ impl PermissionGrant {
         self.file.as_ref().map(|file| file.path.as_path())
     }
 
-    /// Returns a warning about the file, if any.
-    pub(crate) fn remark(&self) -> Option<String> {
+    /// Returns a warning about the file, if any, and what to do about it.
+    pub(crate) fn remark(&self) -> Option<(String, Remedy)> {
         self.remark.clone()
     }
 

@@ -16,7 +16,9 @@ fn a_question_and_its_answer() {
     1 of 3 tasks merged, 1 blocked, 1 waiting
     --- stderr ---
     run shop: 3 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
      started cart: Do cart
      started mail: Do mail
     finished cart: in 0.0s, DONE all of it
@@ -75,7 +77,9 @@ fn a_question_and_its_answer() {
     1 of 3 tasks merged, 1 blocked, 1 waiting
     --- stderr ---
     run shop: 3 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
     hint: See what is blocked, and how to continue:
     hint:   git orchestrate status
     [exit 3]
@@ -119,7 +123,9 @@ fn a_question_and_its_answer() {
     3 of 3 tasks merged
     --- stderr ---
     run shop: 3 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
      started mail: Do mail, attempt 2
     finished mail: in 0.0s, DONE all of it
       merged mail: as <id>
@@ -170,7 +176,9 @@ fn an_agent_that_gives_up() {
     0 of 3 tasks merged, 3 blocked
     --- stderr ---
     run shop: 3 tasks in 1 layer, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
      started cart: Do cart
      started mail: Do mail
      started page: Do page

@@ -25,7 +25,9 @@ fn two_tasks_one_after_the_other() {
     0 of 2 tasks merged, 1 running, 1 waiting
     --- stderr ---
     run shop: 2 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
      started cart: Do cart
     ");
     assert_snapshot!(story.run("status"), @"
@@ -93,7 +95,9 @@ fn two_tasks_one_after_the_other() {
     0 of 2 tasks merged, 1 running, 1 waiting
     --- stderr ---
     run shop: 2 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
      started cart: Do cart, attempt 2
     ");
     story.shell(&format!("cd {}; echo 1 >cart.txt; git add .; git commit -qm Cart", place("cart")));
@@ -131,7 +135,9 @@ fn two_tasks_one_after_the_other() {
     1 of 2 tasks merged, 1 running
     --- stderr ---
     run shop: 2 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
       merged cart: as <id>
      started mail: Do mail
     ");
@@ -148,7 +154,9 @@ fn two_tasks_one_after_the_other() {
     2 of 2 tasks merged
     --- stderr ---
     run shop: 2 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
       merged mail: as <id>
     the work is on feat/shop
     hint: See what was merged:

@@ -26,7 +26,9 @@ fn of_two_tasks_the_user_joins() {
     1 of 3 tasks merged, 1 blocked, 1 waiting
     --- stderr ---
     run shop: 3 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
      started cart: Do cart
      started price: Do price
     finished cart: in 0.0s, DONE the cart is in src/shared.txt
@@ -137,7 +139,9 @@ fn of_two_tasks_the_user_joins() {
     3 of 3 tasks merged
     --- stderr ---
     run shop: 3 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
      started mail: Do mail
     finished mail: in 0.0s, DONE all of it
       merged mail: as <id>

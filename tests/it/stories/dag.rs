@@ -167,7 +167,9 @@ fn from_a_plan_to_its_merge() {
     4 of 4 tasks merged
     --- stderr ---
     run accounts: 4 tasks in 3 layers, up to 8 at once, into feat/accounts (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
      started model: User model
     finished model: in 0.0s, DONE all of it
       merged model: as <id>
@@ -254,7 +256,9 @@ fn from_a_plan_to_its_merge() {
     merged feat/accounts into main at <id>
     removed branch feat/accounts
     --- stderr ---
-    not tested: no test command is set (git config orchestrate.test COMMAND)
+    not tested: no test command is set
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
     ");
     assert_snapshot!(story.run("status"), @"
     $ git orchestrate status
@@ -308,7 +312,9 @@ fn a_plan_without_dependencies_runs_one_task_after_another() {
     3 of 3 tasks merged
     --- stderr ---
     run superpowers: 3 tasks in 3 layers, up to 8 at once, into feat/superpowers (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
      started 1: Tokens
     finished 1: in 0.0s, DONE all of it
       merged 1: as <id>

@@ -871,7 +871,9 @@ fn of_a_start() {
     hint: If you meant another branch, list them:
     hint:   git branch --list
     run shop: 1 task in 1 layer, up to 8 at once, into nowhere (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
      started cart: Do cart
      blocked cart: agent: its command ended with exit 99
                git orchestrate log cart

@@ -25,7 +25,9 @@ fn what_is_merged_goes_and_the_rest_stays() {
     1 of 3 tasks merged, 2 blocked
     --- stderr ---
     run shop: 3 tasks in 1 layer, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
      started cart: Do cart
      started mail: Do mail
      started page: Do page

@@ -68,7 +68,9 @@ fn a_limit_is_waited_for() {
     2 of 2 tasks merged
     --- stderr ---
     run shop: 2 tasks in 2 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
      started cart: Do cart
       paused cart: waits for the usage limit of claude, until 11:00 (in 2h00m): You have hit your session limit · resets 11am (UTC)
                Wait for the limit to reset and resume:

@@ -23,7 +23,9 @@ fn a_finding_is_fixed_and_then_it_passes() {
     1 of 1 task merged
     --- stderr ---
     run shop: 1 task in 1 layer, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
      started cart: Do cart
         next cart: implement ended in 0.0s, spec review next
      started cart: spec review
@@ -117,7 +119,9 @@ fn after_the_last_round_the_user_merges_it() {
     0 of 1 task merged, 1 blocked
     --- stderr ---
     run shop: 1 task in 1 layer, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
      started cart: Do cart
         next cart: implement ended in 0.0s, spec review next
      started cart: spec review

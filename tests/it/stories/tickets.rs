@@ -48,7 +48,9 @@ fn a_ticket_is_planned_approved_and_done() {
     left out: TASK-3: it waits for TASK-2 (To Do)
               TASK-4: its status is "In Progress"; use --task TASK-4 to take it
     run backlog: 1 task in 1 layer, up to 8 at once, into feat/backlog (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
      started 2: plan
      blocked 2: approval: its plan waits for approval, and asks 1 question
                Read the plan, which begins with its open questions:
@@ -127,7 +129,9 @@ fn a_ticket_is_planned_approved_and_done() {
     0 of 1 task merged, 1 blocked
     --- stderr ---
     run backlog: 1 task in 1 layer, up to 8 at once, into feat/backlog (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
      started 2: plan, attempt 2
      blocked 2: approval: its plan waits for approval, and asks 1 question
                Read the plan, which begins with its open questions:
@@ -161,7 +165,9 @@ fn a_ticket_is_planned_approved_and_done() {
     1 of 1 task merged
     --- stderr ---
     run backlog: 1 task in 1 layer, up to 8 at once, into feat/backlog (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
      started 2: Search notes
         next 2: implement ended in 0.0s, spec review next
      started 2: spec review

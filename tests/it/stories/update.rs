@@ -103,7 +103,9 @@ fn a_changed_plan_is_taken_when_that_is_asked_for() {
     2 of 3 tasks merged, 1 blocked
     --- stderr ---
     run shop: 3 tasks in 3 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
      started bill: Do bill
     finished bill: in 0.0s, DONE all of it
       merged bill: as <id>
@@ -123,7 +125,9 @@ fn a_changed_plan_is_taken_when_that_is_asked_for() {
     3 of 3 tasks merged
     --- stderr ---
     run shop: 3 tasks in 3 layers, up to 8 at once, into feat/shop (from main at <id>)
-    no test command is set (git config orchestrate.test COMMAND), so merges are published untested
+    no test command is set, so merges are published untested
+    hint: Set one:
+    hint:   git config orchestrate.test <COMMAND>
      started mail: Do mail, attempt 2
     finished mail: in 0.0s, DONE all of it
       merged mail: as <id>

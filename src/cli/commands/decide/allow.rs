@@ -39,8 +39,9 @@ pub(crate) fn run(context: &Context, args: AllowArgs) -> anyhow::Result<Exit> {
         "the agents of run '{name}' may use {rule} from their next attempt on{}",
         file.unwrap_or_default()
     ));
-    if let Some(remark) = allowance.remark() {
+    if let Some((remark, remedy)) = allowance.remark() {
         context.ui.warning(&remark);
+        context.ui.hint(&context.scope(), remedy);
     }
     Ok(Exit::Ok)
 }

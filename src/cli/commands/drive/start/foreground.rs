@@ -74,7 +74,10 @@ pub(super) fn open(context: &Context, driven: &Drive, before: &Snapshot) {
     context.ui.status(&progress::opening(before, driven.settings.jobs));
     let untested = driven.settings.test.is_none();
     if untested && before.plan.tasks.iter().any(|task| task.test.is_none()) {
-        context.ui.status("no test command is set (git config orchestrate.test COMMAND), so merges are published untested");
+        context.ui.status("no test command is set, so merges are published untested");
+        context
+            .ui
+            .hint(&context.scope(), git("config orchestrate.test").blank("COMMAND").to("Set one"));
     }
 }
 

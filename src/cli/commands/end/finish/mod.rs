@@ -153,9 +153,9 @@ impl Finish<'_> {
         }
         let proof = end::prove(drive, &snapshot.run, tip, self.stop)?;
         if proof == Proof::Untested {
-            self.context
-                .ui
-                .status("not tested: no test command is set (git config orchestrate.test COMMAND)");
+            self.context.ui.status("not tested: no test command is set");
+            let set = git("config orchestrate.test").blank("COMMAND").to("Set one");
+            self.context.ui.hint(&self.context.scope(), set);
         }
         Ok(proof)
     }
