@@ -72,6 +72,13 @@ impl Env {
         self.all_launches().iter().filter(of_task).count()
     }
 
+    /// Returns the stages of every launch for a task, in order.
+    pub fn stages(&self, task: &str) -> Vec<String> {
+        let of_task = |line: &String| line.split(' ').next() == Some(task);
+        let stage = |line: String| line.split(' ').nth(2).map(str::to_owned);
+        self.all_launches().into_iter().filter(of_task).filter_map(stage).collect()
+    }
+
     /// Returns what the agent of one attempt was given: `argv:`, `cwd:`, `env:`, `prompt:`.
     #[track_caller]
     pub fn agent_log(&self, task: &str, attempt: u32) -> String {
@@ -110,6 +117,12 @@ impl Env {
     #[must_use = "assert how it ended"]
     pub fn start(&self, more: &[&str]) -> Output {
         self.run(self.start_arguments(more))
+    }
+
+    /// Runs `plan.toml`, whose tasks are shell commands.
+    #[must_use = "assert how it ended"]
+    pub fn start_commands(&self) -> Output {
+        self.run(["start", "plan.toml", "--trust"])
     }
 
     /// Waits until `a` and `b` stand at their gates, and lets `b` go on when `a` is merged.

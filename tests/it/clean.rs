@@ -20,10 +20,6 @@ fn merged_and_blocked() -> Env {
     env
 }
 
-fn has_branch(env: &Env, name: &str) -> bool {
-    env.git_status(["rev-parse", "-q", "--verify", &format!("refs/heads/{name}")]) == 0
-}
-
 fn clean(env: &Env, more: &[&str]) -> Output {
     env.run(["clean", "--run", "tidy"].iter().chain(more)).ok()
 }
@@ -36,7 +32,7 @@ fn merged_and_clean_worktrees_are_removed() {
     assert_eq!(env.everything(), before);
     assert!(env.exists(A));
     clean(&env, &[]);
-    assert!(!env.exists(A) && !has_branch(&env, "feat/task-a"));
+    assert!(!env.exists(A) && !env.has_branch("feat/task-a"));
     assert_eq!(env.blob("feat/tidy", "a.txt"), "1");
     env.stands("a", "done", None);
 }
@@ -45,7 +41,7 @@ fn merged_and_clean_worktrees_are_removed() {
 fn unmerged_work_is_kept() {
     let env = merged_and_blocked();
     clean(&env, &[]).has("not merged");
-    assert!(env.exists(B) && has_branch(&env, "feat/task-b"));
+    assert!(env.exists(B) && env.has_branch("feat/task-b"));
 }
 
 #[test]
@@ -55,7 +51,7 @@ fn uncommitted_changes_are_kept() {
         let file = env.path(A).join(file);
         env.write(&file, "precious\n");
         clean(&env, &[]).has(reason);
-        assert!(has_branch(&env, "feat/task-a"));
+        assert!(env.has_branch("feat/task-a"));
         assert_eq!(env.read(&file), "precious\n");
     }
 }
@@ -83,9 +79,9 @@ fn worktrees_of_others_are_kept() {
     env.write(".claude/worktrees/notes/todo.txt", "by hand\n");
     clean(&env, &[]);
     clean(&env, &["--force"]);
-    assert!(env.exists(".claude/worktrees/mine/README.md") && has_branch(&env, "mine"));
+    assert!(env.exists(".claude/worktrees/mine/README.md") && env.has_branch("mine"));
     assert!(env.exists(".claude/worktrees/notes/todo.txt"));
-    assert!(has_branch(&env, "feat/tidy"));
+    assert!(env.has_branch("feat/tidy"));
 }
 
 #[test]
@@ -108,7 +104,7 @@ fn forced_removals_can_be_restored() {
     env.write(env.path(B).join("draft.txt"), "not committed\n");
     let tip = env.rev("feat/task-b");
     let output = clean(&env, &["--force", "b"]);
-    assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"));
+    assert!(!env.exists(B) && !env.has_branch("feat/task-b"));
     let backups =
         env.git(["for-each-ref", "--format=%(refname)", "refs/orchestrate/backup/tidy/b"]);
     let backup = backups.lines().next().unwrap_or_else(|| output.panic("no backup ref"));

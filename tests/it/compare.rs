@@ -44,7 +44,7 @@ fn run_of(tasks: &[(&str, &[(&str, &str)])]) -> Env {
         lines.push(runs(id, &[], &format!("cp -R '{}/.' .", place.display())));
     }
     env.plan(&plan("app", &lines));
-    env.run(["start", "plan.toml", "--trust"]).ok();
+    env.start_commands().ok();
     env
 }
 

@@ -4,16 +4,11 @@
 //! there, or in a backup that the output names.
 
 use crate::env::Env;
-use crate::output::Output;
 use crate::plans::{asks, plan, runs, task};
 
 const A: &str = ".claude/worktrees/feat-task-a";
 const CHECKOUT: &str = ".claude/worktrees/integration-p";
 const NEST: &str = "mkdir n; cd n; git init -q; git commit -q --allow-empty -m nested; cd ..";
-
-fn start(env: &Env) -> Output {
-    env.run(["start", "plan.toml", "--trust"])
-}
 
 #[test]
 fn work_that_differs_only_in_whitespace_is_not_merged() {
@@ -39,7 +34,7 @@ fn work_that_differs_only_in_whitespace_is_not_merged() {
     running.wait().fails(3);
     let blocked = ["a", "b"].into_iter().find(|id| env.task(id)["status"] == "blocked");
     let blocked = blocked.expect("one of them conflicts with the other");
-    start(&env).fails(3);
+    env.start_commands().fails(3);
     env.stands(blocked, "blocked", Some("conflict"));
     assert!(env.exists(format!(".claude/worktrees/feat-task-{blocked}")));
 }
@@ -69,11 +64,11 @@ fn assert_backed_up(env: &Env, what: &str, path: &str, content: &str) {
 fn files_that_the_user_wrote_after_a_failed_setup_are_kept() {
     let env = with_task("echo 1 >a");
     env.config("orchestrate.setup", "test -f .env");
-    start(&env).fails(3);
+    env.start_commands().fails(3);
     env.write(env.path(A).join(".env"), "SECRET\n");
     env.write(env.path(A).join("data/x"), "gold\n");
     env.run(["retry", "a"]).ok();
-    start(&env).ok().has("kept a");
+    env.start_commands().ok().has("kept a");
     assert_eq!(env.read(env.path(A).join(".env")), "SECRET\n");
     assert_eq!(env.read(env.path(A).join("data/x")), "gold\n");
 }
@@ -88,7 +83,7 @@ fn files_of_setup_are_removed_unless_changed() {
     ] {
         let env = with_task(&format!("echo 1 >a; {more}"));
         env.config("orchestrate.setup", "echo 1 >.env; mkdir -p data; echo 1 >data/rows");
-        let output = start(&env).ok();
+        let output = env.start_commands().ok();
         match stays {
             None => assert!(!env.exists(A), "{output}"),
             Some(path) => assert_eq!(env.read(env.path(A).join(path)), "2\n"),
@@ -99,7 +94,7 @@ fn files_of_setup_are_removed_unless_changed() {
 #[test]
 fn a_named_pipe_is_not_read() {
     let env = with_task("echo 1 >a; mkdir data; mkfifo data/CACHEDIR.TAG");
-    start(&env).ok();
+    env.start_commands().ok();
     env.stands("a", "done", None);
     assert!(env.exists(A));
 }
@@ -109,7 +104,7 @@ fn a_setup_that_leads_the_agent_out_of_its_worktree_blocks() {
     let env = with_task("echo 1 >a; git add a; git commit -qm stray");
     env.config("orchestrate.setup", "rm .git");
     let main = env.rev("main");
-    start(&env).fails(3);
+    env.start_commands().fails(3);
     env.stands("a", "blocked", Some("worktree"));
     assert_eq!(env.rev("main"), main);
     env.expect_broken();
@@ -119,15 +114,15 @@ fn a_setup_that_leads_the_agent_out_of_its_worktree_blocks() {
 fn commits_of_setup_are_not_the_work_of_a_task() {
     let env = with_task("true");
     env.config("orchestrate.setup", "git commit -q --allow-empty -m 'Not work'");
-    start(&env).fails(3).has("git reset --keep");
+    env.start_commands().fails(3).has("git reset --keep");
     env.stands("a", "blocked", Some("worktree"));
     env.run(["retry", "a"]).ok();
-    start(&env).fails(3);
+    env.start_commands().fails(3);
     env.stands("a", "blocked", Some("worktree"));
     env.git_in(A, ["reset", "--keep", "main"]);
     env.config("orchestrate.setup", "true");
     env.run(["retry", "a"]).ok();
-    start(&env).fails(3);
+    env.start_commands().fails(3);
     env.stands("a", "blocked", Some("no-changes"));
 }
 
@@ -154,14 +149,14 @@ const IN_TWO: &str =
 #[test]
 fn a_submodule_that_is_not_checked_out_any_more_keeps_its_commits() {
     let env = with_submodules(&format!("{IN_TWO}; git submodule deinit -q -f two"));
-    start(&env).ok().has("kept a");
+    env.start_commands().ok().has("kept a");
     assert!(env.exists(format!("{A}/a")));
 }
 
 #[test]
 fn force_keeps_commits_that_only_a_submodule_has() {
     let env = with_submodules(&format!("{IN_TWO}; exit 1"));
-    start(&env).fails(3);
+    env.start_commands().fails(3);
     env.run(["clean", "a", "--force"])
         .ok()
         .has("its submodule two contains")
@@ -173,7 +168,7 @@ fn force_keeps_commits_that_only_a_submodule_has() {
 fn force_keeps_a_repository_inside_a_worktree() {
     for inside in [".", "data", "deep/er"] {
         let env = with_task(&format!("mkdir -p {inside}; cd {inside}; {NEST}; exit 1"));
-        start(&env).fails(3);
+        env.start_commands().fails(3);
         env.run(["clean", "a", "--force"]).ok().has("contains another repository").has("n/");
         assert!(env.exists(format!("{A}/{inside}/n/.git")));
     }
@@ -182,7 +177,7 @@ fn force_keeps_a_repository_inside_a_worktree() {
 #[test]
 fn a_repository_deep_inside_a_worktree_is_not_committed_as_a_link() {
     let env = with_task(&format!("echo 1 >a; mkdir -p deep; cd deep; {NEST}"));
-    start(&env).fails(3);
+    env.start_commands().fails(3);
     env.stands("a", "blocked", Some("agent"));
     assert!(env.exists(format!("{A}/deep/n/.git")));
 }
@@ -191,7 +186,7 @@ fn a_repository_deep_inside_a_worktree_is_not_committed_as_a_link() {
 fn force_backs_up_small_ignored_files_and_names_the_others() {
     let large = "head -c 11000000 /dev/zero >large.db";
     let env = with_task(&format!("mkdir data; echo gold >data/x; {large}; exit 1"));
-    start(&env).fails(3);
+    env.start_commands().fails(3);
     env.run(["clean", "a", "--force", "-n"]).ok().has("would not be in the backup: large.db");
     env.run(["clean", "a", "--force"]).ok().has("not in the backup, and gone: large.db");
     assert!(!env.exists(A));
@@ -203,7 +198,7 @@ fn a_change_that_git_is_told_to_ignore_is_kept() {
     for flag in ["--assume-unchanged", "--skip-worktree"] {
         let hide = format!("git update-index {flag} src/app.txt");
         let env = with_task(&format!("{hide}; echo mine >src/app.txt; echo 1 >a"));
-        start(&env).ok().has("kept a").has("src/app.txt");
+        env.start_commands().ok().has("kept a").has("src/app.txt");
         env.run(["clean", "a", "--force"]).ok();
         assert!(!env.exists(A));
         assert_backed_up(&env, "a", "src/app.txt", "mine");
@@ -215,7 +210,7 @@ fn uncommitted_work_of_a_lone_task_is_kept() {
     let env = with_task("");
     let gold = "echo b >b; git add b; git commit -qm b; mkdir data; echo gold >data/only.sqlite";
     env.plan(&plan("p", &[alone("a", &[], gold)]));
-    start(&env).ok().has("kept worktree").has("data/only.sqlite");
+    env.start_commands().ok().has("kept worktree").has("data/only.sqlite");
     assert_eq!(env.read(env.path(CHECKOUT).join("data/only.sqlite")), "gold\n");
     env.run(["clean", "--all"]).ok().has("data/only.sqlite").has("--force");
     env.run(["clean", "--all", "--force"]).ok();
@@ -228,7 +223,7 @@ fn a_repository_in_the_shared_checkout_is_kept() {
     let env = with_task("");
     let tasks = [alone("a", &[], &format!("{NEST}; exit 1")), alone("b", &[], "echo 1 >b")];
     env.plan(&plan("p", &tasks));
-    start(&env).fails(3);
+    env.start_commands().fails(3);
     assert!(env.exists(format!("{CHECKOUT}/n/.git")));
     env.stands("b", "blocked", Some("worktree"));
 }
@@ -239,14 +234,14 @@ fn work_of_the_user_in_the_shared_checkout_is_kept() {
     env.config("orchestrate.test", "true");
     let late = "test -e ../../../go && echo 1 >b";
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a"), runs("b", &[], late)]));
-    start(&env).fails(3);
+    env.start_commands().fails(3);
     env.write(env.path(CHECKOUT).join("gold.txt"), "gold\n");
     env.git_in(CHECKOUT, ["add", "gold.txt"]);
     env.git_in(CHECKOUT, ["commit", "-q", "-m", "On no branch"]);
     env.git(["worktree", "lock", "--reason", "mine", CHECKOUT]);
     env.write("go", "");
     env.run(["retry", "b"]).ok();
-    start(&env).ok().has("kept worktree").has("locked: mine");
+    env.start_commands().ok().has("kept worktree").has("locked: mine");
     assert!(env.exists(CHECKOUT));
     assert_backed_up(&env, "@checkout", "gold.txt", "gold");
     env.git(["worktree", "unlock", CHECKOUT]);
@@ -281,14 +276,14 @@ fn files_beside_a_commit_on_no_branch_are_backed_up_with_it() {
         "p",
         &[runs("a", &[], "echo 1 >a"), runs("b", &["a"], "test -e ../../../ok && echo 1 >b")],
     ));
-    start(&env).fails(3);
+    env.start_commands().fails(3);
     let checkout = ".claude/worktrees/integration-p";
     env.git_in(checkout, ["commit", "-q", "--allow-empty", "-m", "mine"]);
     env.write(format!("{checkout}/untracked"), "mine");
     env.write(format!("{checkout}/d.db"), "mine");
     env.write("ok", "");
     env.run(["retry", "b"]).ok();
-    start(&env).ok();
+    env.start_commands().ok();
     let names =
         env.git(["for-each-ref", "--format=%(refname)", "refs/orchestrate/backup/p/@checkout"]);
     let held = |file: &str| {
@@ -302,12 +297,12 @@ fn files_beside_a_commit_on_no_branch_are_backed_up_with_it() {
 fn a_repository_in_a_worktree_without_an_index_is_kept() {
     let inner = "mkdir n; cd n; git init -q; echo t >t; git add t; git commit -q -m t; exit 1";
     let env = with_task(inner);
-    start(&env).fails(3);
+    env.start_commands().fails(3);
     let commit = env.git_in(format!("{A}/n"), ["rev-parse", "HEAD"]);
     let index = env.git_in(A, ["rev-parse", "--path-format=absolute", "--git-path", "index"]);
     std::fs::remove_file(&index).expect("the index goes");
     env.run(["retry", "a"]).ok();
-    start(&env).fails(3).has("contains another repository");
+    env.start_commands().fails(3).has("contains another repository");
     env.stands("a", "blocked", Some("worktree"));
     assert_eq!(env.git_in(format!("{A}/n"), ["rev-parse", "HEAD"]), commit);
     env.expect_broken();

@@ -62,7 +62,7 @@ fn a_healthy_repository_has_nothing() {
     let said = env.run(["doctor"]).ok();
     assert!(said.holds("no problems found") || said.holds("are free where"), "{said}");
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
-    env.run(["start", "plan.toml", "--trust"]).ok();
+    env.start_commands().ok();
     has_no_findings(&env);
     env.git(["worktree", "add", "-q", "-b", "topic", "../linked"]);
     let before = env.everything();

@@ -350,6 +350,11 @@ impl Env {
         self.git(["symbolic-ref", "--short", "HEAD"])
     }
 
+    /// Returns whether there is a branch.
+    pub fn has_branch(&self, name: &str) -> bool {
+        self.git_status(["rev-parse", "-q", "--verify", &format!("refs/heads/{name}")]) == 0
+    }
+
     /// Returns the id of the commit that a name stands for.
     #[track_caller]
     pub fn rev(&self, name: &str) -> String {

@@ -15,7 +15,7 @@ fn finished() -> Env {
     env.config("orchestrate.test", "test ! -e broken");
     env.plan(&plan("two", &[runs("a", &[], "echo a >a"), runs("b", &["a"], "echo b >b")]));
     env.write(".git/info/exclude", "plan.toml\n");
-    env.run(["start", "plan.toml", "--trust"]).ok();
+    env.start_commands().ok();
     env
 }
 
@@ -171,14 +171,14 @@ fn a_kept_run_can_be_resumed_with_the_printed_commands() {
     let env = finished();
     let kept = env.run(["finish", "--keep"]).ok();
     kept.has("finish --merge --run two").has_not("Resume");
-    let over = env.run(["start", "plan.toml", "--trust"]).ok();
+    let over = env.start_commands().ok();
     over.has("git orchestrate clean --all --run two").has("git branch -m feat/two feat/two-old");
     let tip = env.rev("feat/two");
     let cleaned = env.run(["clean", "--all", "--run", "two"]).ok();
     cleaned.has("kept branch feat/two: the work of the run is on it");
     cleaned.has("git branch -m feat/two feat/two-old");
     env.git(["branch", "-m", "feat/two", "feat/two-old"]);
-    env.run(["start", "plan.toml", "--trust"]).ok();
+    env.start_commands().ok();
     assert_eq!(env.rev("feat/two-old"), tip);
     env.run(["finish", "--keep"]).ok();
     env.run(["start", "plan.toml"]).ok().has("git branch -m feat/two feat/two-old-2");
@@ -189,7 +189,7 @@ fn a_run_from_a_detached_head_offers_no_merge() {
     let env = Env::new();
     env.git(["checkout", "-q", "--detach"]);
     env.plan(&plan("two", &[runs("a", &[], "echo a >a")]));
-    env.run(["start", "plan.toml", "--trust"]).ok();
+    env.start_commands().ok();
     let kept = env.run(["finish", "--keep"]).ok();
     kept.has("git merge feat/two").has_not("--merge").has_not("goes on");
     env.git(["switch", "-q", "main"]);
@@ -201,7 +201,7 @@ fn a_run_from_a_detached_head_offers_no_merge() {
 fn one_of_several_runs_has_to_be_named() {
     let env = finished();
     env.plan(&plan("next", &[runs("n", &[], "echo n >n")]));
-    env.run(["start", "plan.toml", "--trust"]).ok();
+    env.start_commands().ok();
     let before = env.everything();
     for how in ["--merge", "--pr", "--keep"] {
         let output = env.run(["finish", how]).fails(2);
@@ -280,7 +280,7 @@ fn a_finished_run_is_not_chosen_by_default() {
     let env = finished();
     env.run(["finish", "--keep"]).ok();
     env.plan(&plan("next", &[runs("n", &[], "false")]));
-    env.run(["start", "plan.toml", "--trust"]).fails(3);
+    env.start_commands().fails(3);
     env.run(["status"]).ok().has("run next");
     env.run(["finish", "--keep"]).ok();
     env.run(["status", "--run", "two"]).ok().has("finished: kept");

@@ -33,12 +33,6 @@ fn start_in_order(env: &Env) -> crate::output::Output {
     running.wait()
 }
 
-fn stages(env: &Env, task: &str) -> Vec<String> {
-    let of_task = |line: &String| line.split(' ').next() == Some(task);
-    let stage = |line: String| line.split(' ').nth(2).map(str::to_owned);
-    env.all_launches().into_iter().filter(of_task).filter_map(stage).collect()
-}
-
 #[test]
 fn a_fix_agent_repairs_the_candidate_that_failed_the_tests() {
     let env = fails_together();
@@ -53,7 +47,7 @@ fn a_fix_agent_repairs_the_candidate_that_failed_the_tests() {
     );
     env.agent("b.fix-tests", &mend);
     start_in_order(&env).ok().has("next b: the tests failed 2 times");
-    assert_eq!(stages(&env, "b"), ["implement", "spec-review", "fix-tests", "spec-review"]);
+    assert_eq!(env.stages("b"), ["implement", "spec-review", "fix-tests", "spec-review"]);
     let stood = env.read(env.root().join("agents/b.stood"));
     let parents = stood.lines().next().expect("a line");
     assert_eq!(parents.split(' ').count(), 2, "it starts from the candidate: {stood}");
@@ -74,7 +68,7 @@ fn a_fix_that_does_not_help_is_repeated_and_then_blocks() {
     let env = fails_together();
     env.agent("b.fix-tests", &format!("append tried.txt 1\ncommit 'Try'\n{DONE}"));
     start_in_order(&env).fails(3);
-    assert_eq!(stages(&env, "b"), ["implement", "fix-tests", "fix-tests", "fix-tests"]);
+    assert_eq!(env.stages("b"), ["implement", "fix-tests", "fix-tests", "fix-tests"]);
     env.stands("b", "blocked", Some("tests"));
     assert_eq!(env.steps("feat/p").len(), 1, "what fails is not published");
     assert_eq!(env.blob("feat/task-b", "tried.txt"), "1\n1\n1");
@@ -98,7 +92,7 @@ fn with_no_rounds_a_failed_merge_blocks_at_once() {
     let env = fails_together();
     env.config("orchestrate.rounds", "0");
     start_in_order(&env).fails(3);
-    assert_eq!(stages(&env, "b"), ["implement"]);
+    assert_eq!(env.stages("b"), ["implement"]);
     env.stands("b", "blocked", Some("tests"));
 }
 
@@ -129,7 +123,7 @@ fn a_fix_continues_after_its_supervisor_was_killed() {
     crate::recover::kill_supervisor(&env);
     env.start(&[]).ok();
     env.stands("b", "done", None);
-    assert_eq!(stages(&env, "b"), ["implement", "fix-tests", "fix-tests"]);
+    assert_eq!(env.stages("b"), ["implement", "fix-tests", "fix-tests"]);
 }
 
 /// Two tasks that change the same line; `a` is merged first.
@@ -151,7 +145,7 @@ fn an_agent_resolves_conflicts_if_the_setting_allows_it() {
     );
     env.agent("b.fix-conflict", &mend);
     start_in_order(&env).ok().has("next b: src/shared.txt differs from a");
-    assert_eq!(stages(&env, "b"), ["implement", "spec-review", "fix-conflict", "spec-review"]);
+    assert_eq!(env.stages("b"), ["implement", "spec-review", "fix-conflict", "spec-review"]);
     env.stands("b", "done", None);
     assert_eq!(env.blob("feat/p", "src/shared.txt"), "a and b");
     let log = env.agent_log("b", 3);
@@ -172,7 +166,7 @@ fn a_conflict_is_left_to_the_user_by_default() {
     let env = conflicts();
     env.git(["config", "--unset", "orchestrate.on-conflict"]);
     start_in_order(&env).fails(3);
-    assert_eq!(stages(&env, "b"), ["implement"]);
+    assert_eq!(env.stages("b"), ["implement"]);
     env.stands("b", "blocked", Some("conflict"));
 }
 

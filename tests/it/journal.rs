@@ -9,7 +9,7 @@ use crate::plans::{SEVEN, asks, plan, seven};
 fn git_log_tells_the_story() {
     let env = Env::new();
     env.plan(&seven());
-    env.run(["start", "plan.toml", "--trust"]).ok();
+    env.start_commands().ok();
     let subjects = env.journal("%s");
     for (id, _) in SEVEN {
         let own = |line: &&str| line.contains(&format!("{id}: ")) && line.contains("->");
@@ -21,7 +21,7 @@ fn git_log_tells_the_story() {
 fn every_merge_has_a_note() {
     let env = Env::new();
     env.plan(&seven());
-    env.run(["start", "plan.toml", "--trust"]).ok();
+    env.start_commands().ok();
     let mut noted = Vec::new();
     for step in env.steps("feat/seven") {
         let note = env.git(["notes", "--ref=refs/notes/orchestrate", "show", &step]);

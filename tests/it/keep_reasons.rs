@@ -39,22 +39,18 @@ fn clean(env: &Env, more: &[&str]) -> Output {
     env.run(["clean"].iter().chain(more)).ok()
 }
 
-fn has_branch(env: &Env, name: &str) -> bool {
-    env.git_status(["rev-parse", "-q", "--verify", &format!("refs/heads/{name}")]) == 0
-}
-
 #[track_caller]
 fn assert_kept(env: &Env, reason: &str) -> Output {
     let output = clean(env, &["a"]);
     output.has(reason);
-    assert!(env.exists(A) && has_branch(env, "feat/task-a"));
+    assert!(env.exists(A) && env.has_branch("feat/task-a"));
     output
 }
 
 #[track_caller]
 fn assert_removed(env: &Env) {
     let output = clean(env, &["a"]);
-    if env.exists(A) || has_branch(env, "feat/task-a") {
+    if env.exists(A) || env.has_branch("feat/task-a") {
         output.panic("it should have been removed");
     }
 }
@@ -118,7 +114,7 @@ fn a_link_in_the_place_of_a_worktree_is_not_followed() {
     symlink(env.path("elsewhere"), env.path(A)).expect("a link");
     for more in [&["a"][..], &["a", "--force"]] {
         clean(&env, more).has("it was replaced by a symbolic link");
-        assert!(env.exists("elsewhere/a.txt") && has_branch(&env, "feat/task-a"));
+        assert!(env.exists("elsewhere/a.txt") && env.has_branch("feat/task-a"));
     }
     env.expect_broken();
 }
@@ -141,7 +137,7 @@ fn a_mount_in_a_worktree_is_not_touched() {
     for more in ["", "--force"] {
         let output = apart(&format!("{mount} && git orchestrate clean a {more}")).ok();
         output.has("a file system is mounted at").has("umount");
-        assert!(env.exists(A) && has_branch(&env, "feat/task-a"));
+        assert!(env.exists(A) && env.has_branch("feat/task-a"));
         assert_eq!(env.read(outside.join("precious")), "1\n");
     }
     assert_removed(&env);
@@ -155,7 +151,7 @@ fn clean_removes_the_worktree_around_the_current_directory() {
     assert!(env.exists(A));
     let output = env.run_in(env.path(A).join("src"), ["clean", "a"]).ok();
     output.has("cd <dir>/repo");
-    if env.exists(A) || has_branch(&env, "feat/task-a") {
+    if env.exists(A) || env.has_branch("feat/task-a") {
         output.panic("it should have been removed");
     }
 }
@@ -167,7 +163,7 @@ fn a_worktree_that_the_user_locked_is_kept() {
     for more in [&["a"][..], &["a", "--force"]] {
         let output = clean(&env, more);
         output.has("it is locked: on a stick").has("git worktree unlock");
-        assert!(env.exists(A) && has_branch(&env, "feat/task-a"));
+        assert!(env.exists(A) && env.has_branch("feat/task-a"));
     }
     let output = clean(&env, &["a"]);
     let line = output.line("git worktree unlock");
@@ -182,7 +178,7 @@ fn a_worktree_that_the_user_moved_is_kept() {
     env.git(["worktree", "move", A, "elsewhere"]);
     for more in [&["a"][..], &["a", "--force"]] {
         clean(&env, more).has("it was moved there").has("git worktree remove");
-        assert!(env.exists("elsewhere/a.txt") && has_branch(&env, "feat/task-a"));
+        assert!(env.exists("elsewhere/a.txt") && env.has_branch("feat/task-a"));
     }
 }
 
@@ -193,7 +189,7 @@ fn a_worktree_that_the_user_made_is_kept() {
     env.git(["worktree", "add", "-q", A, "feat/task-a"]);
     for more in [&["a"][..], &["a", "--force"]] {
         clean(&env, more).has("it was not made by this run");
-        assert!(env.exists(A) && has_branch(&env, "feat/task-a"));
+        assert!(env.exists(A) && env.has_branch("feat/task-a"));
     }
 }
 
@@ -216,7 +212,7 @@ fn a_squashed_or_rebased_branch_counts_as_merged() {
         let tip = env.rev("feat/task-b");
         let output = clean(&env, &[]);
         env.stands("b", "done", None);
-        assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"), "{output}");
+        assert!(!env.exists(B) && !env.has_branch("feat/task-b"), "{output}");
         // No branch has its commits now.
         assert!(env.is_ancestor(&tip, "refs/orchestrate/backup/p/b/1"));
     }
@@ -235,7 +231,7 @@ fn a_squash_that_was_reverted_does_not_count_as_merged() {
         env.start(&[]).fails(3);
         env.stands("b", "blocked", Some("agent"));
         clean(&env, &[]).has("not merged");
-        assert!(env.exists(B) && has_branch(&env, "feat/task-b"));
+        assert!(env.exists(B) && env.has_branch("feat/task-b"));
     }
 }
 
@@ -247,7 +243,7 @@ fn a_rebased_task_branch_counts_as_merged() {
     by_hand(&env, "git merge -q --ff-only feat/task-b");
     clean(&env, &[]);
     env.stands("b", "done", None);
-    assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"));
+    assert!(!env.exists(B) && !env.has_branch("feat/task-b"));
 }
 
 #[test]
@@ -271,7 +267,7 @@ fn a_partly_squashed_branch_is_not_merged() {
         clean(&env, &["b"]).has("not merged");
         env.start(&[]).fails(3);
         env.stands("b", "blocked", Some("agent"));
-        assert!(env.exists(B) && has_branch(&env, "feat/task-b"));
+        assert!(env.exists(B) && env.has_branch("feat/task-b"));
     }
 }
 
@@ -293,7 +289,7 @@ fn recent_worktrees_are_kept_with_older_than() {
     let later = (1_767_225_600 + 3 * 3600).to_string();
     let call = env.call(["clean", "a", "--older-than", "2h"]).env("GIT_ORCHESTRATE_NOW", later);
     call.run().ok();
-    assert!(!env.exists(A) && !has_branch(&env, "feat/task-a"));
+    assert!(!env.exists(A) && !env.has_branch("feat/task-a"));
     env.run(["clean", "--older-than", "soon"]).fails(2).has("12h");
 }
 
@@ -304,7 +300,7 @@ fn a_summary_says_what_was_kept_and_how_to_remove_it() {
     output.has("removed 2, kept 1").has("it is not merged (the task is blocked");
     output.has("To remove it anyway:");
     env.program("sh", ["-c", output.line("git orchestrate clean")]).run().ok();
-    assert!(!env.exists(B) && !has_branch(&env, "feat/task-b"));
+    assert!(!env.exists(B) && !env.has_branch("feat/task-b"));
 }
 
 /// A repository whose `setup` checks out the submodule in each worktree.

@@ -61,7 +61,7 @@ fn a_task_that_fails_the_tests_twice_is_blocked() {
     env.config("orchestrate.test", &format!("echo x >>{}; test ! -e broken.txt", count.display()));
     let tasks = [runs("a", &[], "echo 1 >broken.txt"), runs("b", &["a"], "echo 1 >b.txt")];
     env.plan(&plan("red", &tasks));
-    env.run(["start", "plan.toml", "--trust"]).fails(3);
+    env.start_commands().fails(3);
     env.stands("a", "blocked", Some("tests"));
     env.stands("b", "waiting", None);
     env.run(["log", "a", "--test"]).ok().has("--- test 2 of 2: echo x");
@@ -77,7 +77,7 @@ fn a_flaky_test_passes_the_second_time() {
     let mark = mark.display();
     env.config("orchestrate.test", &format!("test -e {mark} || {{ : >{mark}; exit 1; }}"));
     env.plan(&plan("flaky", &[runs("a", &[], "echo 1 >a.txt")]));
-    env.run(["start", "plan.toml", "--trust"]).ok();
+    env.start_commands().ok();
     env.stands("a", "done", None);
 }
 

@@ -34,12 +34,6 @@ fn planned_run(tasks: &[&str]) -> Env {
     env
 }
 
-fn stages(env: &Env, task: &str) -> Vec<String> {
-    let words = |line: &String| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    let launches: Vec<Vec<String>> = env.all_launches().iter().map(words).collect();
-    launches.into_iter().filter(|words| words[0] == task).map(|words| words[2].clone()).collect()
-}
-
 #[test]
 fn nothing_is_implemented_before_the_plan_is_approved() {
     let env = planned_run(&["a"]);
@@ -51,7 +45,7 @@ fn nothing_is_implemented_before_the_plan_is_approved() {
         .has("blocked a: approval")
         .has("asks 2 questions")
         .has("git orchestrate approve a");
-    assert_eq!(stages(&env, "a"), ["plan"]);
+    assert_eq!(env.stages("a"), ["plan"]);
     env.stands("a", "blocked", Some("approval"));
     let facts = env.task("a")["plan"].clone();
     let expected = serde_json::json!({"approved": false, "open_questions": 2, "files": ["a.txt"]});
@@ -60,13 +54,13 @@ fn nothing_is_implemented_before_the_plan_is_approved() {
     let shown = env.run(["show", "a", "--plan"]).ok().stdout;
     assert!(shown.starts_with("## Open questions\n\n- One or two? One.\n- Why?\n\n## Context"));
     env.run(["start"]).fails(3);
-    assert_eq!(stages(&env, "a"), ["plan"], "it goes on waiting");
+    assert_eq!(env.stages("a"), ["plan"], "it goes on waiting");
 
     env.run(["approve", "a"]).ok().has("the open questions").has("git orchestrate start");
     env.run(["approve", "a"]).ok().has("already approved");
     env.stands("a", "ready", None);
     env.run(["start"]).ok();
-    assert_eq!(stages(&env, "a"), ["plan", "implement", "spec-review"]);
+    assert_eq!(env.stages("a"), ["plan", "implement", "spec-review"]);
     env.stands("a", "done", None);
     for attempt in [2, 3] {
         assert!(env.agent_log("a", attempt).contains("approved-plan.md"));
@@ -97,7 +91,7 @@ fn an_answer_leads_to_another_blueprint() {
     assert_eq!(env.task("a")["plan"]["files"], serde_json::json!(["a.txt"]));
     env.run(["approve", "--all"]).ok();
     env.run(["start"]).ok();
-    assert_eq!(stages(&env, "a"), ["plan", "plan", "implement"]);
+    assert_eq!(env.stages("a"), ["plan", "plan", "implement"]);
     let given = env.read(".git/orchestrate/p/a/3/approved-plan.md");
     assert!(given.contains("Two, please.") && !given.contains("old.txt"), "{given}");
 }
@@ -133,14 +127,14 @@ fn an_incomplete_blueprint_is_asked_for_again() {
         .fails(3)
         .has("approval")
         .has("ended a: exit 0, its plan lacks: Edge cases; it will be tried again");
-    assert_eq!(stages(&env, "a"), ["plan", "plan"]);
+    assert_eq!(env.stages("a"), ["plan", "plan"]);
     assert!(env.agent_log("a", 2).contains("its plan lacks: Edge cases"));
 
     let env = planned_run(&["a"]);
     env.agent("a.plan", &torn);
     env.start(&[]).fails(3).has("its plan lacks: Edge cases");
     env.stands("a", "blocked", Some("agent"));
-    assert_eq!(stages(&env, "a"), ["plan", "plan"]);
+    assert_eq!(env.stages("a"), ["plan", "plan"]);
     env.run(["approve", "a"]).fails(1).has("has no plan to approve");
     env.run(["show", "a", "--plan"]).fails(1).has("task 'a' has no plan");
     env.agent("a.plan", &whole);
@@ -152,12 +146,12 @@ fn an_incomplete_blueprint_is_asked_for_again() {
 fn yes_approves_all_blueprints() {
     let env = planned_run(&["a"]);
     env.start(&["--yes"]).ok();
-    assert_eq!(stages(&env, "a"), ["plan", "implement"]);
+    assert_eq!(env.stages("a"), ["plan", "implement"]);
     env.run(["show", "a", "--plan"]).ok().has("a.txt");
     let env = planned_run(&["a"]);
     env.start(&[]).fails(3);
     env.run(["start", "--yes"]).ok();
-    assert_eq!(stages(&env, "a"), ["plan", "implement"]);
+    assert_eq!(env.stages("a"), ["plan", "implement"]);
 }
 
 #[test]
@@ -186,11 +180,11 @@ fn files_of_approved_blueprints_keep_tasks_apart() {
     env.run(["approve", "--all"]).ok().has("'a'").has("'b'");
     let running = env.spawn(["start"]);
     env.wait_reached("a");
-    assert_eq!(stages(&env, "b"), ["plan"], "it writes below src, too");
+    assert_eq!(env.stages("b"), ["plan"], "it writes below src, too");
     env.run(["status"]).ok().has("src/");
     env.open("a");
     running.wait().ok();
-    assert_eq!(stages(&env, "b"), ["plan", "implement"]);
+    assert_eq!(env.stages("b"), ["plan", "implement"]);
 }
 
 #[test]
@@ -207,13 +201,13 @@ fn only_agents_tasks_are_planned_and_only_in_new_runs() {
     env.stands("c", "done", None);
     env.run(["approve", "a", "b"]).ok();
     env.run(["start"]).ok();
-    assert_eq!(stages(&env, "p-final-review"), ["final-review"]);
+    assert_eq!(env.stages("p-final-review"), ["final-review"]);
 
     let env = planned_run(&["a"]);
     env.config("orchestrate.plan-first", "false");
     env.agent("a.implement", "report blocked -m 'no'");
     env.start(&[]).fails(3);
-    assert_eq!(stages(&env, "a"), ["implement"]);
+    assert_eq!(env.stages("a"), ["implement"]);
     env.start(&["--plan-first"]).fails(2).has("started without --plan-first");
 
     let env = planned_run(&["a"]);
@@ -248,7 +242,7 @@ fn planning_survives_a_crash_at_any_effect() {
         env.agent("a.plan", &format!("edit stray.txt 1\n{plans}"));
         let crash = env.call(env.start_arguments(&[]));
         let _ = crash.env(EXEC_AT, at.to_string()).run();
-        env.run(["start", "plan.toml", "--trust"]).fails(3);
+        env.start_commands().fails(3);
         env.stands("a", "blocked", Some("approval"));
         assert!(!env.exists(".claude/worktrees/feat-task-a/stray.txt"), "at {at}");
         env.run(["approve", "a"]).ok();

@@ -117,7 +117,7 @@ fn an_agent_that_prints_or_changes_files_is_not_silent() {
     };
     let print = again("echo so far") + "; echo 1 >a";
     env.plan(&plan("p", &[runs("a", &[], &print), runs("b", &[], &again("echo 1 >b"))]));
-    env.run(["start", "plan.toml", "--trust"]).ok();
+    env.start_commands().ok();
     env.stands("a", "done", None);
     env.stands("b", "done", None);
 }

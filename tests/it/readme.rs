@@ -35,7 +35,7 @@ fn with_global<'e>(env: &Env, call: Call<'e>) -> Call<'e> {
 fn aliases_work_when_they_are_pasted() {
     let env = Env::new();
     env.plan(&seven());
-    env.run(["start", "plan.toml", "--trust"]).ok();
+    env.start_commands().ok();
     let lines: Vec<&str> = README.lines().filter(|line| line.starts_with(ALIAS)).collect();
     let pasted = env.program("sh", ["-c", &lines.join("\n")]);
     with_global(&env, pasted).run().ok();

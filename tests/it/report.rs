@@ -27,7 +27,7 @@ fn done_without_a_change_is_no_changes() {
 fn uncommitted_work_is_committed_and_reported() {
     let env = Env::new();
     env.plan(&plan("one", &[runs("a", &[], "echo 1 >a.txt")]));
-    env.run(["start", "plan.toml", "--trust"]).ok();
+    env.start_commands().ok();
     assert_eq!(env.blob("feat/one", "a.txt"), "1");
     env.run(["show", "a", "--run", "one"]).ok().has("uncommitted");
 }
@@ -156,7 +156,7 @@ fn a_missing_report_is_a_concern_that_reviewers_see() {
 fn a_command_is_not_asked_for_a_report() {
     let env = Env::new();
     env.plan(&plan("one", &[runs("a", &[], "echo 1 >a.txt")]));
-    env.run(["start", "plan.toml", "--trust"]).ok();
+    env.start_commands().ok();
     assert_eq!(env.task("a")["concerns"], serde_json::json!([]));
 }
 
@@ -215,6 +215,6 @@ fn tests_have_their_own_limit() {
     env.config("orchestrate.timeouts.test", "1s");
     env.config("orchestrate.test", "sleep 600");
     env.plan(&plan("slow", &[task("a", &[], "run = 'echo 1 >a.txt'\ntimeout = '20m'\n")]));
-    env.run(["start", "plan.toml", "--trust"]).fails(3).has("timed out");
+    env.start_commands().fails(3).has("timed out");
     env.stands("a", "blocked", Some("tests"));
 }

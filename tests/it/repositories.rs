@@ -522,10 +522,7 @@ fn other_ref_formats_are_an_error() {
 fn outside_any_repository_is_an_error() {
     let env = Env::empty();
     env.plan(&two("two"));
-    env.run(["start", "plan.toml", "--trust"])
-        .fails(1)
-        .has("is not in a git repository")
-        .has("hint:");
+    env.start_commands().fails(1).has("is not in a git repository").has("hint:");
 }
 
 #[test]
@@ -540,12 +537,12 @@ fn an_outdated_git_is_an_error() {
         )
     };
     env.executable("git", &old("2.37.4"));
-    env.run(["start", "plan.toml", "--trust"]).fails(1).has("2.37.4").has("git 2.38 or newer");
+    env.start_commands().fails(1).has("2.37.4").has("git 2.38 or newer");
     // Before 2.31 git does not know the option, and prints it.
     let echo =
         "case $2 in --path-format*) shift; printf '%s\\n' \"$1\" .git .git; exit;; esac\nexec";
     env.executable("git", &old("2.25.1").replace("exec", echo));
-    env.run(["start", "plan.toml", "--trust"]).fails(1).has("2.25.1").has("git 2.38 or newer");
+    env.start_commands().fails(1).has("2.25.1").has("git 2.38 or newer");
     std::fs::remove_file(env.root().join("bin/git")).expect("the old one goes");
     assert_eq!(env.everything(), before);
     assert!(!env.exists(".git/orchestrate"));
@@ -652,7 +649,7 @@ fn uncommitted_work_and_operations_are_warned_of() {
     }
     env.run(["start", "plan.toml", "--dry-run"]).ok().has_not("warning:");
     env.write("src/app.txt", "changed\n");
-    let output = env.run(["start", "plan.toml", "--trust"]).ok();
+    let output = env.start_commands().ok();
     assert_eq!(output.stderr.matches("warning:").count(), 1, "{output}");
     output.has("warning: there are uncommitted changes here");
     assert!(!env.blob("feat/two", "src/app.txt").contains("changed"));
@@ -752,7 +749,7 @@ pub(crate) fn where_mounts_are_ours(env: &Env, script: &str) -> Option<Output> {
 fn a_read_only_repository_is_an_error_and_can_be_inspected() {
     let env = Env::new();
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a"), runs("b", &[], "exit 1")]));
-    env.run(["start", "plan.toml", "--trust"]).fails(3);
+    env.start_commands().fails(3);
     env.write("../two.toml", two("two"));
     let before = env.everything();
     let script = "mount --bind . . && mount -o remount,ro,bind . && cd ../repo

@@ -149,7 +149,7 @@ fn a_run_task_can_be_retried_although_nothing_changed() {
     let flag = env.root().join("flag");
     let command = format!("test -e {} && echo 1 >a.txt", quoted(&flag.display().to_string()));
     env.plan(&plan("p", &[runs("a", &[], &command)]));
-    env.run(["start", "plan.toml", "--trust"]).fails(3);
+    env.start_commands().fails(3);
     env.write(&flag, "");
     env.run(["retry", "a", "--model", "opus"]).fails(2).has("runs a shell command");
     env.run(["retry", "a"]).ok();

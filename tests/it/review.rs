@@ -20,10 +20,6 @@ fn reviewed(reviews: &str) -> Env {
     env
 }
 
-fn stages(env: &Env) -> Vec<String> {
-    env.all_launches().iter().filter_map(|line| line.split(' ').nth(2).map(str::to_owned)).collect()
-}
-
 #[test]
 fn a_task_goes_through_its_reviews_in_order() {
     let env = reviewed("spec,quality");
@@ -32,7 +28,7 @@ fn a_task_goes_through_its_reviews_in_order() {
         .has("next a: implement ended in ")
         .has("s, spec review next")
         .has("next a: spec review passed in ");
-    assert_eq!(stages(&env), ["implement", "spec-review", "quality-review"]);
+    assert_eq!(env.stages("a"), ["implement", "spec-review", "quality-review"]);
     env.stands("a", "done", None);
     let log = env.agent_log("a", 2);
     for file in ["task.md", "report.md", "task.diff"] {
@@ -50,14 +46,14 @@ fn reviews_are_the_default_and_can_be_none_or_one() {
     let env = reviewed("spec");
     env.git(["config", "--unset", "orchestrate.reviews"]);
     env.start(&[]).ok();
-    assert_eq!(stages(&env).len(), 3);
+    assert_eq!(env.stages("a").len(), 3);
     let env = reviewed("");
     env.start(&[]).ok();
-    assert_eq!(stages(&env), ["implement"]);
+    assert_eq!(env.stages("a"), ["implement"]);
     let env = reviewed("combined");
     env.agent("a.review", "say 'VERDICT (spec): PASS'\nsay 'VERDICT (quality): PASS'");
     env.start(&[]).ok();
-    assert_eq!(stages(&env), ["implement", "review"]);
+    assert_eq!(env.stages("a"), ["implement", "review"]);
     env.run(["start", "--dry-run"]).ok();
     env.config("orchestrate.reviews", "style");
     env.run(["start"]).fails(1).has("spec, quality, combined");
@@ -70,7 +66,7 @@ fn findings_are_fixed_and_the_fix_is_reviewed() {
     env.agent("a.fix", "append a.txt 2\ncommit 'Settle it'\nreport done -m 'two now'");
     env.start(&[]).ok();
     let expected = ["implement", "spec-review", "fix", "spec-review", "quality-review"];
-    assert_eq!(stages(&env), expected);
+    assert_eq!(env.stages("a"), expected);
     assert_eq!(env.blob("feat/p", "a.txt"), "1\n2");
     assert!(env.agent_log("a", 3).contains("one is not enough"));
     let again = env.agent_log("a", 4);
@@ -135,11 +131,11 @@ fn after_the_last_round_the_user_decides() {
     env.agent("a.fix", "append a.txt 2\ncommit 'Settle it'");
     env.start(&[]).fails(3).has("no good").has("git orchestrate show a");
     env.stands("a", "blocked", Some("review-limit"));
-    assert_eq!(stages(&env), ["implement", "spec-review", "fix", "spec-review"]);
+    assert_eq!(env.stages("a"), ["implement", "spec-review", "fix", "spec-review"]);
     env.agent("a.spec-review", PASS);
     env.run(["retry", "a", "-m", "the reviewer is right"]).ok();
     env.start(&[]).ok();
-    assert_eq!(stages(&env)[4..], ["fix", "spec-review"]);
+    assert_eq!(env.stages("a")[4..], ["fix", "spec-review"]);
     assert!(env.agent_log("a", 5).contains("the reviewer is right"));
 }
 
@@ -151,7 +147,7 @@ fn a_reviewers_changes_are_undone_and_its_verdict_does_not_count() {
         "edit a.txt 9\nedit new.txt 9\ncommit 'I know better'\nedit more.txt 9\nverdict pass ok",
     );
     env.start(&[]).ok();
-    assert_eq!(stages(&env), ["implement", "spec-review", "spec-review"]);
+    assert_eq!(env.stages("a"), ["implement", "spec-review", "spec-review"]);
     assert_eq!(env.blob("feat/p", "a.txt"), "1");
     assert_eq!(env.git_status(["cat-file", "-e", "feat/p:new.txt"]), 128);
     let backups = env.git(["for-each-ref", "--format=%(refname)", "refs/orchestrate/backup/p/a"]);
@@ -176,11 +172,11 @@ fn reviews_without_a_verdict_are_repeated_and_then_block() {
     env.agent("a.spec-review", "say 'I think so'");
     env.start(&[]).fails(3).has("gave no verdict");
     env.stands("a", "blocked", Some("agent"));
-    assert_eq!(stages(&env), ["implement", "spec-review", "spec-review"]);
+    assert_eq!(env.stages("a"), ["implement", "spec-review", "spec-review"]);
     env.agent("a.spec-review", PASS);
     env.run(["retry", "a", "--force"]).ok();
     env.start(&[]).ok();
-    assert_eq!(stages(&env).len(), 4, "the work is not done again");
+    assert_eq!(env.stages("a").len(), 4, "the work is not done again");
 }
 
 #[test]
@@ -192,7 +188,7 @@ fn a_review_survives_a_killed_controller() {
     running.kill().fails(128 + 9);
     env.open("review");
     env.start(&[]).ok();
-    assert_eq!(stages(&env), ["implement", "spec-review"]);
+    assert_eq!(env.stages("a"), ["implement", "spec-review"]);
 }
 
 #[test]
@@ -207,7 +203,7 @@ fn a_stopped_review_starts_again() {
     assert_eq!((&task["status"], &task["stage"]), (&"running".into(), &"spec-review".into()));
     env.open("review");
     env.start(&[]).ok();
-    assert_eq!(stages(&env), ["implement", "spec-review", "spec-review"]);
+    assert_eq!(env.stages("a"), ["implement", "spec-review", "spec-review"]);
 }
 
 #[test]
@@ -286,7 +282,7 @@ fn changed_reviews_change_the_plan() {
     env.open("work");
     env.agent("a.review", PASS);
     env.start(&["--update"]).ok();
-    assert_eq!(stages(&env), ["implement", "implement", "review"]);
+    assert_eq!(env.stages("a"), ["implement", "implement", "review"]);
 }
 
 #[test]

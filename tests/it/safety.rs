@@ -16,10 +16,6 @@ fn alone(id: &str, depends_on: &[&str], command: &str) -> String {
     task(id, depends_on, &format!("parallel_safe = false\nrun = '''{command}'''\n"))
 }
 
-fn start(env: &Env) -> crate::output::Output {
-    env.run(["start", "plan.toml", "--trust"])
-}
-
 #[test]
 fn a_worktree_of_the_user_at_our_path_is_refused() {
     let env = Env::new();
@@ -27,7 +23,7 @@ fn a_worktree_of_the_user_at_our_path_is_refused() {
     env.write(env.path(CHECKOUT).join("draft.txt"), "precious\n");
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
     env.config("orchestrate.test", "true");
-    start(&env).fails(1).has("integration-p");
+    env.start_commands().fails(1).has("integration-p");
     assert_eq!(env.read(env.path(CHECKOUT).join("draft.txt")), "precious\n");
     assert_eq!(env.git(["for-each-ref", "refs/orchestrate"]), "");
 }
@@ -39,7 +35,7 @@ fn a_worktree_with_deleted_files_is_not_an_incomplete_one() {
     env.git(["worktree", "add", "-q", "--no-checkout", "-b", "mine", place]);
     env.write(env.path(place).join("draft.txt"), "precious\n");
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
-    start(&env).fails(3);
+    env.start_commands().fails(3);
     env.stands("a", "blocked", Some("worktree"));
     assert_eq!(env.read(env.path(place).join("draft.txt")), "precious\n");
     env.expect_broken();
@@ -51,7 +47,7 @@ fn uncommitted_work_in_the_shared_checkout_is_backed_up() {
     env.config("orchestrate.test", "true");
     let first = "echo hard-work >work.txt; git checkout -q -b side";
     env.plan(&plan("p", &[alone("a", &[], first), alone("b", &[], "echo 1 >b")]));
-    start(&env).fails(3);
+    env.start_commands().fails(3);
     env.stands("a", "blocked", Some("escaped"));
     env.stands("b", "done", None);
     let kept = backups(&env, "a");
@@ -65,7 +61,7 @@ fn a_failing_task_in_the_shared_checkout_keeps_its_work_on_its_branch() {
         "p",
         &[alone("a", &[], "echo hard-work >work.txt; exit 1"), alone("b", &[], "echo 1 >b")],
     ));
-    start(&env).fails(3);
+    env.start_commands().fails(3);
     env.stands("a", "blocked", Some("agent"));
     env.stands("b", "done", None);
     assert_eq!(env.blob("feat/task-a", "work.txt"), "hard-work");
@@ -104,8 +100,8 @@ fn a_branch_reset_to_the_base_is_not_merged() {
         "p",
         &[runs("a", &[], "git reset -q --hard HEAD~1; exit 1"), runs("b", &["a"], "echo 1 >b")],
     ));
-    start(&env).fails(3);
-    start(&env).fails(3);
+    env.start_commands().fails(3);
+    env.start_commands().fails(3);
     env.stands("a", "blocked", Some("agent"));
     env.stands("b", "waiting", None);
 }
@@ -115,10 +111,10 @@ fn a_task_merged_by_fast_forward_is_done() {
     let env = Env::new();
     let work = "echo 1 >a && git add a && git commit -qm a && echo STATUS: BLOCKED";
     env.plan(&plan("p", &[runs("a", &[], work), runs("b", &["a"], "echo 1 >b")]));
-    start(&env).fails(3);
+    env.start_commands().fails(3);
     let tip = env.rev("feat/task-a");
     env.git(["branch", "-f", "feat/p", &tip]);
-    start(&env).ok();
+    env.start_commands().ok();
     env.stands("a", "done", None);
     env.stands("b", "done", None);
 }
@@ -149,7 +145,7 @@ fn a_repository_inside_a_worktree_blocks_its_task_alone() {
     let env = Env::new();
     let nested = "git init -q nested && cd nested && git commit -q --allow-empty -m x";
     env.plan(&plan("p", &[runs("a", &[], nested), runs("b", &[], "echo 1 >b")]));
-    start(&env).fails(3);
+    env.start_commands().fails(3);
     env.stands("a", "blocked", Some("agent"));
     env.stands("b", "done", None);
 }
@@ -159,7 +155,7 @@ fn a_branch_of_unrelated_history_blocks_its_task_alone() {
     let env = Env::new();
     let orphan = "c=$(git commit-tree -m x HEAD^{tree}) && git reset -q --hard $c && echo 1 >a";
     env.plan(&plan("p", &[runs("a", &[], orphan), runs("b", &[], "echo 1 >b")]));
-    start(&env).fails(3);
+    env.start_commands().fails(3);
     env.stands("a", "blocked", Some("conflict"));
     env.stands("b", "done", None);
 }
@@ -224,7 +220,7 @@ fn a_refused_run_does_not_begin() {
     env.run(["start", "plan.toml", "--trust", "--only", "nobody"]).fails(2);
     env.run(["start", "plan.toml", "--trust", "--into", "bad..name"]).fails(1);
     env.git(["branch", "feat"]);
-    env.run(["start", "plan.toml", "--trust"]).fails(1).has("'feat'").has("git branch -m");
+    env.start_commands().fails(1).has("'feat'").has("git branch -m");
     env.git(["branch", "-D", "feat"]);
     assert_eq!(env.everything(), before);
 }
@@ -233,7 +229,7 @@ fn a_refused_run_does_not_begin() {
 fn an_unfinished_run_can_be_discarded() {
     let env = Env::new();
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a; exit 1"), runs("b", &["a"], "echo 1 >b")]));
-    start(&env).fails(3);
+    env.start_commands().fails(3);
     env.run(["clean", "--all"]).fails(1);
     env.run(["clean", "--all", "--force"]).ok().has("git update-ref refs/orchestrate/runs/p");
     assert_eq!(env.git(["for-each-ref", "refs/orchestrate/runs"]), "");

@@ -27,10 +27,6 @@ fn with_secrets() -> Env {
     env
 }
 
-fn start(env: &Env) -> crate::output::Output {
-    env.run(["start", "plan.toml", "--trust"])
-}
-
 #[test]
 fn listed_ignored_files_are_copied() {
     let env = with_secrets();
@@ -72,7 +68,7 @@ fn a_copy_stays_in_the_worktree_and_overwrites_nothing() {
     env.write("conf/a.key", "must stay inside\n");
     env.write("tracked.key", "the user's\n");
     env.plan(&plan("p", &[runs("a", &[], "cat tracked.key >seen; ls conf/ >>seen")]));
-    start(&env).ok();
+    env.start_commands().ok();
     assert_eq!(env.blob("feat/p", "seen"), "committed");
     assert_eq!(outside.read_dir().expect("a folder").count(), 0);
     env.run(["log", "a", "--setup"])
@@ -109,13 +105,13 @@ fn a_setup_that_fails_blocks_its_task_only() {
     let env = Env::new();
     env.config("orchestrate.setup", "echo no network; test $ORCHESTRATE_TASK != b");
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a"), runs("b", &[], "echo 1 >b")]));
-    start(&env).fails(3).has("(exit 1)").has("git orchestrate log b --setup");
+    env.start_commands().fails(3).has("(exit 1)").has("git orchestrate log b --setup");
     env.stands("a", "done", None);
     env.stands("b", "blocked", Some("worktree"));
     env.run(["log", "b", "--setup"]).ok().has("no network");
     env.config("orchestrate.setup", "echo all is well");
     env.run(["retry", "b"]).ok();
-    start(&env).ok();
+    env.start_commands().ok();
     env.stands("b", "done", None);
 }
 
@@ -125,7 +121,7 @@ fn a_setup_that_fails_where_merges_are_tested_blocks_the_merge() {
     env.config("orchestrate.setup", "test $ORCHESTRATE_STAGE != test");
     env.config("orchestrate.test", "true");
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
-    start(&env).fails(3).has("where its merge is tested").has("git orchestrate merge a");
+    env.start_commands().fails(3).has("where its merge is tested").has("git orchestrate merge a");
     env.stands("a", "blocked", Some("worktree"));
     env.config("orchestrate.setup", "true");
     env.run(["merge", "a"]).ok();
@@ -145,7 +141,7 @@ fn a_setup_that_is_interrupted_runs_again() {
     running.wait().fails(130);
     env.stands("a", "ready", None);
     env.open("setup");
-    start(&env).ok();
+    env.start_commands().ok();
     assert_eq!(env.all_launches(), ["a 1 implement", "a 2 implement"]);
     env.stands("a", "done", None);
 }
@@ -156,7 +152,7 @@ fn a_setup_that_takes_too_long_is_killed() {
     env.config("orchestrate.setup", "sleep 100");
     env.config("orchestrate.timeout", "1s");
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
-    start(&env).fails(3).has("timed out");
+    env.start_commands().fails(3).has("timed out");
     env.stands("a", "blocked", Some("worktree"));
 }
 

@@ -35,14 +35,14 @@ fn assert_every_step_passes(env: &Env, branch: &str) {
 fn a_task_branch_of_another_run_is_not_to_be_renamed() {
     let env = Env::new();
     env.plan(&plan("one", &[runs("a", &[], "exit 1")]));
-    env.run(["start", "plan.toml", "--trust"]).fails(3);
+    env.start_commands().fails(3);
     env.plan(&plan("two", &[runs("a", &[], "echo 1 >a")]));
-    let refused = env.run(["start", "plan.toml", "--trust"]).fails(1);
+    let refused = env.start_commands().fails(1);
     refused.has("feat/task-a").has("belongs to run 'one'").has("git orchestrate start --run one");
     assert!(!refused.holds("branch -m"), "{refused}");
     env.git(["branch", "feat/task-b"]);
     env.plan(&plan("three", &[runs("b", &[], "echo 1 >b")]));
-    let refused = env.run(["start", "plan.toml", "--trust"]).fails(1);
+    let refused = env.start_commands().fails(1);
     refused.has("git branch -m feat/task-b feat/task-b-old");
 }
 
@@ -168,7 +168,7 @@ fn a_dry_run_writes_nothing() {
 #[test]
 fn the_same_plan_again_has_nothing_to_do() {
     let env = env_with_seven();
-    env.run(["start", "plan.toml", "--trust"]).ok();
+    env.start_commands().ok();
     let before = env.everything();
     env.run(["start", "plan.toml"]).ok().has("nothing to do");
     assert_eq!(env.everything(), before);
@@ -180,7 +180,7 @@ fn without_dependencies_tasks_run_in_order() {
     let line =
         |id: &str| format!("[[task]]\nid = '{id}'\ntitle = '{id}'\nrun = 'echo {id} >>log.txt'\n");
     env.plan(&["z", "m", "a"].map(line).join("\n"));
-    env.run(["start", "plan.toml", "--trust"]).ok();
+    env.start_commands().ok();
     assert_eq!(env.blob("feat/plan", "log.txt"), "z\nm\na");
 }
 
@@ -264,7 +264,7 @@ fn the_users_checkout_is_left_alone() {
         asked.map(|arguments| env.git(arguments))
     };
     let before = look();
-    env.run(["start", "plan.toml", "--trust"]).ok();
+    env.start_commands().ok();
     assert_eq!(look(), before);
     assert_eq!(env.read("untracked.txt"), "untracked\n");
     // The oracle would report a stash as left behind.
@@ -284,7 +284,7 @@ fn a_plan_with_mistakes_starts_nothing() {
     let env = Env::new();
     env.plan(&plan("one", &[runs("a", &["nobody"], "true")]));
     let before = env.everything();
-    env.run(["start", "plan.toml", "--trust"]).fails(1).has("plan.toml:").has("nobody");
+    env.start_commands().fails(1).has("plan.toml:").has("nobody");
     assert_eq!(env.everything(), before);
 }
 

@@ -261,7 +261,7 @@ fn commands_name_the_run_if_another_is_unfinished_or_the_caller_did() {
     env.run(["retry", "b"]).fails(1).has("git orchestrate show b\n");
     env.run(["retry", "b", "--run", "p"]).fails(1).has("git orchestrate show b --run p\n");
     env.plan(&plan("q", &[runs("c", &[], "false")]));
-    env.run(["start", "plan.toml", "--trust"]).fails(3).has("git orchestrate status --run q\n");
+    env.start_commands().fails(3).has("git orchestrate status --run q\n");
     env.run(["log", "b", "--run", "p"]).fails(1).has("git orchestrate show b --run p\n");
 }
 

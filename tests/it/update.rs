@@ -10,7 +10,7 @@ fn blocked_run(env: &Env) {
     let tasks =
         [runs("a", &[], "echo 1 >a"), runs("b", &["a"], "exit 1"), runs("c", &["b"], "echo 1 >c")];
     env.plan(&plan("p", &tasks));
-    env.run(["start", "plan.toml", "--trust"]).fails(3);
+    env.start_commands().fails(3);
 }
 
 fn change_plan(env: &Env) {
@@ -28,7 +28,7 @@ fn the_difference_is_shown_and_nothing_changes_without_update() {
     blocked_run(&env);
     change_plan(&env);
     let before = env.everything();
-    let output = env.run(["start", "plan.toml", "--trust"]).fails(1);
+    let output = env.start_commands().fails(1);
     output
         .has("1 task added")
         .has("1 task dropped")
@@ -54,7 +54,7 @@ fn with_update_the_run_continues_with_the_new_plan() {
     env.stands("d", "done", None);
     env.stands("b", "blocked", Some("agent"));
     env.run(["retry", "b"]).ok();
-    env.run(["start", "plan.toml", "--trust"]).ok();
+    env.start_commands().ok();
     assert_eq!(
         (env.blob("feat/p", "b").as_str(), env.git_status(["cat-file", "-e", "feat/p:c"])),
         ("2", 128)
