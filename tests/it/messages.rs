@@ -95,8 +95,10 @@ fn written(file: &str, text: &str) -> Vec<String> {
     let code = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).filter(is_code);
     let ours = code.filter(|line| {
         let mut all = COMMANDS.iter().flat_map(|command| line.match_indices(command));
-        // In backquotes it is named in a sentence about it, and not to be typed.
-        all.any(|(at, _)| !line[..at].ends_with('`'))
+        // In backquotes, and before a remark, it is named in a sentence, and not to be typed.
+        all.any(|(at, name)| {
+            !line[..at].ends_with('`') && !line[at + name.len()..].starts_with('(')
+        })
     });
     ours.map(|line| format!("{file}: {}", line.trim())).collect()
 }

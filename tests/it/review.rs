@@ -87,7 +87,7 @@ fn a_verdict_that_contradicts_itself_is_asked_for_again_and_then_fails() {
     env.agent("a.3", both);
     env.agent("a.fix", "append a.txt 2\ncommit 'Keep it'\nreport done");
     env.start(&[]).ok();
-    assert_eq!(stages(&env), ["implement", "spec-review", "spec-review", "fix", "spec-review"]);
+    assert_eq!(env.stages("a"), ["implement", "spec-review", "spec-review", "fix", "spec-review"]);
     env.run(["show", "a"]).ok().has("it says PASS beside a finding marked critical");
     let asked_again = env.agent_log("a", 3);
     assert!(asked_again.contains("did not count: it says PASS beside"), "{asked_again}");
