@@ -130,7 +130,7 @@ pub mod testing {
     pub use crate::domain::plan::slug;
     pub use crate::domain::report::{Report, Status};
     pub use crate::domain::snapshot::{Flags, Run};
-    pub use crate::domain::task::event::{Event, Finished, Started};
+    pub use crate::domain::task::event::{AttemptEnd, AttemptStart, Event};
     pub use crate::domain::task::{Ending, Outcome, Reason, Record, Stage, Worker};
     pub use crate::git::Git;
     pub use crate::journal::Journal;

@@ -90,12 +90,12 @@ impl Failure {
 }
 
 /// Adds a remedy to an error.
-pub(crate) trait Hinted<T> {
+pub(crate) trait WithHint<T> {
     /// Keeps the error and says what to do about it.
     fn hint(self, remedy: impl Into<Remedy>) -> anyhow::Result<T>;
 }
 
-impl<T, E: Into<anyhow::Error>> Hinted<T> for Result<T, E> {
+impl<T, E: Into<anyhow::Error>> WithHint<T> for Result<T, E> {
     fn hint(self, remedy: impl Into<Remedy>) -> anyhow::Result<T> {
         self.map_err(|error| Failure::new(error.into(), remedy).into())
     }

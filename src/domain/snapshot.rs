@@ -33,13 +33,13 @@ pub struct Run {
     pub flags: Flags,
     /// The user's decision about the work; `None` before `finish`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub closed: Option<Closed>,
+    pub closed: Option<FinishRecord>,
 }
 
 /// What happens to a run's work. The names are part of the JSON contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum How {
+pub enum FinishChoice {
     /// Merge it into the base branch.
     Merge,
     /// Open a pull request for it.
@@ -50,22 +50,22 @@ pub enum How {
     Discard,
 }
 
-impl How {
+impl FinishChoice {
     /// Returns the name, as in the JSON.
     pub fn name(self) -> &'static str {
         match self {
-            How::Merge => "merge",
-            How::Pr => "pr",
-            How::Keep => "keep",
-            How::Discard => "discard",
+            FinishChoice::Merge => "merge",
+            FinishChoice::Pr => "pr",
+            FinishChoice::Keep => "keep",
+            FinishChoice::Discard => "discard",
         }
     }
 }
 
 /// How a run was finished.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Closed {
-    pub how: How,
+pub struct FinishRecord {
+    pub how: FinishChoice,
     /// Milliseconds since 1970.
     pub at: i64,
     /// The tip of the base branch after a merge, else of the integration branch.

@@ -19,7 +19,7 @@ use crate::domain::oid::Oid;
 use crate::domain::plan::{Plan, TaskId};
 use crate::domain::snapshot::{Run, Snapshot};
 use crate::domain::steps::{self, Step};
-use crate::domain::task::{Event, Illegal, Record};
+use crate::domain::task::{Event, IllegalEvent, Record};
 use crate::git::Git;
 use crate::git::database::gc::GcMark;
 use crate::git::database::refs::Swap;
@@ -64,7 +64,7 @@ pub(crate) fn no_run(name: &str) -> anyhow::Error {
 
 /// Returns true if an append failed because of the task's state, not because of git.
 pub(crate) fn is_illegal(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| cause.is::<Illegal>())
+    error.chain().any(|cause| cause.is::<IllegalEvent>())
 }
 
 /// Returns the names of all runs in the repository.

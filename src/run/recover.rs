@@ -17,7 +17,9 @@ use crate::domain::policy::verdicts::HALTED;
 use crate::domain::report::Report;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::steps::{self, Remedy};
-use crate::domain::task::{Block, Ending, Event, Finished, Outcome, Reason, Record, State, Worker};
+use crate::domain::task::{
+    AttemptEnd, Block, Ending, Event, Outcome, Reason, Record, State, Worker,
+};
 use crate::git::database::refs::Swap;
 use crate::journal::{Journal, is_illegal, journal_ref};
 use crate::run::merged_by_others::merged_by_others;
@@ -143,8 +145,8 @@ fn outcome_of_lost(
     } else {
         Outcome::Again
     };
-    let finished = Finished::new(attempt.number, Ending::Lost, outcome, clock::now_ms());
-    Ok(Event::Finished(Finished { commit: drive.git.find_branch(branch)?, ..finished }))
+    let finished = AttemptEnd::new(attempt.number, Ending::Lost, outcome, clock::now_ms());
+    Ok(Event::Finished(AttemptEnd { commit: drive.git.find_branch(branch)?, ..finished }))
 }
 
 /// Returns the processes that files name as at work on a task: its agent or its `setup`.
@@ -162,9 +164,9 @@ fn finished_alone(drive: &Drive, folder: AttemptFolder, report: &Report) -> Opti
     let event =
         attempt::conclude_unsupervised(&drive.git, folder, report.clone()).ok().flatten()?;
     match &event {
-        Event::Finished(Finished { outcome: Outcome::Ready(_) | Outcome::Next { .. }, .. }) => {
-            Some(event)
-        }
+        Event::Finished(AttemptEnd {
+            outcome: Outcome::Ready(_) | Outcome::Next { .. }, ..
+        }) => Some(event),
         _ => None,
     }
 }

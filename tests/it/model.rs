@@ -6,7 +6,9 @@ use git_orchestrate::testing::Git;
 use git_orchestrate::testing::Journal;
 use git_orchestrate::testing::Oid;
 use git_orchestrate::testing::TaskId;
-use git_orchestrate::testing::{Ending, Event, Finished, Outcome, Record, Stage, Started, Worker};
+use git_orchestrate::testing::{
+    AttemptEnd, AttemptStart, Ending, Event, Outcome, Record, Stage, Worker,
+};
 use git_orchestrate::testing::{Flags, Run};
 use git_orchestrate::testing::{Report, Status};
 use git_orchestrate::testing::{Source, parse};
@@ -46,7 +48,7 @@ fn journal(env: &Env, name: &str) -> (Git, Journal) {
 }
 
 fn started(env: &Env, attempt: u32) -> Event {
-    Event::Started(Started {
+    Event::Started(AttemptStart {
         attempt,
         stage: Stage::Implement,
         base: Oid::from_hex(&env.rev("HEAD")).expect("an id"),
@@ -61,7 +63,7 @@ fn started(env: &Env, attempt: u32) -> Event {
 }
 
 fn finished(attempt: u32, outcome: Outcome) -> Event {
-    Event::Finished(Finished::new(attempt, Ending::Exited(0), outcome, 2))
+    Event::Finished(AttemptEnd::new(attempt, Ending::Exited(0), outcome, 2))
 }
 
 fn reported(message: String) -> Event {

@@ -19,7 +19,7 @@ use anyhow::Context as _;
 
 use crate::cli::arguments::{Cli, Command};
 use crate::cli::ui::Ui;
-use crate::domain::error::{Exit, Hinted, in_scope};
+use crate::domain::error::{Exit, WithHint, in_scope};
 use crate::git::discover::RepositoryOptions;
 use crate::git::worktree::same_path;
 use crate::system::process;

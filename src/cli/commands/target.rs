@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 
 use super::Context;
 use crate::domain::config::{self, Layer, Settings};
-use crate::domain::error::{Hinted, failure, usage};
+use crate::domain::error::{WithHint, failure, usage};
 use crate::domain::plan::{Plan, TaskId};
 use crate::domain::prompt::Templates;
 use crate::domain::snapshot::{Flags, Run, Snapshot};

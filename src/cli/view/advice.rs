@@ -7,7 +7,7 @@ use super::Facts;
 use super::undo::undo_all;
 use crate::domain::snapshot::{Run, Snapshot};
 use crate::domain::steps::{Change, Finish, Look, Part, Remedy, Step, git, git_in, to};
-use crate::domain::task::{Block, Ending, Pause, Reason, Record, Unopened};
+use crate::domain::task::{Block, Ending, Pause, PullRequestFailure, Reason, Record};
 use crate::domain::text::printable;
 
 /// Where a person can answer what an agent asks.
@@ -165,7 +165,7 @@ impl Blocked<'_> {
 }
 
 /// Returns what opens a pull request by hand, and what that is for.
-pub(crate) fn by_hand(unopened: &Unopened, why: &str) -> Remedy {
+pub(crate) fn by_hand(unopened: &PullRequestFailure, why: &str) -> Remedy {
     let steps: Vec<Step> = unopened.next.iter().cloned().map(Step::Line).collect();
     let again = unopened.again.then(Step::start);
     if steps.is_empty() && again.is_none() {

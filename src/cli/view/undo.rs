@@ -5,51 +5,51 @@
 
 use crate::domain::oid::Oid;
 use crate::domain::steps::{Remedy, git, git_in, to};
-use crate::domain::task::Moved;
+use crate::domain::task::OutsideChange;
 
 /// Returns the commands that undo all of it, in the order in which they can be typed: files are
 /// put aside before a checkout goes back, branches go back before one of them is checked out, and
 /// a new branch is renamed when no checkout shows it any more.
-pub(super) fn undo_all(moved: &[Moved]) -> Remedy {
-    let mut moved: Vec<&Moved> = moved.iter().collect();
+pub(super) fn undo_all(moved: &[OutsideChange]) -> Remedy {
+    let mut moved: Vec<&OutsideChange> = moved.iter().collect();
     moved.sort_by_key(|moved| turn(moved));
     moved.into_iter().fold(Remedy::default(), |all, moved| all.then(undo(moved)))
 }
 
-fn turn(moved: &Moved) -> u8 {
+fn turn(moved: &OutsideChange) -> u8 {
     match moved {
-        Moved::Files { .. } => 0,
-        Moved::Branch { from: Some(_), .. } => 1,
-        Moved::Head { .. } | Moved::Strayed { .. } => 2,
-        Moved::Branch { from: None, .. } => 3,
-        Moved::Tag { .. } | Moved::Stash { .. } => 4,
+        OutsideChange::Files { .. } => 0,
+        OutsideChange::Branch { from: Some(_), .. } => 1,
+        OutsideChange::Head { .. } | OutsideChange::Strayed { .. } => 2,
+        OutsideChange::Branch { from: None, .. } => 3,
+        OutsideChange::Tag { .. } | OutsideChange::Stash { .. } => 4,
     }
 }
 
 /// Returns the commands that undo one of it.
-fn undo(moved: &Moved) -> Remedy {
+fn undo(moved: &OutsideChange) -> Remedy {
     match moved {
-        Moved::Branch { name, from, to, place } => {
+        OutsideChange::Branch { name, from, to, place } => {
             branch(name, from.as_ref(), to.as_ref(), place.as_deref())
         }
-        Moved::Tag { name, from: Some(from), .. } => {
+        OutsideChange::Tag { name, from: Some(from), .. } => {
             git("tag -f").word(name).word(from).to(format!("Restore the tag {name}")).into()
         }
-        Moved::Tag { name, from: None, to: Some(to) } => {
+        OutsideChange::Tag { name, from: None, to: Some(to) } => {
             git("tag -d").word(name).to(format!("Delete the new tag {name}, at {to}")).into()
         }
-        Moved::Tag { from: None, to: None, .. } => Remedy::default(),
-        Moved::Stash { from, to } => stash(from.as_ref(), to.as_ref()),
-        Moved::Head { place, from, to } => git_in(place, "checkout")
+        OutsideChange::Tag { from: None, to: None, .. } => Remedy::default(),
+        OutsideChange::Stash { from, to } => stash(from.as_ref(), to.as_ref()),
+        OutsideChange::Head { place, from, to } => git_in(place, "checkout")
             .word(from)
             .to(format!("Check out {from} again instead of {to}"))
             .into(),
-        Moved::Files { place, files } => {
+        OutsideChange::Files { place, files } => {
             let aside = git_in(place, "stash push -u --").words(files);
             let steps = [git_in(place, "status"), aside].map(Into::into);
             to("Put the changes of these files aside", steps).into()
         }
-        Moved::Strayed { place, branch, found } => {
+        OutsideChange::Strayed { place, branch, found } => {
             let back = git_in(place, "switch").word(branch);
             let take = found.as_ref().map(|found| {
                 let merge = git_in(place, "merge --ff-only").word(found);

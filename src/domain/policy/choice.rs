@@ -190,7 +190,7 @@ mod tests {
     use super::*;
     use crate::domain::oid::Oid;
     use crate::domain::review::Verdict;
-    use crate::domain::task::{Event, Finished, Outcome, Started};
+    use crate::domain::task::{AttemptEnd, AttemptStart, Event, Outcome};
 
     fn task(title: &str, more: &str) -> Task {
         let text = format!("[[task]]\nid = 'a'\ntitle = '{title}'\ndepends_on = []\n{more}\n");
@@ -233,7 +233,7 @@ mod tests {
         let oid = Oid::from_hex(&"a1".repeat(20)).expect("an id");
         let pending = record.pending().map(|(stage, _)| stage);
         let (attempt, stage) = (record.next_attempt(), pending.unwrap_or(Stage::Implement));
-        let started = Started {
+        let started = AttemptStart {
             attempt,
             stage,
             base: oid.clone(),
@@ -246,10 +246,10 @@ mod tests {
             at: 1,
         };
         let outcome = Outcome::Next { stage: Stage::Review, commit: oid };
-        let finished = Finished::new(attempt, crate::domain::task::Ending::Exited(0), outcome, 2);
+        let finished = AttemptEnd::new(attempt, crate::domain::task::Ending::Exited(0), outcome, 2);
         let verdict = Some(Verdict::bare(false));
         let record = record.apply(&Event::Started(started)).expect("starts");
-        record.apply(&Event::Finished(Finished { verdict, ..finished })).expect("ends")
+        record.apply(&Event::Finished(AttemptEnd { verdict, ..finished })).expect("ends")
     }
 
     #[test]

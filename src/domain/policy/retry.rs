@@ -68,7 +68,7 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::task::{Block, Event, Finished, Outcome, Started};
+    use crate::domain::task::{AttemptEnd, AttemptStart, Block, Event, Outcome};
 
     fn task(more: &str) -> Task {
         let text = format!("[[task]]\nid = 'a'\ntitle = 'A'\ndepends_on = []\n{more}\n");
@@ -78,7 +78,7 @@ mod tests {
 
     fn blocked(reason: Reason) -> Record {
         let base = Oid::from_hex(&"0f".repeat(20)).expect("an id");
-        let started = Started {
+        let started = AttemptStart {
             attempt: 1,
             stage: Stage::Implement,
             base,
@@ -91,7 +91,7 @@ mod tests {
             at: 1,
         };
         let outcome = Outcome::Blocked(Block::new(reason, "no"));
-        let finished = Event::Finished(Finished::new(1, Ending::Exited(0), outcome, 2));
+        let finished = Event::Finished(AttemptEnd::new(1, Ending::Exited(0), outcome, 2));
         let record = Record::default().apply(&Event::Started(started)).expect("starts");
         record.apply(&finished).expect("ends")
     }

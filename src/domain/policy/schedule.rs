@@ -205,7 +205,8 @@ mod tests {
     use crate::domain::plan::{Mode, Plan, Task};
     use crate::domain::snapshot::{Flags, Run};
     use crate::domain::task::{
-        Block, Ending, Event, Finished, Outcome, Pause, Reason, Record, Stage, Started, Worker,
+        AttemptEnd, AttemptStart, Block, Ending, Event, Outcome, Pause, Reason, Record, Stage,
+        Worker,
     };
 
     fn id(number: usize) -> TaskId {
@@ -422,7 +423,7 @@ mod tests {
     /// A task whose agent, in its only attempt, reached a limit that ends then.
     fn paused(agent: &str, ended: i64, until: Option<i64>) -> Record {
         let base = oid();
-        let started = Started {
+        let started = AttemptStart {
             attempt: 1,
             stage: Stage::Implement,
             base,
@@ -436,7 +437,7 @@ mod tests {
         };
         let pause = Pause { until, text: "limit".into() };
         let outcome = Outcome::Later(pause);
-        let finished = Finished::new(1, Ending::Limited, outcome, ended);
+        let finished = AttemptEnd::new(1, Ending::Limited, outcome, ended);
         let begun = Record::default().apply(&Event::Started(started)).expect("legal");
         begun.apply(&Event::Finished(finished)).expect("legal")
     }

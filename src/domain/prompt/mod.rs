@@ -21,18 +21,24 @@ pub(crate) use facts::{
 pub(crate) use interfaces::declared;
 pub(crate) use sample::variables;
 pub(crate) use template::{MEANINGS, Template, parts};
-pub(crate) use template_set::{FOLDER, Mistake, Templates};
+pub(crate) use template_set::{FOLDER, TemplateError, Templates};
 
 use crate::domain::review::Review;
 use facts::{FinalReviewPrompt, FixConflictPrompt, FixTestsPrompt, PlanPrompt, ReviewPrompt};
 
 /// Returns the prompt of an implementer.
-pub(crate) fn implement(templates: &Templates, facts: &TaskFacts<'_>) -> Result<String, Mistake> {
+pub(crate) fn implement(
+    templates: &Templates,
+    facts: &TaskFacts<'_>,
+) -> Result<String, TemplateError> {
     templates.render(Template::Implement, facts)
 }
 
 /// Returns what an implementer is told whose conversation goes on after an interruption.
-pub(crate) fn resume(templates: &Templates, facts: &TaskFacts<'_>) -> Result<String, Mistake> {
+pub(crate) fn resume(
+    templates: &Templates,
+    facts: &TaskFacts<'_>,
+) -> Result<String, TemplateError> {
     templates.render(Template::Resume, facts)
 }
 
@@ -40,7 +46,7 @@ pub(crate) fn resume(templates: &Templates, facts: &TaskFacts<'_>) -> Result<Str
 ///
 /// Where `facts.resumed` says that the conversation of the implementer goes on, it is short; else
 /// the whole text of the task is in it.
-pub(crate) fn fix(templates: &Templates, facts: &TaskFacts<'_>) -> Result<String, Mistake> {
+pub(crate) fn fix(templates: &Templates, facts: &TaskFacts<'_>) -> Result<String, TemplateError> {
     templates.render(Template::Fix, facts)
 }
 
@@ -50,7 +56,7 @@ pub(crate) fn fix_tests(
     templates: &Templates,
     facts: &TaskFacts<'_>,
     failed: &FailedTest<'_>,
-) -> Result<String, Mistake> {
+) -> Result<String, TemplateError> {
     let output = after::quoted_end(failed.output);
     let failed = FailedTest { output: &output, ..*failed };
     templates.render(Template::FixTests, &FixTestsPrompt { facts, failed })
@@ -61,7 +67,7 @@ pub(crate) fn fix_conflict(
     templates: &Templates,
     facts: &TaskFacts<'_>,
     conflict: &Conflict<'_>,
-) -> Result<String, Mistake> {
+) -> Result<String, TemplateError> {
     templates.render(Template::FixConflict, &FixConflictPrompt { facts, conflict })
 }
 
@@ -73,7 +79,7 @@ pub(crate) fn plan(
     templates: &Templates,
     facts: &TaskFacts<'_>,
     planning: &Planning<'_>,
-) -> Result<String, Mistake> {
+) -> Result<String, TemplateError> {
     let Planning { file: plan_file, earlier: earlier_plan, design_docs, library_docs } = *planning;
     let prompt = PlanPrompt { facts, plan_file, earlier_plan, design_docs, library_docs };
     templates.render(Template::Plan, &prompt)
@@ -85,7 +91,7 @@ pub(crate) fn review(
     facts: &TaskFacts<'_>,
     kind: Review,
     reading: &ReviewFiles,
-) -> Result<String, Mistake> {
+) -> Result<String, TemplateError> {
     let template =
         if facts.findings.is_empty() { Template::of_review(kind) } else { Template::ReReview };
     templates.render(template, &ReviewPrompt { facts, kind: kind.word(), reading })
@@ -93,7 +99,10 @@ pub(crate) fn review(
 
 /// Returns the prompt of whoever reads all that a run did, from its base to its integration
 /// branch. The answer has the form of any review.
-pub(crate) fn final_review(templates: &Templates, whole: &RunFacts<'_>) -> Result<String, Mistake> {
+pub(crate) fn final_review(
+    templates: &Templates,
+    whole: &RunFacts<'_>,
+) -> Result<String, TemplateError> {
     templates
         .render(Template::FinalReview, &FinalReviewPrompt { whole, kind: Review::Whole.word() })
 }

@@ -25,7 +25,7 @@ pub(crate) struct Templates {
 
 /// Why a template is no good.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Mistake {
+pub(crate) struct TemplateError {
     /// As a person calls it, relative to the top level.
     pub file: String,
     /// Counted from 1.
@@ -35,7 +35,7 @@ pub(crate) struct Mistake {
     pub known: Vec<String>,
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
             Some(line) => write!(f, "{}:{line}: {}", self.file, self.text),
@@ -44,7 +44,7 @@ impl fmt::Display for Mistake {
     }
 }
 
-impl std::error::Error for Mistake {}
+impl std::error::Error for TemplateError {}
 
 impl Templates {
     /// Takes a text in the place of the template that the program brings along.
@@ -59,7 +59,7 @@ impl Templates {
 
     /// Fails where one of the repository's own templates would not render, or names what it is
     /// not told; returns the first such mistake.
-    pub(crate) fn check(&self) -> Result<(), Mistake> {
+    pub(crate) fn check(&self) -> Result<(), TemplateError> {
         self.own.iter().try_for_each(|(template, text)| check(*template, text))
     }
 
@@ -68,7 +68,7 @@ impl Templates {
         &self,
         template: Template,
         facts: &impl Serialize,
-    ) -> Result<String, Mistake> {
+    ) -> Result<String, TemplateError> {
         let text = self.own.get(&template).map_or(template.built_in(), String::as_str);
         render(template, text, facts)
     }
@@ -79,7 +79,7 @@ fn file_of(template: Template) -> String {
     format!("{FOLDER}/{}.md", template.name())
 }
 
-fn render(template: Template, text: &str, facts: &impl Serialize) -> Result<String, Mistake> {
+fn render(template: Template, text: &str, facts: &impl Serialize) -> Result<String, TemplateError> {
     let made = environment().and_then(|environment| {
         environment.template_from_named_str(&file_of(template), text)?.render(Serde(facts))
     });
@@ -104,7 +104,7 @@ fn environment() -> Result<Environment<'static>, Error> {
 
 /// Renders with all that a template may be told, and with as little; a name that stands where
 /// neither comes by is found by reading.
-fn check(template: Template, text: &str) -> Result<(), Mistake> {
+fn check(template: Template, text: &str) -> Result<(), TemplateError> {
     let unknown = |error: Error| mistake(template, &error);
     let environment = environment().map_err(unknown)?;
     let file = file_of(template);
@@ -119,7 +119,7 @@ fn check(template: Template, text: &str) -> Result<(), Mistake> {
     strange.sort();
     if let Some((line, name)) = strange.into_iter().next() {
         let text = format!("there is no variable '{name}' in this template");
-        return Err(Mistake { file, line: Some(line), text, known });
+        return Err(TemplateError { file, line: Some(line), text, known });
     }
     let mut samples = sample::all(template).into_iter();
     samples.try_for_each(|facts| parsed.render(facts).map(drop)).map_err(unknown)
@@ -148,7 +148,7 @@ fn line_of(text: &str, name: &str) -> usize {
     1
 }
 
-fn mistake(template: Template, error: &Error) -> Mistake {
+fn mistake(template: Template, error: &Error) -> TemplateError {
     let what = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     let file = file_of(template);
     // What stands in a shared part is the fault of where it is included.
@@ -156,5 +156,5 @@ fn mistake(template: Template, error: &Error) -> Mistake {
         Some(part) => format!("in the part '{part}': {what}"),
         None => what,
     };
-    Mistake { file, line: error.line(), text, known: sample::variables(template) }
+    TemplateError { file, line: error.line(), text, known: sample::variables(template) }
 }

@@ -7,8 +7,8 @@ use std::fmt;
 
 use crate::domain::blueprint::Blueprint;
 use crate::domain::task::{
-    Attempt, Block, Drawn, Event, Finished, Outcome, PullRequest, Reason, Record, SentBack, Stage,
-    Started, State,
+    Attempt, AttemptEnd, AttemptStart, Block, BlueprintRecord, Event, Outcome, PullRequest, Reason,
+    Record, RepairRequest, Stage, State,
 };
 
 /// At most this many attempts in a row may vanish before the task is blocked.
@@ -16,18 +16,18 @@ const MAX_LOST: usize = 3;
 
 /// An event that cannot happen to a task in this state.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Illegal {
+pub struct IllegalEvent {
     pub state: &'static str,
     pub event: &'static str,
 }
 
-impl fmt::Display for Illegal {
+impl fmt::Display for IllegalEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a task that is {} cannot be {}", self.state, self.event)
     }
 }
 
-impl std::error::Error for Illegal {}
+impl std::error::Error for IllegalEvent {}
 
 impl Event {
     /// Returns the participle that completes "the task was ...".
@@ -51,8 +51,8 @@ impl Event {
 impl Record {
     /// Returns what the record is after the event.
     #[expect(clippy::too_many_lines, reason = "one arm for each case")]
-    pub fn apply(&self, event: &Event) -> Result<Record, Illegal> {
-        let illegal = || Illegal { state: self.state.status().name(), event: event.name() };
+    pub fn apply(&self, event: &Event) -> Result<Record, IllegalEvent> {
+        let illegal = || IllegalEvent { state: self.state.status().name(), event: event.name() };
         match (event, &self.state) {
             (
                 Event::Started(started),
@@ -80,7 +80,7 @@ impl Record {
             (Event::Refused(block), State::Merging { .. }) => {
                 Ok(self.in_state(State::Blocked(block.clone())))
             }
-            (Event::SentBack(SentBack { stage, commit, why }), State::Merging { .. }) => {
+            (Event::SentBack(RepairRequest { stage, commit, why }), State::Merging { .. }) => {
                 let next = self.in_state(State::Pending { stage: *stage, commit: commit.clone() });
                 Ok(Record { sent_back: Some(why.clone()), ..next })
             }
@@ -162,8 +162,8 @@ impl Record {
         self
     }
 
-    fn started(&self, started: &Started) -> Record {
-        let Started { attempt, stage, base, tip, branch, worktree, worker, agent, model, at } =
+    fn started(&self, started: &AttemptStart) -> Record {
+        let AttemptStart { attempt, stage, base, tip, branch, worktree, worker, agent, model, at } =
             started.clone();
         let mut next = self.in_state(State::Running { stage, worker });
         next.branch = Some(branch);
@@ -191,8 +191,8 @@ impl Record {
     }
 
     #[expect(clippy::too_many_lines, reason = "one arm for each case")]
-    fn finished(&self, finished: &Finished) -> Record {
-        let Finished {
+    fn finished(&self, finished: &AttemptEnd) -> Record {
+        let AttemptEnd {
             ending,
             commit,
             committed_for_agent,
@@ -210,7 +210,7 @@ impl Record {
         let mut next = self.clone();
         let drawn = blueprint.and_then(|text| Blueprint::read(&text).ok());
         next.blueprint = match drawn {
-            Some(drawn) => Some(Drawn {
+            Some(drawn) => Some(BlueprintRecord {
                 attempt: finished.attempt,
                 files: drawn.files(),
                 questions: drawn.questions(),
@@ -310,14 +310,14 @@ mod tests {
     use crate::domain::oid::Oid;
     use crate::domain::report::{Report, Status, Usage};
     use crate::domain::review::Verdict;
-    use crate::domain::task::{Ending, Obstacle, Pause, Unopened, Worker};
+    use crate::domain::task::{Ending, Obstacle, Pause, PullRequestFailure, Worker};
 
     fn oid() -> Oid {
         Oid::from_hex(&"a1".repeat(20)).expect("an id")
     }
 
     fn started(attempt: u32, stage: Stage) -> Event {
-        Event::Started(Started {
+        Event::Started(AttemptStart {
             attempt,
             stage,
             base: oid(),
@@ -332,9 +332,9 @@ mod tests {
     }
 
     fn finished(attempt: u32, ending: Ending, outcome: Outcome) -> Event {
-        let finished = Finished::new(attempt, ending, outcome, 2000);
+        let finished = AttemptEnd::new(attempt, ending, outcome, 2000);
         let usage = Usage { input_tokens: 7, output_tokens: 1, cost_usd: Some(0.25.into()) };
-        Event::Finished(Finished { commit: Some(oid()), usage: Some(usage), ..finished })
+        Event::Finished(AttemptEnd { commit: Some(oid()), usage: Some(usage), ..finished })
     }
 
     /// The end of an attempt that made a plan, which waits for approval.
@@ -342,13 +342,13 @@ mod tests {
         let plan =
             crate::domain::blueprint::PARTS.map(|part| format!("## {part}\n- a.rs: x\n")).concat();
         let outcome = Outcome::Blocked(Block::new(Reason::Approval, "read it"));
-        let finished = Finished::new(attempt, Ending::Exited(0), outcome, 2000);
-        Event::Finished(Finished { blueprint: Some(plan), ..finished })
+        let finished = AttemptEnd::new(attempt, Ending::Exited(0), outcome, 2000);
+        Event::Finished(AttemptEnd { blueprint: Some(plan), ..finished })
     }
 
     fn unopened() -> Event {
         let login = crate::domain::steps::program("gh auth login");
-        let unopened = Unopened::new(Obstacle::NotLoggedIn, "no", [login]);
+        let unopened = PullRequestFailure::new(Obstacle::NotLoggedIn, "no", [login]);
         Event::PullRequest(PullRequest::Unopened(unopened))
     }
 
@@ -384,7 +384,7 @@ mod tests {
                 finished(n, Ending::Limited, Outcome::Later(pause))
             }),
             Just(Event::Refused(Block::new(Reason::Conflict, "both"))),
-            Just(Event::SentBack(SentBack {
+            Just(Event::SentBack(RepairRequest {
                 stage: Stage::FixTests,
                 commit: oid(),
                 why: Block::new(Reason::Tests, "two fail"),

@@ -9,7 +9,7 @@ use crate::domain::task::{Event, Record};
 
 /// The newest blueprint of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Drawn {
+pub struct BlueprintRecord {
     /// The number of the attempt that wrote it.
     pub attempt: u32,
     /// The paths that it declares to change.

@@ -16,17 +16,17 @@ use crate::domain::task::{Block, Ending, Outcome, PullRequest, Stage, Worker};
 #[expect(clippy::large_enum_variant, reason = "one at a time is made, written down and dropped")]
 pub enum Event {
     /// A supervisor claims the next attempt. If two race, the second event is illegal.
-    Started(Started),
+    Started(AttemptStart),
     /// The agent reported its result with `report`.
     Reported { report: Report },
     /// A reviewer reported its verdict with `report`.
     Judged { verdict: Verdict },
     /// The attempt is over.
-    Finished(Finished),
+    Finished(AttemptEnd),
     /// The merge candidate failed, and the user must resolve that.
     Refused(Block),
     /// The merge candidate failed, and an agent is to fix it.
-    SentBack(SentBack),
+    SentBack(RepairRequest),
     /// The work is in the integration branch.
     Merged { merge: Option<Oid> },
     /// The user approved the blueprint, so the work may begin.
@@ -47,7 +47,7 @@ pub enum Event {
 
 /// The claim of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Started {
+pub struct AttemptStart {
     pub attempt: u32,
     pub stage: Stage,
     pub base: Oid,
@@ -69,7 +69,7 @@ pub struct Started {
 
 /// A merge candidate that an agent is to fix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SentBack {
+pub struct RepairRequest {
     pub stage: Stage,
     /// The commit that the agent starts from: the candidate, or the task's own commit if there is
     /// no candidate.
@@ -79,7 +79,7 @@ pub struct SentBack {
 
 /// The end of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finished {
+pub struct AttemptEnd {
     pub attempt: u32,
     pub ending: Ending,
     pub commit: Option<Oid>,
@@ -128,10 +128,10 @@ impl Event {
     }
 }
 
-impl Finished {
+impl AttemptEnd {
     /// Returns the end of an attempt with nothing but these facts.
-    pub fn new(attempt: u32, ending: Ending, outcome: Outcome, at: i64) -> Finished {
-        Finished {
+    pub fn new(attempt: u32, ending: Ending, outcome: Outcome, at: i64) -> AttemptEnd {
+        AttemptEnd {
             attempt,
             ending,
             commit: None,

@@ -1,7 +1,7 @@
 //! The life of one task: its state, its events, and its record.
 //!
 //! Invariant: a state changes only in [`Record::apply`], which is total: an event that does not fit
-//! the state is [`Illegal`], never ignored. Nothing here uses git, files or the clock; ids and
+//! the state is [`IllegalEvent`], never ignored. Nothing here uses git, files or the clock; ids and
 //! times come with the events. `ready` is derived from the other tasks (see `snapshot`) and never
 //! stored.
 
@@ -9,15 +9,15 @@ mod apply;
 mod blueprint;
 mod concern;
 pub(crate) mod event;
-mod moved;
+mod outside_change;
 mod pull_request;
 mod status;
 
-pub(crate) use apply::Illegal;
-pub(crate) use blueprint::Drawn;
-pub(crate) use event::{Event, Finished, SentBack, Started};
-pub(crate) use moved::Moved;
-pub(crate) use pull_request::{Obstacle, PullRequest, Unopened};
+pub(crate) use apply::IllegalEvent;
+pub(crate) use blueprint::BlueprintRecord;
+pub(crate) use event::{AttemptEnd, AttemptStart, Event, RepairRequest};
+pub(crate) use outside_change::OutsideChange;
+pub(crate) use pull_request::{Obstacle, PullRequest, PullRequestFailure};
 pub(crate) use status::TaskStatus;
 
 use std::fmt;
@@ -114,13 +114,13 @@ pub struct Block {
     pub url: Option<String>,
     /// Why there is no pull request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unopened: Option<Box<Unopened>>,
+    pub unopened: Option<Box<PullRequestFailure>>,
     /// The rules that would allow what the agent was refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<String>,
     /// The changes outside of the task's own branch and worktree.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub moved: Vec<Moved>,
+    pub moved: Vec<OutsideChange>,
 }
 
 /// The state of a task.
@@ -257,7 +257,7 @@ pub struct Record {
     pub notes: Vec<String>,
     /// The newest blueprint, if the task is planned first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub blueprint: Option<Drawn>,
+    pub blueprint: Option<BlueprintRecord>,
     /// Why the newest merge candidate failed, if an agent is to fix it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_back: Option<Block>,

@@ -51,7 +51,7 @@ impl fmt::Display for Obstacle {
 
 /// Why a pull request could not be opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unopened {
+pub struct PullRequestFailure {
     pub why: Obstacle,
     /// The message of the remote or the program, one line.
     pub text: String,
@@ -69,17 +69,17 @@ pub struct Unopened {
     pub page: Option<String>,
 }
 
-impl Unopened {
+impl PullRequestFailure {
     /// Returns why it could not be opened, and the commands that open it by hand.
     pub(crate) fn new<S: Into<Step>>(
         why: Obstacle,
         text: &str,
         next: impl IntoIterator<Item = S>,
-    ) -> Unopened {
+    ) -> PullRequestFailure {
         // The journal holds lines, so that another version of this program can show them.
         let line = |step: S| Scope::default().line(&step.into());
         let (text, next) = (text.replace('\n', " "), next.into_iter().map(line).collect());
-        Unopened { why, text, next, again: false, install: None, page: None }
+        PullRequestFailure { why, text, next, again: false, install: None, page: None }
     }
 }
 
@@ -91,5 +91,5 @@ pub enum PullRequest {
     Opened {
         url: String,
     },
-    Unopened(Unopened),
+    Unopened(PullRequestFailure),
 }

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::domain::task::Moved;
+use crate::domain::task::OutsideChange;
 use crate::git::trace::GitCall;
 use crate::git::worktree::same_path;
 
@@ -46,7 +46,7 @@ impl CommandTrail {
     }
 
     /// Returns the command that moved it, like `git commit in /repo`.
-    pub(super) fn culprit(&self, moved: &Moved) -> Option<String> {
+    pub(super) fn culprit(&self, moved: &OutsideChange) -> Option<String> {
         // The latest match: an earlier one may have been undone by the agent itself.
         let call = self.calls.iter().rev().find(|call| self.did(call, moved))?;
         let place = call.place.as_deref().filter(|place| !same_path(place, &self.own));
@@ -54,29 +54,29 @@ impl CommandTrail {
         Some(format!("git {}{}", call.verb, at.unwrap_or_default()))
     }
 
-    fn did(&self, call: &GitCall, moved: &Moved) -> bool {
+    fn did(&self, call: &GitCall, moved: &OutsideChange) -> bool {
         let verb = call.verb.as_str();
         let is_at =
             |place: &str| call.place.as_deref().is_some_and(|p| same_path(p, place.as_ref()));
         match moved {
             // Found in the agent's own worktree: no command has to prove it.
-            Moved::Strayed { .. } => false,
-            Moved::Stash { .. } => {
+            OutsideChange::Strayed { .. } => false,
+            OutsideChange::Stash { .. } => {
                 let looks = ["list", "show", "create"];
                 let first = call.arguments.first().map_or("push", String::as_str);
                 (verb == "stash" && !looks.contains(&first)) || has(call, "--autostash")
             }
-            Moved::Tag { name, .. } => {
+            OutsideChange::Tag { name, .. } => {
                 (verb == "tag" && has(call, name))
                     || (verb == "update-ref" && has(call, &format!("refs/tags/{name}")))
             }
-            Moved::Head { place, .. } => {
+            OutsideChange::Head { place, .. } => {
                 is_at(place) && (WRITE_FILES.contains(&verb) || MOVE_HEAD.contains(&verb))
             }
-            Moved::Files { place, .. } => {
+            OutsideChange::Files { place, .. } => {
                 is_at(place) && (WRITE_FILES.contains(&verb) || MOVE_HEAD.contains(&verb))
             }
-            Moved::Branch { name, from, to, place } => {
+            OutsideChange::Branch { name, from, to, place } => {
                 let here = place.as_deref().is_some_and(is_at);
                 let is_move = from.is_some() && to.is_some();
                 (here && MOVE_HEAD.contains(&verb))
@@ -151,10 +151,10 @@ mod tests {
         CommandTrail::new(lines.iter().map(call).collect(), Path::new("/w"), &worktrees)
     }
 
-    fn branch(name: &str, is_new: bool, place: Option<&str>) -> Moved {
+    fn branch(name: &str, is_new: bool, place: Option<&str>) -> OutsideChange {
         let id = || Oid::from_hex(&"a".repeat(40));
         let from = id().filter(|_| !is_new);
-        Moved::Branch { name: name.into(), from, to: id(), place: place.map(str::to_owned) }
+        OutsideChange::Branch { name: name.into(), from, to: id(), place: place.map(str::to_owned) }
     }
 
     #[test]
@@ -201,7 +201,7 @@ mod tests {
             assert!(trail(&[("/w", line)]).culprit(&new).is_some(), "{line}");
         }
         assert!(trail(&[("/w", "branch y")]).culprit(&new).is_none());
-        let stash = Moved::Stash { from: None, to: None };
+        let stash = OutsideChange::Stash { from: None, to: None };
         assert!(trail(&[("/w", "stash")]).culprit(&stash).is_some());
         assert!(trail(&[("/w", "stash list")]).culprit(&stash).is_none());
     }

@@ -21,7 +21,7 @@ use super::attribution::CommandTrail;
 use crate::domain::oid::Oid;
 use crate::domain::policy::verdicts::escape::{self, Movement};
 use crate::domain::snapshot::Snapshot;
-use crate::domain::task::{Event, Moved};
+use crate::domain::task::{Event, OutsideChange};
 use crate::git::picture::{Checkout, Picture, STASH, checkout};
 use crate::git::status;
 use crate::git::trace;
@@ -77,7 +77,7 @@ impl Attempt {
         let trail = CommandTrail::new(self.calls(), &self.spec.place.worktree, &paths);
         let of_runs = self.branches_of_runs(before)?;
         let mut found = Vec::new();
-        let mut add = |moved: Moved, is_usual: bool| {
+        let mut add = |moved: OutsideChange, is_usual: bool| {
             let culprit = trail.culprit(&moved);
             if culprit.is_some() || !is_usual {
                 found.push(Movement { moved, culprit });
@@ -85,7 +85,7 @@ impl Attempt {
         };
         // The branch to which the worktree strayed is part of that finding, not one of its own.
         let found_branch = match &strayed {
-            Some(Moved::Strayed { found, .. }) => found.clone(),
+            Some(OutsideChange::Strayed { found, .. }) => found.clone(),
             _ => None,
         };
         for (name, from, to) in differences(&before.refs, &after.refs) {
@@ -113,10 +113,10 @@ impl Attempt {
     }
 
     /// Returns a finding if the worktree shows another branch than the task's.
-    fn strayed(&self) -> Option<Moved> {
+    fn strayed(&self) -> Option<OutsideChange> {
         let place = &self.spec.place.worktree;
         let (found, _) = status::head(place).ok()?;
-        (found.as_ref() != Some(&self.spec.place.branch)).then(|| Moved::Strayed {
+        (found.as_ref() != Some(&self.spec.place.branch)).then(|| OutsideChange::Strayed {
             place: place.display().to_string(),
             branch: self.spec.place.branch.clone(),
             found,
@@ -124,10 +124,10 @@ impl Attempt {
     }
 
     /// Returns what differs in a checkout of the user.
-    fn moved_in(&self, was: &Checkout, is: &Checkout) -> Vec<Moved> {
+    fn moved_in(&self, was: &Checkout, is: &Checkout) -> Vec<OutsideChange> {
         let place = was.place.display().to_string();
         if was.branch != is.branch || (was.branch.is_none() && was.commit != is.commit) {
-            return vec![Moved::Head { place, from: shows(was), to: shows(is) }];
+            return vec![OutsideChange::Head { place, from: shows(was), to: shows(is) }];
         }
         let mut files = changed(was, is);
         if !files.is_empty() && is.branch.as_ref() == Some(&self.spec.place.integration) {
@@ -136,7 +136,7 @@ impl Attempt {
             std::thread::sleep(NAP);
             files = checkout(&was.place).map(|again| changed(was, &again)).unwrap_or_default();
         }
-        if files.is_empty() { Vec::new() } else { vec![Moved::Files { place, files }] }
+        if files.is_empty() { Vec::new() } else { vec![OutsideChange::Files { place, files }] }
     }
 
     /// Returns the integration and task branches of all runs, including runs that were removed
@@ -178,14 +178,19 @@ fn differences<'a>(
         .collect()
 }
 
-fn moved_ref(name: &str, from: Option<Oid>, to: Option<Oid>, place: Option<String>) -> Moved {
+fn moved_ref(
+    name: &str,
+    from: Option<Oid>,
+    to: Option<Oid>,
+    place: Option<String>,
+) -> OutsideChange {
     let short = |prefix: &str| name.strip_prefix(prefix).map(str::to_owned);
     match (name == STASH, short("refs/tags/")) {
-        (true, _) => Moved::Stash { from, to },
-        (false, Some(name)) => Moved::Tag { name, from, to },
+        (true, _) => OutsideChange::Stash { from, to },
+        (false, Some(name)) => OutsideChange::Tag { name, from, to },
         (false, None) => {
             let name = short("refs/heads/").unwrap_or_else(|| name.to_owned());
-            Moved::Branch { name, from, to, place }
+            OutsideChange::Branch { name, from, to, place }
         }
     }
 }

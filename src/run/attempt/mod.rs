@@ -25,7 +25,7 @@ use crate::domain::report::Report;
 use crate::domain::review::Verdict;
 use crate::domain::steps::{Part, Scope, Step};
 use crate::domain::task::{
-    Block, Ending, Event, Finished, Outcome, Reason, Stage, Started, Worker,
+    AttemptEnd, AttemptStart, Block, Ending, Event, Outcome, Reason, Stage, Worker,
 };
 use crate::git::Git;
 use crate::journal::{Journal, is_illegal};
@@ -153,7 +153,7 @@ impl Attempt {
         let base = self.git.find_branch(&self.spec.place.integration)?;
         let base =
             base.with_context(|| format!("there is no branch '{}'", self.spec.place.integration))?;
-        let claim = Event::Started(Started {
+        let claim = Event::Started(AttemptStart {
             attempt: self.spec.task.attempt,
             stage: self.spec.task.stage,
             base: base.clone(),
@@ -278,8 +278,8 @@ impl Attempt {
     }
 
     fn finished(&self, ending: Ending, outcome: Outcome) -> Event {
-        let finished = Finished::new(self.spec.task.attempt, ending, outcome, clock::now_ms());
-        Event::Finished(Finished { commit: self.tip().ok(), ..finished })
+        let finished = AttemptEnd::new(self.spec.task.attempt, ending, outcome, clock::now_ms());
+        Event::Finished(AttemptEnd { commit: self.tip().ok(), ..finished })
     }
 
     fn branch_ref(&self) -> String {

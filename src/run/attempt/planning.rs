@@ -12,7 +12,7 @@ use crate::domain::blueprint::Blueprint;
 use crate::domain::policy::pipeline;
 use crate::domain::policy::verdicts::{self, PlanFacts};
 use crate::domain::report::{self, Report};
-use crate::domain::task::{Block, Ending, Event, Finished, Outcome, Reason};
+use crate::domain::task::{AttemptEnd, Block, Ending, Event, Outcome, Reason};
 use crate::system::clock;
 
 /// At most this many bytes of a blueprint's file are read (1 MiB).
@@ -60,8 +60,8 @@ impl Attempt {
             }
             _ => began,
         };
-        let finished = Finished::new(self.spec.task.attempt, ending, outcome, clock::now_ms());
-        Ok(Event::Finished(Finished {
+        let finished = AttemptEnd::new(self.spec.task.attempt, ending, outcome, clock::now_ms());
+        Ok(Event::Finished(AttemptEnd {
             commit: Some(commit),
             undone: changed.is_some(),
             report,

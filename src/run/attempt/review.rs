@@ -12,7 +12,7 @@ use crate::domain::policy::pipeline;
 use crate::domain::policy::verdicts::{self, ReviewFacts, named};
 use crate::domain::report;
 use crate::domain::review::{self, Answer, Review, Verdict};
-use crate::domain::task::{Ending, Event, Finished, Outcome, Record, Stage};
+use crate::domain::task::{AttemptEnd, Ending, Event, Outcome, Record, Stage};
 use crate::git::command;
 use crate::git::database::refs::Swap;
 use crate::git::status;
@@ -86,14 +86,14 @@ impl Attempt {
             _ => read,
         };
         let ending = ending_of(ending, &outcome);
-        let finished = Finished::new(self.spec.task.attempt, ending, outcome, clock::now_ms());
+        let finished = AttemptEnd::new(self.spec.task.attempt, ending, outcome, clock::now_ms());
         let undone = facts.changed.is_some();
         let unclear = unclear.map(|why| format!("{}{why}", pipeline::UNCLEAR));
         let remarks = facts.changed.as_deref().and_then(changed_text).into_iter().chain(remark);
         let remarks = remarks.chain(unclear).collect();
         let (commit, usage) = (Some(commit), facts.output.usage);
         let verdict = facts.verdict;
-        Ok(Event::Finished(Finished { commit, undone, verdict, usage, remarks, ..finished }))
+        Ok(Event::Finished(AttemptEnd { commit, undone, verdict, usage, remarks, ..finished }))
     }
 
     /// Ticks the criteria that reviews confirmed, once the last review has passed: what is merged

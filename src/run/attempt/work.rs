@@ -13,7 +13,7 @@ use crate::domain::oid::Oid;
 use crate::domain::policy::pipeline::Next;
 use crate::domain::policy::verdicts::{self, WorkFacts};
 use crate::domain::report::{self, Output, Report, Usage};
-use crate::domain::task::{Block, Ending, Event, Finished, Outcome, Pause, Record};
+use crate::domain::task::{AttemptEnd, Block, Ending, Event, Outcome, Pause, Record};
 use crate::git::command;
 use crate::git::commit;
 use crate::git::status::{self, Dirt};
@@ -53,8 +53,8 @@ impl Attempt {
             other => (other, tip, None),
         };
         let ending = ending_of(ending, &outcome);
-        let finished = Finished::new(self.spec.task.attempt, ending, outcome, clock::now_ms());
-        Ok(Event::Finished(Finished {
+        let finished = AttemptEnd::new(self.spec.task.attempt, ending, outcome, clock::now_ms());
+        Ok(Event::Finished(AttemptEnd {
             commit: Some(tip),
             committed_for_agent: commits,
             concerns: verdicts::concerns(&facts).into_iter().chain(unrelated).collect(),

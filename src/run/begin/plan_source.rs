@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::domain::error::{Hinted, failure, usage};
+use crate::domain::error::{WithHint, failure, usage};
 use crate::plan::backlog::{BacklogFile, BacklogFolder};
 
 /// The content of a plan's source, not parsed yet.

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use crate::domain::error::{Hinted, failure};
-use crate::domain::prompt::{FOLDER, Mistake, Template, Templates};
+use crate::domain::error::{WithHint, failure};
+use crate::domain::prompt::{FOLDER, Template, TemplateError, Templates};
 use crate::domain::steps::{Remedy, program};
 use crate::git::Git;
 
@@ -58,7 +58,7 @@ fn unknown(name: &str) -> anyhow::Error {
     )
 }
 
-fn mistake_error(mistake: Mistake) -> anyhow::Error {
+fn mistake_error(mistake: TemplateError) -> anyhow::Error {
     let known = mistake.known.join(", ");
     failure(
         mistake.to_string(),

@@ -13,7 +13,7 @@ use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::steps::Step;
-use crate::domain::task::{Block, Ending, Event, Finished, Outcome, Reason, Record, State};
+use crate::domain::task::{AttemptEnd, Block, Ending, Event, Outcome, Reason, Record, State};
 use crate::git::worktree::is_whole;
 use crate::journal::Journal;
 use crate::run::attempt::{self, ManualResult};
@@ -179,8 +179,8 @@ pub(crate) fn give_up(
     }
     let commit = record.branch.as_deref().map(|name| drive.git.find_branch(name)).transpose()?;
     let outcome = Outcome::Blocked(Block::new(Reason::Stopped, why));
-    let finished = Finished::new(attempt, Ending::Stopped, outcome, clock::now_ms());
-    let finished = Event::Finished(Finished { commit: commit.flatten(), ..finished });
+    let finished = AttemptEnd::new(attempt, Ending::Stopped, outcome, clock::now_ms());
+    let finished = Event::Finished(AttemptEnd { commit: commit.flatten(), ..finished });
     match record.state {
         State::Running { worker: None, .. } => journal.append(id, &finished),
         _ => Ok(()),

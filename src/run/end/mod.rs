@@ -15,7 +15,7 @@ use super::Drive;
 use super::merge::proof::{self, Tested, Trial};
 use super::merge::publish::{Published, publish, why_waits};
 use crate::domain::oid::Oid;
-use crate::domain::snapshot::{Closed, How, Run, Snapshot};
+use crate::domain::snapshot::{FinishChoice, FinishRecord, Run, Snapshot};
 use crate::git::merge::TreeMerge;
 use crate::journal::Journal;
 use crate::system::clock;
@@ -183,17 +183,17 @@ fn write_merge(drive: &Drive, run: &Run, tips: &Tips, tree: &Oid) -> anyhow::Res
 pub(crate) fn close(
     journal: &Journal,
     snapshot: &Snapshot,
-    how: How,
+    how: FinishChoice,
     commit: Option<Oid>,
     url: Option<String>,
 ) -> anyhow::Result<()> {
     let is_same =
-        |closed: &Closed| closed.how == how && closed.commit == commit && closed.url == url;
+        |closed: &FinishRecord| closed.how == how && closed.commit == commit && closed.url == url;
     // A command that was killed after this and runs again finds its own decision.
     if snapshot.run.closed.as_ref().is_some_and(is_same) {
         return Ok(());
     }
-    let closed = Closed { how, at: clock::now_ms(), commit, url };
+    let closed = FinishRecord { how, at: clock::now_ms(), commit, url };
     let why = format!("finished ({})", how.name());
     journal.amend(&why, |run| Run { closed: Some(closed.clone()), ..run })
 }

@@ -8,7 +8,7 @@ use anyhow::Context;
 use crate::domain::oid::Oid;
 use crate::domain::snapshot::Run;
 use crate::domain::steps::{Command, git};
-use crate::domain::task::{Obstacle, Unopened};
+use crate::domain::task::{Obstacle, PullRequestFailure};
 use crate::forge::{Forge, Proposal};
 use crate::git::remote::RemoteChoice;
 use crate::run::Drive;
@@ -26,10 +26,10 @@ pub(crate) fn open_pull_request(
     title: &str,
     body: &str,
     stop: &StopSwitch,
-) -> anyhow::Result<Result<String, Unopened>> {
+) -> anyhow::Result<Result<String, PullRequestFailure>> {
     let talker = Talker::new(drive, run, stop)?;
     let (head, base) = (run.integration.as_str(), run.base_branch.as_str());
-    let no = |why, text: &str, next: Command| Ok(Err(Unopened::new(why, text, [next])));
+    let no = |why, text: &str, next: Command| Ok(Err(PullRequestFailure::new(why, text, [next])));
     let remote = match talker.choose()? {
         RemoteChoice::Remote(remote) => remote,
         RemoteChoice::None => {
@@ -67,7 +67,7 @@ pub(crate) fn open_pull_request(
     let urls = drive.git.remote_urls(&remote);
     let Some(forge) = Forge::of(&urls, &drive.git.home(), &talk) else {
         let text = format!("{head} is pushed, but {remote} is not on GitHub or GitLab");
-        return Ok(Err(Unopened::new(Obstacle::NoForge, &text, NOTHING)));
+        return Ok(Err(PullRequestFailure::new(Obstacle::NoForge, &text, NOTHING)));
     };
     let file = drive.folder.own_pull_request();
     make_folder(drive.folder.path())?;

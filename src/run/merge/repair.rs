@@ -6,7 +6,7 @@ use crate::domain::oid::Oid;
 use crate::domain::plan::Task;
 use crate::domain::policy::repair::{Rejection, repair};
 use crate::domain::snapshot::Run;
-use crate::domain::task::{Event, Record, SentBack, Stage};
+use crate::domain::task::{Event, Record, RepairRequest, Stage};
 use crate::journal::Journal;
 use crate::run::Drive;
 use crate::run::cleanup::clean_task_worktree;
@@ -25,7 +25,7 @@ pub(super) fn after_rejection(
     if stage == Stage::FixTests {
         make_room(drive, run, task, commit)?;
     }
-    Ok(Event::SentBack(SentBack { stage, commit: commit.clone(), why: rejection.why }))
+    Ok(Event::SentBack(RepairRequest { stage, commit: commit.clone(), why: rejection.why }))
 }
 
 /// Keeps the candidate, and removes the old worktree if nothing in it would be lost: the tests

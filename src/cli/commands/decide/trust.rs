@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use crate::cli::arguments::TrustArgs;
 use crate::cli::commands::Context;
 use crate::domain::config;
-use crate::domain::error::{Exit, Hinted, failure};
+use crate::domain::error::{Exit, WithHint, failure};
 use crate::domain::steps::{Hint, Step, Trust};
 use crate::git::Git;
 use crate::journal::trust::grant;

@@ -4,7 +4,7 @@ use crate::cli::arguments::{ReportArgs, ReportStatus};
 use crate::cli::commands::Context;
 use crate::cli::commands::target::{Target, Trust, find_task, task_here};
 use crate::cli::view::advice;
-use crate::domain::error::{Exit, Hinted, usage};
+use crate::domain::error::{Exit, WithHint, usage};
 use crate::domain::plan::TaskId;
 use crate::domain::report::{Report, Status};
 use crate::domain::review;

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use crate::cli::arguments::InstallManArgs;
 use crate::cli::commands::Context;
 use crate::cli::pages;
-use crate::domain::error::{Exit, Hinted, failure};
+use crate::domain::error::{Exit, WithHint, failure};
 use crate::domain::steps::shell::quoted;
 use crate::domain::steps::{Step, program};
 use crate::git::worktree::same_path;

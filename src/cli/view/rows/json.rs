@@ -13,9 +13,9 @@ use crate::domain::plan::Task;
 use crate::domain::policy::choice::Choice;
 use crate::domain::report::{Dollars, Report};
 use crate::domain::review::Verdict;
-use crate::domain::snapshot::{Closed, Snapshot};
+use crate::domain::snapshot::{FinishRecord, Snapshot};
 use crate::domain::steps::Entry;
-use crate::domain::task::{Attempt, Drawn, Record, State, TaskStatus};
+use crate::domain::task::{Attempt, BlueprintRecord, Record, State, TaskStatus};
 use crate::run::facts::Facts;
 
 #[derive(Serialize)]
@@ -26,7 +26,7 @@ struct Status<'a> {
     integration: Branch<'a>,
     finished: bool,
     /// How a person finished the run: `how` (merge, pr, keep, discard), `at`, `commit`, `url`.
-    closed: Option<&'a Closed>,
+    closed: Option<&'a FinishRecord>,
     controller: Option<&'a str>,
     /// The newest commit of the journal, for `wait --since`.
     journal: Option<&'a Oid>,
@@ -121,8 +121,8 @@ struct Planned<'a> {
     files: &'a [String],
 }
 
-fn planned(drawn: &Drawn) -> Planned<'_> {
-    let Drawn { approved, questions, files, .. } = drawn;
+fn planned(drawn: &BlueprintRecord) -> Planned<'_> {
+    let BlueprintRecord { approved, questions, files, .. } = drawn;
     Planned { approved: *approved, open_questions: *questions, files }
 }
 

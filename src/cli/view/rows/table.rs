@@ -6,7 +6,7 @@ use super::{Row, Rows};
 use crate::cli::ui::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, paint};
 use crate::cli::view::{advice, driven};
 use crate::domain::report;
-use crate::domain::snapshot::{Closed, How, Run, Snapshot};
+use crate::domain::snapshot::{FinishChoice, FinishRecord, Run, Snapshot};
 use crate::domain::task::TaskStatus;
 use crate::domain::text::{counted, printable, span};
 use crate::run::facts::Facts;
@@ -52,16 +52,16 @@ fn heading(snapshot: &Snapshot, facts: &Facts) -> String {
 }
 
 /// Says how a run was finished.
-pub(crate) fn closed(run: &Run, closed: &Closed) -> String {
+pub(crate) fn closed(run: &Run, closed: &FinishRecord) -> String {
     match (closed.how, &closed.url) {
-        (How::Merge, _) => {
+        (FinishChoice::Merge, _) => {
             let at = closed.commit.as_ref().map(|commit| format!(" at {}", commit.short()));
             format!("merged into {}{}", run.base_branch, at.unwrap_or_default())
         }
-        (How::Pr, Some(url)) => format!("pull request: {}", printable(url)),
-        (How::Pr, None) => "a pull request".into(),
-        (How::Keep, _) => "kept as it is".into(),
-        (How::Discard, _) => "being discarded".into(),
+        (FinishChoice::Pr, Some(url)) => format!("pull request: {}", printable(url)),
+        (FinishChoice::Pr, None) => "a pull request".into(),
+        (FinishChoice::Keep, _) => "kept as it is".into(),
+        (FinishChoice::Discard, _) => "being discarded".into(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::domain::plan::TaskId;
 use crate::domain::policy::wait::{Awaited, WaitEnd};
 use crate::domain::snapshot::{Flags, Run, Snapshot};
 use crate::domain::task::{
-    Block, Ending, Event, Finished, Outcome, Pause, Reason, Record, Stage, Started, State,
+    AttemptEnd, AttemptStart, Block, Ending, Event, Outcome, Pause, Reason, Record, Stage, State,
     TaskStatus, Worker,
 };
 use crate::plan::{Source, parse};
@@ -82,7 +82,7 @@ fn running() -> State {
 
 /// A task after its first attempt, which took two seconds.
 fn after(ending: Ending, outcome: Outcome) -> Record {
-    let started = Started {
+    let started = AttemptStart {
         attempt: 1,
         stage: Stage::Implement,
         base: oid(),
@@ -95,7 +95,7 @@ fn after(ending: Ending, outcome: Outcome) -> Record {
         at: 1000,
     };
     let begun = Record::default().apply(&Event::Started(started)).expect("legal");
-    begun.apply(&Event::Finished(Finished::new(1, ending, outcome, 3000))).expect("legal")
+    begun.apply(&Event::Finished(AttemptEnd::new(1, ending, outcome, 3000))).expect("legal")
 }
 
 fn limited() -> Record {

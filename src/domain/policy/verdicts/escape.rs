@@ -3,14 +3,14 @@
 //! Invariant: pure. Only a movement that one of the agent's own git commands certainly made takes
 //! away what the task has earned; anything else may have been a person or another agent.
 
-use crate::domain::task::{Block, Finished, Moved, Outcome, Reason};
+use crate::domain::task::{AttemptEnd, Block, Outcome, OutsideChange, Reason};
 
 /// At most this many movements are named.
 const MAX_NAMED: usize = 8;
 
 /// Something that moved, and the agent's own command that certainly did it.
 pub(crate) struct Movement {
-    pub moved: Moved,
+    pub moved: OutsideChange,
     /// Empty if it is certain without a command.
     pub culprit: Option<String>,
 }
@@ -25,7 +25,7 @@ impl Movement {
 }
 
 /// Returns the end of an attempt, blocked as `escaped` if these movements say so.
-pub(crate) fn judge(mut finished: Finished, movements: Vec<Movement>) -> Finished {
+pub(crate) fn judge(mut finished: AttemptEnd, movements: Vec<Movement>) -> AttemptEnd {
     let (certain, other): (Vec<Movement>, Vec<Movement>) =
         movements.into_iter().partition(|movement| movement.culprit.is_some());
     let has_nothing = matches!(&finished.outcome,
@@ -46,18 +46,18 @@ pub(crate) fn judge(mut finished: Finished, movements: Vec<Movement>) -> Finishe
     }
 }
 
-fn escaped(finished: Finished, text: String, movements: Vec<Movement>) -> Finished {
+fn escaped(finished: AttemptEnd, text: String, movements: Vec<Movement>) -> AttemptEnd {
     let mut block = match finished.outcome {
         // The block already describes what is wrong with the worktree.
         Outcome::Blocked(block) if block.reason == Reason::Escaped => match movements.as_slice() {
-            [Movement { moved: Moved::Strayed { .. }, .. }] => block,
+            [Movement { moved: OutsideChange::Strayed { .. }, .. }] => block,
             _ => Block { text, ..block },
         },
         _ => Block::new(Reason::Escaped, text),
     };
     block.files = movements.iter().flat_map(|it| it.moved.files().to_vec()).collect();
     block.moved = movements.into_iter().map(|it| it.moved).collect();
-    Finished { outcome: Outcome::Blocked(block), ..finished }
+    AttemptEnd { outcome: Outcome::Blocked(block), ..finished }
 }
 
 fn list(movements: &[Movement]) -> String {
@@ -74,15 +74,15 @@ mod tests {
     use crate::domain::task::Ending;
 
     fn stash(culprit: Option<&str>) -> Movement {
-        let moved = Moved::Stash { from: None, to: None };
+        let moved = OutsideChange::Stash { from: None, to: None };
         Movement { moved, culprit: culprit.map(str::to_owned) }
     }
 
-    fn finished(outcome: Outcome) -> Finished {
-        Finished::new(1, Ending::Exited(0), outcome, 2)
+    fn finished(outcome: Outcome) -> AttemptEnd {
+        AttemptEnd::new(1, Ending::Exited(0), outcome, 2)
     }
 
-    fn reason(finished: &Finished) -> Option<Reason> {
+    fn reason(finished: &AttemptEnd) -> Option<Reason> {
         match &finished.outcome {
             Outcome::Blocked(block) => Some(block.reason),
             _ => None,

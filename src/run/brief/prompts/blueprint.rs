@@ -17,7 +17,7 @@ impl Brief<'_> {
         &self,
         folder: &AttemptFolder,
         facts: &TaskFacts<'_>,
-    ) -> Result<String, prompt::Mistake> {
+    ) -> Result<String, prompt::TemplateError> {
         // A program whose output is for people may print more than its answer, so that the
         // blueprint could not be told apart: it is written to a file of its own.
         let agent = self.choice.agent();

@@ -156,7 +156,7 @@ impl<'a> Brief<'a> {
     }
 
     /// Returns the whole prompt.
-    pub(super) fn prompt(&self, folder: &AttemptFolder) -> Result<String, prompt::Mistake> {
+    pub(super) fn prompt(&self, folder: &AttemptFolder) -> Result<String, prompt::TemplateError> {
         let templates = &self.drive.settings.prompts;
         let stage = self.choice.stage;
         match (stage.review(), stage) {
@@ -172,7 +172,7 @@ impl<'a> Brief<'a> {
         }
     }
 
-    fn fix_tests_prompt(&self, folder: &AttemptFolder) -> Result<String, prompt::Mistake> {
+    fn fix_tests_prompt(&self, folder: &AttemptFolder) -> Result<String, prompt::TemplateError> {
         let output = std::fs::read(self.drive.folder.test_log(&self.task.id)).unwrap_or_default();
         let command = self.record.sent_back.as_ref().and_then(|why| why.command.as_deref());
         let failed = FailedTest {
@@ -183,7 +183,7 @@ impl<'a> Brief<'a> {
         prompt::fix_tests(&self.drive.settings.prompts, &self.facts(), &failed)
     }
 
-    fn fix_conflict_prompt(&self) -> Result<String, prompt::Mistake> {
+    fn fix_conflict_prompt(&self) -> Result<String, prompt::TemplateError> {
         let why = self.record.sent_back.as_ref();
         let title =
             |id: &'a str| self.snapshot.plan.tasks.iter().find(|task| task.id.as_str() == id);
@@ -200,7 +200,7 @@ impl<'a> Brief<'a> {
     }
 
     /// Returns the prompt for an agent that continues its conversation.
-    fn resume_prompt(&self, folder: &AttemptFolder) -> Result<String, prompt::Mistake> {
+    fn resume_prompt(&self, folder: &AttemptFolder) -> Result<String, prompt::TemplateError> {
         let templates = &self.drive.settings.prompts;
         let facts = TaskFacts { resumed: true, ..self.facts() };
         match self.choice.stage {

@@ -15,7 +15,10 @@ use crate::run::folder::AttemptFolder;
 use crate::style::sentences;
 
 /// Returns the prompt; the files that it names lie in the folder.
-pub(crate) fn prompt(brief: &Brief<'_>, folder: &AttemptFolder) -> Result<String, prompt::Mistake> {
+pub(crate) fn prompt(
+    brief: &Brief<'_>,
+    folder: &AttemptFolder,
+) -> Result<String, prompt::TemplateError> {
     let run = &brief.snapshot.run;
     let others = || brief.snapshot.tasks().filter(|(task, _)| !task.final_review);
     let concerns: Vec<String> =

@@ -18,7 +18,9 @@ use crate::domain::plan::TaskId;
 use crate::domain::policy::proposal::{self, conflict};
 use crate::domain::snapshot::{Run, Snapshot};
 use crate::domain::steps::{self, Command, Step};
-use crate::domain::task::{Block, Event, Obstacle, PullRequest, Record, Unopened, Worker};
+use crate::domain::task::{
+    Block, Event, Obstacle, PullRequest, PullRequestFailure, Record, Worker,
+};
 use crate::forge::{Forge, ForgeError, Proposal, PullRequestState};
 use crate::git::remote::{self, RemoteChoice};
 use crate::journal::{Journal, is_illegal};
@@ -216,7 +218,11 @@ impl<'a> Talker<'a> {
     }
 
     /// Finds the open pull request of a branch, or opens one.
-    pub(crate) fn open(&self, forge: &Forge, proposal: &Proposal) -> Result<String, Unopened> {
+    pub(crate) fn open(
+        &self,
+        forge: &Forge,
+        proposal: &Proposal,
+    ) -> Result<String, PullRequestFailure> {
         let (talk, home) = (|call: Call| self.ask(call), self.drive.git.home());
         let find = || forge.find(&proposal.head, &proposal.base, &home, &talk);
         let opened = match find() {
@@ -415,16 +421,19 @@ fn unopened<S: Into<Step>>(
     text: &str,
     next: impl IntoIterator<Item = S>,
 ) -> PullRequest {
-    PullRequest::Unopened(Unopened::new(why, text, next))
+    PullRequest::Unopened(PullRequestFailure::new(why, text, next))
 }
 
 /// The same where the next `start` tries again, after this command.
 fn unopened_yet(why: Obstacle, text: &str, next: Command) -> PullRequest {
-    PullRequest::Unopened(Unopened { again: true, ..Unopened::new(why, text, [next]) })
+    PullRequest::Unopened(PullRequestFailure {
+        again: true,
+        ..PullRequestFailure::new(why, text, [next])
+    })
 }
 
 /// Returns what opens a pull request that could not be opened; its branches are pushed.
-fn by_hand(forge: &Forge, proposal: &Proposal, trouble: ForgeError) -> Unopened {
+fn by_hand(forge: &Forge, proposal: &Proposal, trouble: ForgeError) -> PullRequestFailure {
     let ForgeError { why, text } = trouble;
     let login = (why == Obstacle::NotLoggedIn).then(|| {
         let login = steps::program(forge.program()).words(["auth", "login", "--hostname"]);
@@ -433,5 +442,5 @@ fn by_hand(forge: &Forge, proposal: &Proposal, trouble: ForgeError) -> Unopened 
     let next = login.into_iter().chain([forge.by_hand(proposal)]);
     let install = (why == Obstacle::NoProgram).then(|| forge.program().to_owned());
     let page = Some(forge.page(&proposal.head, &proposal.base));
-    Unopened { install, page, ..Unopened::new(why, &text, next) }
+    PullRequestFailure { install, page, ..PullRequestFailure::new(why, &text, next) }
 }

@@ -10,7 +10,7 @@ use crate::cli::ui::stderr_is_terminal;
 use crate::cli::view::rows::{progress, table};
 use crate::cli::view::tickets;
 use crate::domain::config::TicketDone;
-use crate::domain::error::{Exit, Hinted};
+use crate::domain::error::{Exit, WithHint};
 use crate::domain::plan::TaskId;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::steps::{Finish, Scope, Step, git};

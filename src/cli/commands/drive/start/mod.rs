@@ -21,10 +21,10 @@ use crate::cli::commands::input::{Given, print_findings};
 use crate::cli::commands::target::{Trust, find_run, find_task, prompts, settings};
 use crate::cli::view::rows::table;
 use crate::domain::config::Settings;
-use crate::domain::error::{Exit, Hinted, in_scope, usage};
+use crate::domain::error::{Exit, WithHint, in_scope, usage};
 use crate::domain::plan::{Plan, Task, TaskId, slug};
 use crate::domain::policy::schedule::with_dependencies;
-use crate::domain::snapshot::{Closed, Flags, Run, Snapshot};
+use crate::domain::snapshot::{FinishRecord, Flags, Run, Snapshot};
 use crate::domain::steps::{Scope, StartOption, Step, to};
 use crate::git::Git;
 use crate::journal::trust;
@@ -272,7 +272,7 @@ impl Start<'_> {
     }
 
     /// Says that the run is finished.
-    fn is_over(&self, run: &Run, closed: &Closed) -> anyhow::Result<Exit> {
+    fn is_over(&self, run: &Run, closed: &FinishRecord) -> anyhow::Result<Exit> {
         let closed = table::closed(run, closed);
         self.context.ui.status(&format!("run '{}' is finished: {closed}", run.name));
         let clean = Step::Clean { id: None, force: false }.of(&run.name, false);

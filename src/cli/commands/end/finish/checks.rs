@@ -6,7 +6,7 @@ use super::Finish;
 use crate::cli::view::rows::table;
 use crate::domain::error::failure;
 use crate::domain::plan::TaskId;
-use crate::domain::snapshot::How;
+use crate::domain::snapshot::FinishChoice;
 use crate::domain::steps::{self, Remedy, Step, git, to};
 use crate::domain::task::State;
 
@@ -26,10 +26,11 @@ impl Finish<'_> {
     }
 
     /// Fails if the run is being discarded and another end is chosen: part of it may be gone already.
-    pub(super) fn check_not_discarded(&self, given: Option<How>) -> anyhow::Result<()> {
+    pub(super) fn check_not_discarded(&self, given: Option<FinishChoice>) -> anyhow::Result<()> {
         let run = &self.target.snapshot().run;
-        let is_going = run.closed.as_ref().is_some_and(|closed| closed.how == How::Discard);
-        if !(is_going && given != Some(How::Discard)) {
+        let is_going =
+            run.closed.as_ref().is_some_and(|closed| closed.how == FinishChoice::Discard);
+        if !(is_going && given != Some(FinishChoice::Discard)) {
             Ok(())
         } else {
             Err(failure(
@@ -61,7 +62,7 @@ impl Finish<'_> {
     }
 
     /// Fails if there is no branch to merge into.
-    pub(super) fn check_base(&self, how: How) -> anyhow::Result<()> {
+    pub(super) fn check_base(&self, how: FinishChoice) -> anyhow::Result<()> {
         let run = &self.target.snapshot().run;
         let branch = &run.integration;
         let keep = Step::Finish(steps::Finish::Keep);
@@ -76,7 +77,7 @@ impl Finish<'_> {
                 to("Merge it into a branch of your own", [switch.and(merge), keep]),
             ));
         }
-        if how == How::Pr && !run.owns_integration() {
+        if how == FinishChoice::Pr && !run.owns_integration() {
             let push = match self.target.drive.remote(run) {
                 Some(remote) => git("push").word(remote),
                 None => git("push").blank("REMOTE"),

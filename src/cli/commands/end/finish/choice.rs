@@ -5,23 +5,23 @@
 use crate::cli::arguments::FinishArgs;
 use crate::cli::ui::ask::{ask, can_ask};
 use crate::domain::error::{failure, usage};
-use crate::domain::snapshot::{How, Run};
+use crate::domain::snapshot::{FinishChoice, Run};
 use crate::domain::steps::{Finish, Step};
 use crate::system::process::StopSwitch;
 
 /// Returns the choice that was given as a flag.
-pub(super) fn given(args: &FinishArgs) -> Option<How> {
+pub(super) fn given(args: &FinishArgs) -> Option<FinishChoice> {
     let flags = [
-        (args.merge, How::Merge),
-        (args.pr, How::Pr),
-        (args.keep, How::Keep),
-        (args.discard, How::Discard),
+        (args.merge, FinishChoice::Merge),
+        (args.pr, FinishChoice::Pr),
+        (args.keep, FinishChoice::Keep),
+        (args.discard, FinishChoice::Discard),
     ];
     flags.into_iter().find(|(is_given, _)| *is_given).map(|(_, how)| how)
 }
 
 /// Fails if nothing was chosen and there is no terminal to ask on.
-pub(super) fn check_can_choose(given: Option<How>) -> anyhow::Result<()> {
+pub(super) fn check_can_choose(given: Option<FinishChoice>) -> anyhow::Result<()> {
     if given.is_some() || can_ask() {
         Ok(())
     } else {
@@ -33,7 +33,7 @@ pub(super) fn check_can_choose(given: Option<How>) -> anyhow::Result<()> {
 }
 
 /// Asks which of the four it is; `None` if there is no answer.
-pub(super) fn ask_for(run: &Run, stop: &StopSwitch) -> anyhow::Result<Option<How>> {
+pub(super) fn ask_for(run: &Run, stop: &StopSwitch) -> anyhow::Result<Option<FinishChoice>> {
     let question = format!(
         "What should happen to {}?\n  \
          1. merge it into {}\n  \
@@ -46,10 +46,10 @@ pub(super) fn ask_for(run: &Run, stop: &StopSwitch) -> anyhow::Result<Option<How
     loop {
         let Some(answer) = ask(&question, &|| stop.is_stopped())? else { return Ok(None) };
         match answer.to_lowercase().as_str() {
-            "1" | "merge" => return Ok(Some(How::Merge)),
-            "2" | "pr" => return Ok(Some(How::Pr)),
-            "3" | "keep" => return Ok(Some(How::Keep)),
-            "4" | "discard" => return Ok(Some(How::Discard)),
+            "1" | "merge" => return Ok(Some(FinishChoice::Merge)),
+            "2" | "pr" => return Ok(Some(FinishChoice::Pr)),
+            "3" | "keep" => return Ok(Some(FinishChoice::Keep)),
+            "4" | "discard" => return Ok(Some(FinishChoice::Discard)),
             "" => return Ok(None),
             _ => {}
         }

@@ -4,7 +4,7 @@
 
 use super::{Finish, choice};
 use crate::domain::error::{Exit, failure};
-use crate::domain::snapshot::How;
+use crate::domain::snapshot::FinishChoice;
 use crate::domain::steps::Finish::{Confirm, Discard};
 use crate::domain::steps::{Step, git};
 use crate::run::cleanup::CleanOptions;
@@ -35,7 +35,7 @@ impl Finish<'_> {
             ));
         }
         let tip = self.target.drive.git.find_branch(&run.integration)?;
-        end::close(&self.target.journal, self.target.snapshot(), How::Discard, tip, None)?;
+        end::close(&self.target.journal, self.target.snapshot(), FinishChoice::Discard, tip, None)?;
         self.target.reload()?;
         let pushed = remote_branches(&self.target.drive, self.target.snapshot())?;
         if !self.clear(reach)? {

@@ -7,7 +7,7 @@ use crate::cli::view::tickets;
 use crate::domain::config::TicketDone;
 use crate::domain::error::{Exit, failure};
 use crate::domain::oid::Oid;
-use crate::domain::snapshot::How;
+use crate::domain::snapshot::FinishChoice;
 use crate::domain::steps::{self, Remedy, Step, git};
 use crate::run::cleanup::CleanOptions;
 use crate::run::end::remote_branches::remote_branches;
@@ -56,7 +56,13 @@ impl Finish<'_> {
             }
         };
         let short = merged.short().to_owned();
-        end::close(&self.target.journal, self.target.snapshot(), How::Merge, Some(merged), None)?;
+        end::close(
+            &self.target.journal,
+            self.target.snapshot(),
+            FinishChoice::Merge,
+            Some(merged),
+            None,
+        )?;
         self.target.reload()?;
         self.context
             .ui

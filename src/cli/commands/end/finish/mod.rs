@@ -15,7 +15,7 @@ use crate::cli::view::cleaned::Wording;
 use crate::cli::view::finish as view;
 use crate::domain::error::{Exit, failure, in_scope};
 use crate::domain::oid::Oid;
-use crate::domain::snapshot::How;
+use crate::domain::snapshot::FinishChoice;
 use crate::domain::steps::{self, Hint, Remedy, Step, git, program};
 use crate::run::cleanup::{CleanOptions, CleanReport, clean_checkout};
 use crate::run::drive::controller;
@@ -29,7 +29,8 @@ use crate::system::process::signals::Signals;
 pub(crate) fn run(context: &Context, args: FinishArgs) -> anyhow::Result<Exit> {
     let given = choice::given(&args);
     choice::check_can_choose(given)?;
-    let runs_tests = !matches!(given, Some(How::Keep | How::Discard)) && !args.dry_run;
+    let runs_tests =
+        !matches!(given, Some(FinishChoice::Keep | FinishChoice::Discard)) && !args.dry_run;
     let trust = if runs_tests { Trust::Required } else { Trust::NotNeeded };
     let wanted = find_undecided(&context.git()?, args.run.name.as_deref())?;
     let target = context.target(Some(&wanted), trust)?;
@@ -56,7 +57,7 @@ struct Finish<'a> {
 }
 
 impl Finish<'_> {
-    fn run(&mut self, given: Option<How>) -> anyhow::Result<Exit> {
+    fn run(&mut self, given: Option<FinishChoice>) -> anyhow::Result<Exit> {
         if !self.args.dry_run {
             recover::settle(&self.target.drive, &self.target.journal, self.target.snapshot())?;
             self.target.reload()?;
@@ -64,9 +65,9 @@ impl Finish<'_> {
         self.check_at_rest()?;
         self.check_not_discarded(given)?;
         match given {
-            Some(How::Keep) => self.keep(),
-            Some(How::Discard) => self.discard(),
-            Some(how @ (How::Merge | How::Pr)) => {
+            Some(FinishChoice::Keep) => self.keep(),
+            Some(FinishChoice::Discard) => self.discard(),
+            Some(how @ (FinishChoice::Merge | FinishChoice::Pr)) => {
                 self.check_done()?;
                 self.check_base(how)?;
                 self.after_tests(Some(how))
@@ -76,11 +77,13 @@ impl Finish<'_> {
     }
 
     /// Runs the tests first, then does what the user chose, or asks.
-    fn after_tests(&mut self, how: Option<How>) -> anyhow::Result<Exit> {
+    fn after_tests(&mut self, how: Option<FinishChoice>) -> anyhow::Result<Exit> {
         let run = self.target.snapshot().run.clone();
         let Some(tip) = self.target.drive.git.find_branch(&run.integration)? else {
             return match how {
-                Some(How::Merge) if run.closed.as_ref().is_some_and(|c| c.how == How::Merge) => {
+                Some(FinishChoice::Merge)
+                    if run.closed.as_ref().is_some_and(|c| c.how == FinishChoice::Merge) =>
+                {
                     self.say_merged()?;
                     self.clear_merged()
                 }
@@ -88,7 +91,7 @@ impl Finish<'_> {
             };
         };
         if self.args.dry_run {
-            return self.would(how.unwrap_or(How::Keep), &tip);
+            return self.would(how.unwrap_or(FinishChoice::Keep), &tip);
         }
         match self.prove(&tip)? {
             Proof::Stopped => return Ok(Exit::Failed),
@@ -105,22 +108,22 @@ impl Finish<'_> {
     }
 
     /// Does what the user chose for a branch that passed the tests.
-    fn settle(&mut self, how: Option<How>, tip: &Oid) -> anyhow::Result<Exit> {
+    fn settle(&mut self, how: Option<FinishChoice>, tip: &Oid) -> anyhow::Result<Exit> {
         match how {
-            Some(How::Merge) => {
+            Some(FinishChoice::Merge) => {
                 self.check_done()?;
-                self.check_base(How::Merge)?;
+                self.check_base(FinishChoice::Merge)?;
                 self.warn_unread(tip);
                 self.merge(tip)
             }
-            Some(How::Pr) => {
+            Some(FinishChoice::Pr) => {
                 self.check_done()?;
-                self.check_base(How::Pr)?;
+                self.check_base(FinishChoice::Pr)?;
                 self.warn_unread(tip);
                 self.request(tip)
             }
-            Some(How::Keep) => self.keep(),
-            Some(How::Discard) => self.discard(),
+            Some(FinishChoice::Keep) => self.keep(),
+            Some(FinishChoice::Discard) => self.discard(),
             None => {
                 self.context.ui.status("nothing chosen, nothing changed");
                 Ok(Exit::Failed)
@@ -184,7 +187,13 @@ impl Finish<'_> {
         let snapshot = self.target.snapshot();
         self.context.ui.answer(&view::places(snapshot, &facts))?;
         if !self.args.dry_run {
-            end::close(&self.target.journal, snapshot, How::Keep, facts.integration, None)?;
+            end::close(
+                &self.target.journal,
+                snapshot,
+                FinishChoice::Keep,
+                facts.integration,
+                None,
+            )?;
         }
         Ok(Exit::Ok)
     }
@@ -209,19 +218,21 @@ impl Finish<'_> {
     }
 
     /// Prints what would be done.
-    fn would(&self, how: How, tip: &Oid) -> anyhow::Result<Exit> {
+    fn would(&self, how: FinishChoice, tip: &Oid) -> anyhow::Result<Exit> {
         let (drive, run) = (&self.target.drive, &self.target.snapshot().run);
         let ui = &self.context.ui;
         if let Some(test) = &drive.settings.test {
             ui.answer(&format!("would test {} at {}: {test}", run.integration, tip.short()))?;
         }
         match how {
-            How::Pr => ui.answer(&format!(
+            FinishChoice::Pr => ui.answer(&format!(
                 "would push {}, and open a pull request into {}",
                 run.integration, run.base_branch
             ))?,
-            How::Merge => return self.would_merge(tip),
-            How::Keep | How::Discard => ui.answer("would ask: merge, pr, keep or discard")?,
+            FinishChoice::Merge => return self.would_merge(tip),
+            FinishChoice::Keep | FinishChoice::Discard => {
+                ui.answer("would ask: merge, pr, keep or discard")?;
+            }
         }
         Ok(Exit::Ok)
     }

@@ -6,7 +6,7 @@ use super::Finish;
 use crate::cli::view::{advice, finish as view};
 use crate::domain::error::{Exit, failure};
 use crate::domain::oid::Oid;
-use crate::domain::snapshot::How;
+use crate::domain::snapshot::FinishChoice;
 use crate::domain::steps::{self, Remedy, Step};
 use crate::domain::task::Obstacle;
 use crate::run::end;
@@ -36,7 +36,13 @@ impl Finish<'_> {
             };
             failure(what, advice::by_hand(&unopened, "Do it by hand").then(last))
         })?;
-        end::close(&self.target.journal, snapshot, How::Pr, Some(tip.clone()), Some(url.clone()))?;
+        end::close(
+            &self.target.journal,
+            snapshot,
+            FinishChoice::Pr,
+            Some(tip.clone()),
+            Some(url.clone()),
+        )?;
         self.context.ui.answer(&url)?;
         let merge = Step::Finish(steps::Finish::Merge);
         let merge = merge.to(format!("Clean up when {} has the work", snapshot.run.base_branch));

@@ -12,7 +12,7 @@ use crate::domain::oid::Oid;
 /// One change; places are absolute paths of checkouts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
-pub enum Moved {
+pub enum OutsideChange {
     /// A branch (short name): no `from` if it was created, no `to` if it was removed. `place` is
     /// the worktree that shows it.
     Branch {
@@ -53,36 +53,38 @@ pub enum Moved {
     },
 }
 
-impl Moved {
+impl OutsideChange {
     /// Returns the changed paths.
     pub fn files(&self) -> &[String] {
         match self {
-            Moved::Files { files, .. } => files,
-            Moved::Branch { .. }
-            | Moved::Tag { .. }
-            | Moved::Stash { .. }
-            | Moved::Head { .. }
-            | Moved::Strayed { .. } => &[],
+            OutsideChange::Files { files, .. } => files,
+            OutsideChange::Branch { .. }
+            | OutsideChange::Tag { .. }
+            | OutsideChange::Stash { .. }
+            | OutsideChange::Head { .. }
+            | OutsideChange::Strayed { .. } => &[],
         }
     }
 }
 
-impl fmt::Display for Moved {
+impl fmt::Display for OutsideChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Moved::Branch { name, from, to, .. } => write_ref(f, "branch", name, from, to),
-            Moved::Tag { name, from, to } => write_ref(f, "tag", name, from, to),
-            Moved::Stash { from: None, .. } => f.write_str("a stash was made"),
-            Moved::Stash { to: None, .. } => f.write_str("the last stash was taken away"),
-            Moved::Stash { .. } => f.write_str("the newest stash is another one"),
-            Moved::Head { place, from, to } => write!(f, "{place} went from {from} to {to}"),
-            Moved::Files { place, files } => {
+            OutsideChange::Branch { name, from, to, .. } => write_ref(f, "branch", name, from, to),
+            OutsideChange::Tag { name, from, to } => write_ref(f, "tag", name, from, to),
+            OutsideChange::Stash { from: None, .. } => f.write_str("a stash was made"),
+            OutsideChange::Stash { to: None, .. } => f.write_str("the last stash was taken away"),
+            OutsideChange::Stash { .. } => f.write_str("the newest stash is another one"),
+            OutsideChange::Head { place, from, to } => {
+                write!(f, "{place} went from {from} to {to}")
+            }
+            OutsideChange::Files { place, files } => {
                 write!(f, "uncommitted changes in {place}: {}", files.join(", "))
             }
-            Moved::Strayed { branch, found: Some(found), .. } => {
+            OutsideChange::Strayed { branch, found: Some(found), .. } => {
                 write!(f, "it is on branch '{found}', not on '{branch}'")
             }
-            Moved::Strayed { branch, found: None, .. } => {
+            OutsideChange::Strayed { branch, found: None, .. } => {
                 write!(f, "its HEAD is on no branch, not on '{branch}'")
             }
         }
