@@ -9,9 +9,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::domain::plan::TaskId;
+use crate::domain::task::Worker;
 use crate::git::Git;
 use crate::system::disk::make_folder;
 use crate::system::lock::LockFile;
+use crate::system::process;
 
 /// The folder of a run.
 #[derive(Debug, Clone)]
@@ -222,6 +224,17 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<
     std::fs::write(&draft, serde_json::to_vec_pretty(value)?)
         .and_then(|()| std::fs::rename(&draft, path))
         .with_context(|| format!("cannot write '{}'", path.display()))
+}
+
+/// Ends the process that a file names, and removes the file; returns true if the process still ran.
+///
+/// The process that wrote the file was killed before it could do both itself.
+pub(crate) fn end_leftover(file: &Path, run: &str) -> anyhow::Result<bool> {
+    let Some(worker) = read_json::<Worker>(file).unwrap_or_default() else { return Ok(false) };
+    let ran = !process::is_group_gone(&worker, run);
+    process::end_group_of(&worker, run);
+    std::fs::remove_file(file)?;
+    Ok(ran)
 }
 
 /// Reads a value; `None` if the file does not exist.

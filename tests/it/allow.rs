@@ -44,8 +44,7 @@ const FILE: &str = ".claude/settings.local.json";
 fn the_suggested_commands_grant_a_refused_permission() {
     let env = refused();
     let said = start(&env).fails(3);
-    said.has("it was refused what it needed: Bash(make lint), Write(/etc/x)")
-        .has("parallel_safe = false");
+    said.has("missing permission: Bash(make lint), Write(/etc/x)").has("parallel_safe = false");
     env.stands("a", "blocked", Some("permission"));
     let task = env.task("a");
     assert_eq!(task["rules"], serde_json::json!(["Bash(make lint)"]));
@@ -177,5 +176,5 @@ fn a_permission_that_was_not_needed_is_a_concern_and_blocks_nothing() {
         CLAUDE.replace("prompt=$(cat)", "prompt=$(cat); echo 1 >a.txt").replace("$D", &folder);
     env.executable("claude", &works);
     start(&env).ok();
-    env.run(["show", "a"]).ok().has("it was refused Bash(make lint)");
+    env.run(["show", "a"]).ok().has("the agent was refused Bash(make lint)");
 }

@@ -79,7 +79,7 @@ fn a_report_without_a_commit_is_not_enough() {
     let env = Env::new();
     two_and_one(&env);
     let place = text(of(&turn(&env), "a"), "worktree").to_owned();
-    env.run_in(&place, ["report", "done"]).fails(3).has("no commit of its own");
+    env.run_in(&place, ["report", "done"]).fails(3).has("without a commit");
     env.stands("a", "blocked", Some("no-changes"));
     env.run(["report", "needs-context", "--task", "b", "-m", "which port?"]).fails(3);
     env.stands("b", "blocked", Some("needs-context"));
@@ -224,4 +224,33 @@ fn a_crash_at_any_effect_of_a_turn_is_repaired_by_the_next() {
         do_task(&env, a, "done").ok();
         assert_eq!(turn(&env)["finished"], true, "effect {number}");
     });
+}
+
+#[test]
+fn a_command_has_no_agent_and_its_review_has_one() {
+    let env = Env::new();
+    env.config("orchestrate.agent", "claude");
+    let more = "run = 'make'\nreviews = ['spec']\n";
+    env.plan(&plan("hand", &[task("a", &[], more)]));
+    let first = turn(&env);
+    assert_eq!(of(&first, "a")["agent"], Value::Null);
+    do_task(&env, of(&first, "a"), "done").ok();
+    let between = env.task("a");
+    assert_eq!(
+        (between["stage"].as_str(), between["agent"].as_str()),
+        (Some("spec-review"), Some("claude"))
+    );
+    assert_eq!(of(&turn(&env), "a")["agent"], "claude");
+}
+
+#[test]
+fn tasks_are_handed_out_with_all_that_can_be_merged() {
+    let env = Env::new();
+    env.plan(&plan("hand", &[asks("a", &[]), asks("b", &[]), asks("c", &["a"])]));
+    let first = turn(&env);
+    do_task(&env, of(&first, "a"), "done").ok();
+    do_task(&env, of(&first, "b"), "done").ok();
+    let second = turn(&env);
+    assert_eq!(text(of(&second, "c"), "base"), env.rev("feat/hand"));
+    assert_eq!(env.steps("feat/hand").len(), 2);
 }

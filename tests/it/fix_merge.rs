@@ -144,7 +144,7 @@ fn an_agent_resolves_conflicts_if_the_setting_allows_it() {
         "git merge -q feat/p || true\nedit src/shared.txt 'a and b'\ncommit 'Merge both'\n{DONE}"
     );
     env.agent("b.fix-conflict", &mend);
-    start_in_order(&env).ok().has("next b: src/shared.txt differs from a");
+    start_in_order(&env).ok().has("next b: src/shared.txt conflicts with a");
     assert_eq!(env.stages("b"), ["implement", "spec-review", "fix-conflict", "spec-review"]);
     env.stands("b", "done", None);
     assert_eq!(env.blob("feat/p", "src/shared.txt"), "a and b");

@@ -131,3 +131,44 @@ fn a_task_whose_branch_the_user_merged_is_done() {
     env.stands("b", "done", None);
     assert_eq!((env.launches("a"), env.launches("b")), (1, 1));
 }
+
+/// Runs two tasks that commit and then fail, so that only a person merges them.
+fn failed(keep: bool) -> Env {
+    let env = Env::new();
+    env.config("orchestrate.keep", if keep { "true" } else { "false" });
+    let work = |id: &str| format!("echo 1 >{id}.txt; git add -A; git commit -qm {id}; exit 1");
+    let tasks = [runs("a", &[], &work("a")), runs("b", &[], &work("b")), runs("c", &["a"], "true")];
+    env.plan(&plan("failed", &tasks));
+    env.run(["start", "plan.toml", "--trust"]).fails(3);
+    env
+}
+
+#[test]
+fn all_tasks_are_checked_before_the_first_is_merged() {
+    let env = failed(false);
+    env.run(["merge", "a", "b", "c"]).fails(1).has("task 'c' has no branch");
+    env.stands("a", "blocked", Some("agent"));
+    assert_eq!(env.steps("feat/failed"), [""; 0]);
+    env.run(["merge", "b", "a"]).ok().has("merged task 'a'").has("merged task 'b'");
+    assert_eq!(env.steps("feat/failed").len(), 2);
+    assert!(!env.exists(".claude/worktrees/feat-task-a"));
+}
+
+#[test]
+fn a_merge_by_a_person_keeps_what_the_setting_keeps() {
+    let env = failed(true);
+    env.run(["merge", "a"]).ok();
+    env.stands("a", "done", None);
+    assert!(env.exists(".claude/worktrees/feat-task-a"));
+}
+
+#[test]
+fn a_merge_finishes_what_a_killed_process_left() {
+    let env = failed(false);
+    env.run(["merge", "a"]).ok();
+    env.git(["update-ref", "-d", "refs/notes/orchestrate"]);
+    env.run(["merge", "b"]).ok();
+    let merges = env.git(["rev-list", "--merges", "feat/failed"]);
+    let notes = env.git(["notes", "--ref=orchestrate", "list"]);
+    assert_eq!(notes.lines().count(), merges.lines().count(), "{notes}");
+}

@@ -285,7 +285,7 @@ fn refusals_beside_finished_work_are_concerns() {
         CLAUDE.replace(r#""permission_denials":[]"#, &format!("\"permission_denials\":{denials}"));
     write_agent(&env, "claude", &output);
     start(&env, "claude").ok();
-    let concern = "concern: it was refused Bash(npm ci)";
+    let concern = "concern: the agent was refused Bash(npm ci)";
     env.run(["status"]).ok().has(concern);
     env.run(["show", "a"]).ok().has(concern);
     assert!(env.note().lines().any(|line| line == concern), "{}", env.note());

@@ -140,6 +140,6 @@ fn codex_that_reaches_nobody_is_ended_by_its_limit_and_tells_why() {
     let url = format!("http://{}", nobody.expect("a port that is free again"));
     codex_asks(&env.root().join("home"), &url, &env);
     let said = start(&env, "codex").env("LOOPBACK_KEY", "x").run().fails(3);
-    said.has("it ran longer than 8 s").has("Connection failed");
+    said.has("the attempt ran longer than 8 s").has("Connection failed");
     env.stands("alpha", "blocked", Some("timeout"));
 }

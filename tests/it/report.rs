@@ -143,7 +143,7 @@ fn a_missing_report_is_a_concern_that_reviewers_see() {
     env.agent("a.spec-review", "verdict pass fine");
     env.plan(&plan("one", &[asks("a", &[])]));
     env.start(&[]).ok();
-    let concern = "it made no report (exit 0)";
+    let concern = "the agent made no report (exit 0)";
     env.run(["status"]).ok().has(&format!("concern: {concern}"));
     env.run(["show", "a"]).ok().has(&format!("concern: {concern}"));
     assert_eq!(env.task("a")["concerns"], serde_json::json!([concern]));
@@ -193,7 +193,7 @@ fn each_stage_has_its_own_limit() {
     env.plan(&plan("slow", &[task("a", &[], "prompt = 'Do a.'\ntimeout = '20m'\n")]));
     let dry = env.start(&["--dry-run"]).ok();
     dry.has("limits: 30m00s, 1.0s for review, 45s for test");
-    env.start(&[]).fails(3).has("its review ran longer than 1 s");
+    env.start(&[]).fails(3).has("the review ran longer than 1 s");
     env.stands("a", "blocked", Some("timeout"));
 }
 
@@ -205,7 +205,7 @@ fn planning_has_its_own_limit() {
     env.agent("a.plan", "gate never");
     env.plan(&plan("slow", &[task("a", &[], "prompt = 'Do a.'\ntimeout = '20m'\n")]));
     env.start(&["--dry-run"]).ok().has("limits: 30m00s, 1.0s for plan");
-    env.start(&[]).fails(3).has("its planning ran longer than 1 s");
+    env.start(&[]).fails(3).has("the planner ran longer than 1 s");
     env.stands("a", "blocked", Some("timeout"));
 }
 

@@ -163,7 +163,7 @@ fn a_reviewers_changes_are_undone_and_its_verdict_does_not_count() {
 fn files_that_reviewers_change_repeatedly_are_named() {
     let env = reviewed("spec");
     env.agent("a.spec-review", "edit stray.txt 9\nverdict pass ok");
-    env.start(&[]).fails(3).has("its reviewer changed files again, which was undone: stray.txt");
+    env.start(&[]).fails(3).has("a reviewer changed files again, which was undone: stray.txt");
 }
 
 #[test]

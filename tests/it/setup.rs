@@ -121,7 +121,7 @@ fn a_setup_that_fails_where_merges_are_tested_blocks_the_merge() {
     env.config("orchestrate.setup", "test $ORCHESTRATE_STAGE != test");
     env.config("orchestrate.test", "true");
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
-    env.start_commands().fails(3).has("where its merge is tested").has("git orchestrate merge a");
+    env.start_commands().fails(3).has("cannot test the merge").has("git orchestrate merge a");
     env.stands("a", "blocked", Some("worktree"));
     env.config("orchestrate.setup", "true");
     env.run(["merge", "a"]).ok();

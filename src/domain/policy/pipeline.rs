@@ -1,25 +1,27 @@
 //! What a task goes through between the work and the merge: reviews, and fixes of what they find.
 //!
-//! Invariant: pure, and decided from the task's record alone. A review comes after all that
-//! stand before it have passed; a verdict counts until the work is begun anew.
+//! Invariant: pure, and decided from the task's record alone. A review begins after all reviews
+//! before it have passed; a verdict counts until the work begins again.
 
 use crate::domain::review::{Review, Verdict};
 use crate::domain::task::{Attempt, Ending, Record, Stage};
 
-/// The reviews of a task, in order, and how often it may be sent back.
+/// The reviews of a task, in order, and how often they may send it back.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pipeline<'a> {
     pub reviews: &'a [Review],
     pub rounds: u32,
 }
 
-/// What follows.
+/// What follows a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
     Stage(Stage),
     Merge,
-    /// It was sent back as often as it may be.
-    Limit,
+    /// Reviews have sent the task back as often as they may.
+    Limit {
+        rounds: u32,
+    },
 }
 
 impl Pipeline<'_> {
@@ -41,11 +43,15 @@ impl Pipeline<'_> {
             let next = after.find(open).map(|review| Next::Stage(Stage::of_review(*review)));
             return next.unwrap_or(Next::Merge);
         }
-        if failures(record) >= self.rounds as usize { Next::Limit } else { Next::Stage(Stage::Fix) }
+        if failures(record) >= self.rounds as usize {
+            Next::Limit { rounds: self.rounds }
+        } else {
+            Next::Stage(Stage::Fix)
+        }
     }
 }
 
-/// Returns the attempts since the work was begun, or begun anew on another base.
+/// Returns the attempts since the work began, or began again on another base.
 fn since_work(record: &Record) -> &[Attempt] {
     let begins =
         |attempt: &Attempt| attempt.stage == Stage::Implement || attempt.stage.is_mending();
@@ -82,12 +88,12 @@ pub(crate) fn confirmed(record: &Record) -> Vec<usize> {
     newest.filter(|verdict| verdict.pass).map(|verdict| verdict.met.clone()).unwrap_or_default()
 }
 
-/// Returns the newest verdict of all: what a fix has to answer.
+/// Returns the newest verdict of any review: the one that a fix has to settle.
 pub(crate) fn newest(record: &Record) -> Option<&Verdict> {
     since_work(record).iter().rev().find_map(|attempt| attempt.verdict.as_ref())
 }
 
-/// Returns what work has not been through if it is merged as it is now; `None` if nothing is left.
+/// Returns the step that is skipped if the work is merged as it is now; `None` if there is none.
 pub(crate) fn skipped(record: &Record) -> Option<String> {
     if let Some((stage, _)) = record.pending() {
         return Some(format!("its {} is skipped", stage.name()));
@@ -96,7 +102,7 @@ pub(crate) fn skipped(record: &Record) -> Option<String> {
     (!verdict.pass).then(|| "its last review failed".into())
 }
 
-/// Returns how often reviews have failed since a person had a word in it.
+/// Returns how many reviews have failed since the last `retry`.
 fn failures(record: &Record) -> usize {
     let counts = |attempt: &&Attempt| {
         attempt.number > record.retried_after
@@ -106,13 +112,13 @@ fn failures(record: &Record) -> usize {
     record.attempts.iter().filter(counts).count()
 }
 
-/// Returns true where an agent may still mend a merge candidate that was no good.
-pub(crate) fn may_mend(record: &Record, rounds: u32) -> bool {
-    mended(record) < rounds as usize
+/// Returns true if an agent may still fix a merge candidate that was rejected.
+pub(crate) fn may_fix(record: &Record, rounds: u32) -> bool {
+    fixes(record) < rounds as usize
 }
 
-/// Returns how often an agent has mended a merge candidate since a person had a word in it.
-fn mended(record: &Record) -> usize {
+/// Returns how often an agent has tried to fix a merge candidate since the last `retry`.
+fn fixes(record: &Record) -> usize {
     let counts = |attempt: &&Attempt| {
         attempt.number > record.retried_after
             && attempt.stage.is_mending()
@@ -122,13 +128,13 @@ fn mended(record: &Record) -> usize {
     record.attempts.iter().filter(counts).count()
 }
 
-/// Returns how many rounds were lost since a person had a word in it, to reviews and to tests.
+/// Returns how many rounds were lost to reviews and to tests since the last `retry`.
 pub(crate) fn rounds_lost(record: &Record) -> usize {
-    failures(record) + mended(record)
+    failures(record) + fixes(record)
 }
 
-/// Returns how many of the last attempts were of this stage and gave no verdict that counts;
-/// what a usage limit ended says nothing.
+/// Returns how many attempts at the end were of this stage and gave no verdict that counts. An
+/// attempt that a usage limit ended is left out: it says nothing about the reviewer.
 pub(crate) fn silent(record: &Record, stage: Stage) -> usize {
     let is_silent = |attempt: &&Attempt| {
         attempt.stage == stage && attempt.verdict.is_none() && attempt.ended.is_some()
@@ -148,7 +154,8 @@ pub(crate) fn unclear(record: &Record, stage: Stage) -> Option<&str> {
     last.remarks.iter().filter(|_| is_open).find_map(|remark| remark.strip_prefix(UNCLEAR))
 }
 
-/// Returns how many agents ended without a plan that is whole since a person had a word in it.
+/// Returns how many planners wrote no complete blueprint since the last one did, or since the last
+/// `retry`.
 pub(crate) fn unplanned(record: &Record) -> usize {
     let made = record.blueprint.as_ref().map_or(0, |drawn| drawn.attempt);
     let counts = |attempt: &&Attempt| {
@@ -258,10 +265,10 @@ mod tests {
             pipeline.after_review(record, Review::Spec, &verdict(false))
         };
         assert_eq!(after(&record, 3), Next::Stage(Fix), "two fixes were made, and a third may be");
-        assert_eq!(after(&record, 2), Next::Limit);
+        assert_eq!(after(&record, 2), Next::Limit { rounds: 2 });
         record.retried_after = 4;
         assert_eq!(after(&record, 1), Next::Stage(Fix));
-        assert_eq!(after(&record, 0), Next::Limit);
+        assert_eq!(after(&record, 0), Next::Limit { rounds: 0 });
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::domain::config::{OnConflict, Settings};
 use crate::domain::oid::Oid;
 use crate::domain::plan::Task;
 use crate::domain::policy::choice::Choice;
-use crate::domain::policy::pipeline::may_mend;
+use crate::domain::policy::pipeline::may_fix;
 use crate::domain::snapshot::Run;
 use crate::domain::task::{Block, Reason, Record, Stage};
 
@@ -42,7 +42,7 @@ pub(crate) fn repair<'a>(
         return None;
     }
     // Only the author of a shell command can fix the command.
-    if task.run.is_some() || !may_mend(record, settings.rounds) {
+    if task.run.is_some() || !may_fix(record, settings.rounds) {
         return None;
     }
     let defaults = settings.defaults();

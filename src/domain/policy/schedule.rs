@@ -1,8 +1,8 @@
-//! What to do next: the only place where policy lives.
+//! Decides what a run does next.
 //!
-//! Invariant: [`decide`] is a pure function of a snapshot and the limits. It never exceeds
-//! the limits, never names a task with an unmet dependency, and names something whenever
-//! something is ready, there is room for it and nothing is active, so a run cannot stand still.
+//! Invariant: [`decide`] is a pure function of a snapshot and the limits. It never exceeds the limits
+//! and never names a task with an unmet dependency. It names an action whenever a task is ready, has
+//! room and nothing is active, so a run cannot stand still.
 
 use std::collections::HashSet;
 
@@ -20,11 +20,11 @@ pub(crate) struct Limits {
     pub jobs: usize,
     /// The tasks that may run; `None` for all.
     pub only: Option<HashSet<TaskId>>,
-    /// Tasks that were handed to a supervisor which has not claimed them in the journal yet.
+    /// Tasks that were handed to a supervisor, which has not claimed them in the journal yet.
     pub launched: HashSet<TaskId>,
-    /// How many more worktrees there is room for; those of launched tasks are counted.
+    /// How many more worktrees there is room for, beside those of launched tasks.
     pub new_worktrees: usize,
-    /// Who does a task that names nobody.
+    /// The settings for tasks that name no agent, model or reviews.
     pub defaults: Defaults,
     /// Milliseconds since 1970: usage limits that ended before hold nothing back. `None` if no
     /// limit does, because nothing is launched.
@@ -42,21 +42,21 @@ impl Limits {
     }
 }
 
-/// Something the loop should do now.
+/// An action that is possible now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Launch an attempt in a worktree of its own.
     Start(TaskId),
     /// Run it alone, in the integration checkout, with the terminal.
     StartAlone(TaskId),
-    /// Merge what it has finished.
+    /// Merge its finished work.
     Merge(TaskId),
 }
 
-/// Returns all that can be done now; the longest remaining path goes first.
+/// Returns all actions that are possible now; the longest remaining path comes first.
 ///
-/// Merges come in order of arrival and only the first of them is named: the next one is
-/// decided when its base is known.
+/// Only the first merge of the queue is named: the next one depends on the branch that this one
+/// leaves.
 pub(crate) fn decide(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
     let merge = merge_queue(snapshot).into_iter().next().map(Action::Merge);
     merge.into_iter().chain(starts(snapshot, limits)).collect()
@@ -91,7 +91,8 @@ fn starts(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
     let reached = reached_limits(snapshot, limits);
     let is_limited = |index: &usize| limit_of(snapshot, limits, &reached, *index).is_some();
     let mut actions = Vec::new();
-    // What is begun is brought to its end before anything else begins.
+    // A task that has begun is finished before another one begins: it holds a worktree, and others
+    // wait for its merge.
     for index in between_stages(snapshot, limits).filter(|i| !is_limited(i)).take(free) {
         free -= 1;
         actions.push(start(snapshot, index));
@@ -126,7 +127,7 @@ fn start(snapshot: &Snapshot, index: usize) -> Action {
     }
 }
 
-/// Tasks whose next stage has not begun yet; their worktrees are there.
+/// Returns the tasks whose next stage has not begun yet; they have their worktrees.
 fn between_stages(snapshot: &Snapshot, limits: &Limits) -> impl Iterator<Item = usize> {
     (0..snapshot.len()).filter(|index| {
         let is_launched = limits.launched.contains(snapshot.dag.id(*index));
@@ -134,8 +135,8 @@ fn between_stages(snapshot: &Snapshot, limits: &Limits) -> impl Iterator<Item = 
     })
 }
 
-/// Ready tasks, longest remaining path first, then as written; tasks that must run alone come last,
-/// so that they wait for a moment when everything else that could run has run.
+/// Returns the ready tasks: the longest remaining path first, then in plan order. Tasks that must run
+/// alone come last, so that they do not hold up tasks that could run beside each other.
 fn by_priority(snapshot: &Snapshot, limits: &Limits) -> Vec<usize> {
     let is_paused = |index: &usize| {
         snapshot.at(*index).1.state.pause().is_some() && snapshot.missing(*index).is_empty()
@@ -153,8 +154,8 @@ fn by_priority(snapshot: &Snapshot, limits: &Limits) -> Vec<usize> {
     ready
 }
 
-/// Returns when something can be begun that waits for nothing but the end of a usage limit, in
-/// milliseconds since 1970; `None` where nothing does, or nobody knows when that ends.
+/// Returns when the first task can begin that waits for nothing but the end of a usage limit, in
+/// milliseconds since 1970; `None` if no task does, or if it is not known when the limit ends.
 pub(crate) fn next_time(snapshot: &Snapshot, limits: &Limits) -> Option<i64> {
     let reached = reached_limits(snapshot, limits);
     let between = between_stages(snapshot, limits);
@@ -182,7 +183,7 @@ fn limit_of(
     reached.of_program(choice.program().as_deref())
 }
 
-/// Returns the tasks and all that they depend on.
+/// Returns these tasks and all that they depend on.
 pub(crate) fn with_dependencies(snapshot: &Snapshot, ids: &[TaskId]) -> HashSet<TaskId> {
     let mut found = HashSet::new();
     let mut queue: Vec<usize> = ids.iter().filter_map(|id| snapshot.dag.index(id)).collect();

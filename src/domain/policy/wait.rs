@@ -1,20 +1,20 @@
-//! What somebody waits for in a run, and whether it has come.
+//! Decides when `wait` ends, and how.
 //!
-//! Invariant: pure, and a function of two snapshots: it never depends on how often it is asked.
+//! Invariant: pure, and a function of two snapshots: it does not depend on how often it is asked.
 
 use crate::domain::plan::TaskId;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::task::{Record, TaskStatus};
 
-/// What is waited for.
+/// What a caller waits for.
 #[derive(Debug, Clone)]
 pub(crate) struct Awaited {
     pub tasks: Vec<TaskId>,
-    /// Any change of any of them, and not the end of all.
+    /// The wait ends with the first change of any of these tasks, not with the end of all.
     pub any: bool,
 }
 
-/// What has come.
+/// How a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WaitEnd {
     /// All of them are merged.
@@ -23,7 +23,7 @@ pub(crate) enum WaitEnd {
     Changed,
     /// One of them needs a person.
     Attention,
-    /// Nobody is at work, so nothing will come.
+    /// No process works on the run, so nothing will change.
     Nothing,
 }
 
@@ -40,8 +40,8 @@ impl WaitEnd {
 }
 
 impl Awaited {
-    /// Returns the places of the tasks that are in another state than before, or again in one of
-    /// the same name after another attempt.
+    /// Returns the indices of the tasks whose state differs from before, or which are in the same
+    /// state after another attempt.
     pub(crate) fn changed(&self, before: &Snapshot, now: &Snapshot) -> Vec<usize> {
         let is_other = |index: &usize| {
             let (id, record) = (now.dag.id(*index), now.at(*index).1);
@@ -54,14 +54,14 @@ impl Awaited {
         self.places(now).into_iter().filter(is_other).collect()
     }
 
-    /// A task that the plan has dropped meanwhile is not waited for any more.
+    /// Returns the indices of the tasks; one that was removed from the plan is left out.
     fn places(&self, now: &Snapshot) -> Vec<usize> {
         self.tasks.iter().filter_map(|id| now.dag.index(id)).collect()
     }
 
-    /// Returns what has come; `None` while there is something to wait for.
+    /// Returns how the wait ends; `None` while there is something to wait for.
     ///
-    /// `before` is what the caller knows; `driven` says that somebody drives the run.
+    /// `before` is what the caller knows; `driven` says that a controller drives the run.
     pub(crate) fn look(&self, before: &Snapshot, now: &Snapshot, driven: bool) -> Option<WaitEnd> {
         if self.any {
             let changed = self.changed(before, now);
@@ -101,7 +101,7 @@ fn needs_person(now: &Snapshot, index: usize) -> bool {
     state.is_blocked() || state.pause().is_some_and(|pause| pause.until.is_none())
 }
 
-/// Returns true where the task, or one that it depends on, cannot go on without a person.
+/// Returns true if the task, or one that it depends on, cannot continue without a person.
 fn is_held_up(now: &Snapshot, index: usize) -> bool {
     let mut seen = vec![false; now.len()];
     let mut queue = vec![index];

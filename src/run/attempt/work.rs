@@ -131,7 +131,7 @@ impl Attempt {
         let Outcome::Ready(commit) = result else { return result };
         match self.spec.pipeline().after_work(record) {
             Next::Stage(stage) => Outcome::Next { stage, commit },
-            Next::Merge | Next::Limit => Outcome::Ready(commit),
+            Next::Merge | Next::Limit { .. } => Outcome::Ready(commit),
         }
     }
 

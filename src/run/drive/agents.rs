@@ -8,7 +8,7 @@ use std::process::Child;
 
 use anyhow::{Context, bail};
 
-use super::{Loop, Message, Mode};
+use super::{DriveMode, Loop, Message};
 use crate::domain::plan::TaskId;
 use crate::domain::task::{Record, State};
 use crate::run::{Progress, brief, recover};
@@ -84,7 +84,7 @@ impl Loop<'_, '_, '_> {
 
     /// Asks all agents to end; their supervisors kill those that are asked again.
     pub(super) fn stop_agents(&self) {
-        if self.mode != Mode::Agents {
+        if self.mode != DriveMode::Agents {
             return;
         }
         for (_, record) in self.snapshot.tasks() {
@@ -97,7 +97,7 @@ impl Loop<'_, '_, '_> {
     /// Asks an agent to end whose supervisor was launched before the signal to stop, and has claimed
     /// its attempt only now.
     pub(super) fn end_late_claim(&self, record: &Record) {
-        if let (State::Running { worker: Some(worker), .. }, Some(_), Mode::Agents) =
+        if let (State::Running { worker: Some(worker), .. }, Some(_), DriveMode::Agents) =
             (&record.state, self.stopping, self.mode)
         {
             process::terminate(worker);

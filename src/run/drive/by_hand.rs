@@ -115,7 +115,7 @@ impl Loop<'_, '_, '_> {
     /// Drops the tasks that were to be handed out next: the loop ends.
     pub(super) fn drop_hand_outs(&mut self) {
         self.hand_outs.clear();
-        if self.mode == super::Mode::ByHand {
+        if self.mode == super::DriveMode::ByHand {
             self.limits.launched.clear();
         }
     }

@@ -9,12 +9,12 @@ use std::time::Instant;
 use anyhow::Context;
 
 use super::lane::Lane;
-use super::{Loop, Message, Mode, SLOW_GLANCE};
+use super::{DriveMode, Loop, Message, SLOW_GLANCE};
 use crate::domain::plan::TaskId;
 use crate::domain::policy::schedule::merge_queue;
 use crate::run::Progress;
 use crate::run::cleanup::{self, CleanOptions, CleanReport};
-use crate::run::merge::{self, MergeResult, Requester};
+use crate::run::merge::{self, MergeEnd, Requester};
 
 /// The merge under way, and those that have to wait.
 #[derive(Default)]
@@ -57,7 +57,7 @@ impl Loop<'_, '_, '_> {
 
     pub(super) fn merge(&mut self, id: TaskId) -> anyhow::Result<()> {
         let was_tried =
-            |delay: &Delay| self.mode != Mode::Agents || delay.tried.elapsed() < SLOW_GLANCE;
+            |delay: &Delay| self.mode != DriveMode::Agents || delay.tried.elapsed() < SLOW_GLANCE;
         if self.merges.is_busy() || self.merges.delayed.get(&id).is_some_and(was_tried) {
             return Ok(());
         }
@@ -65,8 +65,8 @@ impl Loop<'_, '_, '_> {
         let (task, run, test) =
             (task.clone(), self.snapshot.run.clone(), self.merges.lane.switch());
         let requester = match self.mode {
-            Mode::Agents | Mode::ByHand => Requester::Controller,
-            Mode::Merge => Requester::Person,
+            DriveMode::Agents | DriveMode::ByHand => Requester::Controller,
+            DriveMode::Merge => Requester::Person,
         };
         self.merges.lane.push(id);
         self.merges.lane.begin();
@@ -81,12 +81,12 @@ impl Loop<'_, '_, '_> {
     pub(super) fn after_merge(
         &mut self,
         id: TaskId,
-        result: anyhow::Result<MergeResult>,
+        result: anyhow::Result<MergeEnd>,
     ) -> anyhow::Result<()> {
         self.merges.lane.end();
         match result.with_context(|| format!("cannot merge task '{id}'"))? {
-            MergeResult::Settled | MergeResult::Stopped => self.merges.forget(&id),
-            MergeResult::Waits(why) => {
+            MergeEnd::Settled | MergeEnd::Stopped => self.merges.forget(&id),
+            MergeEnd::Waits(why) => {
                 let delay = Delay { tried: Instant::now(), why: why.clone() };
                 let known = self.merges.delayed.insert(id.clone(), delay);
                 if known.is_none_or(|before| before.why != why) {

@@ -19,7 +19,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use super::cleanup::{self, CleanReport};
-use super::merge::MergeResult;
+use super::merge::MergeEnd;
 use super::{Drive, End, Progress, recover};
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
@@ -42,7 +42,7 @@ const SLOW_GLANCE: Duration = Duration::from_millis(1000);
 
 /// What the loop does with tasks that are ready, and when it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
+pub(crate) enum DriveMode {
     /// It launches agents, until nothing is left to do.
     Agents,
     /// It hands ready tasks out to the caller, who launches agents, and does not wait for these.
@@ -53,12 +53,12 @@ pub(crate) enum Mode {
 
 /// Drives a run as far as the mode goes, with these tasks alone if any are named.
 ///
-/// The caller holds the controller's lock, but for [`Mode::Merge`], which may run beside a
+/// The caller holds the controller's lock, but for [`DriveMode::Merge`], which may run beside a
 /// controller.
 pub(crate) fn drive(
     drive: &Drive,
     mut journal: Journal,
-    mode: Mode,
+    mode: DriveMode,
     only: Option<HashSet<TaskId>>,
     on_event: &mut dyn FnMut(Progress<'_>),
 ) -> anyhow::Result<End> {
@@ -105,7 +105,7 @@ pub(crate) fn drive(
 /// What a thread tells the loop.
 enum Message {
     SupervisorEnded(TaskId, u32),
-    MergeEnded(TaskId, anyhow::Result<MergeResult>),
+    MergeEnded(TaskId, anyhow::Result<MergeEnd>),
     Cleaned(TaskId, anyhow::Result<CleanReport>),
     HandedOut(TaskId, anyhow::Result<()>),
     /// What the user should know about the remote.
@@ -114,7 +114,7 @@ enum Message {
 }
 
 /// What the loop does next.
-enum Step {
+enum Turn {
     /// These actions, if any; then it waits for what is under way.
     Act(Vec<Action>),
     /// Nothing, until this time (milliseconds since 1970).
@@ -125,7 +125,7 @@ enum Step {
 struct Loop<'a, 's, 'env> {
     drive: &'env Drive,
     journal: Journal,
-    mode: Mode,
+    mode: DriveMode,
     limits: Limits,
     on_event: &'a mut dyn FnMut(Progress<'_>),
     scope: &'s std::thread::Scope<'s, 'env>,
@@ -154,15 +154,15 @@ impl<'s> Loop<'_, 's, '_> {
         self.take_over()?;
         loop {
             // A person who launches agents sees for themselves which of them reached a limit.
-            self.limits.now = (self.mode == Mode::Agents).then(clock::now_ms);
+            self.limits.now = (self.mode == DriveMode::Agents).then(clock::now_ms);
             self.refresh()?;
             self.clean_next();
             self.next_remote_job();
             self.next_hand_out()?;
-            match self.next_step() {
-                Step::End(end) => return Ok(end),
-                Step::Rest(until) => self.say_rest(until),
-                Step::Act(actions) => {
+            match self.next_turn() {
+                Turn::End(end) => return Ok(end),
+                Turn::Rest(until) => self.say_rest(until),
+                Turn::Act(actions) => {
                     actions.into_iter().try_for_each(|action| self.perform(action))?;
                 }
             }
@@ -174,7 +174,7 @@ impl<'s> Loop<'_, 's, '_> {
     fn take_over(&mut self) -> anyhow::Result<()> {
         recover::settle_all(self.drive, &mut self.journal)?;
         self.refresh()?;
-        if self.mode != Mode::Merge {
+        if self.mode != DriveMode::Merge {
             // The tasks that were just found to be merged are among these.
             self.cleaning.clear();
             let snapshot = self.snapshot.clone();
@@ -182,7 +182,7 @@ impl<'s> Loop<'_, 's, '_> {
             left.into_iter().for_each(|id| self.cleaning.push(id));
             self.queue_remote_jobs();
         }
-        if self.mode == Mode::ByHand {
+        if self.mode == DriveMode::ByHand {
             self.queue_unfinished_hand_outs();
         }
         Ok(())
@@ -234,32 +234,32 @@ impl<'s> Loop<'_, 's, '_> {
     /// Returns true if it is for this process to clean up after a task and to show its conflict: a
     /// `merge` leaves all other tasks to the controller.
     fn is_ours(&self, id: &TaskId) -> bool {
-        self.mode != Mode::Merge || self.is_wanted(id)
+        self.mode != DriveMode::Merge || self.is_wanted(id)
     }
 
     fn is_wanted(&self, id: &TaskId) -> bool {
         self.limits.only.as_ref().is_none_or(|only| only.contains(id))
     }
 
-    fn next_step(&mut self) -> Step {
+    fn next_turn(&mut self) -> Turn {
         let is_busy = self.is_busy();
         if let Some(signal) = self.stopping {
-            return if is_busy { Step::Act(Vec::new()) } else { Step::End(End::Stopped(signal)) };
+            return if is_busy { Turn::Act(Vec::new()) } else { Turn::End(End::Stopped(signal)) };
         }
         let actions = self.actions();
         if is_busy || self.cleaning.has_work() || self.remote.has_work() {
-            return Step::Act(actions);
+            return Turn::Act(actions);
         }
         let snapshot = self.snapshot.clone();
         let mut wanted = snapshot.tasks().filter(|(task, _)| self.is_wanted(&task.id));
         if wanted.all(|(_, record)| record.state.is_done()) {
-            return Step::End(End::Finished);
+            return Turn::End(End::Finished);
         }
         if self.could_act(&actions) {
             self.said_rest = None;
-            return Step::Act(actions);
+            return Turn::Act(actions);
         }
-        next_time(&snapshot, &self.limits).map_or(Step::End(End::Stuck), Step::Rest)
+        next_time(&snapshot, &self.limits).map_or(Turn::End(End::Stuck), Turn::Rest)
     }
 
     /// Returns true while something is under way that the loop must wait for.
@@ -267,7 +267,7 @@ impl<'s> Loop<'_, 's, '_> {
         let runs = |(_, record): (_, &Record)| {
             matches!(record.state, State::Running { worker: Some(_), .. })
         };
-        let has_agents = self.mode == Mode::Agents && self.snapshot.tasks().any(runs);
+        let has_agents = self.mode == DriveMode::Agents && self.snapshot.tasks().any(runs);
         has_agents
             || !self.limits.launched.is_empty()
             || self.merges.is_busy()
@@ -278,7 +278,7 @@ impl<'s> Loop<'_, 's, '_> {
 
     /// Returns the actions that are possible now.
     fn actions(&mut self) -> Vec<Action> {
-        if self.mode == Mode::Merge {
+        if self.mode == DriveMode::Merge {
             return self.next_wanted_merge().map(Action::Merge).into_iter().collect();
         }
         let snapshot = self.snapshot.clone();
@@ -286,7 +286,7 @@ impl<'s> Loop<'_, 's, '_> {
         self.limits.new_worktrees = self.space.room(self.drive, &snapshot, launched);
         let mut actions = decide(&snapshot, &self.limits);
         self.say_no_room(&snapshot, &actions);
-        if self.mode == Mode::ByHand && self.merges_come_first(&actions) {
+        if self.mode == DriveMode::ByHand && self.merges_come_first(&actions) {
             actions.retain(|action| matches!(action, Action::Merge(_)));
         }
         actions
@@ -308,7 +308,7 @@ impl<'s> Loop<'_, 's, '_> {
             Action::Merge(id) => !self.merges.is_delayed(id),
             Action::Start(_) | Action::StartAlone(_) => true,
         };
-        if self.mode != Mode::Agents {
+        if self.mode != DriveMode::Agents {
             return actions.iter().any(can_begin);
         }
         // A disk that is full now may have room later.
@@ -335,7 +335,7 @@ impl<'s> Loop<'_, 's, '_> {
     fn perform(&mut self, action: Action) -> anyhow::Result<()> {
         match (action, self.mode) {
             (Action::Merge(id), _) => self.merge(id),
-            (Action::Start(id) | Action::StartAlone(id), Mode::ByHand) => {
+            (Action::Start(id) | Action::StartAlone(id), DriveMode::ByHand) => {
                 self.queue_hand_out(id);
                 Ok(())
             }
@@ -372,7 +372,7 @@ impl<'s> Loop<'_, 's, '_> {
     }
 
     fn tick(&mut self) -> anyhow::Result<()> {
-        if self.mode == Mode::Agents && self.last_slow.elapsed() >= SLOW_GLANCE {
+        if self.mode == DriveMode::Agents && self.last_slow.elapsed() >= SLOW_GLANCE {
             self.last_slow = Instant::now();
             recover::settle_lost(self.drive, &self.journal, &self.snapshot)?;
         }
@@ -386,7 +386,7 @@ impl<'s> Loop<'_, 's, '_> {
     fn stop(&mut self, signal: i32) -> anyhow::Result<()> {
         self.stop_lanes();
         self.drop_hand_outs();
-        if self.mode == Mode::Agents {
+        if self.mode == DriveMode::Agents {
             (self.on_event)(Progress::Stopping { again: self.stopping.is_some() });
         }
         self.stopping = Some(signal);

@@ -1,7 +1,7 @@
-//! Whether there is room on the disk for more worktrees.
+//! Finds out whether the disk has room for more worktrees.
 //!
-//! Invariant: it only counts; what waits for room is for `schedule` to say. What cannot be told
-//! holds nothing back.
+//! Invariant: it only counts; `schedule` decides what waits for room. If the free space cannot be
+//! found out, nothing waits.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -13,19 +13,19 @@ use crate::git::worktree::ownership;
 use crate::run::Drive;
 use crate::system::disk;
 
-/// How often the limit is read again while something waits for room.
+/// How often the setting is read again while a task waits for room.
 const GLANCE: Duration = Duration::from_secs(1);
 
-/// What is known of the disk that the worktrees are on.
+/// The free space on the disk of the worktrees.
 pub(crate) struct Space {
     folder: PathBuf,
     /// Bytes that must stay free.
     min_free: u64,
-    /// About how many bytes a worktree takes, once that was asked.
+    /// About how many bytes a worktree takes; `None` before it was asked.
     size: Option<u64>,
-    /// When the limit was read.
+    /// When the setting was read.
     read: Instant,
-    /// Bytes that are free; `None` where nobody can tell.
+    /// Bytes that are free; `None` if that is not known.
     free: Option<u64>,
 }
 
@@ -36,9 +36,10 @@ impl Space {
         Space { folder, min_free, size: None, read: Instant::now(), free: None }
     }
 
-    /// Returns how many more worktrees may be made; `launched` are on their way.
+    /// Returns how many more worktrees may be made; `launched` more will be made without asking.
     pub(crate) fn room(&mut self, drive: &Drive, snapshot: &Snapshot, launched: usize) -> usize {
-        // First, so that what is finished meanwhile is counted twice rather than not at all.
+        // Before the free space is asked: a worktree that is finished in between is counted twice
+        // then, and not missed.
         let pending = match self.min_free {
             0 => 0,
             _ => launched + unfinished(snapshot) + checkout(drive, snapshot),
@@ -54,7 +55,7 @@ impl Space {
         fit.saturating_sub(pending)
     }
 
-    /// Says why no worktree can be made.
+    /// Returns why no worktree can be made.
     pub(crate) fn why(&self) -> String {
         let (free, folder) = (self.free.unwrap_or_default(), self.folder.display());
         let takes = match self.size.filter(|_| free >= self.min_free) {
@@ -62,13 +63,11 @@ impl Space {
             None => String::new(),
         };
         let (free, must) = (size(free), size(self.min_free));
-        format!(
-            "only {free} are free at {folder}{takes}, and {must} must stay (orchestrate.min-free)"
-        )
+        format!("only {free} free at {folder}{takes}; {must} must stay free (orchestrate.min-free)")
     }
 
     fn ask(&mut self, drive: &Drive) {
-        // Whoever waits may say meanwhile that less will do.
+        // A user who sees the run wait may lower `min-free` meanwhile.
         let needed = self.min_free.saturating_add(self.size.unwrap_or_default());
         let is_short = self.free.is_some_and(|free| free < needed);
         if is_short && self.read.elapsed() >= GLANCE {
@@ -79,7 +78,7 @@ impl Space {
     }
 }
 
-/// Says why no worktree can be made now; `None` where one can, or where none is wanted.
+/// Returns why no worktree can be made now; `None` if one can be, or if no task needs one.
 pub(crate) fn why_no_room(drive: &Drive, snapshot: &Snapshot) -> Option<String> {
     if snapshot.count(TaskStatus::Ready) == 0 {
         return None;
@@ -102,7 +101,7 @@ fn unfinished(snapshot: &Snapshot) -> usize {
     snapshot.tasks().filter(is_new).count()
 }
 
-/// Returns 1 where the checkout that merges are tested in has yet to be made: it goes first.
+/// Returns 1 if the checkout for testing merges does not exist yet: without it nothing can be merged.
 fn checkout(drive: &Drive, snapshot: &Snapshot) -> usize {
     let is_tested = snapshot.plan.tasks.iter().any(|task| !drive.tests(task).is_empty());
     usize::from(is_tested && !Path::new(&snapshot.run.checkout).exists())

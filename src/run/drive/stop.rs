@@ -105,7 +105,7 @@ pub(crate) fn stop_task(
             let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
             let status = snapshot.status(snapshot.index(id)?);
             return Err(failure(
-                format!("nobody is at work on task '{id}', it is {status}"),
+                format!("task '{id}' is not running; it is {status}"),
                 Step::status().to("See where everything stands"),
             ));
         }
@@ -140,7 +140,7 @@ fn ask(worker: &Worker, kill: bool) -> anyhow::Result<()> {
 fn send(worker: &Worker, signal: Signal) -> anyhow::Result<()> {
     process::send(worker, signal).map_err(|_| {
         failure(
-            format!("pid {} is another user's: it was not stopped", worker.pid),
+            format!("pid {} belongs to another user, so it was not stopped", worker.pid),
             "the user who started it can stop it",
         )
     })

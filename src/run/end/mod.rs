@@ -12,7 +12,8 @@ pub(crate) mod remote_branches;
 use anyhow::Context;
 
 use super::Drive;
-use super::merge::proof::{self, Tested, Trial};
+use super::folder::end_leftover;
+use super::merge::proof::{CandidateTest, TestResult};
 use super::merge::publish::{Published, publish, why_waits};
 use crate::domain::oid::Oid;
 use crate::domain::snapshot::{FinishChoice, FinishRecord, Run, Snapshot};
@@ -79,9 +80,9 @@ pub(crate) fn prove(
     let lock = drive.folder.checkout_lock()?;
     lock.hold()?;
     // Tests of a killed controller may still run in the checkout.
-    proof::end_left(drive, &run.name)?;
+    end_leftover(&drive.folder.tester(), &run.name)?;
     let setup_log = drive.folder.finish_setup_log();
-    let trial = Trial {
+    let trial = CandidateTest {
         drive,
         run,
         commands: vec![test],
@@ -93,10 +94,12 @@ pub(crate) fn prove(
     };
     for _ in 0..MAX_RACES {
         match trial.of(commit)? {
-            Tested::Passed { .. } => return Ok(Proof::Passed),
-            Tested::Failed { text, .. } | Tested::NoPlace(text) => return Ok(Proof::Failed(text)),
-            Tested::Stopped => return Ok(Proof::Stopped),
-            Tested::Disturbed => {}
+            TestResult::Passed { .. } => return Ok(Proof::Passed),
+            TestResult::Failed { text, .. } | TestResult::NoPlace(text) => {
+                return Ok(Proof::Failed(text));
+            }
+            TestResult::Stopped => return Ok(Proof::Stopped),
+            TestResult::Disturbed => {}
         }
     }
     Ok(Proof::Failed("another process keeps changing the run's checkout".into()))

@@ -12,7 +12,7 @@ use crate::domain::task::{Obstacle, PullRequestFailure};
 use crate::forge::{Forge, Proposal};
 use crate::git::remote::RemoteChoice;
 use crate::run::Drive;
-use crate::run::merge::propose::{NOTHING, Talker};
+use crate::run::merge::propose::{NOTHING, RemoteClient};
 use crate::system::disk::make_folder;
 use crate::system::process::StopSwitch;
 use crate::system::process::network_call::Call;
@@ -27,10 +27,10 @@ pub(crate) fn open_pull_request(
     body: &str,
     stop: &StopSwitch,
 ) -> anyhow::Result<Result<String, PullRequestFailure>> {
-    let talker = Talker::new(drive, run, stop)?;
+    let client = RemoteClient::new(drive, run, stop)?;
     let (head, base) = (run.integration.as_str(), run.base_branch.as_str());
     let no = |why, text: &str, next: Command| Ok(Err(PullRequestFailure::new(why, text, [next])));
-    let remote = match talker.choose()? {
+    let remote = match client.choose()? {
         RemoteChoice::Remote(remote) => remote,
         RemoteChoice::None => {
             let add = git("remote add origin").blank("URL");
@@ -45,7 +45,7 @@ pub(crate) fn open_pull_request(
     let push = |branch: &str| git("push").word(&remote).word(branch);
     // A forge opens no pull request into a branch that it does not have. Checked before the push,
     // so that a failure leaves nothing on the remote.
-    match talker.tip(&remote, base) {
+    match client.tip(&remote, base) {
         Ok(Some(_)) => {}
         Ok(None) => {
             let text = format!("the base branch {base} is not on {remote}");
@@ -54,7 +54,7 @@ pub(crate) fn open_pull_request(
         Err(trouble) => return no(trouble.why, &trouble.text, push(head)),
     }
     // The tested commit, not the branch: that may have moved since.
-    match talker.send(&remote, &[(proven.clone(), head)])? {
+    match client.send(&remote, &[(proven.clone(), head)])? {
         Ok(refused) => {
             if let Some(refusal) = refused.first() {
                 let text = format!("{remote} rejected {head}: {}", refusal.text);
@@ -63,7 +63,7 @@ pub(crate) fn open_pull_request(
         }
         Err(trouble) => return no(trouble.why, &trouble.text, push(head)),
     }
-    let talk = |call: Call| talker.ask(call);
+    let talk = |call: Call| client.ask(call);
     let urls = drive.git.remote_urls(&remote);
     let Some(forge) = Forge::of(&urls, &drive.git.home(), &talk) else {
         let text = format!("{head} is pushed, but {remote} is not on GitHub or GitLab");
@@ -79,5 +79,5 @@ pub(crate) fn open_pull_request(
         body: file,
         is_draft: false,
     };
-    Ok(talker.open(&forge, &proposal))
+    Ok(client.open(&forge, &proposal))
 }

@@ -1,9 +1,9 @@
-//! From a finished task to a published merge.
+//! Merges a finished task: makes a candidate, tests it, publishes it.
 //!
-//! Invariant: a candidate is made without a checkout, tested in the run's own detached
-//! worktree, and published by compare-and-swap only when it passed; so every first-parent
-//! commit of the integration branch has passed the tests. On any other outcome the branch
-//! is as it was. One merge at a time holds the checkout's lock.
+//! Invariant: a candidate is made without a checkout, tested in the run's own detached worktree,
+//! and published by compare-and-swap only if it passed. So every first-parent commit of the
+//! integration branch has passed the tests; on any other outcome the branch does not move. One
+//! merge at a time holds the checkout's lock.
 
 pub(crate) mod note;
 pub(crate) mod offer;
@@ -15,6 +15,7 @@ mod repair;
 use anyhow::Context;
 
 use super::Drive;
+use super::folder::end_leftover;
 use crate::domain::oid::Oid;
 use crate::domain::plan::Task;
 use crate::domain::policy::repair::Rejection;
@@ -25,57 +26,57 @@ use crate::git::merge::TreeMerge;
 use crate::journal::Journal;
 use crate::system::process::StopSwitch;
 use note::{Checks, note};
-use proof::{Tested, Trial};
+use proof::{CandidateTest, TestResult};
 use publish::{Published, publish};
 
 /// The trailer of a merge commit that names the task.
 const TASK_TRAILER: &str = "Orchestrate-Task";
-/// How often a merge starts over because the branch moved under it.
+/// A merge starts over at most this many times because somebody else moved the branch.
 const MAX_RACES: u32 = 100;
 
 /// How a merge ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum MergeResult {
-    /// It is in the journal: merged, or blocked.
+pub(crate) enum MergeEnd {
+    /// The journal says how: merged, blocked, or back to an agent.
     Settled,
-    /// Nothing happened, because of this; the task stays in the queue.
+    /// Nothing happened, for this reason; the task stays in the queue.
     Waits(String),
     /// The run is being stopped.
     Stopped,
 }
 
-/// Who wants a merge.
+/// Who asked for a merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Requester {
-    /// The loop: what fails may go back to an agent.
+    /// The controller: a candidate that fails may go back to an agent.
     Controller,
-    /// A person, who is told what fails.
+    /// A person, who decides what to do about a candidate that fails.
     Person,
 }
 
-/// Merges one task whose commit waits in the queue.
+/// Merges one task that waits in the queue.
 pub(crate) fn integrate(
     drive: &Drive,
     run: &Run,
     task: &Task,
     test: &StopSwitch,
     by: Requester,
-) -> anyhow::Result<MergeResult> {
+) -> anyhow::Result<MergeEnd> {
     let lock = drive.folder.checkout_lock()?;
     lock.hold()?;
-    proof::end_left(drive, &run.name)?;
+    end_leftover(&drive.folder.tester(), &run.name)?;
     let journal = Journal::new(&drive.git, &run.name);
     let merge = Merge { drive, run, task, journal, test, by };
     for _ in 0..MAX_RACES {
         let record = merge.journal.record(&task.id)?;
         let State::Merging { commit, .. } = record.state.clone() else {
-            return Ok(MergeResult::Settled);
+            return Ok(MergeEnd::Settled);
         };
         if let Some(end) = drive.git.patiently(|| merge.try_once(&record, &commit))? {
             return Ok(end);
         }
     }
-    Ok(MergeResult::Waits(format!("{} keeps moving", run.integration)))
+    Ok(MergeEnd::Waits(format!("the branch {} keeps moving", run.integration)))
 }
 
 struct Merge<'a> {
@@ -88,13 +89,14 @@ struct Merge<'a> {
 }
 
 impl Merge<'_> {
-    /// Returns `None` where something moved meanwhile and all must be done again.
-    fn try_once(&self, record: &Record, commit: &Oid) -> anyhow::Result<Option<MergeResult>> {
+    /// Returns `None` if something moved in the meantime, so that the merge must start over.
+    fn try_once(&self, record: &Record, commit: &Oid) -> anyhow::Result<Option<MergeEnd>> {
         let git = &self.drive.git;
         let tip = git.find_branch(&self.run.integration)?;
         let tip = tip.with_context(|| format!("the branch '{}' is gone", self.run.integration))?;
         if !git.is_stored(commit) {
-            let text = format!("its commit {} is gone from the repository", commit.short());
+            let text =
+                format!("the commit {} of the task is gone from the repository", commit.short());
             return self.settle(Event::Refused(Block::new(Reason::Agent, text))).map(Some);
         }
         if git.is_ancestor(commit, &tip)? {
@@ -105,6 +107,7 @@ impl Merge<'_> {
             }
             return Ok(Some(end));
         }
+        // A `git gc` may prune the new objects before a ref reaches them.
         let mark = git.outlast_gc();
         let tree = match git.try_merge(&tip, commit)? {
             TreeMerge::Clean(tree) => tree,
@@ -123,35 +126,35 @@ impl Merge<'_> {
             return Ok(None);
         }
         let runs = match self.trial().of(&candidate)? {
-            Tested::Passed { runs } => runs,
-            Tested::Disturbed => return Ok(None),
-            Tested::Failed { text, command } => {
+            TestResult::Passed { runs } => runs,
+            TestResult::Disturbed => return Ok(None),
+            TestResult::Failed { text, command } => {
                 let (against, command) = (Some(tip), Some(command));
                 let why = Block { against, command, ..Block::new(Reason::Tests, text) };
                 let candidate = Some(&candidate);
                 return self.refuse(record, Rejection { commit, candidate, why }).map(Some);
             }
-            Tested::NoPlace(text) => {
+            TestResult::NoPlace(text) => {
                 let against = Some(tip);
                 let block = Block { against, ..Block::new(Reason::Worktree, text) };
                 return self.settle(Event::Refused(block)).map(Some);
             }
-            Tested::Stopped => return Ok(Some(MergeResult::Stopped)),
+            TestResult::Stopped => return Ok(Some(MergeEnd::Stopped)),
         };
         let why = format!("merge {}", self.task.id);
         match publish(git, &self.run.integration, &tip, &candidate, &why)? {
             Published::Done => {}
             Published::Moved => return Ok(None),
-            Published::Waits(why) => return Ok(Some(MergeResult::Waits(why))),
+            Published::Waits(why) => return Ok(Some(MergeEnd::Waits(why))),
         }
         let end = self.settle(Event::Merged { merge: Some(candidate.clone()) })?;
         self.write_note(&candidate, record, Checks::Passed { runs });
         Ok(Some(end))
     }
 
-    fn trial(&self) -> Trial<'_> {
+    fn trial(&self) -> CandidateTest<'_> {
         let id = &self.task.id;
-        Trial {
+        CandidateTest {
             drive: self.drive,
             run: self.run,
             commands: self.drive.tests(self.task),
@@ -163,13 +166,13 @@ impl Merge<'_> {
         }
     }
 
-    fn settle(&self, event: Event) -> anyhow::Result<MergeResult> {
+    fn settle(&self, event: Event) -> anyhow::Result<MergeEnd> {
         self.journal.append(&self.task.id, &event)?;
-        Ok(MergeResult::Settled)
+        Ok(MergeEnd::Settled)
     }
 
     /// An agent fixes it, or a person has to: the person who merges by hand is there already.
-    fn refuse(&self, record: &Record, rejection: Rejection<'_>) -> anyhow::Result<MergeResult> {
+    fn refuse(&self, record: &Record, rejection: Rejection<'_>) -> anyhow::Result<MergeEnd> {
         let event = match self.by {
             Requester::Person => Event::Refused(rejection.why),
             Requester::Controller => {
@@ -198,12 +201,13 @@ impl Merge<'_> {
         with.sort();
         with.dedup();
         let others = match with.as_slice() {
-            [] => format!("what {} holds", self.run.integration),
+            [] => self.run.integration.clone(),
             names => names.join(", "),
         };
-        let where_from = brought.as_ref().map(|at| format!(" of {}, from the remote,", at.short()));
-        let where_from = where_from.unwrap_or_default();
-        let text = format!("{}{where_from} differs from {others}", files.join(", "));
+        let of_remote = brought.as_ref().map(|at| format!(" of {}, from the remote,", at.short()));
+        let verb = if files.len() == 1 { "conflicts" } else { "conflict" };
+        let (of_remote, files_text) = (of_remote.unwrap_or_default(), files.join(", "));
+        let text = format!("{files_text}{of_remote} {verb} with {others}");
         let against = Some(tip.clone());
         Ok(Block { files, against, with, brought, ..Block::new(Reason::Conflict, text) })
     }
@@ -211,23 +215,23 @@ impl Merge<'_> {
     fn message(&self, record: &Record) -> String {
         let Task { id, title, .. } = self.task;
         let report = record.last_work().and_then(|attempt| attempt.report.as_ref());
-        let said = report.map(|r| r.message.trim()).filter(|text| !text.is_empty());
-        let said = said.map(|text| format!("{text}\n\n")).unwrap_or_default();
+        let report = report.map(|r| r.message.trim()).filter(|text| !text.is_empty());
+        let report = report.map(|text| format!("{text}\n\n")).unwrap_or_default();
         format!(
-            "Merge task {id}: {title}\n\n{said}Orchestrate-Run: {}\n{TASK_TRAILER}: {id}\n",
+            "Merge task {id}: {title}\n\n{report}Orchestrate-Run: {}\n{TASK_TRAILER}: {id}\n",
             self.run.name
         )
     }
 
-    /// The merge is published and in the journal: a note that cannot be written is no reason to
-    /// call it failed, and [`complete_notes`] writes it at the next start.
+    /// Writes the note of a merge. The merge is published and in the journal, so an error here must
+    /// not fail it; [`complete_notes`] writes the note at the next start.
     fn write_note(&self, merge: &Oid, record: &Record, checks: Checks) {
         let text = note(self.drive, self.run, self.task, record, checks);
         let _ = self.drive.git.write_note(merge, &text);
     }
 }
 
-/// Writes the notes that a crash kept from being written.
+/// Writes the notes that are missing because a process was killed after it had published.
 pub(crate) fn complete_notes(drive: &Drive, snapshot: &Snapshot) -> anyhow::Result<()> {
     // A merge that runs beside this one is published before its note is written; only its own
     // process knows how its tests went.

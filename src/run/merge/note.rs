@@ -1,7 +1,7 @@
-//! The note that stands beside a merge commit: who did what, which checks passed, how long it took.
+//! The note on a merge commit: who did the work, which checks passed, how long it took.
 //!
-//! Invariant: lines of `key: value`, each readable by itself. Of an agent's command line only
-//! the program is named: the rest is the user's own, and may hold a key.
+//! Invariant: lines of `key: value`, each readable by itself. Only the program of an agent's command
+//! line is named: the rest may hold a key.
 
 use crate::domain::plan::Task;
 use crate::domain::policy::choice::{Actor, Choice};
@@ -15,11 +15,11 @@ use crate::system::clock;
 /// What is known of the tests when a note is written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Checks {
-    /// All of them passed, in the last of so many rounds; 0 where there are none.
+    /// All of them passed, in the last of this many rounds; 0 if there are none.
     Passed { runs: u32 },
-    /// Somebody else merged it.
+    /// Somebody else merged the task.
     Elsewhere,
-    /// It was published by a process that was killed then, so they passed in some round.
+    /// The process that published it was killed, so they passed in some round.
     Forgotten,
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn note(
 ) -> String {
     let mut lines = vec![format!("run: {}", run.name), format!("task: {}", task.id)];
     let defaults = drive.settings.defaults();
-    // Who did the work, not who reviewed it last.
+    // The note names the author of the work, not its last reviewer.
     let choice = Choice::for_stage(task, record, Stage::Implement, &defaults);
     lines.push(worker(&choice.actor));
     lines.push(format!("attempts: {}", record.spent_attempts()));
@@ -45,7 +45,7 @@ pub(crate) fn note(
             let message = one_line(&report.message);
             format!("report: {} {message}", report.status).trim_end().to_owned()
         }));
-        let left = "uncommitted: the agent left work, which was committed for it";
+        let left = "uncommitted: changes that the agent left were committed automatically";
         lines.extend(attempt.committed_for_agent.then(|| left.to_owned()));
         lines.push(format!("base: {}", attempt.base));
     }
@@ -57,7 +57,7 @@ pub(crate) fn note(
     lines.join("\n") + "\n"
 }
 
-/// Returns who the attempts were made with, and what they used, where that is known.
+/// Returns the models of the attempts and what they used, as far as that is known.
 fn used(record: &Record) -> Vec<String> {
     let mut models: Vec<&str> = record.attempts.iter().filter_map(|a| a.model.as_deref()).collect();
     models.sort_unstable();
@@ -69,7 +69,7 @@ fn used(record: &Record) -> Vec<String> {
     models.into_iter().chain([tokens]).chain(cost).collect()
 }
 
-/// Returns every review that gave a verdict, in the order in which they came.
+/// Returns all verdicts of reviews, oldest first.
 fn reviewed(record: &Record) -> Option<String> {
     let verdicts = record.attempts.iter().filter_map(|attempt| {
         Some(format!("{} {}", attempt.stage.name(), attempt.verdict.as_ref()?.word()))
@@ -90,7 +90,7 @@ fn tested(tests: &[&str], checks: Checks) -> Vec<String> {
     let again = match checks {
         Checks::Passed { runs: 2.. } => " (passed when it was run again)",
         Checks::Passed { .. } | Checks::Forgotten => "",
-        Checks::Elsewhere => return vec!["tested: no, it was in the branch already".into()],
+        Checks::Elsewhere => return vec!["tested: no, it was already in the branch".into()],
     };
     match tests {
         [] => vec!["tested: no, no test command is set".into()],
@@ -98,7 +98,7 @@ fn tested(tests: &[&str], checks: Checks) -> Vec<String> {
     }
 }
 
-/// Returns the first line, and a sign where there are more.
+/// Returns the first line, with dots if there are more.
 fn first_line(text: &str) -> String {
     let mut lines = text.trim().lines();
     let first = lines.next().unwrap_or_default().trim_end();

@@ -1,7 +1,7 @@
 //! Testing a commit in the run's own detached worktree.
 //!
-//! Invariant: whoever tests holds the checkout's lock. What passed is the very commit that was
-//! asked for: the checkout still shows it afterwards.
+//! Invariant: the caller holds the checkout's lock. A commit has passed only if the checkout still
+//! shows it after the tests.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -15,19 +15,19 @@ use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
 use crate::domain::snapshot::Run;
 use crate::domain::steps::shell::shell;
-use crate::domain::task::{Ending, Worker};
+use crate::domain::task::Ending;
 use crate::git::status;
 use crate::run::Drive;
-use crate::run::folder::{read_json, write_json};
+use crate::run::folder::{end_leftover, write_json};
 use crate::run::setup::{self, Setup, SetupOutcome};
 use crate::system::process::{self, Job, Program, StopSwitch, Streams};
 
-/// How often a commit is tested before it has failed: a flaky test gets a second chance.
+/// A commit fails after this many rounds of tests: a flaky test gets a second chance.
 const TESTS: u32 = 2;
 
-/// How the test of a commit ended.
-pub(crate) enum Tested {
-    /// In the last of so many rounds; 0 where there are no tests.
+/// The result of testing a commit.
+pub(crate) enum TestResult {
+    /// It passed in the last of this many rounds; 0 if there are no tests.
     Passed {
         runs: u32,
     },
@@ -37,17 +37,17 @@ pub(crate) enum Tested {
     },
     /// The checkout could not be set up.
     NoPlace(String),
-    /// It passed, and then the checkout showed something else.
+    /// The tests passed, but afterwards the checkout showed another commit.
     Disturbed,
     Stopped,
 }
 
-/// What is tested with what, and where it is written down.
-pub(crate) struct Trial<'a> {
+/// A test of a commit in the checkout, with its log files.
+pub(crate) struct CandidateTest<'a> {
     pub(crate) drive: &'a Drive,
     pub(crate) run: &'a Run,
     pub(crate) commands: Vec<&'a str>,
-    /// The task whose merge it is; `None` where it is the run as a whole.
+    /// The task to merge; `None` if the run as a whole is tested.
     pub(crate) task: Option<&'a TaskId>,
     /// Where the commands print.
     pub(crate) log: PathBuf,
@@ -57,31 +57,21 @@ pub(crate) struct Trial<'a> {
     pub(crate) stop: &'a StopSwitch,
 }
 
-/// Ends a test that nobody waits for any more; returns whether there was one. While somebody
-/// merges, its test is its own.
+/// Ends a test that a killed process left; returns true if there was one. While a merge holds the
+/// lock, the test is its own.
 pub(crate) fn end_orphaned(drive: &Drive, run: &str) -> anyhow::Result<bool> {
     if !drive.folder.tester().exists() {
         return Ok(false);
     }
     let lock = drive.folder.checkout_lock()?;
-    if lock.try_hold("")? { end_left(drive, run) } else { Ok(false) }
+    if lock.try_hold("")? { end_leftover(&drive.folder.tester(), run) } else { Ok(false) }
 }
 
-/// Ends a test that a controller left running when it was killed; returns whether there was one.
-pub(crate) fn end_left(drive: &Drive, run: &str) -> anyhow::Result<bool> {
-    let file = drive.folder.tester();
-    let Some(worker) = read_json::<Worker>(&file).unwrap_or_default() else { return Ok(false) };
-    let was_there = !process::is_group_gone(&worker, run);
-    process::end_group_of(&worker, run);
-    std::fs::remove_file(&file)?;
-    Ok(was_there)
-}
-
-impl Trial<'_> {
+impl CandidateTest<'_> {
     /// Tests a commit.
-    pub(crate) fn of(&self, commit: &Oid) -> anyhow::Result<Tested> {
+    pub(crate) fn of(&self, commit: &Oid) -> anyhow::Result<TestResult> {
         if self.commands.is_empty() {
-            return Ok(Tested::Passed { runs: 0 });
+            return Ok(TestResult::Passed { runs: 0 });
         }
         let mut failure = None;
         for run in 1..=TESTS {
@@ -89,26 +79,26 @@ impl Trial<'_> {
                 return Ok(ended);
             }
             match self.run_all(run > 1)? {
-                Some(failed @ Tested::Failed { .. }) => failure = Some(failed),
+                Some(failed @ TestResult::Failed { .. }) => failure = Some(failed),
                 Some(other) => return Ok(other),
-                None if !self.shows(commit)? => return Ok(Tested::Disturbed),
-                None => return Ok(Tested::Passed { runs: run }),
+                None if !self.shows(commit)? => return Ok(TestResult::Disturbed),
+                None => return Ok(TestResult::Passed { runs: run }),
             }
         }
         failure.context("a test neither passed nor failed")
     }
 
-    /// Returns true where the checkout still shows what the tests were meant to see.
+    /// Returns true if the checkout still shows the commit: a test may check out another one.
     fn shows(&self, commit: &Oid) -> anyhow::Result<bool> {
         Ok(status::head(Path::new(&self.run.checkout))?.1 == *commit)
     }
 
-    /// Makes the checkout show the commit; `None` where the tests may run in it.
-    fn show(&self, commit: &Oid) -> anyhow::Result<Option<Tested>> {
+    /// Checks the commit out and sets the checkout up; `None` if the tests may run there.
+    fn show(&self, commit: &Oid) -> anyhow::Result<Option<TestResult>> {
         let (git, place) = (&self.drive.git, Path::new(&self.run.checkout));
         let log = self.setup_log.clone();
         if let Some(reason) = git.in_the_way(place)? {
-            return Ok(Some(Tested::NoPlace(format!("where its merge is tested, {reason}"))));
+            return Ok(Some(TestResult::NoPlace(format!("cannot test the merge: {reason}"))));
         }
         let made = git.show_commit(&self.run.name, place, commit)?;
         setup::append_log(&log, made.remarks)?;
@@ -125,10 +115,10 @@ impl Trial<'_> {
         };
         Ok(match ended.run()? {
             SetupOutcome::Ready => None,
-            SetupOutcome::Stopped => Some(Tested::Stopped),
+            SetupOutcome::Stopped => Some(TestResult::Stopped),
             SetupOutcome::Failed(ending) => {
                 let text = setup::failure_text(setup.unwrap_or_default(), ending, &self.see_setup);
-                Some(Tested::NoPlace(format!("where its merge is tested, {text}")))
+                Some(TestResult::NoPlace(format!("cannot test the merge: {text}")))
             }
         })
     }
@@ -145,20 +135,20 @@ impl Trial<'_> {
         Ok(others.into_iter().chain(task).collect())
     }
 
-    /// Runs the tests; `None` where all of them pass.
-    fn run_all(&self, again: bool) -> anyhow::Result<Option<Tested>> {
+    /// Runs the tests; `None` if all of them pass.
+    fn run_all(&self, again: bool) -> anyhow::Result<Option<TestResult>> {
         for command in &self.commands {
             if self.stop.is_stopped() {
-                return Ok(Some(Tested::Stopped));
+                return Ok(Some(TestResult::Stopped));
             }
             match self.run_one(command, again)? {
                 Ending::Exited(0) => {}
-                Ending::Stopped => return Ok(Some(Tested::Stopped)),
+                Ending::Stopped => return Ok(Some(TestResult::Stopped)),
                 ending => {
                     let text =
                         format!("the tests failed {TESTS} times, last '{command}' ({ending})");
                     let command = (*command).to_owned();
-                    return Ok(Some(Tested::Failed { text, command }));
+                    return Ok(Some(TestResult::Failed { text, command }));
                 }
             }
         }

@@ -1,20 +1,20 @@
-//! Moving a branch to a commit that passed, and the checkout it is in.
+//! Moves a branch to a commit that passed, together with its checkout.
 //!
-//! Invariant: by compare-and-swap, forward only, and never under uncommitted work: where the branch
-//! is checked out that checkout must be clean, and git moves both.
+//! Invariant: by compare-and-swap, forward only, and never under uncommitted work: if the branch is
+//! checked out, that checkout must be clean, and git moves both.
 
 use crate::domain::oid::Oid;
 use crate::git::Git;
 use crate::git::database::refs::Swap;
 use crate::git::status;
 
-/// How a branch was moved.
+/// The result of moving a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Published {
     Done,
     /// Somebody else moved the branch first.
     Moved,
-    /// Nothing happened, because of this.
+    /// Nothing happened, for this reason.
     Waits(String),
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn publish(
         return Ok(Published::Moved);
     }
     let moved = git.fast_forward(&elsewhere.path, branch, to);
-    // git's word is not enough: only the branch tells.
+    // git may report an error after it moved the branch, for example from a hook.
     if is_at(to)? {
         return Ok(Published::Done);
     }
@@ -67,9 +67,9 @@ pub(crate) fn publish(
         return Ok(Published::Moved);
     }
     let cause =
-        moved.err().map_or("it says nothing".into(), |error| error.root_cause().to_string());
+        moved.err().map_or("git gave no reason".into(), |error| error.root_cause().to_string());
     let (place, cause) = (elsewhere.path.display(), cause.replace('\n', " "));
     Ok(Published::Waits(format!(
-        "{branch} is checked out at {place}, and git does not update it: {cause}"
+        "{branch} is checked out at {place}, and git did not update it: {cause}"
     )))
 }

@@ -23,7 +23,7 @@ fn a_question_and_its_answer() {
      started mail: Do mail
     finished cart: in 0.0s, DONE all of it
       merged cart: as <id>
-     blocked mail: needs-context: it asks: which server sends mail?
+     blocked mail: needs-context: the agent asks: which server sends mail?
                Answer it:
                  git orchestrate retry mail -m <TEXT> && git orchestrate start
     hint: See what is blocked, and how to continue:
@@ -36,7 +36,7 @@ fn a_question_and_its_answer() {
       TASK  STATUS                  TIME  TITLE
       cart  done                    0.0s  Do cart
       mail  blocked: needs-context  0.0s  Do mail
-            it asks: which server sends mail?
+            the agent asks: which server sends mail?
               Answer it:
                 git orchestrate retry mail -m <TEXT> && git orchestrate start
       page  waiting                    -  Do page
@@ -48,7 +48,7 @@ fn a_question_and_its_answer() {
     run shop: feat/shop at <id>, from main
       TASK  STATUS                  TIME  TITLE
       mail  blocked: needs-context  0.0s  Do mail
-            it asks: which server sends mail?
+            the agent asks: which server sends mail?
               Answer it:
                 git orchestrate retry mail -m <TEXT> && git orchestrate start
     1 of 3 tasks merged, 1 blocked, 1 waiting
@@ -56,7 +56,7 @@ fn a_question_and_its_answer() {
     assert_snapshot!(story.run("show mail"), @"
     $ git orchestrate show mail
     task mail: Do mail
-    status: blocked (needs-context): it asks: which server sends mail?
+    status: blocked (needs-context): the agent asks: which server sends mail?
     branch: feat/task-mail
     worktree: <dir>/repo/.claude/worktrees/feat-task-mail
 
@@ -182,16 +182,16 @@ fn an_agent_that_gives_up() {
      started cart: Do cart
      started mail: Do mail
      started page: Do page
-     blocked cart: agent: it says it is blocked: the build is broken
+     blocked cart: agent: the agent is blocked: the build is broken
                git orchestrate log cart
                git orchestrate retry cart -m <TEXT> && git orchestrate start
-     blocked mail: no-changes: it ended, and its branch holds no commit of its own
+     blocked mail: no-changes: the attempt ended without a commit on the task's branch
                git orchestrate log mail
                Say what is missing:
                  git orchestrate retry mail -m <TEXT> && git orchestrate start
                Or accept it, if nothing had to change:
                  git orchestrate merge mail
-     blocked page: agent: its command ended with exit 7 (its worktree has uncommitted changes)
+     blocked page: agent: the command ended with exit 7 (its worktree has uncommitted changes)
                git orchestrate log page
                git orchestrate retry page -m <TEXT> && git orchestrate start
     hint: See what is blocked, and how to continue:
@@ -203,20 +203,20 @@ fn an_agent_that_gives_up() {
     run shop: feat/shop at <id>, from main
       TASK  STATUS               TIME  TITLE
       cart  blocked: agent       0.0s  Do cart
-            it says it is blocked: the build is broken
+            the agent is blocked: the build is broken
               git orchestrate log cart
               git orchestrate retry cart -m <TEXT> && git orchestrate start
       mail  blocked: no-changes  0.0s  Do mail
-            it ended, and its branch holds no commit of its own
-            concern: it made no report (exit 0)
+            the attempt ended without a commit on the task's branch
+            concern: the agent made no report (exit 0)
               git orchestrate log mail
               Say what is missing:
                 git orchestrate retry mail -m <TEXT> && git orchestrate start
               Or accept it, if nothing had to change:
                 git orchestrate merge mail
       page  blocked: agent       0.0s  Do page
-            its command ended with exit 7 (its worktree has uncommitted changes)
-            concern: it made no report (exit 7)
+            the command ended with exit 7 (its worktree has uncommitted changes)
+            concern: the agent made no report (exit 7)
               git orchestrate log page
               git orchestrate retry page -m <TEXT> && git orchestrate start
     0 of 3 tasks merged, 3 blocked

@@ -49,7 +49,7 @@ fn two_tasks_one_after_the_other() {
     assert_snapshot!(story.run_in(place("cart"), "report done"), @"
     $ git orchestrate report done
     --- stderr ---
-    warning: task 'cart' is blocked (no-changes): it ended, and its branch holds no commit of its own
+    warning: task 'cart' is blocked (no-changes): the attempt ended without a commit on the task's branch
     hint: git orchestrate log cart
     hint: Say what is missing:
     hint:   git orchestrate retry cart -m <TEXT> && git orchestrate start --manual
@@ -62,7 +62,7 @@ fn two_tasks_one_after_the_other() {
     run shop: feat/shop at <id>, from main
       TASK  STATUS                TIME  TITLE
       cart  blocked: no-changes  2m00s  Do cart
-            it ended, and its branch holds no commit of its own
+            the attempt ended without a commit on the task's branch
               git orchestrate log cart
               Say what is missing:
                 git orchestrate retry cart -m <TEXT> && git orchestrate start --manual

@@ -34,7 +34,7 @@ fn of_two_tasks_the_user_joins() {
     finished cart: in 0.0s, DONE the cart is in src/shared.txt
       merged cart: as <id>
     finished price: in 0.0s, DONE the price is in src/shared.txt
-     blocked price: conflict: src/shared.txt differs from cart
+     blocked price: conflict: src/shared.txt conflicts with cart
                Merge both sides; they conflict in src/shared.txt:
                  git -C <dir>/repo/.claude/worktrees/feat-task-price merge feat/shop
                Edit these files, then commit and merge:
@@ -51,7 +51,7 @@ fn of_two_tasks_the_user_joins() {
       TASK   STATUS             TIME  TITLE
       cart   done               0.0s  Do cart
       price  blocked: conflict  0.0s  Do price
-             src/shared.txt differs from cart
+             src/shared.txt conflicts with cart
              no pull request (no-remote): this repository has no remote
                Merge both sides; they conflict in src/shared.txt:
                  git -C <dir>/repo/.claude/worktrees/feat-task-price merge feat/shop
@@ -65,7 +65,7 @@ fn of_two_tasks_the_user_joins() {
     assert_snapshot!(story.run("show price"), @"
     $ git orchestrate show price
     task price: Do price
-    status: blocked (conflict): src/shared.txt differs from cart
+    status: blocked (conflict): src/shared.txt conflicts with cart
     branch: feat/task-price
     worktree: <dir>/repo/.claude/worktrees/feat-task-price
     no pull request (no-remote): this repository has no remote
@@ -97,7 +97,7 @@ fn of_two_tasks_the_user_joins() {
     1 of 3 tasks merged, 1 blocked, 1 waiting
     --- stderr ---
     merging feat/task-price at <id>
-    warning: task 'price' is blocked (conflict): src/shared.txt differs from cart
+    warning: task 'price' is blocked (conflict): src/shared.txt conflicts with cart
     hint: Merge both sides; they conflict in src/shared.txt:
     hint:   git -C <dir>/repo/.claude/worktrees/feat-task-price merge feat/shop
     hint: Edit these files, then commit and merge:

@@ -537,7 +537,7 @@ fn of_a_task() {
 
     $ git orchestrate stop page
     --- stderr ---
-    error: nobody is at work on task 'page', it is waiting
+    error: task 'page' is not running; it is waiting
     hint: See where everything stands:
     hint:   git orchestrate status
     [exit 1]
@@ -875,7 +875,7 @@ fn of_a_start() {
     hint: Set one:
     hint:   git config orchestrate.test <COMMAND>
      started cart: Do cart
-     blocked cart: agent: its command ended with exit 99
+     blocked cart: agent: the command ended with exit 99
                git orchestrate log cart
                git orchestrate retry cart -m <TEXT> && git orchestrate start
     hint: See what is blocked, and how to continue:

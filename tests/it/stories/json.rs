@@ -379,7 +379,7 @@ fn of_each_command() {
               "text": "Answer it"
             }
           ],
-          "text": "it asks: to whom?",
+          "text": "the agent asks: to whom?",
           "title": "Do mail",
           "unopened": null,
           "until": null,
@@ -388,7 +388,7 @@ fn of_each_command() {
           "why": [
             {
               "kind": "needs-context",
-              "text": "it asks: to whom?"
+              "text": "the agent asks: to whom?"
             }
           ],
           "worktree": "<dir>/repo/.claude/worktrees/feat-task-mail",

@@ -33,10 +33,10 @@ fn what_is_merged_goes_and_the_rest_stays() {
      started page: Do page
     finished cart: in 0.0s, DONE all of it
       merged cart: as <id>
-     blocked mail: agent: it says it is blocked: no server
+     blocked mail: agent: the agent is blocked: no server
                git orchestrate log mail
                git orchestrate retry mail -m <TEXT> && git orchestrate start
-     blocked page: agent: it says it is blocked: no browser
+     blocked page: agent: the agent is blocked: no browser
                git orchestrate log page
                git orchestrate retry page -m <TEXT> && git orchestrate start
     hint: See what is blocked, and how to continue:
@@ -98,11 +98,11 @@ fn what_is_merged_goes_and_the_rest_stays() {
       TASK  STATUS          TIME  TITLE
       cart  done            0.0s  Do cart
       mail  blocked: agent  0.0s  Do mail
-            it says it is blocked: no server
+            the agent is blocked: no server
               git orchestrate log mail
               git orchestrate retry mail -m <TEXT> && git orchestrate start
       page  blocked: agent  0.0s  Do page
-            it says it is blocked: no browser
+            the agent is blocked: no browser
               git orchestrate log page
               git orchestrate retry page -m <TEXT> && git orchestrate start
     1 of 3 tasks merged, 2 blocked
@@ -135,11 +135,11 @@ fn what_is_merged_goes_and_the_rest_stays() {
       TASK  STATUS          TIME  TITLE
       cart  done            0.0s  Do cart
       mail  blocked: agent  0.0s  Do mail
-            it says it is blocked: no server
+            the agent is blocked: no server
               git orchestrate log mail
               git orchestrate retry mail -m <TEXT> && git orchestrate start
       page  blocked: agent  0.0s  Do page
-            it says it is blocked: no browser
+            the agent is blocked: no browser
               git orchestrate log page
               git orchestrate retry page -m <TEXT> && git orchestrate start
     1 of 3 tasks merged, 2 blocked

@@ -32,7 +32,7 @@ fn a_limit_is_waited_for() {
       TASK  STATUS   TIME  TITLE
       cart  paused   0.0s  Do cart
             waits for the usage limit of claude, until 11:00 (in 1h59m): You have hit your session limit · resets 11am (UTC)
-            concern: it made no report (exit 1)
+            concern: the agent made no report (exit 1)
               Resume it now:
                 git orchestrate retry cart
       mail  waiting     -  Do mail
@@ -54,7 +54,7 @@ fn a_limit_is_waited_for() {
     attempts
         1. implement, 0.0s, usage limit, base <id>
            claude, model sonnet, 0 tokens in, 0 out, $0.0000
-           concern: it made no report (exit 1)
+           concern: the agent made no report (exit 1)
 
     prompt
         Do cart.

@@ -125,7 +125,7 @@ fn after_the_last_round_the_user_merges_it() {
      started cart: Do cart
         next cart: implement ended in 0.0s, spec review next
      started cart: spec review
-     blocked cart: review-limit: reviews sent it back too often: [important] cart.txt:1: an empty cart is not shown one thing is missing
+     blocked cart: review-limit: its review failed: [important] cart.txt:1: an empty cart is not shown one thing is missing
                Read what the reviews found:
                  git orchestrate show cart
                Say how to settle it:
@@ -141,7 +141,7 @@ fn after_the_last_round_the_user_merges_it() {
     run shop: feat/shop at <id>, from main
       TASK  STATUS                 TIME  TITLE
       cart  blocked: review-limit  0.0s  Do cart
-            reviews sent it back too often: [important] cart.txt:1: an empty cart is not shown one thing is missing
+            its review failed: [important] cart.txt:1: an empty cart is not shown one thing is missing
               Read what the reviews found:
                 git orchestrate show cart
               Say how to settle it:
@@ -153,7 +153,7 @@ fn after_the_last_round_the_user_merges_it() {
     assert_snapshot!(story.run("show cart"), @"
     $ git orchestrate show cart
     task cart: Do cart
-    status: blocked (review-limit): reviews sent it back too often: [important] cart.txt:1: an empty cart is not shown one thing is missing
+    status: blocked (review-limit): its review failed: [important] cart.txt:1: an empty cart is not shown one thing is missing
     branch: feat/task-cart
     worktree: <dir>/repo/.claude/worktrees/feat-task-cart
 

@@ -140,7 +140,7 @@ fn one_task_is_stopped() {
     run shop: feat/shop at <id>, from main, running since 09:00 (pid <pid>)
       TASK  STATUS             TIME  TITLE
       cart  blocked: stopped   0.0s  Do cart
-            it was stopped; its worktree is as it was left
+            stopped; its worktree is kept as it is
               git orchestrate retry cart
               git orchestrate retry cart -m <TEXT>
       mail  running           2m00s  Do mail
@@ -149,7 +149,7 @@ fn one_task_is_stopped() {
     assert_snapshot!(story.run("stop cart"), @"
     $ git orchestrate stop cart
     --- stderr ---
-    error: nobody is at work on task 'cart', it is blocked
+    error: task 'cart' is not running; it is blocked
     hint: See where everything stands:
     hint:   git orchestrate status
     [exit 1]
@@ -165,7 +165,7 @@ fn one_task_is_stopped() {
     hint:   git config orchestrate.test <COMMAND>
      started cart: Do cart
      started mail: Do mail
-     blocked cart: stopped: it was stopped; its worktree is as it was left
+     blocked cart: stopped: stopped; its worktree is kept as it is
                git orchestrate retry cart && git orchestrate start
                git orchestrate retry cart -m <TEXT> && git orchestrate start
     finished mail: in 0.0s, DONE all of it

@@ -16,7 +16,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::steps::{Step, git};
 use crate::domain::task::{Block, Record, State};
 use crate::journal::Journal;
-use crate::run::drive::Mode;
+use crate::run::drive::DriveMode;
 use crate::run::merge::offer;
 use crate::run::{self, End, Progress, recover};
 use crate::system::process::signals::Signals;
@@ -100,7 +100,7 @@ fn merge_all(context: &Context, target: &mut Target, ids: &[TaskId]) -> anyhow::
     let journal = Journal::new(&drive.git, &target.snapshot().run.name);
     let wanted: HashSet<TaskId> = ids.iter().cloned().collect();
     let mut printed = Ok(());
-    let end = run::drive(&drive, journal, Mode::Merge, Some(wanted), &mut |event| {
+    let end = run::drive(&drive, journal, DriveMode::Merge, Some(wanted), &mut |event| {
         if printed.is_ok() {
             printed = say(context, target, ids, &event);
         }

@@ -175,7 +175,7 @@ impl Row<'_> {
 pub(crate) struct Rows<'a> {
     snapshot: &'a Snapshot,
     facts: &'a Facts,
-    /// Looked up once, since each look reads all tasks.
+    /// RemoteNews up once, since each look reads all tasks.
     limits: UsageLimits,
 }
 

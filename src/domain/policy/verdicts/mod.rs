@@ -1,6 +1,6 @@
 //! What the end of an attempt means: facts in, outcome out.
 //!
-//! Invariant: pure. An agent's word can stop a task, but only git can finish one.
+//! Invariant: pure. An agent's report can stop a task, but only git can finish one.
 
 pub(crate) mod escape;
 mod plan_stage;
@@ -13,53 +13,55 @@ use crate::domain::policy::pipeline::Next;
 use crate::domain::report::{Output, Report, Status, is_exact};
 use crate::domain::review::Verdict;
 use crate::domain::task::{Block, Ending, Outcome, Pause, Reason};
+use crate::domain::text::counted;
 
-/// What is said of a task that a person stopped.
-pub(crate) const HALTED: &str = "it was stopped; its worktree is as it was left";
+/// The text of a block after a person stopped the task.
+pub(crate) const HALTED: &str = "stopped; its worktree is kept as it is";
 
-/// What is said of an attempt that did nothing any more.
+/// The text of a block after an attempt that did nothing for too long.
 const SILENT: &str =
-    "it was silent (nothing printed, nothing changed) for longer than 'idle' allows, and was ended";
+    "the agent printed and changed nothing for longer than 'idle' allows, and was ended";
 
-/// What is known when an agent's process is gone and before its leftovers are committed.
+/// What is known when the process of an agent or a command has ended, before its changes are
+/// committed.
 #[derive(Debug, Clone)]
 pub(crate) struct WorkFacts {
     pub(crate) ending: Ending,
-    /// A `run` command, whose exit code is its word; an agent's means little.
+    /// A `run` command of the plan: its exit code is its report. An agent's exit code means little.
     pub(crate) is_command: bool,
     pub(crate) report: Option<Report>,
     pub(crate) output: Output,
-    /// Its program reached a usage limit.
+    /// The usage limit that the agent's program reached.
     pub(crate) pause: Option<Pause>,
-    /// A person wanted this attempt to end, and the task to wait.
+    /// A person stopped the task: it waits for `retry`.
     pub(crate) halted: bool,
     /// What is wrong with the worktree, in a sentence.
     pub(crate) escaped: Option<String>,
     pub(crate) unmerged: Vec<String>,
-    /// Repositories of their own inside the worktree: a commit would hold a link to nowhere.
+    /// Git repositories inside the worktree: a commit would hold a link to nowhere instead of their
+    /// files.
     pub(crate) nested: Vec<String>,
 }
 
-/// Returns what stops the task, whatever its branch holds.
+/// Returns the outcome of an attempt that went wrong, whatever its branch holds; `None` if nothing
+/// did.
 pub(crate) fn trouble(facts: &WorkFacts, limit_seconds: u64) -> Option<Outcome> {
     let block = |reason, text: String| Some(Outcome::Blocked(Block::new(reason, text)));
     let said = facts.report.as_ref();
     let status = said.map(|report| report.status);
     let message = said.map(|report| report.message.as_str()).filter(|text| !text.is_empty());
-    let given = message;
-    let message = message.unwrap_or("it gave no reason");
     if let Some(text) = &facts.escaped {
         return block(Reason::Escaped, text.clone());
     }
     match (facts.ending, status) {
-        // Who says that the work is done needs no more of its program.
+        // After a report the limit no longer matters: the work is done.
         (Ending::Exited(_) | Ending::TimedOut | Ending::Silent, None)
             if facts.pause.is_some() && !facts.is_command && !facts.halted =>
         {
             facts.pause.clone().map(Outcome::Later)
         }
         (Ending::TimedOut, _) => {
-            let text = format!("it ran longer than {limit_seconds} s and was ended");
+            let text = format!("the attempt ran longer than {limit_seconds} s and was ended");
             block(Reason::Timeout, text + &seen(&facts.output))
         }
         (Ending::Silent, _) => block(Reason::Timeout, SILENT.to_owned() + &seen(&facts.output)),
@@ -67,30 +69,38 @@ pub(crate) fn trouble(facts: &WorkFacts, limit_seconds: u64) -> Option<Outcome> 
             block(Reason::Stopped, HALTED.into())
         }
         (Ending::Stopped | Ending::Lost, _) => Some(Outcome::Again),
-        (Ending::NotLaunched, _) => block(Reason::Agent, "it could not be launched".into()),
+        (Ending::NotLaunched, _) => {
+            block(Reason::Agent, "its command could not be launched".into())
+        }
         (_, Some(Status::Blocked | Status::NeedsContext)) if !facts.output.denied.is_empty() => {
-            Some(Outcome::Blocked(refused(&facts.output.denied, given)))
+            Some(Outcome::Blocked(refused(&facts.output.denied, message)))
         }
         (_, Some(Status::Blocked)) => {
-            block(Reason::Agent, format!("it says it is blocked: {message}"))
+            let why = message.unwrap_or("it gave no reason");
+            block(Reason::Agent, format!("the agent is blocked: {why}"))
         }
-        (_, Some(Status::NeedsContext)) => {
-            block(Reason::NeedsContext, format!("it asks: {message}"))
-        }
+        (_, Some(Status::NeedsContext)) => block(Reason::NeedsContext, question(message)),
         (ending, status) => failure(facts, ending, status),
     }
 }
 
-/// Says what a program that had to be ended was busy with, where it told so.
+fn question(message: Option<&str>) -> String {
+    match message {
+        Some(message) => format!("the agent asks: {message}"),
+        None => "the agent needs an answer, but its report holds no question".into(),
+    }
+}
+
+/// Returns what a program that had to be ended was busy with, as far as its output tells.
 fn seen(output: &Output) -> String {
     let last = output.trouble.as_ref().or(output.error.as_ref());
-    last.map(|said| format!("; the last that its program said was: {said}")).unwrap_or_default()
+    last.map(|said| format!("; its last output was: {said}")).unwrap_or_default()
 }
 
 fn failure(facts: &WorkFacts, ending: Ending, status: Option<Status>) -> Option<Outcome> {
     let block = |text: String| Some(Outcome::Blocked(Block::new(Reason::Agent, text)));
     if let Some(error) = &facts.output.error {
-        return block(format!("its program failed: {error}"));
+        return block(format!("the agent's program failed: {error}"));
     }
     let says_done = matches!(status, Some(Status::Done | Status::DoneWithConcerns));
     let is_done = match ending {
@@ -100,13 +110,13 @@ fn failure(facts: &WorkFacts, ending: Ending, status: Option<Status>) -> Option<
     };
     if !is_done {
         return block(match ending {
-            Ending::Exited(127) => "its command was not found (exit 127)".into(),
-            other => format!("its command ended with {other}"),
+            Ending::Exited(127) => "the command was not found (exit 127)".into(),
+            other => format!("the command ended with {other}"),
         });
     }
     let left = [
-        (&facts.unmerged, "it left a merge unfinished"),
-        (&facts.nested, "it left another repository inside its worktree"),
+        (&facts.unmerged, "the agent left a merge unfinished"),
+        (&facts.nested, "the agent left another repository inside its worktree"),
     ];
     let (files, text) = left.into_iter().find(|(files, _)| !files.is_empty())?;
     Some(Outcome::Blocked(Block { files: files.clone(), ..Block::new(Reason::Agent, text) }))
@@ -120,76 +130,77 @@ pub(crate) fn result(facts: &WorkFacts, tip: Oid, has_commits: bool) -> Outcome 
     match facts.output.denied.as_slice() {
         [] => Outcome::Blocked(Block::new(
             Reason::NoChanges,
-            "it ended, and its branch holds no commit of its own",
+            "the attempt ended without a commit on the task's branch",
         )),
         denied => Outcome::Blocked(refused(denied, None)),
     }
 }
 
-/// Returns the block of a task that was refused this, with the rules that would allow it.
+/// Returns the block of a task whose agent lacked these permissions, with the rules that would
+/// grant them.
 fn refused(denied: &[String], says: Option<&str>) -> Block {
     let mut denied = denied.to_vec();
     denied.sort_unstable();
     denied.dedup();
-    let says = says.map(|says| format!("; it says: {says}")).unwrap_or_default();
-    let text = format!("it was refused what it needed: {}{says}", denied.join(", "));
-    // A place that it may not write in is no rule's matter.
+    let says = says.map(|says| format!(". Agent: {says}")).unwrap_or_default();
+    let text = format!("missing permission: {}{says}", denied.join(", "));
+    // A refused file tool means a refused place: no rule can allow writing outside of the worktree.
     let is_file = |rule: &str| FILE_TOOLS.iter().any(|tool| rule.starts_with(tool));
     let can_be = |rule: &String| is_exact(rule) && !is_file(rule) && refusal(rule).is_none();
     let rules = denied.into_iter().filter(can_be).collect();
     Block { rules, ..Block::new(Reason::Permission, text) }
 }
 
-/// Tools for files, which agents have; they are refused places.
+/// The file tools of the known agents.
 const FILE_TOOLS: &[&str] =
     &["Edit", "MultiEdit", "NotebookEdit", "Write", "Read", "edit", "write", "create", "view"];
 
-/// Returns what reviewers and a person should know of an attempt whatever its branch holds: that
-/// it said nothing of its work, and what it was refused.
+/// Returns what reviewers and a person should know about an attempt, whatever its branch holds: a
+/// missing report, and refused permissions.
 pub(crate) fn concerns(facts: &WorkFacts) -> Vec<String> {
     let mut concerns = Vec::new();
     if let (Ending::Exited(_), None, false) = (facts.ending, &facts.report, facts.is_command) {
-        concerns.push(format!("it made no report ({})", facts.ending));
+        concerns.push(format!("the agent made no report ({})", facts.ending));
     }
     let mut rules: Vec<&str> = facts.output.denied.iter().map(String::as_str).collect();
     rules.sort_unstable();
     rules.dedup();
     if !rules.is_empty() {
-        concerns.push(format!("it was refused {}", rules.join(", ")));
+        concerns.push(format!("the agent was refused {}", rules.join(", ")));
     }
     concerns
 }
 
-/// What is known when a reviewer's process is gone.
+/// What is known when a reviewer's process has ended.
 #[derive(Debug, Clone)]
 pub(crate) struct ReviewFacts {
     pub(crate) ending: Ending,
     pub(crate) halted: bool,
     pub(crate) output: Output,
-    /// Its program reached a usage limit.
+    /// The usage limit that the reviewer's program reached.
     pub(crate) pause: Option<Pause>,
-    /// `None` where it gave none, or it does not count.
+    /// `None` if the reviewer gave none, or if it does not count.
     pub(crate) verdict: Option<Verdict>,
-    /// The files that it changed, which was undone; none where only a branch moved.
+    /// The files that the reviewer changed, which was undone; empty if it only moved a branch.
     pub(crate) changed: Option<Vec<String>>,
-    /// How many reviewers before it gave no verdict that counts.
+    /// How many reviewers before this one gave no verdict that counts.
     pub(crate) silent_before: usize,
 }
 
-/// How many files are named where many changed.
+/// At most this many files are named.
 const MAX_NAMED: usize = 5;
 
-/// Names files, and how many more there are.
+/// Returns the names of some files, and how many more there are.
 pub(crate) fn named(files: &[String]) -> String {
     let more = files.len().saturating_sub(MAX_NAMED);
     let shown = files[..files.len() - more].join(", ");
     if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
-/// How many reviewers in a row may give no verdict until a person is asked.
+/// After this many reviewers in a row without a verdict, a person is asked.
 const MAX_SILENT: usize = 2;
 
-/// Returns the outcome of a review of `read`; `next` says what follows a verdict.
+/// Returns the outcome of a review of the commit `read`; `next` says what follows a verdict.
 pub(crate) fn review(
     facts: &ReviewFacts,
     read: Oid,
@@ -208,7 +219,7 @@ pub(crate) fn review(
         }
         Ending::Stopped | Ending::Lost => return Outcome::Again,
         Ending::TimedOut => {
-            let text = format!("its review ran longer than {limit_seconds} s and was ended");
+            let text = format!("the review ran longer than {limit_seconds} s and was ended");
             return block(Reason::Timeout, text + &seen(&facts.output));
         }
         Ending::Silent => {
@@ -221,18 +232,18 @@ pub(crate) fn review(
         | Ending::ByHand => {}
     }
     if let Some(error) = &facts.output.error {
-        return block(Reason::Agent, format!("its reviewer's program failed: {error}"));
+        return block(Reason::Agent, format!("the reviewer's program failed: {error}"));
     }
     let Some(verdict) = &facts.verdict else {
         if !facts.output.denied.is_empty() && facts.changed.is_none() {
             return Outcome::Blocked(refused(&facts.output.denied, None));
         }
         let text = match facts.changed.as_deref() {
-            Some([]) => "its reviewer moved a branch again, which was undone".to_owned(),
+            Some([]) => "a reviewer moved a branch again, which was undone".to_owned(),
             Some(files) => {
-                format!("its reviewer changed files again, which was undone: {}", named(files))
+                format!("a reviewer changed files again, which was undone: {}", named(files))
             }
-            None => "its reviewers gave no verdict".to_owned(),
+            None => "the reviewers gave no verdict".to_owned(),
         };
         return if facts.silent_before + 1 >= MAX_SILENT {
             block(Reason::Agent, format!("{text} ({})", facts.ending))
@@ -243,10 +254,13 @@ pub(crate) fn review(
     match next(verdict) {
         Next::Stage(stage) => Outcome::Next { stage, commit: read },
         Next::Merge => Outcome::Ready(read),
-        Next::Limit => {
+        Next::Limit { rounds } => {
             let first = verdict.findings.first().map(|finding| format!(": {finding}"));
-            let text = format!("reviews sent it back too often{}", first.unwrap_or_default());
-            block(Reason::ReviewLimit, text)
+            let text = match rounds {
+                0 => "its review failed".to_owned(),
+                some => format!("still failing review after {}", counted(some as usize, "round")),
+            };
+            block(Reason::ReviewLimit, text + &first.unwrap_or_default())
         }
     }
 }
@@ -315,11 +329,11 @@ mod tests {
     #[test]
     fn what_is_missing_and_what_was_refused_is_of_concern() {
         let mut facts = facts(Ending::Exited(0));
-        assert_eq!(concerns(&facts), ["it made no report (exit 0)"]);
+        assert_eq!(concerns(&facts), ["the agent made no report (exit 0)"]);
         facts.report = said(Status::Done);
         assert_eq!(concerns(&facts), [""; 0]);
         facts.output.denied = vec!["Write".into(), "Bash(npm ci)".into(), "Write".into()];
-        assert_eq!(concerns(&facts), ["it was refused Bash(npm ci), Write"]);
+        assert_eq!(concerns(&facts), ["the agent was refused Bash(npm ci), Write"]);
         let command = WorkFacts { is_command: true, report: None, ..facts.clone() };
         assert_eq!(concerns(&command).len(), 1);
         let stopped = WorkFacts { report: None, ..self::facts(Ending::Stopped) };
@@ -376,7 +390,7 @@ mod tests {
             let hung = WorkFacts { output: output.clone(), ..facts(ending) };
             let Some(Outcome::Blocked(block)) = trouble(&hung, 60) else { panic!("it hung") };
             assert_eq!(block.reason, Reason::Timeout);
-            assert!(block.text.contains("said was: Reconnecting... waiting"), "{}", block.text);
+            assert!(block.text.contains("output was: Reconnecting... waiting"), "{}", block.text);
         }
     }
 
@@ -399,7 +413,8 @@ mod tests {
         let tip = Oid::from_hex(&"a".repeat(40)).expect("an id");
         let judged = |facts: &ReviewFacts, next| review(facts, tip.clone(), |_| next, 60);
         assert_eq!(judged(&review_facts(Some(true)), Next::Merge), Outcome::Ready(tip.clone()));
-        let Outcome::Blocked(block) = judged(&review_facts(Some(false)), Next::Limit) else {
+        let Outcome::Blocked(block) = judged(&review_facts(Some(false)), Next::Limit { rounds: 3 })
+        else {
             panic!("it is over")
         };
         assert_eq!(block.reason, Reason::ReviewLimit);

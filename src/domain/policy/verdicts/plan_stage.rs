@@ -1,32 +1,32 @@
 //! What the end of a planning agent means: facts in, outcome out.
 //!
-//! Invariant: pure. Nothing but a plan that is whole lets the task go on, and, but for who wants
-//! it so, a person's word.
+//! Invariant: pure. The work begins only after a complete blueprint, and after a person's approval
+//! unless the user waived it (`--yes`).
 
 use super::{HALTED, SILENT};
 use crate::domain::blueprint::Blueprint;
 use crate::domain::report::{Report, Status};
 use crate::domain::task::{Block, Ending, Outcome, Pause, Reason};
 
-/// How many agents may end without a whole plan until a person is asked.
+/// After this many agents without a complete blueprint, a person is asked.
 const MAX_TRIES: usize = 2;
 
-/// What is known when a planning agent's process is gone.
+/// What is known when a planner's process has ended.
 #[derive(Debug, Clone)]
 pub(crate) struct PlanFacts {
     pub ending: Ending,
-    /// A person wanted this attempt to end, and the task to wait.
+    /// A person stopped the task: it waits for `retry`.
     pub halted: bool,
-    /// A usage limit that it reached.
+    /// The usage limit that the planner's program reached.
     pub pause: Option<Pause>,
-    /// The program's own word that it failed.
+    /// The error that the planner's program reported.
     pub error: Option<String>,
     pub report: Option<Report>,
-    /// The plan, or the parts that it lacks.
+    /// The blueprint, or the parts that it lacks.
     pub blueprint: Result<Blueprint, Vec<&'static str>>,
-    /// How many agents before it ended without a whole plan.
+    /// How many planners before this one wrote no complete blueprint.
     pub tried_before: usize,
-    /// Plans are approved by themselves.
+    /// Blueprints need no approval.
     pub approves: bool,
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn plan(facts: &PlanFacts, limit_seconds: u64) -> Outcome {
         }
         Ending::Stopped | Ending::Lost => return Outcome::Again,
         Ending::TimedOut => {
-            let text = format!("its planning ran longer than {limit_seconds} s and was ended");
+            let text = format!("the planner ran longer than {limit_seconds} s and was ended");
             return block(Reason::Timeout, text);
         }
         Ending::Silent => return block(Reason::Timeout, SILENT.into()),
@@ -55,15 +55,15 @@ pub(crate) fn plan(facts: &PlanFacts, limit_seconds: u64) -> Outcome {
         | Ending::ByHand => {}
     }
     if let Some(error) = &facts.error {
-        return block(Reason::Agent, format!("its planner's program failed: {error}"));
+        return block(Reason::Agent, format!("the planner's program failed: {error}"));
     }
     let said = facts.report.as_ref().map(|report| (report.status, report.message.as_str()));
     match said {
         Some((Status::NeedsContext, message)) => {
-            return block(Reason::NeedsContext, format!("its planner asks: {message}"));
+            return block(Reason::NeedsContext, format!("the planner asks: {message}"));
         }
         Some((Status::Blocked, message)) => {
-            return block(Reason::Agent, format!("its planner says it is blocked: {message}"));
+            return block(Reason::Agent, format!("the planner is blocked: {message}"));
         }
         Some((Status::Done | Status::DoneWithConcerns, _)) | None => {}
     }
@@ -86,7 +86,7 @@ fn waits(questions: usize) -> String {
     }
 }
 
-/// Returns what is said of a plan without these parts.
+/// Returns the sentence about a blueprint without these parts.
 pub(crate) fn lacks(missing: &[&str]) -> String {
     format!("its plan lacks: {}", missing.join(", "))
 }

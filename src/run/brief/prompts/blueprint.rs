@@ -44,7 +44,7 @@ impl Brief<'_> {
         }
         let notes: String = self.record.notes.iter().map(|note| format!("\n- {note}\n")).collect();
         let notes =
-            if notes.is_empty() { notes } else { format!("\n## What was said of it\n{notes}") };
+            if notes.is_empty() { notes } else { format!("\n## Notes on this plan\n{notes}") };
         if self.record.is_approved() {
             std::fs::write(folder.approved_blueprint(), format!("{text}{notes}"))
         } else {

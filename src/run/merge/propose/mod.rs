@@ -1,14 +1,13 @@
-//! A conflict shown elsewhere: the task's branch is pushed and a draft pull request opened; and the
-//! way back, when it was merged there.
+//! Pull requests of conflicts: pushes the task's branch, opens a draft, and finds out later whether
+//! it was merged on the remote.
 //!
-//! Invariant: one process of a run talks at a time. Nothing is forced, every call has a limit, and
-//! each step asks first whether it was done: whoever is killed in between, the next one goes on.
-//! What comes back goes through the queue like a task's own work, so it is tested before it is
-//! published.
+//! Invariant: one process of a run calls the remote at a time. Nothing is forced and every call has a
+//! time limit. Each step asks first whether it was done before, so that a process that was killed
+//! leaves nothing for a person to do. A merge on the remote goes through the queue like a task's own
+//! work: it is tested before it is published.
 
 mod text;
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -25,137 +24,139 @@ use crate::forge::{Forge, ForgeError, Proposal, PullRequestState};
 use crate::git::remote::{self, RemoteChoice};
 use crate::journal::{Journal, is_illegal};
 use crate::run::Drive;
-use crate::run::folder::{read_json, write_json};
+use crate::run::folder::{end_leftover, write_json};
 use crate::run::merged_by_others::merged_by_others;
 use crate::system::clock;
 use crate::system::disk::make_folder;
 use crate::system::lock::LockFile;
+use crate::system::process::StopSwitch;
 use crate::system::process::network_call::{self, Call, Reply};
-use crate::system::process::{self, StopSwitch};
 
-/// The longest that a push or a fetch may take; the run's own time limit where that is shorter.
+/// The time limit of a push or a fetch, unless the run's own limit is shorter.
 const TRANSFER: Duration = Duration::from_secs(5 * 60);
-/// The same for a question to a remote, or to a forge's program.
+/// The time limit of a question to a remote or to a forge's program.
 const QUESTION: Duration = Duration::from_secs(60);
 
-/// What was seen on the remote.
+/// What happened on the remote.
 #[derive(Debug, Default)]
-pub(crate) struct Looked {
-    /// Tasks whose pull request was merged there; they are in the queue now.
+pub(crate) struct RemoteNews {
+    /// The tasks whose pull requests were merged there; they are in the queue now.
     pub offered: Vec<TaskId>,
-    /// What the user should know, a sentence each.
+    /// What the user should know, one sentence each.
     pub remarks: Vec<String>,
 }
 
-/// Shows a task's conflict elsewhere, and writes down how that went.
+/// Opens a pull request for a task's conflict, and appends the result to the journal.
 pub(crate) fn propose(
     drive: &Drive,
     snapshot: &Snapshot,
     id: &TaskId,
     stop: &StopSwitch,
 ) -> anyhow::Result<()> {
-    let talker = Talker::new(drive, &snapshot.run, stop)?;
+    let client = RemoteClient::new(drive, &snapshot.run, stop)?;
     let journal = Journal::new(&drive.git, &snapshot.run.name);
     let record = journal.record(id)?;
     let Some(block) = conflict(&record).filter(|block| block.url.is_none()) else {
         return Ok(());
     };
-    let Some(shown) = talker.show(snapshot, id, &record, block)? else { return Ok(()) };
+    let Some(shown) = client.show(snapshot, id, &record, block)? else { return Ok(()) };
     let is_known =
         matches!(&shown, PullRequest::Unopened(why) if block.unopened.as_deref() == Some(why));
-    // What failed because it was stopped has not failed.
-    let is_told = is_known || (stop.is_stopped() && matches!(shown, PullRequest::Unopened(_)));
-    if is_told {
+    // A call that was interrupted by a signal has not failed: the next start tries again.
+    let is_nothing_new =
+        is_known || (stop.is_stopped() && matches!(shown, PullRequest::Unopened(_)));
+    if is_nothing_new {
         return Ok(());
     }
     match journal.append(id, &Event::PullRequest(shown)) {
-        // Somebody has let the task go on meanwhile.
+        // The task continued in the meantime, for example because of a `retry`.
         Err(error) if is_illegal(&error) => Ok(()),
         other => other,
     }
 }
 
-/// Looks whether conflicts were settled on the remote, and puts those into the queue.
+/// Puts the tasks whose conflicts were merged on the remote into the queue.
 ///
-/// What is queued is the tip of the integration branch there: the merge protocol makes a candidate
-/// of it, tests it and publishes it, as it does with a task's own branch.
+/// What is queued is the tip of the remote's integration branch: it is merged, tested and published
+/// like a task's own branch.
 pub(crate) fn look(
     drive: &Drive,
     snapshot: &Snapshot,
     stop: &StopSwitch,
-) -> anyhow::Result<Looked> {
-    let mut looked = Looked::default();
+) -> anyhow::Result<RemoteNews> {
+    let mut news = RemoteNews::default();
     let ids = proposal::pushed(snapshot);
     if ids.is_empty() {
-        return Ok(looked);
+        return Ok(news);
     }
-    let talker = Talker::new(drive, &snapshot.run, stop)?;
-    let RemoteChoice::Remote(remote) = talker.choose()? else { return Ok(looked) };
-    let there = match talker.fetch(&remote) {
+    let client = RemoteClient::new(drive, &snapshot.run, stop)?;
+    let RemoteChoice::Remote(remote) = client.choose()? else { return Ok(news) };
+    let there = match client.fetch(&remote) {
         Ok(Some(there)) => there,
-        Ok(None) => return Ok(looked),
+        Ok(None) => return Ok(news),
         Err(remote::RemoteError { text, .. }) => {
-            looked.remarks.push(format!("cannot look what was merged on {remote}: {text}"));
-            return Ok(looked);
+            news.remarks.push(format!("cannot find out what was merged on {remote}: {text}"));
+            return Ok(news);
         }
     };
     let journal = Journal::new(&drive.git, &snapshot.run.name);
     for id in ids {
         let record = journal.record(&id)?;
         let Some(block) = conflict(&record) else { continue };
-        match talker.is_merged(&remote, &record, block, &there)? {
-            Merged::No => {}
-            Merged::Elsewhere(url) => {
+        match client.is_merged(&remote, &record, block, &there)? {
+            RemoteMerge::No => {}
+            RemoteMerge::Elsewhere(url) => {
                 let into = &snapshot.run.integration;
-                looked.remarks.push(format!("{url} was merged, but not into {into}"));
+                news.remarks.push(format!("{url} was merged, but not into {into}"));
             }
-            Merged::Yes => {
+            RemoteMerge::Yes => {
                 let offered = Event::Offered { commit: there.clone(), at: clock::now_ms() };
                 match journal.append(&id, &offered) {
-                    Ok(()) => looked.offered.push(id),
+                    Ok(()) => news.offered.push(id),
                     Err(error) if is_illegal(&error) => {}
                     Err(error) => return Err(error),
                 }
             }
         }
     }
-    Ok(looked)
+    Ok(news)
 }
 
-enum Merged {
+/// Whether a task's work was merged on the remote.
+enum RemoteMerge {
     No,
-    /// Into another branch; the pull request's URL.
+    /// It was merged into another branch; the URL of its pull request.
     Elsewhere(String),
     Yes,
 }
 
-/// Whoever talks for a run, one at a time.
-pub(crate) struct Talker<'a> {
+/// The only process of a run that calls the remote, while it holds the lock.
+pub(crate) struct RemoteClient<'a> {
     drive: &'a Drive,
     run: &'a Run,
     stop: &'a StopSwitch,
     _lock: LockFile,
 }
 
-impl<'a> Talker<'a> {
+impl<'a> RemoteClient<'a> {
     pub(crate) fn new(
         drive: &'a Drive,
         run: &'a Run,
         stop: &'a StopSwitch,
-    ) -> anyhow::Result<Talker<'a>> {
+    ) -> anyhow::Result<RemoteClient<'a>> {
         let lock = drive.folder.talk_lock()?;
         lock.hold()?;
-        end_left(drive, &run.name)?;
-        Ok(Talker { drive, run, stop, _lock: lock })
+        end_leftover(&drive.folder.talker(), &run.name)?;
+        Ok(RemoteClient { drive, run, stop, _lock: lock })
     }
 
-    /// Chooses the remote that the settings mean.
+    /// Returns the remote that the settings mean.
     pub(crate) fn choose(&self) -> anyhow::Result<RemoteChoice> {
         let named = self.drive.settings.remote.as_deref();
         self.drive.git.choose_remote(named, &self.run.base_branch)
     }
 
-    /// Returns what the branch's pull request came to; `None` where the branch is gone.
+    /// Pushes the task's branch and opens its pull request; `None` if the branch is gone.
     fn show(
         &self,
         snapshot: &Snapshot,
@@ -179,10 +180,10 @@ impl<'a> Talker<'a> {
         if let Err(refused) = self.push(&remote, &[(tip.clone(), branch)])? {
             return Ok(Some(refused));
         }
-        let talk = |call: Call| self.ask(call);
+        let call = |call: Call| self.ask(call);
         let urls = git.remote_urls(&remote);
-        let Some(forge) = Forge::of(&urls, &git.home(), &talk) else {
-            let text = format!("{branch} is on {remote}, which is at no forge that is known");
+        let Some(forge) = Forge::of(&urls, &git.home(), &call) else {
+            let text = format!("{branch} is on {remote}, whose forge is not known");
             return Ok(Some(unopened(Obstacle::NoForge, &text, NOTHING)));
         };
         let (task, _) = snapshot.task(id)?;
@@ -210,7 +211,7 @@ impl<'a> Talker<'a> {
         }))
     }
 
-    /// Returns the commits of the task that the integration branch has not.
+    /// Returns the subjects of the commits that the integration branch does not have.
     fn subjects(&self, block: &Block, tip: &Oid) -> Vec<String> {
         let git = &self.drive.git;
         let from = block.against.clone().unwrap_or_else(|| self.run.base.clone());
@@ -223,24 +224,24 @@ impl<'a> Talker<'a> {
         forge: &Forge,
         proposal: &Proposal,
     ) -> Result<String, PullRequestFailure> {
-        let (talk, home) = (|call: Call| self.ask(call), self.drive.git.home());
-        let find = || forge.find(&proposal.head, &proposal.base, &home, &talk);
+        let (call, home) = (|call: Call| self.ask(call), self.drive.git.home());
+        let find = || forge.find(&proposal.head, &proposal.base, &home, &call);
         let opened = match find() {
             Ok(Some(url)) => return Ok(url),
-            Ok(None) => forge.open(proposal, &home, &talk),
+            Ok(None) => forge.open(proposal, &home, &call),
             Err(trouble) => Err(trouble),
         };
         opened.or_else(|trouble| match find() {
-            // Somebody else was faster, or its answer was lost.
+            // Somebody else opened it first, or the forge's answer was lost.
             Ok(Some(url)) if trouble.why == Obstacle::Failed => Ok(url),
             _ => Err(by_hand(forge, proposal, trouble)),
         })
     }
 
-    /// Pushes a branch of a task, and the integration branch that its pull request is made into; the
-    /// inner error says why that cannot be.
+    /// Pushes a task's branch, and the integration branch as the base of its pull request. The inner
+    /// error says why that is not possible.
     ///
-    /// A branch that the user named with --into is the user's to push: it has to be there.
+    /// A branch that the user named with `--into` is not pushed: it must be on the remote.
     fn push(&self, remote: &str, what: &[(Oid, &str)]) -> anyhow::Result<Result<(), PullRequest>> {
         let base = self.run.integration.as_str();
         let mut all = what.to_vec();
@@ -249,16 +250,16 @@ impl<'a> Talker<'a> {
             all.insert(0, (tip.with_context(|| format!("the branch '{base}' is gone"))?, base));
         }
         let by_hand = steps::git("push").word(remote).words(all.iter().map(|(_, name)| name));
-        let told = |why, text: String| Ok(Err(unopened_yet(why, &text, by_hand.clone())));
+        let failed = |why, text: String| Ok(Err(unopened_yet(why, &text, by_hand.clone())));
         let refused = match self.send(remote, &all)? {
             Ok(refused) => refused,
-            Err(trouble) => return told(trouble.why, trouble.text),
+            Err(trouble) => return failed(trouble.why, trouble.text),
         };
         for remote::RejectedBranch { branch, text } in refused {
-            // The branch there may hold all that was pushed, and more.
+            // A push is rejected, too, if the branch on the remote has these commits and more.
             let there = match self.fetch_branch(remote, &branch) {
                 Ok(there) => there,
-                Err(trouble) => return told(trouble.why, trouble.text),
+                Err(trouble) => return failed(trouble.why, trouble.text),
             };
             let has_all = |there: &Oid| {
                 let pushed = all.iter().filter(|(_, name)| *name == branch);
@@ -268,7 +269,7 @@ impl<'a> Talker<'a> {
                     })
             };
             if !there.as_ref().is_some_and(has_all) {
-                let text = format!("{remote} does not take {branch}: {text}");
+                let text = format!("{remote} rejected {branch}: {text}");
                 let seen = Step::from(steps::git("fetch").word(remote).word(&branch))
                     .and(steps::git("log").word(format!("{branch}..FETCH_HEAD")));
                 let look = there.map(|_| seen);
@@ -280,38 +281,38 @@ impl<'a> Talker<'a> {
             match self.tip(remote, base) {
                 Ok(Some(_)) => {}
                 Ok(None) => {
-                    let text = format!("{base}, which it would be merged into, is not on {remote}");
+                    let text = format!("the branch {base} is not on {remote}");
                     let push = steps::git("push").word(remote).word(base);
                     return Ok(Err(unopened_yet(Obstacle::Failed, &text, push)));
                 }
-                Err(trouble) => return told(trouble.why, trouble.text),
+                Err(trouble) => return failed(trouble.why, trouble.text),
             }
         }
         Ok(Ok(()))
     }
 
-    /// Pushes commits to branches; returns those that the remote did not take.
+    /// Pushes commits to branches; returns those that the remote rejected.
     pub(crate) fn send(
         &self,
         remote: &str,
         what: &[(Oid, &str)],
     ) -> anyhow::Result<Result<Vec<remote::RejectedBranch>, remote::RemoteError>> {
         let call = self.drive.git.push_call(remote, what);
-        let said = self.speak(call, TRANSFER).context("cannot run git")?;
-        Ok(remote::read_push(&said))
+        let reply = self.call(call, TRANSFER).context("cannot run git")?;
+        Ok(remote::read_push(&reply))
     }
 
-    /// Returns where a branch of a remote is.
+    /// Returns the tip of a branch on the remote.
     pub(crate) fn tip(
         &self,
         remote: &str,
         branch: &str,
     ) -> Result<Option<Oid>, remote::RemoteError> {
-        let asked = self.ask(self.drive.git.tip_call(remote, branch));
-        remote::read_tip(&asked.map_err(not_run)?)
+        let reply = self.ask(self.drive.git.tip_call(remote, branch));
+        remote::read_tip(&reply.map_err(not_run)?)
     }
 
-    /// Brings the integration branch of the remote here; `None` where it holds nothing new.
+    /// Fetches the integration branch; `None` if it holds nothing new.
     fn fetch(&self, remote: &str) -> Result<Option<Oid>, remote::RemoteError> {
         let git = &self.drive.git;
         let there = self.fetch_branch(remote, &self.run.integration)?;
@@ -322,49 +323,50 @@ impl<'a> Talker<'a> {
         Ok(there.filter(|there| !is_old(there)))
     }
 
-    /// Brings the commits of a branch here; `None` where there is no such branch.
+    /// Fetches a branch and returns its tip; `None` if there is no such branch.
     fn fetch_branch(&self, remote: &str, branch: &str) -> Result<Option<Oid>, remote::RemoteError> {
         let git = &self.drive.git;
         let Some(there) = self.tip(remote, branch)? else { return Ok(None) };
         if git.is_stored(&there) {
             return Ok(Some(there));
         }
-        let said = self.speak(git.fetch_call(remote, branch), TRANSFER).map_err(not_run)?;
-        if said.is_good() {
+        let reply = self.call(git.fetch_call(remote, branch), TRANSFER).map_err(not_run)?;
+        if reply.is_good() {
             Ok(Some(there).filter(|there| git.is_stored(there)))
         } else {
-            Err(remote::error_of(&said))
+            Err(remote::error_of(&reply))
         }
     }
 
-    /// Returns whether a task's work is in what the remote holds.
+    /// Returns whether a task's work is merged on the remote.
     fn is_merged(
         &self,
         remote: &str,
         record: &Record,
         block: &Block,
         there: &Oid,
-    ) -> anyhow::Result<Merged> {
+    ) -> anyhow::Result<RemoteMerge> {
         let git = &self.drive.git;
         if merged_by_others(git, record, there)?.is_some() {
-            return Ok(Merged::Yes);
+            return Ok(RemoteMerge::Yes);
         }
-        let Some(url) = &block.url else { return Ok(Merged::No) };
-        let talk = |call: Call| self.ask(call);
-        let Some(forge) = Forge::of(&git.remote_urls(remote), &git.home(), &talk) else {
-            return Ok(Merged::No);
+        let Some(url) = &block.url else { return Ok(RemoteMerge::No) };
+        let call = |call: Call| self.ask(call);
+        let Some(forge) = Forge::of(&git.remote_urls(remote), &git.home(), &call) else {
+            return Ok(RemoteMerge::No);
         };
-        // Squashed or rebased with its conflict resolved, it is in no history: the forge knows.
-        Ok(match forge.state(url, &git.home(), &talk) {
-            Ok(PullRequestState::Merged(None)) => Merged::Yes,
+        // Work that was squashed or rebased with its conflict resolved is in no history: only the
+        // forge knows that it was merged.
+        Ok(match forge.state(url, &git.home(), &call) {
+            Ok(PullRequestState::Merged(None)) => RemoteMerge::Yes,
             Ok(PullRequestState::Merged(Some(commit))) => {
                 if git.is_stored(&commit) && git.is_ancestor(&commit, there).unwrap_or(false) {
-                    Merged::Yes
+                    RemoteMerge::Yes
                 } else {
-                    Merged::Elsewhere(url.clone())
+                    RemoteMerge::Elsewhere(url.clone())
                 }
             }
-            Ok(PullRequestState::Open | PullRequestState::Closed) | Err(_) => Merged::No,
+            Ok(PullRequestState::Open | PullRequestState::Closed) | Err(_) => RemoteMerge::No,
         })
     }
 
@@ -372,7 +374,7 @@ impl<'a> Talker<'a> {
         match chosen {
             RemoteChoice::Several(names) => {
                 let choose = steps::git("config orchestrate.remote").word(&names[0]);
-                let text = format!("no remote is chosen among {}", names.join(", "));
+                let text = format!("several remotes and none chosen: {}", names.join(", "));
                 unopened_yet(Obstacle::NoRemote, &text, choose)
             }
             RemoteChoice::None | RemoteChoice::Remote(_) => {
@@ -382,38 +384,29 @@ impl<'a> Talker<'a> {
     }
 
     pub(crate) fn ask(&self, call: Call) -> std::io::Result<Reply> {
-        self.speak(call, QUESTION)
+        self.call(call, QUESTION)
     }
 
-    fn speak(&self, mut call: Call, limit: Duration) -> std::io::Result<Reply> {
+    fn call(&self, mut call: Call, limit: Duration) -> std::io::Result<Reply> {
         let limit = limit.min(Duration::from_secs(self.drive.settings.timeout));
         call.environment.push(("ORCHESTRATE_RUN".into(), (&self.run.name).into()));
         let file = self.drive.folder.talker();
-        let note = |worker: &Worker| {
-            // Without the note it only lives longer where this process is killed.
+        let write = |worker: &Worker| {
+            // Without the file the program only runs longer if this process is killed.
             let _ = make_folder(self.drive.folder.path());
             let _ = write_json(&file, worker);
         };
-        let said = network_call::run(call, limit, self.stop, note);
+        let reply = network_call::run(call, limit, self.stop, write);
         let _ = std::fs::remove_file(&file);
-        said
+        reply
     }
-}
-
-/// Ends what one that was killed left talking.
-fn end_left(drive: &Drive, run: &str) -> anyhow::Result<()> {
-    let file = drive.folder.talker();
-    let Some(worker) = read_json::<Worker>(&file).unwrap_or_default() else { return Ok(()) };
-    process::end_group_of(&worker, run);
-    let _ = std::fs::remove_file(Path::new(&file));
-    Ok(())
 }
 
 fn not_run(error: std::io::Error) -> remote::RemoteError {
     remote::RemoteError { why: Obstacle::Failed, text: format!("cannot run git: {error}") }
 }
 
-/// Nothing that a person could type would help.
+/// No command would help.
 pub(crate) const NOTHING: [Step; 0] = [];
 
 fn unopened<S: Into<Step>>(
@@ -424,7 +417,7 @@ fn unopened<S: Into<Step>>(
     PullRequest::Unopened(PullRequestFailure::new(why, text, next))
 }
 
-/// The same where the next `start` tries again, after this command.
+/// Does the same for a pull request that the next `start` tries again, after this command.
 fn unopened_yet(why: Obstacle, text: &str, next: Command) -> PullRequest {
     PullRequest::Unopened(PullRequestFailure {
         again: true,
@@ -432,7 +425,7 @@ fn unopened_yet(why: Obstacle, text: &str, next: Command) -> PullRequest {
     })
 }
 
-/// Returns what opens a pull request that could not be opened; its branches are pushed.
+/// Returns how a person opens a pull request that could not be opened; its branches are pushed.
 fn by_hand(forge: &Forge, proposal: &Proposal, trouble: ForgeError) -> PullRequestFailure {
     let ForgeError { why, text } = trouble;
     let login = (why == Obstacle::NotLoggedIn).then(|| {

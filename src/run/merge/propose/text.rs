@@ -1,7 +1,7 @@
-//! What a pull request says.
+//! The description of a pull request that shows a conflict.
 //!
-//! Invariant: Markdown from what the journal holds. It is for people elsewhere: no path of this
-//! machine, and commands that work in any clone.
+//! Invariant: Markdown, from the journal alone. Its readers have other clones: it names no path of
+//! this machine, and its commands work in any clone.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ use crate::domain::steps::shell::quoted;
 use crate::domain::steps::{Scope, Step};
 use crate::domain::task::Block;
 
-/// How many commits of a task are listed.
+/// At most this many commits of a task are listed.
 pub(super) const MAX_COMMITS: usize = 20;
 
 /// Both sides of a conflict.
@@ -31,8 +31,8 @@ pub(super) fn conflict(sides: &Sides<'_>) -> String {
     let run = &snapshot.run;
     let into = &run.integration;
     let mut text = format!(
-        "Task `{}` of run `{}` is done, and conflicts with what was merged before it. It waits for a \
-         person; the rest of the run goes on.\n\n## What conflicts\n\n",
+        "Task `{}` of run `{}` is done, but conflicts with tasks that were merged before it. It waits \
+         for a person; the rest of the run continues.\n\n## What conflicts\n\n",
         task.id, run.name
     );
     // Writing to a string cannot fail.
@@ -47,20 +47,21 @@ pub(super) fn conflict(sides: &Sides<'_>) -> String {
     let files: Vec<String> = block.files.iter().map(|file| quoted(file)).collect();
     line(format!(
         "\n## How to resolve\n\nIn a clone:\n\n```sh\ngit fetch origin\ngit switch {branch}\n\
-         git merge origin/{into}\n# make each file what both sides want, then:\ngit add {}\n\
+         git merge origin/{into}\n# resolve each file, then:\ngit add {}\n\
          git commit\ngit push origin {branch}\n```\n",
         files.join(" ")
     ));
     line(format!(
         "Then take this out of draft and merge it into `{into}`. The next `git orchestrate start`, \
-         `merge` or `status --fetch` where the run is sees that, tests it, and goes on with what \
-         waits. Resolved there instead, with `{}`, this can be closed.",
+         `merge` or `status --fetch` in the run's repository notices that, tests the result and \
+         continues with the tasks that wait. If the conflict is resolved there instead (`{}`), close \
+         this pull request.",
         Scope::default().line(&Step::merge(&task.id))
     ));
     text
 }
 
-/// Says what a task is whose merge the conflict is with.
+/// Describes a task whose merge is the other side of the conflict.
 fn other(snapshot: &Snapshot, id: &str) -> String {
     let found = TaskId::new(id).ok().and_then(|id| snapshot.find(&id));
     let Some((task, record)) = found else { return format!("task `{id}`") };

@@ -16,7 +16,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::steps::{Finish, Scope, Step, git};
 use crate::journal::Journal;
 use crate::run::cleanup::{self, CleanOptions};
-use crate::run::drive::Mode;
+use crate::run::drive::DriveMode;
 use crate::run::facts::{Facts, silent};
 use crate::run::{self, Drive, End, Progress};
 use crate::system::clock;
@@ -35,7 +35,7 @@ pub(super) fn drive(
     let zone = Some(clock::now().time_zone().clone());
     let defaults = driven.settings.defaults();
     let mut facts = Facts { scope, zone, defaults, ..Facts::default() };
-    let end = run::drive(driven, journal, Mode::Agents, only, &mut |event| {
+    let end = run::drive(driven, journal, DriveMode::Agents, only, &mut |event| {
         facts.now = clock::now_ms();
         if !context.ui.quiet {
             progress::lines(&event, &facts).iter().for_each(|line| live.line(line));

@@ -12,7 +12,7 @@ use crate::domain::plan::TaskId;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::steps::{Scope, Step};
 use crate::journal::Journal;
-use crate::run::drive::Mode;
+use crate::run::drive::DriveMode;
 use crate::run::facts::Facts;
 use crate::run::{self, Drive, End};
 use crate::system::clock;
@@ -29,7 +29,7 @@ pub(super) fn turn(
     let name = before.run.name.as_str();
     foreground::open(context, driven, before);
     let mut seen = Facts { scope: scope.clone(), ..Facts::default() };
-    let end = run::drive(driven, journal, Mode::ByHand, only, &mut |event| {
+    let end = run::drive(driven, journal, DriveMode::ByHand, only, &mut |event| {
         seen.now = clock::now_ms();
         progress::lines(&event, &seen).iter().for_each(|line| context.ui.status(line));
     })?;
