@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::domain::steps::{Remedy, Scope};
+use crate::domain::text::fault::plain;
 
 /// How a command ended; the man page has the same table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +121,23 @@ pub(crate) fn in_scope(error: anyhow::Error, scope: impl FnOnce() -> Scope) -> a
         return error;
     }
     Failure { scope: Some(scope()), ..Failure::new(error, Remedy::default()) }.into()
+}
+
+/// Returns what failed and its causes, in plain English.
+pub(crate) fn causes(error: &anyhow::Error) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for cause in error.chain().map(|cause| plain(&cause.to_string())) {
+        // Some errors repeat their cause in their own text.
+        if !all.iter().any(|known| known.contains(&cause)) {
+            all.push(cause);
+        }
+    }
+    all
+}
+
+/// Returns what failed and its causes on one line.
+pub(crate) fn one_line(error: &anyhow::Error) -> String {
+    causes(error).join(": ").replace('\n', " ")
 }
 
 fn failures(error: &anyhow::Error) -> Vec<&Failure> {

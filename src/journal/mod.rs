@@ -14,12 +14,13 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 
-use crate::domain::error::failure;
+use crate::domain::error::{WithHint, failure, remedy_of};
 use crate::domain::oid::Oid;
 use crate::domain::plan::{Plan, TaskId};
 use crate::domain::snapshot::{Run, Snapshot};
-use crate::domain::steps::{self, Step};
+use crate::domain::steps::{self, Remedy, Step};
 use crate::domain::task::{Event, IllegalEvent, Record};
+use crate::domain::text::fault;
 use crate::git::Git;
 use crate::git::database::gc::GcMark;
 use crate::git::database::refs::Swap;
@@ -138,9 +139,23 @@ impl Journal {
 
     fn load_once(&mut self) -> anyhow::Result<Option<Tip>> {
         let Some(commit) = self.tip()? else { return Ok(None) };
-        let what = format!("the journal of run '{}' is broken at {commit}", self.name);
-        let snapshot = self.read(&commit).context(what)?;
+        let snapshot = self.read(&commit).map_err(|error| {
+            // What has a remedy of its own is not broken: a newer version wrote it, for example.
+            if remedy_of(&error) == Remedy::default() { self.broken(error, &commit) } else { error }
+        })?;
         Ok(Some(Tip { commit, snapshot }))
+    }
+
+    /// Returns the error for a commit that cannot be read. Each commit holds the whole state, so
+    /// the one before it lacks nothing but the last event.
+    fn broken(&self, error: anyhow::Error, commit: &Oid) -> anyhow::Error {
+        let set = steps::git("update-ref").word(self.ref_name());
+        let set = set.word(format!("{commit}~1")).word(commit);
+        let remedy =
+            Remedy::from(steps::git("log").word(self.ref_name()).to("See its last events"))
+                .or(set.to("Or take the last event back"));
+        let what = format!("the journal of run '{}' is broken at {}", self.name, commit.short());
+        Err::<(), _>(error.context(what)).hint(remedy).expect_err("it is an error")
     }
 
     /// Returns the state at a commit of the journal.
@@ -151,7 +166,7 @@ impl Journal {
     fn read(&mut self, commit: &Oid) -> anyhow::Result<Snapshot> {
         let tree = self.git.tree_of(commit)?;
         self.check_format(&tree)?;
-        let run: Run = toml::from_str(&self.text(&tree, "run.toml")?).context("run.toml")?;
+        let run: Run = parsed("run.toml", &self.text(&tree, "run.toml")?)?;
         let plan = self.read_plan(&tree)?;
         let records = self.read_records(&tree)?;
         Snapshot::new(run, plan, records).map_err(|_| anyhow!("plan.toml contains a cycle"))
@@ -172,7 +187,7 @@ impl Journal {
 
     fn text(&self, tree: &Oid, path: &str) -> anyhow::Result<String> {
         let bytes = self.git.read_path(tree, path)?.with_context(|| format!("no {path}"))?;
-        String::from_utf8(bytes).with_context(|| format!("{path} is not UTF-8"))
+        utf8(path, bytes)
     }
 
     /// Returns the plan; parses it again only if its blob changed.
@@ -214,8 +229,9 @@ impl Journal {
         let record = |entry: crate::git::database::objects::TreeEntry| {
             let stem = entry.name.strip_suffix(".toml").context("unknown file in tasks/")?;
             let id = TaskId::new(stem).map_err(|why| anyhow!("tasks/{stem}: {why}"))?;
-            let text = String::from_utf8(self.git.read_blob(&entry.id)?)?;
-            Ok((id, toml::from_str(&text).with_context(|| format!("tasks/{}", entry.name))?))
+            let path = format!("tasks/{}", entry.name);
+            let text = utf8(&path, self.git.read_blob(&entry.id)?)?;
+            Ok((id, parsed(&path, &text)?))
         };
         self.git.entries(folder)?.into_iter().map(record).collect()
     }
@@ -247,7 +263,7 @@ impl Journal {
     pub fn amend(&self, why: &str, change: impl Fn(Run) -> Run) -> anyhow::Result<()> {
         self.publish("run.toml", |tip| {
             let tree = self.git.tree_of(tip)?;
-            let run = change(toml::from_str(&self.text(&tree, "run.toml")?)?);
+            let run = change(parsed("run.toml", &self.text(&tree, "run.toml")?)?);
             let blob = self.git.write_blob(toml::to_string(&run)?.as_bytes())?;
             let tree = self.git.edit_tree(Some(&tree), &[("run.toml".to_owned(), blob)])?;
             let message = format!("{}: {why}\n", self.name);
@@ -330,15 +346,24 @@ impl Journal {
     pub fn blueprint(&self, id: &TaskId) -> anyhow::Result<Option<String>> {
         let tip = self.tip()?.ok_or_else(|| no_run(&self.name))?;
         let bytes = self.git.read_path(&self.git.tree_of(&tip)?, &blueprint_path(id))?;
-        Ok(bytes.map(String::from_utf8).transpose()?)
+        bytes.map(|bytes| utf8(&blueprint_path(id), bytes)).transpose()
     }
 
     fn read_record(&self, tree: &Oid, id: &TaskId) -> anyhow::Result<Record> {
         let Some(bytes) = self.git.read_path(tree, &path_of(id))? else {
             return Ok(Record::default());
         };
-        Ok(toml::from_str(&String::from_utf8(bytes)?)?)
+        parsed(&path_of(id), &utf8(&path_of(id), bytes)?)
     }
+}
+
+fn utf8(path: &str, bytes: Vec<u8>) -> anyhow::Result<String> {
+    String::from_utf8(bytes).map_err(|_| anyhow!("{path} is not UTF-8"))
+}
+
+/// Reads a file of the tree.
+fn parsed<T: serde::de::DeserializeOwned>(path: &str, text: &str) -> anyhow::Result<T> {
+    toml::from_str(text).map_err(|error| anyhow!("{path}: {}", fault::toml_at(&error, text)))
 }
 
 /// Returns the path of a task's record in the tree.

@@ -6,12 +6,12 @@
 use std::collections::HashMap;
 
 use super::diagnostic::{Diagnostics, Spot};
-use super::syntax::suggestion::nearest;
 use crate::domain::agent::model::is_name;
 use crate::domain::plan::dag::{Dag, DagError};
 use crate::domain::plan::name;
 use crate::domain::plan::{Criterion, IdError, Mode, Plan, Task, TaskId};
 use crate::domain::review::Review;
+use crate::domain::text::nearest;
 
 /// At most this many tasks; more are a mistake, since each task becomes a branch and a worktree.
 pub(super) const MAX_TASKS: usize = 100_000;

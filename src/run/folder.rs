@@ -8,8 +8,11 @@ use anyhow::Context;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::domain::error::failure;
 use crate::domain::plan::TaskId;
+use crate::domain::steps::program;
 use crate::domain::task::Worker;
+use crate::domain::text::fault;
 use crate::git::Git;
 use crate::system::disk::make_folder;
 use crate::system::lock::LockFile;
@@ -240,10 +243,12 @@ pub(crate) fn end_leftover(file: &Path, run: &str) -> anyhow::Result<bool> {
 /// Reads a value; `None` if the file does not exist.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Option<T>> {
     match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(
-            serde_json::from_slice(&bytes)
-                .with_context(|| format!("cannot parse '{}'", path.display()))?,
-        )),
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+            failure(
+                format!("'{}' is damaged: {}", path.display(), fault::json_at(&error)),
+                program("rm").word(path.display()).to("Remove it, then run the command again"),
+            )
+        }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read '{}'", path.display())),
     }

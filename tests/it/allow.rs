@@ -104,7 +104,8 @@ fn the_settings_file_loses_nothing_and_is_never_half_written() {
     start(&env).fails(3);
     let allow = || env.run(["allow", "Bash(make lint)", "--yes"]);
     let before = "{\n  \"z\": {\"k\": [1, 2]},\n  \"permissions\": {\n    \"deny\": [\"Bash(rm *)\"],\n    \"allow\": [\n      \"Edit\"\n    ]\n  },\n  \"a\": null\n}\n";
-    for (text, told) in [("{ // mine\n}", "no valid JSON"), ("{\"permissions\": []}", "no object")]
+    for (text, told) in
+        [("{ // mine\n}", "invalid JSON"), ("{\"permissions\": []}", "not a JSON object")]
     {
         env.write(FILE, text);
         allow().fails(1).has(told).has("nothing was changed");

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 
 use super::Context;
-use crate::domain::config::{self, Layer, Settings};
+use crate::domain::config::{self, FileFault, Layer, Settings};
 use crate::domain::error::{WithHint, failure, usage};
 use crate::domain::plan::{Plan, TaskId};
 use crate::domain::prompt::Templates;
@@ -167,7 +167,7 @@ fn scope(options: &[String], git: &Git, run: &Run, is_named: bool) -> Scope {
 /// Merges the sources of settings.
 pub(crate) fn settings(git: &Git, flags: &Flags, trust: Trust) -> anyhow::Result<Settings> {
     let from_git = Layer::from_git(git.config()?).map_err(|text| {
-        let set = steps::git("config --get-regexp ^orchestrate").into();
+        let set = steps::git("config --show-origin --get-regexp ^orchestrate").into();
         failure(text, to("See what is set, and the settings under CONFIGURATION", [set, manual()]))
     })?;
     Ok(config::merge(flags, from_git, settings_file(git, trust)?))
@@ -186,17 +186,29 @@ pub(crate) fn prompts(git: &Git, trust: Trust) -> anyhow::Result<Templates> {
     Ok(prompts)
 }
 
+/// Returns the error for a settings file with these faults.
+fn file_error(faults: &[FileFault]) -> anyhow::Error {
+    let lines: Vec<String> = faults.iter().map(FileFault::located).collect();
+    let remedies = faults.iter().filter_map(|fault| fault.remedy.clone());
+    let remedy = remedies.fold(Remedy::default(), Remedy::or);
+    let manual = manual().to("See the settings under CONFIGURATION");
+    failure(lines.join("\n"), remedy.or(manual))
+}
+
 fn settings_file(git: &Git, trust: Trust) -> anyhow::Result<Layer> {
     let Some(top) = git.top_level() else { return Ok(Layer::default()) };
     let path = top.join(config::FILE);
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Layer::default()),
-        Err(error) => return Err(error).with_context(|| format!("cannot read {}", config::FILE)),
+        Err(error) => {
+            let look = program("ls -ld").word(path.display());
+            return Err(error).with_context(|| format!("cannot read {}", config::FILE)).hint(
+                look.to("It must be a file in UTF-8 that you may read. Check its owner and mode"),
+            );
+        }
     };
-    let layer =
-        Layer::from_toml(&text).with_context(|| format!("invalid settings in {}", config::FILE));
-    let layer = layer.hint(manual().to("See the settings under CONFIGURATION"))?;
+    let layer = Layer::from_toml(&text).map_err(|faults| file_error(&faults))?;
     match trust {
         Trust::NotNeeded => {}
         Trust::Granted => trust::grant(git, Path::new(config::FILE), text.as_bytes())?,

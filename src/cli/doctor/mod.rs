@@ -19,7 +19,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::domain::config::Settings;
-use crate::domain::error::remedy_of;
+use crate::domain::error::{one_line, remedy_of};
 use crate::domain::steps::Remedy;
 use crate::git::Git;
 use crate::git::discover::RepositoryOptions;
@@ -63,15 +63,7 @@ impl Finding {
 
     /// Returns an error of another command as a finding: what stops that command stops a run too.
     fn of(check: &'static str, error: &anyhow::Error) -> Finding {
-        let mut text = String::new();
-        for cause in error.chain().map(std::string::ToString::to_string) {
-            // Some errors repeat their cause in their own text.
-            if !text.contains(&cause) {
-                text += if text.is_empty() { "" } else { ": " };
-                text += &cause;
-            }
-        }
-        Finding::error(check, text.replace('\n', " "), remedy_of(error))
+        Finding::error(check, one_line(error), remedy_of(error))
     }
 }
 

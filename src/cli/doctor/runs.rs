@@ -1,7 +1,7 @@
 //! Unfinished runs that are not running.
 
-use super::{Finding, Repository};
-use crate::domain::steps::{Step, git};
+use super::{Finding, Repository, Severity};
+use crate::domain::steps::Step;
 use crate::journal::{Journal, run_names};
 use crate::run::folder::RunFolder;
 
@@ -14,9 +14,7 @@ fn idle(repo: &Repository<'_>, name: &str) -> Option<Finding> {
     let snapshot = match Journal::new(repo.git, name).load() {
         Ok(tip) => tip?.snapshot,
         Err(error) => {
-            let text = format!("the journal of run '{name}' cannot be read: {error:#}");
-            let remedy = git("log").word(format!("refs/orchestrate/runs/{name}"));
-            return Some(Finding::warning("runs", text, remedy));
+            return Some(Finding { severity: Severity::Warning, ..Finding::of("runs", &error) });
         }
     };
     let lock = RunFolder::new(repo.git, name).controller_lock().ok()?;

@@ -1,7 +1,7 @@
 //! The settings: whether they are valid and trusted, and whether their programs are installed.
 
 use super::{Finding, Repository};
-use crate::domain::config::{self, FILE, KEYS, Layer, Settings, merge};
+use crate::domain::config::{self, FILE, FileFault, KEYS, Layer, Settings, merge};
 use crate::domain::prompt::FOLDER;
 use crate::domain::snapshot::Flags;
 use crate::domain::steps::{Remedy, Step, Trust, git, program};
@@ -33,11 +33,8 @@ pub(super) fn read(git: &Git) -> (Vec<Finding>, Settings, bool) {
     let text = file.and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
     let from_file = Layer::from_toml(&text);
     let is_understood = from_file.is_ok();
-    let from_file = from_file.unwrap_or_else(|error| {
-        let text = format!("{FILE} is invalid: {}", error.to_string().replace('\n', " "));
-        let manual = program("git help orchestrate");
-        let remedy = manual.to("Fix it; the manual lists the settings under CONFIGURATION");
-        found.push(Finding::error("settings", text.trim_end(), remedy));
+    let from_file = from_file.unwrap_or_else(|faults| {
+        found.extend(faults.iter().map(of_file));
         Layer::default()
     });
     let commands = from_file.commands();
@@ -50,6 +47,13 @@ pub(super) fn read(git: &Git) -> (Vec<Finding>, Settings, bool) {
     }
     found.extend(prompts(git));
     (found, merge(&Flags::default(), from_git, from_file), is_understood)
+}
+
+/// Returns the finding for a fault in the settings file.
+fn of_file(fault: &FileFault) -> Finding {
+    let remedy = fault.remedy.clone().map(Remedy::from).unwrap_or_default();
+    let manual = program("git help orchestrate").to("See the settings under CONFIGURATION");
+    Finding::error("settings", fault.located(), remedy.or(manual))
 }
 
 /// Returns the command that removes a setting from the file that has it.

@@ -10,7 +10,7 @@ use std::io::{IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::domain::error::hints;
+use crate::domain::error::{causes, hints};
 use crate::domain::steps::{Remedy, Scope};
 use crate::domain::text::printable;
 
@@ -100,9 +100,9 @@ impl Ui {
     /// Prints an error, its causes and its remedies.
     pub(crate) fn error(&self, error: &anyhow::Error) {
         let (on, off) = (RED.render(), RED.render_reset());
-        to_stderr(&format!("{on}error:{off} {error}"));
-        for cause in error.chain().skip(1) {
-            to_stderr(&format!("  {cause}"));
+        for (cause, number) in causes(error).iter().zip(0..) {
+            let before = if number == 0 { format!("{on}error:{off}") } else { " ".to_owned() };
+            to_stderr(&format!("{before} {cause}"));
         }
         self.lines(&hints(error));
     }

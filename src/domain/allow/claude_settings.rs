@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use crate::domain::text::fault;
+
 /// Where such a file is, relative to the top level of a checkout.
 pub(crate) const FILE: &str = ".claude/settings.local.json";
 
@@ -23,24 +25,23 @@ pub(crate) fn with_rule(text: &str, rule: &str) -> Result<Option<String>, String
     if text.trim().is_empty() {
         return Ok(Some(fresh(&quoted)));
     }
-    let value: Value =
-        serde_json::from_str(text).map_err(|error| format!("it is no valid JSON: {error}"))?;
-    let wrong = |key: &str, shape: &str| Err(format!("{key} in it is no {shape}"));
+    let value: Value = serde_json::from_str(text).map_err(|error| fault::json_at(&error))?;
+    let wrong = |key: &str, shape: &str| Err(format!("{key} is not {shape}"));
     if !value.is_object() {
-        return wrong("what stands", "object");
+        return wrong("its content", "a JSON object");
     }
     let top = text.find('{').unwrap_or_default();
     let Some(permissions) = member(text, top, "permissions") else {
         return Ok(Some(added(text, top, &format!("\"permissions\": {{\"allow\": [{quoted}]}}"))));
     };
     if !value["permissions"].is_object() {
-        return wrong("'permissions'", "object");
+        return wrong("`permissions`", "a JSON object");
     }
     let Some(allow) = member(text, permissions.start, "allow") else {
         return Ok(Some(added(text, permissions.start, &format!("\"allow\": [{quoted}]"))));
     };
     let Some(rules) = value["permissions"]["allow"].as_array() else {
-        return wrong("'permissions.allow'", "list");
+        return wrong("`permissions.allow`", "a list");
     };
     if rules.iter().any(|known| known == rule) {
         Ok(None)

@@ -2,11 +2,8 @@
 //!
 //! Invariant: only the user marks a ticket as done, unless the setting says `auto`.
 
-use serde::Deserialize;
-
 /// Who marks a ticket as done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TicketDone {
     User,
     /// The run, in a commit that is merged with the work.
@@ -22,11 +19,4 @@ impl TicketDone {
             _ => None,
         }
     }
-}
-
-/// The table `[backlog]`; `None` if a source does not set a key.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct BacklogKeys {
-    pub done: Option<TicketDone>,
 }

@@ -4,17 +4,20 @@
 //! [`KEYS`]. An unknown key in the file is an error; in git config, as git does, it is nothing.
 
 mod backlog;
+mod file;
+mod layer;
 mod limits;
 mod skills;
 
-pub(crate) use backlog::{BacklogKeys, TicketDone};
+pub(crate) use backlog::TicketDone;
+pub(crate) use file::FileFault;
+pub(crate) use layer::Layer;
 pub(crate) use limits::Timeouts;
 pub(crate) use skills::{Role, Skills};
 
-use serde::Deserialize;
+use layer::ModelNames;
 
-use crate::domain::agent::model::{self, Class, Models};
-use crate::domain::allow::refusal;
+use crate::domain::agent::model::{Class, Models};
 use crate::domain::plan::TaskId;
 use crate::domain::prompt::Templates;
 use crate::domain::review::Review;
@@ -129,8 +132,7 @@ pub(crate) const KEYS: &[(&str, &str)] = &[
 ];
 
 /// What becomes of a task that conflicts with what was merged before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum OnConflict {
     /// Its branch is pushed, and a draft pull request opened.
     #[default]
@@ -213,124 +215,12 @@ pub(crate) struct Defaults {
     pub reviews: Vec<Review>,
 }
 
-/// What one source says; `None` where it says nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Layer {
-    pub agent: Option<String>,
-    #[serde(default)]
-    pub models: ModelNames,
-    #[serde(default, deserialize_with = "rules")]
-    pub allow: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "at_least_one")]
-    pub jobs: Option<u32>,
-    pub test: Option<String>,
-    #[serde(default, deserialize_with = "duration")]
-    pub timeout: Option<u64>,
-    #[serde(default)]
-    pub timeouts: Timeouts,
-    #[serde(default, deserialize_with = "duration")]
-    pub idle: Option<u64>,
-    pub reviews: Option<Vec<Review>>,
-    pub rounds: Option<u32>,
-    #[serde(rename = "final-review")]
-    pub final_review: Option<bool>,
-    #[serde(rename = "plan-first")]
-    pub plan_first: Option<bool>,
-    #[serde(default)]
-    pub backlog: BacklogKeys,
-    #[serde(default)]
-    pub skills: Skills,
-    pub docs: Option<String>,
-    pub branch: Option<String>,
-    pub worktrees: Option<String>,
-    pub setup: Option<String>,
-    /// Of git config alone: what may be thrown away is for the user to say.
-    #[serde(skip)]
-    pub expendable: Option<String>,
-    #[serde(default, rename = "min-free", deserialize_with = "size")]
-    pub min_free: Option<u64>,
-    pub keep: Option<bool>,
-    #[serde(rename = "on-conflict")]
-    pub on_conflict: Option<OnConflict>,
-    pub remote: Option<String>,
-}
-
-/// The names of models by class, as written.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ModelNames {
-    #[serde(default, deserialize_with = "model_names")]
-    cheap: Option<Vec<model::Entry>>,
-    #[serde(default, deserialize_with = "model_names")]
-    standard: Option<Vec<model::Entry>>,
-    #[serde(default, deserialize_with = "model_names")]
-    capable: Option<Vec<model::Entry>>,
-}
-
-impl ModelNames {
-    fn of(&mut self, class: Class) -> &mut Option<Vec<model::Entry>> {
-        match class {
-            Class::Cheap => &mut self.cheap,
-            Class::Standard => &mut self.standard,
-            Class::Capable => &mut self.capable,
-        }
-    }
-}
-
-fn model_names<'de, D: serde::Deserializer<'de>>(
-    source: D,
-) -> Result<Option<Vec<model::Entry>>, D::Error> {
-    let text = String::deserialize(source)?;
-    model::entries(&text).map(Some).ok_or_else(|| {
-        serde::de::Error::custom(format!(
-            "'{text}' names no models; write claude:haiku, codex:NAME"
-        ))
-    })
-}
-
-/// Puts the names together, class by class; what comes first wins.
-fn merge_models(mut git: ModelNames, mut file: ModelNames) -> Models {
-    let mut models = Models::default();
-    for class in Class::ALL {
-        let names = git.of(class).take().or(file.of(class).take());
-        models.add(class, names.unwrap_or_default());
-    }
-    models
-}
-
-fn rules<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<Vec<String>>, D::Error> {
-    let rules = Vec::<String>::deserialize(source)?;
-    let refused = rules.iter().find_map(|rule| Some((rule, refusal(rule)?)));
-    refused.map_or(Ok(Some(rules.clone())), |(rule, why)| {
-        Err(serde::de::Error::custom(format!("'{rule}' is not allowed: {why}")))
-    })
-}
-
-fn at_least_one<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<u32>, D::Error> {
-    std::num::NonZero::<u32>::deserialize(source).map(|jobs| Some(jobs.get()))
-}
-
-fn duration<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<u64>, D::Error> {
-    let text = String::deserialize(source)?;
-    seconds(&text).map(Some).ok_or_else(|| {
-        serde::de::Error::custom(format!("'{text}' is not a time; write 90s, 30m or 2h"))
-    })
-}
-
 /// Returns true for a word of a shell command line that sets a variable: `NAME=value`.
 pub(crate) fn is_assignment(word: &str) -> bool {
     let is_name = |name: &str| {
         name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.is_empty()
     };
     word.split_once('=').is_some_and(|(name, _)| is_name(name))
-}
-
-fn size<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<u64>, D::Error> {
-    let text = String::deserialize(source)?;
-    bytes(&text).map(Some).ok_or_else(|| {
-        serde::de::Error::custom(format!("'{text}' is not a size; write 500M, 2G or 0"))
-    })
 }
 
 /// Reads `500M`, `2G` or plain bytes, with the units of git: each is 1024 of the next.
@@ -375,103 +265,13 @@ pub(crate) fn seconds(text: &str) -> Option<u64> {
     u64::try_from(span.as_secs()).ok()
 }
 
-impl Layer {
-    /// Reads the text of [`FILE`]; the error says line and key.
-    pub(crate) fn from_toml(text: &str) -> Result<Layer, toml::de::Error> {
-        toml::from_str(text)
+/// Puts the names together, class by class; what comes first wins.
+fn merge_models(git: &ModelNames, file: &ModelNames) -> Models {
+    let mut models = Models::default();
+    for class in Class::ALL {
+        models.add(class, git.get(&class).or(file.get(&class)).cloned().unwrap_or_default());
     }
-
-    /// Reads the pairs of `git config`, keys without the `orchestrate.` prefix.
-    ///
-    /// The error is a sentence that names the key and the remedy.
-    #[expect(clippy::too_many_lines, reason = "one arm for each case")]
-    pub(crate) fn from_git(
-        pairs: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Layer, String> {
-        let mut layer = Layer::default();
-        for (key, value) in pairs {
-            let bad = |what: &str| format!("orchestrate.{key} = '{value}' is not {what}");
-            match key.as_str() {
-                "agent" => layer.agent = Some(value),
-                "jobs" => {
-                    let number = value.parse().ok().filter(|jobs| *jobs > 0);
-                    layer.jobs = Some(number.ok_or_else(|| bad("a number from 1 on"))?);
-                }
-                "test" => layer.test = Some(value),
-                "timeout" => {
-                    layer.timeout = Some(seconds(&value).ok_or_else(|| bad("a time such as 30m"))?);
-                }
-                key if key.starts_with("timeouts.") => {
-                    let stage = key.trim_start_matches("timeouts.");
-                    let set = layer.timeouts.set(stage, &value);
-                    set.ok_or_else(|| bad("a time such as 30m"))?;
-                }
-                "idle" => {
-                    layer.idle = Some(seconds(&value).ok_or_else(|| bad("a time such as 10m"))?);
-                }
-                "reviews" => {
-                    let known = names(&value).iter().map(|word| Review::from_word(word)).collect();
-                    let list: Option<Vec<Review>> = known;
-                    layer.reviews =
-                        Some(list.ok_or_else(|| bad("a list of spec, quality, combined"))?);
-                }
-                "rounds" => {
-                    layer.rounds = Some(value.parse().map_err(|_| bad("a number from 0 on"))?);
-                }
-                "branch" => layer.branch = Some(value),
-                "docs" => layer.docs = Some(value),
-                "expendable" => layer.expendable = Some(value),
-                "keep" => layer.keep = Some(boolean(&value).ok_or_else(|| bad("true or false"))?),
-                "plan-first" => {
-                    let wanted = boolean(&value).ok_or_else(|| bad("true or false"))?;
-                    layer.plan_first = Some(wanted);
-                }
-                "backlog.done" => {
-                    let who = TicketDone::from_word(&value);
-                    layer.backlog.done = Some(who.ok_or_else(|| bad("user or auto"))?);
-                }
-                "final-review" => {
-                    let wanted = boolean(&value).ok_or_else(|| bad("true or false"))?;
-                    layer.final_review = Some(wanted);
-                }
-                "min-free" => {
-                    layer.min_free = Some(bytes(&value).ok_or_else(|| bad("a size such as 2G"))?);
-                }
-                "on-conflict" => {
-                    let choice = OnConflict::from_word(&value);
-                    let words = OnConflict::ALL.map(OnConflict::word).join(" or ");
-                    layer.on_conflict = Some(choice.ok_or_else(|| bad(&words))?);
-                }
-                "remote" => layer.remote = Some(value),
-                "setup" => layer.setup = Some(value),
-                "worktrees" => layer.worktrees = Some(value),
-                "models.cheap" | "models.standard" | "models.capable" => {
-                    let names = model::entries(&value);
-                    let names = names.ok_or_else(|| bad("a list such as claude:haiku"))?;
-                    let class = Class::ALL.into_iter().find(|class| key.ends_with(class.word()));
-                    class.into_iter().for_each(|class| {
-                        layer.models.of(class).replace(names.clone());
-                    });
-                }
-                "allow" => match refusal(&value) {
-                    Some(why) => return Err(format!("{}: {why}", bad("allowed"))),
-                    None => layer.allow.get_or_insert_default().push(value.trim().to_owned()),
-                },
-                key if key.starts_with("skills.") => {
-                    layer.skills.set(&key["skills.".len()..], names(&value))?;
-                }
-                // As git does with keys it does not know: another version may.
-                _ => {}
-            }
-        }
-        Ok(layer)
-    }
-
-    /// Returns the commands in this layer, which run only when the file is trusted.
-    pub(crate) fn commands(&self) -> Vec<&str> {
-        let commands = [&self.agent, &self.test, &self.setup].into_iter().flatten();
-        commands.chain(self.allow.iter().flatten()).map(String::as_str).collect()
-    }
+    models
 }
 
 /// Merges the sources; what comes first wins.
@@ -479,7 +279,7 @@ pub(crate) fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
     let flags = flags.clone();
     Settings {
         agent: flags.agent.or(git.agent).or(file.agent),
-        models: merge_models(git.models, file.models),
+        models: merge_models(&git.models, &file.models),
         allow: git.allow.or(file.allow).unwrap_or_default(),
         jobs: flags.jobs.or(git.jobs).or(file.jobs).unwrap_or(8),
         test: git.test.or(file.test).filter(|command| !command.trim().is_empty()),
@@ -495,7 +295,7 @@ pub(crate) fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
         rounds: git.rounds.or(file.rounds).unwrap_or(3),
         plan_first: flags.plan_first || git.plan_first.or(file.plan_first).unwrap_or(false),
         yes: flags.yes,
-        ticket_done: git.backlog.done.or(file.backlog.done).unwrap_or(TicketDone::User),
+        ticket_done: git.ticket_done.or(file.ticket_done).unwrap_or(TicketDone::User),
         final_review: git.final_review.or(file.final_review).unwrap_or(true),
         skills: git.skills.or(file.skills),
         docs: git.docs.or(file.docs).filter(|tool| !tool.trim().is_empty()),
@@ -525,6 +325,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::agent::model::Model;
 
     #[test]
     fn the_first_source_wins() {
@@ -557,7 +358,7 @@ mod tests {
         let file = Layer::from_toml("[models]\ncheap = 'a'\ncapable = 'b'").expect("sound");
         let git = Layer::from_git([("models.cheap".into(), "codex:c".into())]).expect("sound");
         let models = merge(&Flags::default(), git, file).models;
-        let name = |class, agent| models.name(model::Model::Class(class), agent);
+        let name = |class, agent| models.name(Model::Class(class), agent);
         assert_eq!(name(Class::Cheap, "codex").as_deref(), Some("c"));
         assert_eq!(name(Class::Cheap, "claude").as_deref(), Some("haiku"));
         assert_eq!(name(Class::Capable, "claude").as_deref(), Some("b"));
@@ -587,8 +388,8 @@ mod tests {
         assert_eq!(skills.of(Role::Implement), ["tdd", "verify"]);
         assert_eq!((skills.of(Role::Review).len(), skills.of(Role::Fix).len()), (1, 0));
         let unknown = Layer::from_toml("jobs = 2\n[skills]\nreviewer = []").expect_err("unknown");
-        let told = unknown.to_string();
-        assert!(told.contains("line 3") && told.contains("`review`"), "{told}");
+        assert_eq!((unknown.len(), unknown[0].line), (1, 3));
+        assert!(unknown[0].text.contains("`skills.reviewer`"), "{unknown:?}");
         let unknown = Layer::from_git([("skills.reviewer".into(), String::new())]);
         assert!(unknown.expect_err("unknown").contains("plan, implement, review, fix"));
     }
@@ -597,6 +398,7 @@ mod tests {
     fn what_is_unknown_is_refused() {
         assert!(Layer::from_toml("job = 2").is_err());
         assert!(Layer::from_git([("jobs".into(), "two".into())]).is_err());
+        assert_eq!(Layer::from_git([("job".into(), "2".into())]), Ok(Layer::default()));
     }
 
     #[test]

@@ -2,8 +2,6 @@
 //!
 //! Invariant: pure. An unknown role is refused, since no agent would ever load its skills.
 
-use serde::Deserialize;
-
 use crate::domain::task::Stage;
 
 /// The role of an agent, which decides its skills.
@@ -43,8 +41,7 @@ impl Role {
 }
 
 /// The skills of each role; `None` if a source does not set them.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Skills {
     plan: Option<Vec<String>>,
     implement: Option<Vec<String>>,
@@ -64,22 +61,15 @@ impl Skills {
         skills.as_deref().unwrap_or_default()
     }
 
-    /// Sets the skills of a role by its word; the error names the known roles.
-    pub(super) fn set(&mut self, role: &str, names: Vec<String>) -> Result<(), String> {
-        let slot = match Role::ALL.into_iter().find(|known| known.word() == role) {
-            Some(Role::Plan) => &mut self.plan,
-            Some(Role::Implement) => &mut self.implement,
-            Some(Role::Review) => &mut self.review,
-            Some(Role::Fix) => &mut self.fix,
-            None => {
-                let known = Role::ALL.map(Role::word).join(", ");
-                return Err(format!(
-                    "orchestrate.skills.{role}: there is no such role; the roles are {known}"
-                ));
-            }
-        };
-        *slot = Some(names);
-        Ok(())
+    /// Returns the place of a role's skills by the word of the role.
+    pub(super) fn slot(&mut self, role: &str) -> Option<&mut Option<Vec<String>>> {
+        let role = Role::ALL.into_iter().find(|known| known.word() == role)?;
+        Some(match role {
+            Role::Plan => &mut self.plan,
+            Role::Implement => &mut self.implement,
+            Role::Review => &mut self.review,
+            Role::Fix => &mut self.fix,
+        })
     }
 
     /// Merges two sources, role by role; the first one wins.

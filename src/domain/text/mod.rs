@@ -3,9 +3,12 @@
 //! Invariant: text that a plan or an agent wrote comes out without control characters, so a
 //! terminal only shows it.
 
+pub(crate) mod fault;
 mod fence;
+mod suggestion;
 
 pub(crate) use fence::Fence;
+pub(crate) use suggestion::nearest;
 
 /// Returns a duration for people: `0.4s`, `12s`, `3m05s`, `2h10m`.
 pub(crate) fn span(milliseconds: i64) -> String {

@@ -13,6 +13,7 @@ use anyhow::{Context, bail};
 use super::Access;
 use super::ownership;
 use super::stat::settle_index;
+use crate::domain::error::one_line;
 use crate::domain::oid::Oid;
 use crate::git::Git;
 use crate::git::command::git;
@@ -67,7 +68,7 @@ impl Git {
                 self.register(path, shows, owner)
             };
             by_gix.or_else(|error| {
-                made.remarks.push(format!("registered by git ({error:#})"));
+                made.remarks.push(format!("registered by git ({})", one_line(&error)));
                 self.register_by_git(path, shows, owner)
             })?
         };
@@ -134,7 +135,7 @@ impl Git {
             Some(why) => Some(why.to_owned()),
             None => match check_out_by_gix(repo) {
                 Ok(()) => git_knows_better(repo)?,
-                Err(error) => Some(format!("{error:#}")),
+                Err(error) => Some(one_line(&error)),
             },
         };
         let Some(why) = why_git else { return settle_index(repo, path) };

@@ -10,10 +10,10 @@ use super::key::TicketKey;
 use super::{Backlog, Shelf, SkippedTicket, TicketFilter, TicketRecord};
 use crate::domain::plan::name as names;
 use crate::domain::steps::{Remedy, Step};
+use crate::domain::text::nearest;
 use crate::plan::ParsedPlan;
 use crate::plan::diagnostic::{Diagnostic, Diagnostics, Spot};
 use crate::plan::draft::{self, Draft, SourceText};
-use crate::plan::syntax::suggestion::nearest;
 
 /// At most this many ids are in a run's name.
 const MAX_IN_NAME: usize = 4;

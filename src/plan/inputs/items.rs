@@ -6,9 +6,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::domain::text::nearest;
 use crate::plan::diagnostic::Diagnostics;
 use crate::plan::draft::{Draft, SourceText};
-use crate::plan::syntax::suggestion::nearest;
 
 /// The state of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use crate::domain::text::fault;
 use crate::plan::diagnostic::Diagnostics;
 
 /// Returns true if a text is one JSON object on each line: the first line is a whole object, and is
@@ -30,21 +31,9 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(
         Ok(value) => Some(value),
         Err(error) => {
             let at = (line + error.line().max(1) - 1).max(1);
-            diagnostics.error(at, reason(&error), remedy);
+            diagnostics.error(at, fault::json(&error), remedy);
             None
         }
-    }
-}
-
-/// Returns what is wrong with a JSON text.
-fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let field = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
-    match (error.classify(), field) {
-        (serde_json::error::Category::Eof, _) => "the JSON ends too early".to_owned(),
-        (serde_json::error::Category::Data, Some(field)) => format!("the key `{field}` is missing"),
-        (serde_json::error::Category::Data, None) => "unexpected kind of JSON value".to_owned(),
-        _ => format!("invalid JSON at column {}", error.column()),
     }
 }
 

@@ -225,7 +225,7 @@ fn mistakes_in_ticket_files_name_the_file() {
             "w/a.md:3: `a` depends on `c`, which is not in the list",
             "w/a.md:4: invalid value for `parallel_safe`: \"maybe\"",
             "w/b.md:2: the ids `a` (w/a.md:2) and `A` differ only in case, and would share one folder on some file systems",
-            "w/c.md:2: the front matter is not valid YAML: mapping values are not allowed in this context",
+            "w/c.md:2: the front matter is not valid YAML: a value that contains `: ` is not in quotes",
             "w/d.md:1: skipped: the front matter has no id",
         ]
     );

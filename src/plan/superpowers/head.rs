@@ -9,9 +9,9 @@ use crate::domain::plan::paths::{self, FileUse};
 use crate::domain::plan::value;
 use crate::domain::plan::value::{is_nothing, without_remarks};
 use crate::domain::review;
+use crate::domain::text::nearest;
 use crate::plan::diagnostic::Diagnostics;
 use crate::plan::draft::{Draft, SourceText};
-use crate::plan::syntax::suggestion::nearest;
 
 /// Keys that decide when a task runs.
 const ORDER_KEYS: [&str; 2] = ["depends_on", "parallel_safe"];

@@ -4,5 +4,4 @@
 //! with its line.
 
 pub(crate) mod front_matter;
-pub(crate) mod suggestion;
 pub(crate) mod yaml;

@@ -82,12 +82,28 @@ pub(crate) fn read(text: &str, first_line: usize) -> Result<YamlNode, YamlFault>
             Ok((event, span)) => tree.take(event, line_of(span))?,
             Err(error) => {
                 let line = error.marker().line() + first_line - 1;
-                return Err(YamlFault { line, why: error.info().to_owned() });
+                return Err(YamlFault { line, why: words(error.info()) });
             }
         }
     }
     let nothing = YamlNode { value: YamlValue::Nothing, line: first_line };
     Ok(tree.root.unwrap_or(nothing))
+}
+
+/// Returns a message of the parser in words of somebody who has never read the grammar of YAML.
+fn words(info: &str) -> String {
+    let known = [
+        ("mapping values are not allowed", "a value that contains `: ` is not in quotes"),
+        ("simple key", "a line is not of the form `key: value`"),
+        ("flow sequence", "a quote or a bracket is never closed"),
+        ("flow mapping", "a quote or a bracket is never closed"),
+        ("end of stream", "a quote or a bracket is never closed"),
+        ("unexpected eof", "a quote or a bracket is never closed"),
+        ("tab", "it is indented by a tab instead of spaces"),
+        ("indentation", "a line is indented more or less than its neighbours"),
+    ];
+    let said = known.iter().find(|(part, _)| info.contains(part)).map(|(_, said)| *said);
+    said.unwrap_or(info).to_owned()
 }
 
 /// The tree under construction, with its open lists and maps.

@@ -13,10 +13,10 @@ use ::toml::de::{DeTable, DeValue};
 use super::diagnostic::Diagnostics;
 use super::draft::{Draft, SourceText};
 use super::superpowers;
-use super::syntax::suggestion::nearest;
 use crate::domain::plan::value;
 use crate::domain::plan::{Criterion, Preamble};
 use crate::domain::review::{self, Review};
+use crate::domain::text::{fault, nearest};
 
 const PLAN_KEYS: [&str; 3] = ["name", "preamble", "task"];
 const PREAMBLE_KEYS: [&str; 2] = ["constraints", "text"];
@@ -55,12 +55,8 @@ pub(super) struct TomlPlan {
 pub(super) fn parse(source: &str, diagnostics: &mut Diagnostics) -> TomlPlan {
     let (table, errors) = DeTable::parse_recoverable(source);
     for error in &errors {
-        let line = error.span().map_or(0, |span| line_at(source, span.start));
-        let message = match error.message().lines().next() {
-            Some(why) => format!("invalid TOML: {why}"),
-            None => "invalid TOML".to_owned(),
-        };
-        diagnostics.error(line, message, "see https://toml.io for the syntax");
+        let line = error.span().map_or(0, |span| fault::line_of(source, span.start));
+        diagnostics.error(line, fault::toml(error), "see https://toml.io for the syntax");
     }
     if !errors.is_empty() {
         return TomlPlan::default();
@@ -83,12 +79,6 @@ impl LineStarts {
     fn at(&self, offset: usize) -> usize {
         self.starts.partition_point(|start| *start <= offset)
     }
-}
-
-fn line_at(source: &str, offset: usize) -> usize {
-    // An error at the end of the file points after the last line break, where no line is.
-    let before = &source.as_bytes()[..offset.min(source.len().saturating_sub(1))];
-    before.iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
 struct TomlReader<'f> {

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 
 use super::Attempt;
 use super::attribution::CommandTrail;
+use crate::domain::error::one_line;
 use crate::domain::oid::Oid;
 use crate::domain::policy::verdicts::escape::{self, Movement};
 use crate::domain::snapshot::Snapshot;
@@ -54,7 +55,8 @@ impl Attempt {
         match self.moved_since(&before) {
             Ok(found) => Event::Finished(escape::judge(finished, found)),
             Err(error) => {
-                let remark = format!("could not check what else the agent changed: {error:#}");
+                let remark =
+                    format!("could not check what else the agent changed: {}", one_line(&error));
                 Event::Finished(finished).with_remarks(vec![remark])
             }
         }

@@ -19,6 +19,7 @@ use anyhow::Context;
 
 use super::brief::spec::Spec;
 use super::folder::{AttemptFolder, RunFolder, read_json, write_json};
+use crate::domain::error::one_line;
 use crate::domain::oid::Oid;
 use crate::domain::policy::verdicts;
 use crate::domain::report::Report;
@@ -274,7 +275,7 @@ impl Attempt {
     }
 
     fn blocked(&self, ending: Ending, reason: Reason, error: &anyhow::Error) -> Event {
-        self.finished(ending, Outcome::Blocked(Block::new(reason, format!("{error:#}"))))
+        self.finished(ending, Outcome::Blocked(Block::new(reason, one_line(error))))
     }
 
     fn finished(&self, ending: Ending, outcome: Outcome) -> Event {

@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::Attempt;
+use crate::domain::error::one_line;
 use crate::domain::oid::Oid;
 use crate::domain::policy::pipeline::Next;
 use crate::domain::policy::verdicts::{self, WorkFacts};
@@ -72,7 +73,7 @@ impl Attempt {
         report: Option<Report>,
         record: &Record,
     ) -> anyhow::Result<(WorkFacts, Dirt)> {
-        let escaped = self.check_place().err().map(|error| format!("{error:#}"));
+        let escaped = self.check_place().err().map(|error| one_line(&error));
         // In a broken worktree `git status` would describe the repository around it.
         let dirt = match escaped {
             None => status::dirt(&self.spec.place.worktree)?,

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use anyhow::bail;
 
-use crate::domain::error::failure;
+use crate::domain::error::{failure, one_line};
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
 use crate::domain::snapshot::Snapshot;
@@ -41,7 +41,7 @@ pub(crate) struct CleanReport {
 impl CleanReport {
     /// Returns the report of a task that is kept because of an error.
     pub(crate) fn kept_because(task: &TaskId, error: &anyhow::Error) -> CleanReport {
-        let (what, reason) = (format!("worktree of task {task}"), format!("{error:#}"));
+        let (what, reason) = (format!("worktree of task {task}"), one_line(error));
         let kept = KeptItem { what, reason, removal: Removal::Force };
         CleanReport { task: Some(task.clone()), kept: vec![kept], ..CleanReport::default() }
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::domain::allow::{claude_settings, refusal};
-use crate::domain::error::failure;
+use crate::domain::error::{WithHint, failure};
 use crate::domain::snapshot::{Flags, Run};
 use crate::domain::steps::{self, Remedy, Step};
 use crate::git::Git;
@@ -137,10 +137,11 @@ fn read(git: &Git, top: &Path, path: &Path) -> anyhow::Result<String> {
             format!("'{}' is not a regular file", path.display()),
             "replace it by a regular file, then run the command again",
         )),
-        Ok(_) => std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read '{}'", path.display())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-        Err(error) => Err(error).with_context(|| format!("cannot read '{}'", path.display())),
+        found => found
+            .and_then(|_| std::fs::read_to_string(path))
+            .with_context(|| format!("cannot read '{}'", path.display()))
+            .hint("it must be a file in UTF-8 that you may read; nothing was changed"),
     }
 }
 

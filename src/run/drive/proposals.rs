@@ -4,6 +4,7 @@
 //! limit. A job that fails is written down and reported, and is no reason to stop a run.
 
 use super::{Loop, Message};
+use crate::domain::error::one_line;
 use crate::domain::plan::TaskId;
 use crate::domain::policy::proposal;
 use crate::run::Progress;
@@ -61,7 +62,7 @@ impl Loop<'_, '_, '_> {
 
     pub(super) fn after_remote_job(&mut self, result: anyhow::Result<Vec<String>>) {
         self.remote.end();
-        let remarks = result.unwrap_or_else(|error| vec![format!("{error:#}")]);
+        let remarks = result.unwrap_or_else(|error| vec![one_line(&error)]);
         remarks.iter().for_each(|text| (self.on_event)(Progress::Remote { text }));
     }
 }

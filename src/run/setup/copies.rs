@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use crate::domain::error::one_line;
 use crate::git::Git;
 use crate::system::crash;
 
@@ -29,7 +30,11 @@ pub(crate) fn copy_included(git: &Git, place: &Path, private: &Path) -> anyhow::
         match copy(git, &main.join(&path), place, &path, private) {
             Ok(()) => copies.copied.push(path),
             Err(error) => {
-                copies.remarks.push(format!("not copied: {}: {error:#}", path.display()));
+                copies.remarks.push(format!(
+                    "not copied: {}: {}",
+                    path.display(),
+                    one_line(&error)
+                ));
             }
         }
     }

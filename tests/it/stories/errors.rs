@@ -154,7 +154,7 @@ fn of_what_is_no_plan() {
     $ git orchestrate plan nowhere.md
     --- stderr ---
     error: cannot read the plan `nowhere.md`
-      No such file or directory (os error 2)
+      No such file or directory
     hint: name a file in Markdown or TOML, a folder of tickets, or `-` for standard input
     [exit 1]
 
@@ -699,7 +699,7 @@ fn of_a_setting() {
     --- stderr ---
     error: orchestrate.jobs = 'many' is not a number from 1 on
     hint: See what is set, and the settings under CONFIGURATION:
-    hint:   git config --get-regexp '^orchestrate'
+    hint:   git config --show-origin --get-regexp '^orchestrate'
     hint:   git help orchestrate
     [exit 1]
 
@@ -708,7 +708,7 @@ fn of_a_setting() {
     --- stderr ---
     error: orchestrate.timeout = 'soon' is not a time such as 30m
     hint: See what is set, and the settings under CONFIGURATION:
-    hint:   git config --get-regexp '^orchestrate'
+    hint:   git config --show-origin --get-regexp '^orchestrate'
     hint:   git help orchestrate
     [exit 1]
 
@@ -717,7 +717,7 @@ fn of_a_setting() {
     --- stderr ---
     error: orchestrate.rounds = '-1' is not a number from 0 on
     hint: See what is set, and the settings under CONFIGURATION:
-    hint:   git config --get-regexp '^orchestrate'
+    hint:   git config --show-origin --get-regexp '^orchestrate'
     hint:   git help orchestrate
     [exit 1]
 
@@ -726,7 +726,7 @@ fn of_a_setting() {
     --- stderr ---
     error: orchestrate.reviews = 'style' is not a list of spec, quality, combined
     hint: See what is set, and the settings under CONFIGURATION:
-    hint:   git config --get-regexp '^orchestrate'
+    hint:   git config --show-origin --get-regexp '^orchestrate'
     hint:   git help orchestrate
     [exit 1]
 
@@ -735,7 +735,7 @@ fn of_a_setting() {
     --- stderr ---
     error: orchestrate.on-conflict = 'shout' is not pr or keep or agent
     hint: See what is set, and the settings under CONFIGURATION:
-    hint:   git config --get-regexp '^orchestrate'
+    hint:   git config --show-origin --get-regexp '^orchestrate'
     hint:   git help orchestrate
     [exit 1]
 
@@ -761,7 +761,7 @@ fn of_a_setting() {
     --- stderr ---
     error: orchestrate.min-free = 'much' is not a size such as 2G
     hint: See what is set, and the settings under CONFIGURATION:
-    hint:   git config --get-regexp '^orchestrate'
+    hint:   git config --show-origin --get-regexp '^orchestrate'
     hint:   git help orchestrate
     [exit 1]
     ");
@@ -854,7 +854,7 @@ fn of_a_start() {
     $ git orchestrate start nowhere.toml
     --- stderr ---
     error: cannot read the plan `nowhere.toml`
-      No such file or directory (os error 2)
+      No such file or directory
     hint: name a file in Markdown or TOML, a folder of tickets, or `-` for standard input
     [exit 1]
 

@@ -10,6 +10,7 @@
 #![expect(clippy::too_many_lines, reason = "a story is as long as what it shows")]
 
 mod answers; // an agent asks, the user answers
+mod broken; // files that somebody broke
 mod by_hand; // the user does the tasks
 mod conflict; // two tasks change one line
 mod dag; // a plan in three layers, to the merge of the run
