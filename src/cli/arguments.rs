@@ -403,6 +403,9 @@ pub struct ShowArgs {
     /// Print the task plan, its open questions first
     #[arg(long, conflicts_with = "prompt")]
     pub plan: bool,
+    /// Print JSON, for programs
+    #[arg(long, conflicts_with_all = ["prompt", "plan"])]
+    pub json: bool,
 }
 
 /// Run a plan to the end, or resume a run

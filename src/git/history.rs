@@ -32,6 +32,18 @@ impl Git {
         Ok(text.lines().map(str::to_owned).collect())
     }
 
+    /// Returns the commits of a ref, oldest first, as `(commit, seconds since 1970, subject)`.
+    pub fn timed_log(&self, full_name: &str) -> anyhow::Result<Vec<(Oid, i64, String)>> {
+        let shape = ["log", "--reverse", "--format=%H %ct %s"];
+        let text = self.command().args(shape).args([full_name, "--"]).text()?;
+        let entry = |line: &str| {
+            let mut parts = line.splitn(3, ' ');
+            let (commit, at) = (Oid::from_hex(parts.next()?)?, parts.next()?.parse().ok()?);
+            Some((commit, at, parts.next()?.to_owned()))
+        };
+        Ok(text.lines().filter_map(entry).collect())
+    }
+
     /// Returns the changes from one commit to another, as `git diff` prints them.
     pub fn diff(&self, from: &Oid, to: &Oid) -> anyhow::Result<Vec<u8>> {
         let shape = ["diff", "--no-color", "--no-ext-diff", "--find-renames", "--src-prefix=a/"];

@@ -77,12 +77,13 @@ pub(crate) fn parse_tickets(name: &str, sources: &[Source]) -> Result<ParsedPlan
     });
     let texts: Vec<_> = texts.collect();
     let drafts = inputs::tickets::read(&texts, &mut diagnostics);
+    let is_ticket = texts.iter().any(|(_, _, text)| inputs::tickets::has_front_matter(text));
     let read = DraftPlan {
         drafts,
         name: Some(name.to_owned()),
         preamble: None,
         justification: None,
-        no_tasks_remedy: OPEN_TASKS,
+        no_tasks_remedy: if is_ticket { OPEN_TASKS } else { BEGIN_TICKETS },
     };
     finish(Some(read), diagnostics)
 }
@@ -100,6 +101,10 @@ struct DraftPlan {
 /// The remedy if a Markdown or TOML plan has no tasks.
 const BEGIN_TASKS: &str = "begin each task with a heading like `### Task 1: title`, \
     or in a .toml file with `[[task]]`";
+
+/// The remedy if none of several files is a ticket.
+const BEGIN_TICKETS: &str = "name one plan, or files of tickets: each begins with front matter, \
+    `---`, `id: name`, `---`";
 
 /// The remedy if a list of another program has no open item.
 const OPEN_TASKS: &str =

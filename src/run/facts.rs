@@ -11,9 +11,9 @@ use crate::domain::oid::Oid;
 use crate::domain::plan::{Task, TaskId};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::steps::Scope;
-use crate::domain::task::{Record, State, TaskStatus};
+use crate::domain::task::{Attempt, Record, State, TaskStatus};
 use crate::git::worktree::ownership::slot_of;
-use crate::journal::Tip;
+use crate::journal::{Tip, journal_ref};
 use crate::run::Drive;
 use crate::run::drive::controller;
 use crate::run::drive::space::why_no_room;
@@ -52,8 +52,8 @@ pub(crate) struct Facts {
     pub journal: Option<Oid>,
     /// For how many seconds running agents have printed nothing.
     pub silent: HashMap<TaskId, i64>,
-    /// The files of each task's last attempt.
-    pub files: HashMap<TaskId, Files>,
+    /// The files of each task's attempts, oldest first.
+    pub files: HashMap<TaskId, Vec<Files>>,
 }
 
 /// The files of an attempt.
@@ -138,15 +138,17 @@ pub(crate) fn silent(drive: &Drive, snapshot: &Snapshot) -> HashMap<TaskId, i64>
     snapshot.tasks().filter_map(of_task).collect()
 }
 
-/// Returns the files of each task's last attempt, whether or not they exist.
-fn files(drive: &Drive, snapshot: &Snapshot) -> HashMap<TaskId, Files> {
+/// Returns the files of each task's attempts, whether or not they exist.
+fn files(drive: &Drive, snapshot: &Snapshot) -> HashMap<TaskId, Vec<Files>> {
+    let path = |file: std::path::PathBuf| file.display().to_string();
     let of_task = |(task, record): (&Task, &Record)| {
-        let folder = drive.folder.attempt(&task.id, record.last_attempt()?.number);
-        let path = |file: std::path::PathBuf| file.display().to_string();
-        let files = Files { prompt: path(folder.prompt()), log: path(folder.log()) };
-        Some((task.id.clone(), files))
+        let of_attempt = |attempt: &Attempt| {
+            let folder = drive.folder.attempt(&task.id, attempt.number);
+            Files { prompt: path(folder.prompt()), log: path(folder.log()) }
+        };
+        (task.id.clone(), record.attempts.iter().map(of_attempt).collect())
     };
-    snapshot.tasks().filter_map(of_task).collect()
+    snapshot.tasks().map(of_task).collect()
 }
 
 /// What git holds of one task.
@@ -160,6 +162,26 @@ pub(crate) struct Work {
     pub has_branch: bool,
     /// The task's own text, or its command.
     pub prompt: String,
+}
+
+/// An event in the journal, as its commit tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct JournalEntry {
+    pub commit: Oid,
+    /// Seconds since 1970.
+    pub at: i64,
+    /// The subject without the task.
+    pub text: String,
+}
+
+/// Returns the events of one task, oldest first.
+pub(crate) fn events(drive: &Drive, run: &str, id: &TaskId) -> anyhow::Result<Vec<JournalEntry>> {
+    let log = drive.git.timed_log(&journal_ref(run))?;
+    let entry = |(commit, at, subject): (Oid, i64, String)| {
+        let text = subject.strip_prefix(id.as_str())?.strip_prefix(": ")?.to_owned();
+        Some(JournalEntry { commit, at, text })
+    };
+    Ok(log.into_iter().filter_map(entry).collect())
 }
 
 /// Looks up the commits of one task.

@@ -22,7 +22,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
 /// Where everything is pure: no files, clock, processes, environment, printing.
 const PURE: [&str; 4] = ["domain/", "plan/", "style/", "cli/view/"];
 /// What of the layers below `cli` a view may name: pure layers, and plain data of `run`.
-const VIEW_TAKES: [&str; 13] = [
+const VIEW_TAKES: [&str; 15] = [
     "domain",
     "plan",
     "style",
@@ -35,6 +35,8 @@ const VIEW_TAKES: [&str; 13] = [
     "run::compare::Comparison",
     "run::facts::Controller",
     "run::facts::Facts",
+    "run::facts::Files",
+    "run::facts::JournalEntry",
     "run::facts::Work",
 ];
 /// The folders of the commands; what several commands share lies beside the folders.

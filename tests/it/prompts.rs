@@ -216,7 +216,7 @@ fn each_role_gets_its_own_skills() {
     assert!(prompt.contains("load and follow these skills: tdd, verify."), "{prompt}");
     assert!(read_by_agent(&env, "a", 2).contains("follow these skills: careful-reading."));
     env.commit(".orchestrate/config.toml", "jobs = 2\n\n[skills]\nimplementer = ['tdd']\n");
-    env.run(["start"]).fails(1).has("config.toml").has("line 4").has("`implement`");
+    env.run(["start"]).fails(1).has("config.toml:4: unknown key").has("`skills.implement`");
     env.commit(".orchestrate/config.toml", "jobs = 2\n");
     env.config("orchestrate.skills.reviewer", "x");
     env.run(["start"]).fails(1).has("skills.reviewer").has("plan, implement, review, fix");

@@ -89,6 +89,14 @@ fn a_verdict_that_contradicts_itself_is_asked_for_again_and_then_fails() {
     env.start(&[]).ok();
     assert_eq!(env.stages("a"), ["implement", "spec-review", "spec-review", "fix", "spec-review"]);
     env.run(["show", "a"]).ok().has("it says PASS beside a finding marked critical");
+    // The newest review is the one that passed.
+    let shown = env.json(["show", "a", "--json"]);
+    assert_eq!(shown["task"]["findings"], serde_json::json!([]));
+    assert_eq!(
+        shown["task"]["history"][2]["verdict"]["findings"][0]["severity"], "critical",
+        "{shown:#}"
+    );
+    assert_eq!(shown["task"]["commits"].as_array().map(Vec::len), Some(2));
     let asked_again = env.agent_log("a", 3);
     assert!(asked_again.contains("did not count: it says PASS beside"), "{asked_again}");
     assert!(env.agent_log("a", 4).contains("loses data"));

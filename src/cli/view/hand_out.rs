@@ -25,6 +25,7 @@ fn block(task: &Task, record: &Record, facts: &Facts) -> String {
     text += &facts
         .files
         .get(&task.id)
+        .and_then(|files| files.last())
         .map(|files| format!("  prompt    {}\n", files.prompt))
         .unwrap_or_default();
     text +=

@@ -7,7 +7,9 @@
 pub(crate) mod claude_settings;
 mod programs;
 
-use programs::{GROUPS, INTERPRETERS, LAUNCHERS, READERS, RUNNERS, RUNNING, SHELLS};
+use programs::{GROUPS, INTERPRETERS, LAUNCHERS, READERS, RUNNERS, RUNNING, SHELLS, TOOLS};
+
+use crate::domain::text::nearest;
 
 const ANYTHING: &str = "it would let an agent run anything";
 const GIVEN: &str = "it runs whatever it is given";
@@ -18,8 +20,14 @@ pub(crate) fn refusal(rule: &str) -> Option<&'static str> {
     let rule = rule.trim();
     let is_plain = !rule.is_empty() && !rule.starts_with('-') && !rule.contains(char::is_control);
     let Some((tool, pattern)) = parts(rule).filter(|_| is_plain) else {
-        return Some("it is no rule; write it as Edit, Read(PATH) or Bash(COMMAND)");
+        return Some("it is not a rule; write it as Edit, Read(PATH) or Bash(COMMAND)");
     };
+    if !is_tool(tool) {
+        return Some(
+            "no agent program has a tool of this name; write it as Edit, Read(PATH), Bash(COMMAND) \
+             or mcp__SERVER__TOOL",
+        );
+    }
     if pattern.is_some_and(|pattern| pattern.contains(['(', ')'])) {
         return Some("a round bracket in it could end the rule, and begin another one");
     }
@@ -39,6 +47,15 @@ fn parts(rule: &str) -> Option<(&str, Option<&str>)> {
     };
     let is_word = |c: char| c.is_alphanumeric() || "_-".contains(c);
     (!tool.is_empty() && tool.chars().all(is_word)).then_some((tool, pattern))
+}
+
+/// Returns true for what an agent program can have as a tool: such a rule does nothing if the name
+/// is misspelt, and nobody says so. The names of new tools begin with a capital letter.
+fn is_tool(tool: &str) -> bool {
+    let is_known = TOOLS.iter().any(|known| known.eq_ignore_ascii_case(tool));
+    let is_new = tool.starts_with(|c: char| c.is_ascii_uppercase())
+        && nearest(tool, TOOLS.iter().copied()).is_none();
+    is_known || is_new || is_shell(tool) || tool.contains('_')
 }
 
 /// The shell, by the names that agent programs have for it.
@@ -264,6 +281,10 @@ mod tests {
             "Bash(./check *)",
             "mcp__db__query",
             "WebSearch",
+            "Skill(tdd)",
+            "NewTool",
+            "write",
+            "read_file",
         ] {
             assert_eq!(refusal(rule), None, "{rule}");
         }
@@ -271,7 +292,18 @@ mod tests {
 
     #[test]
     fn what_is_no_rule_is_refused() {
-        for rule in ["", "--settings", "Bash(make", "a b", "Read(x\ny)", "*"] {
+        for rule in [
+            "",
+            "--settings",
+            "Bash(make",
+            "a b",
+            "Read(x\ny)",
+            "*",
+            "nonsense",
+            "Bsh(make lint)",
+            "Edti",
+            "make lint",
+        ] {
             assert!(refusal(rule).is_some(), "{rule}");
         }
     }

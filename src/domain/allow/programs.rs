@@ -2,6 +2,33 @@
 //!
 //! Invariant: names alone, in lower case, without folder, version or `.exe`.
 
+/// The tools of agent programs, but for their shells.
+pub(super) const TOOLS: &[&str] = &[
+    "Agent",
+    "Bash",
+    "BashOutput",
+    "Edit",
+    "Fetch",
+    "Glob",
+    "Grep",
+    "KillShell",
+    "List",
+    "LS",
+    "MultiEdit",
+    "NotebookEdit",
+    "NotebookRead",
+    "Read",
+    "Skill",
+    "SlashCommand",
+    "Task",
+    "TodoRead",
+    "TodoWrite",
+    "Url",
+    "WebFetch",
+    "WebSearch",
+    "Write",
+];
+
 /// They run what they are given, and read it from their input where nothing is named.
 pub(super) const SHELLS: &[&str] = &[
     "sh",

@@ -31,6 +31,11 @@ pub(in crate::plan) fn read(
     items::drafts(items, diagnostics)
 }
 
+/// Returns true if a text begins as a ticket does.
+pub(in crate::plan) fn has_front_matter(text: &str) -> bool {
+    FrontMatter::read(text).is_some()
+}
+
 fn item(
     front: &FrontMatter,
     number: usize,

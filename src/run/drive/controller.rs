@@ -38,6 +38,12 @@ impl Controller {
         Controller { text, worker: Some(worker), since }
     }
 
+    /// Returns this process, in the place of the controller that it is.
+    pub(crate) fn myself() -> Controller {
+        let me = process::myself();
+        Controller::new(format!("pid {} since {}", me.pid, clock::time_of_day()), me)
+    }
+
     fn unknown() -> Controller {
         Controller { text: UNKNOWN.into(), worker: None, since: None }
     }
@@ -52,9 +58,8 @@ fn milliseconds(time_of_day: &str) -> Option<i64> {
 /// Makes this process the controller of a run until the lock is dropped; fails if there is one.
 pub(crate) fn take(folder: &RunFolder, run: &str) -> anyhow::Result<LockFile> {
     let lock = folder.controller_lock()?;
-    let me = process::myself();
-    let text = format!("pid {} since {}", me.pid, clock::time_of_day());
-    let content = format!("{text}\n{}\n", serde_json::to_string(&me)?);
+    let me = Controller::myself();
+    let content = format!("{}\n{}\n", me.text, serde_json::to_string(&me.worker)?);
     let began = Instant::now();
     while !lock.try_hold(&content)? {
         if began.elapsed() > PATIENCE {

@@ -25,7 +25,7 @@ fn a_question_and_its_answer() {
       merged cart: as <id>
      blocked mail: needs-context: the agent asks: which server sends mail?
                Answer it:
-                 git orchestrate retry mail -m <TEXT> && git orchestrate start
+                 git orchestrate retry mail -m <TEXT>
     hint: See what is blocked, and how to continue:
     hint:   git orchestrate status
     [exit 3]
@@ -184,16 +184,16 @@ fn an_agent_that_gives_up() {
      started page: Do page
      blocked cart: agent: the agent is blocked: the build is broken
                git orchestrate log cart
-               git orchestrate retry cart -m <TEXT> && git orchestrate start
+               git orchestrate retry cart -m <TEXT>
      blocked mail: no-changes: the attempt ended without a commit on the task's branch
                git orchestrate log mail
                Say what is missing:
-                 git orchestrate retry mail -m <TEXT> && git orchestrate start
+                 git orchestrate retry mail -m <TEXT>
                Or accept it, if nothing had to change:
                  git orchestrate merge mail
      blocked page: agent: the command ended with exit 7 (its worktree has uncommitted changes)
                git orchestrate log page
-               git orchestrate retry page -m <TEXT> && git orchestrate start
+               git orchestrate retry page -m <TEXT>
     hint: See what is blocked, and how to continue:
     hint:   git orchestrate status
     [exit 3]
@@ -221,7 +221,11 @@ fn an_agent_that_gives_up() {
               git orchestrate retry page -m <TEXT> && git orchestrate start
     0 of 3 tasks merged, 3 blocked
     ");
-    assert_snapshot!(story.run("log page"), @"$ git orchestrate log page");
+    assert_snapshot!(story.run("log page"), @"
+    $ git orchestrate log page
+    --- stderr ---
+    task 'page' printed nothing
+    ");
     assert_snapshot!(story.run("finish --merge"), @"
     $ git orchestrate finish --merge
     --- stderr ---

@@ -149,7 +149,13 @@ fn of_a_plan_in_toml() {
 fn of_what_is_no_plan() {
     let story = Story::new();
     story.env.write("binary.md", b"### Task 1: \xff\n");
-    let lines = ["plan nowhere.md", "plan .", "plan src/app.txt README.md", "plan binary.md"];
+    let lines = [
+        "plan nowhere.md",
+        "plan .",
+        "plan src/app.txt",
+        "plan src/app.txt README.md",
+        "plan binary.md",
+    ];
     assert_snapshot!(story.run_all(&lines), @"
     $ git orchestrate plan nowhere.md
     --- stderr ---
@@ -164,10 +170,16 @@ fn of_what_is_no_plan() {
     hint: a folder can be a backlog (tasks/ and config.yml, as of Backlog.md), ticket files with front matter, .beads or .taskmaster; or name a file: Markdown, TOML, issues.jsonl, tasks.json, or `-`
     [exit 1]
 
+    $ git orchestrate plan src/app.txt
+    --- stderr ---
+    error: src/app.txt: no tasks found
+    hint: begin each task with a heading like `### Task 1: title`, or in a .toml file with `[[task]]`
+    [exit 1]
+
     $ git orchestrate plan src/app.txt README.md
     --- stderr ---
     error: src/app.txt: no tasks found
-    hint: all its items are done, deferred, or groups of others: use a list with open items
+    hint: name one plan, or files of tickets: each begins with front matter, `---`, `id: name`, `---`
     [exit 1]
 
     $ git orchestrate plan binary.md
@@ -297,6 +309,7 @@ fn of_a_repository_without_a_run() {
         "merge",
         "clean",
         "finish",
+        "finish --keep",
         "stop",
         "wait",
         "retry x",
@@ -351,12 +364,17 @@ fn of_a_repository_without_a_run() {
 
     $ git orchestrate finish
     --- stderr ---
-    error: choose one of --merge, --pr, --keep, --discard
-    hint: git orchestrate finish --merge
-    hint: git orchestrate finish --pr
-    hint: git orchestrate finish --keep
-    hint: git orchestrate finish --discard
-    [exit 2]
+    error: there is no run in this repository
+    hint: Start one:
+    hint:   git orchestrate start <PLAN>
+    [exit 1]
+
+    $ git orchestrate finish --keep
+    --- stderr ---
+    error: there is no run in this repository
+    hint: Start one:
+    hint:   git orchestrate start <PLAN>
+    [exit 1]
 
     $ git orchestrate stop
     --- stderr ---
@@ -451,6 +469,9 @@ fn of_a_task() {
         "report pass --task page",
         "allow 'Bash(make lint)'",
         "allow 'Bash(*)' --yes",
+        "allow nonsense --yes",
+        "allow 'Bsh(make lint)' --yes",
+        "log mail",
         "status --run nobody",
     ];
     assert_snapshot!(story.run_all(&lines), @r#"
@@ -624,6 +645,24 @@ fn of_a_task() {
     hint: Name the exact command, for example:
     hint:   git orchestrate allow 'Bash(make lint)'
     [exit 1]
+
+    $ git orchestrate allow nonsense --yes
+    --- stderr ---
+    error: cannot allow 'nonsense': no agent program has a tool of this name; write it as Edit, Read(PATH), Bash(COMMAND) or mcp__SERVER__TOOL
+    hint: Name the exact command, for example:
+    hint:   git orchestrate allow 'Bash(make lint)'
+    [exit 1]
+
+    $ git orchestrate allow 'Bsh(make lint)' --yes
+    --- stderr ---
+    error: cannot allow 'Bsh(make lint)': no agent program has a tool of this name; write it as Edit, Read(PATH), Bash(COMMAND) or mcp__SERVER__TOOL
+    hint: Name the exact command, for example:
+    hint:   git orchestrate allow 'Bash(make lint)'
+    [exit 1]
+
+    $ git orchestrate log mail
+    --- stderr ---
+    task 'mail' printed nothing
 
     $ git orchestrate status --run nobody
     --- stderr ---
@@ -877,7 +916,7 @@ fn of_a_start() {
      started cart: Do cart
      blocked cart: agent: the command ended with exit 99
                git orchestrate log cart
-               git orchestrate retry cart -m <TEXT> && git orchestrate start
+               git orchestrate retry cart -m <TEXT>
     hint: See what is blocked, and how to continue:
     hint:   git orchestrate status
     [exit 3]

@@ -32,7 +32,7 @@ fn a_fix_needs_the_users_advice() {
                Then merge the task:
                  git orchestrate merge cart
                Or let an agent fix it, and say what is wrong:
-                 git orchestrate retry cart -m <TEXT> && git orchestrate start
+                 git orchestrate retry cart -m <TEXT>
     hint: See what is blocked, and how to continue:
     hint:   git orchestrate status
     [exit 3]

@@ -127,9 +127,11 @@ fn of_each_command() {
               "cost_usd": null,
               "ended": null,
               "input_tokens": null,
+              "log": "<dir>/repo/.git/orchestrate/shop/cart/1/log",
               "model": null,
               "number": 1,
               "output_tokens": null,
+              "prompt": "<dir>/repo/.git/orchestrate/shop/cart/1/prompt.md",
               "remarks": [],
               "report": null,
               "seconds": "<seconds>",
@@ -274,9 +276,11 @@ fn of_each_command() {
               "cost_usd": null,
               "ended": "exit 0",
               "input_tokens": null,
+              "log": "<dir>/repo/.git/orchestrate/shop/cart/1/log",
               "model": null,
               "number": 1,
               "output_tokens": null,
+              "prompt": "<dir>/repo/.git/orchestrate/shop/cart/1/prompt.md",
               "remarks": [],
               "report": {
                 "message": "all of it",
@@ -339,9 +343,11 @@ fn of_each_command() {
               "cost_usd": null,
               "ended": "exit 0",
               "input_tokens": null,
+              "log": "<dir>/repo/.git/orchestrate/shop/mail/1/log",
               "model": null,
               "number": 1,
               "output_tokens": null,
+              "prompt": "<dir>/repo/.git/orchestrate/shop/mail/1/prompt.md",
               "remarks": [],
               "report": {
                 "message": "to whom?",
@@ -395,6 +401,124 @@ fn of_each_command() {
           "worktree_gone": false
         }
       ]
+    }
+    "#);
+    assert_snapshot!(story.json("show mail --json"), @r#"
+    $ git orchestrate show mail --json
+    {
+      "integration": {
+        "branch": "feat/shop",
+        "commit": "<commit>"
+      },
+      "run": "shop",
+      "schema": 1,
+      "task": {
+        "agent": "agent",
+        "attempts": 1,
+        "base": "<commit>",
+        "body": "Do mail.",
+        "branch": "feat/task-mail",
+        "branch_gone": false,
+        "by_hand": false,
+        "chosen_agent": null,
+        "chosen_model": null,
+        "commit": "<commit>",
+        "commits": [],
+        "concern": null,
+        "concerns": [],
+        "cost_usd": null,
+        "diff_stat": "",
+        "ended": "exit 0",
+        "events": [
+          {
+            "at": "2026-01-01T09:01:00Z",
+            "commit": "<commit>",
+            "text": "waiting -> running (implement)"
+          },
+          {
+            "at": "2026-01-01T09:01:00Z",
+            "commit": "<commit>",
+            "text": "reported NEEDS_CONTEXT"
+          },
+          {
+            "at": "2026-01-01T09:01:00Z",
+            "commit": "<commit>",
+            "text": "running (implement) -> blocked (needs-context)"
+          }
+        ],
+        "files": [],
+        "findings": [],
+        "history": [
+          {
+            "agent": "agent",
+            "base": "<commit>",
+            "commit": "<commit>",
+            "committed_for_agent": false,
+            "concerns": [],
+            "cost_usd": null,
+            "ended": "exit 0",
+            "input_tokens": null,
+            "log": "<dir>/repo/.git/orchestrate/shop/mail/1/log",
+            "model": null,
+            "number": 1,
+            "output_tokens": null,
+            "prompt": "<dir>/repo/.git/orchestrate/shop/mail/1/prompt.md",
+            "remarks": [],
+            "report": {
+              "message": "to whom?",
+              "status": "NEEDS_CONTEXT"
+            },
+            "seconds": "<seconds>",
+            "stage": "implement",
+            "started": "2026-01-01T09:01:00Z",
+            "undone": false,
+            "verdict": null
+          }
+        ],
+        "id": "mail",
+        "input_tokens": null,
+        "log": "<dir>/repo/.git/orchestrate/shop/mail/1/log",
+        "lost": false,
+        "merge": null,
+        "model": null,
+        "next": [
+          "git orchestrate retry mail -m <TEXT> && git orchestrate start"
+        ],
+        "output_tokens": null,
+        "plan": null,
+        "prompt": "<dir>/repo/.git/orchestrate/shop/mail/1/prompt.md",
+        "reason": "needs-context",
+        "report": {
+          "message": "to whom?",
+          "status": "NEEDS_CONTEXT"
+        },
+        "rules": [],
+        "run": null,
+        "seconds": "<seconds>",
+        "slot": "<slot>",
+        "stage": null,
+        "status": "blocked",
+        "steps": [
+          {
+            "command": "git orchestrate retry mail -m <TEXT> && git orchestrate start",
+            "text": "Answer it"
+          }
+        ],
+        "text": "the agent asks: to whom?",
+        "title": "Do mail",
+        "unopened": null,
+        "until": null,
+        "url": null,
+        "waits_for": [],
+        "why": [
+          {
+            "kind": "needs-context",
+            "text": "the agent asks: to whom?"
+          }
+        ],
+        "worktree": "<dir>/repo/.claude/worktrees/feat-task-mail",
+        "worktree_gone": false
+      }
     }
     "#);
     assert_snapshot!(story.json("wait --json"), @r#"
@@ -505,9 +629,11 @@ fn of_a_turn_by_hand() {
               "cost_usd": null,
               "ended": null,
               "input_tokens": null,
+              "log": "<dir>/repo/.git/orchestrate/shop/cart/1/log",
               "model": null,
               "number": 1,
               "output_tokens": null,
+              "prompt": "<dir>/repo/.git/orchestrate/shop/cart/1/prompt.md",
               "remarks": [],
               "report": null,
               "seconds": "<seconds>",

@@ -35,10 +35,10 @@ fn what_is_merged_goes_and_the_rest_stays() {
       merged cart: as <id>
      blocked mail: agent: the agent is blocked: no server
                git orchestrate log mail
-               git orchestrate retry mail -m <TEXT> && git orchestrate start
+               git orchestrate retry mail -m <TEXT>
      blocked page: agent: the agent is blocked: no browser
                git orchestrate log page
-               git orchestrate retry page -m <TEXT> && git orchestrate start
+               git orchestrate retry page -m <TEXT>
     hint: See what is blocked, and how to continue:
     hint:   git orchestrate status
     [exit 3]

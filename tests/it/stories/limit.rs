@@ -73,10 +73,8 @@ fn a_limit_is_waited_for() {
     hint:   git config orchestrate.test <COMMAND>
      started cart: Do cart
       paused cart: waits for the usage limit of claude, until 11:00 (in 2h00m): You have hit your session limit · resets 11am (UTC)
-               Wait for the limit to reset and resume:
-                 git orchestrate start
-               Or resume it now:
-                 git orchestrate retry cart && git orchestrate start
+               Resume it now:
+                 git orchestrate retry cart
        waits run: the usage limit resets at 11:00 (in 2h00m); nothing can run before
      started cart: Do cart, attempt 2
     finished cart: in 0.0s, uncommitted changes committed automatically, DONE

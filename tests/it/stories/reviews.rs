@@ -129,7 +129,7 @@ fn after_the_last_round_the_user_merges_it() {
                Read what the reviews found:
                  git orchestrate show cart
                Say how to settle it:
-                 git orchestrate retry cart -m <TEXT> && git orchestrate start
+                 git orchestrate retry cart -m <TEXT>
                Or take the work as it is:
                  git orchestrate merge cart
     hint: See what is blocked, and how to continue:

@@ -166,8 +166,8 @@ fn one_task_is_stopped() {
      started cart: Do cart
      started mail: Do mail
      blocked cart: stopped: stopped; its worktree is kept as it is
-               git orchestrate retry cart && git orchestrate start
-               git orchestrate retry cart -m <TEXT> && git orchestrate start
+               git orchestrate retry cart
+               git orchestrate retry cart -m <TEXT>
     finished mail: in 0.0s, DONE all of it
       merged mail: as <id>
     hint: See what is blocked, and how to continue:

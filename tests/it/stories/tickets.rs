@@ -56,9 +56,9 @@ fn a_ticket_is_planned_approved_and_done() {
                Read the plan, which begins with its open questions:
                  git orchestrate show 2 --plan
                Approve it:
-                 git orchestrate approve 2 && git orchestrate start
+                 git orchestrate approve 2
                Or answer its questions:
-                 git orchestrate retry 2 -m <TEXT> && git orchestrate start
+                 git orchestrate retry 2 -m <TEXT>
     hint: See what is blocked, and how to continue:
     hint:   git orchestrate status
     [exit 3]
@@ -137,9 +137,9 @@ fn a_ticket_is_planned_approved_and_done() {
                Read the plan, which begins with its open questions:
                  git orchestrate show 2 --plan
                Approve it:
-                 git orchestrate approve 2 && git orchestrate start
+                 git orchestrate approve 2
                Or answer its questions:
-                 git orchestrate retry 2 -m <TEXT> && git orchestrate start
+                 git orchestrate retry 2 -m <TEXT>
     hint: See what is blocked, and how to continue:
     hint:   git orchestrate status
     [exit 3]

@@ -29,10 +29,14 @@ pub(crate) fn run(context: &Context, args: LogArgs) -> anyhow::Result<Exit> {
         target.drive.folder.attempt(&id, attempt(&target, &id, args.attempt)?).log()
     };
     let mut file = File::open(&path).map_err(|_| missing(&target, &id, &args))?;
+    let mut printed = 0;
     loop {
         let runs = args.follow && runs(&target, &id)?;
-        print_rest(context, &mut file)?;
+        printed += print_rest(context, &mut file)?;
         if !runs {
+            if printed == 0 {
+                context.ui.status(&silence(&target, &id, &args));
+            }
             return Ok(Exit::Ok);
         }
         std::thread::sleep(GLANCE);
@@ -124,12 +128,31 @@ fn runs(target: &Target, id: &TaskId) -> anyhow::Result<bool> {
     Ok(matches!(record.state, State::Running { .. }))
 }
 
-fn print_rest(context: &Context, file: &mut File) -> anyhow::Result<()> {
-    let mut chunk = vec![0; 64 * 1024];
+/// Says that a log is empty: nothing at all on the screen would look like a mistake.
+fn silence(target: &Target, id: &TaskId, args: &LogArgs) -> String {
+    let record = target.snapshot().find(id).map(|(_, record)| record);
+    let is_last = |number| record.and_then(|it| it.last_attempt()).map(|it| it.number) == number;
+    let is_running = record.is_some_and(|record| matches!(record.state, State::Running { .. }));
+    match (args.test, args.attempt) {
+        (true, _) => format!("the test on the merge of task '{id}' printed nothing"),
+        (false, number) if is_running && (number.is_none() || is_last(number)) => {
+            format!("task '{id}' has printed nothing yet")
+        }
+        (false, Some(number)) => format!("attempt {number} of task '{id}' printed nothing"),
+        (false, None) => format!("task '{id}' printed nothing"),
+    }
+}
+
+/// Prints what a file holds from here on, and returns how many bytes that were.
+fn print_rest(context: &Context, file: &mut File) -> anyhow::Result<usize> {
+    let (mut chunk, mut printed) = (vec![0; 64 * 1024], 0);
     loop {
         match file.read(&mut chunk)? {
-            0 => return Ok(()),
-            length => context.ui.raw(&chunk[..length])?,
+            0 => return Ok(printed),
+            length => {
+                context.ui.raw(&chunk[..length])?;
+                printed += length;
+            }
         }
     }
 }

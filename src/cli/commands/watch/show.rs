@@ -3,13 +3,14 @@
 use crate::cli::arguments::ShowArgs;
 use crate::cli::commands::Context;
 use crate::cli::commands::target::{Target, Trust, prompts};
+use crate::cli::view::rows::json;
 use crate::cli::view::rows::show::show;
 use crate::domain::blueprint::Blueprint;
 use crate::domain::config::Settings;
 use crate::domain::error::{Exit, failure};
 use crate::domain::plan::TaskId;
 use crate::domain::steps::{StartOption, Step};
-use crate::run::facts::work;
+use crate::run::facts::{events, work};
 use crate::run::{Drive, next_prompt};
 
 pub(crate) fn run(context: &Context, args: ShowArgs) -> anyhow::Result<Exit> {
@@ -24,12 +25,14 @@ pub(crate) fn run(context: &Context, args: ShowArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Ok);
     }
     let index = target.snapshot().index(&id)?;
-    let text = show(
-        target.snapshot(),
-        &target.facts()?,
-        index,
-        &work(&target.drive, target.snapshot(), &id)?,
-    );
+    let (snapshot, facts) = (target.snapshot(), target.facts()?);
+    let work = work(&target.drive, snapshot, &id)?;
+    let text = if args.json {
+        let events = events(&target.drive, &snapshot.run.name, &id)?;
+        json::show(snapshot, &facts, index, &work, &events)?
+    } else {
+        show(snapshot, &facts, index, &work)
+    };
     context.ui.answer(&text)?;
     Ok(Exit::Ok)
 }

@@ -1,4 +1,4 @@
-//! `status --json`: the rows of the table, in a shape that programs may rely on.
+//! `status --json` and `show --json`: the rows of the table, in a shape that programs may rely on.
 //!
 //! Invariant: `schema` grows when a field changes its meaning or goes; a new field does not.
 
@@ -11,12 +11,13 @@ use crate::cli::view::advice;
 use crate::domain::oid::Oid;
 use crate::domain::plan::Task;
 use crate::domain::policy::choice::Choice;
+use crate::domain::policy::pipeline;
 use crate::domain::report::{Dollars, Report};
-use crate::domain::review::Verdict;
+use crate::domain::review::{Finding, Verdict};
 use crate::domain::snapshot::{FinishRecord, Snapshot};
 use crate::domain::steps::Entry;
 use crate::domain::task::{Attempt, BlueprintRecord, Record, State, TaskStatus};
-use crate::run::facts::Facts;
+use crate::run::facts::{Facts, Files, JournalEntry, Work};
 
 #[derive(Serialize)]
 struct Status<'a> {
@@ -121,6 +122,54 @@ struct Planned<'a> {
     files: &'a [String],
 }
 
+/// The document of `show --json`.
+#[derive(Serialize)]
+struct Shown<'a> {
+    schema: u32,
+    run: &'a str,
+    integration: Branch<'a>,
+    task: ShownTask<'a>,
+}
+
+/// What `show` prints of a task beside its row.
+#[derive(Serialize)]
+struct ShownTask<'a> {
+    #[serde(flatten)]
+    row: TaskJson<'a>,
+    /// The text of the task in the plan; null for one that a command does.
+    body: Option<&'a str>,
+    /// What `retry` chose for the next attempt.
+    chosen_agent: Option<&'a str>,
+    chosen_model: Option<&'a str>,
+    /// The branch does not exist: it was removed after the merge, or is lost.
+    branch_gone: bool,
+    /// What the newest work reported.
+    report: Option<&'a Report>,
+    /// What the newest review found.
+    findings: &'a [Finding],
+    /// The task's own commits, newest first.
+    commits: Vec<CommitJson<'a>>,
+    /// `git diff --stat` of them.
+    diff_stat: &'a str,
+    /// What happened to the task, oldest first.
+    events: Vec<EventJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct CommitJson<'a> {
+    commit: &'a Oid,
+    subject: &'a str,
+}
+
+#[derive(Serialize)]
+struct EventJson<'a> {
+    at: Option<jiff::Timestamp>,
+    /// As `log` prints it, without the task.
+    text: &'a str,
+    /// The commit of the journal.
+    commit: &'a Oid,
+}
+
 fn planned(drawn: &BlueprintRecord) -> Planned<'_> {
     let BlueprintRecord { approved, questions, files, .. } = drawn;
     Planned { approved: *approved, open_questions: *questions, files }
@@ -219,12 +268,15 @@ struct AttemptJson<'a> {
     committed_for_agent: bool,
     concerns: &'a [String],
     remarks: &'a [String],
+    /// The files that hold what it was asked, and what it printed.
+    prompt: Option<&'a str>,
+    log: Option<&'a str>,
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
     cost_usd: Option<Dollars>,
 }
 
-fn attempt<'a>(attempt: &'a Attempt, facts: &Facts) -> AttemptJson<'a> {
+fn attempt<'a>(attempt: &'a Attempt, files: Option<&'a Files>, facts: &Facts) -> AttemptJson<'a> {
     let usage = attempt.usage;
     AttemptJson {
         number: attempt.number,
@@ -242,6 +294,8 @@ fn attempt<'a>(attempt: &'a Attempt, facts: &Facts) -> AttemptJson<'a> {
         committed_for_agent: attempt.committed_for_agent,
         concerns: &attempt.concerns,
         remarks: &attempt.remarks,
+        prompt: files.map(|files| files.prompt.as_str()),
+        log: files.map(|files| files.log.as_str()),
         input_tokens: usage.map(|usage| usage.input_tokens),
         output_tokens: usage.map(|usage| usage.output_tokens),
         cost_usd: usage.and_then(|usage| usage.cost_usd),
@@ -282,10 +336,50 @@ pub(crate) fn status(
     })
 }
 
+fn event(entry: &JournalEntry) -> EventJson<'_> {
+    let at = jiff::Timestamp::from_second(entry.at).ok();
+    EventJson { at, text: &entry.text, commit: &entry.commit }
+}
+
+/// Returns the JSON of everything about one task.
+pub(crate) fn show(
+    snapshot: &Snapshot,
+    facts: &Facts,
+    index: usize,
+    work: &Work,
+    events: &[JournalEntry],
+) -> serde_json::Result<String> {
+    let row = Rows::new(snapshot, facts).row(index);
+    let (record, run) = (row.record, &snapshot.run);
+    let verdict = pipeline::newest(record);
+    serde_json::to_string(&Shown {
+        schema: 1,
+        run: &run.name,
+        integration: Branch { branch: &run.integration, commit: facts.integration.as_ref() },
+        task: ShownTask {
+            body: row.task.run.is_none().then_some(row.task.prompt.as_str()),
+            chosen_agent: record.agent.as_deref(),
+            chosen_model: record.model.as_deref(),
+            branch_gone: record.branch.is_some() && !work.has_branch,
+            report: record.last_work().and_then(|work| work.report.as_ref()),
+            findings: verdict.map(|verdict| verdict.findings.as_slice()).unwrap_or_default(),
+            commits: work
+                .commits
+                .iter()
+                .map(|(commit, subject)| CommitJson { commit, subject })
+                .collect(),
+            diff_stat: &work.diff_stat,
+            events: events.iter().map(event).collect(),
+            row: task(snapshot, facts, row),
+        },
+    })
+}
+
 fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, row: Row<'a>) -> TaskJson<'a> {
     let Row { index, task, record, status, .. } = row;
     let (last, usage) = (record.last_attempt(), record.usage());
-    let (block, files) = (record.state.block(), facts.files.get(&task.id));
+    let files = facts.files.get(&task.id).map(Vec::as_slice).unwrap_or_default();
+    let (block, newest) = (record.state.block(), files.last());
     TaskJson {
         id: task.id.as_str(),
         title: &task.title,
@@ -300,8 +394,8 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, row: Row<'a>) -> TaskJson<
         worktree: record.worktree.as_deref(),
         worktree_gone: facts.is_gone(task.id.as_str()),
         base: last.map(|attempt| &attempt.base),
-        prompt: files.map(|files| files.prompt.as_str()),
-        log: files.map(|files| files.log.as_str()),
+        prompt: newest.map(|files| files.prompt.as_str()),
+        log: newest.map(|files| files.log.as_str()),
         model: record.model.as_deref().or(task.model.as_deref()),
         agent: agent(task, record, facts),
         run: task.run.as_deref(),
@@ -327,7 +421,12 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, row: Row<'a>) -> TaskJson<
         rules: block.map(|block| block.rules.as_slice()).unwrap_or_default(),
         next: facts.scope.commands(&row.next),
         steps: facts.scope.entries(&row.next),
-        history: record.attempts.iter().map(|it| attempt(it, facts)).collect(),
+        history: record
+            .attempts
+            .iter()
+            .enumerate()
+            .map(|(number, it)| attempt(it, files.get(number), facts))
+            .collect(),
     }
 }
 

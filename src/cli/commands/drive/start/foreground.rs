@@ -17,7 +17,7 @@ use crate::domain::steps::{Finish, Scope, Step, git};
 use crate::journal::Journal;
 use crate::run::cleanup::{self, CleanOptions};
 use crate::run::drive::DriveMode;
-use crate::run::facts::{Facts, silent};
+use crate::run::facts::{Controller, Facts, silent};
 use crate::run::{self, Drive, End, Progress};
 use crate::system::clock;
 
@@ -34,7 +34,9 @@ pub(super) fn drive(
     let live = Live::new(stderr_is_terminal() && !context.ui.quiet);
     let zone = Some(clock::now().time_zone().clone());
     let defaults = driven.settings.defaults();
-    let mut facts = Facts { scope, zone, defaults, ..Facts::default() };
+    // A retry in another terminal is noticed here, so no event suggests another `start`.
+    let controller = Some(Controller::myself());
+    let mut facts = Facts { scope, zone, defaults, controller, ..Facts::default() };
     let end = run::drive(driven, journal, DriveMode::Agents, only, &mut |event| {
         facts.now = clock::now_ms();
         if !context.ui.quiet {

@@ -28,11 +28,11 @@ use crate::system::process::signals::Signals;
 
 pub(crate) fn run(context: &Context, args: FinishArgs) -> anyhow::Result<Exit> {
     let given = choice::given(&args);
-    choice::check_can_choose(given)?;
     let runs_tests =
         !matches!(given, Some(FinishChoice::Keep | FinishChoice::Discard)) && !args.dry_run;
     let trust = if runs_tests { Trust::Required } else { Trust::NotNeeded };
     let wanted = find_undecided(&context.git()?, args.run.name.as_deref())?;
+    choice::check_can_choose(given)?;
     let target = context.target(Some(&wanted), trust)?;
     let name = target.snapshot().run.name.clone();
     let lock =
