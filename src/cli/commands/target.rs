@@ -18,6 +18,7 @@ use crate::git::Git;
 use crate::git::worktree::same_path;
 use crate::journal::trust;
 use crate::journal::{Journal, Tip, no_run, run_names};
+use crate::plan::backlog;
 use crate::run::Drive;
 use crate::run::brief::templates;
 use crate::run::drive::controller;
@@ -135,7 +136,12 @@ pub(crate) fn find_task(plan: &Plan, text: &str) -> anyhow::Result<TaskId> {
     let by_id = plan.tasks.iter().find(|task| task.id.as_str() == text);
     let is_number = |number: &String| number.eq_ignore_ascii_case(text);
     let by_number = || plan.tasks.iter().find(|task| task.number.as_ref().is_some_and(is_number));
-    by_id.or_else(by_number).map(|task| task.id.clone()).ok_or_else(|| {
+    let is_ticket = |number: &String| backlog::means(text, number);
+    let by_ticket = || {
+        let mut tickets = plan.tasks.iter().filter(|task| task.ticket.is_some());
+        tickets.find(|task| task.number.as_ref().is_some_and(is_ticket))
+    };
+    by_id.or_else(by_number).or_else(by_ticket).map(|task| task.id.clone()).ok_or_else(|| {
         let names: Vec<&str> = plan.tasks.iter().map(|task| task.id.as_str()).collect();
         let more = if names.len() > MAX_NAMES { ", ..." } else { "" };
         let names = names[..names.len().min(MAX_NAMES)].join(", ");

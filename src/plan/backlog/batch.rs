@@ -6,9 +6,9 @@
 
 use std::collections::HashMap;
 
-use super::key::TicketKey;
+use super::key::{self, TicketKey};
 use super::{Backlog, Shelf, SkippedTicket, TicketFilter, TicketRecord};
-use crate::domain::plan::name as names;
+use crate::domain::plan::{TaskId, name as names};
 use crate::domain::steps::{Remedy, Step};
 use crate::domain::text::nearest;
 use crate::plan::ParsedPlan;
@@ -40,7 +40,7 @@ pub(super) fn batch(
     let name = backlog.name(choice);
     let Backlog { config, mut records, mut diagnostics, name: folder, .. } = backlog;
     records.sort_by_cached_key(|record| record.key.order());
-    let index = TicketIndex::new(&records, &config);
+    let index = TicketIndex::new(&records, &config, &choice.kept);
     let named: Vec<TicketKey> =
         choice.tasks.iter().map(|id| TicketKey::new(id, &config.prefix)).collect();
     for (key, typed) in named.iter().zip(&choice.tasks) {
@@ -49,7 +49,7 @@ pub(super) fn batch(
     let mut taken: Vec<&TicketRecord> = Vec::new();
     let mut skipped = Vec::new();
     for record in records.iter().filter(|r| matches!(r.shelf, Shelf::Tasks | Shelf::Completed)) {
-        let is_kept = record.key.task_id().is_some_and(|id| choice.kept.contains(&id));
+        let is_kept = index.id(record).is_some_and(|id| choice.kept.contains(&id));
         let is_named = named.contains(&record.key);
         let is_open = record.shelf == Shelf::Tasks && !config.is_done(&record.ticket.status);
         let is_asked = named.is_empty() || is_named;
@@ -139,15 +139,29 @@ struct TicketIndex<'a> {
     config: &'a super::BacklogConfig,
     records: &'a [TicketRecord],
     by_key: HashMap<&'a TicketKey, Vec<&'a TicketRecord>>,
+    /// Tasks that the run has already.
+    kept: &'a [TaskId],
 }
 
 impl<'a> TicketIndex<'a> {
-    fn new(records: &'a [TicketRecord], config: &'a super::BacklogConfig) -> TicketIndex<'a> {
+    fn new(
+        records: &'a [TicketRecord],
+        config: &'a super::BacklogConfig,
+        kept: &'a [TaskId],
+    ) -> TicketIndex<'a> {
         let mut by_key: HashMap<&TicketKey, Vec<&TicketRecord>> = HashMap::new();
         for record in records {
             by_key.entry(&record.key).or_default().push(record);
         }
-        TicketIndex { config, records, by_key }
+        TicketIndex { config, records, by_key, kept }
+    }
+
+    /// Returns the id of a ticket's task; `None` if it cannot be part of a branch name.
+    ///
+    /// A run that an older version began keeps its ids, which had no zeros.
+    fn id(&self, record: &TicketRecord) -> Option<TaskId> {
+        let plain = record.key.plain_task_id().filter(|id| self.kept.contains(id));
+        plain.or_else(|| key::task_id(&record.ticket.id, &self.config.prefix))
     }
 
     /// Returns the tickets with this id; a number with an old prefix means the same ticket.
@@ -174,7 +188,7 @@ impl<'a> TicketIndex<'a> {
     ) -> Option<SkipReason> {
         let why = |remedy, text| Some(SkipReason { text, remedy });
         let ticket = &record.ticket;
-        let Some(id) = record.key.task_id() else {
+        let Some(id) = self.id(record) else {
             let text = format!("its id {:?} cannot be part of a branch name", ticket.id);
             return why(SkipRemedy::Id, text);
         };
@@ -187,7 +201,8 @@ impl<'a> TicketIndex<'a> {
         if is_named {
             return None;
         }
-        if let Some(taken) = choice.taken.get(&id) {
+        let plain = || choice.taken.get(&record.key.plain_task_id()?);
+        if let Some(taken) = choice.taken.get(&id).or_else(plain) {
             let text = format!("{taken}; use --task {} to take it again", ticket.id);
             return why(SkipRemedy::Name, text);
         }
@@ -284,7 +299,7 @@ impl<'a> TicketIndex<'a> {
 
     fn draft(&self, record: &TicketRecord) -> Draft {
         let ticket = &record.ticket;
-        let id = record.key.task_id().map_or_else(|| ticket.id.clone(), String::from);
+        let id = self.id(record).map_or_else(|| ticket.id.clone(), String::from);
         let title = if ticket.title.is_empty() { &ticket.id } else { &ticket.title };
         Draft {
             id: Some(SourceText { text: id, line: 1 }),

@@ -36,15 +36,9 @@ impl TicketKey {
         &self.body
     }
 
-    /// Returns the id of the task: `back-7`, but `7` for `task-7`, since the branch is named
-    /// `feat/task-<id>` already.
-    pub(super) fn task_id(&self) -> Option<TaskId> {
-        let body = self.body.to_lowercase();
-        let text = match self.prefix.as_str() {
-            "TASK" => body,
-            prefix => format!("{}-{body}", prefix.to_lowercase()),
-        };
-        TaskId::new(&text).ok()
+    /// Returns the id of the task as older versions made it: without the zeros of its number.
+    pub(super) fn plain_task_id(&self) -> Option<TaskId> {
+        id_from(&self.prefix, &self.body)
     }
 
     /// Returns a value that sorts keys by their numbers, part by part.
@@ -52,6 +46,28 @@ impl TicketKey {
         let parts = self.body.split('.').map(|part| (part.len(), part.to_owned()));
         (self.prefix.clone(), parts.collect())
     }
+}
+
+/// Returns the id of a ticket's task: `back-7`, but `7` for `task-7`, since the branch is named
+/// `feat/task-<id>` already. A number keeps the zeros that the backlog pads it with.
+pub(super) fn task_id(ticket: &str, prefix: &str) -> Option<TaskId> {
+    let ticket = ticket.trim();
+    let (prefix, body) = split(ticket).unwrap_or((prefix, ticket));
+    id_from(prefix, body)
+}
+
+fn id_from(prefix: &str, body: &str) -> Option<TaskId> {
+    let text = match prefix.to_lowercase().as_str() {
+        "task" => body.to_lowercase(),
+        prefix => format!("{prefix}-{}", body.to_lowercase()),
+    };
+    TaskId::new(&text).ok()
+}
+
+/// Returns true if `typed` means the ticket with this id; its prefix and zeros may be left out.
+pub(crate) fn means(typed: &str, ticket: &str) -> bool {
+    split(ticket.trim())
+        .is_some_and(|(prefix, _)| TicketKey::new(typed, prefix) == TicketKey::new(ticket, prefix))
 }
 
 /// Splits `TASK-7` at the first `-`, if only letters come before it.
@@ -86,10 +102,19 @@ mod tests {
 
     #[test]
     fn branches_do_not_repeat_the_word_task() {
-        let id = |id| TicketKey::new(id, "task").task_id().map(String::from);
-        assert_eq!(id("TASK-007.02").as_deref(), Some("7.2"));
+        let id = |id| task_id(id, "task").map(String::from);
+        assert_eq!(id("TASK-004").as_deref(), Some("004"));
+        assert_eq!(id("TASK-007.02").as_deref(), Some("007.02"));
+        assert_eq!(id("TASK-4").as_deref(), Some("4"));
+        assert_eq!(id("12").as_deref(), Some("12"));
         assert_eq!(id("BACK-7").as_deref(), Some("back-7"));
         assert_eq!(id("JIRA-x y"), None);
+    }
+
+    #[test]
+    fn a_ticket_is_found_without_its_prefix_and_zeros() {
+        assert!(means("4", "TASK-004") && means("task-4", "TASK-004") && means("004", "TASK-4"));
+        assert!(!means("40", "TASK-004") && !means("BACK-4", "TASK-004") && !means("4", "4"));
     }
 
     #[test]

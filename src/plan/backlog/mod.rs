@@ -27,6 +27,7 @@ use config::BacklogConfig;
 use key::TicketKey;
 
 pub(crate) use config::{TicketStatuses, ticket_statuses};
+pub(crate) use key::means;
 pub(crate) use ticket::Ticket;
 
 /// A file in a backlog folder.
