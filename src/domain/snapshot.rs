@@ -31,9 +31,21 @@ pub struct Run {
     /// The settings from the command line; they hold when the run is resumed.
     #[serde(default)]
     pub flags: Flags,
+    /// Commits of others on the integration branch that the run builds on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Kept>,
     /// The user's decision about the work; `None` before `finish`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<FinishRecord>,
+}
+
+/// The newest commit of somebody else on the integration branch that the run accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    pub commit: Oid,
+    /// Merges of the run that it does not contain, because the branch was rebased or squashed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<Oid>,
 }
 
 /// What happens to a run's work. The names are part of the JSON contract.

@@ -78,10 +78,19 @@ impl Git {
         Ok(fields.chunks_exact(3).filter_map(one).collect())
     }
 
+    /// Returns the first-parent commits after `from` up to `to`, newest first, each with its parents.
+    pub fn first_parents(&self, from: &Oid, to: &Oid) -> anyhow::Result<Vec<(Oid, Vec<Oid>)>> {
+        self.walk(&["--first-parent"], from, to)
+    }
+
     /// Returns the commits after `from` up to `to`, newest first, each with its parents.
     pub fn commits(&self, from: &Oid, to: &Oid) -> anyhow::Result<Vec<(Oid, Vec<Oid>)>> {
+        self.walk(&["--topo-order"], from, to)
+    }
+
+    fn walk(&self, how: &[&str], from: &Oid, to: &Oid) -> anyhow::Result<Vec<(Oid, Vec<Oid>)>> {
         let range = format!("{from}..{to}");
-        let text = self.command().args(["rev-list", "--topo-order", "--parents", &range]).text()?;
+        let text = self.command().arg("rev-list").args(how).args(["--parents", &range]).text()?;
         let commit = |line: &str| {
             let mut ids = line.split(' ').filter_map(Oid::from_hex);
             Some((ids.next()?, ids.collect()))

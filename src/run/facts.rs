@@ -17,6 +17,7 @@ use crate::journal::{Tip, journal_ref};
 use crate::run::Drive;
 use crate::run::drive::controller;
 use crate::run::drive::space::why_no_room;
+use crate::run::merge::explain::why_not_built_on;
 use crate::run::merge::publish::why_waits;
 use crate::run::recover::is_lost;
 use crate::system::clock;
@@ -73,6 +74,10 @@ impl Facts {
         let controller = controller::current(&drive.folder)?;
         let merges = tip.snapshot.count(TaskStatus::Merging) > 0;
         let merges_wait = if merges { why_waits(git, &run.integration)? } else { None };
+        let merges_wait = match merges_wait {
+            None if merges => why_not_built_on(git, &drive.folder, &tip.snapshot)?,
+            why => why,
+        };
         Ok(Facts {
             scope,
             merges_wait,

@@ -83,6 +83,11 @@ impl RunFolder {
         self.files.join(".finish-setup.log")
     }
 
+    /// Returns the file that says why a person's commits on the integration branch were not kept.
+    pub(crate) fn failed_branch(&self) -> PathBuf {
+        self.files.join(".branch.json")
+    }
+
     /// Returns the file that names the process at work on a task.
     ///
     /// It lies with the locks: if it went with the logs, nobody could end the agent of a killed

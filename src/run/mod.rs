@@ -14,8 +14,8 @@ pub(crate) mod drive;
 pub(crate) mod end;
 pub(crate) mod facts;
 pub(crate) mod folder;
+pub(crate) mod integration;
 pub(crate) mod merge;
-mod merged_by_others;
 pub(crate) mod paths;
 pub(crate) mod recover;
 pub(crate) mod setup;
@@ -76,6 +76,8 @@ pub(crate) enum Progress<'a> {
     Terminal { task: &'a TaskId, taken: bool },
     /// Agents are being stopped.
     Stopping { again: bool },
+    /// Somebody else moved the integration branch, and what was done about it.
+    Branch { text: &'a str },
     /// News about the remote, or why it could not be reached.
     Remote { text: &'a str },
     /// Time passed.

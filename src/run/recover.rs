@@ -13,6 +13,7 @@ use super::merge;
 use crate::domain::error::failure;
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
+use crate::domain::policy::integration::Origin;
 use crate::domain::policy::verdicts::HALTED;
 use crate::domain::report::Report;
 use crate::domain::snapshot::Snapshot;
@@ -22,7 +23,9 @@ use crate::domain::task::{
 };
 use crate::git::database::refs::Swap;
 use crate::journal::{Journal, is_illegal, journal_ref};
-use crate::run::merged_by_others::merged_by_others;
+use crate::run::integration::look;
+use crate::run::integration::merged_by_others::merged_by_others;
+use crate::run::merge::explain::put_back_all;
 use crate::system::clock;
 use crate::system::process;
 
@@ -68,7 +71,11 @@ pub(crate) fn settle_all(drive: &Drive, journal: &mut Journal) -> anyhow::Result
 /// Appends the events of tasks whose supervisor is gone, and of tasks that others merged.
 pub(crate) fn settle(drive: &Drive, journal: &Journal, snapshot: &Snapshot) -> anyhow::Result<()> {
     settle_lost(drive, journal, snapshot)?;
-    settle_merged(drive, journal, snapshot)
+    let snapshot = Journal::new(&drive.git, &snapshot.run.name).newest()?.snapshot;
+    // Before anybody asks what is merged: a blocked task is not done because its agent moved the
+    // branch.
+    put_back_all(&drive.git, &drive.folder, &snapshot)?;
+    settle_merged(drive, journal, &snapshot)
 }
 
 /// Appends `Merged` for tasks that others merged.
@@ -184,9 +191,13 @@ fn merged_elsewhere(
     drive: &Drive,
     snapshot: &Snapshot,
 ) -> anyhow::Result<Vec<(TaskId, Option<Oid>)>> {
-    let Some(tip) = drive.git.find_branch(&snapshot.run.integration)? else {
+    let Some(found) = look(&drive.git, &drive.folder, snapshot)? else {
         return Ok(Vec::new());
     };
+    if !matches!(found.origin, Origin::Run | Origin::Person) {
+        return Ok(Vec::new());
+    }
+    let tip = found.tip;
     let mut merged = Vec::new();
     for (task, record) in snapshot.tasks() {
         if let Some(commit) = merged_by_others(&drive.git, record, &tip)? {

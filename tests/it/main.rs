@@ -45,6 +45,7 @@ mod limit; // usage limits are waited for, and cost no attempt
 mod merge; // conflicts, tests, publication
 mod messages; // every command in a hint exists
 mod model; // the journal against its model
+mod ownership; // what counts as the agent's work
 mod plan; // a plan is checked and shown
 mod planning; // blueprints before work, and their approval
 mod presets; // known agents: their command lines and their output

@@ -40,6 +40,7 @@ fn journal(env: &Env, name: &str) -> (Git, Journal) {
         checkout: env.path("nowhere").display().to_string(),
         created: 0,
         flags: Flags::default(),
+        kept: None,
         closed: None,
     };
     let journal = Journal::new(&git, name);

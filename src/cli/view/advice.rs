@@ -137,7 +137,7 @@ impl Blocked<'_> {
         }
         let merge = Step::merge(self.id).to("Merge the task, if its branch holds all its work");
         let again = self.tell().to("Or run it again, and say what to leave alone");
-        log.then(undo_all(&self.block.moved)).or(merge).or(again)
+        log.then(undo_all(&self.block.moved, &self.run.integration)).or(merge).or(again)
     }
 
     /// Leads a worktree back to its own branch.

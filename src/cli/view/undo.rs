@@ -10,8 +10,11 @@ use crate::domain::task::OutsideChange;
 /// Returns the commands that undo all of it, in the order in which they can be typed: files are
 /// put aside before a checkout goes back, branches go back before one of them is checked out, and
 /// a new branch is renamed when no checkout shows it any more.
-pub(super) fn undo_all(moved: &[OutsideChange]) -> Remedy {
-    let mut moved: Vec<&OutsideChange> = moved.iter().collect();
+///
+/// The run puts its own branch back: by hand, merges that came later would be lost.
+pub(super) fn undo_all(moved: &[OutsideChange], integration: &str) -> Remedy {
+    let is_own = |moved: &&OutsideChange| matches!(moved, OutsideChange::Branch { name, .. } if name == integration);
+    let mut moved: Vec<&OutsideChange> = moved.iter().filter(|moved| !is_own(moved)).collect();
     moved.sort_by_key(|moved| turn(moved));
     moved.into_iter().fold(Remedy::default(), |all, moved| all.then(undo(moved)))
 }

@@ -75,6 +75,7 @@ mod tests {
             checkout: "/c".into(),
             created: 0,
             flags: Flags { manual, ..Flags::default() },
+            kept: None,
             closed: None,
         }
     }

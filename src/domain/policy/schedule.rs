@@ -286,6 +286,7 @@ mod tests {
             checkout: "/c".into(),
             created: 0,
             flags: Flags::default(),
+            kept: None,
             closed: None,
         };
         Snapshot::new(run, plan_of(sketch), records).expect("edges point back")

@@ -145,6 +145,7 @@ mod tests {
             checkout: "/c".into(),
             created: 0,
             flags: Flags::default(),
+            kept: None,
             closed: None,
         };
         Snapshot::new(run, plan, records).expect("no cycle")

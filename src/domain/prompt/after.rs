@@ -9,8 +9,8 @@ pub(crate) fn after(block: &Block, integration: &str) -> String {
     let text = &block.text;
     match block.reason {
         Reason::Conflict => format!(
-            "Your work conflicts with {} in {}: run `git merge {}`, keep the intent of both sides, and \
-             commit.",
+            "Your work conflicts with {} in {}: run `git merge {}`, keep the intent of both sides, \
+             leave no conflict markers, and commit.",
             integration,
             block.files.join(", "),
             integration

@@ -4,6 +4,7 @@
 //! a checked-out branch as `git merge --ff-only` does.
 
 pub(crate) mod contained;
+mod markers;
 
 use std::path::Path;
 

@@ -17,9 +17,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use super::Attempt;
-use super::attribution::CommandTrail;
 use crate::domain::error::one_line;
 use crate::domain::oid::Oid;
+use crate::domain::policy::integration::Origin;
 use crate::domain::policy::verdicts::escape::{self, Movement};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::task::{Event, OutsideChange};
@@ -27,7 +27,10 @@ use crate::git::picture::{Checkout, Picture, STASH, checkout};
 use crate::git::status;
 use crate::git::trace;
 use crate::journal::{Journal, run_names};
-use crate::run::folder::{read_json, write_json};
+use crate::run::folder::{RunFolder, read_json, write_json};
+use crate::run::integration::attribution::CommandTrail;
+use crate::run::integration::{BranchLook, look};
+use crate::run::merge::explain::{PutBack, put_back};
 
 /// A checkout that a merge moves forward may look changed for this long.
 const NAP: std::time::Duration = std::time::Duration::from_millis(200);
@@ -49,10 +52,24 @@ impl Attempt {
     }
 
     /// Returns the end of the attempt, with everything that moved outside of it.
-    pub(super) fn check_isolation(&self, before: Option<Picture>, event: Event) -> Event {
+    ///
+    /// `taken` is what was found before: a movement of the integration branch, which is put back.
+    pub(super) fn check_isolation(
+        &self,
+        before: Option<Picture>,
+        event: Event,
+        taken: anyhow::Result<Option<Movement>>,
+    ) -> Event {
         let Event::Finished(finished) = event else { return event };
         let Some(before) = before else { return Event::Finished(finished) };
-        match self.moved_since(&before) {
+        let found = taken.and_then(|taken| {
+            let mut found = self.moved_since(&before)?;
+            let is_known = |it: &Movement| taken.as_ref().is_some_and(|own| own.is_same_branch(it));
+            found.retain(|it| !is_known(it));
+            found.extend(taken);
+            Ok(found)
+        });
+        match found {
             Ok(found) => Event::Finished(escape::judge(finished, found)),
             Err(error) => {
                 let remark =
@@ -82,7 +99,7 @@ impl Attempt {
         let mut add = |moved: OutsideChange, is_usual: bool| {
             let culprit = trail.culprit(&moved);
             if culprit.is_some() || !is_usual {
-                found.push(Movement { moved, culprit });
+                found.push(Movement { moved, culprit, put_back: None });
             }
         };
         // The branch to which the worktree strayed is part of that finding, not one of its own.
@@ -105,8 +122,45 @@ impl Attempt {
             }
         }
         // Certain without a command: only the agent works in this worktree.
-        found.extend(strayed.map(|moved| Movement { moved, culprit: Some(String::new()) }));
+        found.extend(strayed.map(|moved| Movement {
+            moved,
+            culprit: Some(String::new()),
+            put_back: None,
+        }));
         Ok(found)
+    }
+
+    /// Returns the integration branch as the newest journal explains it.
+    pub(super) fn look_at_branch(&self) -> anyhow::Result<Option<BranchLook>> {
+        let run = &self.spec.task.run;
+        let snapshot = Journal::new(&self.git, run).newest()?.snapshot;
+        look(&self.git, &RunFolder::new(&self.git, run), &snapshot)
+    }
+
+    /// Puts the integration branch back if this agent moved it, before its work is judged by what
+    /// the branch lacks.
+    pub(super) fn take_back_branch(&self) -> anyhow::Result<Option<Movement>> {
+        let Some(found) = self.look_at_branch()? else { return Ok(None) };
+        if found.origin != Origin::Running(self.spec.task.id.clone()) {
+            return Ok(None);
+        }
+        let name = self.spec.place.integration.clone();
+        let place = self.git.worktree_of(&name)?.map(|it| it.path.display().to_string());
+        let (from, to) = (Some(found.published.clone()), Some(found.tip.clone()));
+        let moved = OutsideChange::Branch { name, from, to, place };
+        let paths = self.git.worktrees()?.into_iter().map(|it| it.path).collect::<Vec<_>>();
+        let trail = CommandTrail::new(self.calls(), &self.spec.place.worktree, &paths);
+        // Without a command, its own commit on the branch is the proof.
+        let culprit = trail.culprit(&moved).unwrap_or_default();
+        let snapshot = Journal::new(&self.git, &self.spec.task.run).newest()?.snapshot;
+        let put_back = match put_back(&self.git, &snapshot.run, &found)? {
+            PutBack::Done(backup) => {
+                format!("it was put back to {} (backup: {backup})", found.published.short())
+            }
+            PutBack::Moved => "it moved again before it could be put back".into(),
+            PutBack::Waits(why) => format!("it is not put back yet: {why}"),
+        };
+        Ok(Some(Movement { moved, culprit: Some(culprit), put_back: Some(put_back) }))
     }
 
     fn calls(&self) -> Vec<trace::GitCall> {

@@ -4,7 +4,6 @@
 //! the agent is launched only in a worktree whose top level was checked; the outcome is written
 //! to a file before it is appended to the journal, so that a crash between the two loses nothing.
 
-pub(crate) mod attribution;
 pub(crate) mod fix;
 pub(crate) mod isolation;
 pub(crate) mod launch;
@@ -107,7 +106,7 @@ pub(crate) fn take_back(
 ) -> anyhow::Result<()> {
     let attempt = Attempt::outside(git, folder)?;
     let finished = attempt.conclude(Ending::ByHand, Some(result));
-    let finished = attempt.check_isolation(attempt.read_picture(), finished);
+    let finished = attempt.check_isolation(attempt.read_picture(), finished, Ok(None));
     attempt.git.unlock_worktree(&attempt.spec.place.worktree)?;
     attempt.journal.append(&attempt.spec.task.id, &finished)
 }
@@ -151,9 +150,10 @@ impl Attempt {
     /// Returns the base, or `None` if another process has the attempt. Base and claim are one
     /// event, so no reader of the journal ever sees a claim without its base.
     fn claim(&self, worker: Option<Worker>) -> anyhow::Result<Option<Oid>> {
-        let base = self.git.find_branch(&self.spec.place.integration)?;
-        let base =
-            base.with_context(|| format!("there is no branch '{}'", self.spec.place.integration))?;
+        let found = self.look_at_branch()?;
+        let found = found
+            .with_context(|| format!("there is no branch '{}'", self.spec.place.integration))?;
+        let base = found.base().clone();
         let claim = Event::Started(AttemptStart {
             attempt: self.spec.task.attempt,
             stage: self.spec.task.stage,
@@ -252,8 +252,9 @@ impl Attempt {
                 return self.blocked(Ending::NotLaunched, Reason::Agent, &error);
             }
         };
+        let taken = self.take_back_branch();
         let event = self.conclude(exit.ending, None);
-        self.check_isolation(Some(before), event).with_remarks(exit.remarks)
+        self.check_isolation(Some(before), event, taken).with_remarks(exit.remarks)
     }
 
     /// Judges what the attempt left, by the rules of its stage.

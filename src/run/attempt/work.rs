@@ -114,7 +114,7 @@ impl Attempt {
         record: &Record,
         tip: &Oid,
     ) -> anyhow::Result<Outcome> {
-        let result = verdicts::result(facts, tip.clone(), self.has_work(tip)?);
+        let result = verdicts::result(facts, tip.clone(), self.has_work(record, tip)?);
         Ok(match self.missing_fix(record, tip)? {
             Some(block) => Outcome::Blocked(block),
             None => self.review_first(record, result),
@@ -163,7 +163,12 @@ impl Attempt {
     }
 
     /// Returns true if the branch has a commit of its own that changes more than the ticket.
-    fn has_work(&self, tip: &Oid) -> anyhow::Result<bool> {
+    fn has_work(&self, record: &Record, tip: &Oid) -> anyhow::Result<bool> {
+        // Somebody may have set the integration branch back to before the base of this attempt.
+        let base = record.last_attempt().map(|attempt| &attempt.base);
+        if base.is_some_and(|base| self.git.is_ancestor(tip, base).unwrap_or(false)) {
+            return Ok(false);
+        }
         let integration = self.git.find_branch(&self.spec.place.integration)?;
         let integration = integration.context("the integration branch is gone")?;
         Ok(!self.git.is_ancestor(tip, &integration)? && !self.has_only_ticket(tip)?)

@@ -78,6 +78,7 @@ pub(crate) fn prepare(git: &Git, new: &NewRun<'_>) -> anyhow::Result<Run> {
         integration,
         created: clock::now_ms(),
         flags: new.flags.clone(),
+        kept: None,
         closed: None,
     })
 }

@@ -22,7 +22,7 @@ use crate::git::worktree::ownership::owner_of;
 use crate::git::worktree::{ListedWorktree, same_path};
 use crate::journal::Journal;
 use crate::run::Drive;
-use crate::run::merged_by_others::merged_by_others;
+use crate::run::integration::merged_by_others::merged_by_others;
 
 /// What was removed and what was kept, or would be with `--dry-run`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

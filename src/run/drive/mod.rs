@@ -5,6 +5,7 @@
 //! (agents, merges, cleaning, the network) runs elsewhere and sends a message when it ends.
 
 mod agents;
+mod branch;
 pub(crate) mod by_hand;
 pub(crate) mod controller;
 mod lane;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use super::cleanup::{self, CleanReport};
 use super::merge::MergeEnd;
+use super::merge::explain::Explained;
 use super::{Drive, End, Progress, recover};
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
@@ -29,6 +31,7 @@ use crate::domain::task::{Record, State};
 use crate::journal::Journal;
 use crate::system::clock;
 use agents::Supervisors;
+use branch::BranchWatch;
 use by_hand::HandOut;
 use lane::Lane;
 use merges::Merges;
@@ -84,6 +87,7 @@ pub(crate) fn drive(
             sender,
             tip: tip.commit,
             snapshot: Arc::new(tip.snapshot),
+            branch: BranchWatch::default(),
             supervisors: Supervisors::default(),
             merges: Merges::default(),
             cleaning: Lane::default(),
@@ -105,6 +109,8 @@ pub(crate) fn drive(
 /// What a thread tells the loop.
 enum Message {
     SupervisorEnded(TaskId, u32),
+    /// The integration branch was explained, or not.
+    Explained(anyhow::Result<Explained>),
     MergeEnded(TaskId, anyhow::Result<MergeEnd>),
     Cleaned(TaskId, anyhow::Result<CleanReport>),
     HandedOut(TaskId, anyhow::Result<()>),
@@ -133,6 +139,7 @@ struct Loop<'a, 's, 'env> {
     /// The commit of the journal that `snapshot` was read from.
     tip: Oid,
     snapshot: Arc<Snapshot>,
+    branch: BranchWatch,
     supervisors: Supervisors,
     merges: Merges,
     /// Merged tasks whose worktree and branch are removed.
@@ -156,6 +163,7 @@ impl<'s> Loop<'_, 's, '_> {
             // A person who launches agents sees for themselves which of them reached a limit.
             self.limits.now = (self.mode == DriveMode::Agents).then(clock::now_ms);
             self.refresh()?;
+            self.watch_branch()?;
             self.clean_next();
             self.next_remote_job();
             self.next_hand_out()?;
@@ -271,6 +279,7 @@ impl<'s> Loop<'_, 's, '_> {
         has_agents
             || !self.limits.launched.is_empty()
             || self.merges.is_busy()
+            || self.branch.is_busy()
             || self.cleaning.is_busy()
             || self.remote.is_busy()
             || self.hand_outs.has_work()
@@ -278,6 +287,10 @@ impl<'s> Loop<'_, 's, '_> {
 
     /// Returns the actions that are possible now.
     fn actions(&mut self) -> Vec<Action> {
+        // Nothing is built on commits that nobody has explained.
+        if !self.branch.is_explained() {
+            return Vec::new();
+        }
         if self.mode == DriveMode::Merge {
             return self.next_wanted_merge().map(Action::Merge).into_iter().collect();
         }
@@ -304,6 +317,9 @@ impl<'s> Loop<'_, 's, '_> {
 
     /// Returns true if the loop should go on although nothing is under way.
     fn could_act(&self, actions: &[Action]) -> bool {
+        if !self.branch.is_explained() {
+            return false;
+        }
         let can_begin = |action: &Action| match action {
             Action::Merge(id) => !self.merges.is_delayed(id),
             Action::Start(_) | Action::StartAlone(_) => true,
@@ -356,6 +372,7 @@ impl<'s> Loop<'_, 's, '_> {
     fn wait(&mut self, receiver: &Receiver<Message>) -> anyhow::Result<()> {
         match receiver.recv_timeout(GLANCE) {
             Ok(Message::SupervisorEnded(id, number)) => self.after_supervisor(&id, number),
+            Ok(Message::Explained(result)) => self.after_explaining(result),
             Ok(Message::MergeEnded(id, result)) => self.after_merge(id, result),
             Ok(Message::Cleaned(id, report)) => {
                 self.after_cleaning(&id, report);
@@ -397,6 +414,7 @@ impl<'s> Loop<'_, 's, '_> {
 
     fn stop_lanes(&self) {
         self.merges.stop();
+        self.branch.stop();
         self.remote.stop();
         self.hand_outs.stop();
     }

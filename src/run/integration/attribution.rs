@@ -30,14 +30,14 @@ const WRITE_FILES: [&str; 12] = [
 ];
 
 /// The git commands that an agent ran in this repository.
-pub(super) struct CommandTrail {
+pub(crate) struct CommandTrail {
     calls: Vec<GitCall>,
     own: PathBuf,
 }
 
 impl CommandTrail {
     /// Keeps the calls in these worktrees: tests often make repositories of their own elsewhere.
-    pub(super) fn new(calls: Vec<GitCall>, own: &Path, worktrees: &[PathBuf]) -> CommandTrail {
+    pub(crate) fn new(calls: Vec<GitCall>, own: &Path, worktrees: &[PathBuf]) -> CommandTrail {
         let is_here = |call: &GitCall| {
             let place = call.place.as_deref();
             place.is_some_and(|place| worktrees.iter().any(|known| same_path(known, place)))
@@ -46,7 +46,7 @@ impl CommandTrail {
     }
 
     /// Returns the command that moved it, like `git commit in /repo`.
-    pub(super) fn culprit(&self, moved: &OutsideChange) -> Option<String> {
+    pub(crate) fn culprit(&self, moved: &OutsideChange) -> Option<String> {
         // The latest match: an earlier one may have been undone by the agent itself.
         let call = self.calls.iter().rev().find(|call| self.did(call, moved))?;
         let place = call.place.as_deref().filter(|place| !same_path(place, &self.own));

@@ -12,7 +12,7 @@ use crate::git::Git;
 /// Only work of an attempt counts: a branch without a commit of its own, or set back to the base,
 /// is an ancestor too, but nothing was merged. A branch with further commits is not merged. The
 /// work of a blocked task may also have been rebased or squashed: then its content counts.
-pub(super) fn merged_by_others(
+pub(crate) fn merged_by_others(
     git: &Git,
     record: &Record,
     tip: &Oid,

@@ -5,6 +5,7 @@
 //! integration branch has passed the tests; on any other outcome the branch does not move. One
 //! merge at a time holds the checkout's lock.
 
+pub(crate) mod explain;
 pub(crate) mod note;
 pub(crate) mod offer;
 pub(crate) mod proof;
@@ -12,19 +13,20 @@ pub(crate) mod propose;
 pub(crate) mod publish;
 mod repair;
 
-use anyhow::Context;
-
 use super::Drive;
 use super::folder::end_leftover;
 use crate::domain::oid::Oid;
 use crate::domain::plan::Task;
 use crate::domain::policy::repair::Rejection;
+use crate::domain::policy::verdicts::named;
 use crate::domain::snapshot::{Run, Snapshot};
 use crate::domain::steps::{Part, Scope, Step};
 use crate::domain::task::{Block, Event, Reason, Record, State};
 use crate::git::merge::TreeMerge;
 use crate::journal::Journal;
+use crate::system::lock::LockFile;
 use crate::system::process::StopSwitch;
+use explain::Explained;
 use note::{Checks, note};
 use proof::{CandidateTest, TestResult};
 use publish::{Published, publish};
@@ -62,21 +64,42 @@ pub(crate) fn integrate(
     test: &StopSwitch,
     by: Requester,
 ) -> anyhow::Result<MergeEnd> {
-    let lock = drive.folder.checkout_lock()?;
-    lock.hold()?;
-    end_leftover(&drive.folder.tester(), &run.name)?;
+    let _lock = lock_checkout(drive, run)?;
     let journal = Journal::new(&drive.git, &run.name);
     let merge = Merge { drive, run, task, journal, test, by };
     for _ in 0..MAX_RACES {
+        let tip = match explain::explain(drive, &run.name, test)? {
+            Explained::Ready { tip, .. } => tip,
+            Explained::Waits(why) => return Ok(MergeEnd::Waits(why)),
+            Explained::Stopped => return Ok(MergeEnd::Stopped),
+        };
         let record = merge.journal.record(&task.id)?;
         let State::Merging { commit, .. } = record.state.clone() else {
             return Ok(MergeEnd::Settled);
         };
-        if let Some(end) = drive.git.patiently(|| merge.try_once(&record, &commit))? {
+        if let Some(end) = drive.git.patiently(|| merge.try_once(&record, &commit, &tip))? {
             return Ok(end);
         }
     }
     Ok(MergeEnd::Waits(format!("the branch {} keeps moving", run.integration)))
+}
+
+/// Explains commits of others on the integration branch, so that the run may build on it.
+pub(crate) fn explain_branch(
+    drive: &Drive,
+    run: &Run,
+    test: &StopSwitch,
+) -> anyhow::Result<Explained> {
+    let _lock = lock_checkout(drive, run)?;
+    explain::explain(drive, &run.name, test)
+}
+
+/// Takes the lock of the run's checkout, and ends a test that a killed process left in it.
+fn lock_checkout(drive: &Drive, run: &Run) -> anyhow::Result<LockFile> {
+    let lock = drive.folder.checkout_lock()?;
+    lock.hold()?;
+    end_leftover(&drive.folder.tester(), &run.name)?;
+    Ok(lock)
 }
 
 struct Merge<'a> {
@@ -90,17 +113,20 @@ struct Merge<'a> {
 
 impl Merge<'_> {
     /// Returns `None` if something moved in the meantime, so that the merge must start over.
-    fn try_once(&self, record: &Record, commit: &Oid) -> anyhow::Result<Option<MergeEnd>> {
+    fn try_once(
+        &self,
+        record: &Record,
+        commit: &Oid,
+        tip: &Oid,
+    ) -> anyhow::Result<Option<MergeEnd>> {
         let git = &self.drive.git;
-        let tip = git.find_branch(&self.run.integration)?;
-        let tip = tip.with_context(|| format!("the branch '{}' is gone", self.run.integration))?;
         if !git.is_stored(commit) {
             let text =
                 format!("the commit {} of the task is gone from the repository", commit.short());
             return self.settle(Event::Refused(Block::new(Reason::Agent, text))).map(Some);
         }
-        if git.is_ancestor(commit, &tip)? {
-            let merge = git.merge_of(commit, &self.run.base, &tip)?;
+        if git.is_ancestor(commit, tip)? {
+            let merge = git.merge_of(commit, &self.run.base, tip)?;
             let end = self.settle(Event::Merged { merge: merge.clone() })?;
             if let Some(merge) = &merge {
                 self.write_note(merge, record, Checks::Elsewhere);
@@ -109,10 +135,10 @@ impl Merge<'_> {
         }
         // A `git gc` may prune the new objects before a ref reaches them.
         let mark = git.outlast_gc();
-        let tree = match git.try_merge(&tip, commit)? {
+        let tree = match git.try_merge(tip, commit)? {
             TreeMerge::Clean(tree) => tree,
             TreeMerge::Conflict(files) => {
-                let why = self.conflict(record, &tip, commit, files)?;
+                let why = self.conflict(record, tip, commit, files)?;
                 return self.refuse(record, Rejection { commit, candidate: None, why }).map(Some);
             }
             TreeMerge::Impossible(why) => {
@@ -125,24 +151,27 @@ impl Merge<'_> {
         if git.gc_since(&mark) && !git.is_stored(&candidate) {
             return Ok(None);
         }
+        if let Some(why) = self.left_markers(tip, &candidate)? {
+            return self.refuse(record, Rejection { commit, candidate: None, why }).map(Some);
+        }
         let runs = match self.trial().of(&candidate)? {
             TestResult::Passed { runs } => runs,
             TestResult::Disturbed => return Ok(None),
             TestResult::Failed { text, command } => {
-                let (against, command) = (Some(tip), Some(command));
+                let (against, command) = (Some(tip.clone()), Some(command));
                 let why = Block { against, command, ..Block::new(Reason::Tests, text) };
                 let candidate = Some(&candidate);
                 return self.refuse(record, Rejection { commit, candidate, why }).map(Some);
             }
             TestResult::NoPlace(text) => {
-                let against = Some(tip);
+                let against = Some(tip.clone());
                 let block = Block { against, ..Block::new(Reason::Worktree, text) };
                 return self.settle(Event::Refused(block)).map(Some);
             }
             TestResult::Stopped => return Ok(Some(MergeEnd::Stopped)),
         };
         let why = format!("merge {}", self.task.id);
-        match publish(git, &self.run.integration, &tip, &candidate, &why)? {
+        match publish(git, &self.run.integration, tip, &candidate, &why)? {
             Published::Done => {}
             Published::Moved => return Ok(None),
             Published::Waits(why) => return Ok(Some(MergeEnd::Waits(why))),
@@ -180,6 +209,20 @@ impl Merge<'_> {
             }
         };
         self.settle(event)
+    }
+
+    /// Returns why a candidate is not even tested: it would add conflict markers to files.
+    fn left_markers(&self, tip: &Oid, candidate: &Oid) -> anyhow::Result<Option<Block>> {
+        let found = self.drive.git.added_conflicts(tip, candidate)?;
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let places: Vec<String> =
+            found.iter().map(|(path, line)| format!("{path}:{line}")).collect();
+        let text = format!("it would add conflict markers, at {}", named(&places));
+        let files = found.into_iter().map(|(path, _)| path).collect();
+        let against = Some(tip.clone());
+        Ok(Some(Block { files, against, ..Block::new(Reason::Conflict, text) }))
     }
 
     fn conflict(

@@ -122,7 +122,7 @@ fn say(
         Progress::Waits { task, why } => {
             context.ui.warning(&format!("task '{task}' waits: {why}"));
         }
-        Progress::Remote { text } => context.ui.warning(text),
+        Progress::Remote { text } | Progress::Branch { text } => context.ui.warning(text),
         Progress::Cleaned(report) => {
             let wording = Wording { dry_run: false, scope: target.scope() };
             wording.lines(report).iter().try_for_each(|line| context.ui.answer(line))?;

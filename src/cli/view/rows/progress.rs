@@ -30,6 +30,7 @@ pub(crate) fn lines(progress: &Progress<'_>, facts: &Facts) -> Vec<String> {
             vec![line(CYAN, "alone", task.as_str(), "runs here, in the foreground")]
         }
         Progress::Remote { text } => vec![line(YELLOW, "remote", "run", text)],
+        Progress::Branch { text } => vec![line(YELLOW, "branch", "run", text)],
         Progress::Terminal { taken: false, .. } | Progress::Tick(_) => Vec::new(),
         Progress::Stopping { again: false } => {
             vec!["stopping agents... (press Ctrl-C again to kill them)".into()]

@@ -59,6 +59,7 @@ fn run() -> Run {
         checkout: "/c".into(),
         created: 0,
         flags: Flags::default(),
+        kept: None,
         closed: None,
     }
 }

@@ -13,14 +13,27 @@ pub(crate) struct Movement {
     pub moved: OutsideChange,
     /// Empty if it is certain without a command.
     pub culprit: Option<String>,
+    /// What was done about it, a clause; `None` if a person has to.
+    pub put_back: Option<String>,
 }
 
 impl Movement {
-    fn text(&self) -> String {
-        match self.culprit.as_deref().filter(|culprit| !culprit.is_empty()) {
-            Some(culprit) => format!("{} by the agent's '{culprit}'", self.moved),
-            None => self.moved.to_string(),
+    /// Returns true if both are about the same branch.
+    pub(crate) fn is_same_branch(&self, other: &Movement) -> bool {
+        match (&self.moved, &other.moved) {
+            (
+                OutsideChange::Branch { name: one, .. },
+                OutsideChange::Branch { name: other, .. },
+            ) => one == other,
+            _ => false,
         }
+    }
+
+    fn text(&self) -> String {
+        let culprit = self.culprit.as_deref().filter(|culprit| !culprit.is_empty());
+        let by = culprit.map(|culprit| format!(" by the agent's '{culprit}'")).unwrap_or_default();
+        let put_back = self.put_back.as_ref().map(|text| format!("; {text}")).unwrap_or_default();
+        format!("{}{by}{put_back}", self.moved)
     }
 }
 
@@ -75,7 +88,7 @@ mod tests {
 
     fn stash(culprit: Option<&str>) -> Movement {
         let moved = OutsideChange::Stash { from: None, to: None };
-        Movement { moved, culprit: culprit.map(str::to_owned) }
+        Movement { moved, culprit: culprit.map(str::to_owned), put_back: None }
     }
 
     fn finished(outcome: Outcome) -> AttemptEnd {

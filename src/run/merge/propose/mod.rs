@@ -25,7 +25,7 @@ use crate::git::remote::{self, RemoteChoice};
 use crate::journal::{Journal, is_illegal};
 use crate::run::Drive;
 use crate::run::folder::{end_leftover, write_json};
-use crate::run::merged_by_others::merged_by_others;
+use crate::run::integration::merged_by_others::merged_by_others;
 use crate::system::clock;
 use crate::system::disk::make_folder;
 use crate::system::lock::LockFile;

@@ -9,6 +9,7 @@ use crate::domain::plan::TaskId;
 use crate::domain::snapshot::FinishChoice;
 use crate::domain::steps::{self, Remedy, Step, git, to};
 use crate::domain::task::State;
+use crate::run::integration::look;
 
 impl Finish<'_> {
     /// Fails if a task is running.
@@ -40,8 +41,23 @@ impl Finish<'_> {
         }
     }
 
+    /// Fails if somebody took merged work out of the integration branch, or put something there that
+    /// is not explained, unless the user forces it.
+    fn check_branch(&self) -> anyhow::Result<()> {
+        let (drive, snapshot) = (&self.target.drive, self.target.snapshot());
+        let found = look(&drive.git, &drive.folder, snapshot)?;
+        match found.and_then(|found| found.trouble(snapshot)).filter(|_| !self.args.force) {
+            None => Ok(()),
+            Some(why) => Err(failure(
+                why,
+                Step::Finish(steps::Finish::MergePart).to("Or merge what the branch holds"),
+            )),
+        }
+    }
+
     /// Fails if tasks are unfinished, unless the user forces it.
     pub(super) fn check_done(&self) -> anyhow::Result<()> {
+        self.check_branch()?;
         let snapshot = self.target.snapshot();
         let open = snapshot.tasks().filter(|(_, record)| !record.state.is_done());
         let ids: Vec<&TaskId> = open.map(|(task, _)| &task.id).collect();

@@ -1,0 +1,220 @@
+//! What counts as an agent's work, and what somebody else put on the integration branch.
+//!
+//! Invariant: nothing that is not the agent's work is merged in silence, and nothing is lost.
+
+use crate::env::Env;
+use crate::plans::{asks, plan, runs};
+
+/// Asserts that the journal, in its history, says this.
+#[track_caller]
+fn journal_has(env: &Env, text: &str) {
+    let history = env.journal("%B");
+    assert!(history.contains(text), "{text:?} is missing in:\n{history}");
+}
+
+/// Puts a commit on a branch that nobody has checked out; returns it.
+fn push_commit(env: &Env, branch: &str, path: &str, text: &str) -> String {
+    let place = env.root().join("tmp").join("pushed");
+    env.git(["worktree", "add", "-q", "--detach", &place.display().to_string(), branch]);
+    env.write(place.join(path), text);
+    env.git_in(&place, ["add", "-A"]);
+    env.git_in(&place, ["commit", "-q", "-m", &format!("Change {path}")]);
+    let commit = env.git_in(&place, ["rev-parse", "HEAD"]);
+    env.git(["update-ref", &format!("refs/heads/{branch}"), &commit]);
+    env.git(["worktree", "remove", "--force", &place.display().to_string()]);
+    commit
+}
+
+// Conflict markers.
+
+const MARKERS: &str = "printf '%s\\n' '<<<<<<< HEAD' one ======= two '>>>>>>> other' >a.txt";
+
+#[test]
+fn conflict_markers_are_never_published() {
+    let env = Env::new();
+    env.agent("a", &format!("{MARKERS}\ncommit 'Do a'"));
+    env.agent("b", "edit b.txt 1\ncommit 'Do b'");
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
+    env.start(&[]).fails(3).has("conflict markers, at a.txt:1");
+    env.stands("a", "blocked", Some("conflict"));
+    env.stands("b", "done", None);
+    assert_eq!(env.task("a")["files"], serde_json::json!(["a.txt"]));
+    env.run(["merge", "a"]).fails(3).has("conflict markers");
+    assert_eq!(env.git_status(["grep", "-q", "<<<<<<<", "feat/p"]), 1);
+    let place = env.path(".claude/worktrees/feat-task-a");
+    env.write(place.join("a.txt"), "one and two\n");
+    env.git_in(&place, ["commit", "-q", "-a", "-m", "Resolve"]);
+    env.run(["merge", "a"]).ok();
+    assert_eq!(env.blob("feat/p", "a.txt"), "one and two");
+}
+
+#[test]
+fn markers_that_were_there_before_and_headings_are_no_conflict() {
+    let env = Env::new();
+    let example = "How to merge\n=======\n\n<<<<<<< ours\nx\n=======\ny\n>>>>>>> theirs\n";
+    env.commit("docs/merge.md", example);
+    env.commit(".gitattributes", "fixtures/** conflict-marker-size=40\n");
+    env.agent("a", "append docs/merge.md 'More\n=======\n'\ncommit 'Do a'");
+    env.agent("b", "git mv docs/merge.md docs/merging.md\ncommit 'Do b'");
+    env.agent("c", &format!("{MARKERS}\nmkdir -p fixtures\nmv a.txt fixtures/\ncommit 'Do c'"));
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &["a"]), asks("c", &[])]));
+    env.start(&[]).ok();
+    assert!(env.blob("feat/p", "docs/merging.md").contains("<<<<<<< ours"));
+    assert!(env.blob("feat/p", "fixtures/a.txt").contains("<<<<<<< HEAD"));
+}
+
+// The integration branch.
+
+/// Starts `evil`, whose agent moves the integration branch, beside `b`; returns the output.
+fn moves_the_branch(env: &Env, how: &str) -> crate::output::Output {
+    env.agent("evil", &format!("edit evil.txt 1\ncommit 'Be evil'\n{how}\ngate evil\nstatus DONE"));
+    env.agent("b", "gate b\nedit b.txt 1\ncommit 'Do b'");
+    env.agent("c", "edit c.txt 1\ncommit 'Do c'");
+    env.plan(&plan("p", &[asks("evil", &[]), asks("b", &[]), asks("c", &["b"])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("evil");
+    env.wait_reached("b");
+    env.open("b");
+    env.wait_while_running("b waits to be merged", || env.task("b")["status"] == "merging");
+    env.open("evil");
+    running.wait()
+}
+
+#[track_caller]
+fn evil_is_kept_out(env: &Env, output: crate::output::Output) {
+    output.fails(3).has("feat/p moved from");
+    env.stands("evil", "blocked", Some("escaped"));
+    env.stands("b", "done", None);
+    env.stands("c", "done", None);
+    assert_eq!(env.git_status(["cat-file", "-e", "feat/p:evil.txt"]), 128);
+    let base = env.rev("main");
+    assert_eq!(env.rev(&format!("{}^1", env.steps("feat/p")[0])), base);
+    let backup =
+        env.git(["for-each-ref", "--format=%(refname)", "refs/orchestrate/backup/p/@integration/"]);
+    assert_eq!(env.blob(&backup, "evil.txt"), "1");
+    let text = env.task("evil")["text"].as_str().expect("a text").to_owned();
+    assert!(text.contains("it was put back to") && text.contains(&backup), "{text}");
+    let next = env.task("evil")["next"].to_string();
+    assert!(!next.contains("branch -f feat/p"), "{next}");
+    // The next start does not call it done.
+    env.start(&[]).fails(3);
+    env.stands("evil", "blocked", Some("escaped"));
+}
+
+#[test]
+fn what_an_agent_put_on_the_integration_branch_is_taken_off() {
+    let env = Env::new();
+    let output = moves_the_branch(&env, "git update-ref refs/heads/feat/p HEAD");
+    evil_is_kept_out(&env, output);
+}
+
+#[test]
+fn an_agent_that_hides_from_the_trace_is_known_by_its_commit() {
+    let env = Env::new();
+    let how = "env -u GIT_TRACE2_EVENT git update-ref refs/heads/feat/p HEAD";
+    let output = moves_the_branch(&env, how);
+    evil_is_kept_out(&env, output);
+}
+
+#[test]
+fn a_persons_commit_on_the_integration_branch_is_tested_and_kept() {
+    let env = Env::new();
+    let count = env.root().join("tests-run");
+    env.config("orchestrate.test", &format!("git log -1 --format=%s >>{}", count.display()));
+    env.agent("a", "gate a\nedit a.txt 1\ncommit 'Do a'");
+    env.agent("b", "test -e mine.txt\nedit b.txt 1\ncommit 'Do b'");
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &["a"])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    push_commit(&env, "feat/p", "mine.txt", "mine\n");
+    env.open("a");
+    running.wait().ok().has("keep commits of others on feat/p");
+    assert_eq!(env.blob("feat/p", "mine.txt"), "mine");
+    assert_eq!(env.read(&count).lines().next(), Some("Change mine.txt"));
+    journal_has(&env, "which passed the tests");
+}
+
+#[test]
+fn a_persons_commit_that_fails_the_tests_costs_no_task_its_rounds() {
+    let env = Env::new();
+    env.config("orchestrate.test", "test ! -e broken.txt");
+    env.agent("a", "gate a\nedit a.txt 1\ncommit 'Do a'");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    push_commit(&env, "feat/p", "broken.txt", "1\n");
+    env.open("a");
+    running.wait().fails(3).has("has commits that this run did not make");
+    env.stands("a", "merging", None);
+    env.run(["status"]).has("has commits that this run did not make");
+    assert_eq!(env.launches("a"), 1);
+    env.git(["update-ref", "refs/heads/feat/p", "main"]);
+    env.start(&[]).ok();
+    env.stands("a", "done", None);
+}
+
+#[test]
+fn merged_work_that_somebody_took_out_is_named() {
+    let env = Env::new();
+    env.plan(&plan("p", &[runs("a", &[], "echo 1 >a"), runs("b", &["a"], &env.gate("b"))]));
+    let running = env.spawn(["start", "plan.toml", "--trust"]);
+    env.wait_reached("b");
+    let merge = env.rev("feat/p");
+    env.git(["update-ref", "refs/heads/feat/p", "main"]);
+    env.open("b");
+    running.wait().fails(3);
+    let output = env.run(["start"]);
+    output.fails(3).has("somebody took merged work out of feat/p: 'a'");
+    env.git(["update-ref", "refs/heads/feat/p", &merge]);
+    env.run(["retry", "b", "--force"]).ok();
+    env.run(["start"]).fails(3).has_not("somebody took");
+}
+
+#[test]
+fn a_squashed_integration_branch_is_kept() {
+    let env = Env::new();
+    env.plan(&plan("p", &[runs("a", &[], "echo 1 >a"), runs("b", &["a"], "exit 1")]));
+    env.run(["start", "plan.toml", "--trust"]).fails(3);
+    let tree = env.git(["rev-parse", "feat/p^{tree}"]);
+    let squashed = env.git(["commit-tree", "-p", "main", "-m", "Squash", &tree]);
+    env.git(["update-ref", "refs/heads/feat/p", &squashed]);
+    env.plan(&plan("p", &[runs("a", &[], "echo 1 >a"), runs("b", &["a"], "echo 2 >b")]));
+    env.run(["start", "plan.toml", "--trust", "--update"]).fails(3);
+    env.run(["retry", "b", "--force"]).ok();
+    env.run(["start", "--trust"]).ok();
+    assert_eq!(env.steps("feat/p")[0], squashed);
+    assert_eq!(env.blob("feat/p", "b"), "2");
+}
+
+// Tickets.
+
+const CONFIG: &str = "project_name: x\nzero_padded_ids: 3\n";
+
+fn ticket(env: &Env, id: &str, status: &str, more: &str) {
+    let text = format!(
+        "---\nid: TASK-{id}\ntitle: Make {id}\nstatus: {status}\n{more}---\n\n## Description\n\nDo it.\n\n\
+         ## Acceptance Criteria\n<!-- AC:BEGIN -->\n- [ ] #1 It is done\n<!-- AC:END -->\n"
+    );
+    env.write(format!("backlog/tasks/task-{id} - Make.md"), text);
+}
+
+#[test]
+fn a_branch_has_the_zeros_of_its_ticket() {
+    let env = Env::new();
+    env.write("backlog/config.yml", CONFIG);
+    ticket(&env, "004", "To Do", "");
+    ticket(&env, "12", "To Do", "");
+    ticket(&env, "005", "To Do", "dependencies: [TASK-4]\n");
+    env.git(["add", "-A"]);
+    env.git(["commit", "-q", "-m", "Tickets"]);
+    env.agent("004", "edit a.txt 1\ncommit 'Do it'\nstatus BLOCKED");
+    env.agent("12", "edit b.txt 1\ncommit 'Do it'");
+    let agent = env.agent_command();
+    env.run(["start", "backlog", "--agent", &agent, "--yes"]).fails(3).has("TASK-005");
+    assert_eq!(env.task("004")["branch"], "feat/task-004");
+    assert!(env.task("004")["worktree"].to_string().ends_with("/feat-task-004\""));
+    assert_eq!(env.task("12")["branch"], "feat/task-12");
+    for name in ["4", "004", "TASK-004", "task-4"] {
+        env.run(["show", name]).ok().has("feat/task-004");
+    }
+}
