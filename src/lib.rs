@@ -133,6 +133,7 @@ pub mod testing {
     pub use crate::domain::task::event::{AttemptEnd, AttemptStart, Event};
     pub use crate::domain::task::{Ending, Outcome, Reason, Record, Stage, Worker};
     pub use crate::git::Git;
+    pub use crate::git::merge::TreeMerge;
     pub use crate::journal::Journal;
     pub use crate::plan::backlog::write::{set_plan, set_status, tick};
     pub use crate::plan::{Source, parse};

@@ -129,6 +129,11 @@ impl Git {
         self.check_identity()
     }
 
+    /// Returns git's version; `None` if it is not understood.
+    fn version(&self) -> anyhow::Result<Option<(u32, u32)>> {
+        Ok(parse_version(&self.command().arg("--version").text()?))
+    }
+
     /// Checks that git is new enough.
     pub fn check_version(&self) -> anyhow::Result<()> {
         let version = self.command().arg("--version").text()?;

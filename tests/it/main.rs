@@ -43,6 +43,7 @@ mod journal; // a readable history that loses nothing
 mod keep_reasons; // what `clean` keeps, and what counts as merged
 mod limit; // usage limits are waited for, and cost no attempt
 mod merge; // conflicts, tests, publication
+mod merge_agrees; // a merge without a checkout is the one that git makes in a checkout
 mod messages; // every command in a hint exists
 mod model; // the journal against its model
 mod ownership; // what counts as the agent's work

@@ -172,3 +172,48 @@ fn a_merge_finishes_what_a_killed_process_left() {
     let notes = env.git(["notes", "--ref=orchestrate", "list"]);
     assert_eq!(notes.lines().count(), merges.lines().count(), "{notes}");
 }
+
+#[test]
+fn a_branch_without_common_history_says_so_and_how_to_join_it() {
+    let env = Env::new();
+    env.agent("a", "edit a.txt 1\ncommit 'Add a'\nstatus BLOCKED");
+    env.plan(&plan("apart", &[asks("a", &[])]));
+    env.start(&[]).fails(3);
+    let tree = env.git(["rev-parse", "main^{tree}"]);
+    let other = env.git(["commit-tree", "-m", "Apart", &tree]);
+    let place = env.path(".claude/worktrees/feat-task-a");
+    env.git_in(&place, ["reset", "-q", "--hard", &other]);
+    env.run(["merge", "a"]).fails(3);
+    env.stands("a", "blocked", Some("conflict"));
+    env.run(["status"])
+        .ok()
+        .has("its branch has no common history with feat/apart")
+        .has("merge --allow-unrelated-histories feat/apart")
+        .has_not(" add ");
+}
+
+/// Makes two tasks point the same gitlink to different commits.
+fn gitlinks(env: &Env) {
+    let commits = ["11", "22"].map(|digits| digits.repeat(20));
+    for (id, commit) in ["a", "b"].iter().zip(&commits) {
+        let link = format!("mkdir lib\ngit update-index --add --cacheinfo 160000 {commit} lib");
+        env.agent(id, &format!("gate {id}\n{link}\ngit commit -q -m 'Point to {id}'"));
+    }
+    env.plan(&plan("links", &[asks("a", &[]), asks("b", &[])]));
+    let running = env.start_in_background(&[]);
+    env.let_a_be_merged_before_b();
+    running.wait().fails(3);
+    env.stands("b", "blocked", Some("conflict"));
+}
+
+#[test]
+fn a_conflict_of_gitlinks_says_what_they_are_and_how_to_choose() {
+    let env = Env::new();
+    gitlinks(&env);
+    env.run(["status"])
+        .ok()
+        .has("lib is a gitlink, a commit of a repository that .gitmodules does not name")
+        .has("feat/links has commit 1111111111, and the task has commit 2222222222")
+        .has("update-index --cacheinfo 160000 <COMMIT> lib")
+        .has_not("add lib");
+}

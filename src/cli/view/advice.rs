@@ -89,23 +89,57 @@ impl Blocked<'_> {
 
     fn conflict(&self) -> Remedy {
         let (place, worktree) = place(self.run, self.record);
+        if self.block.files.is_empty() {
+            return self.refused_by_git(&place, worktree);
+        }
         let brought = self.block.brought.as_ref();
         let brought = brought.map(|commit| git_in(&place, "merge").word(commit).into());
         let begin = git_in(&place, "merge").word(&self.run.integration).into();
-        let add = Step::from(git_in(&place, "add").words(&self.block.files));
-        let add = add.and(git_in(&place, "commit"));
+        // There is no file to edit: the commit of a submodule is chosen.
+        let hidden = self.block.hidden.as_deref();
+        let is_module = |file: &&String| hidden.is_some_and(|hidden| hidden.modules.contains(file));
+        let (modules, edited): (Vec<_>, Vec<_>) = self.block.files.iter().partition(is_module);
+        let choose = modules.iter().map(|module| {
+            git_in(&place, "update-index --cacheinfo 160000").blank("COMMIT").word(module)
+        });
+        let how = match (modules.is_empty(), edited.is_empty()) {
+            (true, _) => "Edit these files, then commit and merge",
+            (false, true) => "Choose the commit of each submodule, then commit and merge",
+            (false, false) => {
+                "Edit the files and choose the commit of each submodule, then commit and merge"
+            }
+        };
+        let add = (!edited.is_empty()).then(|| git_in(&place, "add").words(edited));
+        let add = choose.chain(add).chain([git_in(&place, "commit")]).map(Step::from);
+        let add = add.reduce(|one, next| one.and(next)).unwrap_or_else(|| Step::merge(self.id));
         let files = printable(&self.block.files.join(", "));
         let begin = to(
             format!("Merge both sides; they conflict in {files}"),
             worktree.into_iter().chain(brought).chain([begin]),
         );
-        let end = to("Edit these files, then commit and merge", [add, Step::merge(self.id)]);
+        let end = to(how, [add, Step::merge(self.id)]);
         let there = self.block.url.as_ref().map(|_| {
             Step::Status(Look::Fetch).to("Or merge the pull request, then look for it here")
         });
         let others =
             self.block.unopened.as_deref().map(|it| by_hand(it, OTHERS)).unwrap_or_default();
         Remedy::from([begin, end]).then(there.into_iter().collect::<Remedy>()).then(others)
+    }
+
+    /// Returns what helps if git does not even begin to merge the task's branch.
+    fn refused_by_git(&self, place: &str, worktree: Option<Step>) -> Remedy {
+        let unrelated = self.block.hidden.as_ref().is_some_and(|hidden| hidden.unrelated);
+        let options = if unrelated { "merge --allow-unrelated-histories" } else { "merge" };
+        let merge = git_in(place, options).word(&self.run.integration).into();
+        let how = if unrelated {
+            "Join the two histories, if that is what you want"
+        } else {
+            "Merge it in its worktree, where git says more"
+        };
+        let steps = worktree.into_iter().chain([merge, Step::merge(self.id)]);
+        Remedy::from(Step::log(self.id))
+            .or(to(how, steps))
+            .or(self.tell().to("Or run it again, and say what to do differently"))
     }
 
     fn tests(&self) -> Remedy {

@@ -8,6 +8,7 @@
 mod apply;
 mod blueprint;
 mod concern;
+pub(crate) mod conflict;
 pub(crate) mod event;
 mod outside_change;
 mod pull_request;
@@ -15,6 +16,7 @@ mod status;
 
 pub(crate) use apply::IllegalEvent;
 pub(crate) use blueprint::BlueprintRecord;
+pub(crate) use conflict::HiddenConflict;
 pub(crate) use event::{AttemptEnd, AttemptStart, Event, RepairRequest};
 pub(crate) use outside_change::OutsideChange;
 pub(crate) use pull_request::{Obstacle, PullRequest, PullRequestFailure};
@@ -97,6 +99,9 @@ pub struct Block {
     /// The paths in conflict, or the paths changed outside of the worktree.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
+    /// What no file shows of a conflict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<Box<HiddenConflict>>,
     /// The integration commit that the task's branch did not fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub against: Option<Oid>,
@@ -475,6 +480,7 @@ impl Block {
             reason,
             text: text.into(),
             files: Vec::new(),
+            hidden: None,
             against: None,
             with: Vec::new(),
             command: None,
@@ -525,6 +531,12 @@ impl Record {
             None if task.plan_first && !self.is_approved() => Stage::Plan,
             None => Stage::Implement,
         }
+    }
+
+    /// Returns the record of a task that its plan marks as done: done, unless it has begun.
+    pub fn done_in_plan(self) -> Record {
+        let is_new = self.state == State::Waiting && self.attempts.is_empty();
+        if is_new { Record { state: State::Done { merge: None }, ..self } } else { self }
     }
 
     /// Returns the number that the next attempt will have.

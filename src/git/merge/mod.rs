@@ -5,15 +5,24 @@
 
 pub(crate) mod contained;
 mod markers;
+mod method;
+mod private_checkout;
+mod sides;
 
 use std::path::Path;
+use std::process::Output;
 
 use anyhow::{Context, bail};
 
 use super::Git;
-use super::command::git;
+use super::command::{GitCommand, git};
 use super::worktree::Access;
 use crate::domain::oid::Oid;
+use method::Method;
+use private_checkout::Population;
+
+/// The exit code by which git says that it does not know an option.
+const USAGE: i32 = 129;
 
 /// The result of merging one commit into another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,28 +31,70 @@ pub enum TreeMerge {
     Clean(Oid),
     /// The paths in conflict.
     Conflict(Vec<String>),
-    /// git cannot try, for this reason: no common history, for example.
+    /// git does not merge them, because they have no common history.
+    Unrelated,
+    /// git cannot try, for this reason.
     Impossible(String),
 }
 
 impl Git {
-    /// Merges `theirs` into `ours` in the object database alone.
+    /// Merges `theirs` into `ours`, with the result that `git merge` has in a checkout of `ours`.
     ///
     /// The git program does it, not gix: git honours merge drivers, and gix has been seen to report
     /// another verdict with several merge bases, and to take minutes.
     pub fn try_merge(&self, ours: &Oid, theirs: &Oid) -> anyhow::Result<TreeMerge> {
-        let asked = ["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"];
-        let output = self.command().args(asked).args([ours.as_str(), theirs.as_str()]).output()?;
+        let merged = match self.merge_method(ours)? {
+            Method::Checkout(population) => self.merge_in_checkout(ours, theirs, population)?,
+            Method::Tree(options) => self.merge_trees(ours, theirs, &options)?,
+        };
+        Ok(match merged {
+            TreeMerge::Impossible(_)
+                if self.merge_base(ours, theirs).is_ok_and(|b| b.is_none()) =>
+            {
+                TreeMerge::Unrelated
+            }
+            merged => merged,
+        })
+    }
+
+    fn merge_trees(
+        &self,
+        ours: &Oid,
+        theirs: &Oid,
+        options: &[String],
+    ) -> anyhow::Result<TreeMerge> {
+        // Without a source of attributes git takes them from no checkout or from the wrong one.
+        let source = format!("--attr-source={ours}");
+        let merge = ["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"];
+        let ask = |command: GitCommand| {
+            command.args(merge).args(options).args([ours.as_str(), theirs.as_str()]).output()
+        };
+        let mut output = ask(self.merging().arg(source))?;
+        // Git before 2.41 does not know the option.
+        if output.status.code() == Some(USAGE) {
+            if !self.attribute_paths(ours)?.is_empty() {
+                return self.merge_in_checkout(ours, theirs, Population::Attributes);
+            }
+            output = ask(self.merging())?;
+        }
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let mut fields = text.split('\0').filter(|field| !field.is_empty());
         let tree = fields.next().and_then(Oid::from_hex);
-        match (output.status.code(), tree) {
-            (Some(0), Some(tree)) => Ok(TreeMerge::Clean(tree)),
-            (Some(1), Some(_)) => Ok(TreeMerge::Conflict(fields.map(str::to_owned).collect())),
-            _ => {
-                let why = String::from_utf8_lossy(&output.stderr);
-                Ok(TreeMerge::Impossible(why.trim().trim_start_matches("fatal: ").to_owned()))
-            }
+        Ok(match (output.status.code(), tree) {
+            (Some(0), Some(tree)) => TreeMerge::Clean(tree),
+            (Some(1), Some(_)) => TreeMerge::Conflict(fields.map(str::to_owned).collect()),
+            _ => TreeMerge::Impossible(message(&output)),
+        })
+    }
+
+    /// Returns a git command that finds the submodules of the main worktree, if there is one: git
+    /// takes the newer commit of a submodule only if it can look into that.
+    fn merging(&self) -> GitCommand {
+        let home = self.home();
+        if home.join(".git") == self.common_dir() {
+            git(&home).env("GIT_DIR", self.common_dir()).env("GIT_WORK_TREE", &home)
+        } else {
+            self.command()
         }
     }
 
@@ -94,4 +145,13 @@ impl Git {
         let moved = git(worktree).args(["-c", &options]).args(asked).bytes().map(drop);
         moved.with_context(|| format!("cannot update the checkout at '{}'", worktree.display()))
     }
+}
+
+/// Returns git's own words about a merge that it could not try.
+fn message(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let lines = text.trim().lines().map(|line| {
+        ["fatal: ", "error: "].iter().fold(line, |line, word| line.trim_start_matches(word))
+    });
+    lines.collect::<Vec<_>>().join("; ")
 }

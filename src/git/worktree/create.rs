@@ -232,7 +232,7 @@ fn git_knows_better(repo: &gix::Repository) -> anyhow::Result<Option<String>> {
 }
 
 /// Returns the files outside of the tree that may contain attributes.
-fn attribute_files(repo: &gix::Repository) -> Vec<std::path::PathBuf> {
+pub(crate) fn attribute_files(repo: &gix::Repository) -> Vec<std::path::PathBuf> {
     let own = repo.common_dir().join("info/attributes");
     let config = repo.config_snapshot();
     let named = config.trusted_path("core.attributesFile").ok().flatten();

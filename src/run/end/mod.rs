@@ -17,6 +17,7 @@ use super::merge::proof::{CandidateTest, TestResult};
 use super::merge::publish::{Published, publish, why_waits};
 use crate::domain::oid::Oid;
 use crate::domain::snapshot::{FinishChoice, FinishRecord, Run, Snapshot};
+use crate::domain::task::conflict::PathConflict;
 use crate::git::merge::TreeMerge;
 use crate::journal::Journal;
 use crate::system::clock;
@@ -44,7 +45,7 @@ pub(crate) enum MergePreview {
     FastForward(Oid),
     /// Write a merge commit with this tree: both branches have new commits.
     MergeCommit(Oid),
-    /// Fail, because these paths conflict.
+    /// Fail, because these paths conflict; what no file shows is said of them.
     Conflict(Vec<String>),
     /// Fail, because git refuses to merge at all.
     Impossible(String),
@@ -107,7 +108,7 @@ pub(crate) fn prove(
 
 /// Returns what a merge into the base branch would do now.
 pub(crate) fn preview(drive: &Drive, run: &Run) -> anyhow::Result<MergePreview> {
-    preview_of(drive, &tips(drive, run)?)
+    preview_of(drive, run, &tips(drive, run)?)
 }
 
 fn tips(drive: &Drive, run: &Run) -> anyhow::Result<Tips> {
@@ -118,7 +119,7 @@ fn tips(drive: &Drive, run: &Run) -> anyhow::Result<Tips> {
     Ok(Tips { base: find(&run.base_branch)?, integration: find(&run.integration)? })
 }
 
-fn preview_of(drive: &Drive, tips: &Tips) -> anyhow::Result<MergePreview> {
+fn preview_of(drive: &Drive, run: &Run, tips: &Tips) -> anyhow::Result<MergePreview> {
     let git = &drive.git;
     if git.is_ancestor(&tips.integration, &tips.base)? {
         return Ok(MergePreview::UpToDate(tips.base.clone()));
@@ -128,7 +129,13 @@ fn preview_of(drive: &Drive, tips: &Tips) -> anyhow::Result<MergePreview> {
     }
     Ok(match git.try_merge(&tips.base, &tips.integration)? {
         TreeMerge::Clean(tree) => MergePreview::MergeCommit(tree),
-        TreeMerge::Conflict(files) => MergePreview::Conflict(files),
+        TreeMerge::Conflict(files) => {
+            let sides = git.sides_at(&tips.base, &tips.integration, &files)?;
+            let words = |side: &PathConflict| side.words(&run.base_branch, &run.integration);
+            let named = sides.iter().map(|side| words(side).unwrap_or_else(|| side.path.clone()));
+            MergePreview::Conflict(named.collect())
+        }
+        TreeMerge::Unrelated => MergePreview::Impossible("they have no common history".into()),
         TreeMerge::Impossible(why) => MergePreview::Impossible(why),
     })
 }
@@ -146,7 +153,7 @@ pub(crate) fn merge(
         if let Some(why) = why_waits(&drive.git, &run.base_branch)? {
             return Ok(MergeResult::Waits(why));
         }
-        let candidate = match preview_of(drive, &tips)? {
+        let candidate = match preview_of(drive, run, &tips)? {
             MergePreview::UpToDate(commit) => return Ok(MergeResult::Done(commit)),
             MergePreview::FastForward(commit) => commit,
             MergePreview::Conflict(files) => return Ok(MergeResult::Conflict(files)),

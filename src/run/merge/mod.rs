@@ -21,6 +21,7 @@ use crate::domain::policy::repair::Rejection;
 use crate::domain::policy::verdicts::named;
 use crate::domain::snapshot::{Run, Snapshot};
 use crate::domain::steps::{Part, Scope, Step};
+use crate::domain::task::conflict::{HiddenConflict, PathConflict};
 use crate::domain::task::{Block, Event, Reason, Record, State};
 use crate::git::merge::TreeMerge;
 use crate::journal::Journal;
@@ -141,6 +142,7 @@ impl Merge<'_> {
                 let why = self.conflict(record, tip, commit, files)?;
                 return self.refuse(record, Rejection { commit, candidate: None, why }).map(Some);
             }
+            TreeMerge::Unrelated => return self.settle(self.unrelated()).map(Some),
             TreeMerge::Impossible(why) => {
                 let block = Block::new(Reason::Conflict, format!("git cannot merge it: {why}"));
                 return self.settle(Event::Refused(block)).map(Some);
@@ -225,6 +227,13 @@ impl Merge<'_> {
         Ok(Some(Block { files, against, ..Block::new(Reason::Conflict, text) }))
     }
 
+    fn unrelated(&self) -> Event {
+        let text = format!("its branch has no common history with {}", self.run.integration);
+        let hidden = HiddenConflict { unrelated: true, ..HiddenConflict::default() };
+        let hidden = Some(Box::new(hidden));
+        Event::Refused(Block { hidden, ..Block::new(Reason::Conflict, text) })
+    }
+
     fn conflict(
         &self,
         record: &Record,
@@ -250,9 +259,16 @@ impl Merge<'_> {
         let of_remote = brought.as_ref().map(|at| format!(" of {}, from the remote,", at.short()));
         let verb = if files.len() == 1 { "conflicts" } else { "conflict" };
         let (of_remote, files_text) = (of_remote.unwrap_or_default(), files.join(", "));
-        let text = format!("{files_text}{of_remote} {verb} with {others}");
+        let sides = git.sides_at(tip, commit, &files)?;
+        let into = self.run.integration.as_str();
+        let kinds = sides.iter().filter_map(|side| side.words(into, "the task"));
+        let kinds: String = kinds.map(|kind| format!("; {kind}")).collect();
+        let text = format!("{files_text}{of_remote} {verb} with {others}{kinds}");
+        let modules = sides.into_iter().filter(PathConflict::is_module).map(|side| side.path);
+        let hidden = HiddenConflict { modules: modules.collect(), unrelated: false };
+        let hidden = (!hidden.modules.is_empty()).then(|| Box::new(hidden));
         let against = Some(tip.clone());
-        Ok(Block { files, against, with, brought, ..Block::new(Reason::Conflict, text) })
+        Ok(Block { files, hidden, against, with, brought, ..Block::new(Reason::Conflict, text) })
     }
 
     fn message(&self, record: &Record) -> String {
