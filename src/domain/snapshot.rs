@@ -149,7 +149,10 @@ impl Snapshot {
         mut records: HashMap<TaskId, Record>,
     ) -> Result<Snapshot, Vec<crate::domain::plan::dag::DagError>> {
         let dag = Dag::new(&plan.edges())?;
-        let take = |task: &Task| records.remove(&task.id).unwrap_or_default();
+        let take = |task: &Task| {
+            let record = records.remove(&task.id).unwrap_or_default();
+            if task.done { record.done_in_plan() } else { record }
+        };
         let records = plan.tasks.iter().map(take).collect();
         Ok(Snapshot { run, plan, dag, records })
     }

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::justification;
 use crate::domain::plan::dag::Dag;
 use crate::domain::plan::paths::folder;
 use crate::domain::plan::{Mode, Plan, Task};
@@ -31,7 +32,7 @@ pub(crate) struct Analysis {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SoloTask {
     pub task: usize,
-    /// The plan's section `Parallelism analysis` explains why.
+    /// The plan says why.
     pub justified: bool,
 }
 
@@ -47,7 +48,8 @@ impl Analysis {
     /// [`super::ParsedPlan`].
     pub(crate) fn new(plan: &Plan, dag: &Dag, justification: Option<&str>) -> Analysis {
         let layers = dag.layers();
-        let justified = |task: &Task| justification.is_some_and(|text| names(text, task));
+        let justified =
+            |task: &Task| justification.is_some_and(|text| justification::explains(text, task));
         let alone = plan.tasks.iter().enumerate().filter(|(_, task)| !task.parallel_safe);
         let bottlenecks = match plan.mode {
             Mode::Dag => bottlenecks(&layers),
@@ -75,22 +77,6 @@ impl Analysis {
 fn bottlenecks(layers: &[Vec<usize>]) -> Vec<usize> {
     let before_last = layers.split_last().map_or(&[][..], |(_, before)| before);
     before_last.iter().filter(|layer| layer.len() == 1).flatten().copied().collect()
-}
-
-/// Returns true if a text contains the task's id or `Task <number>` as whole words.
-fn names(text: &str, task: &Task) -> bool {
-    let has = |word: &str| {
-        let is_inner = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-        text.match_indices(word).any(|(at, _)| {
-            let before = text[..at].chars().next_back();
-            let after = text[at + word.len()..].chars().next();
-            !before.is_some_and(is_inner) && !after.is_some_and(is_inner)
-        })
-    };
-    // An id that is only the heading's number would match any number in the text.
-    let number = task.number.as_ref().map(|number| format!("Task {number}"));
-    let is_number = task.number.as_deref() == Some(task.id.as_str());
-    number.is_some_and(|number| has(&number)) || (!is_number && has(task.id.as_str()))
 }
 
 /// The tasks that write a path, and those that write something below it.

@@ -1,12 +1,13 @@
 //! The difference between a run's plan and another plan.
 //!
-//! Invariant: a task's place in the file, its number and trailing space do not count as
+//! Invariant: a task's place in the file, its number, ticks and trailing space do not count as
 //! differences; everything else does, once.
 
 use similar::TextDiff;
 
 use crate::domain::plan::{Plan, Preamble, Task, TaskId};
 use crate::domain::review;
+use crate::plan::marks;
 
 /// The difference between two plans.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,6 +18,10 @@ pub(crate) struct PlanChange {
     pub edges: Vec<EdgeChange>,
     /// Tasks whose text or settings changed.
     pub reworded: Vec<TextChange>,
+    /// Tasks that the plan now marks as done.
+    pub marked: Vec<TaskId>,
+    /// Tasks that the plan no longer marks as done.
+    pub unmarked: Vec<TaskId>,
     /// A unified diff of the preambles, if they differ.
     pub preamble: Option<String>,
 }
@@ -44,12 +49,15 @@ impl PlanChange {
             let gone = tasks.tasks.iter().filter(|task| other.task(&task.id).is_none());
             gone.map(|task| task.id.clone()).collect()
         };
+        let id_of = |(_, task): (&Task, &Task)| task.id.clone();
         let both = || new.tasks.iter().filter_map(|task| Some((old.task(&task.id)?, task)));
         PlanChange {
             added: missing_in(new, old),
             dropped: missing_in(old, new),
             edges: edges(old, new),
             reworded: both().filter_map(|(old, new)| reworded(old, new)).collect(),
+            marked: both().filter(|(old, new)| !old.done && new.done).map(id_of).collect(),
+            unmarked: both().filter(|(old, new)| old.done && !new.done).map(id_of).collect(),
             preamble: diff_of_preambles(old, new),
         }
     }
@@ -109,7 +117,7 @@ fn as_text(task: &Task) -> String {
         put("criterion", Some(format!("#{} {}", criterion.index, criterion.text)));
     }
     put("reviews", task.reviews.as_deref().map(review::words));
-    text + "\n" + task.prompt.trim_end() + "\n"
+    text + "\n" + marks::without_ticks(&task.prompt).trim_end() + "\n"
 }
 
 #[cfg(test)]
@@ -135,6 +143,21 @@ mod tests {
         let other =
             plan(&format!("# moved\n\n{}", task("a", "depends_on = []\nprompt = \"x\\n\"")));
         assert!(PlanChange::between(&one, &other).is_empty());
+    }
+
+    #[test]
+    fn a_tick_is_no_change_of_a_text_and_a_done_task_is_one_of_its_own() {
+        let text = |boxes: &str| {
+            let more = format!("prompt = \"\"\"{boxes}\"\"\"");
+            plan(&(task("a", &more) + &task("b", "prompt = 'x'")))
+        };
+        let (old, new) = (text("- [ ] One\n- [ ] Two"), text("- [x] One\n- [ ] Two"));
+        assert!(PlanChange::between(&old, &new).is_empty());
+        let done = plan(&(task("a", "done = true\nprompt = '- [x] One'") + &task("b", "")));
+        let open = plan(&(task("a", "prompt = '- [ ] One'") + &task("b", "")));
+        let change = PlanChange::between(&open, &done);
+        assert_eq!((ids(&change.marked), change.reworded.len()), (vec!["a"], 0));
+        assert_eq!(ids(&PlanChange::between(&done, &open).unmarked), ["a"]);
     }
 
     #[test]

@@ -28,6 +28,10 @@ pub(super) struct Draft {
     /// Ids; `None` if the task declares nothing about its dependencies.
     pub(super) depends_on: Option<Vec<SourceText>>,
     pub(super) parallel_safe: Option<bool>,
+    /// Why it is not parallel safe, if the task itself says so.
+    pub(super) alone_because: Option<String>,
+    /// The plan marks it as done.
+    pub(super) done: bool,
     pub(super) files: Vec<String>,
     pub(super) reads: Vec<String>,
     pub(super) prompt: String,
@@ -110,6 +114,7 @@ pub(super) fn task(draft: Draft, id: TaskId) -> Task {
         title: draft.title,
         depends_on: without_repeats(depends_on),
         parallel_safe: draft.parallel_safe.unwrap_or(true),
+        done: draft.done,
         reads: without_repeats(reads),
         files: without_repeats(draft.files.into_iter()),
         prompt: draft.prompt,

@@ -11,6 +11,8 @@ mod diagnostic;
 mod draft;
 mod final_review;
 mod inputs;
+mod justification;
+mod marks;
 mod superpowers;
 pub(crate) mod syntax;
 pub(crate) mod toml;
@@ -37,7 +39,8 @@ pub struct Source<'a> {
 pub struct ParsedPlan {
     pub plan: Plan,
     pub warnings: Vec<Diagnostic>,
-    /// The text of the section `Parallelism analysis`, which explains why tasks must run alone.
+    /// What the plan says about why tasks must run alone: its section `Parallelism analysis`, and
+    /// the remarks of the tasks.
     pub justification: Option<String>,
     /// Open tickets of a backlog that are not in this batch.
     pub left_out: Vec<SkippedTicket>,
@@ -125,14 +128,58 @@ fn finish(
         return Err(diagnostics.into_sorted());
     }
     let sources = drafts.iter().map(|draft| draft.file).collect();
+    let justification = with_reasons(justification, &drafts);
     let name = name.unwrap_or_else(|| name::DEFAULT.to_owned());
     match draft::plan(name, drafts, &mut diagnostics) {
         Some(plan) if !diagnostics.has_errors() => {
             let plan = Plan { preamble, ..plan };
+            warn_of_marks(&plan, &mut diagnostics);
+            warn_of_solo_tasks(&plan, justification.as_deref(), &mut diagnostics);
             let (warnings, left_out) = (diagnostics.into_sorted(), Vec::new());
             Ok(ParsedPlan { plan, warnings, justification, left_out, sources })
         }
         _ => Err(diagnostics.into_sorted()),
+    }
+}
+
+/// Adds the reasons that the tasks themselves give to the text of the section.
+fn with_reasons(section: Option<String>, drafts: &[draft::Draft]) -> Option<String> {
+    let reason = |draft: &draft::Draft| {
+        let reason = draft.alone_because.as_deref()?.trim();
+        let name = match &draft.number {
+            Some(number) if draft.id.is_none() => format!("Task {number}"),
+            _ => draft.id_text().to_owned(),
+        };
+        (!reason.is_empty()).then(|| format!("\n- {name} runs alone because {reason}\n"))
+    };
+    let reasons: String = drafts.iter().filter_map(reason).collect();
+    if reasons.is_empty() { section } else { Some(section.unwrap_or_default() + &reasons) }
+}
+
+/// Says which tasks do not run because the plan marks them as done.
+fn warn_of_marks(plan: &Plan, diagnostics: &mut Diagnostics) {
+    let done: Vec<_> = plan.tasks.iter().filter(|task| task.done).collect();
+    let Some(first) = done.first() else { return };
+    let names = done.iter().map(|task| format!("`{}`", task.id)).collect::<Vec<_>>().join(", ");
+    let message = match done.as_slice() {
+        all if all.len() == plan.tasks.len() => {
+            "all tasks are marked as done, so nothing runs".to_owned()
+        }
+        [_] => format!("task {names} is marked as done, so it does not run"),
+        _ => format!("tasks {names} are marked as done, so they do not run"),
+    };
+    diagnostics.warning(first.line, message, "remove the mark of a task that is to run");
+}
+
+/// Warns of tasks that must run alone without a reason: every other task waits for them.
+fn warn_of_solo_tasks(plan: &Plan, justification: Option<&str>, diagnostics: &mut Diagnostics) {
+    for task in plan.tasks.iter().filter(|task| !task.parallel_safe && !task.done) {
+        if !justification.is_some_and(|text| justification::explains(text, task)) {
+            let message = format!("task `{}` is not parallel safe, and nothing says why", task.id);
+            let remedy = "write the reason: `**Parallel-safe:** false (why)` or a section \
+                          `Parallelism analysis`; in TOML `alone_because = \"why\"`";
+            diagnostics.warning(task.line, message, remedy);
+        }
     }
 }
 

@@ -120,7 +120,7 @@ fn dependencies_by_number_in_other_spellings() {
     let plan = sound(
         "## Task 0: a\n**Wave:** 1\n**Depends on:** -\n\n## Task 1: b\n- Depends-On: Task 0 (its\n  types, really)\n\n\
          ## Task 2 — c\n**Depends on**:\n- Task 0\n- Task 1\n\n\
-         ## Task 3. d\n**Complexity:** low\n**Blocked by:** Tasks 0–2   \n**Parallel-safe:** no\n\n\
+         ## Task 3. d\n**Complexity:** low\n**Blocked by:** Tasks 0–2   \n**Parallel-safe:** no (one lock)\n\n\
          ## Task 4: e\n**id**: e · **depends_on**: [3] · **parallel_safe**: true\n\nx\n\
          ## Task 5: f\n**depends_on**: 无\n\ny\n",
     );
@@ -237,7 +237,7 @@ fn a_table_of_groups_gives_the_edges() {
 fn a_table_of_tasks_is_a_plan() {
     let plan = sound(
         "# List\n\n| Task | Files | Depends on | Parallel-safe |\n|---|---|---|---|\n\
-         | T1 — types | `src/types.ts` | — | no |\n| T2 — builder | `src/b.ts` (new) | T1 | yes |\n",
+         | T1 — types | `src/types.ts` | — | no, all read it |\n| T2 — builder | `src/b.ts` (new) | T1 | yes |\n",
     );
     assert_eq!(edges(&plan), "1<-[] 2<-[1]");
     assert_eq!((plan.tasks[1].title.as_str(), plan.tasks[1].line), ("builder", 6));
@@ -246,7 +246,7 @@ fn a_table_of_tasks_is_a_plan() {
 
 #[test]
 fn a_file_with_front_matter_is_one_task() {
-    let text = "---\nticket_id: T-7\ntitle: \"Add it\"\ndepends_on: []\nparallel_safe: false\n\
+    let text = "---\nticket_id: T-7\ntitle: \"Add it\"\ndepends_on: []\nparallel_safe: false\nalone_because: a lock\n\
         scope_files:\n  - src/a.js\n  - \"(git only)\"\n---\n\n# Other\n\nbody\n";
     let plan = sound(text);
     assert_eq!(edges(&plan), "T-7<-[]");
@@ -369,7 +369,7 @@ fn standard_input_is_sniffed_and_named_by_its_title() {
 fn toml_is_read_in_full() {
     let text = "name = \"auth\"\n\n[[task]]\nid = \"model\"\ntitle = \"Add it\"\nprompt = \"\"\"\nDo it.\n\"\"\"\n\
         files = [\"./src/a.rs:3\"]\ntimeout = \"30m\"\n\n[[task]]\nid = \"lint\"\nrun = \"make lint\"\n\
-        depends_on = [\"model\"]\nparallel_safe = false\n";
+        depends_on = [\"model\"]\nparallel_safe = false\nalone_because = 'a lock'\n";
     let parsed = read("x.toml", text).unwrap();
     assert_eq!(parsed.warnings, []);
     assert_eq!(edges(&parsed.plan), "model<-[] lint<-[model]");
@@ -512,6 +512,7 @@ fn plans() -> impl Strategy<Value = Plan> {
                 title,
                 depends_on,
                 parallel_safe,
+                done: false,
                 files,
                 reads,
                 prompt,

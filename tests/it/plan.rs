@@ -14,7 +14,7 @@ Write it.
 ### Task 2: Serve it
 **id**: api
 **depends_on**: [model]
-**parallel_safe**: false
+**parallel_safe**: false (one port)
 **Files:**
 - Modify: `src/lib.rs`
 
@@ -73,7 +73,7 @@ fn json_has_the_same_facts() {
             _ => ("src/lib.rs", &[]),
         };
         serde_json::json!({
-            "id": id, "number": number, "title": title, "depends_on": on, "parallel_safe": safe,
+            "id": id, "number": number, "title": title, "depends_on": on, "parallel_safe": safe, "done": false,
             "files": [file], "reads": reads, "line": line,
             "class": "standard", "model": null, "criteria": [], "ticket": null, "reviews": null,
         })
@@ -91,7 +91,7 @@ fn json_has_the_same_facts() {
         "width": 3,
         "critical_path": ["model", "api"],
         "bottlenecks": ["model"],
-        "not_parallel_safe": [{"id": "api", "justified": false}],
+        "not_parallel_safe": [{"id": "api", "justified": true}],
         "overlaps": [{"path": "src/lib.rs", "tasks": ["ui", "docs"]}],
         "mentions": [],
         "left_out": [],
@@ -136,4 +136,34 @@ fn an_unreadable_plan_is_named() {
     let out = env.run(["plan", "empty.md"]);
     assert_eq!(out.code, 1);
     assert!(out.stderr.starts_with("error: empty.md: the plan is empty\n"), "{}", out.stderr);
+}
+
+#[test]
+fn a_task_that_runs_alone_without_a_reason_is_a_warning_everywhere() {
+    let env = Env::new();
+    let says_why = |reason: &str, section: &str| {
+        let plan = PLAN.replace(
+            "**parallel_safe**: false (one port)",
+            &format!("**parallel_safe**: false{reason}"),
+        );
+        env.write("p.md", format!("{plan}{section}"));
+    };
+    let warning = "task `api` is not parallel safe, and nothing says why";
+    says_why("", "");
+    env.run(["plan", "p.md"]).ok().has(warning).has("api (no reason given)");
+    let json = env.json(["plan", "p.md", "--json"]);
+    assert!(json["warnings"][0]["message"].as_str().expect("a text").contains(warning), "{json}");
+    assert_eq!(json["not_parallel_safe"][0]["justified"], false);
+    env.config("orchestrate.agent", "true");
+    env.run(["start", "p.md", "--dry-run"]).ok().has(warning);
+    says_why("", "\n## Parallelism analysis\n\nTasks api and ui are independent.\n");
+    env.run(["plan", "p.md"]).ok().has(warning);
+    says_why("", "\n## Parallelism analysis\n\n- api: it needs the one port\n");
+    env.run(["plan", "p.md"]).ok().has_not(warning).has_not("no reason given");
+    says_why(" (needs the one port)", "");
+    let json = env.json(["plan", "p.md", "--json"]);
+    assert_eq!(
+        (json["warnings"].as_array().map(Vec::len), &json["not_parallel_safe"][0]["justified"]),
+        (Some(0), &serde_json::Value::Bool(true))
+    );
 }

@@ -135,3 +135,66 @@ fn a_task_that_comes_back_after_its_merge_is_done() {
     env.start(&["--update"]).ok().has("already merged in this run; it does not run again");
     assert_eq!(env.launches("a"), 1);
 }
+
+const MARKED: &str = "\
+### Task 1: Begin [DONE]
+**depends_on**: []
+
+Begin.
+
+### Task 2: Go on
+**depends_on**: [1]
+
+- [ ] One
+- [ ] Two
+
+### Task 3: Look
+**depends_on**: []
+**Status:** done
+
+Look.
+";
+
+#[test]
+fn a_task_that_is_marked_as_done_is_shown_and_does_not_run() {
+    let env = Env::new();
+    env.agent("2", "edit b.txt 1\ncommit 'Go on'\nstatus DONE");
+    env.write("p.md", MARKED);
+    let shown = env.json(["plan", "p.md", "--json"]);
+    assert_eq!(shown["tasks"][0]["done"], true);
+    assert_eq!(shown["tasks"][1]["done"], false);
+    env.config("orchestrate.agent", &env.agent_command());
+    env.run(["start", "p.md"]).ok().has("tasks `1`, `3` are marked as done");
+    env.stands("1", "done", None);
+    assert_eq!((env.launches("1"), env.launches("2")), (0, 1));
+    env.run(["status"]).ok().has("the plan marks it as done, so it does not run");
+    assert_eq!(env.task("3")["why"][0]["kind"], "marked");
+    // Who works through the plan ticks what is merged; that is no change of the plan.
+    env.write("p.md", MARKED.replace("- [ ]", "- [x]"));
+    env.run(["start", "p.md"]).ok().has_not("has changed");
+    env.write("p.md", MARKED.replace(" [DONE]", ""));
+    env.run(["start", "p.md"]).fails(1).has("reopened").has("1: it will run");
+}
+
+#[test]
+fn ticked_steps_are_understood_or_warned_about() {
+    let env = Env::new();
+    env.write("p.md", MARKED.replacen("- [ ]", "- [x]", 1));
+    env.run(["plan", "p.md"]).ok().has("1 of 2 steps of task `2` are ticked");
+    env.write("p.md", MARKED.replace("- [ ]", "- [x]"));
+    env.run(["plan", "p.md"]).ok().has("all tasks are marked as done");
+    env.run(["start", "p.md"]).fails(1).has("the plan marks all of its tasks as done");
+}
+
+#[test]
+fn a_task_that_is_marked_later_does_not_run() {
+    let env = Env::new();
+    env.config("orchestrate.agent", &env.agent_command());
+    env.agent("2", "edit b.txt 1\ncommit 'Go on'\nstatus BLOCKED");
+    env.write("p.md", MARKED);
+    env.run(["start", "p.md"]).fails(3);
+    env.write("p.md", MARKED.replace("Go on", "Go on ✅"));
+    let changed = env.run(["start", "p.md", "--update"]);
+    changed.fails(3).has("2: it stays blocked in the run, which has begun it");
+    env.stands("2", "blocked", Some("agent"));
+}

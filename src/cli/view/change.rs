@@ -36,6 +36,18 @@ pub(crate) fn text(
     for reworded in &change.reworded {
         text += &line("reworded", &reworded.id, status(snapshot, &reworded.id));
     }
+    for id in &change.marked {
+        let is_new = snapshot.find(id).is_none_or(|(_, record)| record.attempts.is_empty());
+        let known = if is_new {
+            "it will not run".to_owned()
+        } else {
+            format!("it stays {} in the run, which has begun it", status(snapshot, id))
+        };
+        text += &line("done", id, &known);
+    }
+    for id in &change.unmarked {
+        text += &line("reopened", id, "it will run");
+    }
     if let Some(diff) = &change.preamble {
         text += &format!("  {:8}  of the plan, for all tasks\n", "preamble");
         text += &coloured(diff);
@@ -49,6 +61,8 @@ fn summary(change: &PlanChange) -> String {
         (change.added.len(), "added"),
         (change.dropped.len(), "dropped"),
         (change.reworded.len(), "reworded"),
+        (change.marked.len(), "marked as done"),
+        (change.unmarked.len(), "no longer marked as done"),
         (change.edges.len(), "with changed dependencies"),
     ];
     let counts = kinds.into_iter().filter(|(count, _)| *count > 0);

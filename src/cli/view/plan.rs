@@ -105,6 +105,7 @@ impl PlanView<'_> {
             remarks.push(format!("after {}", names.join(", ")));
         }
         remarks.extend((!task.parallel_safe).then(|| "alone".to_owned()));
+        remarks.extend(task.done.then(|| "done".to_owned()));
         if remarks.is_empty() {
             String::new()
         } else {
@@ -125,9 +126,8 @@ impl PlanView<'_> {
             facts.push(("bottlenecks", vec![self.ids(&analysis.bottlenecks).join(", ")]));
         }
         if !analysis.not_parallel_safe.is_empty() {
-            let is_asked = self.parsed.justification.is_some();
             let name = |alone: &SoloTask| {
-                let why = if is_asked && !alone.justified { " (no reason given)" } else { "" };
+                let why = if alone.justified { "" } else { " (no reason given)" };
                 format!("{}{why}", self.dag.id(alone.task))
             };
             let alone: Vec<_> = analysis.not_parallel_safe.iter().map(name).collect();
@@ -296,6 +296,7 @@ fn tasks(plan: &Plan) -> Vec<TaskJson<'_>> {
             title: &task.title,
             depends_on: task.depends_on.iter().map(TaskId::as_str).collect(),
             parallel_safe: task.parallel_safe,
+            done: task.done,
             files: &task.files,
             reads: &task.reads,
             class: class_word(task),
@@ -336,6 +337,8 @@ struct TaskJson<'a> {
     title: &'a str,
     depends_on: Vec<&'a str>,
     parallel_safe: bool,
+    /// The plan marks it as done.
+    done: bool,
     files: &'a [String],
     reads: &'a [String],
     /// The class of model that the work starts with; null if the plan names a model.

@@ -50,6 +50,8 @@ pub struct Task {
     /// As written; empty in sequential mode, in which [`Plan::edges`] adds the chain.
     pub depends_on: Vec<TaskId>,
     pub parallel_safe: bool,
+    /// The plan marks it as done: it does not run.
+    pub done: bool,
     /// Paths that the task declares to write, relative to the top level, in order, without repeats.
     pub files: Vec<String>,
     /// Paths that the task declares to read only.

@@ -7,14 +7,25 @@ const MAX_SECONDS: u64 = 30 * 24 * 60 * 60;
 
 /// Reads a word for yes or no; anything after it is a remark.
 pub(crate) fn boolean(text: &str) -> Option<bool> {
-    let is_end = |c: char| c.is_whitespace() || "(（,.;—–-".contains(c);
     let text = text.trim().trim_start_matches('`');
-    let word = text.split(is_end).next().unwrap_or(text);
+    let word = text.split(ends_word).next().unwrap_or(text);
     match word.trim_end_matches('`').to_lowercase().as_str() {
         "true" | "yes" | "y" | "✓" | "✅" | "是" => Some(true),
         "false" | "no" | "n" | "✗" | "❌" | "否" => Some(false),
         _ => None,
     }
+}
+
+/// Returns what follows the first word: `shares a.rs` of `no (shares a.rs)`.
+pub(crate) fn remark(text: &str) -> Option<String> {
+    let text = text.trim().trim_start_matches('`');
+    let rest = &text[text.find(ends_word)?..];
+    let rest = rest.trim_matches(|c: char| ends_word(c) || "`)）".contains(c));
+    rest.contains(char::is_alphabetic).then(|| rest.to_owned())
+}
+
+fn ends_word(c: char) -> bool {
+    c.is_whitespace() || "(（,.;—–-".contains(c)
 }
 
 /// Reads a duration (`30m`, `1h30m`, `90 seconds`, or plain seconds) in seconds, at least one.
@@ -92,6 +103,14 @@ mod tests {
         assert_eq!(boolean("no, it edits the schema"), Some(false));
         assert_eq!(boolean("maybe"), None);
         assert_eq!(boolean(""), None);
+    }
+
+    #[test]
+    fn a_remark_follows_the_first_word() {
+        assert_eq!(remark("`false` (shares `a.rs`)").as_deref(), Some("shares `a.rs"));
+        assert_eq!(remark("no, it edits the schema").as_deref(), Some("it edits the schema"));
+        assert_eq!(remark("false — one terminal").as_deref(), Some("one terminal"));
+        assert_eq!((remark("false"), remark("no."), remark("`false` ()")), (None, None, None));
     }
 
     #[test]

@@ -253,6 +253,7 @@ mod tests {
             title: format!("task {at}"),
             depends_on: sketch.depends_on.iter().map(|dep| id(*dep)).collect(),
             parallel_safe: sketch.parallel_safe,
+            done: false,
             // File 0 stands for "says nothing".
             files: (sketch.file > 0).then(|| format!("f{}", sketch.file)).into_iter().collect(),
             reads: Vec::new(),

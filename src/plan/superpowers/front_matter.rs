@@ -7,6 +7,7 @@ use crate::domain::plan::value;
 use crate::domain::plan::value::is_nothing;
 use crate::plan::diagnostic::Diagnostics;
 use crate::plan::draft::{Draft, SourceText};
+use crate::plan::marks;
 use crate::plan::syntax::front_matter;
 use crate::plan::syntax::yaml::{self, YamlFault, YamlNode};
 
@@ -68,6 +69,8 @@ impl FrontMatter {
             id: id.map(|(text, line)| SourceText { text, line }),
             depends_on: self.first(&DEPENDENCIES).map(names),
             parallel_safe: self.parallel_safe(diagnostics),
+            alone_because: self.text(&["alone_because"]),
+            done: self.status().is_some_and(|status| marks::is_done(&status)),
             files: self.paths(&["files", "file", "scope_files", "allowed_paths"]),
             prompt: body.to_owned(),
             model: self.text(&["model"]),

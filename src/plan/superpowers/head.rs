@@ -12,6 +12,7 @@ use crate::domain::review;
 use crate::domain::text::nearest;
 use crate::plan::diagnostic::Diagnostics;
 use crate::plan::draft::{Draft, SourceText};
+use crate::plan::marks;
 
 /// Keys that decide when a task runs.
 const ORDER_KEYS: [&str; 2] = ["depends_on", "parallel_safe"];
@@ -44,7 +45,32 @@ pub(super) fn read(
     };
     nodes.iter().for_each(|node| reader.node(node));
     reader.close();
-    reader.head
+    let head = reader.head;
+    read_boxes(nodes, draft, diagnostics);
+    head
+}
+
+/// Takes a task as done if all boxes of its list are ticked, and warns if only some are.
+fn read_boxes(nodes: &[OutlineNode], draft: &mut Draft, diagnostics: &mut Diagnostics) {
+    let lines = nodes.iter().filter_map(|node| match &node.kind {
+        NodeKind::Line(line) if line.checkbox => Some(line.ticked),
+        _ => None,
+    });
+    let boxes: Vec<bool> = lines.collect();
+    let ticked = boxes.iter().filter(|ticked| **ticked).count();
+    if ticked == 0 || draft.done {
+        return;
+    }
+    draft.done = ticked == boxes.len();
+    if !draft.done {
+        let message = format!(
+            "{ticked} of {} steps of task `{}` are ticked, but its agent is given all of them",
+            boxes.len(),
+            draft.id_text()
+        );
+        let remedy = "remove what is done from the task, or tick all steps if the task is done";
+        diagnostics.warning(draft.line, message, remedy);
+    }
 }
 
 /// Returns the key that has the same letters in another order, or one letter more or less in the
@@ -190,6 +216,7 @@ impl HeadReader<'_> {
                 self.setting(&pending);
             }
             MetadataKey::Reviews if is_meant => self.reviews(&pending),
+            MetadataKey::Status if is_meant => self.draft.done |= marks::is_done(&pending.value),
             MetadataKey::Unknown if is_meant => self.unknown_key(&pending),
             _ => {}
         }
@@ -231,6 +258,7 @@ impl HeadReader<'_> {
         match value::boolean(&pending.value) {
             Some(safe) => {
                 self.draft.parallel_safe.get_or_insert(safe);
+                self.draft.alone_because = value::remark(&pending.value);
             }
             None => {
                 let message = format!("invalid value for `{}`: {:?}", pending.name, pending.value);

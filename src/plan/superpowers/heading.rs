@@ -5,12 +5,16 @@
 
 use std::fmt;
 
+use crate::plan::marks;
+
 /// The kind of a heading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum HeadingKind {
     Task {
         number: TaskNumber,
         title: String,
+        /// A mark says that it is done.
+        done: bool,
     },
     /// Begins like the heading of a task, but is not one.
     NearMiss(HeadingFlaw),
@@ -90,11 +94,13 @@ impl fmt::Display for TaskNumber {
 
 /// Reads the text of a heading.
 pub(super) fn read(text: &str) -> HeadingKind {
-    let marks = ["[ ]", "[x]", "[X]"];
-    let text = marks.iter().fold(text.trim(), |text, mark| text.trim_start_matches(mark));
-    let text = text.trim_start_matches(|c: char| !c.is_alphanumeric());
-    match strip_word(text, "task") {
-        Some(rest) => numbered(rest.trim_start()),
+    let (text, is_marked) = marks::split(text);
+    let text = text.trim_start_matches("[ ]").trim_start_matches(|c: char| !c.is_alphanumeric());
+    match strip_word(text, "task").map(|rest| numbered(rest.trim_start())) {
+        Some(HeadingKind::Task { number, title, done }) => {
+            HeadingKind::Task { number, title, done: done || is_marked }
+        }
+        Some(other) => other,
         None => HeadingKind::Other,
     }
 }
@@ -123,7 +129,7 @@ fn numbered(rest: &str) -> HeadingKind {
     let Some(title) = rest.strip_prefix([':', '.', '-', '–', '—', '：']) else {
         let title = String::new();
         return match rest.is_empty() {
-            true => HeadingKind::Task { number, title },
+            true => HeadingKind::Task { number, title, done: false },
             false if is_range(rest) => HeadingKind::NearMiss(HeadingFlaw::Range),
             false => HeadingKind::NearMiss(HeadingFlaw::NoSeparator),
         };
@@ -133,7 +139,8 @@ fn numbered(rest: &str) -> HeadingKind {
     {
         return HeadingKind::NearMiss(HeadingFlaw::Range);
     }
-    HeadingKind::Task { number, title: crate::domain::plan::value::title(title) }
+    let (title, done) = marks::split(title);
+    HeadingKind::Task { number, title: crate::domain::plan::value::title(title), done }
 }
 
 /// Reads a line of Markdown source as a heading, for text that the Markdown parser does not see as
@@ -185,7 +192,7 @@ mod tests {
 
     fn task(text: &str) -> Option<(String, String)> {
         match read(text) {
-            HeadingKind::Task { number, title } => Some((number.to_string(), title)),
+            HeadingKind::Task { number, title, .. } => Some((number.to_string(), title)),
             _ => None,
         }
     }

@@ -19,6 +19,8 @@ pub(super) enum MetadataKey {
     Run,
     /// Not a dependency; known only to warn authors who expect one.
     Wave,
+    /// Whether the task is done.
+    Status,
     /// A key that names files to write: `**Create:** path`.
     Write,
     Read,
@@ -107,6 +109,7 @@ pub(super) fn known(name: &str) -> Option<MetadataKey> {
             MetadataKey::DependsOn
         }
         "parallelsafe" => MetadataKey::ParallelSafe,
+        "status" => MetadataKey::Status,
         "files" | "file" => MetadataKey::Files,
         "model" => MetadataKey::Model,
         "agent" => MetadataKey::Agent,

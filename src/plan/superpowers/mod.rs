@@ -87,6 +87,8 @@ pub(super) fn preamble(source: &str) -> Option<Preamble> {
 struct TaskSection {
     number: TaskNumber,
     title: String,
+    /// The heading has a mark that says so.
+    done: bool,
     line: usize,
     /// The nodes below the heading.
     nodes: Range<usize>,
@@ -116,10 +118,10 @@ fn sections(outline: &Outline, source: &str, diagnostics: &mut Diagnostics) -> V
             open = None;
         }
         match heading {
-            HeadingKind::Task { number, title } => {
+            HeadingKind::Task { number, title, done } => {
                 let body = line_end(source, node.range.end)..source.len();
                 let nodes = at + 1..outline.nodes.len();
-                sections.push(TaskSection { number, title, line: node.line, nodes, body });
+                sections.push(TaskSection { number, title, done, line: node.line, nodes, body });
                 (open, broken) = (Some(*level), BrokenBlock::default());
             }
             HeadingKind::NearMiss(flaw) => warn_of_near_miss(flaw, text, node.line, diagnostics),
@@ -204,8 +206,8 @@ fn read_tasks(
             diagnostics.warning(section.line, message, "describe below the heading what to do");
         }
         let number = Some(section.number.to_string());
-        let (title, line) = (section.title, section.line);
-        let mut draft = Draft { number, title, line, prompt, ..Draft::default() };
+        let (title, line, done) = (section.title, section.line, section.done);
+        let mut draft = Draft { number, title, line, prompt, done, ..Draft::default() };
         heads.push(head::read(&outline.nodes[section.nodes], &mut draft, diagnostics));
         drafts.push(draft);
     }

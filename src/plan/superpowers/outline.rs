@@ -61,6 +61,8 @@ pub(super) struct TextLine {
     pub(super) starts_item: bool,
     /// Begins with `[ ]` or `[x]`.
     pub(super) checkbox: bool,
+    /// Begins with `[x]`.
+    pub(super) ticked: bool,
 }
 
 /// The texts of a table's cells.
@@ -124,6 +126,7 @@ struct OutlineBuilder<'a> {
     depth: usize,
     starts_item: bool,
     checkbox: bool,
+    ticked: bool,
     /// The number of open blocks whose text is not read.
     asides: usize,
     in_list_heading: bool,
@@ -152,6 +155,7 @@ impl<'a> OutlineBuilder<'a> {
             depth: 0,
             starts_item: false,
             checkbox: false,
+            ticked: false,
             asides: 0,
             in_list_heading: false,
             emphasis: Vec::new(),
@@ -168,7 +172,7 @@ impl<'a> OutlineBuilder<'a> {
                 self.push(&[&text], range);
             }
             Event::SoftBreak | Event::HardBreak => self.flush(),
-            Event::TaskListMarker(_) => self.checkbox = true,
+            Event::TaskListMarker(ticked) => (self.checkbox, self.ticked) = (true, ticked),
             Event::Rule => self.node(NodeKind::Rule, range),
             Event::InlineMath(_) | Event::DisplayMath(_) | Event::FootnoteReference(_) => {}
         }
@@ -196,7 +200,7 @@ impl<'a> OutlineBuilder<'a> {
             }
             Tag::Item => {
                 self.flush();
-                (self.starts_item, self.checkbox) = (true, false);
+                (self.starts_item, self.checkbox, self.ticked) = (true, false, false);
             }
             Tag::Table(_) => {
                 self.flush();
@@ -254,6 +258,7 @@ impl<'a> OutlineBuilder<'a> {
                 depth: self.depth,
                 starts_item: std::mem::take(&mut self.starts_item),
                 checkbox: std::mem::take(&mut self.checkbox),
+                ticked: std::mem::take(&mut self.ticked),
                 ..TextLine::default()
             };
             (line, range.clone())

@@ -84,6 +84,7 @@ fn edges(
     }
     for (row, tasks) in table.rows.iter().zip(&members) {
         let safe = parallel_safe(row, columns, diagnostics);
+        let reason = value::remark(cell(row, columns.parallel_safe));
         let mut before: Option<usize> = None;
         for &task in tasks {
             let mut found = Vec::new();
@@ -105,6 +106,7 @@ fn edges(
             let draft = &mut drafts[task];
             draft.depends_on.get_or_insert(found);
             draft.parallel_safe = draft.parallel_safe.or(safe);
+            draft.alone_because = draft.alone_because.take().or_else(|| reason.clone());
         }
     }
 }
@@ -183,7 +185,7 @@ fn draft(
     diagnostics: &mut Diagnostics,
 ) -> Option<Draft> {
     let text = cell(row, Some(columns.tasks));
-    let HeadingKind::Task { number, title } = heading::read_cell(text) else {
+    let HeadingKind::Task { number, title, done } = heading::read_cell(text) else {
         let message = format!("ignored the row {text:?}: it has no task number");
         diagnostics.warning(row.line, message, "write `Task 1: title` in its first cell");
         return None;
@@ -192,6 +194,7 @@ fn draft(
     Some(Draft {
         number: Some(number.to_string()),
         title,
+        done,
         files: paths::paths(cell(row, columns.files)),
         prompt: lines.collect(),
         line: row.line,

@@ -20,12 +20,14 @@ use crate::domain::text::{fault, nearest};
 
 const PLAN_KEYS: [&str; 3] = ["name", "preamble", "task"];
 const PREAMBLE_KEYS: [&str; 2] = ["constraints", "text"];
-const TASK_KEYS: [&str; 20] = [
+const TASK_KEYS: [&str; 22] = [
     "id",
     "number",
     "title",
     "depends_on",
     "parallel_safe",
+    "alone_because",
+    "done",
     "files",
     "reads",
     "prompt",
@@ -142,11 +144,13 @@ impl TomlReader<'_> {
             agent: text("agent"),
             test: text("test"),
             ticket: text("ticket"),
+            alone_because: text("alone_because"),
             criteria: self.criteria(table),
             depends_on: table.get("depends_on").map(|value| self.texts("depends_on", value)),
             parallel_safe: table
                 .get("parallel_safe")
                 .and_then(|value| self.boolean("parallel_safe", value)),
+            done: table.get("done").and_then(|value| self.boolean("done", value)).unwrap_or(false),
             files: self.paths("files", table),
             reads: self.paths("reads", table),
             timeout: table.get("timeout").and_then(|value| self.timeout(value)),

@@ -39,6 +39,9 @@ fn write_task(out: &mut String, task: &Task, mode: Mode) {
     if !task.parallel_safe {
         pair(out, "parallel_safe", "false".to_owned());
     }
+    if task.done {
+        pair(out, "done", "true".to_owned());
+    }
     for (key, paths) in [("files", &task.files), ("reads", &task.reads)] {
         if !paths.is_empty() {
             pair(out, key, list(paths.iter().map(String::as_str)));

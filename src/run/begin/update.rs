@@ -75,11 +75,13 @@ fn message(change: &PlanChange) -> String {
     let names = |ids: &[TaskId]| ids.iter().map(TaskId::as_str).collect::<Vec<_>>().join(", ");
     let reworded: Vec<TaskId> = change.reworded.iter().map(|changed| changed.id.clone()).collect();
     let edges: Vec<TaskId> = change.edges.iter().map(|changed| changed.id.clone()).collect();
-    let kinds: [(&str, String); 5] = [
+    let kinds: [(&str, String); 7] = [
         ("Added", names(&change.added)),
         ("Dropped", names(&change.dropped)),
         ("Reworded", names(&reworded)),
         ("Edges", names(&edges)),
+        ("Done", names(&change.marked)),
+        ("Reopened", names(&change.unmarked)),
         ("Preamble", change.preamble.iter().map(|_| "changed").collect()),
     ];
     let named = kinds.into_iter().filter(|(_, names)| !names.is_empty());

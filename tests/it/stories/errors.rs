@@ -76,9 +76,11 @@ fn of_a_plan_in_markdown() {
       1  1  One  (alone)
          3  Three
 
-    run alone: 1
+    run alone: 1 (no reason given)
     models:    standard (1, 3)
     --- stderr ---
+    warning: warnings.md:1: task `1` is not parallel safe, and nothing says why
+    hint: write the reason: `**Parallel-safe:** false (why)` or a section `Parallelism analysis`; in TOML `alone_because = "why"`
     warning: warnings.md:9: ignored `Task 2`: it is inside the code block opened at line 8
     hint: if it is a task, close the block before it; a block that contains ``` needs a longer fence, like ````
     warning: warnings.md:12: task 3 has only a title

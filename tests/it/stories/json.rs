@@ -41,6 +41,7 @@ fn of_each_command() {
           "class": "standard",
           "criteria": [],
           "depends_on": [],
+          "done": false,
           "files": [],
           "id": "cart",
           "line": 3,
@@ -58,6 +59,7 @@ fn of_each_command() {
           "depends_on": [
             "cart"
           ],
+          "done": false,
           "files": [],
           "id": "mail",
           "line": 9,

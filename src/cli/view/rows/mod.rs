@@ -67,6 +67,8 @@ pub(crate) enum Why<'a> {
     Next { stage: Stage, because: String },
     /// The integration branch cannot be moved now.
     Merge { text: &'a str },
+    /// The plan marks it as done.
+    Marked,
     /// It needs a person.
     Block(&'a Block),
 }
@@ -85,6 +87,7 @@ pub(crate) enum Kind {
     Silent,
     Next,
     Merge,
+    Marked,
     Block(Reason),
 }
 
@@ -103,6 +106,7 @@ impl Kind {
             Kind::Silent => "silent",
             Kind::Next => "next",
             Kind::Merge => "merge",
+            Kind::Marked => "marked",
             Kind::Block(reason) => reason.name(),
         }
     }
@@ -122,6 +126,7 @@ impl Why<'_> {
             Why::Silent { .. } => Kind::Silent,
             Why::Next { .. } => Kind::Next,
             Why::Merge { .. } => Kind::Merge,
+            Why::Marked => Kind::Marked,
             Why::Block(block) => Kind::Block(block.reason),
         }
     }
@@ -152,6 +157,7 @@ impl Why<'_> {
             }
             Why::Next { stage, because } => format!("{because}, {} next", stage_words(*stage)),
             Why::Merge { text } => format!("waits: {text}"),
+            Why::Marked => "the plan marks it as done, so it does not run".into(),
             Why::Block(block) => block.text.clone(),
         };
         printable(&text)
@@ -231,6 +237,7 @@ impl<'a> Rows<'a> {
                 vec![Why::UsageLimit { agent, until: pause.until, message: Some(&pause.text) }]
             }
             State::Blocked(block) => vec![Why::Block(block)],
+            State::Done { .. } if task.done && record.attempts.is_empty() => vec![Why::Marked],
             State::Done { .. } => Vec::new(),
         }
     }

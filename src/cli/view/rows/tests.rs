@@ -117,7 +117,8 @@ fn kinds() -> Vec<Kind> {
         Kind::Lost => Some(Kind::Silent),
         Kind::Silent => Some(Kind::Next),
         Kind::Next => Some(Kind::Merge),
-        Kind::Merge => Reason::ALL.first().map(|reason| Kind::Block(*reason)),
+        Kind::Merge => Some(Kind::Marked),
+        Kind::Marked => Reason::ALL.first().map(|reason| Kind::Block(*reason)),
         Kind::Block(reason) => {
             let mut later = Reason::ALL.iter().skip_while(|other| *other != reason);
             later.nth(1).map(|reason| Kind::Block(*reason))
@@ -173,6 +174,7 @@ fn scenes(kind: Kind) -> Vec<Scene> {
             scene.facts.merges_wait = Some("feat/p is being rebased".into());
             vec![scene]
         }
+        Kind::Marked => vec![waiting().with("done = true")],
         Kind::Block(reason) => vec![Scene::of(State::Blocked(Block::new(reason, "it went wrong")))],
     }
 }
@@ -200,7 +202,7 @@ fn faces(snapshot: &Snapshot, facts: &Facts) -> Vec<(&'static str, String)> {
 #[test]
 fn every_reason_is_in_every_face() {
     let kinds = kinds();
-    assert_eq!(kinds.len(), 11 + Reason::ALL.len());
+    assert_eq!(kinds.len(), 12 + Reason::ALL.len());
     for kind in kinds {
         for scene in scenes(kind) {
             let (snapshot, facts) = (scene.snapshot(), &scene.facts);

@@ -28,7 +28,10 @@ impl Start<'_> {
         plan: Plan,
     ) -> anyhow::Result<Option<NewPlan>> {
         let plan = complete::for_run(snapshot, plan);
-        let change = PlanChange::between(&snapshot.plan, &plan);
+        let mut change = PlanChange::between(&snapshot.plan, &plan);
+        // Whoever works through a plan ticks what is merged.
+        let is_done = |id: &TaskId| snapshot.find(id).is_some_and(|(_, it)| it.state.is_done());
+        change.marked.retain(|id| !is_done(id));
         if change.is_empty() {
             return Ok(None);
         }

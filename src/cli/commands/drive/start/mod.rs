@@ -21,7 +21,7 @@ use crate::cli::commands::input::{Given, print_findings};
 use crate::cli::commands::target::{Trust, find_run, find_task, prompts, settings};
 use crate::cli::view::rows::table;
 use crate::domain::config::Settings;
-use crate::domain::error::{Exit, WithHint, in_scope, usage};
+use crate::domain::error::{Exit, WithHint, failure, in_scope, usage};
 use crate::domain::plan::{Plan, Task, TaskId, slug};
 use crate::domain::policy::schedule::with_dependencies;
 use crate::domain::snapshot::{FinishRecord, Flags, Run, Snapshot};
@@ -174,6 +174,12 @@ impl Start<'_> {
     fn begin(&self, parsed: ParsedPlan, given: &Given) -> anyhow::Result<Exit> {
         let plan = parsed.plan.clone();
         self.args.only.iter().try_for_each(|name| find_task(&plan, name).map(drop))?;
+        if plan.tasks.iter().all(|task| task.done) {
+            return Err(failure(
+                "the plan marks all of its tasks as done",
+                "remove the mark of each task that is to run",
+            ));
+        }
         let flags = self.flags(&Flags::default());
         // Nothing is trusted yet, so no command may run here: this only looks for obstacles.
         let found = settings(self.git, &flags, Trust::NotNeeded)?;
