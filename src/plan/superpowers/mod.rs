@@ -53,7 +53,6 @@ pub(super) fn parse(source: &str, diagnostics: &mut Diagnostics) -> MarkdownPlan
     let justification = justification(&outline, source);
     let sections = sections(&outline, source, diagnostics);
     let bodies: Vec<_> = sections.iter().map(|section| section.nodes.clone()).collect();
-    let preamble = bodies.first().and_then(|_| preamble::read(&outline, source, &bodies));
     let numbers: Vec<_> = sections.iter().map(|s| (s.number.clone(), s.line)).collect();
     hidden_tasks::check(source, &lines, &outline, &numbers, diagnostics);
     if let Some(fault) =
@@ -62,12 +61,22 @@ pub(super) fn parse(source: &str, diagnostics: &mut Diagnostics) -> MarkdownPlan
         let message = format!("the front matter is not valid YAML: {}", fault.why);
         diagnostics.warning(fault.line, message, "put the value in quotes");
     }
+    let tasks = bodies.iter().map(|body| body.start.saturating_sub(1)..body.end).collect();
+    let mut preamble = None;
     let mut drafts = match front.filter(|front| sections.is_empty() && front.is_task()) {
+        // The whole document is the text of the task.
         Some(front) => vec![front.draft(title.as_deref(), &source[start..], diagnostics)],
         None => read_tasks(&outline, source, sections, diagnostics),
     };
-    if drafts.is_empty() {
+    if !bodies.is_empty() {
+        preamble = preamble::read(&outline, source, tasks, diagnostics);
+    } else if drafts.is_empty() {
         drafts = tables::drafts(&outline.nodes, diagnostics);
+        let table = tables::of_tasks(&outline.nodes).filter(|_| !drafts.is_empty());
+        preamble = table.and_then(|at| {
+            let tasks = std::iter::once(at..at + 1).collect();
+            preamble::read(&outline, source, tasks, diagnostics)
+        });
     }
     if drafts.len() <= super::draft::MAX_TASKS {
         tables::apply(&outline.nodes, &mut drafts, diagnostics);
@@ -80,7 +89,7 @@ pub(super) fn parse(source: &str, diagnostics: &mut Diagnostics) -> MarkdownPlan
 /// Reads a text that is a preamble as a whole.
 pub(super) fn preamble(source: &str) -> Option<Preamble> {
     let outline = outline::read(source, 0, &LineIndex::new(source));
-    preamble::read(&outline, source, &[])
+    preamble::read(&outline, source, Vec::new(), &mut Diagnostics::new(""))
 }
 
 /// A task's place in the document.

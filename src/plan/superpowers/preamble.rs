@@ -1,14 +1,16 @@
 //! What a Markdown plan says outside its tasks.
 //!
-//! Invariant: text is taken by whole lines, as written. Before the tasks everything is read except
-//! the title, comments, notes to the program that executes the plan, and sections about the order
-//! of tasks; after the first task only sections of constraints are.
+//! Invariant: text is taken by whole lines, as written. Everything is read, before, between and after
+//! the tasks, except the title, comments, sections about the order of tasks, which the scheduler
+//! reads elsewhere, and notes to the program that executes the plan. A section of such notes is
+//! reported.
 
 use std::ops::Range;
 
 use super::line_start;
 use super::outline::{NodeKind, Outline, OutlineNode, TextLine};
 use crate::domain::plan::Preamble;
+use crate::plan::diagnostic::Diagnostics;
 
 /// Sections for the scheduler, which reads them elsewhere.
 const ABOUT_ORDER: [&str; 5] = [
@@ -29,20 +31,26 @@ enum Part {
     Nowhere,
 }
 
-/// Reads the preamble; `bodies` are the nodes below each task's heading, in order.
-pub(super) fn read(outline: &Outline, source: &str, bodies: &[Range<usize>]) -> Option<Preamble> {
+/// Reads the preamble; `tasks` are the nodes of the tasks, with their headings, in order.
+pub(super) fn read(
+    outline: &Outline,
+    source: &str,
+    tasks: Vec<Range<usize>>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Preamble> {
     let nodes = &outline.nodes;
-    let first_task = bodies.first().map_or(nodes.len(), |body| body.start.saturating_sub(1));
+    let first_task = tasks.first().map_or(nodes.len(), |task| task.start);
     let mut in_task = vec![false; nodes.len()];
-    for body in bodies {
-        in_task[body.start.saturating_sub(1)..body.end].fill(true);
+    for task in tasks {
+        in_task[task].fill(true);
     }
     let is_title = |node: &OutlineNode| matches!(node.kind, NodeKind::Heading { level: 1, .. });
     let title = nodes[..first_task].iter().position(is_title);
     let mut collector = Collector::new();
     for (at, node) in nodes.iter().enumerate() {
         if in_task[at] {
-            collector.section(Part::Nowhere, 0);
+            collector.section(Part::Text, 0);
+            collector.pending.clear();
             continue;
         }
         let next = nodes.get(at + 1).map_or(source.len(), |next| next.range.start);
@@ -50,7 +58,7 @@ pub(super) fn read(outline: &Outline, source: &str, bodies: &[Range<usize>]) -> 
         let end = if at + 1 < nodes.len() { line_start(source, next) } else { next };
         let text = &source[start..end.max(start)];
         if title != Some(at) {
-            collector.take(node, text, at < first_task);
+            collector.take(node, text, diagnostics);
         }
     }
     Preamble::new(&collector.constraints, &collector.text)
@@ -82,7 +90,7 @@ impl<'a> Collector<'a> {
         (self.section, self.in_key) = ((part, level), false);
     }
 
-    fn take(&mut self, node: &OutlineNode, text: &'a str, is_before_tasks: bool) {
+    fn take(&mut self, node: &OutlineNode, text: &'a str, diagnostics: &mut Diagnostics) {
         match &node.kind {
             // `**Goal:** ...` above `---` is a heading for CommonMark, but not for the author.
             NodeKind::Heading { underlined: true, lines, .. }
@@ -93,7 +101,17 @@ impl<'a> Collector<'a> {
                 }
             }
             NodeKind::Heading { level, text: heading, .. } => {
-                self.heading(*level, heading, text, is_before_tasks);
+                self.heading(*level, heading, text);
+                if self.section.0 == Part::Nowhere && is_handoff(heading) {
+                    let message = format!(
+                        "ignored the section {heading:?}: it is for the program that executes the plan"
+                    );
+                    diagnostics.warning(
+                        node.line,
+                        message,
+                        "give it another heading if agents need it",
+                    );
+                }
             }
             NodeKind::Line(line) => self.line(line, text),
             NodeKind::Rule => self.in_key = false,
@@ -102,7 +120,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn heading(&mut self, level: u8, heading: &str, text: &'a str, is_before_tasks: bool) {
+    fn heading(&mut self, level: u8, heading: &str, text: &'a str) {
         let (part, open) = self.section;
         let is_inside = open > 0 && level > open;
         if is_constraints(heading) && !(is_inside && part == Part::Constraints) {
@@ -115,7 +133,7 @@ impl<'a> Collector<'a> {
         }
         let lower = heading.trim().to_lowercase();
         let is_order = ABOUT_ORDER.contains(&lower.as_str()) || super::is_justification(heading);
-        let part = if is_order || !is_before_tasks { Part::Nowhere } else { Part::Text };
+        let part = if is_order || is_handoff(heading) { Part::Nowhere } else { Part::Text };
         self.section(part, level);
         self.pending.retain(|(above, _)| *above < level);
         if part == Part::Text {
@@ -171,6 +189,13 @@ fn is_constraints(name: &str) -> bool {
         && (is_rules || words.iter().any(|word| ["constraint", "constraints"].contains(word)))
 }
 
+/// Returns true for the heading of a section that says how to execute the plan: an agent that did
+/// one task and followed it would execute the whole plan.
+fn is_handoff(heading: &str) -> bool {
+    let heading = heading.to_lowercase();
+    heading.split(|c: char| !c.is_alphanumeric()).any(|word| word == "handoff")
+}
+
 /// Returns true for a comment, and for the note to the program that executes the plan: an
 /// implementer that followed it would start to execute the whole plan.
 fn is_for_programs(text: &str) -> bool {
@@ -216,10 +241,38 @@ mod tests {
     fn constraints_are_found_as_a_key_and_after_the_tasks() {
         let head =
             "**Goal:** x\n**Constraints:**\n- No `eval`\n- Tabs\n\n**Tech Stack:** y\n---\n\n";
-        let after = "\n## Notes\n\nUnread.\n\n## Project Rules\n\nBe kind.\n\n## Handoff\n\nz\n";
+        let after = "\n## Project Rules\n\nBe kind.\n";
         let read = preamble(&format!("{head}{TASKS}{after}")).expect("a preamble");
         assert_eq!(read.constraints, "**Constraints:**\n- No `eval`\n- Tabs\n\n\nBe kind.");
         assert_eq!(read.text, "**Goal:** x\n**Tech Stack:** y");
+    }
+
+    #[test]
+    fn what_stands_between_and_after_the_tasks_is_read() {
+        let text = "# Plan\n\n## Phase 1\n\n### Task 1: A\n\nDo a.\n\n---\n\n\
+            ## Phase 2: API\n\nAnswers are JSON.\n\n### Task 2: B\n\nDo b.\n\n\
+            ## Notes\n\nSee `docs/api.md`.\n\n## Wave analysis\n\n1, 2\n\n\
+            ## Execution Handoff\n\nExecute the plan now.\n\n### How\n\nWith care.\n";
+        let parsed = parse(&Source { name: "p.md", bytes: text.as_bytes() }).expect("a plan");
+        let read = parsed.plan.preamble.expect("a preamble");
+        assert_eq!(
+            read.text,
+            "## Phase 2: API\n\nAnswers are JSON.\n\n## Notes\n\nSee `docs/api.md`."
+        );
+        let warnings = format!("{:?}", parsed.warnings);
+        assert!(warnings.contains("ignored the section \\\"Execution Handoff\\\""), "{warnings}");
+    }
+
+    #[test]
+    fn a_plan_whose_tasks_stand_in_a_table_has_a_preamble_too() {
+        let text = "# Plan\n\n**Goal:** Greet.\n\n## Constraints\n\n- Tabs\n\n## Tasks\n\n\
+            | Task | Depends on | Files |\n|---|---|---|\n| Task 1: A | | `a` |\n\
+            | Task 2: B | Task 1 | `b` |\n\n## Terms\n\n| Word | Meaning |\n|---|---|\n\
+            | a | b |\n";
+        let read = preamble(text).expect("a preamble");
+        assert_eq!(read.constraints, "- Tabs");
+        let terms = "## Terms\n\n| Word | Meaning |\n|---|---|\n| a | b |";
+        assert_eq!(read.text, format!("**Goal:** Greet.\n\n{terms}"));
     }
 
     #[test]

@@ -164,17 +164,22 @@ fn parallel_safe(row: &TableRow, columns: &Columns, diagnostics: &mut Diagnostic
     safe
 }
 
+/// Returns the position of the table whose rows are the tasks of a document without headings of
+/// tasks.
+pub(super) fn of_tasks(nodes: &[OutlineNode]) -> Option<usize> {
+    let has_tasks = |table: &Table| {
+        Columns::of(table).is_some_and(|it| it.depends_on.is_some() && it.group.is_none())
+    };
+    nodes.iter().position(|node| matches!(&node.kind, NodeKind::Table(table) if has_tasks(table)))
+}
+
 /// Makes tasks of a table's rows, for a document without headings of tasks.
 pub(super) fn drafts(nodes: &[OutlineNode], diagnostics: &mut Diagnostics) -> Vec<Draft> {
-    let tables = nodes.iter().filter_map(|node| match &node.kind {
+    let table = of_tasks(nodes).and_then(|at| match &nodes[at].kind {
         NodeKind::Table(table) => Some((table, Columns::of(table)?)),
         _ => None,
     });
-    let Some((table, columns)) =
-        tables.into_iter().find(|(_, c)| c.depends_on.is_some() && c.group.is_none())
-    else {
-        return Vec::new();
-    };
+    let Some((table, columns)) = table else { return Vec::new() };
     table.rows.iter().filter_map(|row| draft(row, table, &columns, diagnostics)).collect()
 }
 
