@@ -142,6 +142,9 @@ pub struct ApproveArgs {
     /// Approve all task plans that are waiting
     #[arg(long, conflicts_with = "tasks")]
     pub all: bool,
+    /// Answer the open questions: every agent that acts on the tasks gets this text
+    #[arg(short, long, value_name = "TEXT")]
+    pub message: Option<String>,
     #[command(flatten)]
     pub run: RunArg,
 }

@@ -165,6 +165,16 @@ impl Snapshot {
         Snapshot::new(self.run.clone(), plan, records).unwrap_or(self)
     }
 
+    /// Returns the same run with another record of one task.
+    pub(crate) fn with_record(&self, id: &TaskId, record: Record) -> Snapshot {
+        let mut snapshot = self.clone();
+        let old = snapshot.dag.index(id).and_then(|index| snapshot.records.get_mut(index));
+        if let Some(old) = old {
+            *old = record;
+        }
+        snapshot
+    }
+
     pub fn len(&self) -> usize {
         self.records.len()
     }

@@ -47,7 +47,7 @@ impl Transition<'_> {
             | Event::Refused(_)
             | Event::SentBack(_)
             | Event::Merged { .. }
-            | Event::Approved
+            | Event::Approved { .. }
             | Event::Retried { .. }
             | Event::Offered { .. } => format!("{id}: {before} -> {after}"),
         }
@@ -114,9 +114,10 @@ impl Transition<'_> {
                 put_block(&mut put, &back.why);
             }
             Event::Merged { merge } => merge.iter().for_each(|merge| put("Merge", merge)),
-            Event::Approved => {}
-            Event::Retried { note, model, agent } => {
+            Event::Approved { answer } => answer.iter().for_each(|it| put("Answer", it)),
+            Event::Retried { note, answer, model, agent } => {
                 note.iter().for_each(|note| put("Note", note));
+                answer.iter().for_each(|answer| put("Answer", answer));
                 model.iter().for_each(|model| put("Model", model));
                 // Only the program's name: the rest of the command line may contain a secret.
                 agent.iter().for_each(|agent| put("Agent", &Agent::from_text(agent).name()));

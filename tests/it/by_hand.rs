@@ -31,7 +31,7 @@ fn do_task(env: &Env, task: &Value, status: &str) -> crate::output::Output {
     std::fs::write(format!("{place}/{id}.txt"), "1\n").expect("it is written");
     env.git_in(place, ["add", "-A"]);
     env.git_in(place, ["commit", "-q", "-m", &format!("Do {id}")]);
-    env.run_in(place, ["report", status, "-m", "all of it"])
+    env.run_in(place, ["report", status, "-m", "observation: all of it"])
 }
 
 fn text<'a>(task: &'a Value, key: &str) -> &'a str {

@@ -118,3 +118,36 @@ fn only_guides_and_documents_that_exist_are_named() {
         assert!(!prompt.contains(word), "{word} in\n{prompt}");
     }
 }
+
+#[test]
+fn an_answer_reaches_everybody_who_acts_on_the_task_from_then_on() {
+    let env = greeting(&superpowers());
+    let work = "edit src/core/a.txt 1\ncommit 'Do a'\nreport done";
+    env.agent("a.1", "report needs-context -m 'which tabs?'");
+    env.agent("a.2", work);
+    env.agent("a.3", "say '- [important] src/core/a.txt:1: too few'\nverdict fail no");
+    start(&env, &[]).fails(3);
+    env.run(["retry", "a", "-m", "four spaces"]).ok();
+    start(&env, &[]).ok();
+    let stages = ["implement", "spec review", "fix", "second spec review", "quality review"];
+    for (attempt, stage) in (2..).zip(stages) {
+        let prompt = env.agent_log("a", attempt);
+        assert!(prompt.contains("A person decided this"), "{stage}:\n{prompt}");
+        assert_eq!(prompt.matches("\n- four spaces\n").count(), 1, "{stage}:\n{prompt}");
+    }
+    assert!(!env.agent_log("b", 1).contains("four spaces"));
+    assert!(env.agent_log("plan-final-review", 1).contains("\n- a: four spaces\n"));
+}
+
+#[test]
+fn a_plan_whose_tasks_are_in_a_table_has_a_preamble() {
+    let env = Env::new();
+    let table = "| Task | Depends on |\n|---|---|\n| Task 1: A | |\n| Task 2: B | Task 1 |\n";
+    let text = format!(
+        "# P\n\n## Constraints\n\n{CONSTRAINT}\n\n## Tasks\n\n{table}\n## Notes\n\nBe kind.\n"
+    );
+    env.write("plan.md", text);
+    let preamble = &env.json(["plan", "plan.md", "--json"])["preamble"];
+    assert_eq!(preamble["constraints"], CONSTRAINT);
+    assert!(preamble["text"].as_str().is_some_and(|text| text.contains("Be kind.")), "{preamble}");
+}

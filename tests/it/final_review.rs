@@ -52,12 +52,18 @@ fn its_findings_are_fixed_reviewed_tested_and_merged() {
     let env = two_tasks();
     env.config("orchestrate.test", "test ! -e b.txt || test -e a.txt");
     let found = "say '- [important] b.txt:1: it repeats a.txt'\nsay ''\nverdict fail 'they differ'";
-    env.agent(&format!("{LAST}.final-review"), found);
+    env.agent(&format!("{LAST}.1"), found);
     let fix = "edit both.txt 1\ncommit 'Put them together'\nreport done -m 'one file'";
     env.agent(&format!("{LAST}.fix"), fix);
     env.agent(&format!("{LAST}.spec-review"), PASS);
     env.start(&[]).ok();
-    assert_eq!(last_stages(&env), ["final-review", "fix", "spec-review"]);
+    assert_eq!(last_stages(&env), ["final-review", "fix", "spec-review", "final-review"]);
+    let again = env.agent_log(LAST, 4);
+    assert!(again.contains("it repeats a.txt") && again.contains("`fix.diff`"), "{again}");
+    let all = env.read(format!(".git/orchestrate/p/{LAST}/4/task.diff"));
+    assert!(all.contains("both.txt") && all.contains("+++ b/a.txt"), "the whole branch: {all}");
+    let fix = env.read(format!(".git/orchestrate/p/{LAST}/4/fix.diff"));
+    assert!(fix.contains("both.txt") && !fix.contains("+++ b/a.txt"), "{fix}");
     let log = env.agent_log(LAST, 2);
     assert!(log.contains("it repeats a.txt") && log.contains("final review"), "{log}");
     let text = env.read(format!(".git/orchestrate/p/{LAST}/3/task.md"));
@@ -138,7 +144,7 @@ fn its_prompt_names_open_concerns_and_style_differences() {
     env.write(source.join("b/path.go"), crate::compare::slug_renamed());
     for id in ["a", "b"] {
         let copy = format!("cp -R '{}/{id}' .", source.display());
-        let doubt = "report done-with-concerns -m 'is it slow?'";
+        let doubt = "report done-with-concerns -m 'observation: is it slow?'";
         env.agent(&format!("{id}.implement"), &format!("{copy}\ncommit 'Add {id}'\n{doubt}"));
     }
     let pass = "say '- [minor] a/slug.go:3: say what it does'\nverdict pass 'well'";
@@ -146,8 +152,8 @@ fn its_prompt_names_open_concerns_and_style_differences() {
     env.start(&[]).ok();
     let log = env.agent_log(LAST, 1);
     for text in [
-        "- a: is it slow?",
-        "- b: is it slow?",
+        "- a: observation: is it slow?",
+        "- b: observation: is it slow?",
         "- a: [minor] a/slug.go:3: say what it does",
         "alike, 100 %: slug in a (a/slug.go:3) and pathOf in b (b/path.go:3)",
     ] {

@@ -32,6 +32,7 @@ mod context; // what a plan and a project say for every task reaches every agent
 mod crash; // killed at every effect in turn, and started again
 mod data_loss; // cases in which work was once lost
 mod doctor; // problems are found, and nothing else is reported
+mod doubts; // what an agent says last, and how its doubts are settled
 mod fidelity; // a worktree is the same as after `git worktree add`
 mod final_review; // the review of the whole branch
 mod finish; // merge, pull request, keep or discard

@@ -123,7 +123,12 @@ fn the_tip_is_the_result_of_the_events() {
                     3 => finished(model[task].attempts.len() as u32, Outcome::Again),
                     4 => {
                         let (note, agent) = (Some("note".into()), Some("KEY=1 my-agent".into()));
-                        Event::Retried { note, model: Some("cheap".into()), agent }
+                        Event::Retried {
+                            answer: note.clone(),
+                            note,
+                            model: Some("cheap".into()),
+                            agent,
+                        }
                     }
                     _ => finished(
                         attempt,

@@ -250,3 +250,23 @@ fn planning_survives_a_crash_at_any_effect() {
         assert_eq!(env.git(["ls-tree", "--name-only", "feat/p", "a.txt", "stray.txt"]), "a.txt");
     });
 }
+
+#[test]
+fn an_answer_with_the_approval_reaches_implementer_and_reviewers() {
+    let env = planned_run(&["a"]);
+    env.config("orchestrate.reviews", "spec,quality");
+    env.agent("a.spec-review", PASS);
+    env.agent("a.quality-review", PASS);
+    env.agent("a.plan", &blueprint("- `a.txt`: new", "- One or two? One."));
+    env.start(&[]).fails(3);
+    env.run(["approve", "a", "-m", "Take two."]).ok().has("plan of 'a' approved with your answer");
+    env.run(["approve", "a", "-m", "Take three."]).fails(1).has("is already approved");
+    env.run(["start"]).ok();
+    for attempt in 2..=4 {
+        let prompt = env.agent_log("a", attempt);
+        assert!(prompt.contains("\n- Take two.\n"), "{prompt}");
+        let plan = env.read(format!(".git/orchestrate/p/a/{attempt}/approved-plan.md"));
+        assert!(plan.contains("- Take two."), "{plan}");
+    }
+    assert!(env.journal("%B").contains("Answer: Take two."));
+}

@@ -31,7 +31,7 @@ fn show_prompt_prints_what_the_agent_read_at_every_stage() {
         let shown = shown(&env, "a");
         assert_eq!(shown, read_by_agent(&env, "a", last as u32), "{script}");
         assert!(shown.contains(has), "{script}:\n{shown}");
-        env.run(["retry", "a", "-m", "try again"]).ok();
+        env.run(["retry", "a", "-m", &format!("try again after {last}")]).ok();
         shown
     };
     ends_at("a.1", "fail 1", "You do one task");

@@ -147,7 +147,7 @@ fn a_missing_report_is_a_concern_that_reviewers_see() {
     env.run(["status"]).ok().has(&format!("concern: {concern}"));
     env.run(["show", "a"]).ok().has(&format!("concern: {concern}"));
     assert_eq!(env.task("a")["concerns"], serde_json::json!([concern]));
-    assert!(env.read(".git/orchestrate/one/a/2/report.md").contains(concern));
+    assert!(env.agent_log("a", 2).contains(&format!("\n- {concern}\n")));
     assert!(env.note().contains(&format!("concern: {concern}\n")), "{}", env.note());
     assert!(env.journal("%B").contains(&format!("Concern: {concern}")));
 }
@@ -164,7 +164,7 @@ fn a_command_is_not_asked_for_a_report() {
 fn concerns_stay_with_the_work_until_it_is_merged() {
     let env = Env::new();
     env.config("orchestrate.reviews", "spec");
-    let first = "edit a.txt 1\ncommit 'Add a'\nreport done-with-concerns -m 'the test is slow'";
+    let first = "edit a.txt 1\ncommit 'Add a'\nreport done-with-concerns -m 'observation: the test is slow'";
     env.agent("a.implement", first);
     env.agent("a.2", "verdict fail 'no'");
     env.agent("a.fix", "edit a.txt 2\ncommit 'Mend it'\nreport done -m 'mended'");
@@ -172,14 +172,17 @@ fn concerns_stay_with_the_work_until_it_is_merged() {
     env.plan(&plan("one", &[asks("a", &[])]));
     env.start(&[]).ok();
     for attempt in [2, 4] {
-        let told = env.read(format!(".git/orchestrate/one/a/{attempt}/report.md"));
-        assert!(told.contains("- the test is slow"), "{told}");
+        let prompt = env.agent_log("a", attempt);
+        assert!(prompt.contains("\n- observation: the test is slow\n"), "{prompt}");
     }
-    env.run(["status"]).ok().has("concern: the test is slow");
-    env.run(["show", "a"]).ok().has("DONE_WITH_CONCERNS the test is slow");
-    assert_eq!(env.task("a")["concern"], "the test is slow");
+    env.run(["status"]).ok().has("concern: observation: the test is slow");
+    env.run(["show", "a"]).ok().has("DONE_WITH_CONCERNS observation: the test is slow");
+    assert_eq!(env.task("a")["concern"], "observation: the test is slow");
     let note = env.note();
-    assert!(note.contains("concern: the test is slow\n") && note.contains("report: DONE mended\n"));
+    assert!(
+        note.contains("concern: observation: the test is slow\n")
+            && note.contains("report: DONE mended\n")
+    );
 }
 
 #[test]

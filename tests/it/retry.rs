@@ -171,3 +171,44 @@ fn a_waiting_task_accepts_another_note() {
     assert!(log.contains("port 80") && log.contains("no, 8080"), "{log}");
     assert!(log.contains("ORCHESTRATE_MODEL=capable"), "{log}");
 }
+
+#[test]
+fn a_message_that_leaves_the_next_prompt_as_it_was_is_no_change() {
+    let env = Env::new();
+    env.agent("a", "status BLOCKED no key");
+    // The repository's own template leaves the answers out.
+    env.commit(".orchestrate/prompts/implement.md", "Do {{ text }} as {{ plan }} says.\n");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    env.start(&[]).fails(3);
+    env.run(["retry", "a", "-m", "look again"])
+        .fails(1)
+        .has("your message changes nothing in the next prompt of 'a'");
+    env.run(["retry", "a", "-m", "look again", "--force"]).ok();
+}
+
+#[test]
+fn the_same_answer_again_is_no_change() {
+    let env = blocked("status BLOCKED no key", "agent");
+    env.run(["retry", "a", "-m", "use the test key"]).ok();
+    env.start(&[]).fails(3);
+    env.run(["retry", "a", "-m", "use the test key"]).fails(1).has("changes nothing");
+    env.run(["retry", "a", "-m", "it is in .env"]).ok();
+    env.start(&[]).fails(3);
+    let prompt = env.agent_log("a", 3);
+    assert_eq!(prompt.matches("\n- use the test key\n").count(), 1, "{prompt}");
+    assert!(prompt.contains("\n- it is in .env\n"), "{prompt}");
+}
+
+#[test]
+fn a_review_is_not_repeated_with_the_same_prompt() {
+    let env = Env::new();
+    env.config("orchestrate.reviews", "spec");
+    env.agent("a.implement", "edit a.txt 1\ncommit 'Do a'\nreport done");
+    env.agent("a.spec-review", "edit a.txt 9\nverdict pass ok");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    env.start(&[]).fails(3);
+    env.run(["retry", "a"]).fails(1).has("nothing has changed");
+    env.run(["retry", "a", "-m", "only read"]).ok();
+    env.start(&[]).fails(3);
+    assert!(env.agent_log("a", 4).contains("\n- only read\n"));
+}

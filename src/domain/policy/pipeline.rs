@@ -1,7 +1,8 @@
 //! What a task goes through between the work and the merge: reviews, and fixes of what they find.
 //!
 //! Invariant: pure, and decided from the task's record alone. A review begins after all reviews
-//! before it have passed; a verdict counts until the work begins again.
+//! before it have passed; a verdict counts until the work begins again. A doubt of the implementer
+//! goes back to it once, before any review.
 
 use crate::domain::review::{Review, Verdict};
 use crate::domain::task::{Attempt, Ending, Record, Stage};
@@ -25,37 +26,59 @@ pub(crate) enum Next {
 }
 
 impl Pipeline<'_> {
-    /// Returns what follows when the work, or a fix of it, is done.
-    pub(crate) fn after_work(&self, record: &Record) -> Next {
-        let open = |review: &&Review| latest(record, **review).is_none_or(|verdict| !verdict.pass);
-        match self.reviews.iter().find(open) {
-            Some(review) => Next::Stage(Stage::of_review(*review)),
-            None => Next::Merge,
+    /// Returns what follows when the work, or a fix of it, is done by an attempt of this stage.
+    ///
+    /// `is_doubtful` says that the agent is not sure whether the work is right, and is what was asked
+    /// for. The agent that began the work decides that first: a reviewer who is not told which way is
+    /// right would have to guess.
+    pub(crate) fn after_work(&self, record: &Record, stage: Stage, is_doubtful: bool) -> Next {
+        if is_doubtful && begins_work(stage) {
+            return Next::Stage(Stage::Fix);
         }
+        self.next_review(record, self.reviews.iter())
     }
 
     /// Returns what follows a verdict, which is not in the record yet.
     pub(crate) fn after_review(&self, record: &Record, review: Review, verdict: &Verdict) -> Next {
-        if verdict.pass {
-            let mut after = self.reviews.iter().skip_while(|other| **other != review).skip(1);
-            let open =
-                |other: &&Review| latest(record, **other).is_none_or(|verdict| !verdict.pass);
-            let next = after.find(open).map(|review| Next::Stage(Stage::of_review(*review)));
-            return next.unwrap_or(Next::Merge);
-        }
-        if failures(record) >= self.rounds as usize {
-            Next::Limit { rounds: self.rounds }
-        } else {
-            Next::Stage(Stage::Fix)
+        match verdict.pass {
+            true if review == Review::Whole => Next::Merge,
+            true => {
+                let after = self.reviews.iter().skip_while(|other| **other != review).skip(1);
+                self.next_review(record, after)
+            }
+            false if failures(record) >= self.rounds as usize => {
+                Next::Limit { rounds: self.rounds }
+            }
+            false => Next::Stage(Stage::Fix),
         }
     }
+
+    /// Returns the first of these reviews that has not passed. The final review comes after them
+    /// again, if it failed: what it asked for is in its own answer alone.
+    fn next_review<'r>(&self, record: &Record, reviews: impl Iterator<Item = &'r Review>) -> Next {
+        let is_open = |review: Review| latest(record, review).is_none_or(|verdict| !verdict.pass);
+        let failed = latest(record, Review::Whole).filter(|verdict| !verdict.pass);
+        let whole = failed.map(|_| Review::Whole);
+        let mut open = reviews.copied().chain(whole).filter(|review| is_open(*review));
+        open.next().map_or(Next::Merge, |review| Next::Stage(Stage::of_review(review)))
+    }
+}
+
+/// Returns true for a stage that begins the work, or begins it again on another base.
+fn begins_work(stage: Stage) -> bool {
+    stage == Stage::Implement || stage.is_mending()
+}
+
+/// Returns true if a fix settles the doubts of the implementer: there is no review to answer.
+pub(crate) fn settles(record: &Record, stage: Stage) -> bool {
+    let of_work = since_work(record).iter();
+    let has_begun = of_work.clone().any(|attempt| begins_work(attempt.stage));
+    stage == Stage::Fix && has_begun && newest(record).is_none()
 }
 
 /// Returns the attempts since the work began, or began again on another base.
 fn since_work(record: &Record) -> &[Attempt] {
-    let begins =
-        |attempt: &Attempt| attempt.stage == Stage::Implement || attempt.stage.is_mending();
-    let begun = record.attempts.iter().rposition(begins);
+    let begun = record.attempts.iter().rposition(|attempt| begins_work(attempt.stage));
     &record.attempts[begun.unwrap_or(0)..]
 }
 
@@ -193,6 +216,7 @@ mod tests {
             usage: None,
             remarks: Vec::new(),
             concerns: Vec::new(),
+            account: String::new(),
         }
     }
 
@@ -209,14 +233,54 @@ mod tests {
         Verdict::bare(pass)
     }
 
+    /// Returns what follows work that is done without doubts.
+    fn after(pipeline: &Pipeline<'_>, record: &Record) -> Next {
+        let stage = record.attempts.last().map_or(Stage::Implement, |attempt| attempt.stage);
+        pipeline.after_work(record, stage, false)
+    }
+
+    #[test]
+    fn a_doubt_goes_back_once_before_any_review() {
+        use Stage::{Fix, FixTests, Implement, QualityReview, SpecReview};
+        let begun = record(&[(Implement, None)]);
+        assert_eq!(BOTH.after_work(&begun, Implement, true), Next::Stage(Fix));
+        assert!(settles(&begun, Fix) && !settles(&begun, SpecReview));
+        let settled = record(&[(Implement, None), (Fix, None)]);
+        assert_eq!(BOTH.after_work(&settled, Fix, true), Next::Stage(SpecReview));
+        assert!(settles(&settled, Fix), "it was interrupted, and starts again");
+        let failed = record(&[(Implement, None), (Fix, None), (SpecReview, Some(false))]);
+        assert!(!settles(&failed, Fix));
+        let none = Pipeline { reviews: &[], rounds: 3 };
+        assert_eq!(none.after_work(&begun, Implement, true), Next::Stage(Fix));
+        assert_eq!(none.after_work(&settled, Fix, true), Next::Merge);
+        let passed = [(Implement, None), (SpecReview, Some(true)), (QualityReview, Some(true))];
+        let mended = record(&[&passed[..], &[(FixTests, None)]].concat());
+        assert_eq!(BOTH.after_work(&mended, FixTests, true), Next::Stage(Fix));
+    }
+
+    #[test]
+    fn the_final_review_reads_again_after_its_fix() {
+        use Stage::{FinalReview, Fix, SpecReview};
+        let spec = Pipeline { reviews: &[Review::Spec], rounds: 3 };
+        let fixed = [(FinalReview, Some(false)), (Fix, None)];
+        assert_eq!(after(&spec, &record(&fixed)), Next::Stage(SpecReview));
+        assert!(!settles(&record(&fixed[..1]), Fix), "it answers the final review");
+        let read = spec.after_review(&record(&fixed), Review::Spec, &verdict(true));
+        assert_eq!(read, Next::Stage(FinalReview));
+        let none = Pipeline { reviews: &[], rounds: 3 };
+        assert_eq!(after(&none, &record(&fixed)), Next::Stage(FinalReview));
+        let passed = none.after_review(&record(&fixed), Review::Whole, &verdict(true));
+        assert_eq!(passed, Next::Merge);
+    }
+
     #[test]
     fn quality_comes_after_spec_has_passed() {
         use Stage::{Fix, Implement, QualityReview, SpecReview};
         let begun = record(&[(Implement, None)]);
-        assert_eq!(BOTH.after_work(&begun), Next::Stage(SpecReview));
+        assert_eq!(after(&BOTH, &begun), Next::Stage(SpecReview));
         assert_eq!(BOTH.after_review(&begun, Review::Spec, &verdict(false)), Next::Stage(Fix));
         let fixed = record(&[(Implement, None), (SpecReview, Some(false)), (Fix, None)]);
-        assert_eq!(BOTH.after_work(&fixed), Next::Stage(SpecReview));
+        assert_eq!(after(&BOTH, &fixed), Next::Stage(SpecReview));
         let next = BOTH.after_review(&fixed, Review::Spec, &verdict(true));
         assert_eq!(next, Next::Stage(QualityReview));
     }
@@ -230,7 +294,7 @@ mod tests {
             (QualityReview, Some(false)),
             (Fix, None),
         ];
-        assert_eq!(BOTH.after_work(&record(&attempts)), Next::Stage(QualityReview));
+        assert_eq!(after(&BOTH, &record(&attempts)), Next::Stage(QualityReview));
         let next = BOTH.after_review(&record(&attempts), Review::Quality, &verdict(true));
         assert_eq!(next, Next::Merge);
     }
@@ -244,9 +308,9 @@ mod tests {
             (QualityReview, Some(true)),
             (Implement, None),
         ];
-        assert_eq!(BOTH.after_work(&record(&attempts)), Next::Stage(SpecReview));
+        assert_eq!(after(&BOTH, &record(&attempts)), Next::Stage(SpecReview));
         let none = Pipeline { reviews: &[], rounds: 3 };
-        assert_eq!(none.after_work(&record(&attempts)), Next::Merge);
+        assert_eq!(after(&none, &record(&attempts)), Next::Merge);
     }
 
     #[test]

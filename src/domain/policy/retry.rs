@@ -14,15 +14,15 @@ pub(crate) struct Changes {
     pub own_branch: bool,
     /// The integration branch moved, and the task did not fit it before.
     pub integration: bool,
-    /// The plan has another text for the task.
-    pub text: bool,
+    /// The next attempt gets another prompt.
+    pub prompt: bool,
     /// The next attempt gets another command line, another model or other limits.
     pub launch: bool,
 }
 
 impl Changes {
     fn any(self) -> bool {
-        self.own_branch || self.integration || self.text || self.launch
+        self.own_branch || self.integration || self.prompt || self.launch
     }
 }
 
@@ -102,8 +102,8 @@ mod tests {
         let same = Changes::default();
         let stuck = blocked(Reason::NeedsContext);
         assert!(!may_end_differently(&asks, &stuck, same));
-        let text = Changes { text: true, ..same };
-        assert!(may_end_differently(&asks, &stuck, text));
+        let prompt = Changes { prompt: true, ..same };
+        assert!(may_end_differently(&asks, &stuck, prompt));
         assert!(may_end_differently(&asks, &blocked(Reason::Stopped), same));
         assert!(may_end_differently(&task("run = 'make'"), &stuck, same));
         assert!(may_end_differently(&asks, &Record::default(), same));

@@ -29,8 +29,14 @@ pub(crate) struct TaskFacts<'a> {
     pub skills: &'a [String],
     /// What must be true when it is done, a line each that begins with its number: `#1 it logs in`.
     pub criteria: Vec<String>,
-    /// What earlier attempts and the user left to say.
+    /// How earlier attempts ended.
     pub notes: &'a [String],
+    /// What a person decided.
+    pub answers: &'a [String],
+    /// What is of concern in the work so far.
+    pub concerns: Vec<String>,
+    /// The ticket that the task was made from: a path relative to the top level.
+    pub ticket: Option<&'a str>,
     /// What the last review found, a line each.
     pub findings: Vec<String>,
     /// The last review that failed, in the reviewer's own words.
@@ -131,6 +137,10 @@ pub(crate) struct RunFacts<'a> {
     pub concerns: &'a [String],
     /// What reviews found and left open, a line each.
     pub parked: &'a [String],
+    /// What a person decided about tasks, a line each.
+    pub answers: &'a [String],
+    /// The last final review, if it failed, in the reviewer's own words.
+    pub review: String,
     /// Where tasks that should agree do not, a line each.
     pub divergences: &'a [String],
     /// Why the answer of the reviewer before did not count.
@@ -151,6 +161,8 @@ pub(crate) struct RunFiles<'a> {
     pub diff: &'a str,
     /// The name of the file with the texts of the tasks, and their plans.
     pub texts: Option<&'a str>,
+    /// The name of the file with what was changed since the last review.
+    pub fix: &'a str,
 }
 
 /// A task by name.

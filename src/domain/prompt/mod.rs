@@ -50,6 +50,14 @@ pub(crate) fn fix(templates: &Templates, facts: &TaskFacts<'_>) -> Result<String
     templates.render(Template::Fix, facts)
 }
 
+/// Returns the prompt of the implementer who settles its own doubts; short if `facts.resumed`.
+pub(crate) fn settle(
+    templates: &Templates,
+    facts: &TaskFacts<'_>,
+) -> Result<String, TemplateError> {
+    templates.render(Template::Settle, facts)
+}
+
 /// Returns what whoever mends a merge candidate is told: `facts.branch` is at the candidate, in a
 /// fresh worktree, and `failed` is what did not pass on it.
 pub(crate) fn fix_tests(

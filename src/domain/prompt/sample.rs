@@ -31,7 +31,7 @@ fn facts_for(template: Template, full: bool, names: &[String]) -> Value {
     let facts = &facts(full, names);
     let word = |word: &'static str| full.then_some(word);
     match template {
-        Template::Implement | Template::Resume | Template::Fix => value(facts),
+        Template::Implement | Template::Resume | Template::Settle | Template::Fix => value(facts),
         Template::Plan => value(&PlanPrompt {
             facts,
             plan_file: word("plan.md"),
@@ -58,6 +58,8 @@ fn facts_for(template: Template, full: bool, names: &[String]) -> Value {
                 tasks: tasks.into_iter().collect(),
                 concerns: names,
                 parked: names,
+                answers: names,
+                review: if full { "text".into() } else { String::new() },
                 divergences: names,
                 unclear: Some("text"),
                 tests: word("make test").into_iter().collect(),
@@ -93,6 +95,9 @@ fn facts(full: bool, names: &[String]) -> TaskFacts<'_> {
         skills: names,
         criteria: names.to_vec(),
         notes: names,
+        answers: names,
+        concerns: names.to_vec(),
+        ticket: full.then_some("backlog/tasks/a.md"),
         findings: names.to_vec(),
         review: "text".into(),
         unclear: Some("text"),

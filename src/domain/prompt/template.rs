@@ -11,6 +11,7 @@ pub(crate) enum Template {
     Plan,
     Implement,
     Resume,
+    Settle,
     SpecReview,
     QualityReview,
     Review,
@@ -23,10 +24,11 @@ pub(crate) enum Template {
 
 impl Template {
     /// All templates, in the order in which a task uses them.
-    pub(crate) const ALL: [Template; 11] = [
+    pub(crate) const ALL: [Template; 12] = [
         Template::Plan,
         Template::Implement,
         Template::Resume,
+        Template::Settle,
         Template::SpecReview,
         Template::QualityReview,
         Template::Review,
@@ -43,6 +45,7 @@ impl Template {
             Template::Plan => "plan",
             Template::Implement => "implement",
             Template::Resume => "resume",
+            Template::Settle => "settle",
             Template::SpecReview => "spec-review",
             Template::QualityReview => "quality-review",
             Template::Review => "review",
@@ -75,6 +78,7 @@ impl Template {
             Template::Plan => "planning a task, without writing code",
             Template::Implement => "doing a task",
             Template::Resume => "resuming a task after an interruption",
+            Template::Settle => "settling the implementer's own doubts, before any review",
             Template::SpecReview => "reviewing the work against the text of the task",
             Template::QualityReview => "reviewing the quality of the code",
             Template::Review => "both reviews at once, if `reviews` is combined",
@@ -92,6 +96,7 @@ impl Template {
             Template::Plan => include_str!("text/plan.md"),
             Template::Implement => include_str!("text/implement.md"),
             Template::Resume => include_str!("text/resume.md"),
+            Template::Settle => include_str!("text/settle.md"),
             Template::SpecReview => include_str!("text/spec-review.md"),
             Template::QualityReview => include_str!("text/quality-review.md"),
             Template::Review => include_str!("text/review.md"),
@@ -105,10 +110,11 @@ impl Template {
 }
 
 /// The parts that templates share, with the name for `{% include %}`.
-pub(super) const PIECES: [(&str, &str); 13] = [
+pub(super) const PIECES: [(&str, &str); 15] = [
     ("criteria", include_str!("text/piece/criteria.md")),
     ("fits", include_str!("text/piece/fits.md")),
     ("said", include_str!("text/piece/said.md")),
+    ("answers", include_str!("text/piece/answers.md")),
     ("skills", include_str!("text/piece/skills.md")),
     ("project", include_str!("text/piece/project.md")),
     ("preamble", include_str!("text/piece/preamble.md")),
@@ -117,17 +123,18 @@ pub(super) const PIECES: [(&str, &str); 13] = [
     ("rules", include_str!("text/piece/rules.md")),
     ("report", include_str!("text/piece/report.md")),
     ("reviewer", include_str!("text/piece/reviewer.md")),
+    ("quality", include_str!("text/piece/quality.md")),
     ("reading", include_str!("text/piece/reading.md")),
     ("verdict", include_str!("text/piece/verdict.md")),
 ];
 
 /// Returns the names of the shared parts.
-pub(crate) fn parts() -> [&'static str; 13] {
+pub(crate) fn parts() -> [&'static str; 15] {
     PIECES.map(|(name, _)| name)
 }
 
 /// What each variable holds, for the man page.
-pub(crate) const MEANINGS: [(&str, &str); 34] = [
+pub(crate) const MEANINGS: [(&str, &str); 36] = [
     ("run", "the name of the run"),
     ("task", "the id of the task"),
     ("title", "the title of the task"),
@@ -145,17 +152,19 @@ pub(crate) const MEANINGS: [(&str, &str); 34] = [
     ("plan", "the file with the approved task plan; none if there is none"),
     ("skills", "a list of the skills to load, from the setting of the role"),
     ("criteria", "a list of the acceptance criteria, each with its number"),
-    ("notes", "a list of notes: from `retry -m`, and from the previous attempt"),
+    ("notes", "a list of notes on how earlier attempts ended"),
+    ("answers", "a list of what a person decided with `retry -m` and `approve -m`"),
+    ("ticket", "the ticket that the task was made from; none if there is none"),
     ("findings", "a list of the findings of the last review, one line each"),
-    ("review", "the last review that failed, in the reviewer's own words"),
+    ("review", "the last review, if it failed, in the reviewer's own words; else empty"),
     ("unclear", "why the previous reviewer's answer did not count; none if it did"),
     ("resumed", "true if the conversation is resumed, so that it already has the text of the task"),
     ("kind", "the kind of review: spec, quality, combined or final"),
     (
         "reading",
         "what a reviewer reads: folder (an absolute path) and the names of the files in it: task, \
-         report, diff and fix (the changes since the last review); in a final review: diff and \
-         texts (of the tasks; may be none)",
+         report, diff and fix (the changes since the last review); in a final review: diff, \
+         texts (of the tasks; may be none) and fix",
     ),
     (
         "failed",
@@ -171,7 +180,7 @@ pub(crate) const MEANINGS: [(&str, &str); 34] = [
     ("base", "the branch or commit that the run started from"),
     ("commit", "the commit of the integration branch to review"),
     ("tasks", "a list of the tasks of the run, each with id and title"),
-    ("concerns", "a list of concerns that implementers reported"),
+    ("concerns", "a list of concerns about the work, from its agents and from how they ended"),
     ("parked", "a list of findings that reviews left open"),
     (
         "preamble",

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::domain::review::{self, Review};
+use crate::domain::text::Given as Shown;
 
 /// What the task's own text of the examples is.
 const TEXT: &str = "Write {{ braces }}, {% tags %} and <html> & \"quotes\".\r\n";
@@ -55,7 +56,10 @@ impl Given {
             plan: None,
             skills: &self.skills,
             criteria: Vec::new(),
-            notes: &self.notes,
+            notes: &[],
+            answers: &self.notes,
+            concerns: Vec::new(),
+            ticket: None,
             findings: vec!["[important] src/api.rs:12: no limit".into()],
             review: "- [important] src/api.rs:12: no limit\n\nThe rest is good.".into(),
             unclear: None,
@@ -72,7 +76,11 @@ impl Given {
     /// Returns every prompt by its template, and the short forms of those that have one.
     fn prompts(&self) -> Vec<(String, String)> {
         let (templates, facts) = (&self.templates, self.facts());
-        let short = TaskFacts { resumed: true, notes: &[], skills: &[], ..facts.clone() };
+        let short = TaskFacts { resumed: true, answers: &[], skills: &[], ..facts.clone() };
+        let doubtful = |facts: &TaskFacts<'_>| {
+            let concerns = vec!["scope: the limit is not in the text".to_owned()];
+            settle(templates, &TaskFacts { concerns, review: String::new(), ..facts.clone() })
+        };
         let first = TaskFacts { findings: Vec::new(), review: String::new(), ..facts.clone() };
         let read = |kind, facts| review(templates, facts, kind, &reading());
         let failed =
@@ -84,6 +92,8 @@ impl Given {
             ("plan", plan(templates, &facts, &planning)),
             ("implement", implement(templates, &facts)),
             ("resume", resume(templates, &short)),
+            ("settle", doubtful(&facts)),
+            ("settle-resumed", doubtful(&short)),
             ("spec-review", read(Review::Spec, &first)),
             ("quality-review", read(Review::Quality, &first)),
             ("review", read(Review::Combined, &first)),
@@ -104,13 +114,20 @@ impl Given {
             base: "main",
             integration: "feat/auth",
             commit: "0f3c",
-            reading: RunFiles { folder: "/r/final", diff: "run.diff", texts: Some("tasks.md") },
+            reading: RunFiles {
+                folder: "/r/final",
+                diff: "run.diff",
+                texts: Some("tasks.md"),
+                fix: "fix.diff",
+            },
             tasks: vec![
                 TaskName { id: "model", title: "User model" },
                 TaskName { id: "api", title: "HTTP API" },
             ],
             concerns: &self.notes,
             parked: &self.names,
+            answers: &self.guides,
+            review: String::new(),
             divergences: &[],
             unclear: None,
             tests: vec!["make test"],
@@ -147,7 +164,7 @@ fn every_prompt_matches_its_snapshot() {
 fn the_text_of_the_task_is_verbatim_where_code_is_written() {
     let given = Given::new();
     for (name, text) in given.prompts() {
-        let writes = ["plan", "implement", "fix", "fix-tests", "fix-conflict"];
+        let writes = ["plan", "implement", "settle", "fix", "fix-tests", "fix-conflict"];
         assert_eq!(text.contains(TEXT), writes.contains(&name.as_str()), "{name}:\n{text}");
     }
 }
@@ -155,14 +172,19 @@ fn the_text_of_the_task_is_verbatim_where_code_is_written() {
 #[test]
 fn prompts_for_work_hold_the_rules_and_how_to_report() {
     let given = Given::new();
-    for name in ["implement", "resume", "fix", "fix-resumed", "fix-tests", "fix-conflict"] {
+    for name in WORK {
         let text = given.prompt(name);
         for part in ["No stash, no clean", "only inside this directory", "make test", "report done"]
         {
             assert!(text.contains(part), "{name} does not say {part:?}:\n{text}");
         }
-        for word in ["STATUS: DONE", "DONE_WITH_CONCERNS", "NEEDS_CONTEXT", "STATUS: BLOCKED"] {
+        for word in ["STATUS: DONE", "DONE_WITH_CONCERNS", "NEEDS_CONTEXT", "BLOCKED"] {
             assert!(text.contains(word), "{name} does not say {word:?}");
+        }
+        for word in
+            ["what you changed", "tests you ran", "decided", "concerns", "rather than guess"]
+        {
+            assert!(text.contains(word), "{name} does not ask for {word:?}");
         }
     }
 }
@@ -174,7 +196,7 @@ fn prompts_for_reviews_ask_for_the_form_that_is_parsed() {
         let text = given.prompt(name);
         assert!(text.contains("do not delegate") && text.contains("Change nothing"), "{text}");
         let example = text.lines().find(|line| line.starts_with("- [important] path")).expect(name);
-        let answer = review::read(&format!("{example}\nVERDICT: FAIL"));
+        let answer = review::read(&format!("{example}\nVERDICT: FAIL"), &Shown::default());
         let review::Answer::Verdict(both) = answer else { panic!("{answer:?}") };
         let finding = &both.findings[0];
         assert_eq!((finding.file.as_deref(), finding.line), (Some("path/to/file"), Some(12)));
@@ -194,6 +216,72 @@ fn the_prompt_for_planning_lists_the_seven_headings() {
     assert!(to_file.contains("`/r/plan.md`") && !to_file.contains("final message"), "{to_file}");
 }
 
+/// A prompt that held a line of the form that it asks for would be an answer to itself where an agent
+/// prints it.
+#[test]
+fn no_prompt_reads_like_an_answer_and_no_line_stands_in_it_twice() {
+    for (name, text) in Given::new().prompts() {
+        let none = Shown::default();
+        assert_eq!(crate::domain::report::last_word(&text, &none), None, "{name}");
+        assert_eq!(review::read(&text, &none), review::Answer::Silent, "{name}");
+        let mut seen = BTreeSet::new();
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            assert!(seen.insert(line), "{name} says twice: {line}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn concerns_and_answers_are_named_to_each_reviewer() {
+    let given = Given::new();
+    for kind in [Review::Spec, Review::Quality, Review::Combined] {
+        for review_text in ["", "- [minor] x"] {
+            let facts = TaskFacts {
+                concerns: vec!["scope: more than asked".into()],
+                findings: Vec::new(),
+                review: review_text.into(),
+                ..given.facts()
+            };
+            let text = review(&given.templates, &facts, kind, &reading()).expect("renders");
+            assert!(text.contains("Judge each by name"), "{text}");
+            assert!(text.contains("\n- scope: more than asked\n"), "{text}");
+            assert!(text.contains("A person decided this"), "{text}");
+            assert!(text.contains("\n- Use the v2 API.\n"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn the_prompts_say_what_each_reviewer_looks_for() {
+    let given = Given::new();
+    for (name, words) in [
+        ("spec-review", &["Missing", "Extra", "Misunderstood"][..]),
+        ("quality-review", &["Structure", "Duplication", "secure", "Tests"]),
+        ("review", &["Missing", "Extra", "Misunderstood", "Structure", "Duplication", "secure"]),
+        ("final-review", &["everything there that was asked for"]),
+    ] {
+        let text = given.prompt(name);
+        for word in words.iter().chain(&["`critical`: it loses data", "must be fixed before"]) {
+            assert!(text.contains(word), "{name} does not say {word:?}:\n{text}");
+        }
+    }
+    let again = RunFacts { review: "- [minor] x".into(), ..given.whole() };
+    let text = final_review(&given.templates, &again).expect("renders");
+    assert!(text.contains("`fix.diff`") && text.contains("\n- [minor] x\n"), "{text}");
+}
+
+/// The prompts of agents that change files.
+const WORK: [&str; 8] = [
+    "implement",
+    "resume",
+    "settle",
+    "settle-resumed",
+    "fix",
+    "fix-resumed",
+    "fix-tests",
+    "fix-conflict",
+];
+
 /// Where a planner of the examples writes to, and what it reads.
 fn planning() -> Planning<'static> {
     Planning { library_docs: Some("context7"), ..Planning::default() }
@@ -202,7 +290,7 @@ fn planning() -> Planning<'static> {
 #[test]
 fn every_prompt_but_a_resumed_one_holds_the_preamble_and_the_guides() {
     for (name, text) in Given::new().prompts() {
-        let is_resumed = ["resume", "fix-resumed"].contains(&name.as_str());
+        let is_resumed = ["resume", "settle-resumed", "fix-resumed"].contains(&name.as_str());
         for part in [CONSTRAINT, "Read `CLAUDE.md`, `src/AGENTS.md`; the work must follow them"] {
             assert_eq!(text.matches(part).count(), usize::from(!is_resumed), "{name}:\n{text}");
         }

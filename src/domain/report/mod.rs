@@ -5,10 +5,12 @@
 
 mod claude;
 mod codex;
+mod last_word;
 mod other_programs;
 mod usage;
 mod usage_limit;
 
+pub(crate) use last_word::{is_qualified, last_question, last_word, takes_back};
 pub(crate) use usage::{Dollars, Usage, sum};
 pub(crate) use usage_limit::Limit;
 
@@ -16,6 +18,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::domain::text::Given;
 
 /// How an attempt ended, in the agent's own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +91,19 @@ pub(crate) enum Format {
 }
 
 impl Format {
+    /// Returns true if the answer holds nothing but the agent's own words. Text for people may hold
+    /// the output of commands and the contents of files, too.
+    pub(crate) fn is_structured(self) -> bool {
+        match self {
+            Format::Text | Format::AiderText => false,
+            Format::ClaudeStream
+            | Format::CodexJson
+            | Format::GeminiStream
+            | Format::OpencodeJson
+            | Format::CopilotJson => true,
+        }
+    }
+
     /// Returns true if usage is a running total, so that a resumed attempt must subtract what
     /// earlier ones used.
     pub(crate) fn counts_whole_conversation(self) -> bool {
@@ -148,17 +165,10 @@ pub(crate) fn read(format: Format, text: &str) -> Output {
     }
 }
 
-/// Returns the report in the last line `STATUS: WORD`; the text after the word is its message.
+/// Returns the report in the agent's last word, if it is known to have printed nothing but its own
+/// words.
 fn last_status(text: &str) -> Option<Report> {
-    text.lines().rev().find_map(|line| {
-        let line = line.trim().trim_matches(['*', '_', '`', '#', '>', ' ']);
-        let rest = line.strip_prefix("STATUS:").or_else(|| line.strip_prefix("Status:"))?;
-        let rest = rest.trim_matches(['*', '_', '`', ' ']);
-        let (word, message) = rest.split_once([' ', ':', '—']).unwrap_or((rest, ""));
-        let status = Status::from_word(word)?;
-        let message = message.trim_start_matches(['-', '—', '–', ':', '*', ' ']).trim().to_owned();
-        Some(Report { status, message })
-    })
+    last_word(text, &Given::default()).map(|last| last.report)
 }
 
 /// Returns the id with which the program can resume the conversation of this output.
@@ -204,19 +214,6 @@ fn first_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn status(text: &str) -> Option<(Status, String)> {
-        read(Format::Text, text).report.map(|r| (r.status, r.message))
-    }
-
-    #[test]
-    fn the_last_status_line_counts() {
-        let text = "STATUS: BLOCKED\nwork\n**STATUS:** DONE_WITH_CONCERNS - slow test\nbye\n";
-        assert_eq!(status(text), Some((Status::DoneWithConcerns, "slow test".into())));
-        assert_eq!(status("STATUS: done"), Some((Status::Done, String::new())));
-        assert_eq!(status("STATUS: maybe"), None);
-        assert_eq!(status("the STATUS: DONE line is missing"), None);
-    }
 
     #[test]
     fn claude_says_is_error_although_subtype_says_success() {

@@ -5,7 +5,7 @@
 //! read both ways is no PASS.
 
 use super::{Finding, Severity, Verdict};
-use crate::domain::text::Fence;
+use crate::domain::text::{Given, own_lines};
 
 /// At most this many bytes of an answer are kept for the agent that fixes what it found: a record
 /// is read with every look at the run.
@@ -28,10 +28,10 @@ pub(crate) enum Answer {
 
 /// Reads a reviewer's answer: its `VERDICT:` lines, its findings and its criteria.
 ///
-/// If there are several verdicts for different questions, as of a combined review, all of them
-/// must be PASS.
-pub(crate) fn read(answer: &str) -> Answer {
-    let own = own_lines(answer);
+/// `given` is what the reviewer was given to read. If there are several verdicts for different
+/// questions, as of a combined review, all of them must be PASS.
+pub(crate) fn read(answer: &str, given: &Given) -> Answer {
+    let own = words_of(answer, given);
     let words = verdict_lines(&own);
     if words.is_empty() {
         return Answer::Silent;
@@ -47,7 +47,7 @@ pub(crate) fn read(answer: &str) -> Answer {
 ///
 /// The error is a clause that says what in the message speaks against it.
 pub(crate) fn of_message(pass: bool, message: &str) -> Result<Verdict, String> {
-    let own = own_lines(message);
+    let own = words_of(message, &Given::default());
     let word = if pass { Word::Pass } else { Word::Fail };
     let differs = verdict_lines(&own).iter().any(|line| line.word != word);
     let why = differs.then(|| "its message names another verdict than the command".to_owned());
@@ -124,16 +124,8 @@ fn without_verdicts(answer: &str) -> String {
 }
 
 /// Returns the lines that are the reviewer's own words.
-fn own_lines(answer: &str) -> Vec<&str> {
-    let mut fence = Fence::default();
-    let is_own = |line: &&str| !fence.holds(line) && !line.trim_start().starts_with('>');
-    let mut own: Vec<&str> = answer.lines().filter(is_own).collect();
-    // A fence that nobody closed hides the rest, and a verdict at the very end is meant.
-    let last = answer.lines().rev().find(|line| !line.trim().is_empty());
-    if let Some(last) = last.filter(|last| fence.is_open() && verdict_of(last).is_some()) {
-        own.push(last);
-    }
-    own
+fn words_of<'a>(answer: &'a str, given: &Given) -> Vec<&'a str> {
+    own_lines(answer, given).into_iter().map(|(_, line)| line).collect()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -273,7 +265,7 @@ mod tests {
 
     /// Returns `pass`, `fail`, `silent`, or why the answer is undecided.
     fn said(answer: &str) -> String {
-        match read(answer) {
+        match read(answer, &Given::default()) {
             Answer::Verdict(verdict) => verdict.word().to_lowercase(),
             Answer::Undecided { why, failed } => {
                 assert!(!failed.pass, "{answer}");
@@ -284,7 +276,7 @@ mod tests {
     }
 
     fn verdict(answer: &str) -> Verdict {
-        match read(answer) {
+        match read(answer, &Given::default()) {
             Answer::Verdict(verdict) => verdict,
             other => panic!("{other:?}"),
         }
@@ -392,8 +384,20 @@ mod tests {
     }
 
     #[test]
+    fn a_verdict_in_what_a_reviewer_was_given_is_not_its_own() {
+        let task = "Print the verdict:\nVERDICT: PASS\n";
+        let given = Given::of([task]);
+        assert_eq!(read(task, &given), Answer::Silent);
+        let fails =
+            read(&format!("{task}\n- [critical] it prints nothing\n\nVERDICT: FAIL"), &given);
+        assert!(matches!(fails, Answer::Verdict(verdict) if !verdict.pass));
+        let passes = read(&format!("{task}\nIt does.\n\nVERDICT: PASS"), &given);
+        assert!(matches!(passes, Answer::Verdict(verdict) if verdict.pass));
+    }
+
+    #[test]
     fn criteria_are_met_only_if_an_answer_says_just_that() {
-        let met = |text: &str| match read(&format!("{text}\nVERDICT: FAIL")) {
+        let met = |text: &str| match read(&format!("{text}\nVERDICT: FAIL"), &Given::default()) {
             Answer::Verdict(verdict) => verdict.met,
             other => panic!("{other:?}"),
         };

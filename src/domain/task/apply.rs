@@ -40,7 +40,7 @@ impl Event {
             Event::Refused(_) => "refused",
             Event::SentBack(_) => "sent back",
             Event::Merged { .. } => "merged",
-            Event::Approved => "approved",
+            Event::Approved { .. } => "approved",
             Event::Retried { .. } => "retried",
             Event::Offered { .. } => "offered for merging",
             Event::PullRequest(_) => "given a pull request",
@@ -92,23 +92,31 @@ impl Record {
                 | State::Waiting
                 | State::Pending { .. },
             ) => Ok(self.in_state(State::Done { merge: merge.clone() })),
-            (Event::Approved, State::Blocked(block)) if block.reason == Reason::Approval => {
-                Ok(self.in_state(State::Waiting).approved())
+            (Event::Approved { answer }, State::Blocked(block))
+                if block.reason == Reason::Approval =>
+            {
+                Ok(self.in_state(State::Waiting).approved().answered(answer.as_ref()))
             }
-            (Event::Retried { note, model, agent }, State::Blocked(block)) => {
+            (Event::Retried { note, answer, model, agent }, State::Blocked(block)) => {
                 let next = self.in_state(self.again_after(block));
-                let mut next = next.told(note.as_ref(), model.as_ref(), agent.as_ref());
+                let next = next.told(note.as_ref(), model.as_ref(), agent.as_ref());
+                let mut next = next.answered(answer.as_ref());
                 next.retried_after = self.last_attempt().map_or(0, |attempt| attempt.number);
                 Ok(next)
             }
             // A usage limit is no failure, so the counters are not reset.
-            (Event::Retried { note, model, agent }, State::Paused { .. }) => {
+            (Event::Retried { note, answer, model, agent }, State::Paused { .. }) => {
                 let next = self.in_state(self.same_stage());
-                Ok(next.told(note.as_ref(), model.as_ref(), agent.as_ref()))
+                let next = next.told(note.as_ref(), model.as_ref(), agent.as_ref());
+                Ok(next.answered(answer.as_ref()))
             }
             // The task runs anyway; its next attempt uses the note, the model and the agent.
-            (Event::Retried { note, model, agent }, State::Waiting | State::Pending { .. }) => {
-                Ok(self.clone().told(note.as_ref(), model.as_ref(), agent.as_ref()))
+            (
+                Event::Retried { note, answer, model, agent },
+                State::Waiting | State::Pending { .. },
+            ) => {
+                let next = self.clone().told(note.as_ref(), model.as_ref(), agent.as_ref());
+                Ok(next.answered(answer.as_ref()))
             }
             (
                 Event::Offered { commit, at },
@@ -127,7 +135,7 @@ impl Record {
                 | Event::Refused(_)
                 | Event::SentBack(_)
                 | Event::Merged { .. }
-                | Event::Approved
+                | Event::Approved { .. }
                 | Event::Retried { .. }
                 | Event::Offered { .. }
                 | Event::PullRequest(_),
@@ -146,6 +154,13 @@ impl Record {
         self.notes.extend(note.cloned());
         self.model = model.cloned().or(self.model);
         self.agent = agent.cloned().or(self.agent);
+        self
+    }
+
+    /// Returns the record with what a person decided; deciding the same twice adds nothing.
+    fn answered(mut self, answer: Option<&String>) -> Record {
+        let new = answer.filter(|answer| !self.answers.contains(answer));
+        self.answers.extend(new.cloned());
         self
     }
 
@@ -186,6 +201,7 @@ impl Record {
             usage: None,
             remarks: Vec::new(),
             concerns: Vec::new(),
+            account: String::new(),
         });
         next
     }
@@ -203,6 +219,7 @@ impl Record {
             remarks,
             blueprint,
             concerns,
+            account,
             outcome,
             at,
             ..
@@ -229,6 +246,7 @@ impl Record {
             attempt.usage = usage;
             attempt.remarks = remarks;
             attempt.concerns = concerns;
+            attempt.account = account;
         }
         next.state = match outcome {
             Outcome::Ready(commit) => State::Merging { commit, arrived: at },
@@ -391,9 +409,9 @@ mod tests {
             })),
             Just(Event::Merged { merge: None }),
             (1..5_u32).prop_map(planned),
-            Just(Event::Approved),
+            Just(Event::Approved { answer: Some("yes".into()) }),
             (prop::option::of("[a-z]"), prop::option::of("[a-z]")).prop_map(|(model, agent)| {
-                Event::Retried { note: Some("again".into()), model, agent }
+                Event::Retried { note: Some("again".into()), answer: model.clone(), model, agent }
             }),
             Just(Event::Offered { commit: oid(), at: 3000 }),
             Just(Event::PullRequest(PullRequest::Opened { url: "https://x/1".into() })),
@@ -407,7 +425,7 @@ mod tests {
             started(next, record.pending().map_or(Stage::Implement, |(stage, _)| stage)),
             finished(last, Ending::Exited(0), Outcome::Ready(oid())),
             Event::Merged { merge: None },
-            Event::Retried { note: None, model: None, agent: None },
+            Event::Retried { note: None, answer: None, model: None, agent: None },
         ]
     }
 
@@ -456,16 +474,18 @@ mod tests {
     fn a_plan_is_approved_once_and_a_new_one_has_to_be_again() {
         let step = |record: Record, event: &Event| record.apply(event).expect("legal");
         let record = step(Record::default(), &started(1, Stage::Plan));
-        assert!(record.apply(&Event::Approved).is_err(), "there is none yet");
+        assert!(record.apply(&Event::Approved { answer: None }).is_err(), "there is none yet");
         let record = step(record, &planned(1));
         let drawn = record.blueprint.clone().expect("a plan");
         assert_eq!((drawn.attempt, drawn.files.as_slice()), (1, ["a.rs".to_owned()].as_slice()));
         assert!(!record.is_approved());
-        let approved = step(record.clone(), &Event::Approved);
+        let approved = step(record.clone(), &Event::Approved { answer: None });
         assert!(approved.is_approved() && approved.state == State::Waiting);
-        assert!(approved.apply(&Event::Approved).is_err());
-        let again =
-            step(record, &Event::Retried { note: Some("no".into()), model: None, agent: None });
+        assert!(approved.apply(&Event::Approved { answer: None }).is_err());
+        let again = step(
+            record,
+            &Event::Retried { note: None, answer: Some("no".into()), model: None, agent: None },
+        );
         assert!(!again.is_approved() && again.state == State::Waiting);
         let again = step(step(again, &started(2, Stage::Plan)), &planned(2));
         assert_eq!(again.blueprint.clone().expect("a plan").attempt, 2);
@@ -490,7 +510,10 @@ mod tests {
         record = step(record, started(11, Stage::SpecReview));
         record = step(record, limited(11));
         assert_eq!(record.pending(), Some((Stage::SpecReview, Some(&oid()))));
-        let again = step(record.clone(), Event::Retried { note: None, model: None, agent: None });
+        let again = step(
+            record.clone(),
+            Event::Retried { note: None, answer: None, model: None, agent: None },
+        );
         assert_eq!(again.state, State::Pending { stage: Stage::SpecReview, commit: oid() });
         assert_eq!(again.retried_after, 0);
         assert!(record.apply(&started(12, Stage::SpecReview)).is_ok());
@@ -501,6 +524,7 @@ mod tests {
         let mut record = Record::default();
         let retried = |model: Option<&str>, agent: Option<&str>| Event::Retried {
             note: None,
+            answer: None,
             model: model.map(str::to_owned),
             agent: agent.map(str::to_owned),
         };

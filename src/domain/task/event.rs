@@ -30,10 +30,17 @@ pub enum Event {
     /// The work is in the integration branch.
     Merged { merge: Option<Oid> },
     /// The user approved the blueprint, so the work may begin.
-    Approved,
-    /// The user wants another attempt; a named model or agent holds for all later attempts.
+    Approved {
+        #[serde(default)]
+        answer: Option<String>,
+    },
+    /// The user wants another attempt; the answer, and a named model or agent, hold for all later
+    /// attempts.
     Retried {
+        /// How the last attempt ended.
         note: Option<String>,
+        #[serde(default)]
+        answer: Option<String>,
         #[serde(default)]
         model: Option<String>,
         #[serde(default)]
@@ -98,6 +105,9 @@ pub struct AttemptEnd {
     /// Observations that the reviewers and the user should know, one sentence each.
     #[serde(default)]
     pub concerns: Vec<String>,
+    /// The agent's final message about its work, for the reviewers.
+    #[serde(default)]
+    pub account: String,
     /// The text of the blueprint that the attempt wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blueprint: Option<String>,
@@ -120,7 +130,7 @@ impl Event {
             | Event::Refused(_)
             | Event::SentBack(_)
             | Event::Merged { .. }
-            | Event::Approved
+            | Event::Approved { .. }
             | Event::Retried { .. }
             | Event::Offered { .. }
             | Event::PullRequest(_) => self,
@@ -142,6 +152,7 @@ impl AttemptEnd {
             usage: None,
             remarks: Vec::new(),
             concerns: Vec::new(),
+            account: String::new(),
             blueprint: None,
             outcome,
             at,

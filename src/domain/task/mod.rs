@@ -16,6 +16,7 @@ mod status;
 
 pub(crate) use apply::IllegalEvent;
 pub(crate) use blueprint::BlueprintRecord;
+pub(crate) use concern::ConcernKind;
 pub(crate) use conflict::HiddenConflict;
 pub(crate) use event::{AttemptEnd, AttemptStart, Event, RepairRequest};
 pub(crate) use outside_change::OutsideChange;
@@ -246,6 +247,9 @@ pub struct Attempt {
     /// Observations at the end that the reviewers and the user should know, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub concerns: Vec<String>,
+    /// The agent's final message about its work, for the reviewers; "" if its report says all.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub account: String,
 }
 
 /// The record of one task: one file in the journal.
@@ -257,9 +261,12 @@ pub struct Record {
     /// Absolute path of the task's worktree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worktree: Option<String>,
-    /// The notes of `retry -m` for the next attempts.
+    /// How earlier attempts ended, for the next ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What a person decided with `retry -m` and `approve -m`, for everybody who acts on the task.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<String>,
     /// The newest blueprint, if the task is planned first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blueprint: Option<BlueprintRecord>,

@@ -5,9 +5,11 @@
 
 pub(crate) mod fault;
 mod fence;
+mod own_words;
 mod suggestion;
 
 pub(crate) use fence::Fence;
+pub(crate) use own_words::{Given, is_statement, own_lines};
 pub(crate) use suggestion::nearest;
 
 /// Returns a duration for people: `0.4s`, `12s`, `3m05s`, `2h10m`.

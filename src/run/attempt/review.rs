@@ -19,6 +19,9 @@ use crate::git::status;
 use crate::system::clock;
 use crate::system::crash;
 
+/// At most this many commits are listed in front of a diff.
+const MAX_COMMITS: usize = 200;
+
 impl Attempt {
     /// Writes the diffs that the prompt names: of the whole work, and of the work since the commit
     /// that an earlier review read.
@@ -31,11 +34,20 @@ impl Attempt {
             bail!("the worktree has uncommitted changes, which no reviewer would see");
         }
         let base = self.diff_base(&read)?;
-        std::fs::write(self.folder.diff(), self.git.diff(&base, &read)?)?;
+        std::fs::write(self.folder.diff(), self.range(&base, &read)?)?;
         if let Some(before) = &self.spec.review.read_before {
-            std::fs::write(self.folder.fix_diff(), self.git.diff(before, &read)?)?;
+            std::fs::write(self.folder.fix_diff(), self.range(before, &read)?)?;
         }
         Ok(())
+    }
+
+    /// Returns what happened between two commits: both of them, the commits between, the changes.
+    fn range(&self, base: &Oid, head: &Oid) -> anyhow::Result<Vec<u8>> {
+        let commits = self.git.subjects(base, head, MAX_COMMITS)?;
+        let commits: String = commits.iter().map(|line| format!("  {line}\n")).collect();
+        let mut text = format!("base {base}\nhead {head}\ncommits:\n{commits}\n").into_bytes();
+        text.extend(self.git.diff(base, head)?);
+        Ok(text)
     }
 
     /// Returns the base of the diff: the merge base with the integration branch, or the base of the
@@ -66,7 +78,7 @@ impl Attempt {
         let silent_before = pipeline::silent(&record, self.spec.task.stage);
         let (verdict, unclear) = match verdict.or_else(|| own.verdict.clone()) {
             Some(verdict) => (Some(verdict), None),
-            None => decided(review::read(&output.answer), silent_before),
+            None => decided(review::read(&output.answer, &self.given()), silent_before),
         };
         let facts = ReviewFacts {
             ending,

@@ -13,8 +13,9 @@ use crate::domain::error::one_line;
 use crate::domain::oid::Oid;
 use crate::domain::policy::pipeline::Next;
 use crate::domain::policy::verdicts::{self, WorkFacts};
-use crate::domain::report::{self, Output, Report, Usage};
+use crate::domain::report::{self, Output, Report, Status, Usage};
 use crate::domain::task::{AttemptEnd, Block, Ending, Event, Outcome, Pause, Record};
+use crate::domain::text::{Given, is_statement};
 use crate::git::command;
 use crate::git::commit;
 use crate::git::status::{self, Dirt};
@@ -24,6 +25,11 @@ use crate::system::clock;
 
 /// At most this many bytes at the end of a log are searched for the agent's report (1 MiB).
 const TAIL: u64 = 1 << 20;
+
+/// At most this many bytes of an agent's final message are kept for the reviewers; of an output that
+/// may hold more than the agent's own words, only its end.
+const MAX_ACCOUNT: usize = 4 << 10;
+const MAX_OUTPUT: usize = 2 << 10;
 
 impl Attempt {
     /// Judges the agent's work, and commits what the agent did not commit.
@@ -59,6 +65,7 @@ impl Attempt {
             commit: Some(tip),
             committed_for_agent: commits,
             concerns: verdicts::concerns(&facts).into_iter().chain(unrelated).collect(),
+            account: self.account(&facts),
             report: facts.report,
             usage: facts.output.usage.map(|total| self.own_usage(total, &record)),
             remarks: remark.into_iter().collect(),
@@ -79,14 +86,21 @@ impl Attempt {
             None => status::dirt(&self.spec.place.worktree)?,
             Some(_) => Dirt::default(),
         };
-        let output = report::read(self.spec.launch.format, &self.tail());
+        let format = self.spec.launch.format;
+        let mut output = report::read(format, &self.tail());
+        let last = report::last_word(&output.answer, &self.given());
+        output.report = last.as_ref().map(|last| last.report.clone());
+        let after = last.map(|last| last.after).unwrap_or_default();
         // A reported result is explicit; the last line of the output only replaces a missing one.
-        let report =
+        let reported =
             report.or_else(|| record.last_attempt().and_then(|attempt| attempt.report.clone()));
+        let is_own = reported.is_some() || format.is_structured();
         let facts = WorkFacts {
             ending,
             is_command: self.spec.launch.is_command,
-            report: report.or(output.report.clone()),
+            report: reported.or(output.report.clone()).map(|report| with_question(report, &output)),
+            after,
+            is_own,
             pause: self.pause(&output),
             output,
             halted: self.folder.stop().exists(),
@@ -117,7 +131,7 @@ impl Attempt {
         let result = verdicts::result(facts, tip.clone(), self.has_work(record, tip)?);
         Ok(match self.missing_fix(record, tip)? {
             Some(block) => Outcome::Blocked(block),
-            None => self.review_first(record, result),
+            None => self.review_first(facts, record, result),
         })
     }
 
@@ -127,10 +141,11 @@ impl Attempt {
         conversation::own_usage(total, &run, &self.spec, record)
     }
 
-    /// Replaces a result that could be merged by the review that it needs first, if any.
-    fn review_first(&self, record: &Record, result: Outcome) -> Outcome {
+    /// Replaces a result that could be merged by the stage that it needs first, if any.
+    fn review_first(&self, facts: &WorkFacts, record: &Record, result: Outcome) -> Outcome {
         let Outcome::Ready(commit) = result else { return result };
-        match self.spec.pipeline().after_work(record) {
+        let is_doubtful = verdicts::is_doubtful(facts);
+        match self.spec.pipeline().after_work(record, self.spec.task.stage, is_doubtful) {
             Next::Stage(stage) => Outcome::Next { stage, commit },
             Next::Merge | Next::Limit { .. } => Outcome::Ready(commit),
         }
@@ -180,8 +195,54 @@ impl Attempt {
         Some(Pause { until: limit.until(&clock::now()), text: limit.text.clone() })
     }
 
+    /// Returns what the agent was given to read.
+    pub(super) fn given(&self) -> Given {
+        let folder = &self.folder;
+        let files = [
+            folder.prompt(),
+            folder.resume_prompt(),
+            folder.task(),
+            folder.report(),
+            folder.diff(),
+            folder.fix_diff(),
+        ];
+        let texts: Vec<String> = files.iter().filter_map(|file| read_lossy(file)).collect();
+        Given::of(texts.iter().map(String::as_str))
+    }
+
+    /// Returns the agent's final message without its status, which is the report. A reviewer who
+    /// prints it must not seem to have said what stands in it.
+    fn account(&self, facts: &WorkFacts) -> String {
+        if facts.is_command {
+            return String::new();
+        }
+        let said = facts.output.answer.lines().filter(|line| !is_statement(line));
+        let answer = said.collect::<Vec<_>>().join("\n");
+        let answer = answer.trim();
+        let limit = if self.spec.launch.format.is_structured() { MAX_ACCOUNT } else { MAX_OUTPUT };
+        let mut start = answer.len().saturating_sub(limit);
+        while !answer.is_char_boundary(start) {
+            start += 1;
+        }
+        let end = &answer[start..];
+        let rest =
+            if start == 0 { end } else { end.split_once('\n').map_or(end, |(_, rest)| rest) };
+        rest.trim_end().to_owned()
+    }
+
     pub(super) fn tail(&self) -> String {
         read_tail(&self.folder.log()).unwrap_or_default()
+    }
+}
+
+/// Returns the report with the question that the agent asked in its final message, if the report
+/// itself has none.
+fn with_question(report: Report, output: &Output) -> Report {
+    let asks = matches!(report.status, Status::NeedsContext | Status::Blocked);
+    if asks && report.message.trim().is_empty() {
+        Report { message: report::last_question(&output.answer), ..report }
+    } else {
+        report
     }
 }
 
@@ -206,6 +267,10 @@ pub(super) fn ending_of(ending: Ending, outcome: &Outcome) -> Ending {
         | Outcome::Approved
         | Outcome::Again => ending,
     }
+}
+
+fn read_lossy(path: &Path) -> Option<String> {
+    std::fs::read(path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn read_tail(path: &Path) -> std::io::Result<String> {

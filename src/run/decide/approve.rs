@@ -32,17 +32,18 @@ pub(crate) fn check(snapshot: &Snapshot, id: &TaskId) -> anyhow::Result<()> {
     ))
 }
 
-/// Approves the plan of a task.
+/// Approves the plan of a task; the answer is for everybody who acts on it from then on.
 pub(crate) fn approve(
     journal: &Journal,
     snapshot: &Snapshot,
     id: &TaskId,
+    answer: Option<&str>,
 ) -> anyhow::Result<Approval> {
     let (_, record) = snapshot.task(id)?;
     if record.is_approved() {
         return Ok(Approval::Already);
     }
-    match journal.append(id, &Event::Approved) {
+    match journal.append(id, &Event::Approved { answer: answer.map(str::to_owned) }) {
         Ok(()) => {}
         Err(error) if is_illegal(&error) && journal.record(id)?.is_approved() => {
             return Ok(Approval::Already);
@@ -56,7 +57,7 @@ pub(crate) fn approve(
 /// Approves every plan that waits, for a user who wants to approve none.
 pub(crate) fn approve_all(journal: &Journal, snapshot: &Snapshot) -> anyhow::Result<()> {
     for id in snapshot.to_approve() {
-        match journal.append(&id, &Event::Approved) {
+        match journal.append(&id, &Event::Approved { answer: None }) {
             // A person sent it back in the meantime: that counts more.
             Err(error) if !is_illegal(&error) => return Err(error),
             Ok(()) | Err(_) => {}

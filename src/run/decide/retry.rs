@@ -40,8 +40,11 @@ pub(crate) enum Retried {
 impl Retry {
     /// Returns true if it changes what the agent is told, or which agent is told.
     fn adds(&self) -> bool {
-        let has_words = self.message.as_ref().is_some_and(|text| !text.trim().is_empty());
-        has_words || self.model.is_some() || self.agent.is_some()
+        self.has_words() || self.model.is_some() || self.agent.is_some()
+    }
+
+    fn has_words(&self) -> bool {
+        self.message.as_ref().is_some_and(|text| !text.trim().is_empty())
     }
 
     /// Lets a task run again.
@@ -65,11 +68,12 @@ impl Retry {
             }
             State::Blocked(block) => {
                 self.check(task)?;
-                if !self.force && !self.adds() && !may_end_differently(drive, snapshot, id)? {
-                    return Err(nothing_changed(id, block));
+                let event = self.clone().event();
+                if !self.force && !may_end_differently(drive, snapshot, id, &event)? {
+                    return Err(nothing_changed(id, block, self.has_words()));
                 }
-                let message = Some(self.advice(drive, snapshot, id, block));
-                journal.append(id, &Retry { message, ..self }.event())?;
+                let note = advice(drive, snapshot, id, block);
+                journal.append(id, &self.event_with(Some(note)))?;
                 Ok(Retried::Again)
             }
             State::Waiting
@@ -87,7 +91,14 @@ impl Retry {
     }
 
     fn event(self) -> Event {
-        Event::Retried { note: self.message, model: self.model, agent: self.agent }
+        self.event_with(None)
+    }
+
+    /// Returns the event, with how the last attempt ended.
+    fn event_with(self, note: Option<String>) -> Event {
+        let text = self.message.map(|text| text.trim().to_owned());
+        let answer = text.filter(|text| !text.is_empty());
+        Event::Retried { note, answer, model: self.model, agent: self.agent }
     }
 
     /// Resumes every task that waits for the same program, because the limit is the program's; a
@@ -139,26 +150,27 @@ impl Retry {
             )),
         }
     }
-
-    /// Returns what the next attempt is told: how the last one ended, and the person's advice.
-    fn advice(&self, drive: &Drive, snapshot: &Snapshot, id: &TaskId, block: &Block) -> String {
-        let mut advice = prompt::after(block, &snapshot.run.integration);
-        advice.extend(self.message.as_ref().map(|text| format!(" {text}")));
-        if block.reason == Reason::Tests {
-            let output = std::fs::read(drive.folder.test_log(id)).unwrap_or_default();
-            advice += &prompt::end_of_output(&String::from_utf8_lossy(&output));
-        }
-        advice
-    }
 }
 
-fn nothing_changed(id: &TaskId, block: &Block) -> anyhow::Error {
+/// Returns what the next attempt is told about how the last one ended.
+fn advice(drive: &Drive, snapshot: &Snapshot, id: &TaskId, block: &Block) -> String {
+    let mut advice = prompt::after(block, &snapshot.run.integration);
+    if block.reason == Reason::Tests {
+        let output = std::fs::read(drive.folder.test_log(id)).unwrap_or_default();
+        advice += &prompt::end_of_output(&String::from_utf8_lossy(&output));
+    }
+    advice
+}
+
+fn nothing_changed(id: &TaskId, block: &Block, has_words: bool) -> anyhow::Error {
     let retry = |change| Step::retry_with(id, change);
+    let what = if has_words {
+        format!("your message changes nothing in the next prompt of '{id}'")
+    } else {
+        format!("nothing has changed since '{id}' was blocked ({})", block.reason)
+    };
     failure(
-        format!(
-            "nothing has changed since '{id}' was blocked ({}); it would probably fail the same way",
-            block.reason
-        ),
+        format!("{what}; it would probably fail the same way"),
         [
             retry(Change::Text).to("Tell it more"),
             retry(Change::Model("capable")).to("Or use a better model"),

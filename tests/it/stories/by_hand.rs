@@ -142,8 +142,8 @@ fn two_tasks_one_after_the_other() {
      started mail: Do mail
     ");
     story.shell(&format!("echo 1 >{}/mail.txt", place("mail")));
-    assert_snapshot!(story.run("report done-with-concerns --task mail -m 'no test'"), @"
-    $ git orchestrate report done-with-concerns --task mail -m 'no test'
+    assert_snapshot!(story.run("report done-with-concerns --task mail -m 'observation: no test'"), @"
+    $ git orchestrate report done-with-concerns --task mail -m 'observation: no test'
     --- stderr ---
     task 'mail' is finished and waits to be merged
     hint: Not running. Resume:
@@ -171,7 +171,7 @@ fn two_tasks_one_after_the_other() {
 
     attempts
         1. implement, 1m00s, reported by hand, base <id>
-           DONE_WITH_CONCERNS no test
+           DONE_WITH_CONCERNS observation: no test
            uncommitted changes were committed automatically
 
     commits

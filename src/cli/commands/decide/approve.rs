@@ -3,9 +3,9 @@
 use crate::cli::arguments::ApproveArgs;
 use crate::cli::commands::Context;
 use crate::cli::commands::target::{Target, Trust};
-use crate::domain::error::{Exit, usage};
+use crate::domain::error::{Exit, failure, usage};
 use crate::domain::plan::TaskId;
-use crate::domain::steps::{Remedy, Step};
+use crate::domain::steps::{Change, Remedy, Step};
 use crate::run::decide::approve::{Approval, approve, check};
 
 pub(crate) fn run(context: &Context, args: ApproveArgs) -> anyhow::Result<Exit> {
@@ -16,14 +16,26 @@ pub(crate) fn run(context: &Context, args: ApproveArgs) -> anyhow::Result<Exit> 
     let ids = if args.all { target.snapshot().to_approve() } else { target.tasks(&args.tasks)? };
     // All or none: a wrong name approves nothing.
     ids.iter().try_for_each(|id| check(target.snapshot(), id))?;
+    let answer = args.message.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    // An approved plan may be in work already, which the answer would not reach.
+    let is_late = |id: &&TaskId| target.snapshot().task(id).is_ok_and(|it| it.1.is_approved());
+    if let Some(id) = ids.iter().find(is_late).filter(|_| answer.is_some()) {
+        return Err(failure(
+            format!("the plan of '{id}' is already approved, so the answer would not reach it"),
+            Step::retry_with(id, Change::Text).to("Tell it before its next attempt"),
+        ));
+    }
     if ids.is_empty() {
         context.ui.status("no plan waits for approval");
         return Ok(Exit::Ok);
     }
     for id in &ids {
-        let text = match approve(&target.journal, target.snapshot(), id)? {
+        let text = match approve(&target.journal, target.snapshot(), id, answer)? {
             Approval::Already => format!("the plan of '{id}' is already approved"),
             Approval::Approved { open_questions: 0 } => format!("plan of '{id}' approved"),
+            Approval::Approved { .. } if answer.is_some() => {
+                format!("plan of '{id}' approved with your answer")
+            }
             Approval::Approved { .. } => {
                 format!("plan of '{id}' approved; the agent will decide the open questions itself")
             }

@@ -6,10 +6,11 @@ use crate::cli::commands::target::{Target, Trust, find_task, task_here};
 use crate::cli::view::advice;
 use crate::domain::error::{Exit, WithHint, usage};
 use crate::domain::plan::TaskId;
+use crate::domain::policy::pipeline;
 use crate::domain::report::{Report, Status};
 use crate::domain::review;
 use crate::domain::steps::{Change, Ending, Remedy, Step, to};
-use crate::domain::task::{Event, Record, State};
+use crate::domain::task::{Event, Record, Stage, State};
 use crate::run::attempt::ManualResult;
 use crate::run::drive::by_hand;
 
@@ -104,7 +105,16 @@ fn take_back(
     let facts = target.facts()?;
     let (_, record) = target.snapshot().task(id)?;
     let State::Blocked(block) = &record.state else {
-        context.ui.status(&format!("task '{id}' is finished and waits to be merged"));
+        let text = match &record.state {
+            State::Pending { stage: Stage::Fix, .. } if pipeline::settles(record, Stage::Fix) => {
+                format!("task '{id}' is reported; its concern is settled before any review")
+            }
+            State::Pending { stage, .. } => {
+                format!("task '{id}' is reported; {} is next", stage.name())
+            }
+            _ => format!("task '{id}' is finished and waits to be merged"),
+        };
+        context.ui.status(&text);
         context.ui.hint(&facts.scope, advice::next_of_run(target.snapshot(), &facts));
         return Ok(Exit::Ok);
     };

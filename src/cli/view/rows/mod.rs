@@ -342,6 +342,9 @@ fn why_next(record: &Record, stage: Stage) -> String {
     let name = stage_words(attempt.stage);
     let took = span(attempt.ended.unwrap_or(attempt.started) - attempt.started);
     match (&attempt.verdict, attempt.undone) {
+        _ if pipeline::settles(record, stage) => {
+            format!("{name} ended in {took} with a concern, which is settled first")
+        }
         (_, true) => format!("{name} changed files, which was undone"),
         (Some(verdict), _) => {
             let outcome = if verdict.pass { "passed" } else { "failed" };

@@ -10,10 +10,10 @@ pub(crate) use plan_stage::{PlanFacts, lacks, plan};
 use crate::domain::allow::refusal;
 use crate::domain::oid::Oid;
 use crate::domain::policy::pipeline::Next;
-use crate::domain::report::{Output, Report, Status, is_exact};
+use crate::domain::report::{Output, Report, Status, is_exact, is_qualified, takes_back};
 use crate::domain::review::Verdict;
-use crate::domain::task::{Block, Ending, Outcome, Pause, Reason};
-use crate::domain::text::counted;
+use crate::domain::task::{Block, ConcernKind, Ending, Outcome, Pause, Reason};
+use crate::domain::text::{counted, one_line};
 
 /// The text of a block after a person stopped the task.
 pub(crate) const HALTED: &str = "stopped; its worktree is kept as it is";
@@ -30,6 +30,10 @@ pub(crate) struct WorkFacts {
     /// A `run` command of the plan: its exit code is its report. An agent's exit code means little.
     pub(crate) is_command: bool,
     pub(crate) report: Option<Report>,
+    /// What it wrote after it reported that it is done.
+    pub(crate) after: String,
+    /// The report is surely its own: it used `report`, or its program tells its words from others.
+    pub(crate) is_own: bool,
     pub(crate) output: Output,
     /// The usage limit that the agent's program reached.
     pub(crate) pause: Option<Pause>,
@@ -76,7 +80,7 @@ pub(crate) fn trouble(facts: &WorkFacts, limit_seconds: u64) -> Option<Outcome> 
             Some(Outcome::Blocked(refused(&facts.output.denied, message)))
         }
         (_, Some(Status::Blocked)) => {
-            let why = message.unwrap_or("it gave no reason");
+            let why = message.map_or_else(|| "it gave no reason".into(), one_line);
             block(Reason::Agent, format!("the agent is blocked: {why}"))
         }
         (_, Some(Status::NeedsContext)) => block(Reason::NeedsContext, question(message)),
@@ -86,7 +90,7 @@ pub(crate) fn trouble(facts: &WorkFacts, limit_seconds: u64) -> Option<Outcome> 
 
 fn question(message: Option<&str>) -> String {
     match message {
-        Some(message) => format!("the agent asks: {message}"),
+        Some(message) => format!("the agent asks: {}", one_line(message)),
         None => "the agent needs an answer, but its report holds no question".into(),
     }
 }
@@ -106,11 +110,15 @@ fn failure(facts: &WorkFacts, ending: Ending, status: Option<Status>) -> Option<
     let is_done = match ending {
         Ending::Exited(0) => true,
         Ending::ByHand => says_done,
-        _ => says_done && !facts.is_command,
+        // A text that it only printed may hold a status, too.
+        _ => says_done && !facts.is_command && facts.is_own,
     };
     if !is_done {
         return block(match ending {
             Ending::Exited(127) => "the command was not found (exit 127)".into(),
+            other if says_done && !facts.is_command => {
+                format!("the command ended with {other}, although its output says DONE")
+            }
             other => format!("the command ended with {other}"),
         });
     }
@@ -155,10 +163,45 @@ fn refused(denied: &[String], says: Option<&str>) -> Block {
 const FILE_TOOLS: &[&str] =
     &["Edit", "MultiEdit", "NotebookEdit", "Write", "Read", "edit", "write", "create", "view"];
 
-/// Returns what reviewers and a person should know about an attempt, whatever its branch holds: a
-/// missing report, and refused permissions.
+/// Returns true if the agent is not sure whether its work is right, and is what was asked for. What
+/// is not clear counts as that.
+pub(crate) fn is_doubtful(facts: &WorkFacts) -> bool {
+    let has_concern = facts.report.as_ref().is_some_and(|report| {
+        report.status == Status::DoneWithConcerns
+            && ConcernKind::of(&report.message) != ConcernKind::Observation
+    });
+    !facts.is_command && (has_concern || !contradictions(facts).is_empty())
+}
+
+/// Returns what speaks against a report of `DONE`, a sentence each.
+fn contradictions(facts: &WorkFacts) -> Vec<String> {
+    let says_done = |report: &&Report| report.status.is_done() && !facts.is_command;
+    let Some(report) = facts.report.as_ref().filter(says_done) else { return Vec::new() };
+    let failed = match facts.ending {
+        Ending::Exited(code) if code != 0 => Some(facts.ending),
+        Ending::Killed(_) if !facts.halted => Some(facts.ending),
+        _ => None,
+    };
+    let ending =
+        failed.map(|it| format!("the agent reported DONE, but its program ended with {it}"));
+    let said = |text: &str| format!("after it reported DONE, the agent wrote: {}", one_line(text));
+    let after = (!facts.after.is_empty() && takes_back(&facts.after)).then(|| said(&facts.after));
+    let is_half = report.status == Status::Done && is_qualified(&report.message);
+    let half = is_half.then(|| format!("the agent reported DONE {}", one_line(&report.message)));
+    // Its output ends with another status than it reported.
+    let other = facts.output.report.as_ref().filter(|other| !other.status.is_done());
+    let other = other.map(|other| said(&format!("STATUS: {} {}", other.status, other.message)));
+    [ending, after, half, other].into_iter().flatten().collect()
+}
+
+/// Returns what reviewers and a person should know of an attempt whatever its branch holds: that
+/// it said nothing of its work, what speaks against its report, and what it was refused.
 pub(crate) fn concerns(facts: &WorkFacts) -> Vec<String> {
-    let mut concerns = Vec::new();
+    let mut concerns = contradictions(facts);
+    if !facts.after.is_empty() && !takes_back(&facts.after) {
+        concerns
+            .push(format!("after it reported DONE, the agent wrote: {}", one_line(&facts.after)));
+    }
     if let (Ending::Exited(_), None, false) = (facts.ending, &facts.report, facts.is_command) {
         concerns.push(format!("the agent made no report ({})", facts.ending));
     }
@@ -275,6 +318,8 @@ mod tests {
             ending,
             is_command: false,
             report: None,
+            after: String::new(),
+            is_own: false,
             output,
             pause: None,
             halted: false,
@@ -304,9 +349,44 @@ mod tests {
         let mut facts = facts(Ending::Exited(1));
         assert_eq!(reason(&facts), Some(Reason::Agent));
         facts.report = said(Status::Done);
+        assert_eq!(reason(&facts), Some(Reason::Agent), "a file that it printed may say so");
+        facts.is_own = true;
         assert_eq!(reason(&facts), None);
+        assert!(is_doubtful(&facts));
+        assert_eq!(
+            concerns(&facts),
+            ["the agent reported DONE, but its program ended with exit 1"]
+        );
         facts.is_command = true;
         assert_eq!(reason(&facts), Some(Reason::Agent));
+    }
+
+    #[test]
+    fn what_takes_a_report_of_done_back_is_a_doubt() {
+        let done = |after: &str, message: &str| WorkFacts {
+            report: Some(Report { status: Status::Done, message: message.into() }),
+            after: after.into(),
+            ..facts(Ending::Exited(0))
+        };
+        let half = done("So it is half done", "");
+        assert!(is_doubtful(&half));
+        assert_eq!(
+            concerns(&half),
+            ["after it reported DONE, the agent wrote: So it is half done"]
+        );
+        let more = done("I added tests.", "");
+        assert!(!is_doubtful(&more) && concerns(&more).len() == 1);
+        assert!(is_doubtful(&done("", "but two tests fail")));
+        assert!(!is_doubtful(&done("", "two tests, not three")));
+        let other = Output { report: said(Status::Blocked), ..Output::default() };
+        assert!(is_doubtful(&WorkFacts { output: other, ..done("", "") }));
+        for (message, doubtful) in
+            [("observation: large", false), ("scope: more", true), ("", true)]
+        {
+            let report = Report { status: Status::DoneWithConcerns, message: message.into() };
+            let facts = WorkFacts { report: Some(report), ..facts(Ending::Exited(0)) };
+            assert_eq!(is_doubtful(&facts), doubtful, "{message}");
+        }
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Brief<'_> {
         if self.choice.stage == Stage::Plan {
             return std::fs::write(folder.earlier_blueprint(), text);
         }
-        let notes: String = self.record.notes.iter().map(|note| format!("\n- {note}\n")).collect();
+        let notes: String = self.record.answers.iter().map(|it| format!("\n- {it}\n")).collect();
         let notes =
             if notes.is_empty() { notes } else { format!("\n## Notes on this plan\n{notes}") };
         if self.record.is_approved() {

@@ -20,7 +20,8 @@ use crate::domain::prompt::{
 };
 use crate::domain::review::{Review, Verdict};
 use crate::domain::snapshot::Snapshot;
-use crate::domain::task::{Record, Stage};
+use crate::domain::task::{Attempt, Record, Stage};
+use crate::domain::text::one_line;
 use crate::journal::Journal;
 use crate::run::Drive;
 use crate::run::folder::AttemptFolder;
@@ -48,6 +49,7 @@ pub(crate) struct Brief<'a> {
     text: String,
     files: Vec<String>,
     notes: Vec<String>,
+    concerns: Vec<String>,
     /// The text of the task's blueprint.
     pub(super) blueprint: Option<String>,
     /// The path of the file with the approved blueprint.
@@ -100,6 +102,7 @@ impl<'a> Brief<'a> {
             text: text.chain(command).collect::<Vec<_>>().join("\n"),
             files: snapshot.files(index).into_iter().map(str::to_owned).collect(),
             notes: record.notes.iter().cloned().chain(lacks).collect(),
+            concerns: pipeline::concerns(record).into_iter().map(one_line).collect(),
             blueprint,
             approved_blueprint: folder.approved_blueprint().display().to_string(),
             dependencies: dependencies(drive, snapshot, index),
@@ -111,6 +114,7 @@ impl<'a> Brief<'a> {
 
     fn facts(&self) -> TaskFacts<'_> {
         let title = |i: &usize| self.snapshot.at(*i).0.title.as_str();
+        let is_work = |i: &&usize| !self.snapshot.at(**i).0.final_review;
         let dag = &self.snapshot.dag;
         TaskFacts {
             run: &self.snapshot.run.name,
@@ -120,13 +124,16 @@ impl<'a> Brief<'a> {
             branch: &self.branch,
             integration: &self.snapshot.run.integration,
             builds_on: self.dependencies.clone(),
-            needed_by: dag.dependents(self.index).iter().map(title).collect(),
+            needed_by: dag.dependents(self.index).iter().filter(is_work).map(title).collect(),
             files: &self.files,
             tests: self.drive.tests(self.task),
             criteria: blueprint::criteria(self.task),
             plan: self.record.is_approved().then_some(self.approved_blueprint.as_str()),
             skills: self.drive.settings.skills.of(Role::of(self.choice.stage)),
             notes: &self.notes,
+            answers: &self.record.answers,
+            concerns: self.concerns.clone(),
+            ticket: self.task.ticket.as_deref(),
             findings: self.failure().map(lines_of).unwrap_or_default(),
             review: self.failure().map(text_of_review).unwrap_or_default(),
             unclear: pipeline::unclear(self.record, self.choice.stage),
@@ -165,10 +172,19 @@ impl<'a> Brief<'a> {
                 prompt::review(templates, &self.facts(), kind, &review_files(folder))
             }
             (None, Stage::Plan) => self.plan_prompt(folder, &self.facts()),
-            (None, Stage::Fix) => prompt::fix(templates, &self.facts()),
+            (None, Stage::Fix) => self.fix_prompt(&self.facts()),
             (None, Stage::FixTests) => self.fix_tests_prompt(folder),
             (None, Stage::FixConflict) => self.fix_conflict_prompt(),
             (None, _) => prompt::implement(templates, &self.facts()),
+        }
+    }
+
+    fn fix_prompt(&self, facts: &TaskFacts<'_>) -> Result<String, prompt::TemplateError> {
+        let templates = &self.drive.settings.prompts;
+        if pipeline::settles(self.record, Stage::Fix) {
+            prompt::settle(templates, facts)
+        } else {
+            prompt::fix(templates, facts)
         }
     }
 
@@ -205,7 +221,7 @@ impl<'a> Brief<'a> {
         let facts = TaskFacts { resumed: true, ..self.facts() };
         match self.choice.stage {
             Stage::Plan => self.plan_prompt(folder, &facts),
-            Stage::Fix => prompt::fix(templates, &facts),
+            Stage::Fix => self.fix_prompt(&facts),
             // The files that a reviewer reads lie in another folder now, so it needs all of it.
             stage if stage.review().is_some() => self.prompt(folder),
             _ => prompt::resume(templates, &facts),
@@ -224,19 +240,16 @@ impl<'a> Brief<'a> {
         }
     }
 
-    /// Returns the implementer's last report for a reviewer, and what is of concern in the work.
+    /// Returns the report on the work for a reviewer: the implementer's, and that of each fix since.
     fn report(&self) -> String {
-        let work = self.record.attempts.iter().rev().filter(|a| a.stage.is_work());
-        let report = match work.filter_map(|attempt| attempt.report.as_ref()).next() {
-            Some(report) => format!("{} {}\n", report.status, report.message),
-            None => "It made no report.\n".into(),
-        };
-        let concerns = pipeline::concerns(self.record);
-        let lines: String = concerns.iter().map(|concern| format!("- {concern}\n")).collect();
-        if concerns.is_empty() {
-            report
+        let begun = self.record.attempts.iter().rposition(|it| it.stage == Stage::Implement);
+        let work = self.record.attempts[begun.unwrap_or(0)..].iter();
+        let work = work.filter(|attempt| attempt.stage.is_work() && attempt.ended.is_some());
+        let reports: Vec<String> = work.map(report_of).collect();
+        if reports.is_empty() {
+            "The implementer made no report.\n".into()
         } else {
-            format!("{report}\nOf concern, since the work began:\n\n{lines}")
+            reports.join("\n")
         }
     }
 }
@@ -305,6 +318,21 @@ pub(super) fn write_prompts(
         None => drop(std::fs::remove_file(folder.resume_prompt())),
     }
     Ok(())
+}
+
+/// Returns the report of one attempt: its status, and its final message if that says more.
+fn report_of(attempt: &Attempt) -> String {
+    let name = attempt.stage.name();
+    let said = match &attempt.report {
+        Some(report) => format!("{} {}", report.status, report.message).trim().to_owned(),
+        None => "no report".into(),
+    };
+    let account = attempt.account.trim();
+    if account.is_empty() {
+        format!("{name}: {said}\n")
+    } else {
+        format!("{name}: {said}\n\n{account}\n")
+    }
 }
 
 fn review_files(folder: &AttemptFolder) -> ReviewFiles {

@@ -25,8 +25,16 @@ pub(crate) fn prompt(
         others().flat_map(|(task, record)| concerns(task.id.as_str(), record)).collect();
     let parked: Vec<String> =
         others().flat_map(|(task, record)| parked(task.id.as_str(), record)).collect();
+    let answers: Vec<String> =
+        others().flat_map(|(task, record)| answers(task.id.as_str(), record)).collect();
+    let own = brief.record.answers.iter().cloned();
+    let answers: Vec<String> = answers.into_iter().chain(own).collect();
     let divergences = divergences(brief);
-    let commit = brief.drive.git.find_branch(&run.integration).ok().flatten();
+    // After a fix it reads the task's own branch, which has the fix and all that was merged.
+    let commit = match brief.record.pending() {
+        Some((_, Some(commit))) => Some(commit.clone()),
+        _ => brief.drive.git.find_branch(&run.integration).ok().flatten(),
+    };
     let whole = RunFacts {
         run: &run.name,
         base: run.base.as_str(),
@@ -36,12 +44,15 @@ pub(crate) fn prompt(
             folder: &folder.0.display().to_string(),
             diff: &super::name(folder.diff()),
             texts: Some(&super::name(folder.task())),
+            fix: &super::name(folder.fix_diff()),
         },
         tasks: others()
             .map(|(task, _)| TaskName { id: task.id.as_str(), title: &task.title })
             .collect(),
         concerns: &concerns,
         parked: &parked,
+        answers: &answers,
+        review: brief.failure().map(super::text_of_review).unwrap_or_default(),
         divergences: &divergences,
         unclear: pipeline::unclear(brief.record, brief.choice.stage),
         tests: brief.drive.settings.test.iter().map(String::as_str).collect(),
@@ -79,6 +90,11 @@ pub(crate) fn write_texts(brief: &Brief<'_>, folder: &AttemptFolder) -> anyhow::
 fn concerns(id: &str, record: &Record) -> Vec<String> {
     let doubts = record.attempts.iter().flat_map(crate::domain::task::Attempt::all_concerns);
     doubts.map(|doubt| format!("{id}: {}", one_line(doubt))).collect()
+}
+
+/// Returns what a person decided about a task.
+fn answers(id: &str, record: &Record) -> Vec<String> {
+    record.answers.iter().map(|answer| format!("{id}: {}", one_line(answer))).collect()
 }
 
 /// Returns the findings of reviews that passed.
