@@ -10,6 +10,7 @@ use anyhow::Context as _;
 
 use super::{Git, command, open, too_old};
 use crate::domain::error::failure;
+use crate::domain::steps::{Remedy, program};
 
 /// Where the repository is, as the caller names it with `--git-dir` and `--work-tree`.
 #[derive(Debug, Clone, Default)]
@@ -111,7 +112,8 @@ fn no_repository(directory: &Path, options: &RepositoryOptions) -> anyhow::Error
         ),
         None => failure(
             format!("'{}' is not in a git repository", directory.display()),
-            "go to a repository, name one with -C DIR, or run 'git init'",
+            Remedy::from("Go to a repository, or name one with -C DIR.")
+                .or(program("git init").to("Or create one here")),
         ),
     }
 }

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use super::disk::make_folder;
+
 /// A file whose lock the kernel releases when the holder ends.
 #[derive(Debug)]
 pub(crate) struct LockFile {
@@ -25,7 +27,11 @@ impl LockFile {
         match LockFile::open_or_make(&path) {
             Ok(file) => Ok(LockFile { file: Some(file), path }),
             Err(error) if is_refusal(&error) => Ok(LockFile { file: File::open(&path).ok(), path }),
-            Err(error) => Err(error).with_context(|| format!("cannot open '{}'", path.display())),
+            Err(error) => {
+                // Names the file that is in the way, if that is the reason.
+                path.parent().map_or(Ok(()), make_folder)?;
+                Err(error).with_context(|| format!("cannot open '{}'", path.display()))
+            }
         }
     }
 

@@ -57,6 +57,7 @@ mod readme; // the README's commands work when pasted
 mod real_clients; // Claude Code and codex themselves, where they are installed
 mod real_gh; // the real program against a forge on a local socket
 mod recover; // kill -9 at the worst moments
+mod remedies; // every error with its hint is in a story
 mod report; // what an agent reports, and what counts
 mod repositories; // any repository: whole runs in every kind, and what is refused
 mod retry; // blocked tasks run again, if something changed

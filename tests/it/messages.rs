@@ -31,7 +31,7 @@ fn texts(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// Returns every file of the source tree with its name.
-fn files() -> Vec<(String, String)> {
+pub fn files() -> Vec<(String, String)> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = vec![top.join("README.md")];
     texts(&top.join("src"), &mut files);

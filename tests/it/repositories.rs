@@ -721,7 +721,7 @@ fn names_that_differ_only_in_case_are_errors_if_files_ignore_case() {
         env.git(["branch", branch]);
         env.config("core.ignoreCase", "true");
         let output = place.refuses(&[]);
-        output.has("differs from it only in case").has(branch);
+        output.has("that differs from it only in case").has(branch);
         assert!(
             remedies.iter().all(|remedy| output.holds(remedy) || branch == "Feat/other"),
             "{output}"

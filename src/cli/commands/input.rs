@@ -41,7 +41,7 @@ impl Given {
         };
         let is_backlog = matches!(input, Input::Backlog(_));
         if !is_backlog && !tasks.is_empty() {
-            let remedy = "leave out --task; `start --only TASK` runs some tasks of a plan";
+            let remedy = "leave out --task; to run some tasks of a plan, name them with --only";
             return Err(usage(
                 "--task chooses tickets of a backlog, but this is not a backlog",
                 remedy,

@@ -71,11 +71,11 @@ fn branch(name: &str, from: Option<&Oid>, to: Option<&Oid>, place: Option<&str>)
             let undo = match place {
                 Some(place) => git_in(place, "reset --keep")
                     .word(from.short())
-                    .to("Undo all of it, yours too; 'git reflog' still has it"),
+                    .to("Undo all of it, yours too; the reflog still has it"),
                 None => git("branch -f")
                     .word(name)
                     .word(from.short())
-                    .to(format!("Undo it; 'git reflog {name}' still has it")),
+                    .to(format!("Undo it; the reflog of {name} still has it")),
             };
             Remedy::from([got.to(format!("See what {name} got")), undo])
         }

@@ -155,8 +155,8 @@ fn check_case(wanted: &NewBranch, existing: &[&str]) -> anyhow::Result<()> {
         None => Ok(()),
         Some(other) => Err(failure(
             format!(
-                "the branch '{other}' exists, and '{}' differs from it only in case, which this file \
-                 system ignores",
+                "the branch '{other}' exists, and '{}' needs a name or a folder that differs from it \
+                 only in case, which this file system ignores",
                 wanted.name
             ),
             [rename(other, &format!("{}-old", other.replace('/', "-"))), wanted.remedy.clone()],

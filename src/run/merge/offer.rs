@@ -10,7 +10,7 @@ use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
 use crate::domain::policy::pipeline;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::steps::{Part, Remedy, StartFrom, StartOption, Step, git, git_in};
+use crate::domain::steps::{Ending, Part, Remedy, StartFrom, StartOption, Step, git, git_in};
 use crate::domain::task::{Event, Record, State};
 use crate::git::status;
 use crate::git::worktree::is_worktree;
@@ -37,7 +37,13 @@ pub(crate) fn prepare(
     let (_, record) = snapshot.task(id)?;
     match &record.state {
         State::Merging { .. } | State::Done { .. } => return Ok(None),
-        State::Running { .. } => {
+        State::Running { worker: None, .. } => {
+            return Err(failure(
+                format!("task '{id}' is worked on by hand, and how that ended is not reported yet"),
+                Step::report(id, Ending::Done).to("Report it first"),
+            ));
+        }
+        State::Running { worker: Some(_), .. } => {
             return Err(failure(
                 format!("an agent is at work on task '{id}'"),
                 Step::log_of(id, Part::Follow).to("Watch it"),

@@ -20,11 +20,13 @@ mod json; // the JSON of each command that prints it
 mod leftovers; // what `clean` keeps, and what it takes to remove it
 mod limit; // a usage limit is waited for
 mod redact; // what differs from run to run
+mod refused; // what the state of a run does not allow
 mod reviews; // findings, a fix, and a pass
 mod stop; // a run is stopped and resumed
 mod tickets; // a backlog, planned first and approved
 mod trust; // commands of the repository run after consent
 mod update; // the plan changes under way
+mod world; // the machine, the repository and its branches
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
