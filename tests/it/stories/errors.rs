@@ -265,13 +265,17 @@ fn of_the_place() {
     $ git orchestrate status
     --- stderr ---
     error: '<dir>/repo' is not in a git repository
-    hint: go to a repository, name one with -C DIR, or run 'git init'
+    hint: Go to a repository, or name one with -C DIR.
+    hint: Or create one here:
+    hint:   git init
     [exit 1]
 
     $ git orchestrate start x.md
     --- stderr ---
     error: '<dir>/repo' is not in a git repository
-    hint: go to a repository, name one with -C DIR, or run 'git init'
+    hint: Go to a repository, or name one with -C DIR.
+    hint: Or create one here:
+    hint:   git init
     [exit 1]
 
     $ git orchestrate -C nowhere status
@@ -870,7 +874,7 @@ fn of_a_start() {
     $ git orchestrate start shop.toml --task x
     --- stderr ---
     error: --task chooses tickets of a backlog, but this is not a backlog
-    hint: leave out --task; `start --only TASK` runs some tasks of a plan
+    hint: leave out --task; to run some tasks of a plan, name them with --only
     [exit 2]
 
     $ git orchestrate start shop.toml --detach --manual

@@ -147,7 +147,7 @@ fn of_a_reviewer() {
 
     $ git orchestrate report fail --task cart -m '- [important] cart.txt:1: too short'
     --- stderr ---
-    task 'cart': spec review failed in 3m00s with 1 finding, fix next
+    task 'cart' is reported; fix is next
     hint: Not running. Resume:
     hint:   git orchestrate start --manual
     ");

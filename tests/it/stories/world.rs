@@ -260,7 +260,7 @@ fn what_is_named_on_the_command_line() {
     $ git orchestrate start shop.toml
     --- stderr ---
     error: .orchestrate/prompts/implementer.md: there is no prompt of this name to replace
-    hint: name it after one of these, with .md, or move it aside: plan, implement, resume, spec-review, quality-review, review, re-review, fix, fix-tests, fix-conflict, final-review
+    hint: name it after one of these, with .md, or move it aside: plan, implement, resume, settle, spec-review, quality-review, review, re-review, fix, fix-tests, fix-conflict, final-review
     [exit 1]
 
     $ git orchestrate start shop.toml
@@ -274,7 +274,7 @@ fn what_is_named_on_the_command_line() {
     $ git orchestrate start shop.toml
     --- stderr ---
     error: .orchestrate/prompts/implement.md:1: there is no variable 'titel' in this template
-    hint: it may name: branch, builds_on, criteria, files, findings, guides, integration, needed_by, notes, plan, preamble, resumed, review, run, skills, task, tests, text, title, unclear
+    hint: it may name: answers, branch, builds_on, concerns, criteria, files, findings, guides, integration, needed_by, notes, plan, preamble, resumed, review, run, skills, task, tests, text, ticket, title, unclear
     hint: See what they hold under PROMPTS:
     hint:   git help orchestrate
     [exit 1]
