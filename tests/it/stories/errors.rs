@@ -822,7 +822,9 @@ fn of_a_start() {
         all += &format!("$ git branch {branch}\n{}\n", story.run("start shop.toml"));
         env.git(["branch", "-D", branch]);
     }
+    env.write("done.md", "### Task 1: One [DONE]\n\nDo it.\n");
     for line in [
+        "start done.md",
         "start shop.toml --only nobody",
         "start shop.toml --task x",
         "start shop.toml --detach --manual",
@@ -863,6 +865,14 @@ fn of_a_start() {
     hint:   git branch -m feat/task-cart feat/task-cart-old
     hint: Or change the branches of tasks:
     hint:   git config orchestrate.branch 'tasks/{id}'
+    [exit 1]
+
+    $ git orchestrate start done.md
+    --- stderr ---
+    warning: done.md:1: all tasks are marked as done, so nothing runs
+    hint: remove the mark of a task that is to run
+    error: the plan marks all of its tasks as done
+    hint: remove the mark of each task that is to run
     [exit 1]
 
     $ git orchestrate start shop.toml --only nobody

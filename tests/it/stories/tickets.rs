@@ -151,6 +151,14 @@ fn a_ticket_is_planned_approved_and_done() {
     hint: Start the work:
     hint:   git orchestrate start
     ");
+    assert_snapshot!(story.run("approve TASK-2 -m 'sort them'"), @"
+    $ git orchestrate approve TASK-2 -m 'sort them'
+    --- stderr ---
+    error: the plan of '2' is already approved, so the answer would not reach it
+    hint: Tell it before its next attempt:
+    hint:   git orchestrate retry 2 -m <TEXT>
+    [exit 1]
+    ");
     assert_snapshot!(story.run("status"), @"
     $ git orchestrate status
     run backlog: feat/backlog at <id>, from main
@@ -312,11 +320,11 @@ fn a_ticket_is_planned_approved_and_done() {
     2026-01-01 09:07:00  2: waiting -> running (plan)
     2026-01-01 09:07:00  2: running (plan) -> blocked (approval)
     2026-01-01 09:08:00  2: blocked (approval) -> waiting
-    2026-01-01 09:10:00  2: waiting -> running (implement)
-    2026-01-01 09:10:00  2: reported DONE
-    2026-01-01 09:10:00  2: running (implement) -> next (spec-review)
-    2026-01-01 09:10:00  2: next (spec-review) -> running (spec-review)
-    2026-01-01 09:10:00  2: running (spec-review) -> merging
-    2026-01-01 09:10:00  2: merging -> done
+    2026-01-01 09:11:00  2: waiting -> running (implement)
+    2026-01-01 09:11:00  2: reported DONE
+    2026-01-01 09:11:00  2: running (implement) -> next (spec-review)
+    2026-01-01 09:11:00  2: next (spec-review) -> running (spec-review)
+    2026-01-01 09:11:00  2: running (spec-review) -> merging
+    2026-01-01 09:11:00  2: merging -> done
     ");
 }
