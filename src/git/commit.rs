@@ -7,12 +7,22 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::command::git;
+use super::worktree::baseline::unstage;
 
 /// Commits everything that is not ignored, without the user's hooks, which could refuse it.
-pub(crate) fn commit_all(worktree: &Path, message: &str) -> anyhow::Result<()> {
+///
+/// These paths stay as they are, uncommitted; if nothing else is left, there is no commit.
+pub(crate) fn commit_all(worktree: &Path, message: &str, except: &[String]) -> anyhow::Result<()> {
     // Without `--sparse`, git refuses to add files outside of the sparse checkout.
     let add = ["add", "--all", "--sparse"];
     git(worktree).args(add).bytes().context("cannot stage what was left")?;
+    if !except.is_empty() {
+        unstage(worktree, except)?;
+        let staged = ["diff", "--cached", "--quiet", "--no-ext-diff"];
+        if git(worktree).args(staged).output()?.status.success() {
+            return Ok(());
+        }
+    }
     let options =
         ["-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--no-gpg-sign", "-F", "-"];
     git(worktree).args(options).input(message).bytes().context("cannot commit what was left")?;

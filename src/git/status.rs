@@ -55,6 +55,11 @@ pub(crate) fn dirt(worktree: &Path) -> anyhow::Result<Dirt> {
     asked(worktree, &["--ignored"])
 }
 
+/// Returns the same as [`dirt`], but names untracked files one by one instead of their folders.
+pub(crate) fn dirt_by_file(worktree: &Path) -> anyhow::Result<Dirt> {
+    asked(worktree, &["--ignored", "--untracked-files=all"])
+}
+
 fn asked(worktree: &Path, more: &[&str]) -> anyhow::Result<Dirt> {
     let asked = ["status", "--porcelain=v1", "-z", "--untracked-files=normal"];
     let bytes = git(worktree).args(asked).args(more).bytes()?;

@@ -186,6 +186,87 @@ fn a_squashed_integration_branch_is_kept() {
     assert_eq!(env.blob("feat/p", "b"), "2");
 }
 
+// What `setup` changed.
+
+/// A `setup` that changes a tracked file, in another way in each worktree, and leaves a new one.
+const INSTALL: &str =
+    "echo \"lock of $ORCHESTRATE_TASK\" >>lock.txt; mkdir -p made; echo 1 >made/new.txt";
+
+fn installs() -> Env {
+    let env = Env::new();
+    env.commit("lock.txt", "lock\n");
+    env.config("orchestrate.setup", INSTALL);
+    env
+}
+
+#[test]
+fn what_setup_changed_is_not_work() {
+    let env = installs();
+    env.agent("a", "status DONE");
+    env.agent("b", "commit 'All of it'\nstatus DONE");
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
+    env.start(&[]).fails(3);
+    env.stands("a", "blocked", Some("no-changes"));
+    env.stands("b", "blocked", Some("no-changes"));
+    env.run(["show", "b"])
+        .ok()
+        .has("left out, as the setup had changed it: lock.txt, made/new.txt");
+    let place = env.path(".claude/worktrees/feat-task-b");
+    assert_eq!(env.read(place.join("lock.txt")), "lock\nlock of b\n", "the agent needs it");
+    env.agent("a.2", "test -e made/new.txt\nedit a.txt 1\ncommit 'Do a'");
+    env.run(["retry", "a", "-m", "do it"]).ok();
+    env.start(&[]).fails(3);
+    env.stands("a", "done", None);
+    assert_eq!(env.git(["diff", "--name-only", "main", "feat/p"]), "a.txt");
+}
+
+#[test]
+fn disjoint_tasks_do_not_conflict_over_what_setup_changed() {
+    let env = installs();
+    env.agent("a", "edit a.txt 1\ncommit 'Do a'");
+    env.agent("b", "edit b.txt 1");
+    env.agent("c", "edit c.txt 1\nappend lock.txt mine\ncommit 'Do c'");
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &[]), asks("c", &[])]));
+    env.start(&[]).ok().has_not("kept");
+    let files = env.git(["diff", "--name-only", "main", "feat/p"]);
+    assert_eq!(files, "a.txt\nb.txt\nc.txt\nlock.txt");
+    assert_eq!(env.blob("feat/p", "lock.txt"), "lock\nlock of c\nmine", "touched, so it is work");
+    assert_eq!(env.git(["worktree", "list"]).lines().count(), 1, "nothing is kept");
+}
+
+#[test]
+fn reviewers_and_later_stages_find_what_setup_changed() {
+    let env = installs();
+    env.config("orchestrate.reviews", "spec");
+    let sees = "grep -q 'lock of a' lock.txt\ntest -e made/new.txt\n";
+    env.agent("a.implement", &format!("{sees}edit a.txt 1\ncommit 'Do a'"));
+    env.agent("a.2", &format!("{sees}edit lock.txt mine\nedit x.txt 1\nverdict pass fine"));
+    env.agent("a.3", &format!("{sees}verdict fail '- [important] more'"));
+    env.agent("a.4", &format!("{sees}append a.txt 2\ncommit 'Fix a'"));
+    env.agent("a.5", &format!("{sees}verdict pass fine"));
+    env.plan(&plan("p", &[asks("a", &[])]));
+    env.start(&[]).ok();
+    assert_eq!(env.launches("a"), 5);
+    assert_eq!(env.git(["diff", "--name-only", "main", "feat/p"]), "a.txt");
+}
+
+#[test]
+fn a_changed_base_reaches_a_worktree_that_setup_changed() {
+    let env = installs();
+    env.agent("a.1", "gate a\nstatus BLOCKED");
+    env.agent("a.2", "test -e b.txt\nedit a.txt 1\ncommit 'Do a'");
+    env.agent("b", "edit b.txt 1\nedit lock.txt new\ncommit 'Do b'");
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
+    let running = env.start_in_background(&[]);
+    env.wait_reached("a");
+    env.wait_while_running("b is merged", || env.task("b")["status"] == "done");
+    env.open("a");
+    running.wait().fails(3);
+    env.run(["retry", "a", "-m", "again"]).ok();
+    env.start(&[]).ok();
+    assert_eq!(env.blob("feat/p", "lock.txt"), "new");
+}
+
 // Tickets.
 
 const CONFIG: &str = "project_name: x\nzero_padded_ids: 3\n";

@@ -4,6 +4,7 @@
 //! is left to `git worktree remove`, which refuses a worktree that is not clean.
 
 pub(crate) mod backup;
+pub(crate) mod baseline;
 pub(crate) mod create;
 pub(crate) mod include;
 pub(crate) mod ownership;

@@ -4,6 +4,7 @@
 //! the agent is launched only in a worktree whose top level was checked; the outcome is written
 //! to a file before it is appended to the journal, so that a crash between the two loses nothing.
 
+mod baseline;
 pub(crate) mod fix;
 pub(crate) mod isolation;
 pub(crate) mod launch;
@@ -208,7 +209,7 @@ impl Attempt {
         let ready = self.prepare(base).and_then(|()| self.write_diffs());
         // Checked again after `setup`: if `setup` removed `.git`, every git command of the agent
         // would act on the main worktree instead.
-        let outcome = ready.and_then(|()| self.set_up_worktree()).and_then(|ended| match ended {
+        let outcome = ready.and_then(|()| self.set_up()).and_then(|ended| match ended {
             SetupOutcome::Ready => self.check_place().map(|()| ended),
             SetupOutcome::Stopped | SetupOutcome::Failed(_) => Ok(ended),
         });

@@ -30,9 +30,7 @@ impl Attempt {
             return Ok(());
         }
         let read = self.tip()?;
-        if !status::dirt(&self.spec.place.worktree)?.is_clean() {
-            bail!("the worktree has uncommitted changes, which no reviewer would see");
-        }
+        self.check_all_is_committed()?;
         let base = self.diff_base(&read)?;
         std::fs::write(self.folder.diff(), self.range(&base, &read)?)?;
         if let Some(before) = &self.spec.review.read_before {
@@ -132,7 +130,7 @@ impl Attempt {
     pub(super) fn restore(&self, read: &Oid) -> anyhow::Result<Option<Vec<String>>> {
         let place = &self.spec.place.worktree;
         let (branch, head) = status::head(place)?;
-        let dirt = status::dirt(place)?;
+        let dirt = self.git.work_in(place)?;
         let tip = self.tip()?;
         let is_own = branch.as_ref() == Some(&self.spec.place.branch);
         if is_own && head == *read && tip == *read && dirt.is_clean() {
@@ -167,6 +165,7 @@ impl Attempt {
         }
         let back = ["checkout", "--quiet", &self.spec.place.branch, "--"];
         command::git(place).args(back).bytes()?;
+        self.git.write_baseline(place, read)?;
         Ok(Some(files))
     }
 

@@ -104,7 +104,7 @@ impl Attempt {
         crash::point();
         // Branch and files move together: after a mere ref update the worktree would look as if
         // somebody had reverted the ticket.
-        self.git.fast_forward(&self.spec.place.worktree, &self.spec.place.branch, &commit)?;
+        self.git.advance(&self.spec.place.worktree, &self.spec.place.branch, &commit)?;
         Ok(TicketTip { tip: commit, remark: None })
     }
 
@@ -131,7 +131,7 @@ impl Attempt {
         let parents = [tip.clone(), base.clone()];
         let commit = self.git.patiently(|| self.git.write_commit(&tree, &parents, &message))?;
         crash::point();
-        self.git.fast_forward(&self.spec.place.worktree, &self.spec.place.branch, &commit)
+        self.git.advance(&self.spec.place.worktree, &self.spec.place.branch, &commit)
     }
 
     /// Returns the backlog's settings from the ticket's tree: the user's checkout may differ.

@@ -18,7 +18,7 @@ use crate::domain::task::{AttemptEnd, Block, Ending, Event, Outcome, Pause, Reco
 use crate::domain::text::{Given, is_statement};
 use crate::git::command;
 use crate::git::commit;
-use crate::git::status::{self, Dirt};
+use crate::git::status::Dirt;
 use crate::run::brief::conversation;
 use crate::run::folder::RunFolder;
 use crate::system::clock;
@@ -45,7 +45,10 @@ impl Attempt {
         if commits {
             self.commit_leftovers()?;
         }
-        let tip = self.tip()?;
+        let (tip, left_out) = match &facts.escaped {
+            None => self.leave_out_baseline(self.tip()?)?,
+            Some(_) => (self.tip()?, None),
+        };
         let outcome = match trouble {
             Some(outcome) if !commits && !dirt.is_clean() => with_uncommitted(outcome),
             Some(outcome) => outcome,
@@ -68,7 +71,7 @@ impl Attempt {
             account: self.account(&facts),
             report: facts.report,
             usage: facts.output.usage.map(|total| self.own_usage(total, &record)),
-            remarks: remark.into_iter().collect(),
+            remarks: left_out.into_iter().chain(remark).collect(),
             ..finished
         }))
     }
@@ -83,7 +86,7 @@ impl Attempt {
         let escaped = self.check_place().err().map(|error| one_line(&error));
         // In a broken worktree `git status` would describe the repository around it.
         let dirt = match escaped {
-            None => status::dirt(&self.spec.place.worktree)?,
+            None => self.git.work_in(&self.spec.place.worktree)?,
             Some(_) => Dirt::default(),
         };
         let format = self.spec.launch.format;
@@ -106,9 +109,19 @@ impl Attempt {
             halted: self.folder.stop().exists(),
             escaped,
             unmerged: dirt.unmerged.clone(),
-            nested: dirt.nested(&self.spec.place.worktree),
+            nested: self.nested(&dirt)?,
         };
         Ok((facts, dirt))
+    }
+
+    /// Returns the repositories inside the worktree that the setup did not make.
+    fn nested(&self, dirt: &Dirt) -> anyhow::Result<Vec<String>> {
+        let mut nested = dirt.nested(&self.spec.place.worktree);
+        if !nested.is_empty() {
+            let untouched = self.git.untouched(&self.spec.place.worktree)?;
+            nested.retain(|path| !untouched.iter().any(|it| it == path.trim_end_matches('/')));
+        }
+        Ok(nested)
     }
 
     /// Returns true if there is something to commit for the agent, and it may be committed.
@@ -158,10 +171,11 @@ impl Attempt {
     /// in the worktree, so nothing is lost.
     fn commit_leftovers(&self) -> anyhow::Result<()> {
         let (place, message) = (&self.spec.place.worktree, self.message());
+        let except = self.git.untouched(place)?;
         loop {
             let mark = self.git.outlast_gc();
             let before = self.tip()?;
-            self.git.patiently(|| commit::commit_all(place, &message))?;
+            self.git.patiently(|| commit::commit_all(place, &message, &except))?;
             let commit = self.tip()?;
             if !self.git.gc_since(&mark) || self.git.is_stored(&commit) {
                 return Ok(());
@@ -186,7 +200,9 @@ impl Attempt {
         }
         let integration = self.git.find_branch(&self.spec.place.integration)?;
         let integration = integration.context("the integration branch is gone")?;
-        Ok(!self.git.is_ancestor(tip, &integration)? && !self.has_only_ticket(tip)?)
+        Ok(!self.git.is_ancestor(tip, &integration)?
+            && !self.has_only_ticket(tip)?
+            && !self.is_only_baseline(tip)?)
     }
 
     /// Returns how long the task must wait if its program reached a usage limit.

@@ -131,14 +131,14 @@ impl Attempt {
     fn catch_up(&self, base: &Oid) -> anyhow::Result<()> {
         let tip = self.tip()?;
         let is_behind = tip != *base && self.git.is_ancestor(&tip, base)?;
-        if !is_behind && status::dirt(&self.spec.place.worktree)?.is_clean() {
-            return self.catch_up_ticket(&tip, base);
-        }
         // Uncommitted work of an earlier attempt was made on the old base, and stays there.
-        if is_behind && status::dirt(&self.spec.place.worktree)?.is_clean() {
-            self.git.fast_forward(&self.spec.place.worktree, &self.spec.place.branch, base)
+        if !self.git.work_in(&self.spec.place.worktree)?.is_clean() {
+            return Ok(());
+        }
+        if is_behind {
+            self.git.advance(&self.spec.place.worktree, &self.spec.place.branch, base)
         } else {
-            Ok(())
+            self.catch_up_ticket(&tip, base)
         }
     }
 
@@ -151,7 +151,7 @@ impl Attempt {
             return Ok(());
         }
         if let Some(place) = self.git.worktree_of(&self.spec.place.branch)? {
-            return self.git.fast_forward(&place.path, &self.spec.place.branch, candidate);
+            return self.git.advance(&place.path, &self.spec.place.branch, candidate);
         }
         if !self.git.is_ancestor(&tip, candidate)? {
             bail!("the branch has commits that the failed merge does not contain: {}", tip.short());
@@ -172,7 +172,7 @@ impl Attempt {
         if !self.spec.is_alone() {
             return self.git.unlock_worktree(place);
         }
-        if !status::dirt(place)?.is_clean() {
+        if !self.git.work_in(place)?.is_clean() {
             let snapshot = self.git.snapshot_worktree(place, "uncommitted work of the task")?;
             self.back_up(&snapshot.commit)?;
         }

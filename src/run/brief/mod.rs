@@ -94,6 +94,7 @@ fn spec_of(
             title: task.title.clone(),
             attempt: number,
             stage,
+            files: files_of(snapshot, &task.id),
             ticket: task.ticket.clone(),
             criteria: task.criteria.iter().map(|it| (it.index, it.text.clone())).collect(),
             sets_done: settings.ticket_done == TicketDone::Auto,
@@ -122,6 +123,12 @@ fn spec_of(
             read_before: stage.review().and_then(|kind| read_before(record, kind)),
         },
     })
+}
+
+/// Returns the files that a task declares, and those of its approved plan.
+fn files_of(snapshot: &Snapshot, id: &TaskId) -> Vec<String> {
+    let files = snapshot.index(id).map(|index| snapshot.files(index)).unwrap_or_default();
+    files.into_iter().map(str::to_owned).collect()
 }
 
 /// Returns the commit that a review has read before.

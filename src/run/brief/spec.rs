@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::agent::model::Class;
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
+use crate::domain::policy::ownership::covers;
 use crate::domain::policy::pipeline::Pipeline;
 use crate::domain::report::Format;
 use crate::domain::review::Review;
@@ -33,6 +34,8 @@ pub(crate) struct TaskSpec {
     /// The attempt's number.
     pub attempt: u32,
     pub stage: Stage,
+    /// The files that the task declares, or its plan.
+    pub files: Vec<String>,
     /// The ticket that the task was made from: a path relative to the top level.
     pub ticket: Option<String>,
     /// The ticket's acceptance criteria as the run knows them, by their numbers.
@@ -108,6 +111,13 @@ pub(crate) enum LaunchMode {
     Alone,
     /// A person or a foreign agent, in the task's own worktree; nothing is launched.
     ByHand,
+}
+
+impl TaskSpec {
+    /// Returns true if the task declares a path, or a folder or pattern around it.
+    pub(crate) fn declares(&self, path: &str) -> bool {
+        covers(&self.files, path)
+    }
 }
 
 impl Spec {

@@ -74,7 +74,7 @@ impl TaskCleanup<'_> {
         if !path.is_dir() {
             return Ok(None);
         }
-        let reason = match dirty_reason(&status::dirt(path)?) {
+        let reason = match dirty_reason(&self.drive.git.work_in(path)?) {
             Some(reason) => Some(reason),
             None => match submodule_reason(path)? {
                 Some(reason) => Some(reason),

@@ -201,6 +201,9 @@ impl TaskCleanup<'_> {
     fn remove(&self, found: &ListedWorktree, cleaned: &mut CleanReport) -> anyhow::Result<()> {
         let git = &self.drive.git;
         if !self.reach.force {
+            if found.path.is_dir() {
+                git.put_baseline_away(&found.path)?;
+            }
             return git.remove_worktree(&found.path);
         }
         let snapshot = git.snapshot_worktree(&found.path, "content of a removed worktree")?;

@@ -12,7 +12,6 @@ use crate::domain::policy::pipeline;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::steps::{Ending, Part, Remedy, StartFrom, StartOption, Step, git, git_in};
 use crate::domain::task::{Event, Record, State};
-use crate::git::status;
 use crate::git::worktree::is_worktree;
 use crate::journal::Journal;
 use crate::system::clock;
@@ -51,7 +50,7 @@ pub(crate) fn prepare(
         }
         State::Waiting | State::Pending { .. } | State::Paused { .. } | State::Blocked(_) => {}
     }
-    check_committed(record)?;
+    check_committed(drive, record)?;
     let branch = record.branch.clone().unwrap_or_else(|| drive.settings.branch_of(id));
     let commit = drive.git.find_branch(&branch)?;
     let commit = commit.ok_or_else(|| no_branch(snapshot, id, record, &branch))?;
@@ -76,9 +75,9 @@ fn no_branch(snapshot: &Snapshot, id: &TaskId, record: &Record, branch: &str) ->
     failure(format!("task '{id}' has no branch '{branch}'"), remedy)
 }
 
-fn check_committed(record: &Record) -> anyhow::Result<()> {
+fn check_committed(drive: &Drive, record: &Record) -> anyhow::Result<()> {
     let Some(place) = record.worktree.as_deref().map(Path::new) else { return Ok(()) };
-    let is_clean = !is_worktree(place) || status::dirt(place)?.is_clean();
+    let is_clean = !is_worktree(place) || drive.git.work_in(place)?.is_clean();
     if is_clean {
         return Ok(());
     }

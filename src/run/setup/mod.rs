@@ -72,6 +72,11 @@ pub(crate) fn read_record(place: &Path) -> anyhow::Result<SetupRecord> {
     Ok(read_json(&private.join(RECORD))?.unwrap_or_default())
 }
 
+/// Returns true if setting up the worktree was begun.
+pub(crate) fn is_begun(place: &Path) -> bool {
+    ownership::directory(place).is_some_and(|private| private.join(RECORD).exists())
+}
+
 /// Returns true if the worktree is set up with this `setup` command.
 pub(crate) fn is_done(place: &Path, setup: Option<&str>) -> anyhow::Result<bool> {
     let Some(private) = ownership::directory(place) else { return Ok(false) };
