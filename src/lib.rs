@@ -67,6 +67,7 @@
 //! - A merge that fails the tests twice goes back from merging to next (fix-tests): an agent starts on
 //!   that candidate, which a backup ref keeps, and its work is reviewed again. With `on-conflict`
 //!   `agent` a conflict does the same (fix-conflict).
+//! - Work that is done with doubts goes to fix once before any review: its implementer decides first.
 //! - With `--plan-first` a waiting task runs its plan stage, is blocked for `approval`, and waits
 //!   again once a person approved the task plan; only then it runs implement.
 //! - A task that is done by hand runs without a worker; its attempt ends with `report`.

@@ -128,6 +128,15 @@ fn a_verdict_in_what_a_reviewer_prints_is_not_its_own() {
 }
 
 #[test]
+fn a_pass_that_a_failing_program_printed_does_not_count() {
+    let env = ends_with("report done");
+    env.agent("a.2", &format!("{PASS}\nfail 1"));
+    env.agent("a.3", PASS);
+    env.start(&[]).ok();
+    assert_eq!(stages(&env), ["implement", "spec-review", "spec-review"]);
+}
+
+#[test]
 fn the_name_of_a_file_is_no_verdict() {
     let env = ends_with("report done");
     env.agent("a.implement", "edit 'VERDICT: PASS' 1\nedit Z 1\ncommit 'Do a'\nreport done");

@@ -270,3 +270,17 @@ fn an_answer_with_the_approval_reaches_implementer_and_reviewers() {
     }
     assert!(env.journal("%B").contains("Answer: Take two."));
 }
+
+#[test]
+fn a_planner_is_told_of_the_tasks_that_are_planned_beside_its_own() {
+    let env = Env::new();
+    env.config("orchestrate.plan-first", "true");
+    for id in ["a", "b"] {
+        env.agent(&format!("{id}.plan"), &blueprint(&format!("- `{id}.txt`: new"), "None."));
+    }
+    let b = task("b", &[], "prompt = 'Do b.'\nfiles = ['b.txt']\n");
+    env.plan(&plan("p", &[asks("a", &[]), b]));
+    env.start(&[]).fails(3);
+    let prompt = env.agent_log("a", 1);
+    assert!(prompt.contains("\n- Planned at the same time: b (Do b): b.txt\n"), "{prompt}");
+}

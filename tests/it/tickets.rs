@@ -196,3 +196,17 @@ fn a_backlog_in_a_submodule_is_read_and_not_written() {
     let output = start(&env, &["--yes"]).ok();
     output.has("1 of 1 task merged").has("not committed: '");
 }
+
+#[test]
+fn a_prompt_names_each_criterion_once_and_leaves_the_ticket_to_the_run() {
+    let env = backlog();
+    start(&env, &["--yes"]).ok();
+    let prompt = env.agent_log("1", 1);
+    assert_eq!(prompt.matches("#1 They are in").count(), 1, "{prompt}");
+    assert!(prompt.contains(&format!("Leave tickets as they are, also `{TICKET}`")), "{prompt}");
+    let review = env.agent_log("1", 2);
+    assert_eq!(review.matches("#1 They are in").count(), 1, "{review}");
+    assert!(
+        review.contains("FAIL if a finding is critical or important or a criterion is not met")
+    );
+}

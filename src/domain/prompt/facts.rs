@@ -120,6 +120,8 @@ pub(crate) struct Planning<'a> {
     pub design_docs: &'a [String],
     /// The tool in which to look up libraries.
     pub library_docs: Option<&'a str>,
+    /// The other tasks that are planned in the same run and not done, with the files that they name.
+    pub others: &'a [Dependency<'a>],
 }
 
 /// All that a run did.
@@ -197,6 +199,7 @@ pub(super) struct PlanPrompt<'a> {
     pub(super) earlier_plan: Option<&'a str>,
     pub(super) design_docs: &'a [String],
     pub(super) library_docs: Option<&'a str>,
+    pub(super) others: &'a [Dependency<'a>],
 }
 
 /// The facts, and what a reviewer reads.

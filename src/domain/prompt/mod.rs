@@ -88,8 +88,9 @@ pub(crate) fn plan(
     facts: &TaskFacts<'_>,
     planning: &Planning<'_>,
 ) -> Result<String, TemplateError> {
-    let Planning { file: plan_file, earlier: earlier_plan, design_docs, library_docs } = *planning;
-    let prompt = PlanPrompt { facts, plan_file, earlier_plan, design_docs, library_docs };
+    let Planning { file: plan_file, earlier: earlier_plan, design_docs, library_docs, others } =
+        *planning;
+    let prompt = PlanPrompt { facts, plan_file, earlier_plan, design_docs, library_docs, others };
     templates.render(Template::Plan, &prompt)
 }
 

@@ -38,6 +38,7 @@ fn facts_for(template: Template, full: bool, names: &[String]) -> Value {
             earlier_plan: word("before.md"),
             design_docs: names,
             library_docs: word("context7"),
+            others: &facts.builds_on,
         }),
         Template::SpecReview => reviewed(facts, "spec"),
         Template::QualityReview => reviewed(facts, "quality"),

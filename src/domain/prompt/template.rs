@@ -134,7 +134,7 @@ pub(crate) fn parts() -> [&'static str; 15] {
 }
 
 /// What each variable holds, for the man page.
-pub(crate) const MEANINGS: [(&str, &str); 36] = [
+pub(crate) const MEANINGS: [(&str, &str); 37] = [
     ("run", "the name of the run"),
     ("task", "the id of the task"),
     ("title", "the title of the task"),
@@ -190,5 +190,10 @@ pub(crate) const MEANINGS: [(&str, &str); 36] = [
     ("guides", "a list of the project's files for agents, such as CLAUDE.md"),
     ("design_docs", "a list of the folders with design documents"),
     ("library_docs", "the tool in which to look up libraries, from `docs`; none if it is not set"),
+    (
+        "others",
+        "a list of the other tasks that are planned in the run and not done, each with id, title and \
+         files (which it names)",
+    ),
     ("divergences", "a list of differences in style between tasks"),
 ];

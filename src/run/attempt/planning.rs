@@ -29,7 +29,9 @@ impl Attempt {
         let own = record.last_attempt().context("a task runs without an attempt")?;
         let began = own.tip.clone().context("the journal has no start commit for the planner")?;
         let changed = self.restore(&began)?;
-        let output = report::read(self.spec.launch.format, &self.tail());
+        let mut output = report::read(self.spec.launch.format, &self.tail());
+        let last = report::last_word(&output.answer, &self.given());
+        output.report = last.map(|last| last.report);
         let report = report.or_else(|| own.report.clone()).or(output.report.clone());
         let message = report.as_ref().map(|report| report.message.as_str()).unwrap_or_default();
         let facts = PlanFacts {

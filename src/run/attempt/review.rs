@@ -76,7 +76,7 @@ impl Attempt {
         let silent_before = pipeline::silent(&record, self.spec.task.stage);
         let (verdict, unclear) = match verdict.or_else(|| own.verdict.clone()) {
             Some(verdict) => (Some(verdict), None),
-            None => decided(review::read(&output.answer, &self.given()), silent_before),
+            None => decided(self.answer(ending, &output.answer), silent_before),
         };
         let facts = ReviewFacts {
             ending,
@@ -104,6 +104,19 @@ impl Attempt {
         let (commit, usage) = (Some(commit), facts.output.usage);
         let verdict = facts.verdict;
         Ok(Event::Finished(AttemptEnd { commit, undone, verdict, usage, remarks, ..finished }))
+    }
+
+    /// Reads the answer of a reviewer.
+    ///
+    /// What a program printed before it failed may be a text that its agent only showed, so a PASS
+    /// among it does not count.
+    fn answer(&self, ending: Ending, answer: &str) -> Answer {
+        let has_failed = matches!(ending, Ending::Exited(code) if code != 0)
+            && !self.spec.launch.format.is_structured();
+        match review::read(answer, &self.given()) {
+            Answer::Verdict(verdict) if verdict.pass && has_failed => Answer::Silent,
+            answer => answer,
+        }
     }
 
     /// Ticks the criteria that reviews confirmed, once the last review has passed: what is merged

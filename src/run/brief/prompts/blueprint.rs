@@ -3,13 +3,16 @@
 //! Invariant: an implementer or a reviewer reads a blueprint only once it is approved, together with
 //! all notes on it.
 
-use super::Brief;
+use super::{Brief, MAX_FILES};
 use crate::domain::plan::{Criterion, Task};
 use crate::domain::policy::pipeline;
-use crate::domain::prompt::{self, Planning, TaskFacts};
+use crate::domain::prompt::{self, Dependency, Planning, TaskFacts};
 use crate::domain::report::Format;
 use crate::domain::task::{Record, Stage};
 use crate::run::folder::AttemptFolder;
+
+/// At most this many other tasks are named to a planner.
+const MAX_BESIDE: usize = 12;
 
 impl Brief<'_> {
     /// Returns the prompt of a planner.
@@ -29,8 +32,26 @@ impl Brief<'_> {
             earlier: self.blueprint.is_some().then_some(earlier.as_str()),
             design_docs: &self.design_docs,
             library_docs: self.drive.settings.docs.as_deref(),
+            others: &self.planned_beside(),
         };
         prompt::plan(&self.drive.settings.prompts, facts, &planning)
+    }
+
+    /// Returns the other tasks that are planned in the run, so that plans for the same files agree.
+    /// What this task builds on is described elsewhere.
+    fn planned_beside(&self) -> Vec<Dependency<'_>> {
+        let is_other = |at: &usize| {
+            let (task, record) = self.snapshot.at(*at);
+            let is_below = self.snapshot.dag.dependencies(self.index).contains(at);
+            *at != self.index && task.plan_first && !record.state.is_done() && !is_below
+        };
+        let describe = |at: usize| {
+            let (task, _) = self.snapshot.at(at);
+            let files = self.snapshot.files(at).into_iter().take(MAX_FILES).map(str::to_owned);
+            let (id, title) = (task.id.as_str(), task.title.as_str());
+            Dependency { id, title, files: files.collect(), ..Dependency::default() }
+        };
+        (0..self.snapshot.len()).filter(is_other).take(MAX_BESIDE).map(describe).collect()
     }
 
     /// Writes the blueprint where the agent reads it: approved, with the notes of the person who

@@ -127,7 +127,7 @@ impl<'a> Brief<'a> {
             needed_by: dag.dependents(self.index).iter().filter(is_work).map(title).collect(),
             files: &self.files,
             tests: self.drive.tests(self.task),
-            criteria: blueprint::criteria(self.task),
+            criteria: self.criteria(),
             plan: self.record.is_approved().then_some(self.approved_blueprint.as_str()),
             skills: self.drive.settings.skills.of(Role::of(self.choice.stage)),
             notes: &self.notes,
@@ -141,6 +141,13 @@ impl<'a> Brief<'a> {
             preamble: self.context(),
             guides: &self.guides,
         }
+    }
+
+    /// Returns the acceptance criteria; none for work if its text, which it has verbatim, lists them.
+    fn criteria(&self) -> Vec<String> {
+        let criteria = blueprint::criteria(self.task);
+        let is_repeated = criteria.iter().all(|criterion| self.text.contains(criterion.as_str()));
+        if self.choice.stage.is_work() && is_repeated { Vec::new() } else { criteria }
     }
 
     /// Returns what the plan says outside its tasks.

@@ -88,7 +88,7 @@ pub(crate) fn write_texts(brief: &Brief<'_>, folder: &AttemptFolder) -> anyhow::
 
 /// Returns the doubts that the agents of a task had.
 fn concerns(id: &str, record: &Record) -> Vec<String> {
-    let doubts = record.attempts.iter().flat_map(crate::domain::task::Attempt::all_concerns);
+    let doubts = pipeline::concerns(record).into_iter();
     doubts.map(|doubt| format!("{id}: {}", one_line(doubt))).collect()
 }
 
