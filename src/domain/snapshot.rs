@@ -12,6 +12,7 @@ use crate::domain::oid::Oid;
 use crate::domain::plan::dag::Dag;
 use crate::domain::plan::paths::folder;
 use crate::domain::plan::{Plan, Task, TaskId};
+use crate::domain::report::{self, Usage};
 use crate::domain::steps::Step;
 use crate::domain::task::{Reason, Record, Stage, State, TaskStatus};
 
@@ -126,6 +127,8 @@ pub struct Snapshot {
     pub dag: Dag,
     /// In plan order.
     records: Vec<Record>,
+    /// Tasks that a changed plan no longer has, by id.
+    dropped: Vec<(TaskId, Record)>,
 }
 
 /// Why a waiting task does not run.
@@ -146,23 +149,45 @@ impl Snapshot {
     pub fn new(
         run: Run,
         plan: Plan,
-        mut records: HashMap<TaskId, Record>,
+        records: HashMap<TaskId, Record>,
     ) -> Result<Snapshot, Vec<crate::domain::plan::dag::DagError>> {
         let dag = Dag::new(&plan.edges())?;
+        let mut records_left = records;
         let take = |task: &Task| {
-            let record = records.remove(&task.id).unwrap_or_default();
+            let record = records_left.remove(&task.id).unwrap_or_default();
             if task.done { record.done_in_plan() } else { record }
         };
         let records = plan.tasks.iter().map(take).collect();
-        Ok(Snapshot { run, plan, dag, records })
+        let mut dropped: Vec<(TaskId, Record)> = records_left.into_iter().collect();
+        dropped.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(Snapshot { run, plan, dag, records, dropped })
     }
 
     /// Returns the same run with another plan, which must be sound; tasks that are not in it are
     /// dropped.
     pub fn with_plan(self, plan: Plan) -> Snapshot {
         let ids: Vec<TaskId> = self.plan.tasks.iter().map(|task| task.id.clone()).collect();
-        let records = ids.into_iter().zip(self.records.clone()).collect();
-        Snapshot::new(self.run.clone(), plan, records).unwrap_or(self)
+        let records = ids.into_iter().zip(self.records.clone()).chain(self.dropped.clone());
+        Snapshot::new(self.run.clone(), plan, records.collect()).unwrap_or(self)
+    }
+
+    /// Returns the tasks that an earlier plan of the run had, with their records.
+    pub fn dropped(&self) -> &[(TaskId, Record)] {
+        &self.dropped
+    }
+
+    /// Returns the record of a task that the plan has, or had before.
+    pub(crate) fn record_of(&self, id: &TaskId) -> anyhow::Result<&Record> {
+        match self.dropped.iter().find(|(dropped, _)| dropped == id) {
+            Some((_, record)) => Ok(record),
+            None => self.task(id).map(|(_, record)| record),
+        }
+    }
+
+    /// Returns what all attempts used, if that is known; those at dropped tasks count too.
+    pub(crate) fn usage(&self) -> Option<Usage> {
+        let dropped = self.dropped.iter().map(|(_, record)| record);
+        report::sum(self.records.iter().chain(dropped).filter_map(Record::usage))
     }
 
     /// Returns the same run with another record of one task.

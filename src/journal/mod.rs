@@ -16,7 +16,7 @@ use anyhow::{Context, anyhow};
 
 use crate::domain::error::{WithHint, failure, remedy_of};
 use crate::domain::oid::Oid;
-use crate::domain::plan::{Plan, TaskId};
+use crate::domain::plan::{Mode, Plan, Task, TaskId};
 use crate::domain::snapshot::{Run, Snapshot};
 use crate::domain::steps::{self, Remedy, Step};
 use crate::domain::task::{Event, IllegalEvent, Record};
@@ -30,6 +30,8 @@ use crate::plan::{Diagnostic, ParsedPlan, Source};
 const RUNS: &str = "refs/orchestrate/runs/";
 /// The version of the tree's layout; a newer one is refused.
 const FORMAT: &str = "1";
+/// The file of tasks that a changed plan no longer has.
+const DROPPED: &str = "dropped.toml";
 /// At most this many tries after lost races; with the pauses below, more than half a minute.
 const MAX_TRIES: u32 = 4000;
 /// A lock that is met this many times in a row is called stale; gix waits 100 ms each time.
@@ -271,17 +273,40 @@ impl Journal {
         })
     }
 
-    /// Gives the run another plan; the records of dropped tasks stay.
+    /// Gives the run another plan; the records and the texts of dropped tasks stay.
     pub fn replan(&self, plan: &Plan, why: &str) -> anyhow::Result<()> {
-        self.replace("plan.toml", &crate::plan::toml::write(plan), why)
+        let known = self.tip()?.ok_or_else(|| no_run(&self.name))?;
+        let before = self.at(&known)?.plan.tasks;
+        let earlier = self.dropped_tasks()?.into_iter();
+        let mut dropped: Vec<Task> = before.into_iter().chain(earlier).collect();
+        dropped.retain(|task| plan.task(&task.id).is_none());
+        // Only ids, titles and texts are looked at; what they depended on may be gone.
+        dropped.iter_mut().for_each(|task| task.depends_on.clear());
+        let dropped = Plan { mode: Mode::Dag, preamble: None, tasks: dropped, ..plan.clone() };
+        let files = [
+            ("plan.toml", crate::plan::toml::write(plan)),
+            (DROPPED, crate::plan::toml::write(&dropped)),
+        ];
+        self.replace(&files, why)
     }
 
-    /// Replaces a whole file of the run.
-    fn replace(&self, path: &str, text: &str, why: &str) -> anyhow::Result<()> {
-        self.publish(path, |tip| {
-            let blob = self.git.write_blob(text.as_bytes())?;
-            let tree = self.git.tree_of(tip)?;
-            let tree = self.git.edit_tree(Some(&tree), &[(path.to_owned(), blob)])?;
+    /// Returns the tasks that earlier plans of the run had, as they were when they were dropped.
+    pub(crate) fn dropped_tasks(&self) -> anyhow::Result<Vec<Task>> {
+        let tip = self.tip()?.ok_or_else(|| no_run(&self.name))?;
+        let bytes = self.git.read_path(&self.git.tree_of(&tip)?, DROPPED)?.unwrap_or_default();
+        let plan = crate::plan::parse(&Source { name: DROPPED, bytes: &bytes });
+        // A list without a task is no plan.
+        Ok(plan.map(|parsed| parsed.plan.tasks).unwrap_or_default())
+    }
+
+    /// Replaces whole files of the run.
+    fn replace(&self, files: &[(&str, String)], why: &str) -> anyhow::Result<()> {
+        self.publish(why, |tip| {
+            let write = |(path, text): &(&str, String)| {
+                Ok(((*path).to_owned(), self.git.write_blob(text.as_bytes())?))
+            };
+            let blobs: Vec<_> = files.iter().map(write).collect::<anyhow::Result<_>>()?;
+            let tree = self.git.edit_tree(Some(&self.git.tree_of(tip)?), &blobs)?;
             let message = format!("{}: {why}\n", self.name);
             self.git.write_commit(&tree, std::slice::from_ref(tip), &message)
         })

@@ -13,6 +13,7 @@ mod final_review;
 mod inputs;
 mod justification;
 mod marks;
+pub(crate) mod rematch;
 mod superpowers;
 pub(crate) mod syntax;
 pub(crate) mod toml;
@@ -23,7 +24,9 @@ mod tests;
 pub(crate) use backlog::SkippedTicket;
 pub(crate) use diagnostic::{Diagnostic, Level};
 
-use crate::domain::plan::{Plan, Preamble, name};
+use std::collections::HashSet;
+
+use crate::domain::plan::{Plan, Preamble, TaskId, name};
 use diagnostic::Diagnostics;
 
 /// A plan before it is read: its name and its bytes.
@@ -46,6 +49,8 @@ pub struct ParsedPlan {
     pub left_out: Vec<SkippedTicket>,
     /// For each task the number of the file that holds it, if several files are read together.
     pub sources: Vec<usize>,
+    /// The ids that are written in the plan; the others are numbers of headings.
+    pub written_ids: HashSet<TaskId>,
 }
 
 /// A larger file is not a plan; the limit keeps a mistyped path from filling the memory.
@@ -127,6 +132,8 @@ fn finish(
         }
         return Err(diagnostics.into_sorted());
     }
+    let written = drafts.iter().filter_map(|draft| TaskId::new(&draft.id.as_ref()?.text).ok());
+    let written_ids = written.collect();
     let sources = drafts.iter().map(|draft| draft.file).collect();
     let justification = with_reasons(justification, &drafts);
     let name = name.unwrap_or_else(|| name::DEFAULT.to_owned());
@@ -136,7 +143,7 @@ fn finish(
             warn_of_marks(&plan, &mut diagnostics);
             warn_of_solo_tasks(&plan, justification.as_deref(), &mut diagnostics);
             let (warnings, left_out) = (diagnostics.into_sorted(), Vec::new());
-            Ok(ParsedPlan { plan, warnings, justification, left_out, sources })
+            Ok(ParsedPlan { plan, warnings, justification, left_out, sources, written_ids })
         }
         _ => Err(diagnostics.into_sorted()),
     }

@@ -119,8 +119,10 @@ fn gone(snapshot: &Snapshot) -> HashSet<TaskId> {
     let is_gone = |record: &Record| {
         record.worktree.as_deref().is_some_and(|place| !Path::new(place).join(".git").exists())
     };
-    let begun = snapshot.tasks().filter(|(_, record)| is_gone(record));
-    begun.map(|(task, _)| task.id.clone()).collect()
+    let planned = snapshot.tasks().map(|(task, record)| (&task.id, record));
+    let dropped = snapshot.dropped().iter().map(|(id, record)| (id, record));
+    let begun = planned.chain(dropped).filter(|(_, record)| is_gone(record));
+    begun.map(|(id, _)| id.clone()).collect()
 }
 
 /// Returns the running tasks that no process works on.

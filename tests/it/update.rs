@@ -198,3 +198,101 @@ fn a_task_that_is_marked_later_does_not_run() {
     changed.fails(3).has("2: it stays blocked in the run, which has begun it");
     env.stands("2", "blocked", Some("agent"));
 }
+
+/// Returns a Markdown plan of tasks without ids, one after another.
+fn numbered(titles: &[&str]) -> String {
+    let task = |(number, title): (usize, &&str)| {
+        let (title, text) = title.split_once(": ").unwrap_or((title, "Do it."));
+        format!("### Task {number}: {title}\n\n{text}\n\n")
+    };
+    (1..).zip(titles).map(task).collect()
+}
+
+fn start_numbered(env: &Env, titles: &[&str], more: &[&str]) -> crate::output::Output {
+    env.config("orchestrate.agent", &env.agent_command());
+    env.write("p.md", numbered(titles));
+    env.run(["start", "p.md"].iter().chain(more).copied().collect::<Vec<_>>())
+}
+
+#[test]
+fn a_task_that_is_inserted_in_front_is_new_and_runs() {
+    let env = Env::new();
+    for id in ["1", "2", "prepare"] {
+        env.agent(id, &format!("edit {id}.txt 1\ncommit 'Do {id}'\nstatus DONE"));
+    }
+    start_numbered(&env, &["Begin", "Go on"], &[]).ok();
+    let titles = ["Prepare", "Begin", "Go on"];
+    start_numbered(&env, &titles, &[]).fails(1).has("1 task added").has("prepare: Prepare");
+    start_numbered(&env, &titles, &["--update"]).ok();
+    env.stands("prepare", "done", None);
+    assert_eq!(["prepare", "1", "2"].map(|id| env.launches(id)), [1, 1, 1]);
+    assert_eq!(env.blob("feat/p", "prepare.txt"), "1");
+    start_numbered(&env, &titles, &[]).ok().has_not("changed");
+}
+
+#[test]
+fn a_task_that_may_be_another_one_is_refused_with_the_ids_to_write() {
+    let env = Env::new();
+    env.agent("1", "edit a.txt 1\ncommit 'Do a'\nstatus DONE");
+    env.agent("2", "status BLOCKED");
+    start_numbered(&env, &["Begin: One.", "Go on: Two."], &[]).fails(3);
+    let before = env.everything();
+    let titles = ["Other: Three.", "Go on: Two."];
+    start_numbered(&env, &titles, &["--update"])
+        .fails(1)
+        .has("Task 1 'Other' may be the earlier task '1' ('Begin')")
+        .has("write `**id**: 1` below its heading");
+    assert_eq!(env.everything(), before);
+    env.write("p.md", numbered(&titles).replace("Other\n", "Other\n**id**: 1\n"));
+    env.run(["start", "p.md", "--update"]).fails(3).has("1 task reworded");
+    assert_eq!(env.launches("1"), 1);
+}
+
+/// A run whose blocked task was dropped, with work in its worktree.
+fn dropped(env: &Env) {
+    env.agent("a", "edit a.txt 1\ncommit 'Begin a'\nstatus BLOCKED");
+    env.agent("b", "edit b.txt 1\ncommit 'Do b'\nstatus DONE");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    env.start(&[]).fails(3);
+    env.plan(&plan("p", &[asks("b", &[])]));
+    env.start(&["--update"]).ok();
+}
+
+#[test]
+fn the_worktree_of_a_dropped_task_is_removed_by_clean() {
+    let env = Env::new();
+    dropped(&env);
+    let place = ".claude/worktrees/feat-task-a";
+    assert!(env.exists(place));
+    env.run(["status"]).ok().has("dropped from the plan: a").has("git orchestrate clean a");
+    env.run(["clean"]).ok().has("feat-task-a").has("it is not merged");
+    assert!(!env.exists(place));
+    assert_eq!(env.blob("feat/task-a", "a.txt"), "1", "its commits stay on its branch");
+    env.run(["status"]).ok().has("dropped from the plan: a").has_not("git orchestrate clean a");
+    env.run(["clean", "a", "--force"]).ok().has("refs/orchestrate/backup/p/a/1");
+    assert_ne!(env.git_status(["rev-parse", "-q", "--verify", "feat/task-a"]), 0);
+}
+
+#[test]
+fn uncommitted_work_of_a_dropped_task_is_kept() {
+    let env = Env::new();
+    dropped(&env);
+    let place = ".claude/worktrees/feat-task-a";
+    env.write(format!("{place}/more.txt"), "mine\n");
+    env.run(["clean", "a"]).ok().has("more.txt");
+    assert!(env.exists(place));
+}
+
+#[test]
+fn what_was_spent_on_a_dropped_task_stays_in_the_totals() {
+    let env = Env::new();
+    dropped(&env);
+    let status = env.json(["status", "--json"]);
+    assert_eq!(status["dropped"][0]["id"], "a");
+    assert_eq!(status["dropped"][0]["attempts"], 1);
+    assert_eq!(status["dropped"][0]["left"], true);
+    assert_eq!(status["tasks"].as_array().map(Vec::len), Some(1));
+    env.run(["finish", "--merge"]).ok();
+    assert!(!env.exists(".claude/worktrees/feat-task-a"));
+    assert_eq!(env.blob("feat/task-a", "a.txt"), "1");
+}

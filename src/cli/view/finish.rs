@@ -5,7 +5,6 @@
 use std::fmt::Write;
 
 use super::Facts;
-use crate::domain::report;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::steps::{Finish, Hint, Remedy, Step, git};
 use crate::domain::task::TaskStatus;
@@ -72,8 +71,7 @@ fn checks(snapshot: &Snapshot, tested: Option<&str>) -> Vec<String> {
 }
 
 fn cost(snapshot: &Snapshot) -> Vec<String> {
-    let usage = report::sum(snapshot.tasks().filter_map(|(_, record)| record.usage()));
-    usage.map(|usage| usage.to_string()).into_iter().collect()
+    snapshot.usage().map(|usage| usage.to_string()).into_iter().collect()
 }
 
 /// Returns what agents were not sure of, and the findings of reviews that passed.

@@ -83,7 +83,9 @@ pub(super) fn batch(
                 why: why.text,
             });
             let left_out = left_out.collect();
-            Ok(ParsedPlan { plan, warnings, justification: None, left_out, sources })
+            let written_ids = plan.tasks.iter().map(|task| task.id.clone()).collect();
+            let justification = None;
+            Ok(ParsedPlan { plan, warnings, justification, left_out, sources, written_ids })
         }
         None => Err(diagnostics.into_sorted()),
     }

@@ -66,7 +66,8 @@ impl TaskCleanup<'_> {
         if self.reach.force {
             return self.reason_against_force(path);
         }
-        if !self.is_merged {
+        // The commits of a dropped task stay on its branch.
+        if !self.is_merged && !self.is_dropped {
             let reason = format!("it is not merged (the task is {})", self.record.state);
             return Ok(Some((reason, Removal::Force)));
         }

@@ -108,7 +108,7 @@ pub(crate) fn clean_task(
     id: &TaskId,
     reach: CleanOptions,
 ) -> anyhow::Result<CleanReport> {
-    let (_, record) = snapshot.task(id)?;
+    let record = snapshot.record_of(id)?;
     let mut cleaned = CleanReport { task: Some(id.clone()), ..CleanReport::default() };
     let Some(branch) = &record.branch else { return Ok(cleaned) };
     let integration = drive.git.find_branch(&snapshot.run.integration)?;
@@ -117,7 +117,18 @@ pub(crate) fn clean_task(
             Some(tip) => merged_by_others(&drive.git, record, tip)?.is_some(),
             None => false,
         };
-    let task = TaskCleanup { drive, snapshot, id, record, branch, reach, integration, is_merged };
+    let is_dropped = snapshot.find(id).is_none();
+    let task = TaskCleanup {
+        drive,
+        snapshot,
+        id,
+        record,
+        branch,
+        reach,
+        integration,
+        is_merged,
+        is_dropped,
+    };
     // A kept worktree keeps its branch: without it, its HEAD would name nothing.
     if task.clean_worktree(&mut cleaned)? {
         task.clean_branch(&mut cleaned)?;
@@ -136,8 +147,18 @@ pub(crate) fn clean_task_worktree(
     let Some(branch) = &record.branch else { return Ok(()) };
     let (reach, integration) = (CleanOptions::default(), None);
     // The commits stay on the branch, so only the files of the worktree matter, as after a merge.
-    let is_merged = true;
-    let task = TaskCleanup { drive, snapshot, id, record, branch, reach, integration, is_merged };
+    let (is_merged, is_dropped) = (true, false);
+    let task = TaskCleanup {
+        drive,
+        snapshot,
+        id,
+        record,
+        branch,
+        reach,
+        integration,
+        is_merged,
+        is_dropped,
+    };
     task.clean_worktree(&mut CleanReport::default()).map(drop)
 }
 
@@ -153,6 +174,8 @@ pub(crate) struct TaskCleanup<'a> {
     integration: Option<Oid>,
     /// Whether the task is merged, by this run or by others.
     pub(crate) is_merged: bool,
+    /// Whether the plan does not have the task any more, so that nobody continues its work.
+    pub(crate) is_dropped: bool,
 }
 
 impl TaskCleanup<'_> {
@@ -278,7 +301,8 @@ impl TaskCleanup<'_> {
     /// got more commits since.
     fn contained(&self, tip: &Oid) -> anyhow::Result<Contained> {
         let git = &self.drive.git;
-        let Some(integration) = self.integration.as_ref().filter(|_| self.is_merged) else {
+        let is_over = self.is_merged || self.is_dropped;
+        let Some(integration) = self.integration.as_ref().filter(|_| is_over) else {
             return Ok(Contained::No);
         };
         if git.is_ancestor(tip, integration)? {

@@ -25,6 +25,13 @@ pub(crate) fn clean_run(
     tell: &mut dyn FnMut(&CleanReport) -> anyhow::Result<()>,
 ) -> anyhow::Result<bool> {
     let mut is_all_gone = true;
+    let mut is_dropped_gone = true;
+    for (id, _) in snapshot.dropped() {
+        let cleaned = clean_task(drive, snapshot, id, reach);
+        let cleaned = cleaned.unwrap_or_else(|error| CleanReport::kept_because(id, &error));
+        is_dropped_gone &= cleaned.kept.is_empty();
+        tell(&cleaned)?;
+    }
     let mut count = |cleaned: CleanReport| {
         is_all_gone &= cleaned.kept.is_empty();
         tell(&cleaned)
@@ -38,8 +45,11 @@ pub(crate) fn clean_run(
     // Last: it proves that the tasks are merged.
     let integration = clean_integration(drive, snapshot, reach, is_all_gone)?;
     tell(&integration)?;
-    // A branch of the user is kept on purpose.
-    Ok(is_all_gone && (integration.kept.is_empty() || !snapshot.run.owns_integration()))
+    // A branch of the user is kept on purpose. What was dropped is not in the integration branch,
+    // which need not stay for it.
+    Ok(is_all_gone
+        && is_dropped_gone
+        && (integration.kept.is_empty() || !snapshot.run.owns_integration()))
 }
 
 /// Removes the journal and the logs of a run, after a backup of the journal, unless something of the

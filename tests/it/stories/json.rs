@@ -96,6 +96,7 @@ fn of_each_command() {
         "running": 1,
         "waiting": 1
       },
+      "dropped": [],
       "finished": false,
       "integration": {
         "branch": "feat/shop",
@@ -222,7 +223,8 @@ fn of_each_command() {
           "worktree": null,
           "worktree_gone": false
         }
-      ]
+      ],
+      "used": null
     }
     "#);
     story.env.open("cart");
@@ -245,6 +247,7 @@ fn of_each_command() {
         "running": 0,
         "waiting": 0
       },
+      "dropped": [],
       "finished": false,
       "integration": {
         "branch": "feat/shop",
@@ -402,7 +405,8 @@ fn of_each_command() {
           "worktree": "<dir>/repo/.claude/worktrees/feat-task-mail",
           "worktree_gone": false
         }
-      ]
+      ],
+      "used": null
     }
     "#);
     assert_snapshot!(story.json("show mail --json"), @r#"
@@ -598,6 +602,7 @@ fn of_a_turn_by_hand() {
         "running": 1,
         "waiting": 0
       },
+      "dropped": [],
       "finished": false,
       "integration": {
         "branch": "feat/shop",
@@ -695,7 +700,8 @@ fn of_a_turn_by_hand() {
           "worktree": "<dir>/repo/.claude/worktrees/feat-task-cart",
           "worktree_gone": false
         }
-      ]
+      ],
+      "used": null
     }
     "#);
 }

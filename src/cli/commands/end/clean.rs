@@ -18,8 +18,12 @@ use crate::system::lock::LockFile;
 pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
     let mut target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
     let ids: Vec<TaskId> = match args.tasks.as_slice() {
-        [] => target.snapshot().plan.tasks.iter().map(|task| task.id.clone()).collect(),
-        names => target.tasks(names)?,
+        [] => {
+            let planned = target.snapshot().plan.tasks.iter().map(|task| &task.id);
+            let dropped = target.snapshot().dropped().iter().map(|(id, _)| id);
+            planned.chain(dropped).cloned().collect()
+        }
+        names => names.iter().map(|name| find(&target, name)).collect::<Result<_, _>>()?,
     };
     let lock = lock(&target, &args)?;
     if lock.is_some() {
@@ -74,6 +78,15 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
         context.ui.hint(&wording.scope, cd);
     }
     Ok(Exit::Ok)
+}
+
+/// Finds a task of the plan, or one that an earlier plan had.
+fn find(target: &Target, name: &str) -> anyhow::Result<TaskId> {
+    let mut dropped = target.snapshot().dropped().iter().map(|(id, _)| id);
+    match dropped.find(|id| id.as_str() == name) {
+        Some(id) => Ok(id.clone()),
+        None => target.task(name),
+    }
 }
 
 /// Says that the branch with the run's work is kept.

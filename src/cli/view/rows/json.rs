@@ -9,10 +9,10 @@ use serde::Serialize;
 use super::{Row, Rows, Why};
 use crate::cli::view::advice;
 use crate::domain::oid::Oid;
-use crate::domain::plan::Task;
+use crate::domain::plan::{Task, TaskId};
 use crate::domain::policy::choice::Choice;
 use crate::domain::policy::pipeline;
-use crate::domain::report::{Dollars, Report};
+use crate::domain::report::{Dollars, Report, Usage};
 use crate::domain::review::{Finding, Verdict};
 use crate::domain::snapshot::{FinishRecord, Snapshot};
 use crate::domain::steps::Entry;
@@ -34,10 +34,40 @@ struct Status<'a> {
     /// How many tasks have each status.
     counts: BTreeMap<&'static str, usize>,
     tasks: Vec<TaskJson<'a>>,
+    /// Tasks that a changed plan no longer has; what was spent on them counts.
+    dropped: Vec<DroppedJson<'a>>,
+    /// What all attempts used, if that is known.
+    used: Option<Usage>,
     /// What to type next, for the run as a whole.
     next: Vec<String>,
     /// The same, with what each command is for.
     steps: Vec<Entry>,
+}
+
+/// A task that a changed plan no longer has.
+#[derive(Serialize)]
+struct DroppedJson<'a> {
+    id: &'a TaskId,
+    branch: Option<&'a str>,
+    worktree: Option<&'a str>,
+    /// Its worktree exists; `clean` removes it.
+    left: bool,
+    attempts: usize,
+    seconds: f64,
+    used: Option<Usage>,
+}
+
+fn dropped<'a>(snapshot: &'a Snapshot, facts: &Facts) -> Vec<DroppedJson<'a>> {
+    let one = |(id, record): &'a (TaskId, Record)| DroppedJson {
+        id,
+        branch: record.branch.as_deref(),
+        worktree: record.worktree.as_deref(),
+        left: record.worktree.is_some() && !facts.is_gone(id.as_str()),
+        attempts: record.spent_attempts(),
+        seconds: seconds(record.spent(facts.now)),
+        used: record.usage(),
+    };
+    snapshot.dropped().iter().map(one).collect()
 }
 
 #[derive(Serialize)]
@@ -331,6 +361,8 @@ pub(crate) fn status(
         journal: facts.journal.as_ref(),
         counts: TaskStatus::ALL.map(|it| (it.name(), snapshot.count(it))).into(),
         tasks: rows.into_iter().map(|row| task(snapshot, facts, row)).collect(),
+        dropped: dropped(snapshot, facts),
+        used: snapshot.usage(),
         next: facts.scope.commands(&next),
         steps: facts.scope.entries(&next),
     })

@@ -5,9 +5,10 @@
 use super::{Row, Rows};
 use crate::cli::ui::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, paint};
 use crate::cli::view::{advice, driven};
-use crate::domain::report;
+use crate::domain::plan::TaskId;
 use crate::domain::snapshot::{FinishChoice, FinishRecord, Run, Snapshot};
-use crate::domain::task::TaskStatus;
+use crate::domain::steps::Step;
+use crate::domain::task::{Record, TaskStatus};
 use crate::domain::text::{counted, printable, span};
 use crate::run::facts::Facts;
 
@@ -30,7 +31,8 @@ pub(crate) fn status(snapshot: &Snapshot, facts: &Facts, only: Option<usize>) ->
     }
     let next = advice::next_of_run(snapshot, facts);
     let next = facts.scope.lines(&next).into_iter().map(|line| line + "\n");
-    text + &summary(snapshot) + "\n" + &used(snapshot) + &next.collect::<String>()
+    let dropped = if only.is_none() { dropped(snapshot, facts) } else { String::new() };
+    text + &summary(snapshot) + "\n" + &dropped + &used(snapshot) + &next.collect::<String>()
 }
 
 /// Returns a row's columns TASK, STATUS and TIME.
@@ -84,10 +86,22 @@ fn below(row: &Row<'_>, facts: &Facts) -> Vec<String> {
     why.chain(shown).chain(concerns).chain(next).collect()
 }
 
+/// Returns a line for each task that was worked on and that a changed plan no longer has.
+fn dropped(snapshot: &Snapshot, facts: &Facts) -> String {
+    let line = |(id, record): &(TaskId, Record)| {
+        let (branch, spent) = (record.branch.as_deref()?, span(record.spent(facts.now)));
+        let clean = facts.scope.line(&Step::Clean { id: Some(id.to_string()), force: false });
+        let left = (record.worktree.is_some() && !facts.is_gone(id.as_str()))
+            .then(|| format!("; to remove its worktree: `{clean}`"));
+        let left = left.unwrap_or_default();
+        Some(format!("dropped from the plan: {id} ({spent}, branch {branch}){left}\n"))
+    };
+    snapshot.dropped().iter().filter_map(line).collect()
+}
+
 /// Returns a line with what all attempts used, if that is known.
 fn used(snapshot: &Snapshot) -> String {
-    let usage = report::sum(snapshot.tasks().filter_map(|(_, record)| record.usage()));
-    usage.map(|usage| format!("used {usage}\n")).unwrap_or_default()
+    snapshot.usage().map(|usage| format!("used {usage}\n")).unwrap_or_default()
 }
 
 /// Returns the whole run in one line.

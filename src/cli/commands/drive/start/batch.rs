@@ -60,7 +60,7 @@ impl Start<'_> {
             Some(run) => {
                 check_into(&run, self.args)?;
                 print_findings(&self.context.ui, &self.scope(), &parsed.warnings);
-                let new = self.new_plan(&run, parsed.plan)?;
+                let new = self.new_plan(&run, parsed.plan, &parsed.written_ids)?;
                 self.resume(&run.run.name, new)
             }
             None => self.begin(parsed, &given),

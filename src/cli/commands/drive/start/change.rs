@@ -2,14 +2,18 @@
 //!
 //! Invariant: nothing is replaced without `--update`.
 
+use std::collections::HashSet;
+
 use super::Start;
 use crate::cli::view::change;
 use crate::domain::error::failure;
 use crate::domain::plan::{Plan, TaskId};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::steps::{Remedy, StartOption, Step};
+use crate::domain::text::printable;
 use crate::journal::Journal;
 use crate::plan::change::PlanChange;
+use crate::plan::rematch::{KnownTask, UnclearTask, rematch};
 use crate::run::Drive;
 use crate::run::begin::complete;
 use crate::run::begin::update::update;
@@ -26,8 +30,9 @@ impl Start<'_> {
         &self,
         snapshot: &Snapshot,
         plan: Plan,
+        written_ids: &HashSet<TaskId>,
     ) -> anyhow::Result<Option<NewPlan>> {
-        let plan = complete::for_run(snapshot, plan);
+        let plan = complete::for_run(snapshot, self.with_ids_of(snapshot, plan, written_ids)?);
         let mut change = PlanChange::between(&snapshot.plan, &plan);
         // Whoever works through a plan ticks what is merged.
         let is_done = |id: &TaskId| snapshot.find(id).is_some_and(|(_, it)| it.state.is_done());
@@ -49,6 +54,40 @@ impl Start<'_> {
                     .or(Step::begin([StartOption::Name]).to("Or start another run with it")),
             ))
         }
+    }
+
+    /// Returns the plan with the ids that its tasks have in the run.
+    fn with_ids_of(
+        &self,
+        snapshot: &Snapshot,
+        plan: Plan,
+        written_ids: &HashSet<TaskId>,
+    ) -> anyhow::Result<Plan> {
+        let known = snapshot.tasks().map(|(task, record)| KnownTask {
+            task,
+            has_begun: !record.attempts.is_empty() || record.state.is_done(),
+            is_dropped: false,
+        });
+        let dropped = Journal::new(self.git, &snapshot.run.name).dropped_tasks()?;
+        let dropped =
+            dropped.iter().map(|task| KnownTask { task, has_begun: true, is_dropped: true });
+        let known: Vec<KnownTask> = known.chain(dropped).collect();
+        rematch(&known, plan, written_ids).map_err(|unclear| {
+            let one = |it: &UnclearTask| {
+                let (number, title, before) =
+                    (&it.number, printable(&it.title), printable(&it.before));
+                format!("Task {number} '{title}' may be the earlier task '{number}' ('{before}')")
+            };
+            let all: Vec<String> = unclear.iter().map(one).collect();
+            let first = unclear.first().map(|it| it.number.as_str()).unwrap_or_default();
+            failure(
+                format!("the plan does not say which task is which: {}", all.join("; ")),
+                format!(
+                    "if it is the same task, write `**id**: {first}` below its heading; if it is a \
+                     new one, write another id there"
+                ),
+            )
+        })
     }
 
     /// Returns the added tasks that an earlier plan of the run had and that are merged.

@@ -115,7 +115,7 @@ impl Start<'_> {
             Some(tip) => {
                 check_into(&tip.snapshot, self.args)?;
                 let (sources, plan) = (parsed.sources, parsed.plan);
-                let new = self.new_plan(&tip.snapshot, plan)?;
+                let new = self.new_plan(&tip.snapshot, plan, &parsed.written_ids)?;
                 if let Some(new) = &new {
                     self.trust_plan(given, &new.plan, &sources)?;
                 }
