@@ -299,3 +299,93 @@ fn a_branch_has_the_zeros_of_its_ticket() {
         env.run(["show", name]).ok().has("feat/task-004");
     }
 }
+/// Returns the status line of a ticket on a branch.
+fn status_on(env: &Env, branch: &str, id: &str) -> String {
+    let text = env.blob(branch, &format!("backlog/tasks/task-{id} - Make.md"));
+    text.lines().find(|line| line.starts_with("status:")).unwrap_or_default().to_owned()
+}
+
+/// A backlog of three tickets, of which the first is worked on.
+fn tickets() -> Env {
+    let env = Env::new();
+    env.write("backlog/config.yml", CONFIG);
+    ["001", "002", "003"].iter().for_each(|id| ticket(&env, id, "To Do", ""));
+    env.git(["add", "-A"]);
+    env.git(["commit", "-q", "-m", "Tickets"]);
+    env
+}
+
+fn start_first(env: &Env) -> crate::output::Output {
+    let agent = env.agent_command();
+    env.run(["start", "backlog", "--task", "1", "--agent", &agent, "--yes"])
+}
+
+#[test]
+fn a_ticket_is_in_progress_from_the_first_attempt_on() {
+    let env = tickets();
+    env.agent("001.1", "gate one\nstatus BLOCKED");
+    env.agent("001.2", "edit a.txt 1\ncommit 'Do it'");
+    let agent = env.agent_command();
+    let start = ["start", "backlog", "--task", "1", "--agent", &agent, "--yes"];
+    let running = env.spawn(start);
+    env.wait_reached("one");
+    assert_eq!(status_on(&env, "feat/task-001", "001"), "status: In Progress");
+    env.open("one");
+    running.wait().fails(3);
+    env.run(["retry", "1", "-m", "again"]).ok();
+    env.run(["start"]).ok();
+    let run = env.run_name();
+    assert_eq!(status_on(&env, &format!("feat/{run}"), "001"), "status: In Progress");
+    assert!(env.read("backlog/tasks/task-001 - Make.md").contains("status: To Do"));
+}
+
+#[test]
+fn an_agent_that_only_marks_its_ticket_has_done_nothing() {
+    let env = tickets();
+    let own = "'backlog/tasks/task-001 - Make.md'";
+    env.agent("001", &format!("sed -i 's/^status:.*/status: Done/' {own}\nstatus DONE"));
+    start_first(&env).fails(3);
+    env.stands("001", "blocked", Some("no-changes"));
+    assert_eq!(status_on(&env, "feat/task-001", "001"), "status: In Progress");
+}
+
+#[test]
+fn what_an_agent_may_not_change_in_a_backlog_is_undone_and_said() {
+    let env = tickets();
+    let script = "cd backlog\n\
+        sed -i -e 's/^status:.*/status: Done/' -e 's/- \\[ \\]/- [x]/' 'tasks/task-001 - Make.md'\n\
+        echo 'A note.' >>'tasks/task-001 - Make.md'\n\
+        git rm -q 'tasks/task-002 - Make.md'\n\
+        sed -i 's/Do it/Do less/' 'tasks/task-003 - Make.md'\n\
+        cp 'tasks/task-003 - Make.md' 'tasks/task-009 - More.md'\n\
+        sed -i 's/TASK-003/TASK-009/' 'tasks/task-009 - More.md'\n\
+        cd ..\nedit a.txt 1\ncommit 'Do it'";
+    env.agent("001", script);
+    start_first(&env).ok();
+    let branch = format!("feat/{}", env.run_name());
+    let changed = env.git(["diff", "--name-status", "main", &branch]);
+    assert_eq!(
+        changed,
+        "A\ta.txt\nM\tbacklog/tasks/task-001 - Make.md\nA\tbacklog/tasks/task-009 - More.md"
+    );
+    let own = env.blob(&branch, "backlog/tasks/task-001 - Make.md");
+    assert!(own.contains("status: In Progress") && own.contains("- [ ] #1"), "{own}");
+    assert!(own.contains("A note."), "{own}");
+    let concern = env.task("001")["concern"].as_str().expect("a concern").to_owned();
+    for part in ["status of its ticket", "task-002", "task-003"] {
+        assert!(concern.contains(part), "{part}: {concern}");
+    }
+    assert!(env.note().contains("undone in the backlog"), "{}", env.note());
+}
+
+#[test]
+fn a_ticket_that_its_agent_completes_stays_where_it_is() {
+    let env = tickets();
+    let script = "mkdir -p backlog/completed\n\
+        git mv 'backlog/tasks/task-001 - Make.md' backlog/completed/\nedit a.txt 1\ncommit 'Do it'";
+    env.agent("001", script);
+    start_first(&env).ok();
+    let branch = format!("feat/{}", env.run_name());
+    let files = env.git(["ls-tree", "-r", "--name-only", &branch, "backlog"]);
+    assert!(!files.contains("completed") && files.contains("task-001 - Make.md"), "{files}");
+}

@@ -168,15 +168,15 @@ fn writing_a_ticket_survives_a_crash() {
 }
 
 #[test]
-fn a_folder_or_link_in_place_of_a_ticket_is_not_updated() {
+fn a_folder_or_link_in_place_of_a_ticket_is_undone() {
     for took in ["mkdir -p \"$T\"\necho 1 >\"$T/x\"", "ln -s ../../README.md \"$T\""] {
         let env = backlog();
         let work =
             format!("T='{TICKET}'\ngit rm -q \"$T\"\nmkdir -p backlog/tasks\n{took}\n{WORK}");
         env.agent("1.implement", &work);
         start(&env, &["--yes"]).ok().has("1 of 1 task merged");
-        let remark = env.run(["show", "1"]).ok();
-        remark.has("is not on the task's branch");
+        env.run(["show", "1"]).ok().has("the agent deleted or moved its own ticket");
+        assert!(file(&env, "feat/backlog", TICKET).contains("[x] #1"));
     }
 }
 

@@ -54,7 +54,7 @@ pub(crate) fn ticket_statuses(text: Option<&str>) -> Option<TicketStatuses> {
 }
 
 /// Compares two statuses as Backlog.md does: ignores case and all spaces.
-fn same(one: &str, other: &str) -> bool {
+pub(super) fn same(one: &str, other: &str) -> bool {
     let plain = |text: &str| -> String {
         text.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect()
     };

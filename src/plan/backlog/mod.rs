@@ -30,6 +30,9 @@ pub(crate) use config::{TicketStatuses, ticket_statuses};
 pub(crate) use key::means;
 pub(crate) use ticket::Ticket;
 
+/// The subfolders of a backlog that hold tickets.
+pub(crate) const SHELVES: [&str; 4] = ["tasks", "completed", "archive", "drafts"];
+
 /// A file in a backlog folder.
 #[derive(Debug, Clone)]
 pub(crate) struct BacklogFile {

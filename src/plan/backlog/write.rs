@@ -136,6 +136,52 @@ pub fn tick(text: &str, indexes: &[usize]) -> Result<String, TicketEditError> {
     checked(after, |after| *after == expected)
 }
 
+/// Returns true if a ticket has this status.
+pub(crate) fn has_status(text: &str, status: &str) -> Result<bool, TicketEditError> {
+    Ok(super::config::same(&read(text)?.status, status))
+}
+
+/// Returns the text with the status and the ticks of an earlier text.
+///
+/// Fails if it is not the same ticket any more, with the same criteria.
+pub(crate) fn with_marks_of(text: &str, earlier: &str) -> Result<String, TicketEditError> {
+    let (before, now) = (read(earlier)?, read(text)?);
+    let texts = |list: &[Criterion]| -> Vec<String> {
+        list.iter().map(|criterion| criterion.text.clone()).collect()
+    };
+    let is_same = now.id == before.id
+        && texts(&now.criteria) == texts(&before.criteria)
+        && texts(&now.done) == texts(&before.done);
+    if !is_same {
+        return Err(TicketEditError::Unsafe);
+    }
+    let mut after = if now.status == before.status {
+        text.to_owned()
+    } else {
+        set_status(text, &before.status)?
+    };
+    for (kind, list) in
+        [(SectionKind::Criteria, &before.criteria), (SectionKind::Done, &before.done)]
+    {
+        let start = front_matter::range(&after).ok_or(TicketEditError::Unreadable)?.end;
+        let sections = sections::find(&after, start);
+        let items = sections::items(&after, &sections, kind);
+        for (item, criterion) in items.iter().zip(list) {
+            if item.criterion.checked != criterion.checked {
+                let mark = if criterion.checked { "x" } else { " " };
+                after.replace_range(item.at..item.at + 1, mark);
+            }
+        }
+    }
+    let expected = Ticket {
+        status: before.status.clone(),
+        criteria: before.criteria.clone(),
+        done: before.done.clone(),
+        ..now
+    };
+    checked(after, |after| *after == expected)
+}
+
 fn read(text: &str) -> Result<Ticket, TicketEditError> {
     ticket::parse(text).ok_or(TicketEditError::Unreadable)
 }

@@ -12,6 +12,7 @@ pub(crate) mod planning;
 pub(crate) mod review;
 pub(crate) mod silence;
 pub(crate) mod ticket;
+mod tickets;
 pub(crate) mod work;
 pub(crate) mod worktree;
 

@@ -72,7 +72,7 @@ impl Attempt {
         self.change_ticket(tip, &subject, "", |text, words| write::set_status(text, &words.done))
     }
 
-    fn change_ticket(
+    pub(super) fn change_ticket(
         &self,
         tip: &Oid,
         subject: &str,
@@ -85,8 +85,7 @@ impl Attempt {
         let Some(before) = self.text(&tree, path)? else {
             return same(Some(format!("ticket not updated: '{path}' is not on the task's branch")));
         };
-        let Some(words) = backlog::ticket_statuses(self.settings_of(&tree, path)?.as_deref())
-        else {
+        let Some(words) = self.ticket_words(&tree, path)? else {
             return same(Some("ticket not updated: the backlog's settings cannot be read".into()));
         };
         let after = match change(&before, &words) {
@@ -134,6 +133,15 @@ impl Attempt {
         self.git.advance(&self.spec.place.worktree, &self.spec.place.branch, &commit)
     }
 
+    /// Returns the statuses of the ticket's backlog; `None` if its settings cannot be read.
+    pub(super) fn ticket_words(
+        &self,
+        tree: &Oid,
+        ticket: &str,
+    ) -> anyhow::Result<Option<TicketStatuses>> {
+        Ok(backlog::ticket_statuses(self.settings_of(tree, ticket)?.as_deref()))
+    }
+
     /// Returns the backlog's settings from the ticket's tree: the user's checkout may differ.
     fn settings_of(&self, tree: &Oid, ticket: &str) -> anyhow::Result<Option<String>> {
         let folder = ticket.rsplitn(3, '/').nth(2).unwrap_or_default();
@@ -147,7 +155,7 @@ impl Attempt {
     }
 
     /// Returns a file as text; `None` if it does not exist or is not UTF-8.
-    fn text(&self, tree: &Oid, path: &str) -> anyhow::Result<Option<String>> {
+    pub(super) fn text(&self, tree: &Oid, path: &str) -> anyhow::Result<Option<String>> {
         Ok(self.git.read_path(tree, path)?.and_then(|bytes| String::from_utf8(bytes).ok()))
     }
 }

@@ -49,6 +49,12 @@ impl Attempt {
             None => self.leave_out_baseline(self.tip()?)?,
             Some(_) => (self.tip()?, None),
         };
+        let (tip, in_backlog) = match self.restore_tickets(&record, tip.clone()) {
+            Ok(restored) if facts.escaped.is_none() => restored,
+            // What the attempt left uncommitted may be in the way; nothing of it is merged.
+            Err(error) if trouble.is_none() => return Err(error),
+            Ok(_) | Err(_) => (tip, None),
+        };
         let outcome = match trouble {
             Some(outcome) if !commits && !dirt.is_clean() => with_uncommitted(outcome),
             Some(outcome) => outcome,
@@ -67,7 +73,11 @@ impl Attempt {
         Ok(Event::Finished(AttemptEnd {
             commit: Some(tip),
             committed_for_agent: commits,
-            concerns: verdicts::concerns(&facts).into_iter().chain(unrelated).collect(),
+            concerns: verdicts::concerns(&facts)
+                .into_iter()
+                .chain(unrelated)
+                .chain(in_backlog)
+                .collect(),
             account: self.account(&facts),
             report: facts.report,
             usage: facts.output.usage.map(|total| self.own_usage(total, &record)),

@@ -41,6 +41,7 @@ impl Attempt {
         if self.spec.task.stage.begins() {
             self.catch_up(base)?;
         }
+        self.begin_ticket()?;
         // From now on `git worktree remove` and `git orchestrate clean` keep it. The shared
         // checkout is guarded by its own lock.
         if self.spec.is_alone() {
