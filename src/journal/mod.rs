@@ -94,10 +94,13 @@ impl Journal {
     /// Begins the journal; fails if the run exists.
     pub fn create(&self, run: &Run, plan: &Plan) -> anyhow::Result<()> {
         let write = || self.write_first(run, plan);
+        // Objects that are written while a `git gc` runs could be pruned before the ref reaches them.
         let mark = self.git.outlast_gc();
         let commit = self.git.patiently(write)?;
         match self.git.swap_ref(&self.ref_name(), None, &commit, "begin")? {
             Swap::Done => self.survive_gc(mark, &commit, "begin", write),
+            // Not tried again as in `publish`: another `start` was faster, and its run must not get the
+            // plan of this one.
             Swap::Moved => Err(failure(
                 format!("a run named '{}' already exists", self.name),
                 Step::start().of(&self.name, false).to("Resume it"),
@@ -201,6 +204,7 @@ impl Journal {
         }
         let bytes = self.git.read_blob(&blob)?;
         let source = Source { name: "plan.toml", bytes: &bytes };
+        // The text was written by this program, so one message is enough to see what happened to it.
         let first_message = |diagnostics: Vec<Diagnostic>| {
             let first = diagnostics.first().map(|f| f.message.clone()).unwrap_or_default();
             anyhow!("plan.toml: {first}")
@@ -212,12 +216,14 @@ impl Journal {
 
     fn read_records(&mut self, tree: &Oid) -> anyhow::Result<HashMap<TaskId, Record>> {
         let entries = self.git.entries(tree)?;
+        // A run begins without records: a task that has not begun has none.
         let Some(tasks) = entries.into_iter().find(|entry| entry.name == "tasks") else {
             return Ok(HashMap::new());
         };
         let mut folders = HashMap::new();
         for folder in self.git.entries(&tasks.id)? {
             let records = match self.folders.remove(&folder.id) {
+                // Moved over, so that folders which are gone from the tree do not pile up in memory.
                 Some(known) => known,
                 None => self.read_folder(&folder.id)?,
             };
@@ -244,6 +250,8 @@ impl Journal {
     pub fn append(&self, id: &TaskId, event: &Event) -> anyhow::Result<()> {
         self.publish("append", |tip| {
             let tree = self.git.tree_of(tip)?;
+            // Read from the tip that is swapped, not from a snapshot: after a lost race the event may be
+            // illegal, or lead to another state.
             let before = self.read_record(&tree, id)?;
             let after = before
                 .apply(event)
@@ -328,6 +336,7 @@ impl Journal {
             })?;
             match swap {
                 Swap::Done => return self.survive_gc(mark, &commit, why, || next(&tip)),
+                // That somebody else could write proves that the lock is not stale.
                 Swap::Moved => locked = 0,
                 Swap::Locked => locked += 1,
             }

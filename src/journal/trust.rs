@@ -63,6 +63,7 @@ pub(crate) fn grant(git: &Git, file: &Path, content: &[u8]) -> anyhow::Result<()
     crate::system::disk::make_folder(
         list.parent().context("the list of trusted files has no folder")?,
     )?;
+    // Appended in one write, so that two processes which trust at once do not lose each other's line.
     let mut out = std::fs::OpenOptions::new().append(true).create(true).open(&list)?;
     let line = format!("{} {}\n", git.content_id(content)?, file.display());
     out.write_all(line.as_bytes()).with_context(|| format!("cannot write '{}'", list.display()))
@@ -72,6 +73,7 @@ pub(crate) fn grant(git: &Git, file: &Path, content: &[u8]) -> anyhow::Result<()
 /// another file are the same commands.
 fn is_trusted(git: &Git, file: &CommandFile<'_>) -> anyhow::Result<bool> {
     let id = git.content_id(file.content)?;
+    // A list that is missing or cannot be read trusts nothing.
     let text = std::fs::read_to_string(list_file(git)).unwrap_or_default();
     Ok(text.lines().any(|line| line.split(' ').next() == Some(id.as_str())))
 }

@@ -11,6 +11,7 @@ use crate::domain::error::failure;
 /// Creates a folder and those above it; if a file is in the way, the error names it.
 pub(crate) fn make_folder(path: &Path) -> anyhow::Result<()> {
     let made = std::fs::create_dir_all(path);
+    // The system says "Not a directory" or "File exists", and not which of the folders it is.
     let file = path.ancestors().find(|above| above.exists() && !above.is_dir());
     match (made, file) {
         (Err(_), Some(file)) => Err(failure(
@@ -33,6 +34,7 @@ pub(crate) struct FreeSpace {
 /// Returns the free space at a path, which need not exist; `None` if the system does not tell.
 pub(crate) fn free_space(path: &Path) -> Option<FreeSpace> {
     let disk = rustix::fs::statvfs(existing(path)).ok()?;
+    // Not `f_bfree`: a part of the disk is reserved for root.
     let (bytes, files) = (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_favail);
     Some(FreeSpace { bytes, files, counts_files: disk.f_files > 0 })
 }
@@ -46,6 +48,7 @@ pub(crate) fn existing(path: &Path) -> &Path {
 #[cfg(target_os = "linux")]
 pub(crate) fn mount_below(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    // The devices of the folders would not do: a bind mount may show the same file system.
     let table = std::fs::read("/proc/self/mountinfo").context("cannot read the mount table")?;
     let points = table.split(|byte| *byte == b'\n').filter_map(mount_point);
     Ok(points.into_iter().find(|point| point.starts_with(&folder)))

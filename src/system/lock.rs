@@ -37,6 +37,7 @@ impl LockFile {
 
     fn open_or_make(path: &Path) -> std::io::Result<File> {
         std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+        // Not truncated: the file may hold the name of the process that has the lock.
         File::options().read(true).write(true).create(true).truncate(false).open(path)
     }
 
@@ -50,6 +51,7 @@ impl LockFile {
     pub(crate) fn try_hold(&self, holder: &str) -> anyhow::Result<bool> {
         match self.file()?.try_lock() {
             Ok(()) => {
+                // Written only now: without the lock, the name of another holder would be overwritten.
                 let written = std::fs::write(&self.path, holder);
                 written.with_context(|| format!("cannot write '{}'", self.path.display()))?;
                 Ok(true)
@@ -65,6 +67,7 @@ impl LockFile {
     pub(crate) fn is_free(&self) -> anyhow::Result<bool> {
         let Some(file) = &self.file else { return Ok(true) };
         match file.try_lock_shared() {
+            // Given back at once: whoever asks must not keep a controller from starting.
             Ok(()) => Ok(file.unlock().map(|()| true)?),
             Err(std::fs::TryLockError::WouldBlock) => Ok(false),
             Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
@@ -78,6 +81,7 @@ impl LockFile {
 
     /// Waits until no process holds the lock alone, and shares it with others that only read.
     pub(crate) fn share(&self) -> anyhow::Result<()> {
+        // Where nobody can create the file, nobody can hold it alone either.
         let Some(file) = &self.file else { return Ok(()) };
         file.lock_shared().with_context(|| format!("cannot lock '{}'", self.path.display()))
     }

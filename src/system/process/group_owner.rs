@@ -14,6 +14,8 @@ pub(super) fn are_of_run(leader: &Worker, run: &str) -> bool {
     let pids = all.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let variable = format!("ORCHESTRATE_RUN={run}");
     let is_ours = |pid: u32| {
+        // The group's id may have been given to a new group since; its members are younger too, but have
+        // not inherited the variable of this run.
         let is_younger = super::began(pid)
             .is_some_and(|began| parts(&began).is_some_and(|it| it.0 >= since && it.1 == boot));
         is_younger && has_variable(pid, &variable)

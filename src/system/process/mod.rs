@@ -230,10 +230,13 @@ impl Job {
     }
 
     fn begin(program: Program, family: Option<Family>) -> std::io::Result<Job> {
+        // In a group of its own, a Ctrl-C on the terminal reaches this process alone, which ends the job
+        // in its own way and records how it ended.
         let child = program.command()?.process_group(0).spawn()?;
         let group = pid_of(&child);
         let (sender, receiver) = channel();
         let (waiter, adopts) = (sender.clone(), family.is_some());
+        // In a thread, because a wait for a child cannot have a time limit.
         std::thread::spawn(move || wait_for(child, adopts, &waiter));
         Ok(Job { group, sender, receiver, has_ended: false, family })
     }
@@ -287,6 +290,7 @@ impl Job {
                     forced = Some(if is_over { Ending::TimedOut } else { Ending::Silent });
                     deadline = Some(self.ask_to_end());
                 }
+                // A second request, or the end of the grace period.
                 (_, Some(_)) | (Err(RecvTimeoutError::Disconnected), None) => {
                     self.signal(Signal::KILL);
                     deadline = None;
@@ -295,9 +299,11 @@ impl Job {
         };
         self.has_ended = true;
         let family = self.family.take();
+        // Before the group is ended: afterwards nothing would show what the agent left running.
         let outliving = family.as_ref().map(|family| tree::outliving(&family.spared));
         end_group(self.group, deadline.filter(|_| forced.is_some()), family.is_some());
         family.into_iter().for_each(Family::end);
+        // Why the job was ended says more than the signal that ended it.
         (forced.unwrap_or_else(|| ending_of(ended)), outliving.unwrap_or_default())
     }
 
@@ -418,6 +424,7 @@ pub(crate) fn terminate(worker: &Worker) {
 
 /// Sends a signal to a live process; fails if it is another user's process.
 pub(crate) fn send(worker: &Worker, signal: Signal) -> std::io::Result<()> {
+    // The id alone proves nothing: the system gives it to another process sooner or later.
     let Some(pid) = raw(worker).filter(|_| is_alive(worker)) else { return Ok(()) };
     match kill_process(pid, signal) {
         Err(Errno::PERM) => Err(Errno::PERM.into()),

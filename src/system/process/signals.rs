@@ -19,6 +19,8 @@ pub(crate) struct Signals {
 impl Signals {
     /// Handles the signals from now on.
     pub(crate) fn listen() -> anyhow::Result<Signals> {
+        // Not SIGHUP: it ends this process as usual, and the supervisors, which left the terminal's
+        // session, continue without it.
         let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
         let listening = Signals { stop: StopSwitch::default(), last: Arc::default() };
         let (stop, last) = (listening.stop.clone(), listening.last.clone());

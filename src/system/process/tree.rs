@@ -57,6 +57,7 @@ pub(super) fn below(root: u32) -> Vec<Orphan> {
     let table = table();
     let mut family = HashSet::from([root]);
     let mut found = Vec::new();
+    // The table is in no order, so a child may stand in it before its parent.
     loop {
         let new = |(pid, parent): &&(u32, u32)| family.contains(parent) && !family.contains(pid);
         let new: Vec<u32> = table.iter().filter(new).map(|(pid, _)| *pid).collect();
@@ -92,11 +93,13 @@ pub(super) fn outliving(spared: &HashSet<u32>) -> Vec<Orphan> {
 /// then SIGKILL.
 pub(super) fn end_all(spared: &HashSet<u32>, seen: &[Orphan]) {
     let deadline = Instant::now() + GRACE;
+    // A process that waits for a dead disk or network share does not even die of SIGKILL.
     let over = deadline + GRACE;
     let mut asked = HashSet::new();
     loop {
         reap();
         let mut living = strangers(spared);
+        // Where this process does not adopt orphans, they are not descendants any more.
         living.extend(seen.iter().filter(|left| lives(left)).cloned());
         if living.is_empty() || Instant::now() > over {
             return;
