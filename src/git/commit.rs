@@ -23,6 +23,7 @@ pub(crate) fn commit_all(worktree: &Path, message: &str, except: &[String]) -> a
             return Ok(());
         }
     }
+    // A key for signing may ask for a passphrase, and nobody is there to type it.
     let options =
         ["-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--no-gpg-sign", "-F", "-"];
     git(worktree).args(options).input(message).bytes().context("cannot commit what was left")?;

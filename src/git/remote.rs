@@ -94,6 +94,7 @@ impl Git {
     /// answer.
     pub fn push_call(&self, remote: &str, what: &[(Oid, &str)]) -> Call {
         let refspecs = what.iter().map(|(commit, branch)| format!("{commit}:refs/heads/{branch}"));
+        // The user's tags are not this program's to publish.
         let fixed = ["-c", "push.followTags=false", "push", "--porcelain", "--quiet", remote];
         self.call(fixed.map(str::to_owned).into_iter().chain(refspecs))
     }
@@ -161,6 +162,7 @@ pub(crate) fn read_tip(said: &Reply) -> Result<Option<Oid>, RemoteError> {
 
 /// Returns why a call failed.
 pub(crate) fn error_of(said: &Reply) -> RemoteError {
+    // ssh and every forge have words of their own, and no exit code tells the cases apart.
     let is_denied = DENIED.iter().any(|part| said.err.contains(part));
     let why = if is_denied { Obstacle::PushRefused } else { Obstacle::NoNetwork };
     let text = match said.ending {

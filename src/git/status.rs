@@ -177,6 +177,7 @@ pub(crate) fn head(worktree: &Path) -> anyhow::Result<(Option<String>, Oid)> {
 impl Git {
     /// Returns true if a path, relative to a worktree, is ignored there.
     pub fn ignores(&self, worktree: &Path, path: &str) -> anyhow::Result<bool> {
+        // It also fails for a path that is not ignored, so its code is the answer.
         let output = git(worktree).args(["check-ignore", "-q", "--", path]).output()?;
         Ok(output.status.success())
     }

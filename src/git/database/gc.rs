@@ -39,6 +39,7 @@ impl Git {
 
     /// Returns true if a collection began since the mark, after waiting for its end.
     pub fn gc_since(&self, mark: &GcMark) -> bool {
+        // Asked before the wait, which leaves nothing to see.
         let runs = self.gc_runs();
         self.outlast_gc() != *mark || runs
     }
@@ -89,6 +90,7 @@ impl Git {
 
     /// Returns true if a commit, its tree and everything below it are in the object database.
     pub fn is_stored(&self, commit: &Oid) -> bool {
+        // Not gix, which would be content with the commit alone: gc may have taken a blob of it.
         let asked = ["rev-list", "--objects", "--quiet", "--no-walk", commit.as_str()];
         let listed = self.command().args(asked).output();
         object_id(commit).is_ok() && listed.is_ok_and(|output| output.status.success())

@@ -120,6 +120,7 @@ impl Git {
     pub fn write_commit(&self, tree: &Oid, parents: &[Oid], message: &str) -> anyhow::Result<Oid> {
         let who = self.repo.committer().context("git does not know who you are")??;
         let author = self.repo.author().transpose()?.unwrap_or(who);
+        // The program's own clock, so that a test gets the same ids in each run.
         let time = gix::date::Time::new(clock::now_ms() / 1000, local_offset(who.time));
         let signed = |who: gix::actor::SignatureRef<'_>| gix::actor::Signature {
             name: who.name.into(),

@@ -113,6 +113,7 @@ impl Git {
     fn edit_ref(&self, name: &str, change: Change) -> anyhow::Result<Swap> {
         crash::point();
         let full = name.try_into().with_context(|| format!("'{name}' is not a valid ref name"))?;
+        // Not through a symbolic ref: the ref that was compared is the one that changes.
         let edited = self.repo.edit_reference(RefEdit { change, name: full, deref: false });
         let Err(error) = edited else { return Ok(Swap::Done) };
         if error.is_conflict() {

@@ -120,6 +120,7 @@ impl Git {
         let format = format!("--format=%(trailers:key={key},valueonly,separator=%x2c)");
         let range = format!("{from}..{to}");
         let log = ["log", "--first-parent", "-m", &format, &range, "--"];
+        // A file may be named `*` or `:(top)`.
         let text = self.command().env("GIT_LITERAL_PATHSPECS", "1").args(log).args(paths).text()?;
         Ok(text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect())
     }

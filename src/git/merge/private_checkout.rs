@@ -111,6 +111,7 @@ impl PrivateCheckout<'_> {
             let tree = Oid::from_hex(tree.trim()).context("git printed no tree id")?;
             return Ok(TreeMerge::Clean(tree));
         }
+        // From the index, not from the output of the merge, whose words depend on the strategy.
         let unmerged = ["diff", "--name-only", "--diff-filter=U", "--no-renames", "-z"];
         let files = self.command().args(unmerged).text().unwrap_or_default();
         let files: Vec<String> =

@@ -54,6 +54,7 @@ impl Git {
         let (_, head) = status::head(worktree)?;
         let IgnoredFiles { kept, left_out } = sort_ignored(worktree)?;
         let flagged = status::flagged(worktree)?;
+        // The commit that is checked out is as good as a backup of nothing else.
         if status::dirt(worktree)?.is_clean() && kept.is_empty() && flagged.is_empty() {
             return Ok(WorktreeBackup { commit: head, left_out });
         }
@@ -75,8 +76,10 @@ impl Git {
                 at().args(reset).input(names.clone()).bytes()?;
             }
         }
+        // Without `--sparse`, git refuses to add files outside of the sparse checkout.
         at().args(["add", "--all", "--sparse"]).bytes()?;
         if !kept.is_empty() {
+            // A file may be named `*` or `:(top)`.
             let literal = at().env("GIT_LITERAL_PATHSPECS", "1");
             let add = ["add", "--force", "--sparse", "--pathspec-from-file=-"];
             literal.args(add).arg("--pathspec-file-nul").input(lines(&kept)).bytes()?;

@@ -51,6 +51,7 @@ impl Git {
         shows: WorktreeHead<'_>,
         owner: &str,
     ) -> anyhow::Result<NewWorktree> {
+        // Not `exists`, which follows links: a dangling one is in the way too.
         if path.symlink_metadata().is_ok() && !is_empty_folder(path) {
             bail!("'{}' is in the way: it exists and is not this run's worktree", path.display());
         }
@@ -61,6 +62,8 @@ impl Git {
         crash::point();
         let mut made = NewWorktree::default();
         let repo = {
+            // Only until the worktree is registered: checking files out takes long, and others may do it
+            // at the same time.
             let _registry = self.registry(Access::Write)?;
             let by_gix = if self.is_shared() {
                 Err(anyhow::anyhow!("core.sharedRepository is set"))
@@ -76,6 +79,7 @@ impl Git {
         let checked_out = self.check_out(&repo, path, &mut made).and_then(|()| {
             crash::point();
             self.run_hook(path, &mut made)?;
+            // Last: whatever is not finished is removed and created again.
             ownership::finish(&repo)
         });
         if let Err(error) = checked_out {
@@ -101,6 +105,7 @@ impl Git {
         };
         let interrupt = AtomicBool::new(false);
         let registered = self.repo.prepare_add_worktree(path, head, &interrupt)?;
+        // Before it is kept: a crash in between must not leave a worktree that nobody owns.
         ownership::mark(registered.repo(), owner)?;
         Ok(registered.persist()?)
     }
@@ -188,6 +193,7 @@ impl Git {
             return Ok(());
         }
         let head = git(path).args(["rev-parse", "--verify", "HEAD"]).text()?;
+        // As git tells the hook of a new worktree: no commit was checked out before.
         let none = "0".repeat(head.trim().len());
         let run = ["hook", "run", "--ignore-missing", "post-checkout", "--", &none, head.trim()];
         let output = git(path).args(run).arg("1").output()?;

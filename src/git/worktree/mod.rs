@@ -174,6 +174,7 @@ impl Git {
             }
             self.save_checkout(run, path, false)?;
         }
+        // A switch that fails leaves a broken checkout, which is created anew below.
         if is_whole(path) && switch(path, commit).is_ok() {
             ownership::remember_shown(path, commit)?;
             return Ok(NewWorktree::default());
@@ -236,6 +237,7 @@ impl Git {
 
     /// Returns true if any ref has a commit in its history.
     fn is_in_a_ref(&self, commit: &Oid) -> anyhow::Result<bool> {
+        // A commit that a ref reaches needs no backup.
         let asked = ["for-each-ref", "--count=1", "--contains", commit.as_str()];
         Ok(!self.command().args(asked).bytes()?.is_empty())
     }
@@ -247,6 +249,7 @@ impl Git {
         let line = format!("/{inside}/");
         let file = self.common_dir().join("info/exclude");
         let text = std::fs::read_to_string(&file).unwrap_or_default();
+        // Each start comes by here, and the file is the user's.
         if text.lines().any(|have| have == line) {
             return Ok(());
         }
@@ -290,6 +293,8 @@ fn switch(path: &Path, commit: &Oid) -> anyhow::Result<()> {
     let hooks_off = ["-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false"];
     let checkout = ["checkout", "--quiet", "--force", "--detach", commit.as_str(), "--"];
     git(path).args(hooks_off).args(checkout).bytes()?;
+    // Twice `-f`, because git leaves repositories alone otherwise. Without `-x`: ignored files are the
+    // caches of the tests.
     git(path).args(["clean", "-ffd", "--quiet"]).bytes().map(drop)
 }
 

@@ -105,6 +105,7 @@ pub(crate) fn slot_of(path: &Path) -> Option<u32> {
 fn take_slot(common_dir: &Path, folder: &Path) -> anyhow::Result<u32> {
     let all = common_dir.join("worktrees").read_dir().context("cannot list the worktrees")?;
     let taken: Vec<u32> = all.flatten().filter_map(|entry| read_slot(&entry.path())).collect();
+    // The lowest one, since `setup` derives ports from it: they should not grow without end.
     let slot = (1..).find(|slot| !taken.contains(slot)).context("all numbers are in use")?;
     std::fs::write(folder.join(SLOT), slot.to_string())?;
     Ok(slot)
