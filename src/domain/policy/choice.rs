@@ -162,6 +162,7 @@ fn model_of_attempt<'a>(task: &'a Task, record: &'a Record, stage: Stage) -> Opt
         None => model_of_task(task)?,
     };
     Some(match model {
+        // A review or a plan that is wrong costs more than the better model.
         Model::Class(_) if !stage.is_work() => Model::Class(Class::Capable),
         Model::Class(class) if pipeline::rounds_lost(record) >= FAILED_ROUNDS => {
             Model::Class(class.up())
@@ -171,6 +172,7 @@ fn model_of_attempt<'a>(task: &'a Task, record: &'a Record, stage: Stage) -> Opt
 }
 
 fn class_of(task: &Task) -> Class {
+    // A text that decides everything leaves only typing, which a cheap model does as well.
     let is_complete = task.prompt.contains("```")
         || task.prompt.split_whitespace().take(MANY_WORDS).count() == MANY_WORDS;
     match task.files.len() {

@@ -62,6 +62,7 @@ fn open_pause<'a>(snapshot: &Snapshot, record: &'a Record) -> Option<OpenPause<'
     let is_proof = |other: &Attempt| {
         other.agent.as_deref() == Some(program)
             && other.started > last.ended.unwrap_or(last.started)
+            // Whatever the code: a program that ran to its end was let in.
             && matches!(other.ending, Some(Ending::Exited(_)))
     };
     let is_over = snapshot.tasks().any(|(_, record)| record.attempts.iter().any(is_proof));

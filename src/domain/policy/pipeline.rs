@@ -128,6 +128,7 @@ pub(crate) fn skipped(record: &Record) -> Option<String> {
 /// Returns how many reviews have failed since the last `retry`.
 fn failures(record: &Record) -> usize {
     let counts = |attempt: &&Attempt| {
+        // A person who retries has looked, so the count starts anew.
         attempt.number > record.retried_after
             && attempt.ended.is_some()
             && attempt.verdict.as_ref().is_some_and(|verdict| !verdict.pass)
@@ -146,6 +147,7 @@ fn fixes(record: &Record) -> usize {
         attempt.number > record.retried_after
             && attempt.stage.is_mending()
             && attempt.ended.is_some()
+            // A crash or a Ctrl-C is not the fault of the agent.
             && !matches!(attempt.ending, Some(Ending::Lost | Ending::Stopped))
     };
     record.attempts.iter().filter(counts).count()

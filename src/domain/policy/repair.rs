@@ -46,6 +46,7 @@ pub(crate) fn repair<'a>(
         return None;
     }
     let defaults = settings.defaults();
+    // By hand, whoever launches the agents sees to the fix.
     let has_agent = || Choice::for_stage(task, record, stage, &defaults).agent().is_some();
     (run.flags.manual || has_agent()).then_some((stage, begins_on))
 }

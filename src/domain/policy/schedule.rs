@@ -74,6 +74,8 @@ pub(crate) fn merge_queue(snapshot: &Snapshot) -> Vec<TaskId> {
         | State::Blocked(_) => None,
     };
     let mut queue: Vec<(i64, usize)> = (0..snapshot.len()).filter_map(arrival).collect();
+    // Two may arrive in the same millisecond; then the plan decides, and the order is the same at
+    // each look.
     queue.sort_unstable();
     queue.into_iter().map(|(_, index)| snapshot.dag.id(index).clone()).collect()
 }
@@ -106,11 +108,13 @@ fn starts(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
         }
         let (task, record) = snapshot.at(index);
         if task.parallel_safe && record.worktree.is_none() {
+            // Not `break`: a later task may have its worktree already.
             if room == 0 {
                 continue;
             }
             room -= 1;
         }
+        // From here on it bars others as if it ran: all actions of one call are performed.
         active.push(index);
         free -= 1;
         actions.push(start(snapshot, index));
@@ -147,6 +151,7 @@ fn by_priority(snapshot: &Snapshot, limits: &Limits) -> Vec<usize> {
         .collect();
     let key = |index: &usize| {
         let (task, record) = snapshot.at(*index);
+        // A paused task holds a worktree already, so it goes first.
         let (alone, is_new) = (!task.parallel_safe, record.state.pause().is_none());
         (alone, is_new, std::cmp::Reverse(snapshot.dag.remaining(*index)), *index)
     };

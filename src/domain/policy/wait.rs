@@ -109,6 +109,7 @@ fn is_held_up(now: &Snapshot, index: usize) -> bool {
         if needs_person(now, index) {
             return true;
         }
+        // What a merged task depends on does not matter any more.
         if !std::mem::replace(&mut seen[index], true) && !is_merged(now, index) {
             queue.extend(now.dag.dependencies(index));
         }

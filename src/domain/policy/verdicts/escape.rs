@@ -49,6 +49,8 @@ pub(crate) fn judge(mut finished: AttemptEnd, movements: Vec<Movement>) -> Attem
         let text = format!("the branch has no commit of its own; while the agent ran: {list}");
         return escaped(finished, text, other);
     }
+    // Not certain to be the agent's doing, so it is only reported: a person or another task may have
+    // moved it at the same time.
     let remarks = other.iter().take(MAX_NAMED);
     finished.remarks.extend(remarks.map(|it| format!("while the agent ran: {}", it.moved)));
     if certain.is_empty() {

@@ -148,6 +148,7 @@ pub(crate) fn result(facts: &WorkFacts, tip: Oid, has_commits: bool) -> Outcome 
 /// grant them.
 fn refused(denied: &[String], says: Option<&str>) -> Block {
     let mut denied = denied.to_vec();
+    // An agent asks for the same permission again and again.
     denied.sort_unstable();
     denied.dedup();
     let says = says.map(|says| format!(". Agent: {says}")).unwrap_or_default();
@@ -288,6 +289,7 @@ pub(crate) fn review(
             }
             None => "the reviewers gave no verdict".to_owned(),
         };
+        // One reviewer may have been cut off; a second one that says nothing shows a pattern.
         return if facts.silent_before + 1 >= MAX_SILENT {
             block(Reason::Agent, format!("{text} ({})", facts.ending))
         } else {
