@@ -228,6 +228,7 @@ impl AttemptFolder {
 
 /// Writes a value under another name and renames it, so that a reader never sees half of it.
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
+    // In the same folder, since a rename does not cross file systems.
     let draft = path.with_extension("tmp");
     std::fs::write(&draft, serde_json::to_vec_pretty(value)?)
         .and_then(|()| std::fs::rename(&draft, path))

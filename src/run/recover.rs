@@ -84,6 +84,8 @@ pub(crate) fn settle_merged(
     journal: &Journal,
     snapshot: &Snapshot,
 ) -> anyhow::Result<()> {
+    // What is merged is an ancestor of the integration branch, whoever merged it; the journal follows
+    // git, and not the other way round.
     for (id, merge) in merged_elsewhere(drive, snapshot)? {
         append_if_legal(journal, &id, Event::Merged { merge })?;
     }
@@ -132,6 +134,7 @@ fn outcome_of_lost(
 ) -> anyhow::Result<Event> {
     let attempt = record.last_attempt().context("a task runs without an attempt")?;
     let folder = drive.folder.attempt(id, attempt.number);
+    // The supervisor writes it before it appends, so nothing that it judged is judged again.
     if let Some(outcome) = read_json::<Event>(&folder.outcome()).unwrap_or_default() {
         return Ok(outcome);
     }
@@ -145,8 +148,10 @@ fn outcome_of_lost(
             return Ok(event);
         }
     }
+    // Before the attempt counts as lost: the next one starts in the same worktree at once.
     workers.iter().for_each(|worker| process::end_group_of(worker, run));
     let branch = record.branch.as_deref().unwrap_or_default();
+    // A person stopped the task while its supervisor was dying: it must not start again by itself.
     let outcome = if folder.stop().exists() {
         Outcome::Blocked(Block::new(Reason::Stopped, HALTED))
     } else {

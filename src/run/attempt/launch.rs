@@ -73,6 +73,7 @@ impl Attempt {
             let ending = if self.stop.is_stopped() { Ending::Stopped } else { ending };
             return Ok(AgentExit { ending, remarks: self.name_ended(&left) });
         }
+        // As a family: an agent's servers and watchers would write into the worktree after it was judged.
         let job = Job::start_family(program)?;
         self.stop.watch(Some(job.stopper()));
         // If this fails, the job is dropped and thereby killed.

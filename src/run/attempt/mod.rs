@@ -152,6 +152,7 @@ impl Attempt {
     /// Returns the base, or `None` if another process has the attempt. Base and claim are one
     /// event, so no reader of the journal ever sees a claim without its base.
     fn claim(&self, worker: Option<Worker>) -> anyhow::Result<Option<Oid>> {
+        // The base is chosen now, not when the task was launched: the merges since then are in it.
         let found = self.look_at_branch()?;
         let found = found
             .with_context(|| format!("there is no branch '{}'", self.spec.place.integration))?;

@@ -41,6 +41,7 @@ impl Attempt {
         let record = self.journal.record(&self.spec.task.id)?;
         let (facts, dirt) = self.work_facts(ending, report, &record)?;
         let trouble = verdicts::trouble(&facts, self.spec.launch.timeout);
+        // The report alone proves nothing, nor does its absence: git shows whether there is work.
         let commits = self.may_commit(&facts, &dirt, trouble.is_none());
         if commits {
             self.commit_leftovers()?;
@@ -247,6 +248,7 @@ impl Attempt {
         let answer = answer.trim();
         let limit = if self.spec.launch.format.is_structured() { MAX_ACCOUNT } else { MAX_OUTPUT };
         let mut start = answer.len().saturating_sub(limit);
+        // A limit in bytes may fall into the middle of a character.
         while !answer.is_char_boundary(start) {
             start += 1;
         }
@@ -303,6 +305,7 @@ fn read_tail(path: &Path) -> std::io::Result<String> {
     use std::io::{Read, Seek, SeekFrom};
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
+    // A log may have gigabytes, and the report stands at its end.
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;

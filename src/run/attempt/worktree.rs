@@ -28,6 +28,7 @@ impl Attempt {
         }
         // Before the branch is checked out: without a worktree it moves by one ref update.
         self.start_from_candidate()?;
+        // Detached first, so that nothing of the task that ran here before is left, then on its branch.
         if self.spec.is_alone() {
             let made = self.git.show_commit(&self.spec.task.run, path, base)?;
             setup::append_log(&self.folder.setup_log(), made.remarks)?;
@@ -151,6 +152,7 @@ impl Attempt {
         if self.git.is_ancestor(candidate, &tip)? {
             return Ok(());
         }
+        // A ref that moves under a checkout would make its files look like a revert.
         if let Some(place) = self.git.worktree_of(&self.spec.place.branch)? {
             return self.git.advance(&place.path, &self.spec.place.branch, candidate);
         }
@@ -178,6 +180,7 @@ impl Attempt {
             self.back_up(&snapshot.commit)?;
         }
         let (branch, head) = status::head(place)?;
+        // The agent has detached HEAD and committed there; no branch has these commits.
         if branch.is_none() && !self.git.is_ancestor(&head, &self.tip()?)? {
             self.back_up(&head)?;
         }

@@ -52,6 +52,7 @@ pub(crate) fn prepare(git: &Git, new: &NewRun<'_>) -> anyhow::Result<Run> {
     let name = &new.plan.name;
     let (branch, head) = git.head()?;
     let integration = new.into.map_or_else(|| format!("feat/{name}"), str::to_owned);
+    // All obstacles before the first write: a run that begins half would have to be cleaned up.
     branch_names::check(git, new, &integration)?;
     let base = base_of(git, new, &integration, &head)?;
     let checkout = checkout_path(git, new.settings, name);

@@ -59,6 +59,7 @@ fn check_added(
 ) -> anyhow::Result<()> {
     let mut added = Plan { tasks: Vec::new(), ..plan.clone() };
     for task in plan.tasks.iter().filter(|task| change.added.contains(&task.id)) {
+        // A task that was dropped and comes back continues on its own branch.
         if journal.record(&task.id)?.branch.is_none() {
             added.tasks.push(task.clone());
         }

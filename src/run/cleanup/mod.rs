@@ -110,6 +110,7 @@ pub(crate) fn clean_task(
 ) -> anyhow::Result<CleanReport> {
     let record = snapshot.record_of(id)?;
     let mut cleaned = CleanReport { task: Some(id.clone()), ..CleanReport::default() };
+    // A task that never began has nothing to remove; a branch of its name is somebody else's.
     let Some(branch) = &record.branch else { return Ok(cleaned) };
     let integration = drive.git.find_branch(&snapshot.run.integration)?;
     let is_merged = record.state.is_done()
@@ -266,6 +267,7 @@ impl TaskCleanup<'_> {
             return Ok(());
         }
         let contained = self.contained(&tip)?;
+        // No commits past the base is not "merged": the branch may wait for its first commit.
         if contained == Contained::No && !self.reach.force {
             cleaned.kept.push(keep("it is not merged", Removal::Force));
             return Ok(());
@@ -283,6 +285,7 @@ impl TaskCleanup<'_> {
             cleaned.kept.push(keep(&reason, removal));
             return Ok(());
         }
+        // Compared with the tip that was judged: a commit that came since is not in it.
         if !self.reach.dry_run && git.delete_ref(&name, &tip)? != Swap::Done {
             cleaned.kept.push(keep("it moved meanwhile", Removal::Clean));
             return Ok(());

@@ -66,6 +66,7 @@ impl Loop<'_, '_, '_> {
             (self.on_event)(Progress::Terminal { task: id, taken: false });
         }
         self.refresh()?;
+        // A supervisor that was killed has not written how its attempt ended.
         recover::settle_lost(self.drive, &self.journal, &self.snapshot)?;
         self.limits.launched.remove(id);
         let (_, record) = self.snapshot.find(id).context("the plan has no such task")?;
@@ -73,6 +74,7 @@ impl Loop<'_, '_, '_> {
             return Ok(());
         }
         let count = self.supervisors.unclaimed.entry(id.clone()).or_default();
+        // Without a limit, a supervisor that cannot start would be launched for ever.
         *count += 1;
         if *count >= MAX_UNCLAIMED {
             let log = self.drive.folder.attempt(id, number).supervisor_log();

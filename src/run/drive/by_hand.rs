@@ -153,6 +153,7 @@ pub(crate) fn take_back(
     // If two processes report at once, only one of them may judge and commit.
     let lock = drive.folder.report_lock(id)?;
     lock.hold()?;
+    // Read under the lock: the process that held it before may have settled the attempt.
     let now = Journal::new(&drive.git, &snapshot.run.name).record(id)?;
     let is_same = now.last_attempt().is_some_and(|attempt| attempt.number == number);
     if !now.state.is_by_hand() || !is_same {

@@ -198,6 +198,7 @@ impl<'s> Loop<'_, 's, '_> {
 
     /// Reads the journal if it has changed, and reports the tasks that changed.
     fn refresh(&mut self) -> anyhow::Result<()> {
+        // One small file is read ten times a second; the snapshot only after a change.
         if self.journal.tip()?.as_ref() == Some(&self.tip) {
             return Ok(());
         }
@@ -212,6 +213,7 @@ impl<'s> Loop<'_, 's, '_> {
                 State::Waiting | State::Pending { .. } | State::Paused { .. }
             );
             if !waits_to_begin {
+                // Claimed: from here on the journal counts it, and it must not count twice.
                 self.limits.launched.remove(&task.id);
                 self.supervisors.has_claimed(&task.id);
             }

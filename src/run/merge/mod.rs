@@ -126,6 +126,7 @@ impl Merge<'_> {
                 format!("the commit {} of the task is gone from the repository", commit.short());
             return self.settle(Event::Refused(Block::new(Reason::Agent, text))).map(Some);
         }
+        // A crash came between publishing and the journal, or a person merged it.
         if git.is_ancestor(commit, tip)? {
             let merge = git.merge_of(commit, &self.run.base, tip)?;
             let end = self.settle(Event::Merged { merge: merge.clone() })?;
@@ -173,6 +174,8 @@ impl Merge<'_> {
             TestResult::Stopped => return Ok(Some(MergeEnd::Stopped)),
         };
         let why = format!("merge {}", self.task.id);
+        // Published before the journal says so: a crash in between is found by `is_ancestor` above, while
+        // an event without its merge would let tasks begin on work that is not there.
         match publish(git, &self.run.integration, tip, &candidate, &why)? {
             Published::Done => {}
             Published::Moved => return Ok(None),
@@ -250,6 +253,7 @@ impl Merge<'_> {
         let brought = (!is_own).then(|| commit.clone());
         let base = git.merge_base(tip, commit)?.unwrap_or_else(|| self.run.base.clone());
         let mut with = git.trailers(&base, tip, TASK_TRAILER, &files)?;
+        // Several merges may have changed the same file.
         with.sort();
         with.dedup();
         let others = match with.as_slice() {

@@ -55,9 +55,11 @@ pub(crate) fn publish(
     };
     let is_at =
         |commit: &Oid| Ok::<bool, anyhow::Error>(git.find_branch(branch)?.as_ref() == Some(commit));
+    // The user may have committed or switched since; `git merge` would merge into whatever is there.
     if !is_at(from)? || status::head(&elsewhere.path)?.0.as_deref() != Some(branch) {
         return Ok(Published::Moved);
     }
+    // By git in that checkout: a ref that moves alone would make its files look like a revert.
     let moved = git.fast_forward(&elsewhere.path, branch, to);
     // git may report an error after it moved the branch, for example from a hook.
     if is_at(to)? {

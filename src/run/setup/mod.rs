@@ -118,6 +118,7 @@ impl Setup<'_> {
             Some(record) => record,
             None => {
                 let record = self.copy(&private)?;
+                // Before `setup`, which may change the copies: later nothing would tell them from the user's files.
                 crash::point();
                 write_json(&file, &record)?;
                 record
@@ -240,6 +241,7 @@ impl Setup<'_> {
         }
         let ending = job.wait(Some(Duration::from_secs(self.timeout)));
         self.stop.watch(None);
+        // The next controller would take a new process with this id for the one of `setup`.
         let _ = std::fs::remove_file(&self.worker);
         Ok(ending)
     }
