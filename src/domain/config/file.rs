@@ -105,8 +105,13 @@ fn read(value: &DeValue<'_>) -> Option<SettingValue> {
 }
 
 fn unknown(key: &str) -> String {
-    match nearest(key, KEYS.iter().map(|(known, _)| *known)) {
-        Some(near) => format!("unknown key `{key}`, did you mean `{near}`?"),
+    // Of the name alone: with the table in front of it, all names of the table would be near.
+    let (table, name) = key.rsplit_once('.').unwrap_or(("", key));
+    let names = KEYS.iter().map(|(known, _)| known.rsplit_once('.').unwrap_or(("", known)));
+    let names = names.filter_map(|(of, name)| (of == table).then_some(name));
+    let table = if table.is_empty() { String::new() } else { format!("{table}.") };
+    match nearest(name, names) {
+        Some(near) => format!("unknown key `{key}`, did you mean `{table}{near}`?"),
         None => format!("unknown key `{key}`"),
     }
 }
