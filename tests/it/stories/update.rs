@@ -170,3 +170,21 @@ fn a_changed_plan_is_taken_when_that_is_asked_for() {
     2026-01-01 09:05:00  mail: merging -> done
     ");
 }
+
+#[test]
+fn a_task_that_may_be_another_one() {
+    let story = Story::new();
+    story.agent("1", "report blocked -m 'no'");
+    story.env.write("shop.md", "### Task 1: Login page\n\nWrite the page on which users log in.\n");
+    story.call("start shop.md").run().fails(3);
+    story
+        .env
+        .write("shop.md", "### Task 1: Login form\n\nLet users send a form with their name.\n");
+    assert_snapshot!(story.run("start shop.md --update"), @"
+    $ git orchestrate start shop.md --update
+    --- stderr ---
+    error: the plan does not say which task is which: Task 1 'Login form' may be the earlier task '1' ('Login page')
+    hint: if it is the same task, write `**id**: 1` below its heading; if it is a new one, write another id there
+    [exit 1]
+    ");
+}
