@@ -113,7 +113,10 @@ impl Transition<'_> {
                 put("Commit", &back.commit);
                 put_block(&mut put, &back.why);
             }
-            Event::Merged { merge } => merge.iter().for_each(|merge| put("Merge", merge)),
+            Event::Merged { merge, remarks } => {
+                merge.iter().for_each(|merge| put("Merge", merge));
+                remarks.iter().for_each(|remark| put("Remark", remark));
+            }
             Event::Approved { answer } => answer.iter().for_each(|it| put("Answer", it)),
             Event::Retried { note, answer, model, agent } => {
                 note.iter().for_each(|note| put("Note", note));

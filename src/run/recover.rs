@@ -87,7 +87,7 @@ pub(crate) fn settle_merged(
     // What is merged is an ancestor of the integration branch, whoever merged it; the journal follows
     // git, and not the other way round.
     for (id, merge) in merged_elsewhere(drive, snapshot)? {
-        append_if_legal(journal, &id, Event::Merged { merge })?;
+        append_if_legal(journal, &id, Event::Merged { merge, remarks: Vec::new() })?;
     }
     Ok(())
 }

@@ -217,3 +217,54 @@ fn a_conflict_of_gitlinks_says_what_they_are_and_how_to_choose() {
         .has("update-index --cacheinfo 160000 <COMMIT> lib")
         .has_not("add lib");
 }
+
+/// Returns a program that signs as gpg does.
+fn signer(env: &Env, script: &str) {
+    let program = env.root().join("bin/sign");
+    env.write(&program, format!("#!/bin/sh\ncat >/dev/null\n{script}\n"));
+    env.program("chmod", ["+x", program.to_str().expect("UTF-8")]).run().ok();
+    env.config("commit.gpgSign", "true");
+    env.config("gpg.program", program.to_str().expect("UTF-8"));
+}
+
+const SIGNS: &str = "printf '%s\\n' '-----BEGIN PGP SIGNATURE-----' '' x \
+                     '-----END PGP SIGNATURE-----'; echo '[GNUPG:] SIG_CREATED x' >&2";
+
+#[test]
+fn a_merge_is_signed_if_the_user_signs_commits() {
+    let env = Env::new();
+    signer(&env, SIGNS);
+    env.plan(&plan("signed", &[runs("a", &[], "echo 1 >a.txt")]));
+    env.run(["start", "plan.toml", "--trust"]).ok().has_not("not signed");
+    assert!(env.git(["cat-file", "commit", "feat/signed"]).contains("gpgsig"));
+    assert_eq!(env.task("a")["concerns"], serde_json::json!([]));
+}
+
+#[test]
+fn a_merge_that_cannot_be_signed_is_named_wherever_a_person_looks() {
+    let env = Env::new();
+    signer(&env, "exit 1");
+    env.plan(&plan("unsigned", &[runs("a", &[], "echo 1 >a.txt")]));
+    let said = "the merge is not signed, although commit.gpgSign is set: gpg failed to sign";
+    env.run(["start", "plan.toml", "--trust"]).ok().has(&format!("warning: task 'a': {said}"));
+    env.run(["status"]).ok().has(said);
+    env.run(["show", "a"]).ok().has(said);
+    assert!(env.task("a")["concerns"][0].as_str().expect("a text").starts_with(said));
+    assert!(env.note().contains(said), "{}", env.note());
+}
+
+#[test]
+fn a_test_that_passed_the_second_time_is_named_wherever_a_person_looks() {
+    let env = Env::new();
+    let mark = env.root().join("failed-once");
+    let mark = mark.display();
+    env.config("orchestrate.test", &format!("test -e {mark} || {{ : >{mark}; exit 1; }}"));
+    env.plan(&plan("flaky", &[runs("a", &[], "echo 1 >a.txt")]));
+    let said = "the tests of the merge failed once, and passed when they ran again";
+    env.run(["start", "plan.toml", "--trust"]).ok().has(said);
+    env.run(["status"]).ok().has(said);
+    env.run(["show", "a"]).ok().has(said);
+    assert_eq!(env.task("a")["concerns"][0], said);
+    std::fs::remove_file(env.root().join("failed-once")).expect("it was written");
+    env.run(["finish", "--merge"]).ok().has(said);
+}

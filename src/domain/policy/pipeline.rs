@@ -82,12 +82,14 @@ fn since_work(record: &Record) -> &[Attempt] {
     &record.attempts[begun.unwrap_or(0)..]
 }
 
-/// Returns what is of concern in the work as it stands, oldest first, without repeats.
+/// Returns what is of concern in the work as it stands and in its merge, oldest first, without
+/// repeats.
 pub(crate) fn concerns(record: &Record) -> Vec<&str> {
     let begun = record.attempts.iter().rposition(|attempt| attempt.stage == Stage::Implement);
     let work = &record.attempts[begun.unwrap_or(0)..];
     let mut all: Vec<&str> = Vec::new();
-    for concern in work.iter().flat_map(Attempt::all_concerns) {
+    let of_merge = record.merge_remarks.iter().map(String::as_str);
+    for concern in work.iter().flat_map(Attempt::all_concerns).chain(of_merge) {
         if !all.contains(&concern) {
             all.push(concern);
         }

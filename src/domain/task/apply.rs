@@ -85,13 +85,16 @@ impl Record {
                 Ok(Record { sent_back: Some(why.clone()), ..next })
             }
             (
-                Event::Merged { merge },
+                Event::Merged { merge, remarks },
                 State::Merging { .. }
                 | State::Blocked(_)
                 | State::Paused { .. }
                 | State::Waiting
                 | State::Pending { .. },
-            ) => Ok(self.in_state(State::Done { merge: merge.clone() })),
+            ) => {
+                let done = self.in_state(State::Done { merge: merge.clone() });
+                Ok(Record { merge_remarks: remarks.clone(), ..done })
+            }
             (Event::Approved { answer }, State::Blocked(block))
                 if block.reason == Reason::Approval =>
             {
@@ -407,7 +410,7 @@ mod tests {
                 commit: oid(),
                 why: Block::new(Reason::Tests, "two fail"),
             })),
-            Just(Event::Merged { merge: None }),
+            Just(Event::Merged { merge: None, remarks: Vec::new() }),
             (1..5_u32).prop_map(planned),
             Just(Event::Approved { answer: Some("yes".into()) }),
             (prop::option::of("[a-z]"), prop::option::of("[a-z]")).prop_map(|(model, agent)| {
@@ -424,7 +427,7 @@ mod tests {
         vec![
             started(next, record.pending().map_or(Stage::Implement, |(stage, _)| stage)),
             finished(last, Ending::Exited(0), Outcome::Ready(oid())),
-            Event::Merged { merge: None },
+            Event::Merged { merge: None, remarks: Vec::new() },
             Event::Retried { note: None, answer: None, model: None, agent: None },
         ]
     }

@@ -28,7 +28,12 @@ pub enum Event {
     /// The merge candidate failed, and an agent is to fix it.
     SentBack(RepairRequest),
     /// The work is in the integration branch.
-    Merged { merge: Option<Oid> },
+    Merged {
+        merge: Option<Oid>,
+        /// What a person should know of the merge, one sentence each.
+        #[serde(default)]
+        remarks: Vec<String>,
+    },
     /// The user approved the blueprint, so the work may begin.
     Approved {
         #[serde(default)]

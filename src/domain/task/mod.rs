@@ -273,6 +273,10 @@ pub struct Record {
     /// Why the newest merge candidate failed, if an agent is to fix it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_back: Option<Block>,
+    /// What a person should know of the merge, one sentence each: it is not signed, or its tests
+    /// failed once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merge_remarks: Vec<String>,
     /// The number of the last attempt at the time of the last `retry`; 0 before.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retried_after: u32,

@@ -3,6 +3,7 @@
 //! Invariant: no branch and no worktree changes here, except in [`Git::fast_forward`], which moves
 //! a checked-out branch as `git merge --ff-only` does.
 
+pub(crate) mod commit;
 pub(crate) mod contained;
 mod markers;
 mod method;

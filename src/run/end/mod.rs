@@ -13,12 +13,13 @@ use anyhow::Context;
 
 use super::Drive;
 use super::folder::end_leftover;
-use super::merge::proof::{CandidateTest, TestResult};
+use super::merge::proof::{self, CandidateTest, TestResult};
 use super::merge::publish::{Published, publish, why_waits};
 use crate::domain::oid::Oid;
 use crate::domain::snapshot::{FinishChoice, FinishRecord, Run, Snapshot};
 use crate::domain::task::conflict::PathConflict;
 use crate::git::merge::TreeMerge;
+use crate::git::merge::commit::MergeCommit;
 use crate::journal::Journal;
 use crate::system::clock;
 use crate::system::process::StopSwitch;
@@ -30,6 +31,8 @@ const MAX_RACES: u32 = 100;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Proof {
     Passed,
+    /// After a failure: the tests are flaky.
+    PassedAgain,
     /// No test command is set.
     Untested,
     Failed(String),
@@ -54,8 +57,8 @@ pub(crate) enum MergePreview {
 /// How a merge into the base branch ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum MergeResult {
-    /// The base branch, at this commit, contains the work.
-    Done(Oid),
+    /// The base branch, at this commit, contains the work; with what a person should know of it.
+    Done(Oid, Vec<String>),
     Conflict(Vec<String>),
     /// The merge commit fails the tests, although the integration branch passed them.
     Failed(String),
@@ -95,6 +98,7 @@ pub(crate) fn prove(
     };
     for _ in 0..MAX_RACES {
         match trial.of(commit)? {
+            TestResult::Passed { runs: 2.. } => return Ok(Proof::PassedAgain),
             TestResult::Passed { .. } => return Ok(Proof::Passed),
             TestResult::Failed { text, .. } | TestResult::NoPlace(text) => {
                 return Ok(Proof::Failed(text));
@@ -153,8 +157,9 @@ pub(crate) fn merge(
         if let Some(why) = why_waits(&drive.git, &run.base_branch)? {
             return Ok(MergeResult::Waits(why));
         }
+        let mut remarks = Vec::new();
         let candidate = match preview_of(drive, run, &tips)? {
-            MergePreview::UpToDate(commit) => return Ok(MergeResult::Done(commit)),
+            MergePreview::UpToDate(commit) => return Ok(MergeResult::Done(commit, Vec::new())),
             MergePreview::FastForward(commit) => commit,
             MergePreview::Conflict(files) => return Ok(MergeResult::Conflict(files)),
             MergePreview::Impossible(why) => {
@@ -162,9 +167,14 @@ pub(crate) fn merge(
             }
             // The merge of two tested branches is a new commit, which may fail the tests.
             MergePreview::MergeCommit(tree) => {
-                let commit = write_merge(drive, run, &tips, &tree)?;
+                let MergeCommit { commit, unsigned } = write_merge(drive, run, &tips, &tree)?;
+                remarks.extend(unsigned);
                 match prove(drive, run, &commit, stop)? {
                     Proof::Passed | Proof::Untested => commit,
+                    Proof::PassedAgain => {
+                        remarks.push(proof::PASSED_AGAIN.to_owned());
+                        commit
+                    }
                     Proof::Failed(text) => return Ok(MergeResult::Failed(text)),
                     Proof::Stopped => return Ok(MergeResult::Stopped),
                 }
@@ -172,7 +182,7 @@ pub(crate) fn merge(
         };
         let why = format!("finish run {}", run.name);
         match publish(&drive.git, &run.base_branch, &tips.base, &candidate, &why)? {
-            Published::Done => return Ok(MergeResult::Done(candidate)),
+            Published::Done => return Ok(MergeResult::Done(candidate, remarks)),
             Published::Moved => {}
             Published::Waits(why) => return Ok(MergeResult::Waits(why)),
         }
@@ -180,13 +190,13 @@ pub(crate) fn merge(
     Ok(MergeResult::Waits(format!("branch {} moves too often", run.base_branch)))
 }
 
-fn write_merge(drive: &Drive, run: &Run, tips: &Tips, tree: &Oid) -> anyhow::Result<Oid> {
+fn write_merge(drive: &Drive, run: &Run, tips: &Tips, tree: &Oid) -> anyhow::Result<MergeCommit> {
     let message = format!(
         "Merge run {} into {}\n\nOrchestrate-Run: {}\n",
         run.name, run.base_branch, run.name
     );
     let parents = [tips.base.clone(), tips.integration.clone()];
-    drive.git.patiently(|| drive.git.write_commit(tree, &parents, &message))
+    drive.git.patiently(|| drive.git.write_merge(tree, &parents, &message))
 }
 
 /// Writes the decision about a run into its journal, unless it is there.

@@ -24,6 +24,7 @@ use crate::domain::steps::{Part, Scope, Step};
 use crate::domain::task::conflict::{HiddenConflict, PathConflict};
 use crate::domain::task::{Block, Event, Reason, Record, State};
 use crate::git::merge::TreeMerge;
+use crate::git::merge::commit::MergeCommit;
 use crate::journal::Journal;
 use crate::system::lock::LockFile;
 use crate::system::process::StopSwitch;
@@ -129,7 +130,7 @@ impl Merge<'_> {
         // A crash came between publishing and the journal, or a person merged it.
         if git.is_ancestor(commit, tip)? {
             let merge = git.merge_of(commit, &self.run.base, tip)?;
-            let end = self.settle(Event::Merged { merge: merge.clone() })?;
+            let end = self.settle(Event::Merged { merge: merge.clone(), remarks: Vec::new() })?;
             if let Some(merge) = &merge {
                 self.write_note(merge, record, Checks::Elsewhere);
             }
@@ -149,8 +150,9 @@ impl Merge<'_> {
                 return self.settle(Event::Refused(block)).map(Some);
             }
         };
-        let candidate =
-            git.write_commit(&tree, &[tip.clone(), commit.clone()], &self.message(record))?;
+        let parents = [tip.clone(), commit.clone()];
+        let MergeCommit { commit: candidate, unsigned } =
+            git.write_merge(&tree, &parents, &self.message(record))?;
         if git.gc_since(&mark) && !git.is_stored(&candidate) {
             return Ok(None);
         }
@@ -181,9 +183,23 @@ impl Merge<'_> {
             Published::Moved => return Ok(None),
             Published::Waits(why) => return Ok(Some(MergeEnd::Waits(why))),
         }
-        let end = self.settle(Event::Merged { merge: Some(candidate.clone()) })?;
-        self.write_note(&candidate, record, Checks::Passed { runs });
-        Ok(Some(end))
+        self.published(record, candidate, unsigned, runs).map(Some)
+    }
+
+    /// Records a merge whose tests passed in the last of so many rounds.
+    fn published(
+        &self,
+        record: &Record,
+        merge: Oid,
+        unsigned: Option<String>,
+        runs: u32,
+    ) -> anyhow::Result<MergeEnd> {
+        let again = (runs > 1).then(|| proof::PASSED_AGAIN.to_owned());
+        let remarks: Vec<String> = unsigned.into_iter().chain(again).collect();
+        let record = Record { merge_remarks: remarks.clone(), ..record.clone() };
+        let end = self.settle(Event::Merged { merge: Some(merge.clone()), remarks })?;
+        self.write_note(&merge, &record, Checks::Passed { runs });
+        Ok(end)
     }
 
     fn trial(&self) -> CandidateTest<'_> {

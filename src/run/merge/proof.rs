@@ -25,6 +25,10 @@ use crate::system::process::{self, Job, Program, StopSwitch, Streams};
 /// A commit fails after this many rounds of tests: a flaky test gets a second chance.
 const TESTS: u32 = 2;
 
+/// The remark on a merge whose tests failed at first.
+pub(crate) const PASSED_AGAIN: &str =
+    "the tests of the merge failed once, and passed when they ran again";
+
 /// The result of testing a commit.
 pub(crate) enum TestResult {
     /// It passed in the last of this many rounds; 0 if there are no tests.

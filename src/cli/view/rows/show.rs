@@ -39,6 +39,8 @@ pub(crate) fn show(snapshot: &Snapshot, facts: &Facts, index: usize, work: &Work
         "attempts",
         &record.attempts.iter().map(|a| attempt(a, facts, is_lost)).collect::<String>(),
     );
+    let of_merge = record.merge_remarks.iter().map(|remark| printable(remark));
+    text += &section("merge", &of_merge.collect::<Vec<_>>().join("\n"));
     let commits = work.commits.iter().map(|(id, subject)| format!("{} {subject}\n", id.short()));
     text += &section("commits", &commits.collect::<String>());
     text += &section("changes", &work.diff_stat);

@@ -93,6 +93,11 @@ fn conclude(
     let tip = Journal::new(&driven.git, name).newest()?;
     let snapshot = &tip.snapshot;
     finish(context, driven, snapshot)?;
+    for (task, record) in snapshot.tasks() {
+        for remark in &record.merge_remarks {
+            context.ui.warning(&format!("task '{}': {remark}", task.id));
+        }
+    }
     context.ui.answer(&table::summary(snapshot))?;
     match end {
         End::Finished => {

@@ -21,7 +21,10 @@ impl Finish<'_> {
         let by_hand = Step::from(git("switch").word(&run.base_branch)).and(merge);
         let finish = Step::Finish(steps::Finish::Merge);
         let merged = match end::merge(&self.target.drive, &run, tip, self.stop)? {
-            MergeResult::Done(commit) => commit,
+            MergeResult::Done(commit, remarks) => {
+                remarks.iter().for_each(|remark| self.context.ui.warning(remark));
+                commit
+            }
             MergeResult::Stopped => return Ok(Exit::Failed),
             MergeResult::Waits(why) => {
                 return Err(failure(

@@ -22,6 +22,7 @@ use crate::run::drive::controller;
 use crate::run::end::clean::clean_run;
 use crate::run::end::remote_branches::RemoteBranches;
 use crate::run::end::{self, Proof};
+use crate::run::merge::proof::PASSED_AGAIN;
 use crate::run::recover;
 use crate::system::process::StopSwitch;
 use crate::system::process::signals::Signals;
@@ -96,6 +97,7 @@ impl Finish<'_> {
         match self.prove(&tip)? {
             Proof::Stopped => return Ok(Exit::Failed),
             Proof::Failed(text) => return Err(self.failing(&text)),
+            Proof::PassedAgain => self.context.ui.warning(PASSED_AGAIN),
             Proof::Passed | Proof::Untested => {}
         }
         let how = match how {
