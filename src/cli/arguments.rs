@@ -446,6 +446,11 @@ pub struct StartArgs {
     /// This cannot be changed once the run has started.
     #[arg(long)]
     pub plan_first: bool,
+    /// Run tasks one at a time in the run's own checkout, where you can answer the agent
+    ///
+    /// No worktree is made. A task that has begun in a worktree continues there.
+    #[arg(long, conflicts_with_all = ["manual", "detach"])]
+    pub foreground: bool,
     /// Keep the worktrees and branches of merged tasks, for `clean` to remove later
     #[arg(long)]
     pub keep: bool,

@@ -14,7 +14,7 @@ use crate::domain::plan::paths::folder;
 use crate::domain::plan::{Plan, Task, TaskId};
 use crate::domain::report::{self, Usage};
 use crate::domain::steps::Step;
-use crate::domain::task::{Reason, Record, Stage, State, TaskStatus};
+use crate::domain::task::{Ending, Reason, Record, Stage, State, TaskStatus};
 
 /// The facts and settings of a run: `run.toml` in the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +105,9 @@ pub struct Flags {
     pub jobs: Option<u32>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keep: bool,
+    /// Tasks that begin run one at a time in the run's own checkout, with the terminal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub foreground: bool,
     /// The work is done by hand: no agent is launched.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub manual: bool,
@@ -274,10 +277,20 @@ impl Snapshot {
         (0..self.len()).filter(|index| self.records[*index].state.is_active())
     }
 
+    /// Returns true if a task runs while nothing else does, in the run's own checkout: it is not
+    /// parallel safe, or it began in the foreground, or will.
+    pub fn is_alone(&self, index: usize) -> bool {
+        let (task, record) = self.at(index);
+        // A claim names the worktree even if it could not be made.
+        let has_place = record.attempts.iter().any(|it| it.ending != Some(Ending::NotLaunched));
+        let is_here = record.worktree.as_deref() == Some(&self.run.checkout);
+        !task.parallel_safe || (has_place && is_here) || (!has_place && self.run.flags.foreground)
+    }
+
     /// Returns why an active task prevents another task from running at the same time.
     pub fn bars(&self, active: usize, index: usize) -> Option<Wait> {
-        let (one, other) = (&self.plan.tasks[active], &self.plan.tasks[index]);
-        if !one.parallel_safe || !other.parallel_safe {
+        let one = &self.plan.tasks[active];
+        if self.is_alone(active) || self.is_alone(index) {
             return Some(Wait::Alone(one.id.clone()));
         }
         if self.is_planning(active) || self.is_planning(index) {

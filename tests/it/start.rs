@@ -370,3 +370,38 @@ fn a_run_from_a_tasks_worktree_is_warned_of() {
     output.has("the branch of task 'k' of run 'one'").has("--into main");
     dry(".").has_not("warning: the run starts");
 }
+
+#[test]
+fn in_the_foreground_tasks_share_the_runs_checkout_one_after_another() {
+    let env = Env::new();
+    let checkout = env.path(".claude/worktrees/integration-p");
+    for id in ["1", "2"] {
+        env.agent(id, &format!("edit {id}.txt 1\ncommit 'Do {id}'\nstatus DONE"));
+    }
+    env.config("orchestrate.agent", &env.agent_command());
+    env.write("p.md", "### Task 1: One\n\nDo.\n\n### Task 2: Two\n\nDo.\n");
+    env.run(["start", "p.md", "--foreground", "--dry-run"]).ok().has("would run 1 alone");
+    env.run(["start", "p.md", "--foreground"]).ok();
+    for id in ["1", "2"] {
+        env.stands(id, "done", None);
+        assert_eq!(env.task(id)["worktree"], checkout.to_str().expect("UTF-8"));
+        assert_eq!(env.blob("feat/p", &format!("{id}.txt")), "1");
+    }
+    env.run(["start", "p.md", "--foreground", "--detach"]).fails(2);
+}
+
+#[test]
+fn a_worktree_that_cannot_be_made_has_a_way_without_one() {
+    let env = Env::new();
+    env.write(".claude/worktrees/feat-task-a/mine.txt", "mine\n");
+    env.agent("a", "edit a.txt 1\ncommit 'Do a'\nstatus DONE");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    env.start(&[]).fails(3);
+    env.stands("a", "blocked", Some("worktree"));
+    env.run(["status"]).ok().has("git orchestrate retry a && git orchestrate start --foreground");
+    env.run(["retry", "a"]).ok();
+    env.run(["start", "--foreground"]).ok();
+    env.stands("a", "done", None);
+    assert_eq!(env.blob("feat/p", "a.txt"), "1");
+    assert_eq!(env.read(".claude/worktrees/feat-task-a/mine.txt"), "mine\n");
+}

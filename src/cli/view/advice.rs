@@ -6,7 +6,9 @@
 use super::Facts;
 use super::undo::undo_all;
 use crate::domain::snapshot::{Run, Snapshot};
-use crate::domain::steps::{Change, Finish, Look, Part, Remedy, Step, git, git_in, to};
+use crate::domain::steps::{
+    Change, Finish, Look, Part, Remedy, StartFrom, StartOption, Step, git, git_in, to,
+};
 use crate::domain::task::{Block, Ending, Pause, PullRequestFailure, Reason, Record};
 use crate::domain::text::printable;
 
@@ -61,7 +63,13 @@ pub(crate) fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &
         Reason::Worktree if block.against.is_some() => {
             Step::merge(id).to("Fix the cause, then merge the task").into()
         }
-        Reason::Worktree => task.retry().to("Fix the cause, then run the task again").into(),
+        Reason::Worktree => {
+            let foreground =
+                Step::Start { from: StartFrom::Run, options: vec![StartOption::Foreground] };
+            let foreground = Step::retry(id).and(foreground);
+            Remedy::from(task.retry().to("Fix the cause, then run the task again"))
+                .or(foreground.to("Or run it in the run's own checkout, without a worktree"))
+        }
     }
 }
 

@@ -106,8 +106,8 @@ fn starts(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
         if active.iter().any(|other| snapshot.bars(*other, index).is_some()) {
             continue;
         }
-        let (task, record) = snapshot.at(index);
-        if task.parallel_safe && record.worktree.is_none() {
+        let (_, record) = snapshot.at(index);
+        if !snapshot.is_alone(index) && record.worktree.is_none() {
             // Not `break`: a later task may have its worktree already.
             if room == 0 {
                 continue;
@@ -123,12 +123,8 @@ fn starts(snapshot: &Snapshot, limits: &Limits) -> Vec<Action> {
 }
 
 fn start(snapshot: &Snapshot, index: usize) -> Action {
-    let (task, _) = snapshot.at(index);
-    if task.parallel_safe {
-        Action::Start(task.id.clone())
-    } else {
-        Action::StartAlone(task.id.clone())
-    }
+    let id = snapshot.dag.id(index).clone();
+    if snapshot.is_alone(index) { Action::StartAlone(id) } else { Action::Start(id) }
 }
 
 /// Returns the tasks whose next stage has not begun yet; they have their worktrees.
@@ -150,9 +146,9 @@ fn by_priority(snapshot: &Snapshot, limits: &Limits) -> Vec<usize> {
         .filter(|index| can_begin(index) && limits.wants(snapshot.dag.id(*index)))
         .collect();
     let key = |index: &usize| {
-        let (task, record) = snapshot.at(*index);
+        let (_, record) = snapshot.at(*index);
         // A paused task holds a worktree already, so it goes first.
-        let (alone, is_new) = (!task.parallel_safe, record.state.pause().is_none());
+        let (alone, is_new) = (snapshot.is_alone(*index), record.state.pause().is_none());
         (alone, is_new, std::cmp::Reverse(snapshot.dag.remaining(*index)), *index)
     };
     ready.sort_by_key(key);

@@ -71,6 +71,7 @@ fn variants() -> Vec<Step> {
         StartOption::AnyAgent,
         StartOption::Agent("claude"),
         StartOption::DryRun,
+        StartOption::Foreground,
         StartOption::PlanFirst,
         StartOption::Trust,
         StartOption::Update,

@@ -268,8 +268,8 @@ impl<'a> Rows<'a> {
     }
 
     fn no_room(&self, index: usize) -> Option<Why<'a>> {
-        let (task, record) = self.snapshot.at(index);
-        let needs_worktree = task.parallel_safe && record.worktree.is_none();
+        let (_, record) = self.snapshot.at(index);
+        let needs_worktree = !self.snapshot.is_alone(index) && record.worktree.is_none();
         let text = self.facts.no_room.as_deref();
         let text = text.filter(|_| needs_worktree && self.snapshot.is_ready(index))?;
         Some(Why::NoRoom { text })

@@ -164,6 +164,7 @@ impl Start<'_> {
             agent: self.args.agent.clone().or(before.agent.clone()),
             jobs: self.args.jobs.or(before.jobs),
             keep: self.args.keep || before.keep,
+            foreground: self.args.foreground,
             manual: self.args.manual,
             plan_first: self.args.plan_first || before.plan_first,
             yes: self.args.yes || before.yes,
