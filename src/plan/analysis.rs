@@ -53,6 +53,7 @@ impl Analysis {
         let alone = plan.tasks.iter().enumerate().filter(|(_, task)| !task.parallel_safe);
         let bottlenecks = match plan.mode {
             Mode::Dag => bottlenecks(&layers),
+            // A sequential plan has one task in each layer: every task would be a bottleneck.
             Mode::Sequential => Vec::new(),
         };
         let overlaps = overlaps(plan, dag);
@@ -75,6 +76,7 @@ impl Analysis {
 /// A task of a later layer has an ancestor in every layer before it, so all of them wait for a task
 /// that is alone in its layer.
 fn bottlenecks(layers: &[Vec<usize>]) -> Vec<usize> {
+    // Nothing waits for the last layer, so being alone in it delays nobody.
     let before_last = layers.split_last().map_or(&[][..], |(_, before)| before);
     before_last.iter().filter(|layer| layer.len() == 1).flatten().copied().collect()
 }
@@ -90,6 +92,7 @@ struct PathGroup<'a> {
 
 /// Returns the paths that several tasks write, if two of these tasks could run at the same time.
 fn overlaps(plan: &Plan, dag: &Dag) -> Vec<Overlap> {
+    // One task at a time never writes a file that another one is writing.
     if plan.mode == Mode::Sequential {
         return Vec::new();
     }
@@ -104,6 +107,8 @@ fn overlaps(plan: &Plan, dag: &Dag) -> Vec<Overlap> {
         for (group, colliding) in groups.iter().zip(&mut colliding) {
             for (bit, task) in block.iter().enumerate().filter(|(_, t)| group.members.contains(t)) {
                 let owns = group.owners.contains(task);
+                // Two tasks below the same folder do not meet; only one that writes the folder
+                // itself meets all.
                 let others = if owns { &group.members } else { &group.owners };
                 if others.iter().any(|other| related[*other] & (1 << bit) == 0) {
                     colliding.insert(*task);
@@ -133,6 +138,7 @@ fn mentions(plan: &Plan, overlaps: &[Overlap]) -> Vec<Overlap> {
     }
     named
         .into_iter()
+        // A path that is an overlap of the same tasks would be reported twice.
         .filter(|(path, tasks)| {
             let known = overlaps.iter().find(|overlap| overlap.path == *path);
             tasks.len() > 1 && known.is_none_or(|known| known.tasks.len() < tasks.len())
@@ -152,6 +158,8 @@ fn groups(plan: &Plan) -> Vec<PathGroup<'_>> {
     let members = |path: &str, owners: &BTreeSet<usize>| {
         let mut members = owners.clone();
         if let Some(folder) = folder(path) {
+            // A range of the sorted paths: with thousands of tasks, comparing all pairs takes too
+            // long.
             let below = writers.range(folder..).take_while(|(other, _)| other.starts_with(folder));
             below.for_each(|(_, tasks)| members.extend(tasks));
         }

@@ -80,6 +80,7 @@ fn edges(old: &Plan, new: &Plan) -> Vec<EdgeChange> {
     let before = old.edges();
     let changed = |(id, after): (TaskId, Vec<TaskId>)| {
         let (_, before) = before.iter().find(|(known, _)| *known == id)?.clone();
+        // The order in which a task names its dependencies means nothing.
         let same = before.len() == after.len() && before.iter().all(|id| after.contains(id));
         (!same).then_some(EdgeChange { id, before, after })
     };
@@ -117,6 +118,7 @@ fn as_text(task: &Task) -> String {
         put("criterion", Some(format!("#{} {}", criterion.index, criterion.text)));
     }
     put("reviews", task.reviews.as_deref().map(review::words));
+    // A plan that is worked through gets ticks and loses trailing space, and stays the same work.
     text + "\n" + marks::without_ticks(&task.prompt).trim_end() + "\n"
 }
 

@@ -110,6 +110,7 @@ impl Diagnostics {
         message: impl Into<String>,
         remedy: impl Into<Remedy>,
     ) {
+        // Counted beyond the limit too: the end of the list says how many are hidden.
         self.errors += 1;
         if self.errors <= MAX_DIAGNOSTICS {
             self.push(Level::Error, location.into(), message.into(), remedy.into());
@@ -135,6 +136,7 @@ impl Diagnostics {
     /// Returns all diagnostics, sorted by file and line, errors first.
     pub(super) fn into_sorted(mut self) -> Vec<Diagnostic> {
         let hidden = self.errors + self.warnings - self.list.len();
+        // Pushed beyond the limit, or the author would take the list for complete.
         if hidden > 0 {
             let message = format!("{hidden} more problems are not shown");
             let remedy = "fix those that are shown, and check again".into();
@@ -156,6 +158,7 @@ impl Diagnostics {
 }
 
 fn shortened(text: String) -> String {
+    // In characters, since a byte offset may be inside one.
     match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text,

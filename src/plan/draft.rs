@@ -88,12 +88,14 @@ pub(super) fn plan(
         diagnostics.error(drafts[MAX_TASKS].spot(), message, "split the plan");
         return None;
     }
+    // An author who declares one dependency has thought about the order of all tasks.
     let is_dag = drafts.iter().any(|draft| draft.depends_on.is_some());
     let mode = if is_dag { Mode::Dag } else { Mode::Sequential };
     let ids = check_ids(&drafts, diagnostics);
     check_titles(&drafts, diagnostics);
     check_models(&drafts, diagnostics);
     check_edges(&drafts, &ids, diagnostics);
+    // Only ids and edges that are sound make a plan.
     if diagnostics.has_errors() {
         return None;
     }
@@ -229,11 +231,14 @@ fn check_edges(drafts: &[Draft], ids: &[Option<TaskId>], diagnostics: &mut Diagn
                 }
             }
         }
+        // Of two tasks with one id only the first is in the graph: `check_ids` has reported the
+        // second.
         if let Some(id) = id.clone().filter(|id| taken.insert(id.clone())) {
             edges.push((id, known));
         }
     }
     for error in Dag::new(&edges).err().unwrap_or_default() {
+        // Unknown names were reported above, with a suggestion and their own line.
         if let DagError::Cycle(path) = &error {
             let spot = path.first().and_then(|id| spots.get(id)).copied().unwrap_or_default();
             let remedy = "remove one of these dependencies (`a -> b` means: a depends on b)";
@@ -251,6 +256,7 @@ fn unknown_dependency(
 ) {
     let message =
         format!("task `{}` depends on `{}`, but there is no such task", draft.id_text(), name.text);
+    // No task depends on itself, so its own id is no suggestion, however near it is.
     let ids = || drafts.iter().map(Draft::id_text).filter(|id| *id != draft.id_text());
     let near = if suggest { nearest(&name.text, ids()) } else { None };
     let remedy = match near {

@@ -35,6 +35,7 @@ impl Plan {
         }
         let ids: Vec<TaskId> = self.tasks.iter().chain(&done).map(|task| task.id.clone()).collect();
         self.tasks.extend(done.into_iter().map(|mut task| {
+            // The plan may have dropped a task that the earlier review waited for.
             task.depends_on.retain(|id| ids.contains(id));
             task
         }));
@@ -43,6 +44,7 @@ impl Plan {
 
     fn add_final_review(mut self) -> Plan {
         let Some(id) = self.free_id() else { return self };
+        // An edge would make a graph of a sequential plan, whose last task runs last anyway.
         let depends_on = match self.mode {
             Mode::Dag => self.sinks(),
             Mode::Sequential => Vec::new(),
@@ -55,6 +57,7 @@ impl Plan {
 
     /// Returns the plan with a plan stage before the work of each task that an agent does.
     pub fn with_planning(mut self) -> Plan {
+        // A command has nothing to plan, and the final review looks at work that is there.
         let by_agent =
             self.tasks.iter_mut().filter(|task| task.run.is_none() && !task.final_review);
         by_agent.for_each(|task| task.plan_first = true);

@@ -21,6 +21,7 @@ const UNFIT: [&str; 9] =
 
 /// Returns true if a text gives a reason why a task runs alone.
 pub(super) fn explains(text: &str, task: &Task) -> bool {
+    // By sentence, or the reason of one task would count for all that the section names.
     sentences(text).any(|sentence| names(&sentence, task) && !is_about_fitness(&sentence))
 }
 
@@ -28,6 +29,7 @@ pub(super) fn explains(text: &str, task: &Task) -> bool {
 fn sentences(text: &str) -> impl Iterator<Item = String> {
     let mut blocks = vec![String::new()];
     for line in text.lines().map(str::trim) {
+        // The items of a list are about different tasks and often end without a full stop.
         let is_item = line.starts_with(['-', '*', '+', '|', '#', '>'])
             || line.split_once(['.', ')']).is_some_and(|(number, _)| {
                 !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
@@ -38,6 +40,7 @@ fn sentences(text: &str) -> impl Iterator<Item = String> {
         }
     }
     let split = |block: String| {
+        // `1 and 2 are independent; 3 migrates the database` says two things.
         let parts = block.replace("; ", ". ");
         parts.split(". ").map(str::to_owned).collect::<Vec<_>>()
     };
@@ -49,6 +52,7 @@ fn is_about_fitness(sentence: &str) -> bool {
     let has_word = |word: &str| {
         sentence.split(|c: char| !c.is_alphanumeric() && c != '\'').any(|part| part == word)
     };
+    // `3 is not parallel-safe because ...` has the words of fitness, and is a reason.
     FIT.iter().any(|words| sentence.contains(words)) && !UNFIT.iter().any(|word| has_word(word))
 }
 

@@ -21,6 +21,7 @@ const SIGNS: [&str; 12] = [
 
 /// Returns a title without marks, and whether it had one.
 pub(super) fn split(title: &str) -> (&str, bool) {
+    // A title may have several marks, `[x]` in front and `✅` at the end.
     let mut rest = title.trim();
     let mut is_done = false;
     loop {
@@ -35,8 +36,10 @@ pub(super) fn split(title: &str) -> (&str, bool) {
 
 fn without<'a>(text: &'a str, sign: &str) -> Option<&'a str> {
     let is_sign = |part: &str| part.to_uppercase() == sign;
+    // The bytes of a sign may end inside a character of the title.
     let end = text.len().checked_sub(sign.len()).filter(|at| text.is_char_boundary(*at));
     let ends = end.filter(|at| is_sign(&text[*at..]));
+    // `- DONE` in front of a title is the start of a list item, not a mark.
     let starts = text.get(..sign.len()).is_some_and(is_sign) && !sign.starts_with(['-', '—']);
     ends.map(|at| &text[..at]).or_else(|| starts.then(|| &text[sign.len()..]))
 }
@@ -51,11 +54,13 @@ pub(super) fn is_done(status: &str) -> bool {
 
 /// Returns a text with every ticked box empty: a tick says what was done, not what is to be done.
 pub(super) fn without_ticks(text: &str) -> String {
+    // Elsewhere `[x]` may be an index or a key of the keyboard.
     let untick = |line: &str| {
         let begin = line.trim_start_matches([' ', '\t', '>']);
         let is_item =
             begin.starts_with("- [") || begin.starts_with("* [") || begin.starts_with("+ [");
         if is_item {
+            // Only the first: any other belongs to the text of the item.
             line.replacen("[x]", "[ ]", 1).replacen("[X]", "[ ]", 1)
         } else {
             line.to_owned()

@@ -127,6 +127,7 @@ fn finish(
         return Err(diagnostics.into_sorted());
     };
     if drafts.is_empty() {
+        // Other errors explain better why no task was found.
         if !diagnostics.has_errors() {
             diagnostics.error(0, "no tasks found", no_tasks_remedy);
         }
@@ -154,6 +155,7 @@ fn with_reasons(section: Option<String>, drafts: &[draft::Draft]) -> Option<Stri
     let reason = |draft: &draft::Draft| {
         let reason = draft.alone_because.as_deref()?.trim();
         let name = match &draft.number {
+            // `explains` looks for `Task 3` if the id is only the number of the heading.
             Some(number) if draft.id.is_none() => format!("Task {number}"),
             _ => draft.id_text().to_owned(),
         };
@@ -180,6 +182,7 @@ fn warn_of_marks(plan: &Plan, diagnostics: &mut Diagnostics) {
 
 /// Warns of tasks that must run alone without a reason: every other task waits for them.
 fn warn_of_solo_tasks(plan: &Plan, justification: Option<&str>, diagnostics: &mut Diagnostics) {
+    // A task that is done does not run, so nothing waits for it.
     for task in plan.tasks.iter().filter(|task| !task.parallel_safe && !task.done) {
         if !justification.is_some_and(|text| justification::explains(text, task)) {
             let message = format!("task `{}` is not parallel safe, and nothing says why", task.id);
@@ -222,12 +225,14 @@ fn text<'a>(bytes: &'a [u8], diagnostics: &mut Diagnostics) -> Option<&'a str> {
     if bytes.len() >= MAX_BYTES {
         let message = format!("{} MB is too large for a plan", bytes.len() >> 20);
         diagnostics.error(0, message, remedy);
+    // Before NUL bytes are looked for: UTF-16 is full of them, and would be called binary.
     } else if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         diagnostics.error(0, "the plan is UTF-16", remedy);
     } else if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
         diagnostics.error(line_of(at), "a NUL byte: this is a binary file", remedy);
     } else {
         match std::str::from_utf8(bytes) {
+            // White space alone would otherwise be reported as a plan without tasks.
             Ok(text) if text.trim_matches(['\u{feff}', ' ', '\n', '\r', '\t']).is_empty() => {
                 diagnostics.error(0, "the plan is empty", remedy);
             }

@@ -41,8 +41,11 @@ pub(crate) fn rematch(
 ) -> Result<Plan, Vec<UnclearTask>> {
     let mut matching = Matching::new(known, &plan, written);
     let is_same_title = |one: &Task, other: &Task| one.title.eq_ignore_ascii_case(&other.title);
+    // From certain to doubtful, since each match is lost for the steps below. Tasks that are equal
+    // in title and text can change places without harm.
     matching.by(|one, other| is_same_title(one, other) && same_text(one, other), true);
     matching.by(is_same_title, false);
+    // Tasks without a text would all be alike.
     matching.by(|one, other| !one.prompt.trim().is_empty() && same_text(one, other), false);
     let unclear = matching.by_number();
     if unclear.is_empty() { Ok(matching.rename(&plan)) } else { Err(unclear) }
@@ -69,6 +72,7 @@ impl<'a> Matching<'a> {
         };
         let taken: HashSet<&TaskId> =
             new.iter().filter(|task| is_written(task)).map(|task| &task.id).collect();
+        // A written id is certain, so its task is no candidate for a match by title.
         let known = known.iter().filter(|it| !taken.contains(&it.task.id)).copied().collect();
         let ids = new.iter().enumerate().filter(|(_, task)| is_written(task));
         let ids = ids.map(|(at, task)| (at, task.id.clone())).collect();
@@ -93,6 +97,7 @@ impl<'a> Matching<'a> {
     fn by(&mut self, is_alike: impl Fn(&Task, &Task) -> bool, any: bool) {
         let at_id: HashMap<&TaskId, usize> =
             self.known.iter().enumerate().map(|(at, it)| (&it.task.id, at)).collect();
+        // The same number first, so that each of several equal tasks keeps its own.
         let same_id = self.open_new().into_iter().filter_map(|at| {
             let found = *at_id.get(&self.new[at].id)?;
             let is_open = !self.taken.contains(&found);
@@ -106,6 +111,7 @@ impl<'a> Matching<'a> {
             let new = self.new[at];
             let alike = |it: &usize| is_alike(new, self.known[*it].task);
             let found: Vec<usize> = self.open_known().filter(alike).collect();
+            // If two new tasks are like one old task, either of them may be it.
             let rivals =
                 self.open_new().into_iter().filter(|other| is_alike(new, self.new[*other]));
             match found.as_slice() {
@@ -122,11 +128,14 @@ impl<'a> Matching<'a> {
         let mut unclear = Vec::new();
         for at in self.open_new() {
             let new = self.new[at];
+            // A dropped task comes back by title or text, not because its number is used again.
             let has_number =
                 |it: &usize| self.known[*it].task.id == new.id && !self.known[*it].is_dropped;
             let found = self.open_known().find(has_number);
             let Some(found) = found else { continue };
             let KnownTask { task, has_begun, .. } = self.known[found];
+            // Both title and text differ: as another task it would get work that was done for this
+            // one.
             if has_begun {
                 let (number, title) = (new.id.to_string(), new.title.clone());
                 unclear.push(UnclearTask { number, title, before: task.title.clone() });
@@ -140,6 +149,7 @@ impl<'a> Matching<'a> {
     /// Gives every task its id in the run, and a new task whose number is taken an id of its own.
     fn rename(&self, plan: &Plan) -> Plan {
         let mut plan = plan.clone();
+        // Ids of dropped tasks are used too: their branches may still exist.
         let in_run = self.known.iter().map(|it| &it.task.id).chain(self.ids.values());
         let mut used: HashSet<String> = in_run.map(|id| id.as_str().to_ascii_lowercase()).collect();
         let mut names: HashMap<TaskId, TaskId> = HashMap::new();

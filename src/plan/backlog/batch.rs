@@ -25,6 +25,7 @@ pub(super) fn name(folder: &str, choice: &TicketFilter, config: &super::BacklogC
         choice.tasks.iter().map(|id| TicketKey::new(id, &config.prefix)).collect();
     keys.sort_by_key(TicketKey::order);
     keys.dedup();
+    // The name becomes part of branches and folders, so a long list of ids is cut.
     let shown = if keys.len() > MAX_IN_NAME { MAX_IN_NAME - 1 } else { keys.len() };
     parts.extend(keys[..shown].iter().map(|key| key.body().to_owned()));
     if keys.len() > shown {
@@ -39,6 +40,7 @@ pub(super) fn batch(
 ) -> Result<ParsedPlan, Vec<Diagnostic>> {
     let name = backlog.name(choice);
     let Backlog { config, mut records, mut diagnostics, name: folder, .. } = backlog;
+    // Files are listed by name, where `task-10` comes before `task-2`.
     records.sort_by_cached_key(|record| record.key.order());
     let index = TicketIndex::new(&records, &config, &choice.kept);
     let named: Vec<TicketKey> =
@@ -55,11 +57,14 @@ pub(super) fn batch(
         let is_asked = named.is_empty() || is_named;
         let bears = |label: &String| record.ticket.labels.iter().any(|own| same_label(own, label));
         match () {
+            // First, because the run itself has set the ticket to In Progress by now.
             () if is_kept => taken.push(record),
             () if !is_open || !is_asked => {}
             () if !choice.labels.iter().all(bears) && !is_named => {}
             () => match index.why_not(record, choice, is_named) {
                 None => taken.push(record),
+                // A ticket that the user named must not be left out without notice, so here it is
+                // an error.
                 Some(why) if is_named => {
                     let remedy = "finish that first, or leave the ticket out";
                     let message = format!("{} cannot start: {}", record.ticket.id, why.text);
@@ -69,6 +74,7 @@ pub(super) fn batch(
             },
         }
     }
+    // If something else is wrong, the lack of tickets is only its consequence.
     if taken.is_empty() && !diagnostics.has_errors() {
         report_empty_batch(&folder, &skipped, &mut diagnostics);
     }
@@ -168,6 +174,8 @@ impl<'a> TicketIndex<'a> {
 
     /// Returns the tickets with this id; a number with an old prefix means the same ticket.
     fn find(&self, key: &TicketKey) -> &[&'a TicketRecord] {
+        // After a change of the prefix, tickets still name each other by the old one, like
+        // `task-208`.
         let found =
             self.by_key.get(key).or_else(|| self.by_key.get(&key.under(&self.config.prefix)));
         found.map_or(&[], Vec::as_slice)
@@ -177,6 +185,8 @@ impl<'a> TicketIndex<'a> {
         match record.shelf {
             Shelf::Completed => true,
             Shelf::Tasks => self.config.is_done(&record.ticket.status),
+            // A draft or an archived ticket was never worked on; what waits for it would begin too
+            // early.
             Shelf::Archived | Shelf::Drafts => false,
         }
     }
@@ -200,9 +210,12 @@ impl<'a> TicketIndex<'a> {
         if let Some(text) = self.waits_for(record) {
             return why(SkipRemedy::Wait, text);
         }
+        // What is above holds for named tickets too; what is below only guesses what the user
+        // wants.
         if is_named {
             return None;
         }
+        // An older version gave the run's task an id without zeros.
         let plain = || choice.taken.get(&record.key.plain_task_id()?);
         if let Some(taken) = choice.taken.get(&id).or_else(plain) {
             let text = format!("{taken}; use --task {} to take it again", ticket.id);
@@ -259,6 +272,7 @@ impl<'a> TicketIndex<'a> {
             let parent =
                 other.ticket.parent.as_ref().map(|id| TicketKey::new(id, &self.config.prefix));
             let is_own = parent.is_some_and(|parent| {
+                // Parents keep the old prefix too after it has changed.
                 parent == record.key || parent.under(&self.config.prefix) == record.key
             });
             is_own && other.shelf == Shelf::Tasks && !self.is_done(other)
@@ -275,6 +289,7 @@ impl<'a> TicketIndex<'a> {
         diagnostics: &mut Diagnostics,
     ) {
         let found = self.by_key.get(key).map_or(&[][..], Vec::as_slice);
+        // An archived ticket may have the same id; the user means the open one.
         let is_open = |r: &&TicketRecord| r.shelf == Shelf::Tasks && !self.is_done(r);
         let Some(record) = found.iter().copied().find(is_open).or(found.first().copied()) else {
             let ids = self.records.iter().map(|record| record.ticket.id.as_str());

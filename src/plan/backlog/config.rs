@@ -28,6 +28,7 @@ impl BacklogConfig {
     /// Returns true for the status of a ticket that nobody has started: the first status, the one
     /// for new tickets, or none.
     pub(super) fn is_new(&self, status: &str) -> bool {
+        // New tickets get the default status, which need not be the first of the list.
         let first = self.statuses.first().into_iter().chain(&self.default_status);
         !self.is_done(status)
             && (status.trim().is_empty() || first.into_iter().any(|s| same(s, status)))
@@ -48,6 +49,7 @@ pub(crate) fn ticket_statuses(text: Option<&str>) -> Option<TicketStatuses> {
     let file = text.map(|text| BacklogFile { name: String::new(), path: None, bytes: text.into() });
     let statuses = read(file.as_ref(), &mut Diagnostics::new(""))?.statuses;
     let named = statuses.iter().find(|status| same(status, "In Progress"));
+    // The last status means done; with two of them, none is left for work in progress.
     let between = || statuses.get(1).filter(|_| statuses.len() > 2);
     let in_progress = named.or_else(between).cloned();
     Some(TicketStatuses { in_progress, done: statuses.last()?.clone() })
@@ -103,6 +105,7 @@ fn statuses(text: &str, diagnostics: &mut Diagnostics) -> Option<Vec<String>> {
                 }
             };
             let names: Vec<String> = names.into_iter().map(|(name, _)| name.to_owned()).collect();
+            // Without a last status no ticket would ever be done.
             Some(if names.is_empty() { default() } else { names })
         }
     }
@@ -116,6 +119,7 @@ fn block(text: &str, key: &str) -> Option<(String, usize)> {
         |line: &&str| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':'));
     let start = lines.iter().rposition(is_key)?;
     let continues = |line: &&&str| {
+        // A list may begin at the left margin, so `- Done` and `]` still belong to the key.
         let is_next = !line.starts_with([' ', '\t', '#', '-', ']', '}']) && line.contains(':');
         line.trim().is_empty() || !is_next
     };

@@ -18,6 +18,7 @@ impl TicketKey {
     pub(super) fn new(id: &str, prefix: &str) -> TicketKey {
         let id = id.trim();
         let (prefix, body) = split(id).unwrap_or((prefix, id));
+        // Only numbers are padded with zeros; `a01` and `a1` are different names.
         let is_number = body.chars().all(|c| c.is_ascii_digit() || c == '.');
         let body = if is_number {
             body.split('.').map(without_zeros).collect::<Vec<_>>().join(".")
@@ -43,6 +44,8 @@ impl TicketKey {
 
     /// Returns a value that sorts keys by their numbers, part by part.
     pub(super) fn order(&self) -> (String, Vec<(usize, String)>) {
+        // By length first: without leading zeros the longer number is the larger one, of any
+        // length.
         let parts = self.body.split('.').map(|part| (part.len(), part.to_owned()));
         (self.prefix.clone(), parts.collect())
     }

@@ -20,6 +20,7 @@ pub(super) fn paths(text: &str) -> Vec<String> {
 /// Returns the path if the text is one: `src/a.rs`, `src/a.rs:12`, `README.md`.
 pub(super) fn path(text: &str) -> Option<String> {
     let path = value::path(text)?;
+    // Code such as `a == b` is between backquotes too; no path is made of these characters.
     let fits = |c: char| c.is_alphanumeric() || "/._-+@[]()".contains(c);
     let is_address = path.contains("://")
         || path.starts_with(['/', '-', '~', '@', '.'])

@@ -118,6 +118,7 @@ pub(crate) fn read(folder: &BacklogFolder) -> Result<Backlog, Vec<Diagnostic>> {
     ];
     let files: Vec<(Shelf, &BacklogFile)> =
         shelves.iter().flat_map(|(shelf, files)| files.iter().map(|file| (*shelf, file))).collect();
+    // The settings are file 0, even if there are none, so the tickets count from 1.
     let mut names = vec![folder.config.as_ref().map_or(&folder.name, |file| &file.name).clone()];
     names.extend(files.iter().map(|(_, file)| file.name.clone()));
     let mut diagnostics = Diagnostics::of_files(names);
@@ -126,6 +127,7 @@ pub(crate) fn read(folder: &BacklogFolder) -> Result<Backlog, Vec<Diagnostic>> {
     };
     let mut records = Vec::new();
     for ((shelf, file), number) in files.into_iter().zip(1..) {
+        // Backlog.md names drafts `draft-<id>`, whatever prefix the tickets have.
         let prefix = if shelf == Shelf::Drafts { "draft" } else { &config.prefix };
         if !is_ticket(&file.name, prefix) {
             continue;

@@ -103,6 +103,7 @@ pub(super) fn find(text: &str, start: usize) -> Vec<TicketSection> {
             at += 1;
             continue;
         };
+        // Markers first: a heading between them is text of the section, not its end.
         match marked(&lines, at, kind) {
             Some((section, next)) => {
                 sections.push(section);
@@ -124,6 +125,7 @@ fn lines(text: &str, start: usize) -> Vec<TicketLine<'_>> {
     let mut at = start;
     for raw in text[start..].split_inclusive('\n') {
         let body = raw.strip_suffix('\n').unwrap_or(raw);
+        // Offsets count bytes of the file as it is, so the CR is cut from the text alone.
         let body = body.strip_suffix('\r').unwrap_or(body);
         lines.push(TicketLine { text: body, start: at, next: at + raw.len() });
         at += raw.len();
@@ -138,6 +140,7 @@ fn title(line: &str) -> Option<SectionKind> {
 
 /// Returns true if a line ends a section that has no markers.
 fn ends(line: &str, kind: SectionKind) -> bool {
+    // A description may have headings of its own; a list of criteria has none.
     if kind.has_items() {
         line.starts_with("## ")
     } else {
@@ -157,6 +160,7 @@ fn marked(
     }
     let (begin, end) = (kind.begin(), kind.end());
     let first = (heading + 1..lines.len()).find(|i| !lines[*i].text.trim().is_empty())?;
+    // Markers further down belong to another section.
     if lines[first].text.trim() != begin {
         return None;
     }
@@ -211,6 +215,8 @@ pub(super) fn items(
     sections: &[TicketSection],
     kind: SectionKind,
 ) -> Vec<CriterionItem> {
+    // If a marker is missing, nobody knows which boxes are criteria, and a wrong one could be
+    // ticked.
     if has_unpaired_markers(text, sections, kind) {
         return Vec::new();
     }
@@ -261,6 +267,7 @@ pub(super) fn has_unpaired_markers(
     let others: Vec<&TicketSection> =
         sections.iter().filter(|section| section.marked && section.kind != kind).collect();
     let is_text = |at: usize| others.iter().any(|section| section.inner.contains(&at));
+    // In the whole text: a section that lost one of its markers counts as one without markers.
     let find = |marker: &str, begins: bool| -> Vec<(usize, bool)> {
         text.match_indices(marker).map(|(at, _)| (at, begins)).collect()
     };

@@ -89,6 +89,7 @@ fn with_names_quoted(matter: &str) -> String {
                 format!("{key} \"{}\"", value.trim().replace(['"', '\\'], ""))
             }
             Some((key, value)) if value.trim().starts_with('[') && value.contains('@') => {
+                // A run does not look at assignees, so the list may as well be empty.
                 format!("{key} []")
             }
             _ => line.to_owned(),
@@ -112,6 +113,7 @@ fn of(text: &str, body: usize, node: &YamlNode) -> Option<Ticket> {
     let criteria = items(SectionKind::Criteria);
     let paths = |texts: Vec<String>| texts.iter().filter_map(|text| mentions::path(text)).collect();
     let mut files: Vec<String> = paths(list("modified_files"));
+    // A plan names what will be written; references and descriptions also name what is only read.
     files.extend(plan.iter().flat_map(|plan| mentions::paths(plan)));
     let mut named: Vec<String> = paths(list("references"));
     let texts =
@@ -119,6 +121,7 @@ fn of(text: &str, body: usize, node: &YamlNode) -> Option<Ticket> {
     named.extend(texts.flat_map(mentions::paths));
     named.retain(|path| !files.contains(path));
     Some(Ticket {
+        // As Backlog.md shows ids; files have `back-7` and `BACK-7`.
         id: word("id")?.to_uppercase(),
         title: value::title(&word("title").unwrap_or_default()),
         status: word("status").unwrap_or_default(),
@@ -165,6 +168,7 @@ fn prompt_text(
         out.push_str(&text[at.min(section.whole.start)..section.whole.start]);
         at = section.whole.end;
         let inner = text[section.inner.clone()].trim();
+        // A discussion is not the task, and the summary is written when the work is over.
         if matches!(section.kind, SectionKind::Comments | SectionKind::Summary) || inner.is_empty()
         {
             continue;

@@ -48,10 +48,12 @@ impl std::error::Error for TicketEditError {}
 /// Returns the text with another status.
 pub fn set_status(text: &str, status: &str) -> Result<String, TicketEditError> {
     let status = status.trim();
+    // A line break in the value would begin another key.
     if status.is_empty() || status.chars().any(char::is_control) {
         return Err(TicketEditError::Value("a status must be one line of text"));
     }
     let before = read(text)?;
+    // Not even the quotes change, so there is nothing to commit.
     if before.status == status {
         return Ok(text.to_owned());
     }
@@ -74,6 +76,7 @@ pub fn set_plan(text: &str, plan: &str) -> Result<String, TicketEditError> {
     if plan.is_empty() {
         return Err(TicketEditError::Value("the plan is empty"));
     }
+    // The marker would end the section in the middle of the plan.
     if has_marker(plan) {
         return Err(TicketEditError::Value(
             "the plan contains a marker such as <!-- SECTION:PLAN:END -->",
@@ -89,6 +92,7 @@ pub fn set_plan(text: &str, plan: &str) -> Result<String, TicketEditError> {
         Some(TicketSection { marked: true, inner, .. }) => {
             format!("{}{lines}{eol}{}", &text[..inner.start], &text[inner.end..])
         }
+        // A section without markers gets them, so that the next change finds where it ends.
         Some(TicketSection { whole, .. }) => {
             let heading = text[whole.start..].lines().next().unwrap_or_default();
             let (head, tail) = (&text[..whole.start], &text[whole.end..]);
@@ -130,6 +134,7 @@ pub fn tick(text: &str, indexes: &[usize]) -> Result<String, TicketEditError> {
     for index in indexes {
         let item = items.iter().find(|item| item.criterion.index == *index);
         let item = item.ok_or(TicketEditError::NoCriterion(*index))?;
+        // One byte for one byte, so the offsets of the other items stay right.
         after.replace_range(item.at..item.at + 1, "x");
         expected.criteria[*index - 1].checked = true;
     }
@@ -163,6 +168,7 @@ pub(crate) fn with_marks_of(text: &str, earlier: &str) -> Result<String, TicketE
     for (kind, list) in
         [(SectionKind::Criteria, &before.criteria), (SectionKind::Done, &before.done)]
     {
+        // Read again: a new status has moved everything below it.
         let start = front_matter::range(&after).ok_or(TicketEditError::Unreadable)?.end;
         let sections = sections::find(&after, start);
         let items = sections::items(&after, &sections, kind);
@@ -241,6 +247,7 @@ fn value_length(value: &str) -> usize {
 /// Returns a text as a YAML scalar, with quotes only if they are needed.
 fn scalar(text: &str) -> String {
     let ticket_statuses = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
+    // Only what every YAML parser reads as the same text without quotes, unlike `#1` or `a: b`.
     let fits = |c: char| c.is_alphanumeric() || " -_'/()".contains(c);
     let begins = text.starts_with(char::is_alphabetic);
     if begins && text.chars().all(fits) && !ticket_statuses.contains(&text.to_lowercase().as_str())
@@ -259,6 +266,7 @@ fn insert_section(text: &str, start: usize, sections: &[TicketSection], block: &
     let Some(section) = before else { return insert_first(text, start, block) };
     let (head, tail) = text.split_at(section.whole.end);
     let breaks = tail.chars().take_while(|c| c.is_whitespace()).filter(|c| *c == '\n').count();
+    // At the end of the file nothing follows that would need a gap.
     let missing = if tail.trim().is_empty() { 0 } else { 2_usize.saturating_sub(breaks) };
     format!("{head}{eol}{eol}{block}{}{tail}", eol.repeat(missing))
 }

@@ -51,6 +51,7 @@ fn item(issue: Bead, line: usize) -> ListItem {
     let id = issue.id.text();
     let dependencies = issue.dependencies.unwrap_or_default();
     let written = |on: &Dependency| SourceText { text: on.depends_on_id.text(), line };
+    // Older versions of beads write `blocked-by` for `blocks`.
     let blocks =
         dependencies.iter().filter(|on| on.is(&["blocks", "blocked-by", "conditional-blocks"]));
     let parent = dependencies.iter().find(|on| on.is(&["parent-child"]));

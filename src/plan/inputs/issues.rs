@@ -34,7 +34,9 @@ pub(super) fn read(text: &str, diagnostics: &mut Diagnostics) -> Option<Vec<List
 }
 
 fn item(issue: Issue, line: usize) -> ListItem {
+    // GitHub keeps the line ends that browsers send, which are CRLF.
     let body = issue.body.unwrap_or_default().replace("\r\n", "\n");
+    // An issue of another repository has a number too, and must not be taken for one of this list.
     let home = issue.url.as_deref().and_then(|url| url.rsplit_once('/')).map(|(home, _)| home);
     let on = dependencies(&body, home).into_iter().map(|text| SourceText { text, line });
     let status = issue.state.unwrap_or_else(|| "OPEN".to_owned());
@@ -42,6 +44,7 @@ fn item(issue: Issue, line: usize) -> ListItem {
         id: Some(SourceText { text: issue.number.to_string(), line }),
         number: Some(format!("#{}", issue.number)),
         title: value::title(&issue.title),
+        // Always a list, if an empty one: issues without edges are independent, and not a sequence.
         depends_on: Some(on.collect()),
         prompt: body,
         line,
@@ -58,9 +61,11 @@ fn dependencies(body: &str, home: Option<&str>) -> Vec<String> {
     // After a line with nothing but `Blocked by:`, the items of the list below it count.
     let mut is_list = false;
     for line in lines(body) {
+        // `- [ ] **Depends on** #4` in a list or a quote is a declaration like any other.
         let plain =
             line.trim().trim_start_matches(['-', '*', '>', '[', ']', ' ', '_']).to_lowercase();
         let declared = DEPENDENCY_WORDS.iter().find_map(|word| plain.strip_prefix(word));
+        // `Depends only on time` begins with the same letters.
         let declared = declared.filter(|rest| !rest.starts_with(char::is_alphanumeric));
         let numbers = match declared {
             Some(rest) => {
@@ -94,6 +99,7 @@ fn lines(body: &str) -> Vec<String> {
                 }
             }
             Event::Start(Tag::Link { dest_url, .. }) => {
+                // The text of a link may be a title; then only the address has the number.
                 if let Some(line) = lines.last_mut() {
                     line.push_str(&format!(" {dest_url} "));
                 }
@@ -121,6 +127,7 @@ fn issue_numbers(text: &str, home: Option<&str>) -> Vec<String> {
                 numbers.push(digits.to_owned());
             }
             _ if ["and", "or", "issue", "issues", "", "x"].contains(&word) => {}
+            // In `#4, as of version 3` the second number is no issue.
             _ => break,
         }
     }

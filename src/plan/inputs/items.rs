@@ -44,6 +44,7 @@ pub(super) fn drafts(items: Vec<ListItem>, diagnostics: &mut Diagnostics) -> Vec
     let list = ItemList::new(&items, diagnostics);
     let mut edges: Vec<Option<Vec<SourceText>>> =
         items.iter().map(|item| list.waits_for(item, diagnostics)).collect();
+    // Only when all edges are known: an item that is skipped takes along those that wait for it.
     list.skip_blocked(&mut edges, diagnostics);
     let tasks = items.iter().zip(edges).enumerate().filter(|(at, _)| list.is_task(*at));
     let tasks = tasks.filter_map(|(_, (item, edges))| Some((item, edges?)));
@@ -98,6 +99,7 @@ impl<'a> ItemList<'a> {
             diagnostics.warning(item.draft.spot(), message, "if so, wait until it is done");
         }
         let mut found = Vec::new();
+        // Its groups count as seen: a task that waited for its own group would wait for itself.
         let mut seen = HashSet::from([at]);
         let groups: Vec<usize> = self.groups_of(item);
         seen.extend(&groups);
@@ -155,6 +157,7 @@ impl<'a> ItemList<'a> {
             above.push(at);
             parent = self.items[at].parent.as_deref();
         }
+        // Only now, since a parent that is no group may itself be part of one.
         above.retain(|at| self.items[*at].is_group);
         above
     }
@@ -168,9 +171,13 @@ impl<'a> ItemList<'a> {
         seen: &mut HashSet<usize>,
         found: &mut Vec<SourceText>,
     ) {
+        // A list of what is left, not recursion: another program may nest groups as deep as it
+        // likes.
         let mut todo = vec![from];
         while let Some(at) = todo.pop() {
             let item = &self.items[at];
+            // Groups may wait for each other in a cycle, and one group may be reached in several
+            // ways.
             if item.state == ItemState::Done || !seen.insert(at) {
                 continue;
             }
@@ -189,6 +196,7 @@ impl<'a> ItemList<'a> {
         let is_deferred = |at: &usize| self.items[*at].state == ItemState::Deferred;
         let deferred = self.by_id.values().filter(|at| is_deferred(at));
         let mut gone: HashSet<&str> = deferred.map(|at| self.items[*at].id()).collect();
+        // Until nothing changes, since an item may come before the one that it waits for.
         loop {
             let before = gone.len();
             for (at, item) in self.items.iter().enumerate() {

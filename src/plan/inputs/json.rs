@@ -39,6 +39,7 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(
 
 /// Returns the line that a value begins on; `whole` is the text that it is a part of.
 pub(super) fn line_of(value: &RawValue, whole: &str) -> usize {
+    // A raw value is a slice of the whole text, so its address tells where it begins.
     let offset = (value.get().as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
     let before = whole.as_bytes().get(..offset).unwrap_or_default();
     before.iter().filter(|byte| **byte == b'\n').count() + 1

@@ -37,6 +37,7 @@ const KNOWN: &str = "use beads' issues.jsonl (an object with `id` and `title` on
 /// Returns the format of a list, if the text is JSON.
 pub(super) fn shape(file: &str, text: &str) -> Option<ListFormat> {
     let text = text.trim_start();
+    // If the first line is broken, only the name tells that each line is an issue.
     let is_lines = file.to_ascii_lowercase().ends_with(".jsonl") || json::is_lines(text);
     match text.as_bytes().first() {
         Some(b'{') if is_lines => Some(ListFormat::Beads),

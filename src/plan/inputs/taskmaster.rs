@@ -60,6 +60,7 @@ pub(super) fn read(
         }
         items.push(task);
     }
+    // A task was added after its subtasks, whose prompts need its title.
     items.sort_by_key(|item: &ListItem| item.draft.line);
     Some(items)
 }
@@ -71,6 +72,7 @@ fn list<'a>(
     diagnostics: &mut Diagnostics,
 ) -> Option<TagList<'a>> {
     let top: BTreeMap<String, &RawValue> = json::parse(text, 1, KNOWN, diagnostics)?;
+    // Older versions of task-master had no tags, only one list at the top.
     let lists: BTreeMap<&str, TagList> = if top.contains_key("tasks") {
         serde_json::from_str(text).ok().map(|list| ("", list)).into_iter().collect()
     } else {
@@ -83,6 +85,7 @@ fn list<'a>(
     }
     let names: Vec<String> = lists.keys().map(|name| (*name).to_owned()).collect();
     let alone = names.first().filter(|_| names.len() == 1).map(String::as_str);
+    // A file without tags has one list, whatever tag the user asked for.
     let is_old = alone == Some("");
     let chosen = tag.filter(|_| !is_old).or(alone).unwrap_or(DEFAULT_TAG).to_owned();
     let found = lists.into_iter().find(|(name, _)| *name == chosen).map(|(_, list)| list);

@@ -27,6 +27,7 @@ pub(in crate::plan) fn read(
             diagnostics.warning(1, "skipped: the front matter has no id", remedy);
         }
     }
+    // From here on each item says itself which file it is from.
     diagnostics.set_file(0);
     items::drafts(items, diagnostics)
 }

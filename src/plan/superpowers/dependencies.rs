@@ -48,6 +48,7 @@ pub(super) enum TaskReference {
 /// Splits a value at commas and the like, without remarks in parentheses.
 pub(super) fn parts(value: &str) -> Vec<String> {
     let text = without_remarks(value);
+    // The list as a whole may be written as code.
     let text = text.trim().trim_matches('`').trim();
     let is_list = text.starts_with('[');
     let text = text.trim_start_matches('[').trim_end_matches(['.', ' ']).trim_end_matches(']');
@@ -88,6 +89,7 @@ pub(super) fn resolve(
 
 /// Returns the tasks that a part of a value refers to; `None` if the part is prose.
 pub(super) fn references(part: &str, task: usize, names: &Names) -> Option<Vec<TaskReference>> {
+    // Before any splitting: an id may be a word that means something below, such as `to`.
     if let Some(i) = names.task(part) {
         return Some(vec![TaskReference::Task(i)]);
     }
@@ -153,6 +155,7 @@ fn scan(tokens: &[Token], task: usize, names: &Names) -> Vec<TaskReference> {
 }
 
 fn number(number: &TaskNumber, names: &Names) -> TaskReference {
+    // A number may be the written id of a task whose heading has another one.
     let known = names.by_number.get(number).copied().or_else(|| names.task(&number.to_string()));
     known.map_or_else(|| TaskReference::Unknown(number.to_string()), TaskReference::Task)
 }
@@ -164,6 +167,7 @@ fn range(first: &TaskNumber, last: &TaskNumber, task: usize, names: &Names) -> V
         .map(|end| number(end, names))
         .filter(|reference| matches!(reference, TaskReference::Unknown(_)))
         .collect();
+    // Without both ends nobody knows which tasks are between them.
     if !missing.is_empty() || first > last {
         return if missing.is_empty() {
             vec![number(first, names), number(last, names)]
@@ -179,8 +183,10 @@ fn tokens<'a>(part: &'a str, names: &Names) -> Vec<Token<'a>> {
     let mut tokens = Vec::new();
     for word in part.split_whitespace() {
         let word = bare(word.trim_end_matches([':', '!', '?']));
+        // `Task 2's types` means task 2.
         let word = word.strip_suffix("'s").unwrap_or(word);
         let dashed = |dash: &str| {
+            // Both ends must be numbers: `sign-in` is no range.
             let (a, b) = word.split_once(dash)?;
             Some((prefixed(a)?, prefixed(b)?))
         };

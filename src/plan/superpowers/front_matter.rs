@@ -36,11 +36,13 @@ impl FrontMatter {
 
     /// Returns true if the fields are those of a task, not of a document about tasks.
     pub(super) fn is_task(&self) -> bool {
+        // Both, because a document about tasks may have an id of its own.
         self.first(&IDS).is_some() && self.has_order()
     }
 
     /// Returns true if the fields are those of one ticket among others.
     pub(in crate::plan) fn is_ticket(&self) -> bool {
+        // The user named the file as a ticket, so one of the two is enough.
         self.first(&IDS).is_some() || self.has_order()
     }
 
@@ -95,6 +97,7 @@ impl FrontMatter {
 
     fn paths(&self, keys: &[&str]) -> Vec<String> {
         let texts = self.first(keys).map(YamlNode::texts).unwrap_or_default();
+        // In backquotes, as paths are marked in prose: here the whole value is a path.
         texts.iter().flat_map(|(text, _)| paths::paths(&format!("`{text}`"))).collect()
     }
 

@@ -46,6 +46,7 @@ pub(super) fn read(
     nodes.iter().for_each(|node| reader.node(node));
     reader.close();
     let head = reader.head;
+    // After the head, whose status may have said already that the task is done.
     read_boxes(nodes, draft, diagnostics);
     head
 }
@@ -122,6 +123,7 @@ impl HeadReader<'_> {
     fn node(&mut self, node: &OutlineNode) {
         match &node.kind {
             NodeKind::Line(line) => self.line(line),
+            // A `---` right below the metadata makes a heading of them for CommonMark.
             NodeKind::Heading { lines, underlined: true, .. } => {
                 lines.iter().for_each(|line| self.line(line));
             }
@@ -155,6 +157,8 @@ impl HeadReader<'_> {
         if is_step(line) {
             return self.end();
         }
+        // Before the line is read as a key: an item like `Modify: a.rs` belongs to the list above
+        // it.
         if self.pending.as_mut().is_some_and(|pending| pending.takes(line)) {
             return;
         }
@@ -171,6 +175,7 @@ impl HeadReader<'_> {
     fn key_after_steps(&mut self, line: &TextLine) {
         let Some(entry) = key::read(line).filter(|entry| entry.bold) else { return };
         let is_known = match entry.key {
+            // A key that the head has already may come again as text.
             MetadataKey::Id => self.draft.id.is_some(),
             MetadataKey::DependsOn => self.head.depends_on.is_some(),
             MetadataKey::ParallelSafe => self.draft.parallel_safe.is_some(),
@@ -333,6 +338,7 @@ impl HeadReader<'_> {
         let text = text.trim().trim_matches(['[', ']', '.']);
         let words = text.split(',').map(|word| word.trim().trim_matches(['"', '\'']));
         let read = match text {
+            // `[]` means no reviews; an empty value is a slip.
             "" if pending.value.trim() != "[]" => Err("no review is named".to_owned()),
             _ if is_nothing(text) => Ok(Vec::new()),
             _ => review::of_task(words),
@@ -399,6 +405,7 @@ impl PendingKey {
             }
             return true;
         }
+        // A comma at the end says that the list goes on in the next line.
         let continues =
             self.items.is_empty() && !line.starts_item && self.value.trim_end().ends_with(',');
         if continues {

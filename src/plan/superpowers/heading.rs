@@ -54,6 +54,7 @@ impl TaskNumber {
         }
         let mut after = rest.chars();
         let letter = after.next().filter(char::is_ascii_lowercase);
+        // `8b` is a number with a letter, `3rd` is a word.
         let is_word = after.clone().next().is_some_and(char::is_alphanumeric);
         match letter {
             Some(_) if is_word => None,
@@ -72,6 +73,7 @@ impl TaskNumber {
         };
         let next_letter = self.parts == before.parts && self.letter > before.letter;
         let next_sibling = parent == head && *mine == last + 1;
+        // After `1.7` comes `2`, `2.0` or `2.1`.
         let next_parent =
             self.parts[0] == before.parts[0] + 1 && self.parts[1..].iter().all(|p| *p <= 1);
         let first_child = parent == before.parts && *mine <= 1;
@@ -95,6 +97,7 @@ impl fmt::Display for TaskNumber {
 /// Reads the text of a heading.
 pub(super) fn read(text: &str) -> HeadingKind {
     let (text, is_marked) = marks::split(text);
+    // Authors put emoji and other signs in front of the word.
     let text = text.trim_start_matches("[ ]").trim_start_matches(|c: char| !c.is_alphanumeric());
     match strip_word(text, "task").map(|rest| numbered(rest.trim_start())) {
         Some(HeadingKind::Task { number, title, done }) => {
@@ -115,6 +118,7 @@ pub(super) fn read_cell(text: &str) -> HeadingKind {
 
 /// Reads the text after the word `Task`.
 fn numbered(rest: &str) -> HeadingKind {
+    // Some plans number their tasks as issues: `Task #4`.
     let Some((number, rest)) = TaskNumber::split(rest.trim_start_matches('#')) else {
         // `Task : title`, and `Task A: title`.
         let is_bare = rest.starts_with([':', '：']) && rest.chars().nth(1).is_some();
@@ -135,6 +139,7 @@ fn numbered(rest: &str) -> HeadingKind {
         };
     };
     let is_dash = rest.starts_with(['-', '–', '—']);
+    // `Task 1 - 3: title` names a range, `Task 1 - 3D view` has a title.
     if is_dash && TaskNumber::split(title.trim_start()).is_some_and(|(_, after)| ends_number(after))
     {
         return HeadingKind::NearMiss(HeadingFlaw::Range);
@@ -146,6 +151,7 @@ fn numbered(rest: &str) -> HeadingKind {
 /// Reads a line of Markdown source as a heading, for text that the Markdown parser does not see as
 /// one.
 pub(super) fn read_source(line: &str) -> HeadingKind {
+    // In a quote or a list the heading comes after other marks.
     let line = line.trim_start_matches([' ', '>', '-', '*', '+']);
     let text = line.trim_start_matches('#');
     match line.len() - text.len() {
@@ -163,6 +169,7 @@ fn digits(text: &str) -> Option<(u32, &str)> {
 
 fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let (start, rest) = text.split_at_checked(word.len())?;
+    // `Taskbar 1` begins with the same letters.
     let ends = rest.starts_with([' ', '\t', '#', '\u{a0}']);
     (start.eq_ignore_ascii_case(word) && ends).then_some(rest)
 }
@@ -170,6 +177,7 @@ fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
 /// Returns true if a short name is in the place of the number: `A: title`, `T1 - title`.
 fn is_lettered(rest: &str) -> bool {
     let word = rest.split([':', ' ', '—', '–']).next().unwrap_or_default();
+    // `Task A:` is meant as a task, `Task Structure:` is a section.
     let is_short = word.len() == 1 || word.contains(|c: char| c.is_ascii_digit());
     let is_named = word.starts_with(|c: char| c.is_ascii_uppercase()) && is_short;
     is_named && rest[word.len()..].trim_start().starts_with([':', '-', '–', '—'])

@@ -27,6 +27,8 @@ pub(super) fn check(
         };
         let before = tasks.partition_point(|(_, line)| *line < node.line);
         let last_seen = before.checked_sub(1).map(|i| tasks[i].0.clone());
+        // Two blocks in a row may both hide tasks, whose numbers continue from one block to the
+        // next.
         let hidden_since = last_hidden.clone().filter(|(_, seen)| *seen == before);
         let last = hidden_since.map(|(number, _)| number).or(last_seen);
         let swallowed = swallowed(source, lines, node, last, &seen);
@@ -66,6 +68,8 @@ fn swallowed(
             offset += text.len();
             continue;
         };
+        // Examples in a plan have tasks too; one that has the next number is more likely a real
+        // one.
         let continues = last.as_ref().map_or(number.is_first(), |last| number.follows(last));
         if continues && !seen.contains(&number) {
             last = Some(number.clone());

@@ -55,6 +55,7 @@ pub(super) fn read(line: &TextLine) -> Option<KeyValue<'_>> {
 pub(super) fn read_all(line: &TextLine) -> Vec<KeyValue<'_>> {
     let Some(first) = read(line) else { return Vec::new() };
     let mut entries = vec![first];
+    // In prose these signs may separate anything.
     if first.key == MetadataKey::Unknown && !first.bold {
         return entries;
     }
@@ -64,6 +65,7 @@ pub(super) fn read_all(line: &TextLine) -> Vec<KeyValue<'_>> {
         let at = searched + at;
         let mark = rest[at..].chars().next().map_or(1, char::len_utf8);
         let after = rest[at + mark..].trim_start();
+        // Only before a known key: elsewhere the sign is a part of the value.
         match entry(after, 0).filter(|entry| entry.key != MetadataKey::Unknown) {
             Some(next) => {
                 if let Some(last) = entries.last_mut() {
@@ -100,6 +102,7 @@ fn is_plain_key(name: &str) -> bool {
 
 /// Returns the key that a name spells.
 pub(super) fn known(name: &str) -> Option<MetadataKey> {
+    // `Depends on`, `depends_on` and `depends-on` are one key.
     let is_noise = |c: char| c.is_whitespace() || matches!(c, '-' | '_' | '`' | '*');
     let bare: String =
         name.chars().filter(|c| !is_noise(*c)).flat_map(char::to_lowercase).collect();

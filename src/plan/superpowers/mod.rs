@@ -55,6 +55,7 @@ pub(super) fn parse(source: &str, diagnostics: &mut Diagnostics) -> MarkdownPlan
     let bodies: Vec<_> = sections.iter().map(|section| section.nodes.clone()).collect();
     let numbers: Vec<_> = sections.iter().map(|s| (s.number.clone(), s.line)).collect();
     hidden_tasks::check(source, &lines, &outline, &numbers, diagnostics);
+    // Beside tasks with headings, the front matter is about the document and not needed.
     if let Some(fault) =
         front.as_ref().and_then(|front| front.fault()).filter(|_| sections.is_empty())
     {
@@ -119,6 +120,8 @@ fn sections(outline: &Outline, source: &str, diagnostics: &mut Diagnostics) -> V
         let heading = heading::read(text);
         let is_task = matches!(heading, HeadingKind::Task { .. });
         let would_end = open.is_some_and(|open| *level <= open && !is_part(node));
+        // A task ends the one before even behind a broken block: otherwise it would be no task at
+        // all.
         if is_task || (would_end && !broken.keeps(text, node.line, diagnostics)) {
             if let Some(last) = sections.last_mut().filter(|_| open.is_some()) {
                 last.nodes.end = at;
@@ -262,6 +265,7 @@ fn warn_of_waves(
     let first = heads.iter().find_map(|head| head.wave);
     let has_table = outline.nodes.iter().any(|node| matches!(&node.kind, NodeKind::Table(_)));
     let has_edges = drafts.iter().any(|draft| draft.depends_on.is_some());
+    // A table may hold the dependencies, and has warnings of its own.
     if let Some(line) = first.filter(|_| !has_edges && !has_table) {
         let message =
             "waves are not dependencies: without `Depends on`, the tasks run one after another";

@@ -106,6 +106,7 @@ impl LineIndex {
 /// Reads a document from `start` on, which is after any front matter.
 pub(super) fn read(source: &str, start: usize, lines: &LineIndex) -> Outline {
     let mut builder = OutlineBuilder::new(source, lines);
+    // No other extension: the signs of footnotes, math and the like are text of the plan.
     let parser =
         Parser::new_ext(&source[start..], Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS);
     for (event, range) in parser.into_offset_iter() {
@@ -182,9 +183,11 @@ impl<'a> OutlineBuilder<'a> {
         match tag {
             Tag::CodeBlock(_) | Tag::BlockQuote(_) | Tag::HtmlBlock => {
                 self.aside(tag, range);
+                // Counted, because blocks nest: a quote may hold code.
                 self.asides += 1;
             }
             _ if self.asides > 0 => {}
+            // A heading in a list is part of its item, and neither begins nor ends a task.
             Tag::Heading { .. } if self.depth > 0 => {
                 self.aside(tag, range);
                 self.asides += 1;
@@ -256,6 +259,7 @@ impl<'a> OutlineBuilder<'a> {
             let line = TextLine {
                 number: self.lines.at(range.start),
                 depth: self.depth,
+                // Taken, because only the first line of an item has them.
                 starts_item: std::mem::take(&mut self.starts_item),
                 checkbox: std::mem::take(&mut self.checkbox),
                 ticked: std::mem::take(&mut self.ticked),
@@ -323,6 +327,7 @@ impl<'a> OutlineBuilder<'a> {
     /// Ends the open line.
     fn flush(&mut self) {
         let Some((line, range)) = self.line.take() else { return };
+        // An emphasis that spans lines would end in a line that it does not begin.
         self.emphasis.clear();
         match &mut self.heading {
             Some(lines) => lines.push(line),
@@ -345,6 +350,7 @@ fn inner_fence(block: &str) -> Option<usize> {
     let opens = |line: &str| {
         let line = line.trim_start();
         let info = line.trim_start_matches(mark);
+        // A bare fence closes the block; only one with a language is sure to open another.
         (line.len() - info.len()) / mark.len_utf8() >= length
             && info.starts_with(char::is_alphabetic)
             && !info.contains(mark)
@@ -358,6 +364,7 @@ fn is_closed(block: &str) -> bool {
     let Some(mark) = opening.chars().next() else { return false };
     let length = opening.chars().take_while(|c| *c == mark).count();
     let mut lines = block.trim_end().lines();
+    // The first line is left out, or the opening fence would count as the closing one.
     let (_, last) = (lines.next(), lines.next_back());
     let last = last.unwrap_or_default().trim_start_matches([' ', '\t', '>']).trim_end();
     last.chars().count() >= length && last.chars().all(|c| c == mark)

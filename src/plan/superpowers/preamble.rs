@@ -45,6 +45,7 @@ pub(super) fn read(
         in_task[task].fill(true);
     }
     let is_title = |node: &OutlineNode| matches!(node.kind, NodeKind::Heading { level: 1, .. });
+    // Only before the tasks: below them a heading of level 1 begins a section.
     let title = nodes[..first_task].iter().position(is_title);
     let mut collector = Collector::new();
     for (at, node) in nodes.iter().enumerate() {
@@ -54,6 +55,7 @@ pub(super) fn read(
             continue;
         }
         let next = nodes.get(at + 1).map_or(source.len(), |next| next.range.start);
+        // By whole lines, because the ranges of the parser leave out list marks and indentation.
         let start = line_start(source, node.range.start);
         let end = if at + 1 < nodes.len() { line_start(source, next) } else { next };
         let text = &source[start..end.max(start)];
@@ -123,6 +125,7 @@ impl<'a> Collector<'a> {
     fn heading(&mut self, level: u8, heading: &str, text: &'a str) {
         let (part, open) = self.section;
         let is_inside = open > 0 && level > open;
+        // A heading such as `Coding rules` inside the constraints is only a part of them.
         if is_constraints(heading) && !(is_inside && part == Part::Constraints) {
             self.section(Part::Constraints, level);
             return self.constraints.push('\n');
@@ -135,6 +138,7 @@ impl<'a> Collector<'a> {
         let is_order = ABOUT_ORDER.contains(&lower.as_str()) || super::is_justification(heading);
         let part = if is_order || is_handoff(heading) { Part::Nowhere } else { Part::Text };
         self.section(part, level);
+        // A heading that is followed by another of its level has nothing to say.
         self.pending.retain(|(above, _)| *above < level);
         if part == Part::Text {
             self.pending.push((level, text));
@@ -142,6 +146,7 @@ impl<'a> Collector<'a> {
     }
 
     fn line(&mut self, line: &TextLine, text: &'a str) {
+        // In a list, `Constraints: ...` is only one of the items.
         if line.depth == 0 && self.section.0 == Part::Text {
             let name = key(line);
             let opens = name.is_some_and(is_constraints);

@@ -195,6 +195,7 @@ fn draft(
         diagnostics.warning(row.line, message, "write `Task 1: title` in its first cell");
         return None;
     };
+    // Such a plan has no text below headings, so the whole row is what the agent is given.
     let lines = table.header.iter().zip(&row.cells).map(|(head, cell)| format!("{head}: {cell}\n"));
     Some(Draft {
         number: Some(number.to_string()),

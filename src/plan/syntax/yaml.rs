@@ -78,6 +78,7 @@ pub(crate) fn read(text: &str, first_line: usize) -> Result<YamlNode, YamlFault>
     for event in Parser::new_from_str(text) {
         let line_of = |span: Span| span.start.line() + first_line - 1;
         match event {
+            // What follows is another document, and may be anything.
             Ok((Event::DocumentEnd, _)) => break,
             Ok((event, span)) => tree.take(event, line_of(span))?,
             Err(error) => {
@@ -170,6 +171,8 @@ impl YamlTree {
                     if entries.len() == MAX_KEYS {
                         return Err(YamlFault { line, why: "it has too many keys".to_owned() });
                     }
+                    // The parser reports events and does not compare keys; a second `status` would
+                    // be ignored.
                     if entries.iter().any(|(known, _)| *known == name) {
                         return Err(YamlFault {
                             line,
@@ -186,6 +189,7 @@ impl YamlTree {
 
 fn scalar(text: &str, style: ScalarStyle) -> YamlValue {
     match (style, text) {
+        // Only plain ones: `"null"` in quotes is a text.
         (ScalarStyle::Plain, "" | "~" | "null" | "Null" | "NULL") => YamlValue::Nothing,
         _ => YamlValue::Text(text.to_owned()),
     }

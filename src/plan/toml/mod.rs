@@ -55,6 +55,8 @@ pub(super) struct TomlPlan {
 
 /// Reads a plan; every mistake is in `diagnostics`.
 pub(super) fn parse(source: &str, diagnostics: &mut Diagnostics) -> TomlPlan {
+    // Recoverable, so that all errors of syntax appear at once; nothing else is read if there are
+    // any.
     let (table, errors) = DeTable::parse_recoverable(source);
     for error in &errors {
         let line = error.span().map_or(0, |span| fault::line_of(source, span.start));
@@ -129,6 +131,7 @@ impl TomlReader<'_> {
         let line = self.line(whole);
         self.check_keys(table, &TASK_KEYS);
         let id = table.get("id").map(|value| (self.text("id", value), self.line(value)));
+        // An id of the wrong type is reported by `text`.
         if id.is_none() {
             self.diagnostics.error(line, "this task has no id", "write `id = \"name\"`");
         }
@@ -163,6 +166,7 @@ impl TomlReader<'_> {
                 .and_then(|value| self.boolean("final_review", value))
                 .unwrap_or(false),
             reviews: table.get("reviews").and_then(|value| self.reviews(value)),
+            // The journal keeps the line of the user's file, not the one of its own TOML.
             line: table.get("line").and_then(|value| self.number(value)).unwrap_or(line),
             id,
             file: 0,
@@ -286,6 +290,7 @@ impl TomlReader<'_> {
 
     fn timeout(&mut self, value: &TomlValue) -> Option<u64> {
         let text = match value.get_ref() {
+            // `0x1F` is an integer in TOML too.
             DeValue::Integer(integer) if integer.radix() == 10 => integer.as_str(),
             DeValue::String(text) => text.as_ref(),
             _ => "",

@@ -111,6 +111,7 @@ fn string(text: &str) -> String {
             '\\' => out.push_str("\\\\"),
             '\n' | '\t' if is_long => out.push(c),
             '\t' => out.push_str("\\t"),
+            // A reader may turn CRLF into LF, so the CR must not be a plain character.
             '\r' => out.push_str("\\r"),
             c if c.is_control() => {
                 // Writing to a string cannot fail.
