@@ -61,6 +61,7 @@ pub(super) fn lines(works: &[TaskCode]) -> Vec<ComparedRow> {
         for row in 0..ROWS.len() {
             let whose: Vec<&TaskObservations> = seen.iter().map(|rows| &rows[row]).collect();
             let cells: Vec<Cell> = whose.iter().map(|whose| whose.cell(&ROWS[row])).collect();
+            // A row in which no task has anything would only lengthen the table.
             if cells.iter().any(|cell| !cell.values.is_empty()) {
                 lines.push(judge(language, row, cells, &whose));
             }
@@ -81,6 +82,7 @@ fn judge(
     let differ = |one: &Habit, other: &Habit| {
         !may_be_one(&one.value, &other.value) && one.meets(&other.scopes)
     };
+    // A task that follows the code around it is not to blame; the one that differs from it is.
     let is_alone = |one: &Habit| !one.follows && habits.iter().any(|other| differ(one, other));
     let mut diverges = habits.iter().any(is_alone);
     let without = cells.iter_mut().zip(whose).filter(|(cell, _)| cell.habit.is_none());
@@ -96,6 +98,8 @@ fn judge(
         let is_custom = |value: &str| {
             whose.custom_of_all(value).is_some_and(|percent| percent >= CUSTOM_PERCENT)
         };
+        // Having nothing of a habit is weaker evidence than having another one, so it takes more of
+        // it.
         let is_enough = ROWS[row].least.is_some_and(|least| total >= least * NOTHING_TIMES);
         let mut missing = habits.iter().filter(has_nothing);
         cell.avoids = is_enough && missing.any(|one| !one.follows || is_custom(&one.value));
@@ -129,6 +133,7 @@ impl Habit {
 fn scopes(row: usize, places: &[CodeLocation]) -> BTreeSet<String> {
     let scope = |place: &CodeLocation| {
         if ROWS[row].per_crate() {
+            // With a slash in front, so that a `src` at the top level is found too.
             format!("/{}", place.path).split("/src/").next().unwrap_or_default().to_owned()
         } else {
             String::new()

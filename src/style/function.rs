@@ -44,7 +44,9 @@ pub(super) fn outermost<'s>(
     cases: &[Range<usize>],
 ) -> Vec<&'s FunctionSpan> {
     let mut sorted: Vec<&FunctionSpan> = spans.iter().collect();
+    // Of functions that begin at the same place the outer one first, or it would be left out.
     sorted.sort_by_key(|span| (span.bytes.start, usize::MAX - span.bytes.end));
+    // Several patterns of a query may find one function.
     sorted.dedup_by_key(|span| span.bytes.clone());
     let mut end = 0;
     sorted.retain(|span| {
@@ -69,8 +71,10 @@ pub(super) fn is_own(span: &FunctionSpan, source: &SourceFile<'_>) -> bool {
         return false;
     }
     let text = source.text[span.bytes.clone()].lines().map(str::trim);
+    // Lines such as `}` and `})` are removed somewhere in almost every change.
     let lines: Vec<&str> = text.filter(|line| line.len() > 2).collect();
     let moved = lines.iter().filter(|line| source.removed.contains(**line)).count();
+    // Half of the lines are enough: code that moves is often changed a little on its way.
     moved * 100 < lines.len() * (100 - OWN_PERCENT).max(50)
 }
 
@@ -99,8 +103,10 @@ pub(super) fn read(
             }
         }
     }
+    // The own name is local too: a recursive function is like its renamed copy.
     reader.spelled.insert(&source.text[span.name.clone()], None);
     let root = tree.root_node();
+    // The last byte inside, since a range that ends behind the node would find its parent.
     if let Some(node) = root.descendant_for_byte_range(span.bytes.start, span.bytes.end - 1) {
         reader.walk(node);
     }
@@ -150,6 +156,7 @@ impl<'t> Tokenizer<'t> {
         let may_be_local = !node.kind().contains("field") && !node.kind().contains("property");
         let next = self.numbered;
         let local = self.spelled.get_mut(word).filter(|_| may_be_local);
+        // With a mark for each kind, so that the number of a local never equals a word.
         let mut hasher = DefaultHasher::new();
         let is_foreign = local.is_none() && node.kind().ends_with("identifier");
         match local {

@@ -125,6 +125,7 @@ impl TaskObservations {
         let total: usize = values.iter().map(|(_, places)| places.len()).sum();
         let ignored = self.own.get(IGNORED).map_or(0, Vec::len);
         let habit = values.iter().find(|(value, places)| {
+            // An ignored error is passed on in no way, so it makes no other habit less clear.
             let total = if value == IGNORED { total } else { total - ignored };
             let enough = row.least.is_some_and(|least| places.len() >= least);
             enough && places.len() * 100 >= total * HABIT_PERCENT

@@ -54,9 +54,11 @@ fn go(text: &str) -> Vec<(String, String)> {
     let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     let name = match second {
         Some(_) => first.to_owned(),
+        // `example.com/lib/v2` is used as `lib`.
         None if is_version(&last(path)) => last(path.rsplit_once('/').map_or("", |(p, _)| p)),
         None => last(path),
     };
+    // `gopkg.in/yaml.v3` is used as `yaml`.
     vec![(name.split('.').next().unwrap_or_default().to_owned(), path.to_owned())]
 }
 
@@ -90,6 +92,7 @@ fn rust(text: &str) -> Vec<(String, String)> {
 fn spread(before: &str, text: &str, found: &mut Vec<(String, String)>) {
     if let Some((head, rest)) = text.split_once('{') {
         let inner = rest.rsplit_once('}').map_or(rest, |(inner, _)| inner);
+        // Only at commas outside of inner braces: `a::{b::{c, d}, e}`.
         let mut depth = 0;
         let parts = inner.split(|c| {
             depth += i32::from(c == '{') - i32::from(c == '}');
@@ -101,10 +104,12 @@ fn spread(before: &str, text: &str, found: &mut Vec<(String, String)>) {
     let (path, alias) = text.split_once(" as ").unwrap_or((text, ""));
     let path = format!("{before}{}", path.trim());
     let name = if alias.is_empty() { path.rsplit("::").next().unwrap_or("") } else { alias.trim() };
+    // `use a::b::{self}` brings in `b`.
     if name == "self" {
         let path = path.trim_end_matches("::self");
         let name = path.rsplit("::").next().unwrap_or_default();
         found.push((name.to_owned(), path.to_owned()));
+    // A glob does not say which names it brings in.
     } else if !name.is_empty() && name != "*" {
         found.push((name.to_owned(), path.clone()));
     }
@@ -112,6 +117,7 @@ fn spread(before: &str, text: &str, found: &mut Vec<(String, String)>) {
 
 /// Reads `import a.b as c`, `from a import b as c, d`.
 fn python(text: &str) -> Vec<(String, String)> {
+    // A list in brackets may go over several lines.
     let text = text.replace(['(', ')', '\n'], " ");
     let (from, names) = match text.trim().strip_prefix("from ") {
         Some(rest) => rest.split_once(" import ").unwrap_or((rest, "")),
@@ -131,6 +137,7 @@ fn python(text: &str) -> Vec<(String, String)> {
 
 /// Reads `import x, { a as b } from "p"`, `import * as y from 'p'`.
 fn javascript(text: &str) -> Vec<(String, String)> {
+    // An import for its effects alone brings in no name.
     let Some((names, path)) = text.rsplit_once(" from ") else { return Vec::new() };
     let path = path.trim().trim_end_matches(';').trim().trim_matches(['"', '\'', '`']);
     let names = names.trim_start().trim_start_matches("import").trim_start();
@@ -163,6 +170,7 @@ fn java(text: &str) -> Vec<(String, String)> {
 
 fn java_label(path: &str) -> String {
     let lower = |part: &&str| part.starts_with(|c: char| c.is_lowercase());
+    // Packages begin in lower case; what follows is a class and its methods.
     path.split('.').take_while(lower).collect::<Vec<_>>().join(".")
 }
 

@@ -4,6 +4,7 @@
 
 /// Returns how the words of a name are joined; `None` for one word.
 pub(super) fn case(name: &str) -> Option<&'static str> {
+    // Underscores at the ends mark private and special names, and join no words.
     let name = name.trim_matches('_');
     let has = |wanted: fn(char) -> bool| name.chars().any(wanted);
     let starts_upper = name.starts_with(|c: char| c.is_uppercase());
@@ -52,6 +53,7 @@ pub(super) fn initialism(name: &str) -> Option<&'static str> {
     let upper = ["ID", "URL", "URI", "API", "HTTP", "JSON", "SQL", "UUID"];
     let mixed = ["Id", "Url", "Uri", "Api", "Http", "Json", "Sql", "Uuid"];
     let ends = |words: [&str; 8]| {
+        // `Id` alone is a whole name, not the end of one.
         let longer = |word: &&str| name.len() > word.len() && name.ends_with(word);
         words.iter().any(longer)
     };

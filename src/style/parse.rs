@@ -22,6 +22,7 @@ const ASKED_PER_BYTE: usize = 1;
 pub(super) fn parse(language: Language, text: &str) -> Option<Tree> {
     let mut parser = Parser::new();
     parser.set_language(&language.grammar()).ok()?;
+    // Counted in steps and not in seconds: the same file is always read, or always skipped.
     let mut left = MIN_ASKED + text.len() * ASKED_PER_BYTE;
     let mut progress = |_: &ParseState| match left.checked_sub(1) {
         Some(rest) => {
@@ -37,6 +38,7 @@ pub(super) fn parse(language: Language, text: &str) -> Option<Tree> {
 }
 
 fn is_shallow(tree: &Tree) -> bool {
+    // With a cursor: recursion would overflow the stack before the depth is known.
     let mut cursor = tree.walk();
     let mut depth = 0;
     loop {

@@ -89,6 +89,7 @@ impl SourceReader {
             let whose = if is_own(seen.line) { &mut reading.own } else { &mut reading.around };
             whose.push(seen);
         }
+        // The name of a new file is the task's own, although none of its lines shows it.
         if let Some(seen) = file_name(source) {
             reading.own.push(seen);
         }
@@ -128,6 +129,7 @@ impl LanguageQuery {
         while let Some(one) = matches.next() {
             self.take(language, one, text, &mut found);
         }
+        // Sorted, because `function::read` looks for the first one by bisection.
         found.locals.sort_by_key(|range| (range.start, range.end));
         found
     }
@@ -200,6 +202,7 @@ impl FileMatches<'_> {
             let mut ranges = scopes.chain(self.cases.iter().map(Node::byte_range));
             is_test_file || ranges.any(|range| range.contains(&at))
         };
+        // Several patterns may match one place, which is one piece of evidence.
         let mut known: BTreeSet<(usize, usize, String)> = BTreeSet::new();
         let mut all = Vec::new();
         for (row, value, node, subject) in &self.seen {
@@ -235,6 +238,7 @@ impl FileMatches<'_> {
         let row = &ROWS[row];
         if let Some(value) = given {
             let path = subject.and_then(|subject| self.imports.path(subject));
+            // What generates the code decides about its types, not the author.
             if matches!(row.id, "structs" | "returns") && path.is_some_and(is_generated) {
                 return Some(("generated".to_owned(), None));
             }
@@ -263,6 +267,7 @@ impl FileMatches<'_> {
             trade.is_empty() || trade.iter().any(|word| lower.contains(word))
         };
         if let Some(package) = self.imports.package(language, subject) {
+            // An import of the name settles it: `log` of some other package is no logger.
             return of_trade(&package).then_some(package);
         }
         let root = subject.split([':', '.']).next().unwrap_or(subject);
@@ -272,6 +277,7 @@ impl FileMatches<'_> {
             // A macro that a whole crate imports: `#[macro_use] extern crate log;`.
             Language::Rust if trade.is_empty() => Some("std".to_owned()),
             Language::Rust => Some(SOME_LOGGER.to_owned()),
+            // Globals, which nobody imports.
             Language::JavaScript | Language::TypeScript | Language::Tsx
                 if ["console", "expect"].contains(&root) =>
             {
@@ -285,6 +291,7 @@ impl FileMatches<'_> {
     fn subtest(&self, case: Node<'_>) -> Option<Observation> {
         let range = case.byte_range();
         let belongs = |other: &Range<usize>| {
+            // Decorators and attributes such as `parametrize` stand before the test, not around it.
             let near = other.end <= range.start && range.start - other.end < 200;
             let holds = |a: &Range<usize>, b: &Range<usize>| a.start <= b.start && b.end <= a.end;
             near || holds(other, &range) || holds(&range, other)
@@ -307,6 +314,7 @@ fn is_generated(path: &str) -> bool {
 /// Returns how the words in a new file's name are joined.
 fn file_name(source: &SourceFile<'_>) -> Option<Observation> {
     let name = source.path.rsplit('/').next()?;
+    // These are how languages mark a test, not how an author joins words.
     let stem = name.split('.').next()?.trim_end_matches("_test").trim_start_matches("test_");
     let value = name::case(stem).filter(|_| source.is_new)?.to_owned();
     Some(Observation { row: row::index("file-names")?, value, line: 1, about: None })

@@ -42,6 +42,7 @@ pub(crate) fn divergence(line: &ComparedRow, ids: &[&str]) -> Vec<String> {
 /// Returns the sentence about two similar functions.
 pub(crate) fn alike(alike: &SimilarPair, ids: &[&str]) -> String {
     let end = |end: &SimilarFunction| format!("{} in {} ({})", end.name, ids[end.task], end.place);
+    // Rounded down: only functions that differ in nothing but names have 100 %.
     let percent = (alike.ratio * 100.0).floor();
     format!("alike, {percent} %: {} and {}", end(&alike.one), end(&alike.other))
 }

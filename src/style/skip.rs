@@ -54,6 +54,7 @@ impl FileSkip {
     /// Returns why a file is not compared, by its path alone.
     pub(crate) fn by_path(path: &str) -> Option<FileSkip> {
         let name = path.rsplit('/').next().unwrap_or(path);
+        // Folders alone: a file named `vendor` is not vendored.
         if path.split('/').rev().skip(1).any(|part| VENDORED.contains(&part)) {
             return Some(FileSkip::Vendored);
         }
@@ -67,14 +68,18 @@ impl FileSkip {
 
 /// Returns why a file is not compared, by its text.
 pub(crate) fn why_skipped(bytes: &[u8]) -> Option<FileSkip> {
+    // The size first, since the other checks read the bytes.
     if bytes.len() > MAX_BYTES {
         return Some(FileSkip::Huge);
     }
+    // A NUL byte means binary to git as well.
     if bytes.contains(&0) {
         return Some(FileSkip::Binary);
     }
+    // The cut may be inside a character, which is why invalid text is accepted.
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(8192)]);
     let says = |line: &str| {
+        // In comments alone: a generator of code has these words in its strings.
         let comment = line.trim_start().starts_with(['/', '#', '*', ';', '-', '<']);
         let lower = line.to_ascii_lowercase();
         comment
