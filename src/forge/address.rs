@@ -9,7 +9,9 @@ pub(super) fn of(url: &str) -> Option<(String, String)> {
         Some((_, rest)) => rest.split_once('/')?,
         None => short(url)?,
     };
+    // A name or a token may stand in front of the host.
     let host = host.rsplit('@').next().unwrap_or(host);
+    // The port of ssh is not that of the forge's web pages.
     let host = host.split(':').next().unwrap_or(host);
     let path = path.trim_matches('/');
     let path = path.strip_suffix(".git").unwrap_or(path);

@@ -24,6 +24,7 @@ pub(super) fn list(place: &str, head: &str, base: &str) -> Vec<String> {
 pub(super) fn create(place: &str, proposal: &Proposal) -> Result<Vec<String>, String> {
     let body = std::fs::read_to_string(&proposal.body)
         .map_err(|error| format!("cannot read '{}': {error}", proposal.body.display()))?;
+    // A limit in bytes may fall into the middle of a character.
     let end = (0..=body.len().min(MAX_BODY)).rev().find(|end| body.is_char_boundary(*end));
     let body = &body[..end.unwrap_or(0)];
     Ok(words(place, proposal).into_iter().chain([body.to_owned()]).collect())
@@ -34,17 +35,20 @@ fn words(place: &str, proposal: &Proposal) -> Vec<String> {
     let Proposal { head, base, title, is_draft, .. } = proposal;
     let asked = ["glab", "mr", "create", "--repo", place, "--source-branch", head];
     let told = ["--target-branch", base, "--title", title, "--yes"];
+    // Nobody is there to confirm: with `--yes` it does not ask.
     let draft = is_draft.then_some("--draft");
     let last = ["--description"];
     asked.into_iter().chain(told).chain(draft).chain(last).map(str::to_owned).collect()
 }
 
 pub(super) fn view(place: &str, url: &str) -> Vec<String> {
+    // `glab` takes the number, not the URL.
     let number = url.trim_end_matches('/').rsplit('/').next().unwrap_or(url);
     ["glab", "mr", "view", number, "--repo", place, "--output", "json"].map(str::to_owned).to_vec()
 }
 
 pub(super) fn by_hand(place: &str, proposal: &Proposal) -> Step {
+    // Quoted here, word by word, since the shell has to see `$(cat ...)` without quotes.
     let words: Vec<String> = words(place, proposal).iter().map(|word| quoted(word)).collect();
     let body = quoted(&proposal.body.display().to_string());
     Step::Line(format!("{} \"$(cat {body})\"", words.join(" ")))
@@ -71,6 +75,7 @@ struct ViewedPullRequest {
 
 pub(super) fn state(out: &str) -> Option<PullRequestState> {
     let viewed: ViewedPullRequest = serde_json::from_str(out).ok()?;
+    // A squash without a merge commit leaves only the squashed one.
     let commit = viewed.merge_commit_sha.or(viewed.squash_commit_sha);
     Some(match viewed.state.as_str() {
         "merged" => PullRequestState::Merged(commit.as_deref().and_then(Oid::from_hex)),

@@ -68,6 +68,7 @@ impl Forge {
     /// an account there (for self-hosted forges).
     pub(crate) fn of(urls: &[String], directory: &Path, run: CallRunner<'_>) -> Option<Forge> {
         let (host, path) = urls.iter().find_map(|url| address::of(url))?;
+        // The name first: asking for an account runs two programs, which use the network.
         let kind = kind_by_name(&host).or_else(|| kind_by_account(&host, directory, run))?;
         Some(Forge { kind, host, path })
     }
@@ -110,6 +111,7 @@ impl Forge {
                 .map_err(|text| ForgeError { why: Obstacle::Failed, text })?,
         };
         let said = self.ask(argv, directory, run)?;
+        // The last one, because a message may name other pages before it.
         let url = said.out.split_whitespace().rfind(|word| word.starts_with("http"));
         url.map(str::to_owned).ok_or_else(|| self.unreadable(&said))
     }
@@ -157,6 +159,7 @@ impl Forge {
     fn place(&self) -> String {
         match self.kind {
             ForgeKind::GitHub => format!("{}/{}", self.host, self.path),
+            // Without a scheme `glab` would take the host for the first group of the path.
             ForgeKind::GitLab => format!("https://{}/{}", self.host, self.path),
         }
     }
@@ -235,6 +238,7 @@ fn error_of(program: &str, said: &Reply) -> ForgeError {
     let err = said.err.trim();
     let has = |parts: &[&str]| parts.iter().any(|part| err.contains(part));
     let no_account = ["auth login", "authentication required", "HTTP 401", "401 Unauthorized"];
+    // The exit code does not tell these apart: both programs use 1 for almost everything.
     let no_answer = [
         "error connecting",
         "dial tcp",
@@ -250,6 +254,7 @@ fn error_of(program: &str, said: &Reply) -> ForgeError {
     ];
     let why = match said.ending {
         Ending::Exited(4) => Obstacle::NotLoggedIn,
+        // A program that waits for the network without end is only ever seen like this.
         Ending::TimedOut | Ending::Stopped => Obstacle::NoNetwork,
         _ if has(&no_account) => Obstacle::NotLoggedIn,
         _ if has(&no_answer) => Obstacle::NoNetwork,
