@@ -34,8 +34,8 @@ pub(super) fn create(place: &str, proposal: &Proposal) -> Result<Vec<String>, St
 fn words(place: &str, proposal: &Proposal) -> Vec<String> {
     let Proposal { head, base, title, is_draft, .. } = proposal;
     let asked = ["glab", "mr", "create", "--repo", place, "--source-branch", head];
-    let told = ["--target-branch", base, "--title", title, "--yes"];
     // Nobody is there to confirm: with `--yes` it does not ask.
+    let told = ["--target-branch", base, "--title", title, "--yes"];
     let draft = is_draft.then_some("--draft");
     let last = ["--description"];
     asked.into_iter().chain(told).chain(draft).chain(last).map(str::to_owned).collect()
