@@ -100,6 +100,7 @@ pub(crate) struct Line {
 /// empty if nothing of it is typed yet.
 pub(crate) fn parse_words(words: &[String]) -> Line {
     let mut program = Cli::command();
+    // Only building a command gives its subcommands the global options.
     program.build();
     let (typed, before) = words.split_last().map_or(("", words), |(last, rest)| (last, rest));
     let mut parser = Parser::new(&program);
@@ -107,6 +108,7 @@ pub(crate) fn parse_words(words: &[String]) -> Line {
     let first = |id: &str| parser.given.get(id).and_then(|values| values.first()).cloned();
     Line {
         directory: first("directory"),
+        // `start` has an option `--run` of its own.
         run: first("name").or_else(|| first("run")),
         plan: first("plan"),
         wanted: parser.wanted(typed),
@@ -198,6 +200,7 @@ impl<'a> Parser<'a> {
 
     fn option(&mut self, option: Option<&'a Arg>, value: Option<&str>) {
         let Some(option) = option else { return self.open = None };
+        // Noted without a value too, so that it is not offered again.
         self.given.entry(option.get_id().as_str()).or_default();
         let takes_values = option.get_action().takes_values();
         self.open = takes_values.then_some((option, 0));

@@ -114,6 +114,7 @@ fn forget_environment(cli: &Cli) -> anyhow::Result<()> {
         ("--work-tree", "GIT_WORK_TREE", cli.work_tree.is_some()),
     ];
     for (option, variable, is_given) in named {
+        // An option goes before the variable, as in git itself.
         let value = std::env::var_os(variable).filter(|value| !value.is_empty() && !is_given);
         options.extend(value.into_iter().flat_map(|value| [option.into(), value]));
     }

@@ -133,6 +133,7 @@ impl Target {
 
 /// Finds a task by its id, the number in its heading, or the id of its ticket.
 pub(crate) fn find_task(plan: &Plan, text: &str) -> anyhow::Result<TaskId> {
+    // Ids first: the id of one task may be the number of another.
     let by_id = plan.tasks.iter().find(|task| task.id.as_str() == text);
     let is_number = |number: &String| number.eq_ignore_ascii_case(text);
     let by_number = || plan.tasks.iter().find(|task| task.number.as_ref().is_some_and(is_number));
@@ -202,6 +203,7 @@ fn file_error(faults: &[FileFault]) -> anyhow::Error {
 }
 
 fn settings_file(git: &Git, trust: Trust) -> anyhow::Result<Layer> {
+    // A bare repository has no checkout, and so no file.
     let Some(top) = git.top_level() else { return Ok(Layer::default()) };
     let path = top.join(config::FILE);
     let text = match std::fs::read_to_string(&path) {
@@ -277,6 +279,7 @@ fn names_of(runs: &[&Snapshot]) -> Vec<String> {
 /// Returns the run whose branch or worktree the caller stands in.
 fn stands_in(git: &Git, runs: &[&Snapshot]) -> anyhow::Result<Option<String>> {
     let Some(top) = git.top_level() else { return Ok(None) };
+    // A HEAD that cannot be read is no reason not to look at the worktrees.
     let branch = git.head().ok().and_then(|(branch, _)| branch);
     let is_here = |run: &&&Snapshot| {
         let of_task = run.tasks().filter_map(|(_, record)| record.worktree.as_deref());

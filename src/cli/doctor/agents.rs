@@ -16,6 +16,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 pub(super) fn check(repo: &Repository<'_>) -> Option<Finding> {
     let Some(text) = repo.settings.agent.as_deref() else {
+        // The file that cannot be parsed may name an agent.
         if !repo.is_understood {
             return None;
         }
@@ -76,6 +77,7 @@ fn claude(repo: &Repository<'_>) -> Option<Finding> {
         return None;
     }
     let (code, output) = ask(&["claude", "auth", "status"], &directory, LIMIT)?;
+    // Code and text, so that no other failure is taken for a missing login.
     let is_logged_out = code == 1 && output.replace(' ', "").contains("\"loggedIn\":false");
     is_logged_out.then(|| {
         let text = "Claude Code is not logged in and ANTHROPIC_API_KEY is not set, so every task would fail";

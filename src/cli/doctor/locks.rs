@@ -16,6 +16,7 @@ pub(super) fn check(repo: &Repository<'_>) -> Vec<Finding> {
     let common = repo.git.common_dir();
     let mut files = locks_in(common);
     collect(&common.join("refs"), &mut files);
+    // Each worktree has an index and a HEAD of its own, and their locks.
     for worktree in entries(&common.join("worktrees")) {
         files.extend(locks_in(&worktree));
     }

@@ -96,6 +96,7 @@ fn repository(git: &Git) -> Vec<Finding> {
     let (mut found, settings, is_understood) = settings::read(git);
     let repo = Repository { git, settings: &settings, is_understood };
     found.extend(repository::check(&repo));
+    // In a storage that cannot be read, every branch and every run would seem to be missing.
     if git.check_ref_storage().is_ok() {
         found.extend(branches::check(&repo));
         found.extend(runs::check(&repo));

@@ -30,6 +30,7 @@ pub(super) fn check(repo: &Repository<'_>) -> Vec<Finding> {
 fn base_of(repo: &Repository<'_>) -> Vec<Finding> {
     let git = repo.git;
     let Ok((branch, _)) = git.head() else { return Vec::new() };
+    // `check` has reported it.
     if base::check_head(git).is_err() {
         return Vec::new();
     }

@@ -23,6 +23,7 @@ pub(super) fn read(git: &Git) -> (Vec<Finding>, Settings, bool) {
             found.push(Finding::warning("settings", text, unset(&set)));
         }
         let pair = (key.clone(), set.value.clone());
+        // One by one, so that an invalid one does not hide the others.
         match Layer::from_git([pair.clone()]) {
             Ok(_) => sound.push(pair),
             Err(text) => found.push(Finding::error("settings", text, unset(&set))),
@@ -107,11 +108,13 @@ pub(super) fn programs(repo: &Repository<'_>) -> Vec<Finding> {
 /// A program whose name the shell would have to expand first is not checked.
 pub(super) fn missing_program(repo: &Repository<'_>, line: &str) -> Option<String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    // `CI=1 cargo test` begins with an assignment, not with the program.
     let word = line.split_whitespace().find(|word| !config::is_assignment(word))?;
     if !word.chars().all(is_plain) || is_of_the_shell(word) {
         return None;
     }
     let is_there = if word.contains('/') {
+        // Without a checkout there is nothing to look at.
         repo.top_level().is_none_or(|top| top.join(word).exists())
     } else {
         find_program(word).is_some()

@@ -24,6 +24,7 @@ fn stale(listed: &ListedWorktree) -> Option<Finding> {
             }
         });
     }
+    // Locks of the user and of other programs are theirs to judge.
     let reason = listed.locked.as_deref().filter(|reason| reason.starts_with(LOCK))?;
     let (_, pid) = reason.rsplit_once("(pid ")?;
     let pid = pid.trim_end_matches(')').parse().ok()?;

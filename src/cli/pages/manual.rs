@@ -55,6 +55,7 @@ fn render(markdown: &str) -> String {
 
 fn item(text: &str) -> String {
     let (term, meaning) = text.split_once(": ").unwrap_or((text, ""));
+    // Markdown has terms in bold; here backquotes make text bold.
     format!(".TP\n{}\n{}\n", roff(&term.replace("**", "`")), roff(meaning))
 }
 

@@ -43,6 +43,7 @@ pub(super) fn plain(text: &str) -> String {
 
 fn escape(c: char, out: &mut String) {
     match c {
+        // man shows the plain signs as typographic ones, which no shell takes when they are pasted.
         '\\' => out.push_str("\\e"),
         '-' => out.push_str("\\-"),
         '\'' => out.push_str("\\(aq"),

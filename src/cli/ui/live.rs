@@ -40,6 +40,7 @@ impl Live {
         if let Some(bar) = &self.bar {
             bar.set_message("");
             bar.finish_and_clear();
+            // Ready to be shown again when the other program has ended.
             bar.reset();
         }
     }

@@ -35,6 +35,7 @@ impl Ui {
         if !text.is_empty() && !text.ends_with('\n') {
             out.write_all(b"\n")?;
         }
+        // Now, so that an error of the last bytes is reported and not lost at exit.
         out.flush()
     }
 
@@ -53,6 +54,7 @@ impl Ui {
         if !std::io::stdin().is_terminal() {
             return Ok(None);
         }
+        // Not on standard output, which may be a file or a pipe.
         let mut err = anstream::stderr().lock();
         write!(err, "{question}? [y/N] ")?;
         err.flush()?;
@@ -63,6 +65,7 @@ impl Ui {
 
     /// Prints bytes of a log unchanged.
     pub(crate) fn raw(&self, bytes: &[u8]) -> std::io::Result<()> {
+        // Past `anstream`, which would take the agent's own colours out of a log.
         let mut out = std::io::stdout().lock();
         out.write_all(bytes)?;
         out.flush()
@@ -136,6 +139,7 @@ pub(crate) fn stdout_is_terminal() -> bool {
 /// Returns the width for output in columns; 100 if it does not go to a terminal.
 pub(crate) fn answer_width() -> usize {
     let size = rustix::termios::tcgetwinsize(std::io::stdout());
+    // A terminal that does not know its size reports 0 columns.
     size.ok().map(|size| usize::from(size.ws_col)).filter(|width| *width >= 20).unwrap_or(100)
 }
 

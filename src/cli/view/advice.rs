@@ -223,6 +223,7 @@ pub(crate) fn by_hand(unopened: &PullRequestFailure, why: &str) -> Remedy {
 /// Returns true if the shell did not find the agent's program.
 fn is_missing(record: &Record) -> bool {
     let last = record.last_attempt();
+    // A shell returns 127 for a program that it does not find.
     last.is_some_and(|last| last.agent.is_some() && last.ending == Some(Ending::Exited(127)))
 }
 

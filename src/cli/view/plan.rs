@@ -87,6 +87,7 @@ impl PlanView<'_> {
             for (nth, task) in layer.iter().enumerate() {
                 let layer = if nth == 0 { (at + 1).to_string() } else { String::new() };
                 let task = &tasks[*task];
+                // Padded before it is coloured, because the codes would count as width.
                 let padded = format!("{:id$}", task.id.as_str());
                 out.push_str(&format!(
                     "  {layer:>number$}  {}  {}{}\n",

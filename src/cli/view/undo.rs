@@ -69,6 +69,7 @@ fn branch(name: &str, from: Option<&Oid>, to: Option<&Oid>, place: Option<&str>)
         (Some(from), Some(to)) => {
             let got = git("log").word(format!("{}..{}", from.short(), to.short()));
             let undo = match place {
+                // `--keep` refuses where it would overwrite changes of the user.
                 Some(place) => git_in(place, "reset --keep")
                     .word(from.short())
                     .to("Undo all of it, yours too; the reflog still has it"),
@@ -84,6 +85,7 @@ fn branch(name: &str, from: Option<&Oid>, to: Option<&Oid>, place: Option<&str>)
             .word(from.short())
             .to(format!("Restore the branch {name}"))
             .into(),
+        // Renamed and not deleted: no other branch may hold its commits.
         (None, Some(to)) => git("branch -m")
             .word(name)
             .word(format!("{name}-{}", to.short()))
@@ -96,6 +98,7 @@ fn branch(name: &str, from: Option<&Oid>, to: Option<&Oid>, place: Option<&str>)
 fn stash(from: Option<&Oid>, new: Option<&Oid>) -> Remedy {
     let list = || git("stash list").into();
     match (from, new) {
+        // The commit of a stash outlives its entry; `store` lists it again.
         (Some(from), None) => git("stash store -m")
             .word("taken away")
             .word(from)

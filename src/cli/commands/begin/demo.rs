@@ -47,6 +47,7 @@ pub(crate) fn run(context: &Context, args: DemoArgs) -> anyhow::Result<Exit> {
     let status = there.line(&Step::status());
     let look = there.text(&look(&place));
     context.ui.answer(&format!("\n{}\n{table}\n{look}", paint(BOLD, &format!("$ {status}"))))?;
+    // A conflict is part of the demo, so the end that is meant is one that needs attention.
     if exit == Exit::Attention && is_as_meant(target.snapshot()) {
         Ok(Exit::Ok)
     } else {
@@ -68,6 +69,7 @@ fn is_as_meant(snapshot: &Snapshot) -> bool {
 fn make_folder(context: &Context, dir: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let Some(dir) = dir else {
         let folder = tempfile::Builder::new().prefix("git-orchestrate-demo-").tempdir()?;
+        // Kept, because the user is meant to look at it afterwards.
         return Ok(folder.keep());
     };
     let place = context.directory.join(dir);
@@ -95,6 +97,7 @@ fn make_repository(place: &Path) -> anyhow::Result<()> {
     }
     run(&["config", "orchestrate.test", "sh test.sh"])?;
     run(&["add", "--all"])?;
+    // The user's own hooks may ask for what this repository does not have.
     let hooks_off = ["-c", "core.hooksPath=/dev/null"];
     let commit = ["commit", "--quiet", "--no-gpg-sign", "-m", "Begin the demo"];
     run(&[hooks_off.as_slice(), commit.as_slice()].concat())

@@ -10,12 +10,14 @@ use crate::run::decide::permission::PermissionGrant;
 pub(crate) fn run(context: &Context, args: AllowArgs) -> anyhow::Result<Exit> {
     let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
     let run = &target.snapshot().run;
+    // Checked before the question: a rule that is refused needs no answer.
     let allowance = PermissionGrant::prepare(&target.drive.git, run, &args.rule)?;
     let (rule, name) = (allowance.rule(), &run.name);
     if allowance.is_there() {
         context.ui.status(&format!("'{rule}' is already allowed in run '{name}'"));
         return Ok(Exit::Ok);
     }
+    // Named in the question, since the rule then holds for the user's own Claude Code too.
     let file = allowance.file().map(|file| {
         format!(" (also written to {}, which your own Claude Code reads)", file.display())
     });
@@ -33,6 +35,7 @@ pub(crate) fn run(context: &Context, args: AllowArgs) -> anyhow::Result<Exit> {
             ));
         }
     }
+    // The file is read again under a lock: others may have allowed a rule during the question.
     allowance.write(&target.drive.git, &target.journal)?;
     let file = allowance.file().map(|file| format!("; written to {}", file.display()));
     context.ui.status(&format!(

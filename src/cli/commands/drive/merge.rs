@@ -24,6 +24,7 @@ use crate::system::process::signals::Signals;
 pub(crate) fn run(context: &Context, args: MergeArgs) -> anyhow::Result<Exit> {
     let mut target = context.target(args.run.name.as_deref(), Trust::Required)?;
     target.drive.git.check_ready()?;
+    // What killed processes left comes first: only then the queue shows what can be merged.
     recover::settle_all(&target.drive, &mut target.journal)?;
     target.reload()?;
     let signals = Signals::listen()?;
@@ -38,6 +39,7 @@ pub(crate) fn run(context: &Context, args: MergeArgs) -> anyhow::Result<Exit> {
     if ids.is_empty() {
         context.ui.status("nothing to merge");
     }
+    // Before the merge, which replaces the block that has the URL.
     let urls: Vec<(TaskId, String)> =
         ids.iter().filter_map(|id| Some((id.clone(), pull_request(&target, id)?))).collect();
     offer_all(context, &target, &ids)?;
@@ -99,6 +101,7 @@ fn merge_all(context: &Context, target: &mut Target, ids: &[TaskId]) -> anyhow::
     let drive = target.drive.clone();
     let journal = Journal::new(&drive.git, &target.snapshot().run.name);
     let wanted: HashSet<TaskId> = ids.iter().cloned().collect();
+    // An error of the output must not stop a merge that is under way.
     let mut printed = Ok(());
     let end = run::drive(&drive, journal, DriveMode::Merge, Some(wanted), &mut |event| {
         if printed.is_ok() {

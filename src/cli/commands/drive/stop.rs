@@ -11,6 +11,7 @@ pub(crate) fn run(context: &Context, args: StopArgs) -> anyhow::Result<Exit> {
     let mut target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
     let name = target.snapshot().run.name.clone();
     let scope = target.scope();
+    // All names first, so that a mistake in the last one stops nothing.
     let ids = target.tasks(&args.tasks)?;
     for id in &ids {
         stop::stop_task(&target.drive, &mut target.journal, id, args.kill)?;

@@ -19,6 +19,7 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
     let mut target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
     let ids: Vec<TaskId> = match args.tasks.as_slice() {
         [] => {
+            // Tasks that a changed plan dropped may have worktrees too, which nothing else removes.
             let planned = target.snapshot().plan.tasks.iter().map(|task| &task.id);
             let dropped = target.snapshot().dropped().iter().map(|(id, _)| id);
             planned.chain(dropped).cloned().collect()
@@ -29,6 +30,7 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
     if lock.is_some() {
         target.reload()?;
     }
+    // What was merged without this program comes first: it would be kept as not merged.
     if !args.dry_run {
         recover::settle_merged(&target.drive, &target.journal, target.snapshot())?;
         target.reload()?;
@@ -83,6 +85,7 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
 /// Finds a task of the plan, or one that an earlier plan had.
 fn find(target: &Target, name: &str) -> anyhow::Result<TaskId> {
     let mut dropped = target.snapshot().dropped().iter().map(|(id, _)| id);
+    // By id alone: its number may belong to another task of the plan by now.
     match dropped.find(|id| id.as_str() == name) {
         Some(id) => Ok(id.clone()),
         None => target.task(name),
@@ -106,6 +109,7 @@ fn lock(target: &Target, args: &CleanArgs) -> anyhow::Result<Option<LockFile>> {
     // No attempt may start in a worktree that is removed by force.
     let is_needed = args.force && !args.dry_run;
     let name = &target.snapshot().run.name;
+    // If a controller holds it, what is at work stays.
     Ok(if is_needed { controller::take(&target.drive.folder, name).ok() } else { None })
 }
 

@@ -26,6 +26,7 @@ pub(crate) fn run(context: &Context, args: ReportArgs) -> anyhow::Result<Exit> {
     let result = result(args.status, args.message.unwrap_or_default())?;
     let (_, record) = target.snapshot().task(&id)?;
     check_stage(&id, record, &result)?;
+    // No supervisor is there to judge the work, so this process does.
     if record.state.is_by_hand() {
         return take_back(context, target, &id, result);
     }

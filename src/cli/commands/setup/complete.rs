@@ -49,6 +49,7 @@ pub(crate) fn run(context: &Context, args: CompleteArgs) -> anyhow::Result<Exit>
 /// Returns a candidate as the shells' completions read it: text, tab, remark. By the remarks
 /// `file` and `folder` they know what has to be quoted.
 fn line_of(candidate: &Candidate) -> Option<String> {
+    // The shells read one candidate from each line.
     let is_plain = !candidate.text.contains(char::is_control);
     let about = crate::domain::text::printable(candidate.about.lines().next().unwrap_or_default());
     is_plain.then(|| format!("{}\t{about}\n", candidate.text))
@@ -167,6 +168,7 @@ fn files(directory: &Path, typed: &str, endings: &[&str]) -> Vec<Candidate> {
 
 /// Returns the path that a shell would make of `~/x`.
 fn untilde(path: &str) -> PathBuf {
+    // The shell expands `~` only when the line is entered, so the word still has it.
     match (path.strip_prefix("~/"), std::env::home_dir()) {
         (Some(rest), Some(home)) => home.join(rest),
         _ => PathBuf::from(path),

@@ -31,6 +31,7 @@ pub(crate) fn run(context: &Context, args: LogArgs) -> anyhow::Result<Exit> {
     let mut file = File::open(&path).map_err(|_| missing(&target, &id, &args))?;
     let mut printed = 0;
     loop {
+        // Asked before the rest is read, or what the agent printed last could be missed.
         let runs = args.follow && runs(&target, &id)?;
         printed += print_rest(context, &mut file)?;
         if !runs {
@@ -48,6 +49,7 @@ pub(crate) fn run(context: &Context, args: LogArgs) -> anyhow::Result<Exit> {
 fn history(context: &Context, mut target: Target, follow: bool) -> anyhow::Result<Exit> {
     let mut printed: Option<Oid> = None;
     loop {
+        // Asked before the journal is read, or its last events could be missed.
         let continues = follow && !target.is_idle()?;
         target.reload()?;
         let (name, tip) = (target.journal.ref_name(), target.tip.commit.clone());

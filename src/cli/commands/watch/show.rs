@@ -68,6 +68,7 @@ fn prompt(target: &Target, id: &TaskId) -> anyhow::Result<String> {
         return next_prompt(&drive, target.snapshot(), id);
     };
     let folder = target.drive.folder.attempt(id, attempt.number);
+    // An attempt that resumed a conversation was given only what is new.
     let given = [folder.resume_prompt(), folder.prompt()];
     Ok(given.iter().find_map(|file| std::fs::read_to_string(file).ok()).unwrap_or_else(own))
 }

@@ -51,6 +51,7 @@ fn watch(context: &Context, mut target: Target, index: Option<usize>) -> anyhow:
             context.ui.repaint(above, &text)?;
             (shown, commit) = (text, Some(target.tip.commit.clone()));
         }
+        // Asked after the table was shown, so that the last state is seen.
         if target.is_idle()? {
             return Ok(Exit::Ok);
         }

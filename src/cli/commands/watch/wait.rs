@@ -69,6 +69,7 @@ fn deadline(text: Option<&str>) -> anyhow::Result<Option<Instant>> {
     let Some(text) = text else { return Ok(None) };
     let seconds = config::seconds(text)
         .ok_or_else(|| usage(format!("invalid duration '{text}'"), "write 90s, 30m or 2h"))?;
+    // A time that the clock cannot hold is no limit.
     Ok(Instant::now().checked_add(Duration::from_secs(seconds)))
 }
 

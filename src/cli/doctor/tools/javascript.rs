@@ -65,6 +65,7 @@ fn configured(
 fn depends_on(package: &str, tool: &str) -> bool {
     let Ok(package) = serde_json::from_str::<serde_json::Value>(package) else { return false };
     ["dependencies", "devDependencies"].iter().any(|kind| package[kind].get(tool).is_some())
+        // A key `jest` at the top level configures it.
         || (tool == "jest" && package.get(tool).is_some())
 }
 
@@ -82,6 +83,7 @@ pub(super) fn jest(checkout: &Checkout<'_>) -> Option<Finding> {
         );
         return Some(Finding::warning("tools", text, format!("in {name}, instead: {line}")));
     }
+    // `roots` names the only folders that jest searches.
     if checkout.mentions(&text) || list_after(&text, "roots").is_some() {
         return None;
     }
@@ -98,6 +100,7 @@ pub(super) fn jest(checkout: &Checkout<'_>) -> Option<Finding> {
 pub(super) fn vitest(checkout: &Checkout<'_>) -> Option<Finding> {
     let (name, text) = configured(checkout, VITEST, "vitest")?;
     let package = checkout.text("package.json").unwrap_or_default();
+    // A configuration of vite does not say that vitest is used.
     if name.starts_with("vite.") && !text.contains("vitest") && !depends_on(&package, "vitest") {
         return None;
     }
@@ -132,6 +135,7 @@ pub(super) fn tsc(checkout: &Checkout<'_>) -> Option<Finding> {
     if checkout.is_hidden() || !reads_all || checkout.mentions(&text) {
         return None;
     }
+    // A list replaces the default one, which must therefore be part of it.
     let exclude = list_after(&text, "exclude").unwrap_or_else(|| vec!["node_modules".to_owned()]);
     let exclude: Vec<String> = exclude
         .iter()
@@ -150,6 +154,7 @@ pub(super) fn eslint(checkout: &Checkout<'_>) -> Option<Finding> {
     let effect = "everything is linted twice";
     if let Some((name, text)) = first_of(checkout.top, ESLINT) {
         let lower = text.to_lowercase();
+        // eslint reads `.gitignore` only by a helper in its configuration.
         let asks_git = ["gitignore", "ignorefile"].iter().any(|word| lower.contains(word));
         let by_gitignore = asks_git && checkout.in_gitignore();
         let line = format!("in {name}, add: {{ ignores: ['{}/'] }}", checkout.folder);
@@ -200,6 +205,7 @@ fn names_folders(checkout: &Checkout<'_>, tool: &str) -> bool {
             .collect();
         is_anchored(&paths) && !paths.iter().any(|path| path.trim_end_matches('/') == ".")
     };
+    // A tool that no script calls may be called by hand, on everything.
     let first = calls.next();
     first.is_some_and(|first| is_narrow(first) && calls.all(is_narrow))
 }

@@ -55,6 +55,7 @@ impl Checkout<'_> {
     fn mentions(&self, text: &str) -> bool {
         let first = self.folder.split('/').next().unwrap_or(self.folder);
         let last = self.folder.rsplit('/').next().unwrap_or(self.folder);
+        // In a regular expression the dot is escaped.
         let text = text.replace('\\', "");
         text.contains(first) || text.contains(last)
     }

@@ -19,6 +19,7 @@ pub(super) fn pytest(checkout: &Checkout<'_>) -> Option<Finding> {
     if by_default || by_pattern || elsewhere || ignored {
         return None;
     }
+    // pytest compares the names of folders with it, not their paths.
     let last = checkout.folder.rsplit('/').next().unwrap_or(checkout.folder);
     let remedy = match name {
         "pyproject.toml" => format!(
@@ -42,6 +43,7 @@ fn pytest_section(checkout: &Checkout<'_>) -> Option<(&'static str, String)> {
         let text = checkout.text(name)?;
         Some((name, section(&text, head)?))
     });
+    // A `conftest.py` shows that pytest is used, even if nothing configures it.
     let is_used = || checkout.text("conftest.py").map(|_| ("pytest.ini", String::new()));
     found.or_else(is_used)
 }
@@ -51,6 +53,7 @@ fn section(text: &str, head: &str) -> Option<String> {
     let mut lines = text.lines().skip_while(|line| !line.starts_with(head));
     lines.next()?;
     let is_heading = |line: &&str| {
+        // A line of a TOML list may begin with a bracket too.
         let line = line.trim_end();
         line.starts_with('[') && line.ends_with(']') && !line.contains(['"', '\'', ','])
     };
@@ -92,6 +95,7 @@ pub(super) fn black(checkout: &Checkout<'_>) -> Option<Finding> {
     if checkout.mentions(&text) || checkout.in_gitignore() {
         return None;
     }
+    // black takes a regular expression.
     let pattern = checkout.folder.replace('.', "\\.");
     let remedy =
         format!("in pyproject.toml, under [tool.black], add: extend-exclude = '/{pattern}/'");

@@ -138,6 +138,7 @@ fn pair<'a>(comparison: &'a Comparison, alike: &'a SimilarPair) -> Pair<'a> {
         file: &end.place.path,
         line: end.place.line,
     };
+    // Rounded down: only functions that differ in nothing but names have 1.
     let ratio = (alike.ratio * 1000.0).floor() / 1000.0;
     Pair { ratio, tokens: alike.tokens, functions: [end(&alike.one), end(&alike.other)] }
 }

@@ -101,6 +101,7 @@ fn columns(comparison: &Comparison, lines: &[ComparedRow]) -> Option<String> {
 }
 
 fn fits(table: &str, width: usize) -> bool {
+    // Without the head, whose colour codes would count as width.
     table.lines().skip(1).all(|line| line.chars().count() <= width)
 }
 

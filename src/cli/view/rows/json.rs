@@ -428,6 +428,7 @@ fn task<'a>(snapshot: &'a Snapshot, facts: &'a Facts, row: Row<'a>) -> TaskJson<
         base: last.map(|attempt| &attempt.base),
         prompt: newest.map(|files| files.prompt.as_str()),
         log: newest.map(|files| files.log.as_str()),
+        // What `retry` chose goes before what the plan says.
         model: record.model.as_deref().or(task.model.as_deref()),
         agent: agent(task, record, facts),
         run: task.run.as_deref(),

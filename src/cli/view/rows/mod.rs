@@ -181,7 +181,7 @@ impl Row<'_> {
 pub(crate) struct Rows<'a> {
     snapshot: &'a Snapshot,
     facts: &'a Facts,
-    /// RemoteNews up once, since each look reads all tasks.
+    /// Looked up once, since each look reads all tasks.
     limits: UsageLimits,
 }
 
@@ -216,6 +216,7 @@ impl<'a> Rows<'a> {
         let (task, record) = self.snapshot.at(index);
         match &record.state {
             State::Waiting => {
+                // A limit or a full disk matters only if no other task holds this one up.
                 let why = self.held(index);
                 let why = why.or_else(|| self.usage_limit(index)).or_else(|| self.no_room(index));
                 why.into_iter().chain(interrupted(record)).collect()
@@ -259,6 +260,7 @@ impl<'a> Rows<'a> {
     /// Returns the usage limit that the task's program has reached in another task.
     fn usage_limit(&self, index: usize) -> Option<Why<'a>> {
         let (task, record) = self.snapshot.at(index);
+        // What waits for other tasks would not start without the limit either.
         let may_start =
             self.snapshot.is_ready(index) || matches!(record.state, State::Pending { .. });
         let choice = Choice::of(task, record, &self.facts.defaults);

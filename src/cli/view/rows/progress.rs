@@ -69,6 +69,7 @@ fn changed(snapshot: &Snapshot, index: usize, before: &Record, facts: &Facts) ->
             lines.push(line(YELLOW, "paused", id, &row.words(facts)));
             lines.extend(facts.scope.lines(&row.next).iter().map(indented));
         }
+        // It was blocked before: only its pull request is new.
         State::Blocked(block) if before.state.is_blocked() => {
             lines.extend(shown(id, block, facts));
         }

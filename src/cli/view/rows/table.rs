@@ -24,6 +24,7 @@ pub(crate) fn status(snapshot: &Snapshot, facts: &Facts, only: Option<usize>) ->
     let head = format!("  {:id$}  {:status$}  {:>time$}  TITLE", "TASK", "STATUS", "TIME");
     text.push_str(&format!("{}\n", paint(DIM, &head)));
     for (row, [name, label, spent]) in rows.iter().zip(&cells) {
+        // Padded before it is coloured, because the codes would count as width.
         let shown = paint(colour(row.status), &format!("{label:status$}"));
         let title = printable(&row.task.title);
         text.push_str(&format!("  {name:id$}  {shown}  {spent:>time$}  {title}\n"));

@@ -46,6 +46,7 @@ impl Start<'_> {
         }
         let mut given =
             Given { input: Input::Backlog(folder.clone()), choice: given.choice.clone() };
+        // The run's own tickets stay in its plan, although their status has changed by now.
         let kept = run
             .iter()
             .flat_map(crate::domain::snapshot::Snapshot::tasks)

@@ -10,6 +10,7 @@ use crate::domain::steps::{StartOption, Step};
 /// Fails if `--plan-first` is new: tasks that have started cannot be planned first any more.
 pub(super) fn check_planning(snapshot: &Snapshot, args: &StartArgs) -> anyhow::Result<()> {
     let is_planned = snapshot.plan.tasks.iter().any(|task| task.plan_first);
+    // A plan of shell commands has nothing to plan, so there the option changes nothing.
     let could_be = snapshot.plan.tasks.iter().any(|task| task.run.is_none());
     if !(args.plan_first && could_be && !is_planned) {
         Ok(())

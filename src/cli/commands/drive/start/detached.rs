@@ -28,6 +28,7 @@ pub(super) fn start(
 ) -> anyhow::Result<Exit> {
     let mut child = spawn(context, drive, name, only).context("cannot start in the background")?;
     loop {
+        // Until it holds the lock: an error that it meets before belongs on this terminal.
         let controller = controller::current(&drive.folder)?;
         let is_it = controller.and_then(|it| it.worker).is_some_and(|w| w.pid == child.id());
         if is_it {
@@ -50,6 +51,7 @@ fn spawn(context: &Context, drive: &Drive, name: &str, only: &[String]) -> anyho
     }
     argv.extend(["start".into(), "--in-background".into()]);
     argv.extend(["--run".into(), name.to_owned()]);
+    // With `=`, because the option takes every word that follows.
     argv.extend(only.iter().map(|task| format!("--only={task}")));
     make_folder(drive.folder.path())?;
     let output = File::create(drive.folder.controller_log())?;

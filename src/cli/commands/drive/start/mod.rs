@@ -42,6 +42,7 @@ use change::NewPlan;
 use check::{check_into, check_planning};
 
 pub(crate) fn run(context: &Context, args: StartArgs) -> anyhow::Result<Exit> {
+    // Before anything else: the end of the terminal must not end this process.
     if args.in_background {
         process::leave_session();
     }
@@ -116,6 +117,7 @@ impl Start<'_> {
                 check_into(&tip.snapshot, self.args)?;
                 let (sources, plan) = (parsed.sources, parsed.plan);
                 let new = self.new_plan(&tip.snapshot, plan, &parsed.written_ids)?;
+                // The commands of the old plan were trusted before; only a new plan brings others.
                 if let Some(new) = &new {
                     self.trust_plan(given, &new.plan, &sources)?;
                 }
@@ -165,6 +167,8 @@ impl Start<'_> {
             jobs: self.args.jobs.or(before.jobs),
             keep: self.args.keep || before.keep,
             foreground: self.args.foreground,
+            // Not inherited: agents may drive a run that was driven by
+            // hand before, and the other way round.
             manual: self.args.manual,
             plan_first: self.args.plan_first || before.plan_first,
             yes: self.args.yes || before.yes,
@@ -201,6 +205,7 @@ impl Start<'_> {
                 .map_err(|_| anyhow::anyhow!("the plan holds a cycle"))?;
             return self.would_do("start", &found, &snapshot);
         }
+        // Only now, after the user agreed, because trust is written down.
         self.trust_plan(given, &plan, &parsed.sources)?;
         settings(self.git, &run.flags, self.trust())?;
         prompts(self.git, self.trust())?;
@@ -260,6 +265,7 @@ impl Start<'_> {
             approve_all(&journal, &snapshot)?;
         }
         let only = self.only(&snapshot)?;
+        // At each start: the setting may name another folder since.
         self.git.exclude(&drive.settings.worktrees)?;
         if let Some(why) = why_waits(self.git, &snapshot.run.integration)? {
             self.context.ui.warning(&format!("merges will wait: {why}"));
@@ -269,6 +275,7 @@ impl Start<'_> {
                 manual::turn(self.context, &drive, journal, &snapshot, only, self.args.json, scope)
             }
             (false, true) => {
+                // The background process takes the lock itself.
                 drop(lock);
                 detached::start(self.context, &drive, name, &self.args.only, &scope)
             }

@@ -35,6 +35,7 @@ impl Finish<'_> {
             ));
         }
         let tip = self.target.drive.git.find_branch(&run.integration)?;
+        // In the journal before anything is removed: nothing may merge what is half gone.
         end::close(&self.target.journal, self.target.snapshot(), FinishChoice::Discard, tip, None)?;
         self.target.reload()?;
         let pushed = remote_branches(&self.target.drive, self.target.snapshot())?;

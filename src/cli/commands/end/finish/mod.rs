@@ -29,6 +29,7 @@ use crate::system::process::signals::Signals;
 
 pub(crate) fn run(context: &Context, args: FinishArgs) -> anyhow::Result<Exit> {
     let given = choice::given(&args);
+    // Nothing else runs the tests, and only a command that runs has to be trusted.
     let runs_tests =
         !matches!(given, Some(FinishChoice::Keep | FinishChoice::Discard)) && !args.dry_run;
     let trust = if runs_tests { Trust::Required } else { Trust::NotNeeded };
@@ -43,6 +44,7 @@ pub(crate) fn run(context: &Context, args: FinishArgs) -> anyhow::Result<Exit> {
     let exit = finish.run(given);
     let exit = exit.map_err(|error| in_scope(error, || finish.target.scope()));
     drop(lock);
+    // Tests that a signal stopped look like a failure, but the caller must see the signal.
     match signals.last() {
         Some(signal) => Ok(Exit::Signal(signal)),
         None => exit,
@@ -82,6 +84,7 @@ impl Finish<'_> {
         let run = self.target.snapshot().run.clone();
         let Some(tip) = self.target.drive.git.find_branch(&run.integration)? else {
             return match how {
+                // An earlier call may have merged the run and removed the branch.
                 Some(FinishChoice::Merge)
                     if run.closed.as_ref().is_some_and(|c| c.how == FinishChoice::Merge) =>
                 {
@@ -105,6 +108,7 @@ impl Finish<'_> {
             None => choice::ask_for(&run, self.stop)?,
         };
         let ended = self.settle(how, &tip);
+        // After an error too: the checkout was made for the tests alone.
         self.leave_checkout()?;
         ended
     }
@@ -113,6 +117,8 @@ impl Finish<'_> {
     fn settle(&mut self, how: Option<FinishChoice>, tip: &Oid) -> anyhow::Result<Exit> {
         match how {
             Some(FinishChoice::Merge) => {
+                // Checked after the tests too, which take long; and a choice
+                // that was typed was not checked yet.
                 self.check_done()?;
                 self.check_base(FinishChoice::Merge)?;
                 self.warn_unread(tip);
@@ -167,6 +173,7 @@ impl Finish<'_> {
 
     /// Removes the checkout that was tested in, as `start` does at the end of a run.
     fn leave_checkout(&self) -> anyhow::Result<()> {
+        // An unfinished run tests its next merges there.
         if self.target.snapshot().is_finished() {
             clean_checkout(&self.target.drive, self.target.snapshot(), CleanOptions::default())
                 .map(drop)
