@@ -84,12 +84,14 @@ impl Blueprint {
     /// Returns the number of open questions.
     pub(crate) fn questions(&self) -> usize {
         let items = outside_of_code(&self.parts[QUESTIONS])
+            // An indented item belongs to the question above it.
             .filter(|line| !line.starts_with([' ', '\t']))
             .filter_map(item)
             .filter(|text| !is_nothing(text))
             .count();
         match items {
             0 if is_nothing(&self.parts[QUESTIONS]) => 0,
+            // Text without a list is one question.
             0 => 1,
             items => items,
         }
@@ -118,6 +120,7 @@ fn is_heading(line: &str, part: &str) -> bool {
     let words = line.trim_start_matches(|c: char| !c.is_alphabetic());
     let words = words.trim_end_matches(|c: char| !c.is_alphabetic());
     let same = words.eq_ignore_ascii_case(part);
+    // A part about one thing is often called `Edge case`.
     let one = part.strip_suffix('s').is_some_and(|one| words.eq_ignore_ascii_case(one));
     is_marked && (same || one)
 }
@@ -145,6 +148,7 @@ fn is_report(line: &str) -> bool {
 }
 
 fn without_blank_ends(text: &str) -> &str {
+    // The spaces in front of the first line stay: they may make it code or part of a list.
     let begin = text.find(|c: char| !c.is_whitespace()).unwrap_or(text.len());
     let begin = text[..begin].rfind('\n').map_or(0, |at| at + 1);
     text[begin..].trim_end()

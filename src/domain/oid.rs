@@ -25,6 +25,7 @@ impl Oid {
 
     /// Returns the first ten digits, enough to show to a person.
     pub fn short(&self) -> &str {
+        // Never out of range, since an id has at least 40 digits.
         &self.0[..10]
     }
 }

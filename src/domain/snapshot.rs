@@ -162,6 +162,7 @@ impl Snapshot {
         };
         let records = plan.tasks.iter().map(take).collect();
         let mut dropped: Vec<(TaskId, Record)> = records_left.into_iter().collect();
+        // A map has no order, and two looks at the same run must print the same.
         dropped.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ok(Snapshot { run, plan, dag, records, dropped })
     }
@@ -170,6 +171,7 @@ impl Snapshot {
     /// dropped.
     pub fn with_plan(self, plan: Plan) -> Snapshot {
         let ids: Vec<TaskId> = self.plan.tasks.iter().map(|task| task.id.clone()).collect();
+        // A dropped task that comes back has its record again.
         let records = ids.into_iter().zip(self.records.clone()).chain(self.dropped.clone());
         Snapshot::new(self.run.clone(), plan, records.collect()).unwrap_or(self)
     }
@@ -293,6 +295,7 @@ impl Snapshot {
         if self.is_alone(active) || self.is_alone(index) {
             return Some(Wait::Alone(one.id.clone()));
         }
+        // A blueprint changes no files, so it can be written beside any work.
         if self.is_planning(active) || self.is_planning(index) {
             return None;
         }
@@ -330,6 +333,7 @@ impl Snapshot {
     pub(crate) fn read_by_final_review(&self) -> Option<&Oid> {
         let is_done =
             |(task, record): &(&Task, &Record)| task.final_review && record.state.is_done();
+        // The last one, because a changed plan may have added another.
         let (_, record) = self.tasks().filter(is_done).last()?;
         let read = record.last_attempt().and_then(|attempt| attempt.tip.as_ref());
         record.state.merge().or(read)

@@ -25,6 +25,7 @@ impl Launch {
             Format::ClaudeStream => {
                 let at = self.argv.iter().position(|word| word == "--allowedTools");
                 at.into_iter().for_each(|at| {
+                    // Right behind the option, whose list ends where the next option begins.
                     self.argv.splice(at + 1..=at, rules.iter().cloned());
                 });
             }
@@ -72,6 +73,7 @@ impl Launch {
 /// Returns the command that a rule allows: `make lint`, `cargo test *`; `None` for another tool.
 fn command_of(rule: &str) -> Option<String> {
     let command = rule.strip_prefix("Bash(")?.strip_suffix(')')?;
+    // Claude Code knows both forms for a command with anything behind it.
     Some(command.replace(":*", " *"))
 }
 

@@ -209,6 +209,7 @@ fn codex(model: Option<&str>, resumed: Option<&str>) -> Launch {
 fn codex_in(sandbox: &str, model: Option<&str>, resumed: Option<&str>) -> Launch {
     let mut argv = ["codex", "exec", "--json", "--sandbox", sandbox].map(String::from).to_vec();
     argv.extend(model.into_iter().flat_map(|model| ["--model".into(), model.to_owned()]));
+    // Behind the options, which belong to `exec` and not to `resume`.
     argv.extend(resumed.into_iter().flat_map(|id| ["resume".into(), id.to_owned()]));
     argv.push("-".into());
     Launch { argv, format: Format::CodexJson }

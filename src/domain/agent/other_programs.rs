@@ -80,6 +80,7 @@ pub(super) fn opencode_may(argv: &mut [String], commands: impl Iterator<Item = S
     let Some(variable) = opencode_told(argv) else { return };
     let more: String =
         commands.map(|it| format!(",{}:\"allow\"", serde_json::Value::from(it))).collect();
+    // The commands are the last entry, so more of them go in front of its two braces.
     if let Some(begin) = variable.strip_suffix("}}") {
         *variable = format!("{begin}{more}}}}}");
     }
@@ -156,6 +157,7 @@ fn aider_with(options: &str, model: Option<&str>) -> Launch {
          --chat-history-file /dev/null --input-history-file /dev/null {options} \"$@\""
     );
     let mut argv = shell(&line);
+    // The first word behind the line is the shell's `$0`.
     argv.extend(words(&["aider"], model));
     Launch { argv, format: Format::AiderText }
 }

@@ -59,6 +59,7 @@ fn added(text: &str, begin: usize, what: &str) -> String {
             let before = text[..last.start].rfind(['{', '[', ',']).map_or(begin, |at| at);
             let space: String =
                 text[before + 1..last.start].chars().take_while(|c| c.is_whitespace()).collect();
+            // One value on a line of its own has no neighbour to copy: `[a, b]`.
             let space = if space.is_empty() && parts.len() == 1 { " ".to_owned() } else { space };
             format!("{},{space}{what}{}", &text[..last.end], &text[last.end..])
         }
@@ -74,6 +75,7 @@ fn member(text: &str, begin: usize, key: &str) -> Option<Range<usize>> {
         let value = colon + 1 + text[colon + 1..].find(|c: char| !c.is_whitespace())?;
         (named == key).then_some(value..part.end)
     };
+    // Of a repeated key, readers of JSON take the last one.
     parts(text, begin).iter().rev().find_map(of_key)
 }
 

@@ -18,6 +18,7 @@ const NAMED: &str = "it runs whatever it is given; name what it is to run";
 /// Returns why a rule is refused; `None` where it may be used.
 pub(crate) fn refusal(rule: &str) -> Option<&'static str> {
     let rule = rule.trim();
+    // A rule that begins with `-` would be an option of the agent's program.
     let is_plain = !rule.is_empty() && !rule.starts_with('-') && !rule.contains(char::is_control);
     let Some((tool, pattern)) = parts(rule).filter(|_| is_plain) else {
         return Some("it is not a rule; write it as Edit, Read(PATH) or Bash(COMMAND)");
@@ -68,6 +69,7 @@ fn of_command(pattern: &str) -> Option<&'static str> {
     if pattern.is_empty() {
         return Some(ANYTHING);
     }
+    // To a shell, `'b'ash` is bash.
     let plain = pattern.replace(['"', '\'', '\\'], "");
     let words: Vec<&str> = plain.split_whitespace().collect();
     if !pattern.contains('*') {
@@ -83,6 +85,7 @@ fn of_command(pattern: &str) -> Option<&'static str> {
 fn of_words(words: &[&str]) -> Option<&'static str> {
     let (first, rest) = words.split_first().unwrap_or((&"*", &[]));
     let is_open = |word: &&str| word.contains(['*', '?', '[', '{']);
+    // An assignment or a `~` in front hides which program runs.
     if is_open(first) || first.contains(['=', '~']) {
         return Some(ANYTHING);
     }
@@ -99,6 +102,7 @@ fn of_words(words: &[&str]) -> Option<&'static str> {
         "git" => fixed.first().is_some_and(|word| is_option(word)).then_some(NAMED),
         program if SHELLS.contains(&program) || RUNNERS.contains(&program) => Some(GIVEN),
         program if LAUNCHERS.contains(&program) => match fixed.iter().position(|w| !is_option(w)) {
+            // What a launcher starts is judged like a command of its own.
             Some(at) => of_words(&rest[at..]).map(|_| NAMED),
             None => Some(NAMED),
         },
@@ -110,8 +114,10 @@ fn of_words(words: &[&str]) -> Option<&'static str> {
                     || of_words(&words[words.iter().take_while(|w| is_option(w)).count()..])
                         .is_some()
             });
+            // Behind an option or the word for a group, anything may follow.
             let is_free = last.is_none_or(|last| is_option(last) || GROUPS.contains(&last))
                 || fixed.first().is_some_and(|first| is_option(first));
+            // In a group, the command and what it runs must be fixed too.
             let in_group = fixed.len() < 3 && fixed.iter().any(|word| GROUPS.contains(word));
             (is_free || in_group || runs_anything).then_some(NAMED)
         }
@@ -122,6 +128,7 @@ fn of_words(words: &[&str]) -> Option<&'static str> {
 /// Returns true for an interpreter that is given no program: it asks its input for one.
 fn reads_input(words: &[&str]) -> bool {
     let Some((first, rest)) = words.split_first() else { return false };
+    // `python --version` reads nothing from its input.
     let tells = ["version", "help", "-v", "-h"];
     let program = program(first);
     let reads = |programs: &[&str]| programs.contains(&program.as_str());

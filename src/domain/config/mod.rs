@@ -237,6 +237,7 @@ fn bytes(text: &str) -> Option<u64> {
 fn boolean(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Some(true),
+        // git reads an empty value as false.
         "false" | "no" | "off" | "0" | "" => Some(false),
         _ => None,
     }
@@ -282,6 +283,7 @@ pub(crate) fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
         models: merge_models(&git.models, &file.models),
         allow: git.allow.or(file.allow).unwrap_or_default(),
         jobs: flags.jobs.or(git.jobs).or(file.jobs).unwrap_or(8),
+        // An empty value in git config switches off the test that the file sets.
         test: git.test.or(file.test).filter(|command| !command.trim().is_empty()),
         min_free: git.min_free.or(file.min_free).unwrap_or(2 << 30),
         setup: git.setup.or(file.setup).filter(|command| !command.trim().is_empty()),

@@ -35,6 +35,7 @@ pub fn slug(text: &str) -> String {
 /// Returns the run's name for a plan file: its stem without a leading date; `None` for standard
 /// input.
 pub(crate) fn of_file(file: &str) -> Option<String> {
+    // A path from Windows has backslashes.
     let base = file.rsplit(['/', '\\']).next().unwrap_or(file);
     let stem = base.rsplit_once('.').map_or(base, |(stem, _)| stem);
     match file {

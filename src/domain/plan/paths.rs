@@ -16,6 +16,7 @@ pub(crate) enum FileUse {
 
 /// Reads one item of a list of files: `Modify: \`src/a.rs:12-40\` (why)`.
 pub(crate) fn item(text: &str) -> (Option<FileUse>, Vec<String>) {
+    // A colon between backquotes belongs to the path: `a.rs:12`.
     let head = text.split('`').next().unwrap_or_default();
     let colon = head.find([':', '：']).filter(|at| verb(&head[..*at]).is_some());
     if let Some(at) = colon {
@@ -23,6 +24,7 @@ pub(crate) fn item(text: &str) -> (Option<FileUse>, Vec<String>) {
         return (verb(&head[..at]), paths(&text[at + mark..]));
     }
     match head.split_whitespace().next().map(|word| (word, verb(word))) {
+        // Without a colon, only a verb that stands directly before the path is one.
         Some((word, Some(what))) if head.trim() == word => {
             (Some(what), paths(text.trim_start().trim_start_matches(word)))
         }
@@ -93,6 +95,7 @@ fn quoted(text: &str) -> Vec<String> {
         else {
             return found;
         };
+        // Other code begins the description.
         if !is_path(code) {
             return found;
         }
@@ -152,6 +155,7 @@ fn plain(text: &str) -> Vec<String> {
         if is_path(word) && looks_like_path(word) {
             found.extend(value::path(word.trim_matches('`')));
         }
+        // More than one word is a description, which ends the list.
         if word != part {
             break;
         }

@@ -55,6 +55,7 @@ impl Preamble {
     /// Returns the first constraints, shortened, for a summary in one line; "" if there are none.
     pub(crate) fn named_constraints(&self) -> String {
         let marks = |c: char| c.is_whitespace() || matches!(c, '-' | '*' | '+' | '#');
+        // An indented line continues the constraint above it.
         let lines = self.constraints.lines().filter(|line| !line.starts_with([' ', '\t']));
         let lines: Vec<&str> =
             lines.map(|line| line.trim_matches(marks)).filter(|line| !line.is_empty()).collect();

@@ -31,6 +31,7 @@ fn ends_word(c: char) -> bool {
 /// Reads a duration (`30m`, `1h30m`, `90 seconds`, or plain seconds) in seconds, at least one.
 pub(crate) fn seconds(text: &str) -> Option<u64> {
     let text = text.trim().trim_matches('`');
+    // jiff takes no number without a unit.
     let seconds = match text.parse() {
         Ok(seconds) => seconds,
         Err(_) => {
@@ -51,6 +52,7 @@ pub(crate) fn path(text: &str) -> Option<String> {
     };
     let cut = text.match_indices(':').find(|(at, _)| is_lines(&text[at + 1..]));
     let text = cut.map_or(text, |(at, _)| &text[..at]);
+    // GitHub names a line of a file as `a.rs#L12`.
     let mut text = text.split_once("#L").map_or(text, |(path, _)| path);
     while let Some(rest) = text.strip_prefix("./") {
         text = rest;
@@ -67,6 +69,7 @@ pub(crate) fn title(text: &str) -> String {
 /// Returns true if a value means "nothing": `none`, `-`, `n/a`, `[]` and the like.
 pub(crate) fn is_nothing(text: &str) -> bool {
     let text = text.trim().trim_matches(['`', '"', '\'', '*']);
+    // The first word decides: `None (independent)`, `none, runs first`.
     let first = text.split([' ', ',', ';', ':', '\t']).next().unwrap_or_default();
     let word = first.trim_end_matches(['.', '!']).to_lowercase();
     let words = [

@@ -58,6 +58,7 @@ pub(super) fn quoted_end(text: &str) -> String {
 fn end(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let mut end = lines[lines.len().saturating_sub(LINES)..].join("\n");
+    // Lines are dropped at the front, because what failed is named at the end.
     while end.len() > BYTES {
         end = end.split_once('\n').map_or(String::new(), |(_, rest)| rest.to_owned());
     }

@@ -89,8 +89,10 @@ fn render(template: Template, text: &str, facts: &impl Serialize) -> Result<Stri
 /// Knows the shared parts, and every template that the program brings along by its name.
 fn environment() -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
+    // A misspelt variable is an error, and not a gap in a prompt that nobody notices.
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let mut syntax = SyntaxConfig::builder();
+    // A line with nothing but a tag leaves no empty line behind.
     syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
     environment.set_syntax(syntax.build()?);
     for (name, text) in PIECES {
@@ -139,6 +141,7 @@ fn line_of(text: &str, name: &str) -> usize {
         if let Some(end) = end {
             let found = tag[..end].split(|c| !is_word(c)).find(|word| *word == name);
             if let Some(word) = found {
+                // The word is a slice of the text, so its address says where it is.
                 let at = word.as_ptr() as usize - text.as_ptr() as usize;
                 return text[..at].matches('\n').count() + 1;
             }

@@ -40,6 +40,7 @@ fn result(value: &Value) -> Option<Output> {
     }
     let answer = value["result"].as_str().unwrap_or_default();
     let is_error = value["is_error"].as_bool().unwrap_or(false);
+    // Where turns or money ran out there is no `result`, only a list of errors.
     let first_error = value["errors"][0].as_str().unwrap_or(answer);
     let refusals = value["permission_denials"].as_array().map(Vec::as_slice).unwrap_or_default();
     Some(Output {

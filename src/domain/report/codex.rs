@@ -15,6 +15,7 @@ pub(super) fn output(text: &str) -> Output {
             None
         }
     };
+    // Not an item of type `error`: that is a warning, for example about an unknown model.
     let failure = |v: &Value| {
         if v["type"] == "turn.failed" {
             v["error"]["message"].as_str().map(first_line)

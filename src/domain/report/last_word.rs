@@ -167,6 +167,7 @@ pub(crate) fn is_qualified(message: &str) -> bool {
 
 /// Returns true if a text after `STATUS: DONE` may take it back.
 pub(crate) fn takes_back(text: &str) -> bool {
+    // Models write typographic apostrophes.
     let text = one_line(text).to_lowercase().replace('’', "'");
     let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '\'');
     words.any(|word| RETRACTIONS.contains(&word)) || text.contains('?')

@@ -204,6 +204,7 @@ fn rule(tool: &str, command: Option<&str>) -> String {
 }
 
 fn json_lines(text: &str) -> impl DoubleEndedIterator<Item = Value> + '_ {
+    // Other lines are messages for people, or a first line of which only the end is there.
     text.lines().filter_map(|line| serde_json::from_str(line).ok())
 }
 

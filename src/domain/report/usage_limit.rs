@@ -120,6 +120,7 @@ fn plain(text: &str) -> String {
 /// `Claude AI usage limit reached|1767229200`
 fn number_after_bar(text: &str) -> Option<i64> {
     let (_, number) = text.trim().rsplit_once('|')?;
+    // Seconds since 1970 have ten digits, and other numbers are no time.
     number.parse().ok().filter(|_| number.len() == 10)
 }
 
@@ -153,6 +154,7 @@ fn length(text: &str) -> Option<i64> {
             "ms" => 0.001,
             _ => return sum,
         };
+        // Rounded up: a moment too early the program would be refused again.
         let length = (number * seconds * 1000.0).ceil() as i64;
         sum = Some(sum.unwrap_or(0_i64).saturating_add(length));
         rest = &unit[end..];
@@ -224,6 +226,7 @@ fn of_day(word: &str, next: Option<&str>) -> Option<Time> {
         Some("am") if (1..=12).contains(&hour) => hour % 12,
         Some("pm") if (1..=12).contains(&hour) => hour % 12 + 12,
         _ if digits.contains(':') => hour,
+        // Without `am`, `pm` or a colon the number may be anything.
         _ => return None,
     };
     Time::new(hour, minute, 0, 0).ok()

@@ -83,6 +83,7 @@ fn decide(
             let failed = failed(Some(&why));
             Err((why, failed))
         }
+        // Without the answer, which only an agent that fixes the work needs.
         None if pass => Ok(Verdict { findings, met: met(&criteria), ..Verdict::bare(true) }),
         None => Ok(failed(None)),
     }
@@ -166,6 +167,7 @@ fn verdict_of(line: &str) -> Option<VerdictLine> {
         said.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let pass = words.iter().any(|word| ["pass", "passed"].contains(word));
     let fail = words.iter().any(|word| ["fail", "failed"].contains(word));
+    // `VERDICT: I cannot let this pass` holds a word for a verdict, and gives none.
     let leads = matches!(*words.first()?, "pass" | "passed" | "fail" | "failed");
     let denies = words.first().is_some_and(|word| *word == "not") && pass;
     let word = match (pass, fail) {

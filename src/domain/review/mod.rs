@@ -58,6 +58,7 @@ pub(crate) fn of_task<'a>(words: impl Iterator<Item = &'a str>) -> Result<Vec<Re
     let mut reviews: Vec<Review> = words.iter().map(read).collect::<Result<_, _>>()?;
     reviews.sort_unstable();
     reviews.dedup();
+    // They are sorted, so `combined` comes last.
     match reviews.as_slice() {
         [_, .., Review::Combined] => Err("`combined` already includes all other reviews".into()),
         _ => Ok(reviews),

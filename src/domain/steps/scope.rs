@@ -41,6 +41,7 @@ impl Scope {
             Step::Both(first, second) => format!("{} && {}", self.line(first), self.line(second)),
             Step::OfRun { run, manual, step } => {
                 let repository = self.repository.clone();
+                // The plan that the caller typed belongs to another run.
                 let (run, manual, plan) = (Some(run.clone()), *manual, Vec::new());
                 Scope { repository, run, manual, plan }.line(step)
             }
@@ -98,6 +99,7 @@ impl Scope {
     }
 
     fn own(&self, Own { verb, mut words, needs }: Own) -> String {
+        // If the reader has to choose a name, the run of the scope is not meant.
         let has_name = words.contains(&Word::Blank(Some("--run"), "NAME"));
         let run = self.run.as_ref().filter(|_| !has_name);
         match needs {

@@ -73,6 +73,7 @@ impl Record {
                 Ok(next)
             }
             (Event::Finished(finished), State::Running { .. })
+                // The supervisor of an attempt that was given up may still report its end.
                 if self.last_attempt().is_some_and(|last| last.number == finished.attempt) =>
             {
                 Ok(self.finished(finished))
@@ -86,6 +87,7 @@ impl Record {
             }
             (
                 Event::Merged { merge, remarks },
+                // A person may have merged the branch while the task was in any of these states.
                 State::Merging { .. }
                 | State::Blocked(_)
                 | State::Paused { .. }
@@ -244,6 +246,7 @@ impl Record {
             attempt.commit = commit;
             attempt.committed_for_agent = committed_for_agent;
             attempt.undone = undone;
+            // The agent may have reported by command before its output ended without a status.
             attempt.report = report.or(attempt.report.take());
             attempt.verdict = verdict;
             attempt.usage = usage;
@@ -281,6 +284,7 @@ impl Record {
     /// Returns the state in which the stage of the last attempt starts again.
     fn same_stage(&self) -> State {
         match self.last_attempt().map(|attempt| (attempt.stage, &attempt.tip)) {
+            // These start from the integration branch as it is then, and not from a fixed commit.
             None | Some((Stage::Plan | Stage::Implement | Stage::FinalReview, _) | (_, None)) => {
                 State::Waiting
             }
@@ -292,6 +296,7 @@ impl Record {
     fn again_after(&self, block: &Block) -> State {
         match block.reason {
             Reason::ReviewLimit => match self.last_attempt().and_then(|last| last.tip.clone()) {
+                // The findings are known, so they are fixed before anything is reviewed again.
                 Some(commit) => State::Pending { stage: Stage::Fix, commit },
                 None => State::Waiting,
             },

@@ -581,6 +581,7 @@ impl Record {
     /// Returns the milliseconds spent in attempts; a running one counts until `now`.
     pub fn spent(&self, now: i64) -> i64 {
         let length = |attempt: &Attempt| attempt.ended.unwrap_or(now) - attempt.started;
+        // The clock may have been set back.
         self.attempts.iter().map(|attempt| length(attempt).max(0)).sum()
     }
 

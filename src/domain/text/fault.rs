@@ -26,6 +26,7 @@ pub(crate) fn json_at(error: &serde_json::Error) -> String {
 /// Returns why a text in TOML is not the value that it should be, with the line.
 pub(crate) fn toml_at(error: &toml::de::Error, text: &str) -> String {
     let line = error.span().map_or(1, |span| line_of(text, span.start));
+    // Messages about syntax are for people; those about types speak of this program's language.
     if toml::de::DeTable::parse(text).is_err() {
         return format!("line {line}: {}", toml(error));
     }

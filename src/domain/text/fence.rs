@@ -10,6 +10,7 @@ pub(crate) struct Fence(Option<(char, usize)>);
 impl Fence {
     /// Returns true for a line of a code block, including its fences.
     pub(crate) fn holds(&mut self, line: &str) -> bool {
+        // In a list a fence is indented.
         let line = line.trim();
         let mark = line.chars().next().filter(|c| "`~".contains(*c)).unwrap_or(' ');
         let length = line.chars().take_while(|c| *c == mark && mark != ' ').count();

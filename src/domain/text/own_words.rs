@@ -79,6 +79,7 @@ pub(crate) fn own_lines<'a>(answer: &'a str, given: &Given) -> Vec<(usize, &'a s
 impl Given {
     fn shows(&self, before: &str, line: &str, after: &str) -> bool {
         let holds = |one: &str, other: &str| {
+            // At the edge of a text there is no neighbour that could prove anything.
             let is_inside = !one.is_empty() && !other.is_empty();
             is_inside && self.pairs.contains(&(one.to_owned(), other.to_owned()))
         };

@@ -12,6 +12,7 @@ pub(crate) fn nearest<'a>(
         return None;
     }
     let word: Vec<char> = word.to_lowercase().chars().collect();
+    // Words of a few letters are all close to each other.
     let limit = if word.len() < 4 { 1 } else { (word.len() / 3).max(2) };
     let distance = |candidate: &str| {
         let other: Vec<char> = candidate.to_lowercase().chars().collect();
