@@ -270,6 +270,7 @@ impl<'a> Parser<'a> {
         }
         match self.next_positional() {
             Some(positional) => self.value_of(positional, "", typed),
+            // No other word can follow, so only options are left.
             None => Wanted::One(self.unused(typed)),
         }
     }

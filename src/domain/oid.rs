@@ -14,6 +14,7 @@ pub struct Oid(String);
 impl Oid {
     /// Returns the id if the text is a full one, else `None`.
     pub fn from_hex(text: &str) -> Option<Oid> {
+        // In lower case alone, as git prints it: ids are compared as text.
         let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
         let is_id = matches!(text.len(), 40 | 64) && text.bytes().all(is_hex);
         is_id.then(|| Oid(text.to_owned()))

@@ -47,6 +47,7 @@ pub fn examples(command: &str) -> anyhow::Result<Vec<String>> {
 fn visible() -> Command {
     let full = Cli::command();
     let shown = full.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    // Built anew, because clap cannot take a subcommand away.
     let mut program = Command::new(NAME)
         .bin_name("git orchestrate")
         .version(env!("CARGO_PKG_VERSION"))

@@ -119,6 +119,7 @@ fn to_stderr(text: &str) {
 
 /// Returns true if the error is a closed pipe (`git orchestrate status | head`).
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    // The chain, because the error may have a context around it.
     error.chain().any(|cause| {
         cause
             .downcast_ref::<std::io::Error>()

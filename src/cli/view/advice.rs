@@ -250,6 +250,7 @@ pub(crate) fn of_pause(id: &str, pause: &Pause, facts: &Facts) -> Remedy {
 pub(crate) fn next_of_run(snapshot: &Snapshot, facts: &Facts) -> Remedy {
     let is_work = |index: usize| {
         let state = &snapshot.at(index).1.state;
+        // A pause with a time ends by itself, once something drives the run.
         let waits_for_time = state.pause().is_some_and(|pause| pause.until.is_some());
         waits_for_time || snapshot.is_ready(index) || (state.is_active() && !state.is_by_hand())
     };
@@ -280,6 +281,7 @@ pub(crate) fn pull_request(block: &Block) -> Option<String> {
 /// task ran alone and has no worktree of its own.
 fn place(run: &Run, record: &Record) -> (String, Option<Step>) {
     let branch = record.branch.as_deref().unwrap_or_default();
+    // The run's own checkout is where merges are tested, and no place for a person to work.
     match record.worktree.as_deref().filter(|place| *place != run.checkout) {
         Some(place) => (place.to_owned(), None),
         None => {

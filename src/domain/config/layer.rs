@@ -188,6 +188,7 @@ impl Layer {
             Some(("models", class)) => {
                 let class = Class::ALL.into_iter().find(|known| known.word() == class);
                 class.map(|class| {
+                    // Joined again, because one reader takes both forms.
                     let names = value.list()?.join(",");
                     let names = model::entries(&names);
                     self.models

@@ -39,6 +39,7 @@ impl Preamble {
             return (&self.text, false);
         }
         let mut end = MAX_EXCERPT;
+        // The limit may fall into the middle of a character.
         while !self.text.is_char_boundary(end) {
             end -= 1;
         }

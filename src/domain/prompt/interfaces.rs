@@ -30,6 +30,7 @@ fn block(text: &str) -> Vec<&str> {
     let mut fence: Option<&str> = None;
     let mut found: Option<Vec<&str>> = None;
     for line in text.lines() {
+        // Only a fence that is at least as long closes the block.
         let is_mark = fence_of(line).filter(|mark| fence.is_none_or(|open| mark.starts_with(open)));
         let is_key = fence.is_none() && is_key(line);
         match &mut found {

@@ -14,6 +14,7 @@ use super::template::Template;
 
 /// Returns the names of the variables that a template is told, sorted.
 pub(crate) fn variables(template: Template) -> Vec<String> {
+    // The bare facts have every name too, with nothing in it.
     let bare = all(template).remove(0);
     let mut names: Vec<String> =
         bare.try_iter().into_iter().flatten().map(|name| name.to_string()).collect();

@@ -94,6 +94,7 @@ fn is_noise(line: &str) -> bool {
 
 fn shortened(text: &str) -> String {
     let mut end = text.len().min(MAX_MESSAGE);
+    // The limit may fall into the middle of a character.
     while !text.is_char_boundary(end) {
         end -= 1;
     }

@@ -110,6 +110,7 @@ fn whole(text: &str) -> Finding {
 
 fn shortened(text: &str) -> String {
     let mut end = text.len().min(MAX_ANSWER);
+    // The limit may fall into the middle of a character.
     while !text.is_char_boundary(end) {
         end -= 1;
     }

@@ -27,6 +27,7 @@ pub(crate) fn run(context: &Context, args: MergeArgs) -> anyhow::Result<Exit> {
     // What killed processes left comes first: only then the queue shows what can be merged.
     recover::settle_all(&target.drive, &mut target.journal)?;
     target.reload()?;
+    // From here on: a look at the remote may take long, and a signal must end it.
     let signals = Signals::listen()?;
     remote::look(context, &mut target, &signals.stop)?;
     if let Some(signal) = signals.last() {

@@ -66,6 +66,7 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
         let cleaned = clean_checkout(&target.drive, target.snapshot(), reach)?;
         say(&cleaned)?;
         all.push(cleaned);
+        // Only the journal says what the kept worktrees and branches are, so it stays with them.
         let keeps_any = all.iter().any(|cleaned| !cleaned.kept.is_empty());
         let (drive, journal) = (&target.drive, &target.journal);
         all.push(clean_journal(drive, journal, &target.tip, reach, keeps_any)?);

@@ -271,6 +271,7 @@ impl<'a> Rows<'a> {
 
     fn no_room(&self, index: usize) -> Option<Why<'a>> {
         let (_, record) = self.snapshot.at(index);
+        // A task that runs alone, or whose worktree exists, needs no room for another one.
         let needs_worktree = !self.snapshot.is_alone(index) && record.worktree.is_none();
         let text = self.facts.no_room.as_deref();
         let text = text.filter(|_| needs_worktree && self.snapshot.is_ready(index))?;

@@ -33,6 +33,7 @@ impl Start<'_> {
                 let tip = Journal::new(self.git, &slug(name)).load()?;
                 (slug(name), tip.map(|tip| tip.snapshot))
             }
+            // A finished batch keeps its name, so the next one has a number behind it.
             None => run_of_batch(self.git, &backlog.name(&given.choice))?,
         };
         if let Some(run) = run.as_ref().filter(|_| !self.args.update) {

@@ -69,6 +69,7 @@ impl Start<'_> {
             is_dropped: false,
         });
         let dropped = Journal::new(self.git, &snapshot.run.name).dropped_tasks()?;
+        // A task that is dropped and comes back must not lose the work of its branch.
         let dropped =
             dropped.iter().map(|task| KnownTask { task, has_begun: true, is_dropped: true });
         let known: Vec<KnownTask> = known.chain(dropped).collect();

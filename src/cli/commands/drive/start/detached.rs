@@ -54,6 +54,7 @@ fn spawn(context: &Context, drive: &Drive, name: &str, only: &[String]) -> anyho
     // With `=`, because the option takes every word that follows.
     argv.extend(only.iter().map(|task| format!("--only={task}")));
     make_folder(drive.folder.path())?;
+    // Created anew at each start, because `ended` prints all of it.
     let output = File::create(drive.folder.controller_log())?;
     let streams = Streams::Files { input: None, output };
     let directory = context.directory.clone();
