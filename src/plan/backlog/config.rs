@@ -160,8 +160,7 @@ mod tests {
     #[test]
     fn the_status_for_started_tickets_comes_from_the_backlog() {
         let of = |text: &str| {
-            ticket_statuses(Some(text))
-                .map(|ticket_statuses| (ticket_statuses.in_progress, ticket_statuses.done))
+            ticket_statuses(Some(text)).map(|statuses| (statuses.in_progress, statuses.done))
         };
         let some = |one: &str, done: &str| Some((Some(one.to_owned()), done.to_owned()));
         assert_eq!(of("statuses: [A, in progress, B, C]\n"), some("in progress", "C"));

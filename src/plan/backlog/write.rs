@@ -246,12 +246,11 @@ fn value_length(value: &str) -> usize {
 
 /// Returns a text as a YAML scalar, with quotes only if they are needed.
 fn scalar(text: &str) -> String {
-    let ticket_statuses = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
+    let yaml_words = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
     // Only what every YAML parser reads as the same text without quotes, unlike `#1` or `a: b`.
     let fits = |c: char| c.is_alphanumeric() || " -_'/()".contains(c);
     let begins = text.starts_with(char::is_alphabetic);
-    if begins && text.chars().all(fits) && !ticket_statuses.contains(&text.to_lowercase().as_str())
-    {
+    if begins && text.chars().all(fits) && !yaml_words.contains(&text.to_lowercase().as_str()) {
         text.to_owned()
     } else {
         format!("'{}'", text.replace('\'', "''"))
