@@ -1,19 +1,26 @@
 //! What an agent may be allowed beyond editing: rules as Claude Code writes them.
 //!
-//! Invariant: pure. A rule that would let an agent run anything is refused, however it is
-//! written; one for an exact command, without `*`, only where that command asks its standard
-//! input what to run, or where an agent program would read several rules in it.
+//! Invariant: pure. A rule is refused, however it is written, if it would let an agent run anything,
+//! or a file that it can write itself, or if an agent program would read several rules in it. An
+//! exact command whose programs are named, such as `make lint`, may be used.
 
 pub(crate) mod claude_settings;
+mod command;
+mod git;
+mod line;
 mod programs;
+mod scripts;
+mod tool;
 
-use programs::{GROUPS, INTERPRETERS, LAUNCHERS, READERS, RUNNERS, RUNNING, SHELLS, TOOLS};
+use programs::TOOLS;
 
-use crate::domain::text::nearest;
+use crate::domain::text::{is_hidden, nearest};
 
 const ANYTHING: &str = "it would let an agent run anything";
 const GIVEN: &str = "it runs whatever it is given";
 const NAMED: &str = "it runs whatever it is given; name what it is to run";
+const WRITTEN: &str = "it runs a file that an agent could have written";
+const STEERED: &str = "it sets a variable that decides what programs run";
 
 /// Returns why a rule is refused; `None` where it may be used.
 pub(crate) fn refusal(rule: &str) -> Option<&'static str> {
@@ -29,14 +36,16 @@ pub(crate) fn refusal(rule: &str) -> Option<&'static str> {
              or mcp__SERVER__TOOL",
         );
     }
+    if rule.contains(is_hidden) {
+        return Some("it contains a character that is invisible or turns the text around");
+    }
     if pattern.is_some_and(|pattern| pattern.contains(['(', ')'])) {
         return Some("a round bracket in it could end the rule, and begin another one");
     }
     if is_shell(tool) {
-        let pattern = pattern.unwrap_or("*").to_ascii_lowercase();
-        of_command(&pattern.replace(":*", " *"))
+        command::refusal(&pattern.unwrap_or("*").replace(":*", " *"))
     } else {
-        None
+        tool::refusal(tool, pattern)
     }
 }
 
@@ -47,7 +56,12 @@ fn parts(rule: &str) -> Option<(&str, Option<&str>)> {
         None => (rule.trim(), None),
     };
     let is_word = |c: char| c.is_alphanumeric() || "_-".contains(c);
-    (!tool.is_empty() && tool.chars().all(is_word)).then_some((tool, pattern))
+    let is_name = |name: &str| {
+        name.chars().all(is_word)
+            // The name of an MCP tool, which is judged as such.
+            || name.starts_with("mcp__") && name.chars().all(|c| is_word(c) || "*.".contains(c))
+    };
+    (!tool.is_empty() && is_name(tool)).then_some((tool, pattern))
 }
 
 /// Returns true for what an agent program can have as a tool: such a rule does nothing if the name
@@ -63,85 +77,6 @@ fn is_tool(tool: &str) -> bool {
 fn is_shell(tool: &str) -> bool {
     let names = ["bash", "shell", "powershell", "run_shell_command", "exec_command", "local_shell"];
     names.iter().any(|name| tool.eq_ignore_ascii_case(name))
-}
-
-fn of_command(pattern: &str) -> Option<&'static str> {
-    if pattern.is_empty() {
-        return Some(ANYTHING);
-    }
-    // To a shell, `'b'ash` is bash.
-    let plain = pattern.replace(['"', '\'', '\\'], "");
-    let words: Vec<&str> = plain.split_whitespace().collect();
-    if !pattern.contains('*') {
-        return reads_input(&words).then_some("it reads what it is to run from its input");
-    }
-    if pattern.contains([';', '&', '|', '`', '$', '<', '>']) {
-        return Some("with a * it may not hold what joins commands");
-    }
-    of_words(&words)
-}
-
-/// Judges the words of a command that holds a `*`.
-fn of_words(words: &[&str]) -> Option<&'static str> {
-    let (first, rest) = words.split_first().unwrap_or((&"*", &[]));
-    let is_open = |word: &&str| word.contains(['*', '?', '[', '{']);
-    // An assignment or a `~` in front hides which program runs.
-    if is_open(first) || first.contains(['=', '~']) {
-        return Some(ANYTHING);
-    }
-    let program = program(first);
-    if program.is_empty() {
-        return Some(ANYTHING);
-    }
-    // What stands before the first `*` is fixed.
-    let fixed: Vec<&str> = rest.iter().copied().take_while(|word| !is_open(word)).collect();
-    let last = fixed.last().copied();
-    let is_option = |word: &str| word.starts_with('-');
-    match program.as_str() {
-        // Its options name programs that git runs.
-        "git" => fixed.first().is_some_and(|word| is_option(word)).then_some(NAMED),
-        program if SHELLS.contains(&program) || RUNNERS.contains(&program) => Some(GIVEN),
-        program if LAUNCHERS.contains(&program) => match fixed.iter().position(|w| !is_option(w)) {
-            // What a launcher starts is judged like a command of its own.
-            Some(at) => of_words(&rest[at..]).map(|_| NAMED),
-            None => Some(NAMED),
-        },
-        program if INTERPRETERS.contains(&program) => {
-            let running = fixed.iter().rposition(|word| RUNNING.contains(word));
-            let inner = running.map(|at| &rest[at + 1..]);
-            let runs_anything = inner.is_some_and(|words| {
-                words.iter().find(|word| !is_option(word)).is_none_or(is_open)
-                    || of_words(&words[words.iter().take_while(|w| is_option(w)).count()..])
-                        .is_some()
-            });
-            // Behind an option or the word for a group, anything may follow.
-            let is_free = last.is_none_or(|last| is_option(last) || GROUPS.contains(&last))
-                || fixed.first().is_some_and(|first| is_option(first));
-            // In a group, the command and what it runs must be fixed too.
-            let in_group = fixed.len() < 3 && fixed.iter().any(|word| GROUPS.contains(word));
-            (is_free || in_group || runs_anything).then_some(NAMED)
-        }
-        _ => None,
-    }
-}
-
-/// Returns true for an interpreter that is given no program: it asks its input for one.
-fn reads_input(words: &[&str]) -> bool {
-    let Some((first, rest)) = words.split_first() else { return false };
-    // `python --version` reads nothing from its input.
-    let tells = ["version", "help", "-v", "-h"];
-    let program = program(first);
-    let reads = |programs: &[&str]| programs.contains(&program.as_str());
-    (reads(SHELLS) || reads(READERS))
-        && rest.iter().all(|word| word.starts_with('-'))
-        && !rest.iter().any(|word| tells.iter().any(|told| word.contains(told)))
-}
-
-/// Returns the name of a program without its folder and its version: `python3.12` is python.
-fn program(word: &str) -> String {
-    let name = word.rsplit('/').next().unwrap_or(word);
-    let name = name.strip_suffix(".exe").unwrap_or(name);
-    name.trim_end_matches(|c: char| c.is_ascii_digit() || ".-".contains(c)).to_owned()
 }
 
 #[cfg(test)]
@@ -280,20 +215,205 @@ mod tests {
             "Bash(uv run pytest *)",
             "Bash(poetry run mypy *)",
             "Bash(docker compose run web test *)",
-            "Bash(python manage.py test *)",
-            "Bash(python x.py)",
             "Bash(python --version)",
-            "Bash(sh check.sh)",
             "Bash(ls *)",
-            "Bash(./check *)",
+            "Bash(./gradlew test)",
+            "Bash(/usr/bin/make lint)",
+            "Bash(python -m pytest)",
+            "Bash(python -c 'print 1')",
+            "Bash(sh -c 'make lint && make docs')",
+            "Bash(bash -n setup.sh)",
+            "Bash(env CI=1 make lint)",
+            "Bash(CI=1 make lint)",
+            "Bash(timeout 60 cargo test)",
+            "Bash(time -p make lint)",
+            "Bash(cd web && npm run lint)",
+            "Bash(find src -name x -print)",
+            "Bash(sed -n 1,5p x)",
+            "Bash(awk '{print $1}' x)",
+            "Bash(uv run pytest -q)",
+            "Bash(npx tsc --noEmit)",
+            "Bash(bun run lint)",
+            "Bash(git config --get user.name)",
+            "Bash(git config --list)",
+            "Bash(git log --oneline *)",
+            "Bash(git rebase --continue)",
+            "Bash(git submodule update --init)",
+            "Bash(make lint > out.txt)",
+            "Edit(./src/**)",
+            "Write(notes/*.md)",
+            "Edit(**)",
             "mcp__db__query",
+            "mcp__context7",
             "WebSearch",
             "Skill(tdd)",
             "NewTool",
             "write",
             "read_file",
+            "WebFetch(domain:docs.rs)",
         ] {
             assert_eq!(refusal(rule), None, "{rule}");
+        }
+    }
+
+    #[test]
+    #[expect(clippy::too_many_lines, reason = "one line for each rule")]
+    fn what_runs_a_file_that_an_agent_can_write_is_refused() {
+        for rule in [
+            "Bash(./x.sh *)",
+            "Bash(./x.sh)",
+            "Bash(./check *)",
+            "Bash(../x)",
+            "Bash(scripts/x)",
+            "Bash(/tmp/x)",
+            "Bash(/usr/bin/../../tmp/x)",
+            "Bash(~/x)",
+            "Bash($HOME/x)",
+            "Bash(x.sh)",
+            "Bash(sh x)",
+            "Bash(sh check.sh)",
+            "Bash(bash -x check.sh)",
+            "Bash(bash --norc check.sh)",
+            "Bash(sh -c ./x.sh)",
+            "Bash(sh -c 'make lint; sh x')",
+            "Bash(sh < x)",
+            "Bash(. ./x)",
+            "Bash(source x)",
+            "Bash(busybox sh x)",
+            "Bash(python x.py)",
+            "Bash(python3.12 x.py)",
+            "Bash(python -u x.py)",
+            "Bash(python manage.py test *)",
+            "Bash(/usr/bin/python3 x.py)",
+            "Bash(/usr/bin/env python3 x.py)",
+            "Bash(env -S python3 x.py)",
+            "Bash(node build.js)",
+            "Bash(node --require ./x.js -e 1)",
+            "Bash(deno run x.ts)",
+            "Bash(deno run -A x.ts)",
+            "Bash(bun x.ts)",
+            "Bash(bun run ./x.ts)",
+            "Bash(npx ts-node x.ts)",
+            "Bash(npx tsx x.ts)",
+            "Bash(ruby x.rb)",
+            "Bash(perl x)",
+            "Bash(php x.php)",
+            "Bash(lua x.lua)",
+            "Bash(tclsh x.tcl)",
+            "Bash(osascript x.scpt)",
+            "Bash(pwsh -File x.ps1)",
+            "Bash(Rscript x.R)",
+            "Bash(awk -f x y)",
+            "Bash(sed -f x y)",
+            "Bash(make -f x)",
+            "Bash(make --file=x all)",
+            "Bash(make -fx all)",
+            "Bash(just --justfile x)",
+            "Bash(cmake -P x.cmake)",
+            "Bash(uv run x.py)",
+            "Bash(uv run python x.py)",
+            "Bash(poetry run python x.py)",
+            "Bash(pipenv run ./x)",
+            "Bash(go run x.go)",
+            "Bash(go run ./cmd/x)",
+            "Bash(nice -n 5 sh x)",
+            "Bash(timeout 5 ./x)",
+            "Bash(timeout --signal KILL 5 sh x)",
+            "Bash(nohup python x.py)",
+            "Bash(setsid sh x)",
+            "Bash(stdbuf -oL sh x)",
+            "Bash(time sh x)",
+            "Bash(command sh x)",
+            "Bash(exec ./x)",
+            "Bash(eval x)",
+            "Bash(sudo make)",
+            "Bash(doas make)",
+            "Bash(watch make)",
+            "Bash(parallel make)",
+            "Bash(xargs rm)",
+            "Bash(ssh host make)",
+            "Bash(script -c ./x out)",
+            "Bash(find . -name x -exec rm {} +)",
+            "Bash(find . -execdir sh x ;)",
+            "Bash(cat x | sh)",
+            "Bash(cat x | xargs rm)",
+            "Bash(make lint && sh x)",
+            "Bash(make lint & ./x)",
+            "Bash(if true; then ./x; fi)",
+            "Bash(`cat x`)",
+            "Bash(make `cat x`)",
+            "Bash($RUN)",
+            "Bash(PATH=.:/bin make lint)",
+            "Bash(LD_PRELOAD=./x.so ls)",
+            "Bash(env NODE_OPTIONS=--require=./x npm test)",
+            "Bash(export PATH=. && make)",
+        ] {
+            assert!(refusal(rule).is_some(), "{rule}");
+        }
+    }
+
+    #[test]
+    fn what_lets_git_run_other_programs_is_refused() {
+        for rule in [
+            "Bash(git -c alias.x=!sh x)",
+            "Bash(git -c core.pager=./x log)",
+            "Bash(git --config-env=a=b log)",
+            "Bash(git --exec-path=. x)",
+            "Bash(git config *)",
+            "Bash(git config alias.x '!sh x')",
+            "Bash(git config --global *)",
+            "Bash(git -C sub config x y)",
+            "Bash(git bisect run make)",
+            "Bash(git bisect *)",
+            "Bash(git rebase --exec make main)",
+            "Bash(git rebase -x make main)",
+            "Bash(git rebase *)",
+            "Bash(git submodule foreach make)",
+            "Bash(git submodule *)",
+            "Bash(git difftool -x ./x)",
+            "Bash(git difftool *)",
+            "Bash(git mergetool *)",
+            "Bash(git filter-branch --tree-filter ./x)",
+            "Bash(git fetch --upload-pack=./x .)",
+            "Bash(git push --receive-pack=./x .)",
+            "Bash(git grep -O./x y)",
+            "Bash(git grep --open-files-in-pager=./x y)",
+            "Bash(git clone -c core.fsmonitor=./x .)",
+            "Bash(git hook run x)",
+            "Bash(git x.sh)",
+        ] {
+            assert!(refusal(rule).is_some(), "{rule}");
+        }
+    }
+
+    #[test]
+    fn what_leaves_the_worktree_or_names_all_tools_is_refused() {
+        for rule in [
+            "Edit(~/x)",
+            "Edit(~/**)",
+            "Edit(/**)",
+            "Edit(//etc/*)",
+            "Write(//tmp/x)",
+            "Write(../x)",
+            "Edit(src/../../x)",
+            "MultiEdit(/x)",
+            "NotebookEdit(~/x.ipynb)",
+            "Edit($HOME/x)",
+            "Edit(C:/x)",
+            "Edit(.git/**)",
+            "Edit(./.git/hooks/*)",
+            "Write(.claude/settings.json)",
+            "Write(sub/.git/config)",
+            "mcp__*",
+            "mcp__db__*",
+            "mcp__*__query",
+            "mcp__shell__run",
+            "mcp__ide__executeCode",
+            "mcp__tools__run_command",
+            "Edit(a\u{202e}b)",
+            "Bash(make \u{200b}lint)",
+        ] {
+            assert!(refusal(rule).is_some(), "{rule}");
         }
     }
 

@@ -1,14 +1,19 @@
 //! Text for people: durations, counts, and text that is safe to print on a terminal.
 //!
-//! Invariant: text that a plan or an agent wrote comes out without control characters, so a
-//! terminal only shows it.
+//! Invariant: text that a plan or an agent wrote comes out without control characters and without
+//! characters that nobody sees, so a terminal only shows it.
 
 pub(crate) mod fault;
 mod fence;
+mod hidden;
+mod log;
 mod own_words;
+pub(crate) mod secret;
 mod suggestion;
 
 pub(crate) use fence::Fence;
+pub(crate) use hidden::{escaped_json, is_hidden, styled, visible};
+pub(crate) use log::LogCleaner;
 pub(crate) use own_words::{Given, is_statement, own_lines};
 pub(crate) use suggestion::nearest;
 
@@ -23,18 +28,13 @@ pub(crate) fn span(milliseconds: i64) -> String {
     }
 }
 
-/// Returns text from a plan or an agent with its control characters made visible, and line breaks
-/// as spaces.
+/// Returns text from a plan or an agent with its control and hidden characters made visible, and line
+/// breaks as spaces.
 ///
 /// Without this, an escape sequence in a title or a report could move the cursor, change the
 /// window's title, or hide text from the user.
 pub(crate) fn printable(text: &str) -> String {
-    let shown = |c: char| match c {
-        '\n' | '\t' => " ".to_owned(),
-        c if c.is_control() => c.escape_default().to_string(),
-        c => c.to_string(),
-    };
-    text.trim_end().chars().map(shown).collect()
+    hidden::reveal(&text.trim_end().replace(['\n', '\t'], " "), |_| false)
 }
 
 /// Returns `1 task`, `2 tasks`.
