@@ -51,7 +51,8 @@
 //! | `refs/heads/feat/<run>`, `refs/heads/feat/task-<id>` | ordinary branches |
 //!
 //! The tip's tree holds `format`, `plan.toml`, `run.toml`, `tasks/<xx>/<id>.toml` and, with
-//! `--plan-first`, the task plans `plans/<xx>/<id>.md`. Prompts, logs, pids and outcomes are in
+//! `--plan-first`, the task plans `plans/<xx>/<id>.md`; `settings.toml` holds the settings that a
+//! person has seen. Prompts, logs, pids and outcomes are in
 //! `$GIT_COMMON_DIR/orchestrate/<run>/`; deleting that folder loses logs, never work. Locks are in
 //! `$GIT_COMMON_DIR/orchestrate-locks/`, because deleting logs must not let a second controller in.
 //!
@@ -99,6 +100,13 @@
 //! - **Tickets change only on the task's branch**, so that the user gets them with the work.
 //! - **Changes outside of a task are reported, not undone.** Only what the agent's own git commands
 //!   did is certain (`crate::run::attempt`); that blocks the task as `escaped`.
+//! - **Only a person drives a run.** What an attempt starts may look at the run, and report its own
+//!   end; the process tree decides (`crate::run::attempt::insiders`).
+//! - **Settings do not change behind a run.** Those that decide which commands run are remembered in
+//!   its journal; changed ones are not used before a person has seen the difference
+//!   (`crate::journal::settings`).
+//! - **Nothing that a repository or an agent wrote reaches a terminal raw**, and no known secret
+//!   reaches notes, merges or pull requests.
 //! - **The user's checkout, HEAD, index and stash are not touched**, except for the branch that a run
 //!   merges into, if it is checked out and clean.
 //!

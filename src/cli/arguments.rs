@@ -46,6 +46,7 @@ pub enum Command {
     Compare(CompareArgs),
     #[command(hide = true)]
     Complete(CompleteArgs),
+    Config(ConfigArgs),
     Demo(DemoArgs),
     Doctor(DoctorArgs),
     #[command(hide = true)]
@@ -78,6 +79,7 @@ impl Command {
             Command::Approve(args) => &args.run,
             Command::Clean(args) => &args.run,
             Command::Compare(args) => &args.run,
+            Command::Config(args) => &args.run,
             Command::Finish(args) => &args.run,
             Command::Log(args) => &args.run,
             Command::Merge(args) => &args.run,
@@ -203,6 +205,19 @@ pub struct CompleteArgs {
     pub words: Vec<std::ffi::OsString>,
 }
 
+/// Show every setting, its value, and where the value comes from
+///
+/// Settings are read from the options of `start`, then from git config, then from
+/// .orchestrate/config.toml; the rest are defaults.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    #[command(flatten)]
+    pub run: RunArg,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Run a small plan in a new repository, to see how it works
 ///
 /// Creates a repository with a plan of seven tasks in three layers, runs the plan and shows the
@@ -299,6 +314,9 @@ pub struct LogArgs {
     /// Show the output of worktree setup instead
     #[arg(long, conflicts_with_all = ["follow", "test"])]
     pub setup: bool,
+    /// On a terminal, print the bytes as they are, with escape sequences and hidden characters
+    #[arg(long, requires = "task")]
+    pub raw: bool,
 }
 
 /// Test and merge finished tasks
@@ -534,6 +552,13 @@ pub struct TrustArgs {
     /// Plans, configuration files or prompts [default: .orchestrate/config.toml and .orchestrate/prompts]
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
+    /// Accept the settings that have changed since the unfinished runs began, and print them
+    ///
+    /// Settings that decide which commands run, of git (`orchestrate.*`, hooks, filters, aliases and
+    /// the like) and of .orchestrate/config.toml, are remembered when a run begins. If others are in
+    /// force later, nothing runs with them before you accept them.
+    #[arg(long, conflicts_with = "files")]
+    pub settings: bool,
 }
 
 /// Wait until tasks are merged or blocked, or until something changes

@@ -9,7 +9,7 @@ use super::arguments::Cli;
 
 /// The groups in the order of a user's work: a title, and the names of its commands.
 pub(super) const GROUPS: &[(&str, &[&str])] = &[
-    ("Get started", &["demo", "doctor", "plan", "install-man"]),
+    ("Get started", &["demo", "doctor", "config", "plan", "install-man"]),
     ("Run a plan", &["start", "stop", "merge"]),
     ("See what is happening", &["status", "show", "log", "compare", "wait"]),
     ("Answer and unblock tasks", &["retry", "approve", "allow", "trust"]),

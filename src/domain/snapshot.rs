@@ -35,6 +35,10 @@ pub struct Run {
     /// Commits of others on the integration branch that the run builds on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<Kept>,
+    /// The digest of the settings that a person has seen, which lie beside this file; `None` in a
+    /// run that began before they were remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Oid>,
     /// The user's decision about the work; `None` before `finish`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<FinishRecord>,

@@ -47,6 +47,22 @@ impl Git {
         parts.chunks(3).filter_map(set).collect()
     }
 
+    /// Returns the keys and values of the whole configuration, each with the file that it is in:
+    /// relative if it lies in the repository. Values of this call's own command line are left out.
+    pub fn settings_in_force(&self) -> anyhow::Result<Vec<(String, String, String)>> {
+        let asked = ["config", "--list", "--null", "--show-scope", "--show-origin"];
+        let text = self.command().args(asked).text()?;
+        let parts: Vec<&str> = text.split('\0').collect();
+        let set = |parts: &[&str]| {
+            let [scope, origin, entry] = parts else { return None };
+            let (key, value) = entry.split_once('\n').unwrap_or((entry, "true"));
+            let file = self.common_dir.join(origin.strip_prefix("file:")?);
+            let file = file.strip_prefix(&self.home).unwrap_or(&file).display().to_string();
+            (*scope != "command").then(|| (key.to_owned(), value.to_owned(), file))
+        };
+        Ok(parts.chunks(3).filter_map(set).collect())
+    }
+
     /// Returns true if a configuration key has a value.
     pub fn has_config(&self, key: &str) -> bool {
         self.here().args(["config", "--get", key]).bytes().is_ok()

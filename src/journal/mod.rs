@@ -7,6 +7,7 @@
 //! loads and decides again. Any process may append.
 
 mod message;
+pub(crate) mod settings;
 pub(crate) mod trust;
 
 use std::collections::HashMap;
@@ -28,6 +29,8 @@ use crate::plan::{Diagnostic, ParsedPlan, Source};
 
 /// The prefix of the refs of all runs.
 const RUNS: &str = "refs/orchestrate/runs/";
+/// The file of the settings that a person has seen.
+const SETTINGS: &str = "settings.toml";
 /// The version of the tree's layout; a newer one is refused.
 const FORMAT: &str = "1";
 /// The file of tasks that a changed plan no longer has.
@@ -93,7 +96,17 @@ impl Journal {
 
     /// Begins the journal; fails if the run exists.
     pub fn create(&self, run: &Run, plan: &Plan) -> anyhow::Result<()> {
-        let write = || self.write_first(run, plan);
+        self.create_with(run, plan, None)
+    }
+
+    /// Begins the journal, with the settings that the run begins with.
+    pub(crate) fn create_with(
+        &self,
+        run: &Run,
+        plan: &Plan,
+        settings: Option<&str>,
+    ) -> anyhow::Result<()> {
+        let write = || self.write_first(run, plan, settings);
         // Objects that are written while a `git gc` runs could be pruned before the ref reaches them.
         let mark = self.git.outlast_gc();
         let commit = self.git.patiently(write)?;
@@ -109,12 +122,13 @@ impl Journal {
         }
     }
 
-    fn write_first(&self, run: &Run, plan: &Plan) -> anyhow::Result<Oid> {
-        let files = [
+    fn write_first(&self, run: &Run, plan: &Plan, settings: Option<&str>) -> anyhow::Result<Oid> {
+        let mut files = vec![
             ("format", FORMAT.to_owned() + "\n"),
             ("plan.toml", crate::plan::toml::write(plan)),
             ("run.toml", toml::to_string(run)?),
         ];
+        files.extend(settings.map(|text| (SETTINGS, text.to_owned())));
         let write = |(path, text): &(&str, String)| {
             Ok((path.to_string(), self.git.write_blob(text.as_bytes())?))
         };
@@ -277,6 +291,35 @@ impl Journal {
             let blob = self.git.write_blob(toml::to_string(&run)?.as_bytes())?;
             let tree = self.git.edit_tree(Some(&tree), &[("run.toml".to_owned(), blob)])?;
             let message = format!("{}: {why}\n", self.name);
+            self.git.write_commit(&tree, std::slice::from_ref(tip), &message)
+        })
+    }
+
+    /// Returns the newest facts and settings of the run.
+    pub(crate) fn run(&self) -> anyhow::Result<Run> {
+        let tip = self.tip()?.ok_or_else(|| no_run(&self.name))?;
+        Ok(toml::from_str(&self.text(&self.git.tree_of(&tip)?, "run.toml")?)?)
+    }
+
+    /// Returns the settings that a person has seen; `None` if they were never remembered.
+    fn settings(&self) -> anyhow::Result<Option<String>> {
+        let tip = self.tip()?.ok_or_else(|| no_run(&self.name))?;
+        let bytes = self.git.read_path(&self.git.tree_of(&tip)?, SETTINGS)?;
+        Ok(bytes.map(String::from_utf8).transpose()?)
+    }
+
+    /// Remembers settings that a person has seen.
+    fn remember(&self, text: &str, digest: &Oid) -> anyhow::Result<()> {
+        self.publish(SETTINGS, |tip| {
+            let tree = self.git.tree_of(tip)?;
+            let run: Run = toml::from_str(&self.text(&tree, "run.toml")?)?;
+            let run = Run { settings: Some(digest.clone()), ..run };
+            let write = |path: &str, text: &str| {
+                Ok::<_, anyhow::Error>((path.to_owned(), self.git.write_blob(text.as_bytes())?))
+            };
+            let files = [write("run.toml", &toml::to_string(&run)?)?, write(SETTINGS, text)?];
+            let tree = self.git.edit_tree(Some(&tree), &files)?;
+            let message = format!("{}: settings accepted\n", self.name);
             self.git.write_commit(&tree, std::slice::from_ref(tip), &message)
         })
     }

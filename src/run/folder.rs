@@ -14,8 +14,9 @@ use crate::domain::steps::program;
 use crate::domain::task::Worker;
 use crate::domain::text::fault;
 use crate::git::Git;
-use crate::system::disk::make_folder;
+use crate::system::disk::make_private_folder;
 use crate::system::lock::LockFile;
+use crate::system::private;
 use crate::system::process;
 
 /// The folder of a run.
@@ -37,6 +38,10 @@ impl RunFolder {
 
     pub(crate) fn path(&self) -> &Path {
         &self.files
+    }
+
+    pub(crate) fn create(&self) -> anyhow::Result<()> {
+        make_private_folder(&self.files)
     }
 
     pub(crate) fn attempt(&self, task: &TaskId, number: u32) -> AttemptFolder {
@@ -125,7 +130,7 @@ impl RunFolder {
 
 impl AttemptFolder {
     pub(crate) fn create(&self) -> anyhow::Result<()> {
-        make_folder(&self.0)
+        make_private_folder(&self.0)
     }
 
     pub(crate) fn prompt(&self) -> PathBuf {
@@ -230,7 +235,7 @@ impl AttemptFolder {
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
     // In the same folder, since a rename does not cross file systems.
     let draft = path.with_extension("tmp");
-    std::fs::write(&draft, serde_json::to_vec_pretty(value)?)
+    private::write(&draft, serde_json::to_vec_pretty(value)?)
         .and_then(|()| std::fs::rename(&draft, path))
         .with_context(|| format!("cannot write '{}'", path.display()))
 }

@@ -7,10 +7,19 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::domain::error::failure;
+use crate::system::private;
 
 /// Creates a folder and those above it; if a file is in the way, the error names it.
 pub(crate) fn make_folder(path: &Path) -> anyhow::Result<()> {
-    let made = std::fs::create_dir_all(path);
+    explained(path, std::fs::create_dir_all(path))
+}
+
+/// Creates a folder that only its owner may read; if a file is in the way, the error names it.
+pub(crate) fn make_private_folder(path: &Path) -> anyhow::Result<()> {
+    explained(path, private::make_folder(path))
+}
+
+fn explained(path: &Path, made: std::io::Result<()>) -> anyhow::Result<()> {
     // The system says "Not a directory" or "File exists", and not which of the folders it is.
     let file = path.ancestors().find(|above| above.exists() && !above.is_dir());
     match (made, file) {

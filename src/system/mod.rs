@@ -7,4 +7,5 @@ pub(crate) mod clock;
 pub(crate) mod crash;
 pub(crate) mod disk;
 pub(crate) mod lock;
+pub(crate) mod private;
 pub(crate) mod process;

@@ -312,6 +312,12 @@ impl Env {
         self.git(["config", key, value]);
     }
 
+    /// Changes a setting behind a run, and accepts it as a person does.
+    pub fn config_accepted(&self, key: &str, value: &str) {
+        self.config(key, value);
+        self.run(["trust", "--settings"]).ok().has(&format!("{key}: "));
+    }
+
     /// Writes a file, relative to the repository, with the folders it needs.
     pub fn write(&self, path: impl AsRef<Path>, text: impl AsRef<[u8]>) {
         let path = self.path(path);

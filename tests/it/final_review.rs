@@ -95,7 +95,7 @@ fn it_can_be_disabled_and_a_run_keeps_its_setting() {
     env.agent("c.implement", "edit c.txt 1\ncommit 'Add c'");
     env.agent("c.spec-review", PASS);
     env.plan(&plan("p", &[asks("a", &[]), asks("c", &["a"])]));
-    env.config("orchestrate.final-review", "false");
+    env.config_accepted("orchestrate.final-review", "false");
     env.start(&["--update"]).ok();
     assert_eq!(last_stages(&env), ["final-review"]);
 }

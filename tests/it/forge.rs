@@ -189,13 +189,14 @@ fn a_remote_that_hangs_times_out() {
     fake_gh(&env);
     env.write(env.gh("first"), "exit 4\n");
     run_into_conflict(&env);
-    env.config("remote.origin.receivepack", "sleep 1000 #");
+    env.config_accepted("remote.origin.receivepack", "sleep 1000 #");
     env.config("orchestrate.timeout", "2s");
     env.start(&[]).fails(3);
     let task = env.task("b");
     assert_eq!(task["unopened"]["why"], "no-network", "{task:#}");
     assert!(task["unopened"]["text"].as_str().is_some_and(|text| text.contains("in time")));
     env.git(["config", "--unset", "remote.origin.receivepack"]);
+    env.run(["trust", "--settings"]).ok();
     std::fs::remove_file(env.gh("first")).expect("it was there");
     env.start(&[]).fails(3).has(URL);
 }
@@ -317,7 +318,7 @@ fn on_conflict_keep_pushes_nothing() {
 fn a_branch_merged_on_the_remote_is_tested_and_merged_here() {
     let env = with_pull_request();
     let tested = env.root().join("tested");
-    env.config("orchestrate.test", &format!("cat src/shared.txt >>{}", tested.display()));
+    env.config_accepted("orchestrate.test", &format!("cat src/shared.txt >>{}", tested.display()));
     resolve_elsewhere(&env, false, "feat/clash");
     let there = at_remote(&env, "feat/clash");
     env.start(&[]).ok();
@@ -397,7 +398,7 @@ fn a_kill_at_any_effect_opens_one_pull_request() {
     fake_gh(&env);
     env.config("orchestrate.on-conflict", "keep");
     run_into_conflict(&env);
-    env.config("orchestrate.on-conflict", "pr");
+    env.config_accepted("orchestrate.on-conflict", "pr");
     let begin = env.rev("refs/orchestrate/runs/clash");
     // As if no push had been tried.
     let forget = || {
@@ -427,7 +428,7 @@ fn a_remote_merge_that_fails_the_tests_is_not_published() {
     let env = with_pull_request();
     let before = env.rev("feat/clash");
     resolve_elsewhere(&env, false, "feat/clash");
-    env.config("orchestrate.test", "! grep -q and src/shared.txt");
+    env.config_accepted("orchestrate.test", "! grep -q and src/shared.txt");
     env.run(["merge"]).fails(3);
     env.stands("b", "blocked", Some("tests"));
     assert_eq!(env.rev("feat/clash"), before);

@@ -48,11 +48,13 @@ mod merge_agrees; // a merge without a checkout is the one that git makes in a c
 mod messages; // every command in a hint exists
 mod model; // the journal against its model
 mod ownership; // what counts as the agent's work
+mod person; // what an attempt may do, and what only a person may
 mod plan; // a plan is checked and shown
 mod planning; // blueprints before work, and their approval
 mod presets; // known agents: their command lines and their output
 mod processes; // no process that an agent started outlives it
 mod prompts; // prompts, and templates that replace them
+mod raw; // nothing reaches a terminal, or others, as it is
 mod readme; // the README's commands work when pasted
 mod real_clients; // Claude Code and codex themselves, where they are installed
 mod real_gh; // the real program against a forge on a local socket
@@ -63,6 +65,7 @@ mod repositories; // any repository: whole runs in every kind, and what is refus
 mod retry; // blocked tasks run again, if something changed
 mod review; // reviews and what follows from them
 mod safety; // nothing is overwritten, lost or done by mistake
+mod settings; // settings do not change behind a run
 mod setup; // how a new worktree is set up
 mod space; // no worktree is made if the disk would be too full
 mod start; // from a plan to a merged branch

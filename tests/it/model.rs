@@ -41,6 +41,7 @@ fn journal(env: &Env, name: &str) -> (Git, Journal) {
         created: 0,
         flags: Flags::default(),
         kept: None,
+        settings: None,
         closed: None,
     };
     let journal = Journal::new(&git, name);

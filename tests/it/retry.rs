@@ -73,7 +73,7 @@ fn the_printed_advice_is_accepted() {
 #[test]
 fn a_chosen_model_and_agent_stay_chosen() {
     let env = blocked("status BLOCKED too hard", "agent");
-    env.config("orchestrate.reviews", "spec");
+    env.config_accepted("orchestrate.reviews", "spec");
     let other = format!("OTHER=1 {}", env.agent_command());
     env.run(["retry", "a", "--model=-x"]).fails(2).has("invalid model name");
     env.run(["retry", "a", "--agent", " "]).fails(2);

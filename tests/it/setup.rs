@@ -109,7 +109,7 @@ fn a_setup_that_fails_blocks_its_task_only() {
     env.stands("a", "done", None);
     env.stands("b", "blocked", Some("worktree"));
     env.run(["log", "b", "--setup"]).ok().has("no network");
-    env.config("orchestrate.setup", "echo all is well");
+    env.config_accepted("orchestrate.setup", "echo all is well");
     env.run(["retry", "b"]).ok();
     env.start_commands().ok();
     env.stands("b", "done", None);
@@ -123,7 +123,7 @@ fn a_setup_that_fails_where_merges_are_tested_blocks_the_merge() {
     env.plan(&plan("p", &[runs("a", &[], "echo 1 >a")]));
     env.start_commands().fails(3).has("cannot test the merge").has("git orchestrate merge a");
     env.stands("a", "blocked", Some("worktree"));
-    env.config("orchestrate.setup", "true");
+    env.config_accepted("orchestrate.setup", "true");
     env.run(["merge", "a"]).ok();
     env.stands("a", "done", None);
 }

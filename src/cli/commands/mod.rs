@@ -2,6 +2,7 @@
 //!
 //! Invariant: no policy lives here, and nothing below `commands` sees a clap type.
 
+mod access;
 pub(crate) mod begin;
 pub(crate) mod decide;
 pub(crate) mod drive;
@@ -49,7 +50,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
     let repository = RepositoryOptions { git_dir: cli.git_dir, work_tree: cli.work_tree };
     let named = cli.command.run_name();
     let context = Context { git_options, ui: Ui { quiet: cli.quiet }, directory, repository };
-    perform(&context, cli.command)
+    access::check(&context, &cli.command)
+        .and_then(|()| perform(&context, cli.command))
         .map_err(|error| in_scope(error, || context.scope_of_error(named.as_deref())))
 }
 
@@ -62,6 +64,7 @@ fn perform(context: &Context, command: Command) -> anyhow::Result<Exit> {
         Command::Clean(args) => end::clean::run(context, args),
         Command::Compare(args) => watch::compare::run(context, args),
         Command::Complete(args) => setup::complete::run(context, args),
+        Command::Config(args) => setup::config::run(context, args),
         Command::Demo(args) => begin::demo::run(context, args),
         Command::Doctor(args) => setup::doctor::run(context, args),
         Command::Exec(args) => for_agents::exec::run(context, args),

@@ -16,6 +16,7 @@ use crate::domain::snapshot::{Flags, Run, Snapshot};
 use crate::domain::steps::{self, Remedy, Scope, Step, program, to};
 use crate::git::Git;
 use crate::git::worktree::same_path;
+use crate::journal::settings::{accept_file, require};
 use crate::journal::trust;
 use crate::journal::{Journal, Tip, no_run, run_names};
 use crate::plan::backlog;
@@ -63,6 +64,9 @@ impl Context {
         let mut journal = Journal::new(&git, &name);
         let tip = journal.load()?.ok_or_else(|| no_run(&name))?;
         let settings = settings(&git, &tip.snapshot.run.flags, trust)?;
+        if trust == Trust::Required {
+            require(&git, &tip.snapshot.run)?;
+        }
         let drive = Drive::new(&git, settings, &name);
         Ok(Target { drive, journal, tip, options, is_named })
     }
@@ -219,7 +223,10 @@ fn settings_file(git: &Git, trust: Trust) -> anyhow::Result<Layer> {
     let layer = Layer::from_toml(&text).map_err(|faults| file_error(&faults))?;
     match trust {
         Trust::NotNeeded => {}
-        Trust::Granted => trust::grant(git, Path::new(config::FILE), text.as_bytes())?,
+        Trust::Granted => {
+            trust::grant(git, Path::new(config::FILE), text.as_bytes())?;
+            accept_file(git)?;
+        }
         Trust::Required => {
             let (file, commands) = (Path::new(config::FILE), layer.commands());
             trust::require(git, &trust::CommandFile { file, content: text.as_bytes(), commands })?;

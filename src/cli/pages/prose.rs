@@ -14,6 +14,7 @@ const FILES: &[(&str, &str)] = &[
     ("approve", include_str!("text/decide/approve.toml")),
     ("clean", include_str!("text/end/clean.toml")),
     ("compare", include_str!("text/watch/compare.toml")),
+    ("config", include_str!("text/setup/config.toml")),
     ("demo", include_str!("text/begin/demo.toml")),
     ("doctor", include_str!("text/setup/doctor.toml")),
     ("finish", include_str!("text/end/finish.toml")),

@@ -19,7 +19,7 @@ pub(crate) fn can_ask() -> bool {
 pub(crate) fn ask(question: &str, is_over: &dyn Fn() -> bool) -> std::io::Result<Option<String>> {
     {
         let mut err = anstream::stderr().lock();
-        write!(err, "{question} ")?;
+        write!(err, "{} ", crate::domain::text::styled(question))?;
         err.flush()?;
     }
     let (sender, receiver) = channel();

@@ -2,6 +2,7 @@
 //!
 //! Invariant: if the output is not a terminal, the same lines are printed, without the display.
 
+use crate::domain::text::styled;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Permanent lines, with a changing block below them.
@@ -29,7 +30,7 @@ impl Live {
     pub(crate) fn show(&self, lines: &[String]) {
         if let Some(bar) = &self.bar {
             let width = usize::from(terminal_width());
-            let cut = |line: &String| line.chars().take(width).collect::<String>();
+            let cut = |line: &String| styled(line).chars().take(width).collect::<String>();
             bar.set_message(lines.iter().map(cut).collect::<Vec<_>>().join("\n"));
             bar.tick();
         }

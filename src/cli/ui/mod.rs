@@ -1,6 +1,7 @@
 //! Output: answers go to standard output, everything else to standard error.
 //!
-//! Invariant: only this module prints. Colour appears only on a terminal, and never if `NO_COLOR` is
+//! Invariant: only this module prints, and except for the bytes of a log nothing that a repository or
+//! an agent wrote reaches a terminal raw: control and hidden characters are shown as what they are. Colour appears only on a terminal, and never if `NO_COLOR` is
 //! set (`anstream` decides); without colour the text is the same.
 
 pub(crate) mod ask;
@@ -12,7 +13,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::domain::error::{causes, hints};
 use crate::domain::steps::{Remedy, Scope};
-use crate::domain::text::printable;
+use crate::domain::text::{escaped_json, printable, styled, visible};
 
 pub(crate) const BOLD: Style = Style::new().bold();
 pub(crate) const DIM: Style = Style::new().dimmed();
@@ -30,13 +31,19 @@ pub(crate) struct Ui {
 impl Ui {
     /// Prints the result of a command, and a final newline if it has none.
     pub(crate) fn answer(&self, text: &str) -> std::io::Result<()> {
-        let mut out = anstream::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        if !text.is_empty() && !text.ends_with('\n') {
-            out.write_all(b"\n")?;
-        }
-        // Now, so that an error of the last bytes is reported and not lost at exit.
-        out.flush()
+        print(&styled(text))
+    }
+
+    /// Prints the result of a command as JSON: the exact values, but no character that a terminal
+    /// would obey.
+    pub(crate) fn json(&self, text: &str) -> std::io::Result<()> {
+        print(&escaped_json(text))
+    }
+
+    /// Prints a text exactly as it is, so that another program gets it; on a terminal it is shown as
+    /// any other.
+    pub(crate) fn exact(&self, text: &str) -> std::io::Result<()> {
+        print(&if stdout_is_terminal() { visible(text) } else { text.to_owned() })
     }
 
     /// Prints text over the last lines of output; `lines_above` is their number.
@@ -46,7 +53,7 @@ impl Ui {
             // Move the cursor up, then clear to the end of the screen.
             lines => format!("\x1b[{lines}A\x1b[J"),
         };
-        self.answer(&format!("{back}{text}"))
+        print(&(back + &styled(text)))
     }
 
     /// Asks a yes-or-no question; `None` if standard input is not a terminal.
@@ -56,7 +63,7 @@ impl Ui {
         }
         // Not on standard output, which may be a file or a pipe.
         let mut err = anstream::stderr().lock();
-        write!(err, "{question}? [y/N] ")?;
+        write!(err, "{}? [y/N] ", styled(question))?;
         err.flush()?;
         let mut answer = String::new();
         std::io::stdin().read_line(&mut answer)?;
@@ -114,7 +121,18 @@ impl Ui {
 /// Prints a line to standard error. Errors are ignored, because a closed terminal must not stop a
 /// run.
 fn to_stderr(text: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    let _ = writeln!(anstream::stderr().lock(), "{}", styled(text));
+}
+
+/// Prints to standard output, with a final newline.
+fn print(text: &str) -> std::io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.is_empty() && !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    // Now, so that an error of the last bytes is reported and not lost at exit.
+    out.flush()
 }
 
 /// Returns true if the error is a closed pipe (`git orchestrate status | head`).

@@ -12,6 +12,7 @@ pub(crate) mod finish;
 pub(crate) mod hand_out;
 pub(crate) mod plan;
 pub(crate) mod rows;
+pub(crate) mod settings;
 pub(crate) mod tickets;
 mod undo;
 

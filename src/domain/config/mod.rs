@@ -7,7 +7,9 @@ mod backlog;
 mod file;
 mod layer;
 mod limits;
+pub(crate) mod listing;
 mod skills;
+pub(crate) mod watched;
 
 pub(crate) use backlog::TicketDone;
 pub(crate) use file::FileFault;

@@ -77,6 +77,7 @@ mod tests {
             created: 0,
             flags: Flags { manual, ..Flags::default() },
             kept: None,
+            settings: None,
             closed: None,
         }
     }

@@ -289,6 +289,7 @@ mod tests {
             created: 0,
             flags: Flags::default(),
             kept: None,
+            settings: None,
             closed: None,
         };
         Snapshot::new(run, plan_of(sketch), records).expect("edges point back")

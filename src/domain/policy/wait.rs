@@ -147,6 +147,7 @@ mod tests {
             created: 0,
             flags: Flags::default(),
             kept: None,
+            settings: None,
             closed: None,
         };
         Snapshot::new(run, plan, records).expect("no cycle")

@@ -145,6 +145,8 @@ pub(crate) enum Look {
 pub(crate) enum Trust {
     /// The settings and the prompts of the repository.
     Repository,
+    /// The settings that changed since the run began.
+    Settings,
     File(String),
     /// A file that the reader names.
     AFile,
@@ -408,6 +410,7 @@ impl Trust {
     fn word(&self) -> Option<Word> {
         match self {
             Trust::Repository => None,
+            Trust::Settings => Some(Word::text("--settings")),
             Trust::File(file) => Some(Word::text(file)),
             Trust::AFile => Some(Word::Blank(None, "FILE")),
         }

@@ -30,6 +30,7 @@ fn every() -> Vec<Step> {
         Step::stop("api"),
         Step::Stop { id: None, kill: true },
         Step::Trust(Trust::Repository),
+        Step::Trust(Trust::Settings),
         Step::Trust(Trust::File(text("a plan.toml"))),
         Step::Trust(Trust::AFile),
         Step::Wait,

@@ -4,7 +4,6 @@
 //! process that an agent starts outlives its attempt.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use crate::git::trace;
 use crate::run::brief::conversation;
 use crate::run::folder::{RunFolder, write_json};
 use crate::run::setup::{self, Setup, SetupOutcome};
+use crate::system::private;
 use crate::system::process::{self, Job, Orphan, Program, Streams};
 
 /// At most this many processes are named.
@@ -120,7 +120,9 @@ impl Attempt {
     fn environment(&self, prompt: &Path) -> anyhow::Result<Vec<(String, OsString)>> {
         let slot = self.git.slot(&self.spec.place.worktree)?.to_string();
         let base = self.tip()?.to_string();
+        let repository = self.git.common_dir().display().to_string();
         let facts = [
+            ("REPOSITORY", repository.as_str()),
             ("RUN", self.spec.task.run.as_str()),
             ("TASK", self.spec.task.id.as_str()),
             ("STAGE", self.spec.task.stage.name()),
@@ -147,12 +149,14 @@ impl Attempt {
         } else {
             Streams::Files {
                 input: Some(prompt.to_owned()),
-                output: File::create(self.folder.log())?,
+                output: private::create(&self.folder.log())?,
             }
         };
         let mut environment = self.environment(prompt)?;
         // A trace that the user turned on for all git commands is left alone.
         if std::env::var_os(trace::VARIABLE).is_none() {
+            // git would create it so that others can read it.
+            private::create(&self.folder.trace())?;
             environment.push((trace::VARIABLE.into(), self.folder.trace().into()));
         }
         Ok(Program::new(argv.to_vec(), &self.spec.place.worktree, environment, streams))

@@ -6,6 +6,7 @@
 
 mod baseline;
 pub(crate) mod fix;
+pub(crate) mod insiders;
 pub(crate) mod isolation;
 pub(crate) mod launch;
 pub(crate) mod planning;
@@ -30,9 +31,12 @@ use crate::domain::task::{
     AttemptEnd, AttemptStart, Block, Ending, Event, Outcome, Reason, Stage, Worker,
 };
 use crate::git::Git;
+use crate::git::worktree::same_path;
+use crate::journal::settings::require_of_git;
 use crate::journal::{Journal, is_illegal};
 use crate::run::setup::SetupOutcome;
 use crate::system::clock;
+use crate::system::process::descriptors;
 use crate::system::process::signals::Signals;
 use crate::system::process::{self, StopSwitch};
 
@@ -57,11 +61,13 @@ struct Attempt {
 pub(crate) fn supervise(folder: AttemptFolder) -> anyhow::Result<()> {
     // First of all: a signal that comes earlier would kill this process without an outcome.
     let stop = Signals::listen()?.stop;
+    descriptors::close_inherited();
     let spec: Spec = read_json(&folder.spec())?.context("there is no such attempt")?;
     if !spec.launch.terminal {
         process::leave_session();
     }
     let git = Git::at(&spec.place.repository)?;
+    refuse_elsewhere(&git, &folder, &spec)?;
     let journal = Journal::new(&git, &spec.task.run);
     // The supervisor holds the lock of the shared checkout itself: a lock of the controller would
     // end with the controller, while the agent works on.
@@ -71,11 +77,23 @@ pub(crate) fn supervise(folder: AttemptFolder) -> anyhow::Result<()> {
     }
     let has_begun = spec.task.attempt > 1;
     let attempt = Attempt { spec, folder, git, journal, stop, has_begun };
+    attempt.check_settings()?;
     let Some(base) = attempt.claim(Some(process::myself()))? else { return Ok(()) };
-    let finished = attempt.work(&base);
+    let finished = attempt.work(&base)?;
     // If the file cannot be written, the journal may still accept the outcome.
     let _ = write_json(&attempt.folder.outcome(), &finished);
     attempt.journal.append(&attempt.spec.task.id, &finished)
+}
+
+/// Fails unless the folder is the attempt's own: a description of an attempt that lies elsewhere was
+/// not written by the process that drives the run.
+fn refuse_elsewhere(git: &Git, folder: &AttemptFolder, spec: &Spec) -> anyhow::Result<()> {
+    let own = RunFolder::new(git, &spec.task.run).attempt(&spec.task.id, spec.task.attempt);
+    if same_path(&own.0, &folder.0) {
+        Ok(())
+    } else {
+        anyhow::bail!("'{}' is not the folder of this attempt", folder.0.display())
+    }
 }
 
 /// Claims an attempt that the user works on by hand, and makes its worktree.
@@ -197,12 +215,20 @@ impl Attempt {
     }
 
     /// Makes the worktree, runs the agent, judges its work, and releases the worktree.
-    fn work(&self, base: &Oid) -> Event {
-        let event = self.attempt(base);
-        match self.release() {
+    ///
+    /// Fails if settings have changed meanwhile: no git command runs with them. `recover` then treats
+    /// the attempt as that of a supervisor that was killed, once a person has seen the settings.
+    fn work(&self, base: &Oid) -> anyhow::Result<Event> {
+        let event = self.attempt(base)?;
+        Ok(match self.release() {
             Ok(()) => event,
             Err(error) => self.blocked(Ending::Lost, Reason::Worktree, &error),
-        }
+        })
+    }
+
+    /// Fails if settings of git have changed since a person last saw them.
+    fn check_settings(&self) -> anyhow::Result<()> {
+        require_of_git(&self.git, &self.journal.run()?)
     }
 
     /// Makes the worktree and sets it up; returns `None` if work may begin, else the attempt's end.
@@ -239,25 +265,29 @@ impl Attempt {
         }
     }
 
-    fn attempt(&self, base: &Oid) -> Event {
-        if let Some(ended) = self.make_ready(base) {
-            return ended;
+    fn attempt(&self, base: &Oid) -> anyhow::Result<Event> {
+        let ended = self.make_ready(base);
+        // `setup` may have changed them.
+        self.check_settings()?;
+        if let Some(ended) = ended {
+            return Ok(ended);
         }
         let before = match self.take_picture() {
             Ok(before) => before,
-            Err(error) => return self.blocked(Ending::NotLaunched, Reason::Worktree, &error),
+            Err(error) => return Ok(self.blocked(Ending::NotLaunched, Reason::Worktree, &error)),
         };
         let exit = match self.run_agent() {
             Ok(exit) => exit,
             Err(error) => {
                 let program = self.spec.launch.argv.first().map(String::as_str).unwrap_or_default();
                 let error = error.context(format!("could not launch '{program}'"));
-                return self.blocked(Ending::NotLaunched, Reason::Agent, &error);
+                return Ok(self.blocked(Ending::NotLaunched, Reason::Agent, &error));
             }
         };
+        self.check_settings()?;
         let taken = self.take_back_branch();
         let event = self.conclude(exit.ending, None);
-        self.check_isolation(Some(before), event, taken).with_remarks(exit.remarks)
+        Ok(self.check_isolation(Some(before), event, taken).with_remarks(exit.remarks))
     }
 
     /// Judges what the attempt left, by the rules of its stage.

@@ -18,6 +18,7 @@ use crate::git::database::refs::Swap;
 use crate::git::status;
 use crate::system::clock;
 use crate::system::crash;
+use crate::system::private;
 
 /// At most this many commits are listed in front of a diff.
 const MAX_COMMITS: usize = 200;
@@ -32,9 +33,9 @@ impl Attempt {
         let read = self.tip()?;
         self.check_all_is_committed()?;
         let base = self.diff_base(&read)?;
-        std::fs::write(self.folder.diff(), self.range(&base, &read)?)?;
+        private::write(&self.folder.diff(), self.range(&base, &read)?)?;
         if let Some(before) = &self.spec.review.read_before {
-            std::fs::write(self.folder.fix_diff(), self.range(before, &read)?)?;
+            private::write(&self.folder.fix_diff(), self.range(before, &read)?)?;
         }
         Ok(())
     }

@@ -21,6 +21,7 @@ use crate::git::commit;
 use crate::git::status::Dirt;
 use crate::run::brief::conversation;
 use crate::run::folder::RunFolder;
+use crate::run::merge::for_others::for_others;
 use crate::system::clock;
 
 /// At most this many bytes at the end of a log are searched for the agent's report (1 MiB).
@@ -199,7 +200,7 @@ impl Attempt {
     }
 
     fn message(&self) -> String {
-        format!("{}\n\nTask: {}\n", self.spec.task.title, self.spec.task.id)
+        for_others(&format!("{}\n\nTask: {}\n", self.spec.task.title, self.spec.task.id))
     }
 
     /// Returns true if the branch has a commit of its own that changes more than the ticket.

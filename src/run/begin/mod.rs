@@ -24,6 +24,7 @@ use crate::domain::steps::{self, Remedy, StartFrom, StartOption, Step};
 use crate::domain::task::{Record, Stage};
 use crate::git::Git;
 use crate::journal::Journal;
+use crate::journal::settings::InForce;
 use crate::system::clock;
 use crate::system::process::find_program;
 
@@ -80,6 +81,7 @@ pub(crate) fn prepare(git: &Git, new: &NewRun<'_>) -> anyhow::Result<Run> {
         created: clock::now_ms(),
         flags: new.flags.clone(),
         kept: None,
+        settings: None,
         closed: None,
     })
 }
@@ -117,7 +119,9 @@ pub(crate) fn warnings(git: &Git, new: &NewRun<'_>) -> anyhow::Result<Vec<Warnin
 
 /// Writes the first commit of a run's journal; from then on the run exists.
 pub(crate) fn create(git: &Git, run: &Run, plan: &Plan) -> anyhow::Result<()> {
-    Journal::new(git, &run.name).create(run, plan)
+    let settings = InForce::read(git)?;
+    let run = Run { settings: Some(settings.digest), ..run.clone() };
+    Journal::new(git, &run.name).create_with(&run, plan, Some(&settings.text))
 }
 
 /// Fails if a task has no agent, or a known agent that is not installed.

@@ -12,7 +12,6 @@ pub(crate) mod prompts;
 pub(crate) mod spec;
 pub(crate) mod templates;
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::process::Child;
 
@@ -30,6 +29,7 @@ use crate::domain::review::Review;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::task::{Record, Stage};
 use crate::system::crash;
+use crate::system::private;
 use crate::system::process::{self, Program, Streams};
 use launch::Launching;
 use prompts::{Brief, write_prompts};
@@ -170,7 +170,7 @@ fn spawn(folder: &AttemptFolder, terminal: bool, is_first: bool) -> anyhow::Resu
     let streams = if terminal {
         Streams::Inherited
     } else {
-        Streams::Files { input: None, output: File::create(folder.supervisor_log())? }
+        Streams::Files { input: None, output: private::create(&folder.supervisor_log())? }
     };
     let directory = folder.0.clone();
     let environment = environment.into_iter().collect();

@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use super::{DriveMode, Loop, Message};
 use crate::domain::plan::TaskId;
 use crate::domain::task::{Record, State};
+use crate::journal::settings::require_of_git;
 use crate::run::{Progress, brief, recover};
 use crate::system::process;
 
@@ -42,6 +43,7 @@ impl Loop<'_, '_, '_> {
             self.supervisors.terminal = Some(id.clone());
             (self.on_event)(Progress::Terminal { task: &id, taken: true });
         }
+        require_of_git(&self.drive.git, &self.snapshot.run)?;
         let launched = brief::launch(self.drive, &self.snapshot, &id, alone);
         let (child, number) = launched.with_context(|| format!("task '{id}'"))?;
         self.limits.launched.insert(id.clone());
@@ -66,6 +68,7 @@ impl Loop<'_, '_, '_> {
             (self.on_event)(Progress::Terminal { task: id, taken: false });
         }
         self.refresh()?;
+        require_of_git(&self.drive.git, &self.snapshot.run)?;
         // A supervisor that was killed has not written how its attempt ended.
         recover::settle_lost(self.drive, &self.journal, &self.snapshot)?;
         self.limits.launched.remove(id);

@@ -30,6 +30,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::task::{Record, State};
 use crate::journal::Journal;
 use crate::system::clock;
+use crate::system::process::descriptors;
 use agents::Supervisors;
 use branch::BranchWatch;
 use by_hand::HandOut;
@@ -65,6 +66,7 @@ pub(crate) fn drive(
     only: Option<HashSet<TaskId>>,
     on_event: &mut dyn FnMut(Progress<'_>),
 ) -> anyhow::Result<End> {
+    descriptors::close_inherited();
     let (sender, receiver) = channel();
     forward_signals(sender.clone())?;
     let tip = journal.newest()?;

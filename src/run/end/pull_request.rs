@@ -12,8 +12,9 @@ use crate::domain::task::{Obstacle, PullRequestFailure};
 use crate::forge::{Forge, Proposal};
 use crate::git::remote::RemoteChoice;
 use crate::run::Drive;
+use crate::run::merge::for_others::for_others;
 use crate::run::merge::propose::{NOTHING, RemoteClient};
-use crate::system::disk::make_folder;
+use crate::system::private;
 use crate::system::process::StopSwitch;
 use crate::system::process::network_call::Call;
 
@@ -70,12 +71,13 @@ pub(crate) fn open_pull_request(
         return Ok(Err(PullRequestFailure::new(Obstacle::NoForge, &text, NOTHING)));
     };
     let file = drive.folder.own_pull_request();
-    make_folder(drive.folder.path())?;
-    std::fs::write(&file, body).with_context(|| format!("cannot write '{}'", file.display()))?;
+    drive.folder.create()?;
+    private::write(&file, for_others(body))
+        .with_context(|| format!("cannot write '{}'", file.display()))?;
     let proposal = Proposal {
         head: head.to_owned(),
         base: base.to_owned(),
-        title: title.to_owned(),
+        title: for_others(title),
         body: file,
         is_draft: false,
     };

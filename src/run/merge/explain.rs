@@ -17,6 +17,7 @@ use crate::git::Git;
 use crate::git::command;
 use crate::git::database::refs::Swap;
 use crate::journal::Journal;
+use crate::journal::settings::require_of_git;
 use crate::run::Drive;
 use crate::run::folder::{RunFolder, read_json, write_json};
 use crate::run::integration::{BranchLook, look};
@@ -52,6 +53,8 @@ pub(super) fn explain(drive: &Drive, name: &str, stop: &StopSwitch) -> anyhow::R
     let mut done = Vec::new();
     for _ in 0..MAX_MOVES {
         let snapshot = journal.newest()?.snapshot;
+        // Before every merge: git runs filters and merge drivers, and tests follow.
+        require_of_git(&drive.git, &snapshot.run)?;
         let Some(found) = look(&drive.git, &drive.folder, &snapshot)? else {
             bail!("the branch '{}' is gone", snapshot.run.integration);
         };

@@ -6,6 +6,7 @@
 //! merge at a time holds the checkout's lock.
 
 pub(crate) mod explain;
+pub(crate) mod for_others;
 pub(crate) mod note;
 pub(crate) mod offer;
 pub(crate) mod proof;
@@ -26,9 +27,11 @@ use crate::domain::task::{Block, Event, Reason, Record, State};
 use crate::git::merge::TreeMerge;
 use crate::git::merge::commit::MergeCommit;
 use crate::journal::Journal;
+use crate::journal::settings::require_of_git;
 use crate::system::lock::LockFile;
 use crate::system::process::StopSwitch;
 use explain::Explained;
+use for_others::for_others;
 use note::{Checks, note};
 use proof::{CandidateTest, TestResult};
 use publish::{Published, publish};
@@ -175,10 +178,9 @@ impl Merge<'_> {
             }
             TestResult::Stopped => return Ok(Some(MergeEnd::Stopped)),
         };
-        let why = format!("merge {}", self.task.id);
         // Published before the journal says so: a crash in between is found by `is_ancestor` above, while
         // an event without its merge would let tasks begin on work that is not there.
-        match publish(git, &self.run.integration, tip, &candidate, &why)? {
+        match self.publish(tip, &candidate)? {
             Published::Done => {}
             Published::Moved => return Ok(None),
             Published::Waits(why) => return Ok(Some(MergeEnd::Waits(why))),
@@ -200,6 +202,18 @@ impl Merge<'_> {
         let end = self.settle(Event::Merged { merge: Some(merge.clone()), remarks })?;
         self.write_note(&merge, &record, Checks::Passed { runs });
         Ok(end)
+    }
+
+    fn publish(&self, tip: &Oid, candidate: &Oid) -> anyhow::Result<Published> {
+        self.check_settings()?;
+        let why = format!("merge {}", self.task.id);
+        publish(&self.drive.git, &self.run.integration, tip, candidate, &why)
+    }
+
+    /// Fails if settings have changed: the tests ran what the agent wrote, and hooks are next. A
+    /// person may have accepted them since the loop last looked, so the journal is asked.
+    fn check_settings(&self) -> anyhow::Result<()> {
+        require_of_git(&self.drive.git, &self.journal.run()?)
     }
 
     fn trial(&self) -> CandidateTest<'_> {
@@ -296,10 +310,10 @@ impl Merge<'_> {
         let report = record.last_work().and_then(|attempt| attempt.report.as_ref());
         let report = report.map(|r| r.message.trim()).filter(|text| !text.is_empty());
         let report = report.map(|text| format!("{text}\n\n")).unwrap_or_default();
-        format!(
+        for_others(&format!(
             "Merge task {id}: {title}\n\n{report}Orchestrate-Run: {}\n{TASK_TRAILER}: {id}\n",
             self.run.name
-        )
+        ))
     }
 
     /// Writes the note of a merge. The merge is published and in the journal, so an error here must

@@ -3,6 +3,7 @@
 //! Invariant: lines of `key: value`, each readable by itself. Only the program of an agent's command
 //! line is named: the rest may hold a key.
 
+use super::for_others::for_others;
 use crate::domain::plan::Task;
 use crate::domain::policy::choice::{Actor, Choice};
 use crate::domain::policy::pipeline;
@@ -54,7 +55,7 @@ pub(crate) fn note(
     );
     lines.extend(reviewed(record));
     lines.extend(tested(&drive.tests(task), checks));
-    lines.join("\n") + "\n"
+    for_others(&(lines.join("\n") + "\n"))
 }
 
 /// Returns the models of the attempts and what they used, as far as that is known.

@@ -4,7 +4,6 @@
 //! shows it after the tests.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,6 +19,7 @@ use crate::git::status;
 use crate::run::Drive;
 use crate::run::folder::{end_leftover, write_json};
 use crate::run::setup::{self, Setup, SetupOutcome};
+use crate::system::private;
 use crate::system::process::{self, Job, Program, StopSwitch, Streams};
 
 /// A commit fails after this many rounds of tests: a flaky test gets a second chance.
@@ -131,7 +131,9 @@ impl CandidateTest<'_> {
         let variable = |name: &str, value: &str| (format!("ORCHESTRATE_{name}"), value.into());
         let slot = self.drive.git.slot(Path::new(&self.run.checkout))?;
         let task = self.task.map(|id| variable("TASK", id.as_str()));
+        let repository = self.drive.git.common_dir().display().to_string();
         let others = [
+            variable("REPOSITORY", &repository),
             variable("RUN", &self.run.name),
             variable("STAGE", "test"),
             variable("SLOT", &slot.to_string()),
@@ -160,10 +162,8 @@ impl CandidateTest<'_> {
     }
 
     fn run_one(&self, line: &str, again: bool) -> anyhow::Result<Ending> {
-        std::fs::create_dir_all(self.log.parent().context("a log needs a folder")?)?;
-        let mut options = File::options();
-        let options = options.create(true).append(again).write(true).truncate(!again);
-        let mut log = options.open(&self.log)?;
+        private::make_folder(self.log.parent().context("a log needs a folder")?)?;
+        let mut log = if again { private::append(&self.log)? } else { private::create(&self.log)? };
         if again {
             writeln!(log, "\n--- test {TESTS} of {TESTS}: {line} ---")?;
         }

@@ -8,7 +8,6 @@
 pub(crate) mod copies;
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -25,6 +24,7 @@ use crate::git::status;
 use crate::git::worktree::ownership;
 use crate::run::folder::{read_json, write_json};
 use crate::system::crash;
+use crate::system::private;
 use crate::system::process::{self, Job, Program, StopSwitch, Streams};
 use copies::copy_included;
 
@@ -229,7 +229,7 @@ impl Setup<'_> {
         if self.stop.is_stopped() {
             return Ok(Ending::Stopped);
         }
-        let output = File::options().create(true).append(true).open(&self.log)?;
+        let output = private::append(&self.log)?;
         let streams = Streams::Files { input: None, output };
         let environment = self.environment.clone();
         // Not a family: a server that `setup` starts in a group of its own stays for the agent.
@@ -267,8 +267,8 @@ pub(crate) fn append_log(
     if text.is_empty() {
         return Ok(());
     }
-    std::fs::create_dir_all(log.parent().context("a log needs a folder")?)?;
-    let mut file = File::options().create(true).append(true).open(log)?;
+    private::make_folder(log.parent().context("a log needs a folder")?)?;
+    let mut file = private::append(log)?;
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write '{}'", log.display()))
 }
 

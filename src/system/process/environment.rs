@@ -25,6 +25,14 @@ pub(crate) const REPOSITORY_VARIABLES: &[&str] = &[
     "GIT_NAMESPACE",
 ];
 
+/// Returns the variables of this process that are text.
+pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text)
+}
+
 /// Returns all variables that a started program must not see.
 pub(super) fn hidden() -> Vec<&'static str> {
     [REPOSITORY_VARIABLES, crash::VARIABLES].concat()

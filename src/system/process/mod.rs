@@ -4,6 +4,8 @@
 //! family, no process outlives the job that its leader started (see `tree`). Unix only: the whole
 //! program relies on groups and signals.
 
+pub(crate) mod ancestry;
+pub(crate) mod descriptors;
 pub(crate) mod environment;
 mod group_owner;
 pub(crate) mod network_call;

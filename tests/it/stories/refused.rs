@@ -213,13 +213,14 @@ fn of_the_end_of_a_run() {
     let story = finished();
     let env = &story.env;
     let mut all = Vec::new();
-    env.config("orchestrate.test", "test ! -e cart.txt");
+    env.config_accepted("orchestrate.test", "test ! -e cart.txt");
     all.push(story.run("finish --merge"));
     // The branch passes, and its merge does not.
-    env.config("orchestrate.test", "test ! -e cart.txt || test ! -e broken");
+    env.config_accepted("orchestrate.test", "test ! -e cart.txt || test ! -e broken");
     env.commit("broken", "");
     all.push(story.run("finish --merge"));
     env.git(["config", "--unset", "orchestrate.test"]);
+    env.run(["trust", "--settings"]).ok();
     env.commit("cart.txt", "theirs\n");
     all.push(story.run("finish --merge"));
     env.git(["reset", "-q", "--hard", "HEAD~2"]);

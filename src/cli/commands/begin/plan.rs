@@ -37,7 +37,7 @@ pub(crate) fn run(context: &Context, args: PlanArgs) -> anyhow::Result<Exit> {
 fn show(context: &Context, parsed: &ParsedPlan, json: bool) -> anyhow::Result<Exit> {
     let (ui, scope) = (&context.ui, context.scope());
     if json {
-        ui.answer(&view::json(parsed, &scope)?)?;
+        ui.json(&view::json(parsed, &scope)?)?;
     } else {
         ui.answer(&view::text(parsed)?)?;
         print_findings(ui, &scope, &parsed.warnings);

@@ -10,11 +10,16 @@ use crate::domain::config;
 use crate::domain::error::{Exit, WithHint, failure};
 use crate::domain::steps::{Hint, Step, Trust};
 use crate::git::Git;
+use crate::git::worktree::same_path;
 use crate::journal::trust::grant;
+use crate::journal::{Journal, run_names, settings};
 use crate::run::brief::templates;
 
 pub(crate) fn run(context: &Context, args: TrustArgs) -> anyhow::Result<Exit> {
     let git = context.git()?;
+    if args.settings {
+        return accept(context, &git);
+    }
     let files = if !args.files.is_empty() {
         args.files
     } else {
@@ -30,6 +35,27 @@ pub(crate) fn run(context: &Context, args: TrustArgs) -> anyhow::Result<Exit> {
             .hint(a_file())?;
         grant(&git, &file, &content)?;
         context.ui.status(&format!("trusted '{}' as it is now", file.display()));
+        if git.top_level().is_some_and(|top| same_path(&top.join(config::FILE), &path)) {
+            settings::accept_file(&git)?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// Remembers the settings in force for every unfinished run.
+fn accept(context: &Context, git: &Git) -> anyhow::Result<Exit> {
+    for name in run_names(git)? {
+        let Some(tip) = Journal::new(git, &name).load()? else { continue };
+        if !tip.snapshot.is_open() && tip.snapshot.run.closed.is_some() {
+            continue;
+        }
+        let changes = settings::accept(git, &tip.snapshot.run)?;
+        if changes.is_empty() {
+            context.ui.status(&format!("no settings have changed since run '{name}' began"));
+            continue;
+        }
+        changes.iter().try_for_each(|change| context.ui.answer(&settings::line(change)))?;
+        context.ui.status(&format!("accepted for run '{name}'"));
     }
     Ok(Exit::Ok)
 }

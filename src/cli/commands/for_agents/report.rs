@@ -2,6 +2,7 @@
 
 use crate::cli::arguments::{ReportArgs, ReportStatus};
 use crate::cli::commands::Context;
+use crate::cli::commands::access::check_report;
 use crate::cli::commands::target::{Target, Trust, find_task, task_here};
 use crate::cli::view::advice;
 use crate::domain::error::{Exit, WithHint, usage};
@@ -25,6 +26,9 @@ pub(crate) fn run(context: &Context, args: ReportArgs) -> anyhow::Result<Exit> {
     };
     let result = result(args.status, args.message.unwrap_or_default())?;
     let (_, record) = target.snapshot().task(&id)?;
+    let is_verdict = matches!(result, ManualResult::Verdict(_));
+    let name = &target.snapshot().run.name;
+    check_report(&target.drive.git, name, (&id, record), is_verdict)?;
     check_stage(&id, record, &result)?;
     // No supervisor is there to judge the work, so this process does.
     if record.state.is_by_hand() {

@@ -9,7 +9,7 @@ use crate::domain::error::Exit;
 pub(crate) fn run(context: &Context, args: DoctorArgs) -> anyhow::Result<Exit> {
     let findings = examine(&context.directory, &context.repository);
     if args.json {
-        context.ui.answer(&view::json(&findings, &context.scope())?)?;
+        context.ui.json(&view::json(&findings, &context.scope())?)?;
     } else {
         context.ui.answer(&view::text(&findings, &context.scope()))?;
     }

@@ -3,5 +3,6 @@
 //! Invariant: each file resolves its arguments, calls one lower function, and prints.
 
 pub(crate) mod complete;
+pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod install_man;

@@ -13,10 +13,10 @@ pub(crate) fn run(context: &Context, args: CompareArgs) -> anyhow::Result<Exit> 
     let only = target.tasks(&args.tasks)?;
     let comparison = compare(&target.drive.git, target.snapshot(), &only)?;
     let run = &target.snapshot().run.name;
-    context.ui.answer(&if args.json {
-        json(run, &comparison)?
+    if args.json {
+        context.ui.json(&json(run, &comparison)?)?;
     } else {
-        text(run, &comparison, answer_width())
-    })?;
+        context.ui.answer(&text(run, &comparison, answer_width()))?;
+    }
     Ok(Exit::Ok)
 }

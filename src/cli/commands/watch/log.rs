@@ -7,11 +7,13 @@ use std::time::Duration;
 use crate::cli::arguments::LogArgs;
 use crate::cli::commands::Context;
 use crate::cli::commands::target::{Target, Trust};
+use crate::cli::ui::stdout_is_terminal;
 use crate::domain::error::{Exit, failure};
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
 use crate::domain::steps::{Step, git};
 use crate::domain::task::{Ending, State};
+use crate::domain::text::LogCleaner;
 
 /// How often `--follow` looks for new output.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -21,7 +23,7 @@ pub(crate) fn run(context: &Context, args: LogArgs) -> anyhow::Result<Exit> {
     let Some(task) = &args.task else { return history(context, target, args.follow) };
     let id = target.task(task)?;
     if args.setup {
-        return setup(context, &target, &id, args.attempt);
+        return setup(context, &target, &id, &args);
     }
     let path = if args.test {
         target.drive.folder.test_log(&id)
@@ -29,11 +31,11 @@ pub(crate) fn run(context: &Context, args: LogArgs) -> anyhow::Result<Exit> {
         target.drive.folder.attempt(&id, attempt(&target, &id, args.attempt)?).log()
     };
     let mut file = File::open(&path).map_err(|_| missing(&target, &id, &args))?;
-    let mut printed = 0;
+    let (mut printed, mut cleaner) = (0, cleaner(args.raw));
     loop {
         // Asked before the rest is read, or what the agent printed last could be missed.
         let runs = args.follow && runs(&target, &id)?;
-        printed += print_rest(context, &mut file)?;
+        printed += print_rest(context, &mut file, &mut cleaner)?;
         if !runs {
             if printed == 0 {
                 context.ui.status(&silence(&target, &id, &args));
@@ -67,13 +69,8 @@ fn history(context: &Context, mut target: Target, follow: bool) -> anyhow::Resul
 
 /// Prints the setup of the worktrees that were made for a task: its own, and the one where its merge
 /// was tested.
-fn setup(
-    context: &Context,
-    target: &Target,
-    id: &TaskId,
-    wanted: Option<u32>,
-) -> anyhow::Result<Exit> {
-    let folder = &target.drive.folder;
+fn setup(context: &Context, target: &Target, id: &TaskId, args: &LogArgs) -> anyhow::Result<Exit> {
+    let (folder, wanted) = (&target.drive.folder, args.attempt);
     let (_, record) = target.snapshot().task(id)?;
     let attempts = record.attempts.iter().map(|attempt| attempt.number);
     let mut logs: Vec<_> = attempts
@@ -91,7 +88,7 @@ fn setup(
         ));
     }
     for log in logs {
-        print_rest(context, &mut File::open(log)?)?;
+        print_rest(context, &mut File::open(log)?, &mut cleaner(args.raw))?;
     }
     Ok(Exit::Ok)
 }
@@ -145,14 +142,27 @@ fn silence(target: &Target, id: &TaskId, args: &LogArgs) -> String {
     }
 }
 
+/// Returns what makes a log safe to see; `None` if its bytes are wanted, or do not go to a terminal.
+fn cleaner(raw: bool) -> Option<LogCleaner> {
+    (!raw && stdout_is_terminal()).then(LogCleaner::default)
+}
+
 /// Prints what a file holds from here on, and returns how many bytes that were.
-fn print_rest(context: &Context, file: &mut File) -> anyhow::Result<usize> {
+fn print_rest(
+    context: &Context,
+    file: &mut File,
+    cleaner: &mut Option<LogCleaner>,
+) -> anyhow::Result<usize> {
     let (mut chunk, mut printed) = (vec![0; 64 * 1024], 0);
     loop {
         match file.read(&mut chunk)? {
             0 => return Ok(printed),
             length => {
-                context.ui.raw(&chunk[..length])?;
+                let bytes = &chunk[..length];
+                match cleaner {
+                    Some(cleaner) => context.ui.raw(cleaner.clean(bytes).as_bytes())?,
+                    None => context.ui.raw(bytes)?,
+                }
                 printed += length;
             }
         }

@@ -17,11 +17,11 @@ pub(crate) fn run(context: &Context, args: ShowArgs) -> anyhow::Result<Exit> {
     let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
     let id = target.task(&args.task)?;
     if args.prompt {
-        context.ui.answer(&prompt(&target, &id)?)?;
+        context.ui.exact(&prompt(&target, &id)?)?;
         return Ok(Exit::Ok);
     }
     if args.plan {
-        context.ui.answer(&plan(&target, &id)?)?;
+        context.ui.exact(&plan(&target, &id)?)?;
         return Ok(Exit::Ok);
     }
     let index = target.snapshot().index(&id)?;

@@ -26,12 +26,11 @@ pub(crate) fn run(context: &Context, args: StatusArgs) -> anyhow::Result<Exit> {
         return watch(context, target, index);
     }
     let facts = target.facts()?;
-    let text = if args.json {
-        json::status(target.snapshot(), &facts, index)?
+    if args.json {
+        context.ui.json(&json::status(target.snapshot(), &facts, index)?)?;
     } else {
-        table::status(target.snapshot(), &facts, index)
-    };
-    context.ui.answer(&text)?;
+        context.ui.answer(&table::status(target.snapshot(), &facts, index))?;
+    }
     Ok(Exit::Ok)
 }
 

@@ -42,9 +42,11 @@ pub(crate) fn run(context: &Context, args: WaitArgs) -> anyhow::Result<Exit> {
     let facts = target.facts()?;
     let waited =
         Waited { before: &before, now: target.snapshot(), facts: &facts, awaited: &awaited, came };
-    let text =
-        if args.json { waited::json(&waited, &target.tip.commit)? } else { waited::text(&waited) };
-    context.ui.answer(&text)?;
+    if args.json {
+        context.ui.json(&waited::json(&waited, &target.tip.commit)?)?;
+    } else {
+        context.ui.answer(&waited::text(&waited))?;
+    }
     Ok(match came {
         WaitEnd::Merged | WaitEnd::Changed => Exit::Ok,
         WaitEnd::Attention | WaitEnd::Nothing => Exit::Attention,

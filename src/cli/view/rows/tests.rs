@@ -60,6 +60,7 @@ fn run() -> Run {
         created: 0,
         flags: Flags::default(),
         kept: None,
+        settings: None,
         closed: None,
     }
 }

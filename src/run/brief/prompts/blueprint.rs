@@ -10,6 +10,7 @@ use crate::domain::prompt::{self, Dependency, Planning, TaskFacts};
 use crate::domain::report::Format;
 use crate::domain::task::{Record, Stage};
 use crate::run::folder::AttemptFolder;
+use crate::system::private;
 
 /// At most this many other tasks are named to a planner.
 const MAX_BESIDE: usize = 12;
@@ -61,13 +62,13 @@ impl Brief<'_> {
         let _ = std::fs::remove_file(folder.blueprint());
         let Some(text) = &self.blueprint else { return Ok(()) };
         if self.choice.stage == Stage::Plan {
-            return std::fs::write(folder.earlier_blueprint(), text);
+            return private::write(&folder.earlier_blueprint(), text);
         }
         let notes: String = self.record.answers.iter().map(|it| format!("\n- {it}\n")).collect();
         let notes =
             if notes.is_empty() { notes } else { format!("\n## Notes on this plan\n{notes}") };
         if self.record.is_approved() {
-            std::fs::write(folder.approved_blueprint(), format!("{text}{notes}"))
+            private::write(&folder.approved_blueprint(), format!("{text}{notes}"))
         } else {
             Ok(())
         }

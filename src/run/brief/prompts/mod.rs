@@ -26,6 +26,7 @@ use crate::journal::Journal;
 use crate::run::Drive;
 use crate::run::folder::AttemptFolder;
 use crate::run::paths::worktree_path;
+use crate::system::private;
 
 /// At most this many dependencies are described in full; the rest are only named.
 const MAX_DESCRIBED: usize = 8;
@@ -304,8 +305,8 @@ pub(super) fn write_prompts(
     if stage == Stage::FinalReview {
         whole_branch::write_texts(brief, folder)?;
     } else if stage.review().is_some() {
-        std::fs::write(folder.task(), brief.text_for_review())?;
-        std::fs::write(folder.report(), brief.report())?;
+        private::write(&folder.task(), brief.text_for_review())?;
+        private::write(&folder.report(), brief.report())?;
     }
     // A removed run may have left a folder of the same name.
     let _ = std::fs::remove_file(folder.test_log());
@@ -316,11 +317,11 @@ pub(super) fn write_prompts(
     }
     brief.write_plan(folder)?;
     if let Some(preamble) = &brief.snapshot.plan.preamble {
-        std::fs::write(folder.preamble(), preamble.whole())?;
+        private::write(&folder.preamble(), preamble.whole())?;
     }
-    std::fs::write(folder.prompt(), brief.prompt(folder)?)?;
+    private::write(&folder.prompt(), brief.prompt(folder)?)?;
     match spec.launch.resume {
-        Some(_) => std::fs::write(folder.resume_prompt(), brief.resume_prompt(folder)?)?,
+        Some(_) => private::write(&folder.resume_prompt(), brief.resume_prompt(folder)?)?,
         // A removed run may have left a folder of the same name.
         None => drop(std::fs::remove_file(folder.resume_prompt())),
     }

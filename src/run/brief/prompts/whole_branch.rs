@@ -13,6 +13,7 @@ use crate::journal::Journal;
 use crate::run::compare::compare;
 use crate::run::folder::AttemptFolder;
 use crate::style::sentences;
+use crate::system::private;
 
 /// Returns the prompt; the files that it names lie in the folder.
 pub(crate) fn prompt(
@@ -83,7 +84,7 @@ pub(crate) fn write_texts(brief: &Brief<'_>, folder: &AttemptFolder) -> anyhow::
         Ok(format!("# Task {id}: {title}\n\n{text}\n{plan}"))
     };
     let texts: Vec<String> = others.map(text).collect::<anyhow::Result<_>>()?;
-    Ok(std::fs::write(folder.task(), texts.join("\n"))?)
+    Ok(private::write(&folder.task(), texts.join("\n"))?)
 }
 
 /// Returns the doubts that the agents of a task had.

@@ -26,9 +26,11 @@ use crate::journal::{Journal, is_illegal};
 use crate::run::Drive;
 use crate::run::folder::{end_leftover, write_json};
 use crate::run::integration::merged_by_others::merged_by_others;
+use crate::run::merge::for_others::for_others;
 use crate::system::clock;
-use crate::system::disk::make_folder;
+use crate::system::disk::make_private_folder;
 use crate::system::lock::LockFile;
+use crate::system::private;
 use crate::system::process::StopSwitch;
 use crate::system::process::network_call::{self, Call, Reply};
 
@@ -195,13 +197,13 @@ impl<'a> RemoteClient<'a> {
             theirs: (tip.clone(), self.subjects(block, &tip)),
         };
         let body = self.drive.folder.pull_request(id);
-        make_folder(body.parent().context("a file has a folder")?)?;
-        std::fs::write(&body, text::conflict(&sides))
+        make_private_folder(body.parent().context("a file has a folder")?)?;
+        private::write(&body, for_others(&text::conflict(&sides)))
             .with_context(|| format!("cannot write '{}'", body.display()))?;
         let proposal = Proposal {
             head: branch.to_owned(),
             base: base.to_owned(),
-            title: format!("Task {id}: {}", task.title.replace('\n', " ")),
+            title: for_others(&format!("Task {id}: {}", task.title.replace('\n', " "))),
             body,
             is_draft: true,
         };
@@ -393,7 +395,7 @@ impl<'a> RemoteClient<'a> {
         let file = self.drive.folder.talker();
         let write = |worker: &Worker| {
             // Without the file the program only runs longer if this process is killed.
-            let _ = make_folder(self.drive.folder.path());
+            let _ = self.drive.folder.create();
             let _ = write_json(&file, worker);
         };
         let reply = network_call::run(call, limit, self.stop, write);

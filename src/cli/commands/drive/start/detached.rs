@@ -2,7 +2,6 @@
 //!
 //! Invariant: it returns once that process is the controller, or has ended with an error.
 
-use std::fs::File;
 use std::process::Child;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use crate::domain::error::{Exit, failure};
 use crate::domain::steps::{Look, Part, Remedy, Scope, Step};
 use crate::run::Drive;
 use crate::run::drive::controller;
-use crate::system::disk::make_folder;
+use crate::system::private;
 use crate::system::process::{self, Program, Streams};
 
 /// How often to check the new process.
@@ -53,9 +52,9 @@ fn spawn(context: &Context, drive: &Drive, name: &str, only: &[String]) -> anyho
     argv.extend(["--run".into(), name.to_owned()]);
     // With `=`, because the option takes every word that follows.
     argv.extend(only.iter().map(|task| format!("--only={task}")));
-    make_folder(drive.folder.path())?;
+    drive.folder.create()?;
     // Created anew at each start, because `ended` prints all of it.
-    let output = File::create(drive.folder.controller_log())?;
+    let output = private::create(&drive.folder.controller_log())?;
     let streams = Streams::Files { input: None, output };
     let directory = context.directory.clone();
     Ok(Program { argv, directory, environment: Vec::new(), unset: Vec::new(), streams }.spawn()?)

@@ -42,12 +42,11 @@ pub(super) fn turn(
     foreground::finish(context, driven, snapshot)?;
     // When the answer is read, this process is not the controller any more.
     let facts = Facts { controller: None, ..Facts::of(driven, &tip, scope.clone())? };
-    let text = if as_json {
-        json::status(snapshot, &facts, None)?
+    if as_json {
+        context.ui.json(&json::status(snapshot, &facts, None)?)?;
     } else {
-        hand_out::text(snapshot, &facts) + &table::summary(snapshot)
-    };
-    context.ui.answer(&text)?;
+        context.ui.answer(&(hand_out::text(snapshot, &facts) + &table::summary(snapshot)))?;
+    }
     Ok(conclude(context, snapshot, &scope))
 }
 

@@ -27,6 +27,7 @@ use crate::domain::policy::schedule::with_dependencies;
 use crate::domain::snapshot::{FinishRecord, Flags, Run, Snapshot};
 use crate::domain::steps::{Scope, StartOption, Step, to};
 use crate::git::Git;
+use crate::journal::settings::{accept, require, require_of_all};
 use crate::journal::trust;
 use crate::journal::{Journal, Tip};
 use crate::plan::{Diagnostic, ParsedPlan};
@@ -208,6 +209,8 @@ impl Start<'_> {
         // Only now, after the user agreed, because trust is written down.
         self.trust_plan(given, &plan, &parsed.sources)?;
         settings(self.git, &run.flags, self.trust())?;
+        // A setting that an agent of another run changed must not pass as one that this run began with.
+        require_of_all(self.git)?;
         prompts(self.git, self.trust())?;
         begin::create(self.git, &run, &plan)?;
         self.resume(&run.name, None)
@@ -233,6 +236,9 @@ impl Start<'_> {
         check_planning(&snapshot, self.args)?;
         let settings = settings(self.git, &self.flags(&snapshot.run.flags), self.trust())?;
         let settings = Settings { prompts: prompts(self.git, self.trust())?, ..settings };
+        if self.trust() != Trust::NotNeeded {
+            require(self.git, &journal.run()?)?;
+        }
         if self.args.dry_run {
             let snapshot = match new {
                 Some(new) => snapshot.with_plan(new.plan),
@@ -299,6 +305,9 @@ impl Start<'_> {
     /// Writes the flags that are in force from now on into the journal; returns the newest state.
     fn settle_flags(&self, journal: &mut Journal) -> anyhow::Result<Snapshot> {
         let snapshot = journal.newest()?.snapshot;
+        if snapshot.run.settings.is_none() {
+            accept(self.git, &snapshot.run)?;
+        }
         let flags = self.flags(&snapshot.run.flags);
         if flags != snapshot.run.flags || snapshot.run.closed.is_some() {
             // Starting a run that was kept opens it again. `allow` may add a rule at this moment, so

@@ -25,6 +25,7 @@ use crate::run::end::{self, Proof};
 use crate::run::merge::proof::PASSED_AGAIN;
 use crate::run::recover;
 use crate::system::process::StopSwitch;
+use crate::system::process::descriptors;
 use crate::system::process::signals::Signals;
 
 pub(crate) fn run(context: &Context, args: FinishArgs) -> anyhow::Result<Exit> {
@@ -40,6 +41,7 @@ pub(crate) fn run(context: &Context, args: FinishArgs) -> anyhow::Result<Exit> {
     let lock =
         if args.dry_run { None } else { Some(controller::take(&target.drive.folder, &name)?) };
     let signals = Signals::listen()?;
+    descriptors::close_inherited();
     let mut finish = Finish { context, args: &args, target, stop: &signals.stop };
     let exit = finish.run(given);
     let exit = exit.map_err(|error| in_scope(error, || finish.target.scope()));
