@@ -5,7 +5,7 @@
 
 use crate::env::Env;
 use crate::git_agrees::worktree_is_fresh;
-use crate::plans::{asks, plan};
+use crate::plans::{asks, plan, runs};
 
 const A: &str = ".claude/worktrees/feat-task-a";
 
@@ -84,4 +84,65 @@ fn existing_files_at_its_path_are_not_touched() {
     assert_eq!(env.rev("main"), main);
     assert_eq!(env.launches("a"), 0);
     assert_eq!(env.read(".claude/worktrees/feat-task-a/old.txt"), "left behind\n");
+}
+
+/// Keeps a cache that git ignores, and adds the name of each task that used it.
+const USES_CACHE: &str = "mkdir -p cache && printf 'Signature: 8a477f597d28d172789f06886806bc55' \
+     >cache/CACHEDIR.TAG && echo $ORCHESTRATE_TASK >>cache/users && cp cache/users \
+     $ORCHESTRATE_TASK.txt";
+
+/// Makes a repository whose cache is ignored, and a plan of tasks `(id, dependency)` that use it.
+fn with_cache(tasks: &[(&str, &[&str])], more: &str) -> Env {
+    let env = Env::new();
+    env.commit(".gitignore", "cache/\n*.secret\n");
+    let command = format!("{USES_CACHE}{more}");
+    let tasks: Vec<String> = tasks.iter().map(|(id, on)| runs(id, on, &command)).collect();
+    env.plan(&plan("p", &tasks));
+    env.run(["start", "plan.toml", "--trust"]).ok();
+    env
+}
+
+#[test]
+fn the_only_ready_task_takes_over_the_worktree_of_its_dependency() {
+    let env =
+        with_cache(&[("a", &[]), ("b", &["a"]), ("c", &["b"])], "; pwd >>$ORCHESTRATE_TASK.txt");
+    let place = env.path(".claude/worktrees/feat-task-c");
+    let expected = format!("a\nb\nc\n{}", place.display());
+    assert_eq!(env.blob("feat/p", "c.txt"), expected, "the cache of a and b is there");
+    assert_eq!(env.git(["worktree", "list"]).lines().count(), 1, "a worktree is left");
+    assert_eq!(env.git(["for-each-ref", "refs/heads/feat/task-*"]), "", "a branch is left");
+}
+
+#[test]
+fn two_ready_tasks_have_new_worktrees() {
+    let env = with_cache(&[("a", &[]), ("b", &["a"]), ("c", &["a"])], "");
+    assert_eq!(
+        (env.blob("feat/p", "b.txt"), env.blob("feat/p", "c.txt")),
+        ("b".into(), "c".into())
+    );
+}
+
+#[test]
+fn a_worktree_with_files_of_its_own_is_not_taken_over() {
+    let env = with_cache(&[("a", &[]), ("b", &["a"])], "; echo 1 >$ORCHESTRATE_TASK.secret");
+    assert_eq!(env.blob("feat/p", "b.txt"), "b");
+    assert_eq!(env.read(".claude/worktrees/feat-task-a/a.secret"), "1\n");
+}
+
+#[test]
+fn a_worktree_that_is_taken_over_is_set_up_again() {
+    let env = Env::new();
+    env.commit(".gitignore", ".env\n");
+    env.commit(".worktreeinclude", ".env\n");
+    env.write(".env", "KEY=1\n");
+    env.config("orchestrate.setup", "echo $ORCHESTRATE_TASK >>.env");
+    let command = "cp .env $ORCHESTRATE_TASK.txt; stat -c %i . >>../../../inodes";
+    env.plan(&plan("p", &[runs("a", &[], command), runs("b", &["a"], command)]));
+    env.run(["start", "plan.toml", "--trust"]).ok();
+    assert_eq!(env.blob("feat/p", "a.txt"), "KEY=1\na");
+    assert_eq!(env.blob("feat/p", "b.txt"), "KEY=1\nb", "the copy is a new one");
+    let inodes = env.read("inodes");
+    let inodes: Vec<&str> = inodes.lines().collect();
+    assert_eq!(inodes[0], inodes[1], "it is the same folder");
+    std::fs::remove_file(env.path("inodes")).expect("it was written");
 }

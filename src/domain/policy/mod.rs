@@ -7,6 +7,7 @@
 
 pub(crate) mod access;
 pub(crate) mod choice;
+pub(crate) mod handover;
 pub(crate) mod integration;
 pub(crate) mod limits;
 pub(crate) mod ownership;

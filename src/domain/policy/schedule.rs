@@ -137,7 +137,7 @@ fn between_stages(snapshot: &Snapshot, limits: &Limits) -> impl Iterator<Item = 
 
 /// Returns the ready tasks: the longest remaining path first, then in plan order. Tasks that must run
 /// alone come last, so that they do not hold up tasks that could run beside each other.
-fn by_priority(snapshot: &Snapshot, limits: &Limits) -> Vec<usize> {
+pub(super) fn by_priority(snapshot: &Snapshot, limits: &Limits) -> Vec<usize> {
     let is_paused = |index: &usize| {
         snapshot.at(*index).1.state.pause().is_some() && snapshot.missing(*index).is_empty()
     };

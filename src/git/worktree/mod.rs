@@ -196,6 +196,17 @@ impl Git {
         Ok(made)
     }
 
+    /// Moves a worktree; nothing may be at the new place.
+    pub(crate) fn move_worktree(&self, from: &Path, to: &Path) -> anyhow::Result<()> {
+        let _registry = self.registry(Access::Write)?;
+        self.command().args(["worktree", "move"]).args([from, to]).bytes().map(drop)
+    }
+
+    /// Makes a worktree show a commit on no branch, without what is not committed or ignored.
+    pub(crate) fn empty_worktree(&self, path: &Path, commit: &Oid) -> anyhow::Result<()> {
+        switch(path, commit)
+    }
+
     /// Returns why the run's own detached worktree cannot show another commit: a git repository
     /// inside it would be removed, and no backup could include it.
     pub fn in_the_way(&self, path: &Path) -> anyhow::Result<Option<String>> {

@@ -16,6 +16,9 @@ const OWNER: &str = "git-orchestrate";
 /// Holds the worktree's number.
 const SLOT: &str = "git-orchestrate-slot";
 
+/// Exists in a worktree that was handed over, until it shows its new task's branch.
+const HANDED: &str = "git-orchestrate-handed";
+
 /// Exists while the worktree is being created.
 const BEGUN: &str = "git-orchestrate-begun";
 
@@ -46,6 +49,24 @@ pub(crate) fn is_finished(path: &Path) -> bool {
 /// Returns the owner of a worktree, a run or `run/task`; `None` if this program did not create it.
 pub(crate) fn owner_of(path: &Path) -> Option<String> {
     std::fs::read_to_string(directory(path)?.join(OWNER)).ok()
+}
+
+/// Gives a worktree another owner.
+pub(crate) fn hand_over(path: &Path, owner: &str) -> anyhow::Result<()> {
+    let own = directory(path).context("it is not a worktree")?;
+    std::fs::write(own.join(HANDED), "")?;
+    Ok(std::fs::write(own.join(OWNER), owner)?)
+}
+
+/// Returns true if a worktree was handed over and does not show its new task's branch yet.
+pub(crate) fn is_handed_over(path: &Path) -> bool {
+    directory(path).is_some_and(|own| own.join(HANDED).exists())
+}
+
+/// Records that a worktree shows its new task's branch.
+pub(crate) fn settle_in(path: &Path) -> anyhow::Result<()> {
+    let own = directory(path).context("it is not a worktree")?;
+    Ok(std::fs::remove_file(own.join(HANDED))?)
 }
 
 /// Records the commit that a worktree was set to.

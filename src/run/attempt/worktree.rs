@@ -13,6 +13,7 @@ use crate::git::command;
 use crate::git::database::refs::Swap;
 use crate::git::status;
 use crate::git::worktree::create::WorktreeHead;
+use crate::git::worktree::ownership;
 use crate::git::worktree::submodules;
 use crate::git::worktree::{LOCK, is_whole, is_worktree, same_path};
 use crate::run::brief::spec::{LaunchMode, TaskSpec};
@@ -37,6 +38,9 @@ impl Attempt {
             let owner = format!("{}/{}", self.spec.task.run, self.spec.task.id);
             let made = self.git.add_worktree(path, WorktreeHead::Branch(branch), &owner)?;
             setup::append_log(&self.folder.setup_log(), made.remarks)?;
+        } else if ownership::is_handed_over(path) {
+            command::git(path).args(["checkout", "--quiet", branch, "--"]).bytes()?;
+            ownership::settle_in(path)?;
         }
         self.check_place()?;
         if self.spec.task.stage.begins() {

@@ -6,7 +6,7 @@
 
 pub(crate) mod keep_reason;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
@@ -161,6 +161,34 @@ pub(crate) fn clean_task_worktree(
         is_dropped,
     };
     task.clean_worktree(&mut CleanReport::default()).map(drop)
+}
+
+/// Returns the worktree of a merged task, if nothing would be lost with it.
+pub(crate) fn free_worktree(
+    drive: &Drive,
+    snapshot: &Snapshot,
+    id: &TaskId,
+) -> anyhow::Result<Option<PathBuf>> {
+    let (_, record) = snapshot.task(id)?;
+    let (Some(branch), Some(own)) = (&record.branch, &record.worktree) else { return Ok(None) };
+    let (reach, integration) = (CleanOptions::default(), None);
+    let (is_merged, is_dropped) = (record.state.is_done(), false);
+    let task = TaskCleanup {
+        drive,
+        snapshot,
+        id,
+        record,
+        branch,
+        reach,
+        integration,
+        is_merged,
+        is_dropped,
+    };
+    let listed = drive.git.worktrees()?;
+    let found = listed.iter().find(|listed| same_path(&listed.path, Path::new(own)));
+    let Some(found) = found.filter(|found| found.path.is_dir()) else { return Ok(None) };
+    let is_free = task.reason_to_keep(found)?.is_none();
+    Ok(is_free.then(|| found.path.clone()))
 }
 
 /// The cleanup of one task.

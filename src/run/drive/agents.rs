@@ -8,6 +8,7 @@ use std::process::Child;
 
 use anyhow::{Context, bail};
 
+use super::handover::hand_over;
 use super::{DriveMode, Loop, Message};
 use crate::domain::plan::TaskId;
 use crate::domain::task::{Record, State};
@@ -44,6 +45,12 @@ impl Loop<'_, '_, '_> {
             (self.on_event)(Progress::Terminal { task: &id, taken: true });
         }
         require_of_git(&self.drive.git, &self.snapshot.run)?;
+        // Without it the supervisor makes a new worktree.
+        if let Some(mut handover) = self.handover().filter(|it| it.to == id && !alone) {
+            // The others are removed already, or are being removed.
+            handover.from.retain(|from| self.held_back.contains(from));
+            let _ = hand_over(self.drive, &self.snapshot, &handover);
+        }
         let launched = brief::launch(self.drive, &self.snapshot, &id, alone);
         let (child, number) = launched.with_context(|| format!("task '{id}'"))?;
         self.limits.launched.insert(id.clone());

@@ -11,6 +11,7 @@ use anyhow::Context;
 use super::lane::Lane;
 use super::{DriveMode, Loop, Message, SLOW_GLANCE};
 use crate::domain::plan::TaskId;
+use crate::domain::policy::handover::{Handover, handover};
 use crate::domain::policy::schedule::merge_queue;
 use crate::run::Progress;
 use crate::run::cleanup::{self, CleanOptions, CleanReport};
@@ -97,12 +98,41 @@ impl Loop<'_, '_, '_> {
         Ok(())
     }
 
+    /// Queues the cleanup of a merged task, unless another one may take over its worktree.
+    pub(super) fn clean_later(&mut self, id: TaskId) {
+        if self.handover().is_some_and(|it| it.from.contains(&id)) {
+            self.held_back.push(id);
+        } else {
+            self.cleaning.push(id);
+        }
+    }
+
+    /// Returns which task may begin in the worktree of another one.
+    pub(super) fn handover(&self) -> Option<Handover> {
+        let may_be = self.mode == DriveMode::Agents && !self.drive.settings.keep;
+        may_be.then(|| handover(&self.snapshot, &self.limits)).flatten()
+    }
+
+    /// Queues the cleanup of tasks whose worktree nobody takes over any more.
+    fn release_held_back(&mut self) {
+        if self.held_back.is_empty() {
+            return;
+        }
+        let waiting = self.handover().map(|it| it.from).unwrap_or_default();
+        let (keep, release) =
+            std::mem::take(&mut self.held_back).into_iter().partition(|id| waiting.contains(id));
+        self.held_back = keep;
+        let release: Vec<TaskId> = release;
+        release.into_iter().for_each(|id| self.cleaning.push(id));
+    }
+
     /// Removes the worktree and the branch of the next merged task, in a thread of its own: removing
     /// many files takes a while, and nothing has to wait for it.
     pub(super) fn clean_next(&mut self) {
         if self.drive.settings.keep {
             self.cleaning.clear();
         }
+        self.release_held_back();
         let Some(id) = self.cleaning.begin() else { return };
         let (own, snapshot) = (self.drive.clone(), self.snapshot.clone());
         self.in_background(move || {

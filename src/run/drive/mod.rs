@@ -8,6 +8,7 @@ mod agents;
 mod branch;
 pub(crate) mod by_hand;
 pub(crate) mod controller;
+mod handover;
 mod lane;
 mod merges;
 mod proposals;
@@ -93,6 +94,7 @@ pub(crate) fn drive(
             supervisors: Supervisors::default(),
             merges: Merges::default(),
             cleaning: Lane::default(),
+            held_back: Vec::new(),
             remote: Lane::default(),
             hand_outs: Lane::default(),
             stopping: None,
@@ -146,6 +148,8 @@ struct Loop<'a, 's, 'env> {
     merges: Merges,
     /// Merged tasks whose worktree and branch are removed.
     cleaning: Lane<TaskId>,
+    /// Merged tasks whose worktree another task may take over.
+    held_back: Vec<TaskId>,
     remote: Lane<RemoteJob>,
     hand_outs: Lane<HandOut>,
     /// The signal that asked the loop to end.
@@ -189,7 +193,7 @@ impl<'s> Loop<'_, 's, '_> {
             self.cleaning.clear();
             let snapshot = self.snapshot.clone();
             let left = cleanup::tasks_to_clean(self.drive, &snapshot)?;
-            left.into_iter().for_each(|id| self.cleaning.push(id));
+            left.into_iter().for_each(|id| self.clean_later(id));
             self.queue_remote_jobs();
         }
         if self.mode == DriveMode::ByHand {
@@ -235,7 +239,7 @@ impl<'s> Loop<'_, 's, '_> {
         if record.state.is_done() {
             self.merges.forget(id);
             if self.is_ours(id) {
-                self.cleaning.push(id.clone());
+                self.clean_later(id.clone());
             }
         }
         if record.state.is_blocked() && !before.state.is_blocked() && self.is_ours(id) {

@@ -50,6 +50,9 @@ pub(crate) struct SetupRecord {
     /// The content before `setup`; set while `setup` runs, and after a crash meanwhile.
     #[serde(default, rename = "found", skip_serializing_if = "Option::is_none")]
     before: Option<Before>,
+    /// Another task takes the worktree over: files are copied again, and `setup` runs again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    stale: bool,
     /// The commits of the branch before and after a `setup` that moved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     moved: Option<(Oid, Oid)>,
@@ -72,16 +75,38 @@ pub(crate) fn read_record(place: &Path) -> anyhow::Result<SetupRecord> {
     Ok(read_json(&private.join(RECORD))?.unwrap_or_default())
 }
 
+/// Prepares a worktree for another task: removes the copied files, and forgets that `setup` ran.
+pub(crate) fn renew(place: &Path) -> anyhow::Result<()> {
+    let Some(private) = ownership::directory(place) else { return Ok(()) };
+    let file = private.join(RECORD);
+    let Some(record) = read_json::<SetupRecord>(&file)?.filter(|record| !record.stale) else {
+        return Ok(());
+    };
+    for path in record.copied.keys() {
+        match std::fs::remove_file(place.join(path)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+    }
+    let files = record.files;
+    write_json(&file, &SetupRecord { files, stale: true, ..SetupRecord::default() })?;
+    Ok(())
+}
+
 /// Returns true if setting up the worktree was begun.
 pub(crate) fn is_begun(place: &Path) -> bool {
-    ownership::directory(place).is_some_and(|private| private.join(RECORD).exists())
+    read_record(place).is_ok_and(|record| !record.stale)
+        && ownership::directory(place).is_some_and(|private| private.join(RECORD).exists())
 }
 
 /// Returns true if the worktree is set up with this `setup` command.
 pub(crate) fn is_done(place: &Path, setup: Option<&str>) -> anyhow::Result<bool> {
     let Some(private) = ownership::directory(place) else { return Ok(false) };
     let record: Option<SetupRecord> = read_json(&private.join(RECORD))?;
-    Ok(record.is_some_and(|record| setup.is_none() || record.setup.as_deref() == setup))
+    let is_it = |record: SetupRecord| {
+        !record.stale && (setup.is_none() || record.setup.as_deref() == setup)
+    };
+    Ok(record.is_some_and(is_it))
 }
 
 /// How setting up a worktree ended.
@@ -115,9 +140,10 @@ impl Setup<'_> {
         let private = ownership::directory(self.place).context("it is not a worktree")?;
         let file = private.join(RECORD);
         let mut record = match read_json::<SetupRecord>(&file)? {
-            Some(record) => record,
-            None => {
-                let record = self.copy(&private)?;
+            Some(record) if !record.stale => record,
+            earlier => {
+                let files = earlier.map(|record| record.files).unwrap_or_default();
+                let record = SetupRecord { files, ..self.copy(&private)? };
                 // Before `setup`, which may change the copies: later nothing would tell them from the user's files.
                 crash::point();
                 write_json(&file, &record)?;
