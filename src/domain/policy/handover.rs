@@ -70,6 +70,7 @@ mod tests {
             flags: Flags::default(),
             closed: None,
             kept: None,
+            settings: None,
         };
         Snapshot::new(run, parsed.plan, records).expect("sound")
     }
