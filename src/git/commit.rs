@@ -16,12 +16,10 @@ pub(crate) fn commit_all(worktree: &Path, message: &str, except: &[String]) -> a
     // Without `--sparse`, git refuses to add files outside of the sparse checkout.
     let add = ["add", "--all", "--sparse"];
     git(worktree).args(add).bytes().context("cannot stage what was left")?;
-    if !except.is_empty() {
-        unstage(worktree, except)?;
-        let staged = ["diff", "--cached", "--quiet", "--no-ext-diff"];
-        if git(worktree).args(staged).output()?.status.success() {
-            return Ok(());
-        }
+    unstage(worktree, except)?;
+    let staged = ["diff", "--cached", "--quiet", "--no-ext-diff"];
+    if git(worktree).args(staged).output()?.status.success() {
+        return Ok(());
     }
     // A key for signing may ask for a passphrase, and nobody is there to type it.
     let options =

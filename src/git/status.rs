@@ -182,6 +182,24 @@ impl Git {
         Ok(output.status.success())
     }
 
+    /// Returns those of some paths that the rules of a worktree ignore, tracked or not.
+    pub fn ignored_among(
+        &self,
+        worktree: &Path,
+        paths: &[&str],
+    ) -> anyhow::Result<std::collections::HashSet<String>> {
+        if paths.is_empty() {
+            return Ok(std::collections::HashSet::new());
+        }
+        let asked: Vec<u8> =
+            paths.iter().flat_map(|path| [path.as_bytes(), b"\0"].concat()).collect();
+        let shape = ["check-ignore", "--no-index", "-z", "--stdin"];
+        // Exit code 1 means that none is ignored.
+        let output = git(worktree).args(shape).input(asked).output()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        Ok(text.split_terminator('\0').map(str::to_owned).collect())
+    }
+
     /// Returns true if git tracks a file, or something below a folder.
     pub fn tracks(&self, worktree: &Path, path: &str) -> bool {
         let listed =

@@ -49,6 +49,7 @@ impl Transition<'_> {
             | Event::Merged { .. }
             | Event::Approved { .. }
             | Event::Retried { .. }
+            | Event::Accepted { .. }
             | Event::Offered { .. } => format!("{id}: {before} -> {after}"),
         }
     }
@@ -124,6 +125,10 @@ impl Transition<'_> {
                 model.iter().for_each(|model| put("Model", model));
                 // Only the program's name: the rest of the command line may contain a secret.
                 agent.iter().for_each(|agent| put("Agent", &Agent::from_text(agent).name()));
+            }
+            Event::Accepted { commit, answer, at: _ } => {
+                put("Commit", commit);
+                answer.iter().for_each(|answer| put("Answer", answer));
             }
             Event::Offered { commit, at: _ } => put("Commit", commit),
             Event::PullRequest(PullRequest::Opened { url }) => put("Url", url),

@@ -32,6 +32,9 @@ use crate::git::remote::RemoteChoice;
 use cleanup::CleanReport;
 use folder::RunFolder;
 
+/// The trailer of a merge commit that names the task.
+const TASK_TRAILER: &str = "Orchestrate-Task";
+
 /// The repository, the settings and the folder of a run.
 #[derive(Clone)]
 pub(crate) struct Drive {

@@ -42,6 +42,7 @@ mod install_man; // man pages where git and man find them
 mod isolation; // changes outside of an agent's worktree are found
 mod journal; // a readable history that loses nothing
 mod keep_reasons; // what `clean` keeps, and what counts as merged
+mod leftovers; // doubtful files, and files of other tasks
 mod limit; // usage limits are waited for, and cost no attempt
 mod merge; // conflicts, tests, publication
 mod merge_agrees; // a merge without a checkout is the one that git makes in a checkout

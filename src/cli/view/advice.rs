@@ -59,6 +59,7 @@ pub(crate) fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &
             .or(task.tell().to("Say how to settle it"))
             .or(Step::merge(id).to("Or take the work as it is")),
         Reason::Approval => task.approval(),
+        Reason::Leftovers => task.leftovers(),
         Reason::Stopped => [task.retry(), task.tell()].into(),
         Reason::Worktree if block.against.is_some() => {
             Step::merge(id).to("Fix the cause, then merge the task").into()
@@ -172,7 +173,22 @@ impl Blocked<'_> {
         Remedy::from(to("Allow what it was refused, and run it again", steps)).or(FOREGROUND)
     }
 
+    fn leftovers(&self) -> Remedy {
+        let (place, worktree) = place(self.run, self.record);
+        let files = printable(&self.block.files.join(", "));
+        let look = worktree.into_iter().chain([git_in(&place, "status").into()]);
+        let approve = self.then(Step::Approve { ids: vec![self.id.to_owned()] });
+        Remedy::from(to("See what was left", look))
+            .or(approve.to(format!("Take {files} as part of the work")))
+            .or(self.tell().to("Or say what to do with them"))
+    }
+
     fn escaped(&self) -> Remedy {
+        if self.block.moved.is_empty() && !self.block.files.is_empty() {
+            return Remedy::from(Step::show(self.id).to("See what it changed"))
+                .or(self.tell().to("Say what to leave alone"))
+                .or(Step::merge(self.id).to("Or take the work as it is"));
+        }
         let log = Remedy::from(Step::log(self.id));
         if self.block.moved.is_empty() {
             return log.then(self.back()).or(self.tell().to("Say where to work"));

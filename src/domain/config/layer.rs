@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 
-use super::{OnConflict, Role, Skills, TicketDone, Timeouts, boolean, bytes, names, seconds};
+use super::{
+    LeftoverPolicy, OnConflict, Role, Skills, TicketDone, Timeouts, boolean, bytes, names, seconds,
+};
 use crate::domain::agent::model::{self, Class};
 use crate::domain::allow::refusal;
 use crate::domain::review::Review;
@@ -35,6 +37,7 @@ pub(crate) struct Layer {
     pub expendable: Option<String>,
     pub min_free: Option<u64>,
     pub keep: Option<bool>,
+    pub leftovers: Option<LeftoverPolicy>,
     pub on_conflict: Option<OnConflict>,
     pub remote: Option<String>,
 }
@@ -163,6 +166,11 @@ impl Layer {
             "backlog.done" => {
                 let who = TicketDone::from_word(value.word());
                 self.ticket_done = Some(who.ok_or_else(|| not("user or auto"))?);
+            }
+            "leftovers" => {
+                let words = LeftoverPolicy::ALL.map(LeftoverPolicy::word).join(" or ");
+                let choice = LeftoverPolicy::from_word(value.word());
+                self.leftovers = Some(choice.ok_or_else(|| not(&words))?);
             }
             "on-conflict" => {
                 let words = OnConflict::ALL.map(OnConflict::word).join(" or ");

@@ -6,6 +6,7 @@
 mod backlog;
 mod file;
 mod layer;
+mod leftovers;
 mod limits;
 pub(crate) mod listing;
 mod skills;
@@ -14,6 +15,7 @@ pub(crate) mod watched;
 pub(crate) use backlog::TicketDone;
 pub(crate) use file::FileFault;
 pub(crate) use layer::Layer;
+pub(crate) use leftovers::LeftoverPolicy;
 pub(crate) use limits::Timeouts;
 pub(crate) use skills::{Role, Skills};
 
@@ -121,6 +123,13 @@ pub(crate) const KEYS: &[(&str, &str)] = &[
     ),
     ("keep", "keep the worktrees and branches of merged tasks until `clean` (false)"),
     (
+        "leftovers",
+        "what happens to files that an agent leaves uncommitted and that its task does not declare: \
+         `commit` commits and names them; `ask` blocks the task until you approve them; `refuse` \
+         saves them in a backup and leaves them out. A new file of 1 MB or more counts as \
+         undeclared, unless the task declares it. Secrets and repositories always wait for you (commit)",
+    ),
+    (
         "on-conflict",
         "what happens to a task that conflicts: `pr` pushes its branch and opens a draft pull \
          request if there is a remote; `keep` only blocks it; `agent` lets an agent resolve the \
@@ -203,6 +212,7 @@ pub(crate) struct Settings {
     pub expendable: Vec<String>,
     /// What is merged stays until `clean`.
     pub keep: bool,
+    pub leftovers: LeftoverPolicy,
     pub on_conflict: OnConflict,
     /// The name of the remote; `None` where git's configuration decides.
     pub remote: Option<String>,
@@ -307,6 +317,7 @@ pub(crate) fn merge(flags: &Flags, git: Layer, file: Layer) -> Settings {
         branch: git.branch.or(file.branch).unwrap_or_else(|| "feat/task-{id}".into()),
         expendable: names(&git.expendable.unwrap_or("node_modules, __pycache__".into())),
         keep: flags.keep || git.keep.or(file.keep).unwrap_or(false),
+        leftovers: git.leftovers.or(file.leftovers).unwrap_or_default(),
         on_conflict: git.on_conflict.or(file.on_conflict).unwrap_or_default(),
         remote: git.remote.or(file.remote).filter(|name| !name.trim().is_empty()),
         worktrees: git.worktrees.or(file.worktrees).unwrap_or_else(|| ".claude/worktrees".into()),

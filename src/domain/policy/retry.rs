@@ -60,6 +60,7 @@ impl Record {
             | Reason::NoChanges
             | Reason::Escaped
             | Reason::ReviewLimit
+            | Reason::Leftovers
             | Reason::Approval => false,
         }
     }

@@ -19,6 +19,10 @@ pub(crate) fn after(block: &Block, integration: &str) -> String {
             "Your work failed the tests after it was merged with {integration}: {text}. Run `git \
              merge {integration}` first, so that you see what was tested, then fix it and commit."
         ),
+        Reason::Leftovers => format!(
+            "The previous attempt left files that nobody wants in the repository: {text}. Remove \
+             them, from the commits of this branch too, if they are not part of the task."
+        ),
         Reason::Approval => "A person read your plan and sent it back.".into(),
         Reason::Timeout
         | Reason::NeedsContext

@@ -41,6 +41,7 @@ impl Event {
             Event::SentBack(_) => "sent back",
             Event::Merged { .. } => "merged",
             Event::Approved { .. } => "approved",
+            Event::Accepted { .. } => "accepted",
             Event::Retried { .. } => "retried",
             Event::Offered { .. } => "offered for merging",
             Event::PullRequest(_) => "given a pull request",
@@ -102,6 +103,17 @@ impl Record {
             {
                 Ok(self.in_state(State::Waiting).approved().answered(answer.as_ref()))
             }
+            (Event::Accepted { commit, answer, at }, State::Blocked(block))
+                if block.reason == Reason::Leftovers =>
+            {
+                let commit = commit.clone();
+                let mut next = self.in_state(match block.next {
+                    Some(stage) => State::Pending { stage, commit },
+                    None => State::Merging { commit, arrived: *at },
+                });
+                next.accepted.extend(block.files.iter().cloned());
+                Ok(next.answered(answer.as_ref()))
+            }
             (Event::Retried { note, answer, model, agent }, State::Blocked(block)) => {
                 let next = self.in_state(self.again_after(block));
                 let next = next.told(note.as_ref(), model.as_ref(), agent.as_ref());
@@ -141,6 +153,7 @@ impl Record {
                 | Event::SentBack(_)
                 | Event::Merged { .. }
                 | Event::Approved { .. }
+                | Event::Accepted { .. }
                 | Event::Retried { .. }
                 | Event::Offered { .. }
                 | Event::PullRequest(_),
@@ -301,6 +314,7 @@ impl Record {
                 None => State::Waiting,
             },
             Reason::Agent
+            | Reason::Leftovers
             | Reason::Timeout
             | Reason::Permission
             | Reason::NeedsContext
@@ -421,6 +435,7 @@ mod tests {
             (prop::option::of("[a-z]"), prop::option::of("[a-z]")).prop_map(|(model, agent)| {
                 Event::Retried { note: Some("again".into()), answer: model.clone(), model, agent }
             }),
+            Just(Event::Accepted { commit: oid(), answer: None, at: 3000 }),
             Just(Event::Offered { commit: oid(), at: 3000 }),
             Just(Event::PullRequest(PullRequest::Opened { url: "https://x/1".into() })),
             Just(unopened()),
@@ -576,6 +591,30 @@ mod tests {
         assert_eq!((block.url.as_deref(), &block.unopened), (Some("https://x/1"), &None));
         let offered = apply(shown, &Event::Offered { commit: oid(), at: 1 });
         assert!(offered.apply(&opened).is_err());
+    }
+
+    #[test]
+    fn accepted_files_lead_on_to_where_the_work_was_held() {
+        let block = |next| Block {
+            files: vec![".env".into()],
+            next,
+            ..Block::new(Reason::Leftovers, "a word")
+        };
+        let blocked = |next| {
+            let running = Record::default().apply(&started(1, Stage::Implement)).expect("starts");
+            running.apply(&finished(1, Ending::Exited(0), Outcome::Blocked(block(next))))
+        };
+        let accepted = Event::Accepted { commit: oid(), answer: Some("yes".into()), at: 7 };
+        let merges = blocked(None).expect("ends").apply(&accepted).expect("legal");
+        assert_eq!(merges.state, State::Merging { commit: oid(), arrived: 7 });
+        assert_eq!(
+            (merges.accepted.as_slice(), merges.answers.len()),
+            ([".env".to_owned()].as_slice(), 1)
+        );
+        let stage = Stage::SpecReview;
+        let reviewed = blocked(Some(stage)).expect("ends").apply(&accepted).expect("legal");
+        assert_eq!(reviewed.state, State::Pending { stage, commit: oid() });
+        assert!(reviewed.apply(&accepted).is_err(), "once");
     }
 
     #[test]

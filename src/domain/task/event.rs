@@ -39,6 +39,14 @@ pub enum Event {
         #[serde(default)]
         answer: Option<String>,
     },
+    /// The user accepted files that needed a word; this commit holds them.
+    Accepted {
+        commit: Oid,
+        #[serde(default)]
+        answer: Option<String>,
+        /// Milliseconds since 1970.
+        at: i64,
+    },
     /// The user wants another attempt; the answer, and a named model or agent, hold for all later
     /// attempts.
     Retried {
@@ -136,6 +144,7 @@ impl Event {
             | Event::SentBack(_)
             | Event::Merged { .. }
             | Event::Approved { .. }
+            | Event::Accepted { .. }
             | Event::Retried { .. }
             | Event::Offered { .. }
             | Event::PullRequest(_) => self,

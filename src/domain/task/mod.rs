@@ -12,6 +12,7 @@ pub(crate) mod conflict;
 pub(crate) mod event;
 mod outside_change;
 mod pull_request;
+mod reason;
 mod status;
 
 pub(crate) use apply::IllegalEvent;
@@ -21,6 +22,7 @@ pub(crate) use conflict::HiddenConflict;
 pub(crate) use event::{AttemptEnd, AttemptStart, Event, RepairRequest};
 pub(crate) use outside_change::OutsideChange;
 pub(crate) use pull_request::{Obstacle, PullRequest, PullRequestFailure};
+pub use reason::Reason;
 pub(crate) use status::TaskStatus;
 
 use std::fmt;
@@ -61,36 +63,6 @@ pub struct Worker {
     pub began: String,
 }
 
-/// Why a task needs attention. The names are part of the JSON contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reason {
-    /// Its branch and the integration branch changed the same lines.
-    Conflict,
-    /// The tests failed twice on the merge candidate.
-    Tests,
-    /// It took longer than its time limit.
-    Timeout,
-    /// The agent asked for something that only the user knows.
-    NeedsContext,
-    /// The agent failed, or reported that it is blocked.
-    Agent,
-    /// The agent was refused a tool that it needed.
-    Permission,
-    /// The agent reported that it is done, but git shows no change.
-    NoChanges,
-    /// The agent left the task's branch or worktree, or changed something outside of them.
-    Escaped,
-    /// The worktree could not be created.
-    Worktree,
-    /// The user stopped the task.
-    Stopped,
-    /// Reviews sent the task back as often as `rounds` allows.
-    ReviewLimit,
-    /// The blueprint waits for the user's approval.
-    Approval,
-}
-
 /// Everything that the user needs to resolve a blocked task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
@@ -124,6 +96,9 @@ pub struct Block {
     /// The rules that would allow what the agent was refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<String>,
+    /// The stage that follows when the user accepts the files; `None` for the merge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Stage>,
     /// The changes outside of the task's own branch and worktree.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<OutsideChange>,
@@ -277,6 +252,9 @@ pub struct Record {
     /// failed once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merge_remarks: Vec<String>,
+    /// Doubtful files that the user accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<String>,
     /// The number of the last attempt at the time of the last `retry`; 0 before.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retried_after: u32,
@@ -442,48 +420,6 @@ impl fmt::Display for State {
     }
 }
 
-impl Reason {
-    /// All reasons.
-    pub const ALL: [Reason; 12] = [
-        Reason::Conflict,
-        Reason::Tests,
-        Reason::Timeout,
-        Reason::NeedsContext,
-        Reason::Agent,
-        Reason::Permission,
-        Reason::NoChanges,
-        Reason::Escaped,
-        Reason::Worktree,
-        Reason::Stopped,
-        Reason::ReviewLimit,
-        Reason::Approval,
-    ];
-
-    /// Returns the name, as in the JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Reason::Conflict => "conflict",
-            Reason::Tests => "tests",
-            Reason::Timeout => "timeout",
-            Reason::NeedsContext => "needs-context",
-            Reason::Agent => "agent",
-            Reason::Permission => "permission",
-            Reason::NoChanges => "no-changes",
-            Reason::Escaped => "escaped",
-            Reason::Worktree => "worktree",
-            Reason::Stopped => "stopped",
-            Reason::ReviewLimit => "review-limit",
-            Reason::Approval => "approval",
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
 impl Block {
     /// Returns a block with nothing but a reason and a sentence.
     pub fn new(reason: Reason, text: impl Into<String>) -> Block {
@@ -499,6 +435,7 @@ impl Block {
             url: None,
             unopened: None,
             rules: Vec::new(),
+            next: None,
             moved: Vec::new(),
         }
     }

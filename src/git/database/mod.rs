@@ -3,6 +3,7 @@
 //! Invariant: objects are written before a ref names them, and refs change only by
 //! compare-and-swap.
 
+pub(crate) mod changes;
 pub(crate) mod gc;
 pub(crate) mod notes;
 pub(crate) mod objects;

@@ -157,16 +157,19 @@ impl Git {
         if paths.is_empty() {
             return Ok(());
         }
-        unstage(worktree, &paths)?;
+        self.reset_paths(worktree, &paths)?;
+        set_worktree_ref(worktree, BASELINE, None)
+    }
+
+    /// Sets paths of a worktree to what its commit holds; the caller must have backed them up.
+    pub fn reset_paths(&self, worktree: &Path, paths: &[String]) -> anyhow::Result<()> {
+        unstage(worktree, paths)?;
         let known: HashSet<String> = tracked(worktree)?;
         let (back, gone): (Vec<_>, Vec<_>) =
-            paths.into_iter().partition(|path| known.contains(path));
+            paths.iter().cloned().partition(|path| known.contains(path));
         let checkout = ["checkout-index", "--force", "-z", "--stdin"];
         git(worktree).args(checkout).input(nul(&back)).bytes()?;
-        for path in gone {
-            remove(worktree, &path)?;
-        }
-        set_worktree_ref(worktree, BASELINE, None)
+        gone.iter().try_for_each(|path| remove(worktree, path))
     }
 
     /// Writes the baseline into a worktree again, after somebody set it to `commit`; paths that

@@ -9,6 +9,7 @@ pub(crate) mod fix;
 pub(crate) mod insiders;
 pub(crate) mod isolation;
 pub(crate) mod launch;
+mod own_work;
 pub(crate) mod planning;
 pub(crate) mod review;
 pub(crate) mod silence;

@@ -11,6 +11,7 @@ use anyhow::Context;
 use super::Attempt;
 use crate::domain::error::one_line;
 use crate::domain::oid::Oid;
+use crate::domain::policy::ownership::leftovers::DoubtfulFile;
 use crate::domain::policy::pipeline::Next;
 use crate::domain::policy::verdicts::{self, WorkFacts};
 use crate::domain::report::{self, Output, Report, Status, Usage};
@@ -43,24 +44,12 @@ impl Attempt {
         let (facts, dirt) = self.work_facts(ending, report, &record)?;
         let trouble = verdicts::trouble(&facts, self.spec.launch.timeout);
         // The report alone proves nothing, nor does its absence: git shows whether there is work.
-        let commits = self.may_commit(&facts, &dirt, trouble.is_none());
-        if commits {
-            self.commit_leftovers()?;
-        }
-        let (tip, left_out) = match &facts.escaped {
-            None => self.leave_out_baseline(self.tip()?)?,
-            Some(_) => (self.tip()?, None),
-        };
-        let (tip, in_backlog) = match self.restore_tickets(&record, tip.clone()) {
-            Ok(restored) if facts.escaped.is_none() => restored,
-            // What the attempt left uncommitted may be in the way; nothing of it is merged.
-            Err(error) if trouble.is_none() => return Err(error),
-            Ok(_) | Err(_) => (tip, None),
-        };
+        let own = self.own_work(&facts, &dirt, &record, trouble.is_none())?;
+        let tip = own.tip.clone();
         let outcome = match trouble {
-            Some(outcome) if !commits && !dirt.is_clean() => with_uncommitted(outcome),
+            Some(outcome) if !own.was_committed && !dirt.is_clean() => with_uncommitted(outcome),
             Some(outcome) => outcome,
-            None => self.outcome_of_work(&facts, &record, &tip)?,
+            None => self.hold(self.outcome_of_work(&facts, &record, &tip)?, &own, &record),
         };
         let unrelated = self.unrelated_changes(&record, &tip)?;
         let (outcome, tip, remark) = match outcome {
@@ -74,16 +63,16 @@ impl Attempt {
         let finished = AttemptEnd::new(self.spec.task.attempt, ending, outcome, clock::now_ms());
         Ok(Event::Finished(AttemptEnd {
             commit: Some(tip),
-            committed_for_agent: commits,
+            committed_for_agent: own.was_committed,
             concerns: verdicts::concerns(&facts)
                 .into_iter()
                 .chain(unrelated)
-                .chain(in_backlog)
+                .chain(own.concerns)
                 .collect(),
             account: self.account(&facts),
             report: facts.report,
             usage: facts.output.usage.map(|total| self.own_usage(total, &record)),
-            remarks: left_out.into_iter().chain(remark).collect(),
+            remarks: own.remarks.into_iter().chain(remark).collect(),
             ..finished
         }))
     }
@@ -140,7 +129,7 @@ impl Attempt {
     ///
     /// Work of an agent that failed stays uncommitted in its own worktree, where the next attempt
     /// or a person finds it. The checkout that tasks share must be clean for the next task.
-    fn may_commit(&self, facts: &WorkFacts, dirt: &Dirt, is_good: bool) -> bool {
+    pub(super) fn may_commit(&self, facts: &WorkFacts, dirt: &Dirt, is_good: bool) -> bool {
         let is_whole =
             facts.escaped.is_none() && facts.unmerged.is_empty() && facts.nested.is_empty();
         !dirt.is_clean() && is_whole && (is_good || self.spec.is_alone())
@@ -176,21 +165,27 @@ impl Attempt {
         }
     }
 
-    /// Commits the agent's uncommitted work.
+    /// Commits the agent's uncommitted work, without files that need a person's word; returns true
+    /// if there was anything to commit.
     ///
     /// A `git gc` at the same time can prune objects that no ref reaches yet, and so take parts of
     /// the new commit. Then the branch is set back and the commit made again: the files are still
     /// in the worktree, so nothing is lost.
-    fn commit_leftovers(&self) -> anyhow::Result<()> {
+    pub(super) fn commit_leftovers(&self, ask: &[DoubtfulFile]) -> anyhow::Result<bool> {
         let (place, message) = (&self.spec.place.worktree, self.message());
-        let except = self.git.untouched(place)?;
+        let mut except = self.git.untouched(place)?;
+        // The checkout that tasks share must be clean for the next task; on the branch they wait
+        // as well.
+        if !self.spec.is_alone() {
+            except.extend(ask.iter().map(|file| file.path.clone()));
+        }
         loop {
             let mark = self.git.outlast_gc();
             let before = self.tip()?;
             self.git.patiently(|| commit::commit_all(place, &message, &except))?;
             let commit = self.tip()?;
             if !self.git.gc_since(&mark) || self.git.is_stored(&commit) {
-                return Ok(());
+                return Ok(commit != before);
             }
             self.git.swap_ref(&self.branch_ref(), Some(&commit), &before, "commit again")?;
             // The index still names the objects that are gone: `git add` would trust its stat data

@@ -95,6 +95,7 @@ fn spec_of(
             attempt: number,
             stage,
             files: files_of(snapshot, &task.id),
+            leftovers: settings.leftovers,
             ticket: task.ticket.clone(),
             criteria: task.criteria.iter().map(|it| (it.index, it.text.clone())).collect(),
             sets_done: settings.ticket_done == TicketDone::Auto,

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::agent::model::Class;
+use crate::domain::config::LeftoverPolicy;
 use crate::domain::oid::Oid;
 use crate::domain::plan::TaskId;
 use crate::domain::policy::ownership::covers;
@@ -36,6 +37,9 @@ pub(crate) struct TaskSpec {
     pub stage: Stage,
     /// The files that the task declares, or its plan.
     pub files: Vec<String>,
+    /// What becomes of uncommitted files that it does not declare.
+    #[serde(default)]
+    pub leftovers: LeftoverPolicy,
     /// The ticket that the task was made from: a path relative to the top level.
     pub ticket: Option<String>,
     /// The ticket's acceptance criteria as the run knows them, by their numbers.

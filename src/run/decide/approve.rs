@@ -8,6 +8,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::steps::Step;
 use crate::domain::task::{Event, Reason};
 use crate::journal::{Journal, is_illegal};
+use crate::run::decide::leftovers;
 
 /// What an approval changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub(crate) enum Approval {
 pub(crate) fn check(snapshot: &Snapshot, id: &TaskId) -> anyhow::Result<()> {
     let (_, record) = snapshot.task(id)?;
     let waits = record.state.block().is_some_and(|block| block.reason == Reason::Approval);
-    if waits || record.is_approved() {
+    if waits || record.is_approved() || leftovers::waits(record).is_some() {
         return Ok(());
     }
     let status = snapshot.status(snapshot.index(id)?);

@@ -4,5 +4,6 @@
 //! Invariant: a decision is one event in the journal, checked before it is written.
 
 pub(crate) mod approve;
+pub(crate) mod leftovers;
 pub(crate) mod permission;
 pub(crate) mod retry;

@@ -14,8 +14,8 @@ pub(crate) mod propose;
 pub(crate) mod publish;
 mod repair;
 
-use super::Drive;
 use super::folder::end_leftover;
+use super::{Drive, TASK_TRAILER};
 use crate::domain::oid::Oid;
 use crate::domain::plan::Task;
 use crate::domain::policy::repair::Rejection;
@@ -36,8 +36,6 @@ use note::{Checks, note};
 use proof::{CandidateTest, TestResult};
 use publish::{Published, publish};
 
-/// The trailer of a merge commit that names the task.
-const TASK_TRAILER: &str = "Orchestrate-Task";
 /// A merge starts over at most this many times because somebody else moved the branch.
 const MAX_RACES: u32 = 100;
 

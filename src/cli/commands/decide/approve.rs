@@ -5,8 +5,10 @@ use crate::cli::commands::Context;
 use crate::cli::commands::target::{Target, Trust};
 use crate::domain::error::{Exit, failure, usage};
 use crate::domain::plan::TaskId;
+use crate::domain::policy::verdicts::named;
 use crate::domain::steps::{Change, Remedy, Step};
 use crate::run::decide::approve::{Approval, approve, check};
+use crate::run::decide::leftovers;
 
 pub(crate) fn run(context: &Context, args: ApproveArgs) -> anyhow::Result<Exit> {
     let target = context.target(args.run.name.as_deref(), Trust::NotNeeded)?;
@@ -18,7 +20,10 @@ pub(crate) fn run(context: &Context, args: ApproveArgs) -> anyhow::Result<Exit> 
     ids.iter().try_for_each(|id| check(target.snapshot(), id))?;
     let answer = args.message.as_deref().map(str::trim).filter(|text| !text.is_empty());
     // An approved plan may be in work already, which the answer would not reach.
-    let is_late = |id: &&TaskId| target.snapshot().task(id).is_ok_and(|it| it.1.is_approved());
+    let waits =
+        |id: &TaskId| target.snapshot().task(id).is_ok_and(|it| leftovers::waits(it.1).is_some());
+    let is_late =
+        |id: &&TaskId| target.snapshot().task(id).is_ok_and(|it| it.1.is_approved()) && !waits(id);
     if let Some(id) = ids.iter().find(is_late).filter(|_| answer.is_some()) {
         return Err(failure(
             format!("the plan of '{id}' is already approved, so the answer would not reach it"),
@@ -30,6 +35,12 @@ pub(crate) fn run(context: &Context, args: ApproveArgs) -> anyhow::Result<Exit> 
         return Ok(Exit::Ok);
     }
     for id in &ids {
+        if waits(id) {
+            let (drive, journal) = (&target.drive, &target.journal);
+            let files = leftovers::accept(drive, journal, target.snapshot(), id, answer)?;
+            context.ui.status(&format!("task '{id}' keeps {}", named(&files)));
+            continue;
+        }
         let text = match approve(&target.journal, target.snapshot(), id, answer)? {
             Approval::Already => format!("the plan of '{id}' is already approved"),
             Approval::Approved { open_questions: 0 } => format!("plan of '{id}' approved"),

@@ -3,7 +3,10 @@
 //! Invariant: pure. Facts about paths come in, findings go out; nothing is committed, undone or
 //! published here.
 
+pub(crate) mod foreign;
+pub(crate) mod leftovers;
 pub(crate) mod markers;
+pub(crate) mod secrets;
 
 use crate::domain::plan::paths::folder;
 
