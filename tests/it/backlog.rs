@@ -117,7 +117,7 @@ fn a_batch_stays_the_same_until_it_is_updated() {
         "test $ORCHESTRATE_TASK != back-2 && echo 1 >x && git add . && git commit -qm x",
     );
     env.run(["start", "backlog/", "--yes"]).fails(3);
-    env.config("orchestrate.agent", AGENT);
+    env.config_accepted("orchestrate.agent", AGENT);
     ticket(&env, "5", "To Do", "");
     env.run(["retry", "BACK-2", "-m", "again"]).ok();
     let out = env.run(["start", "backlog/"]).ok();
@@ -134,7 +134,7 @@ fn an_update_adds_tickets_that_can_start_by_then() {
         "test $ORCHESTRATE_TASK != back-2 && echo 1 >x && git add . && git commit -qm x",
     );
     env.run(["start", "backlog/", "--yes"]).fails(3);
-    env.config("orchestrate.agent", AGENT);
+    env.config_accepted("orchestrate.agent", AGENT);
     ticket(&env, "5", "To Do", "");
     ticket(&env, "2", "Doing", "dependencies: [task-01]\nlabels: [web]\n");
     env.run(["start", "backlog/", "--update"]).fails(3).has("1 task added");

@@ -120,7 +120,7 @@ fn commits_of_setup_are_not_the_work_of_a_task() {
     env.start_commands().fails(3);
     env.stands("a", "blocked", Some("worktree"));
     env.git_in(A, ["reset", "--keep", "main"]);
-    env.config("orchestrate.setup", "true");
+    env.config_accepted("orchestrate.setup", "true");
     env.run(["retry", "a"]).ok();
     env.start_commands().fails(3);
     env.stands("a", "blocked", Some("no-changes"));
