@@ -71,6 +71,11 @@
 //! - Work that is done with doubts goes to fix once before any review: its implementer decides first.
 //! - With `--plan-first` a waiting task runs its plan stage, is blocked for `approval`, and waits
 //!   again once a person approved the task plan; only then it runs implement.
+//! - What `setup` left in a worktree is its baseline, and nobody's work (`git::worktree::baseline`).
+//!   Of what the agent left, secrets, repositories and, if the user wants that, undeclared files block
+//!   the task for `leftovers`; `approve` takes them, and the task goes on where it would have gone.
+//! - Commits on the integration branch that the run did not publish are explained before anything is
+//!   built on them (`run::integration`): an agent's are put back, a person's are tested and `kept`.
 //! - A task that is done by hand runs without a worker; its attempt ends with `report`.
 //! - A task whose agent reached a usage limit is paused: no attempt is spent, and nothing is
 //!   launched with that program before the limit ends.

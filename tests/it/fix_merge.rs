@@ -171,12 +171,15 @@ fn a_conflict_is_left_to_the_user_by_default() {
 }
 
 #[test]
-fn a_merge_that_reverts_other_work_is_reported() {
+fn a_merge_that_reverts_other_work_is_not_merged_unseen() {
     let env = conflicts();
     let work = format!("gate a\nedit src/shared.txt a\nedit g.txt 1\ncommit 'By a'\n{DONE}");
     env.agent("a.implement", &work);
     env.agent("b.fix-conflict", &format!("git merge -q -s ours -m 'Mine' feat/p\n{DONE}"));
-    start_in_order(&env).ok();
+    start_in_order(&env).fails(3);
+    env.stands("b", "blocked", Some("escaped"));
+    assert_eq!(env.task("b")["files"], serde_json::json!(["g.txt"]));
     let concerns = env.task("b")["concerns"].to_string();
     assert!(concerns.contains("may have undone the work of other tasks: g.txt"), "{concerns}");
+    assert_eq!(env.blob("feat/p", "g.txt"), "1");
 }
