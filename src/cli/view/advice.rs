@@ -64,17 +64,24 @@ pub(crate) fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &
         Reason::Worktree if block.against.is_some() => {
             Step::merge(id).to("Fix the cause, then merge the task").into()
         }
-        Reason::Worktree => {
-            let foreground =
-                Step::Start { from: StartFrom::Run, options: vec![StartOption::Foreground] };
-            let foreground = Step::retry(id).and(foreground);
-            Remedy::from(task.retry().to("Fix the cause, then run the task again"))
-                .or(foreground.to("Or run it in the run's own checkout, without a worktree"))
-        }
+        Reason::Worktree => task.worktree(),
     }
 }
 
 impl Blocked<'_> {
+    /// Returns what resolves a worktree that cannot be made.
+    fn worktree(&self) -> Remedy {
+        let again = Remedy::from(self.retry().to("Fix the cause, then run the task again"));
+        // Work that is done by hand is handed out in a worktree, and in nothing else.
+        if self.run.flags.manual {
+            return again;
+        }
+        let foreground =
+            Step::Start { from: StartFrom::Run, options: vec![StartOption::Foreground] };
+        let foreground = Step::retry(self.id).and(foreground);
+        again.or(foreground.to("Or run it in the run's own checkout, without a worktree"))
+    }
+
     /// Adds the step that resumes the run, unless a controller runs: it notices the change by itself.
     fn then(&self, step: Step) -> Step {
         match &self.start {

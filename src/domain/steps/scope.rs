@@ -113,7 +113,9 @@ impl Scope {
         }
         // What only says what would be done takes no turn.
         let is_turn = !words.contains(&Word::text("--dry-run"));
-        if self.manual && is_turn && matches!(needs, Needs::Start(_)) {
+        // An agent in the foreground is no work by hand; the program refuses the two together.
+        let is_by_hand = self.manual && !words.contains(&Word::text("--foreground"));
+        if is_by_hand && is_turn && matches!(needs, Needs::Start(_)) {
             words.push(Word::text("--manual"));
         }
         // A plan that has still to be named makes a run of its own.
