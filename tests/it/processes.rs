@@ -101,7 +101,7 @@ fn a_silent_agent_is_killed_if_idle_is_set() {
     env.start(&[]).fails(3);
     env.stands("a", "blocked", Some("timeout"));
     let text = env.task("a")["text"].to_string();
-    assert!(text.contains("it was silent"), "{text}");
+    assert!(text.contains("printed and changed nothing"), "{text}");
     assert_eq!(env.blob("feat/task-a", "a.txt"), "1");
 }
 
