@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::messages::files;
 
 /// Errors that no story can reach, by the words that they begin with.
-const UNSEEN: [(&str, &str); 15] = [
+const UNSEEN: [(&str, &str); 18] = [
     ("a run named '", "two starts at once"),
     ("the journal of run '{}' is gone", "the run is removed while a command reads it"),
     ("the journal of run '{}' changes faster", "half a minute of lost races"),
@@ -23,6 +23,9 @@ const UNSEEN: [(&str, &str); 15] = [
     ("the demo did not end as expected", "the demo would have to be broken"),
     ("run '{name}' did not start in the background", "see start.rs"),
     ("an agent is at work on task", "needs a gate; see merge.rs"),
+    ("an agent reviews task '{id}'", "needs a gate; see person.rs"),
+    ("task '{id}' does not wait for a word on files", "two approvals at once"),
+    ("'{}' holds a merge that is not finished", "a merge begun while the task waits for a person"),
     ("'{}' is damaged", "a file of the program's own that somebody changed; see report.rs"),
 ];
 

@@ -9,6 +9,7 @@
 
 #![expect(clippy::too_many_lines, reason = "a story is as long as what it shows")]
 
+mod access;
 mod answers; // an agent asks, the user answers
 mod broken; // files that somebody broke
 mod by_hand; // the user does the tasks
