@@ -15,7 +15,7 @@ fn an_agent_that_wants_to_decide_is_refused() {
         format!("git orchestrate {call} >>'{}' 2>&1 || echo [exit $?] >>'{0}'", said.display())
     });
     story.agent("cart", &format!("{}\nedit cart.txt 1\ncommit 'Add it'", calls.join("\n")));
-    story.call("start shop.toml --only cart").run().fails(3);
+    story.call("start shop.toml --only cart").run().ok();
     assert_snapshot!(story.env.read(&said), @"
     error: only a person may do this, and it was called by attempt 1 at task 'cart' of run 'shop'
     hint: An attempt can look at the run, and report its own end:
