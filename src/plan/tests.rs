@@ -609,3 +609,44 @@ fn a_misspelt_key_is_reported() {
     assert!(has(12, "write for example `Task 1: title`"), "{remedies:?}");
     assert!(remedies.iter().all(|(line, _)| ![10, 11].contains(line)), "{remedies:?}");
 }
+
+#[test]
+fn a_heading_of_a_task_without_a_number_is_reported() {
+    let text = "### Task 1: A\nx\n### Task: B\ny\n### Task - C\nz\n";
+    assert_eq!(
+        diagnostics("x.md", text),
+        [
+            "warning:3: ignored the heading \"Task: B\": it has no number",
+            "warning:5: ignored the heading \"Task - C\": it has no number",
+        ]
+    );
+    let plan = read("x.md", text).unwrap().plan;
+    assert!(plan.preamble.as_ref().is_some_and(|preamble| preamble.text.contains("y\n")));
+    let titled = sound("# Task: log in\n\n## Task 1: A\nx\n\n## Task 2: B\ny\n");
+    assert_eq!(titled.tasks.len(), 2);
+    let steps = sound("### Task 1: A\nx\n### Step 2: C\ny\n### Task 2: B\nz\n");
+    assert!(steps.tasks[0].prompt.contains("Step 2: C\ny"));
+    let notes = sound("### Task 1: A\nx\n## Rollout notes\ny\n### Task 2: B\nz\n");
+    assert!(notes.preamble.is_some_and(|preamble| preamble.text.contains("Rollout notes\ny")));
+}
+
+#[test]
+fn a_task_may_be_called_nothing() {
+    let plan = |word: &str| {
+        let ids = format!("### Task 1: A\n**id**: {word}\n**depends_on**: []\nx\n");
+        sound(&format!("{ids}\n### Task 2: B\n**id**: b\n**depends_on**: [{word}]\ny\n"))
+    };
+    assert_eq!(edges(&plan("nothing")), "nothing<-[] b<-[nothing]");
+    assert_eq!(edges(&plan("none")), "none<-[] b<-[none]");
+    let without = "### Task 1: A\n**depends_on**: nothing\nx\n";
+    assert_eq!(edges(&sound(without)), "1<-[]");
+}
+
+#[test]
+fn a_key_with_a_doubled_last_letter_is_reported() {
+    for (name, key) in [("modell", "model"), ("agentt", "agent"), ("timeoutt", "timeout")] {
+        let text = format!("### Task 1: A\n**{name}**: cheap\nx\n");
+        let expected = format!("warning:2: ignored unknown key `{name}`");
+        assert_eq!(diagnostics("x.md", &text), [expected], "{key}");
+    }
+}

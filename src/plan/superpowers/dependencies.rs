@@ -45,8 +45,10 @@ pub(super) enum TaskReference {
     Unknown(String),
 }
 
-/// Splits a value at commas and the like, without remarks in parentheses.
-pub(super) fn parts(value: &str) -> Vec<String> {
+/// Splits a value at commas and the like, without remarks in parentheses. A word such as `none` means
+/// that there are no dependencies, unless a task has it as its id.
+pub(super) fn parts(value: &str, names: &Names) -> Vec<String> {
+    let is_nothing = |text: &str| is_nothing(text) && !names.by_id.contains_key(bare(text));
     let text = without_remarks(value);
     // The list as a whole may be written as code.
     let text = text.trim().trim_matches('`').trim();
@@ -67,7 +69,7 @@ pub(super) fn resolve(
     diagnostics: &mut Diagnostics,
 ) -> Vec<SourceText> {
     let mut found = Vec::new();
-    for part in parts(&value.text) {
+    for part in parts(&value.text, names) {
         match references(&part, task, names) {
             Some(references) => found.extend(references),
             None => diagnostics.warning(

@@ -75,7 +75,7 @@ fn read_boxes(nodes: &[OutlineNode], draft: &mut Draft, diagnostics: &mut Diagno
 }
 
 /// Returns the key that has the same letters in another order, or one letter more or less in the
-/// middle: `modle`, `timout`. Anything else is a different word, such as `Mode` or `Review`.
+/// middle, or the last letter twice: `modle`, `timout`, `modell`. Anything else is a different word, such as `Mode` or `Review`.
 fn misspelt(name: &str) -> Option<&'static str> {
     let name: Vec<char> = name.to_lowercase().chars().collect();
     let sorted = |mut word: Vec<char>| {
@@ -86,7 +86,8 @@ fn misspelt(name: &str) -> Option<&'static str> {
         let key: Vec<char> = key.chars().collect();
         let is_ordered = name.starts_with(&key) || key.starts_with(&name);
         let is_one_more = has_one_more(&name, &key) || has_one_more(&key, &name);
-        sorted(name.clone()) == sorted(key) || (is_one_more && !is_ordered)
+        let is_doubled = name.split_last() == key.last().map(|last| (last, key.as_slice()));
+        sorted(name.clone()) == sorted(key) || (is_one_more && !is_ordered) || is_doubled
     };
     SETTING_KEYS.into_iter().find(is_misspelt)
 }

@@ -25,6 +25,8 @@ pub(super) enum HeadingKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HeadingFlaw {
     NoNumber,
+    /// The title comes right after the word `Task`.
+    OnlyTitle,
     NoSeparator,
     /// It names several tasks.
     Range,
@@ -120,13 +122,13 @@ pub(super) fn read_cell(text: &str) -> HeadingKind {
 fn numbered(rest: &str) -> HeadingKind {
     // Some plans number their tasks as issues: `Task #4`.
     let Some((number, rest)) = TaskNumber::split(rest.trim_start_matches('#')) else {
-        // `Task : title`, and `Task A: title`.
-        let is_bare = rest.starts_with([':', '：']) && rest.chars().nth(1).is_some();
-        let is_almost = is_bare || is_lettered(rest);
-        return if is_almost {
-            HeadingKind::NearMiss(HeadingFlaw::NoNumber)
-        } else {
-            HeadingKind::Other
+        // `Task: title`, and `Task A: title`.
+        let title = rest.strip_prefix([':', '：', '-', '–', '—']);
+        let is_bare = title.is_some_and(|title| !title.trim().is_empty());
+        return match (is_bare, is_lettered(rest)) {
+            (true, _) => HeadingKind::NearMiss(HeadingFlaw::OnlyTitle),
+            (false, true) => HeadingKind::NearMiss(HeadingFlaw::NoNumber),
+            (false, false) => HeadingKind::Other,
         };
     };
     let rest = rest.trim_start();
@@ -170,7 +172,7 @@ fn digits(text: &str) -> Option<(u32, &str)> {
 fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let (start, rest) = text.split_at_checked(word.len())?;
     // `Taskbar 1` begins with the same letters.
-    let ends = rest.starts_with([' ', '\t', '#', '\u{a0}']);
+    let ends = rest.starts_with([' ', '\t', '#', '\u{a0}', ':', '：']);
     (start.eq_ignore_ascii_case(word) && ends).then_some(rest)
 }
 
@@ -238,7 +240,9 @@ mod tests {
             assert_eq!(read(text), HeadingKind::Other, "{text}");
         }
         assert_eq!(read("Task 1 results"), HeadingKind::NearMiss(HeadingFlaw::NoSeparator));
-        assert_eq!(read("Task : Setup"), HeadingKind::NearMiss(HeadingFlaw::NoNumber));
+        for text in ["Task : Setup", "Task: Setup", "Task：宽", "Task — Setup", "task - x"] {
+            assert_eq!(read(text), HeadingKind::NearMiss(HeadingFlaw::OnlyTitle), "{text}");
+        }
         assert_eq!(read("Task A: Setup"), HeadingKind::NearMiss(HeadingFlaw::NoNumber));
         assert_eq!(read("Task T1 — Setup"), HeadingKind::NearMiss(HeadingFlaw::NoNumber));
         assert_eq!(read("Task 1-3: Many"), HeadingKind::NearMiss(HeadingFlaw::Range));

@@ -136,6 +136,9 @@ fn sections(outline: &Outline, source: &str, diagnostics: &mut Diagnostics) -> V
                 sections.push(TaskSection { number, title, done, line: node.line, nodes, body });
                 (open, broken) = (Some(*level), BrokenBlock::default());
             }
+            // The title of a plan may well be called a task: `# Task: log in`.
+            HeadingKind::NearMiss(HeadingFlaw::OnlyTitle) if *level == 1 && sections.is_empty() => {
+            }
             HeadingKind::NearMiss(flaw) => warn_of_near_miss(flaw, text, node.line, diagnostics),
             HeadingKind::Other => {}
         }
@@ -193,7 +196,9 @@ fn is_part(node: &OutlineNode) -> bool {
 
 fn warn_of_near_miss(flaw: HeadingFlaw, text: &str, line: usize, diagnostics: &mut Diagnostics) {
     let (why, remedy) = match flaw {
-        HeadingFlaw::NoNumber => ("has no number", "write for example `Task 1: title`"),
+        HeadingFlaw::NoNumber | HeadingFlaw::OnlyTitle => {
+            ("has no number", "write for example `Task 1: title`")
+        }
         HeadingFlaw::NoSeparator => (
             "has no `:` after the number",
             "if it is a task, write `Task 1: title`; otherwise leave out the word `Task`",
@@ -328,7 +333,8 @@ fn title(outline: &Outline) -> Option<String> {
         _ => None,
     });
     let (text, _) = headings.into_iter().find(|(_, level)| **level == 1)?;
-    (heading::read(text) == HeadingKind::Other).then(|| crate::domain::plan::value::title(text))
+    (!matches!(heading::read(text), HeadingKind::Task { .. }))
+        .then(|| crate::domain::plan::value::title(text))
 }
 
 /// Returns the text of the section that explains why tasks run alone.

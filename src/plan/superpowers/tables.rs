@@ -88,7 +88,7 @@ fn edges(
         let mut before: Option<usize> = None;
         for &task in tasks {
             let mut found = Vec::new();
-            for part in dependencies::parts(cell(row, columns.depends_on)) {
+            for part in dependencies::parts(cell(row, columns.depends_on), &names) {
                 match groups.get(part.as_str()) {
                     Some(group) => {
                         found.extend(members[*group].iter().map(|i| id(&drafts[*i], row)));
@@ -135,7 +135,7 @@ fn members(
             HeadingKind::Task { number, .. } if columns.group.is_none() => Some(number.to_string()),
             _ => None,
         };
-        let parts = single.map_or_else(|| dependencies::parts(text), |number| vec![number]);
+        let parts = single.map_or_else(|| dependencies::parts(text, names), |number| vec![number]);
         for part in parts {
             for reference in dependencies::references(&part, usize::MAX, names).unwrap_or_default()
             {
