@@ -52,6 +52,7 @@ pub enum Command {
     #[command(hide = true)]
     Exec(ExecArgs),
     Finish(FinishArgs),
+    Help(HelpArgs),
     InstallMan(InstallManArgs),
     Log(LogArgs),
     Merge(MergeArgs),
@@ -69,38 +70,6 @@ pub enum Command {
     Stop(StopArgs),
     Trust(TrustArgs),
     Wait(WaitArgs),
-}
-
-impl Command {
-    /// Returns the name of the run that the caller gave.
-    pub fn run_name(&self) -> Option<String> {
-        let run = match self {
-            Command::Allow(args) => &args.run,
-            Command::Approve(args) => &args.run,
-            Command::Clean(args) => &args.run,
-            Command::Compare(args) => &args.run,
-            Command::Config(args) => &args.run,
-            Command::Finish(args) => &args.run,
-            Command::Log(args) => &args.run,
-            Command::Merge(args) => &args.run,
-            Command::Report(args) => &args.run,
-            Command::Retry(args) => &args.run,
-            Command::Show(args) => &args.run,
-            Command::Status(args) => &args.run,
-            Command::Stop(args) => &args.run,
-            Command::Wait(args) => &args.run,
-            Command::Start(args) => return args.run.clone(),
-            Command::Complete(_)
-            | Command::Demo(_)
-            | Command::Doctor(_)
-            | Command::Exec(_)
-            | Command::InstallMan(_)
-            | Command::Plan(_)
-            | Command::Skill
-            | Command::Trust(_) => return None,
-        };
-        run.name.clone()
-    }
 }
 
 /// The run that a command acts on.
@@ -282,6 +251,16 @@ pub struct FinishArgs {
     pub dry_run: bool,
 }
 
+/// Print the manual: of a command, or about a topic
+///
+/// Without a name, lists the commands and the topics.
+#[derive(Debug, Args)]
+pub struct HelpArgs {
+    /// A command, a topic such as plans or configuration, or `manual` for all of it
+    #[arg(value_name = "COMMAND|TOPIC")]
+    pub topic: Option<String>,
+}
+
 /// Install the man pages, so that `git help orchestrate` works
 #[derive(Debug, Args)]
 pub struct InstallManArgs {
@@ -394,7 +373,11 @@ pub enum ReportStatus {
 #[derive(Debug, Args)]
 pub struct RetryArgs {
     /// The task's id, or the number in its heading
-    pub task: String,
+    #[arg(required_unless_present = "all")]
+    pub task: Option<String>,
+    /// Run every blocked task again that may end differently now
+    #[arg(long, conflicts_with = "task")]
+    pub all: bool,
     /// Advice for the next attempt
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub message: Option<String>,

@@ -19,7 +19,8 @@ use arguments::Cli;
 
 /// Parses the command line of this process and runs the command; returns the exit code.
 pub fn main() -> u8 {
-    let matches = overview::command().get_matches();
+    let matches = overview::command().try_get_matches();
+    let matches = matches.unwrap_or_else(|error| overview::without_hidden(error).exit());
     let arguments = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let exit = match commands::run(arguments) {
         // The reader of our output, such as `head`, closed the pipe early: not a failure.

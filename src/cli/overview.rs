@@ -3,13 +3,14 @@
 //! Invariant: every command that is not hidden is in exactly one group; a test holds that. clap can
 //! only print one flat list, so `-h` and the main man page are rendered from these groups instead.
 
-use clap::{Command, CommandFactory};
+use clap::error::{ContextKind, ContextValue};
+use clap::{Command, CommandFactory, Error};
 
 use super::arguments::Cli;
 
 /// The groups in the order of a user's work: a title, and the names of its commands.
 pub(super) const GROUPS: &[(&str, &[&str])] = &[
-    ("Get started", &["demo", "doctor", "config", "plan", "install-man"]),
+    ("Get started", &["demo", "doctor", "config", "plan", "help", "install-man"]),
     ("Run a plan", &["start", "stop", "merge"]),
     ("See what is happening", &["status", "show", "log", "compare", "wait"]),
     ("Answer and unblock tasks", &["retry", "approve", "allow", "trust"]),
@@ -23,9 +24,35 @@ pub(super) fn command() -> Command {
     let template = format!(
         "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{}\nOptions:\n{{options}}\n\n{}",
         list(&program),
-        "Help for one command: git orchestrate COMMAND -h, or git help git-orchestrate-COMMAND",
+        "Help for one command, such as start: `git orchestrate help start`",
     );
     program.help_template(template)
+}
+
+/// Returns the names of all commands.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    GROUPS.iter().flat_map(|(_, names)| *names).copied()
+}
+
+/// Returns a usage error that suggests no hidden command: nobody is to type one.
+pub(super) fn without_hidden(mut error: Error) -> Error {
+    let shown = |name: &String| names().any(|known| known == name);
+    let suggested = match error.remove(ContextKind::SuggestedSubcommand) {
+        Some(ContextValue::Strings(all)) => all.into_iter().filter(shown).collect(),
+        Some(ContextValue::String(one)) => Some(one).into_iter().filter(shown).collect(),
+        _ => Vec::new(),
+    };
+    let typed = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(typed)) => typed.clone(),
+        _ => String::new(),
+    };
+    // Completions are installed, not printed.
+    let is_completion = typed.starts_with("complet");
+    let suggested = if is_completion { vec!["install-man".to_owned()] } else { suggested };
+    if !suggested.is_empty() {
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(suggested));
+    }
+    error
 }
 
 fn list(program: &Command) -> String {

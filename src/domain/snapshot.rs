@@ -266,6 +266,15 @@ impl Snapshot {
         if self.is_ready(index) { TaskStatus::Ready } else { self.records[index].state.status() }
     }
 
+    /// Returns how a task stands, as a clause: `it is ready`, `its spec-review is next`.
+    pub(crate) fn stands(&self, id: &TaskId) -> anyhow::Result<String> {
+        let index = self.index(id)?;
+        Ok(match &self.records[index].state {
+            State::Pending { stage, .. } => format!("its {} is next", stage.name()),
+            _ => format!("it is {}", self.status(index)),
+        })
+    }
+
     /// Returns why a task that has not started does not run now; empty if it can run.
     pub fn waits(&self, index: usize) -> Vec<Wait> {
         if self.records[index].state != State::Waiting {

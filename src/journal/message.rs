@@ -130,7 +130,10 @@ impl Transition<'_> {
                 put("Commit", commit);
                 answer.iter().for_each(|answer| put("Answer", answer));
             }
-            Event::Offered { commit, at: _ } => put("Commit", commit),
+            Event::Offered { commit, at: _, skipped } => {
+                put("Commit", commit);
+                skipped.iter().for_each(|text| put("Skipped", text));
+            }
             Event::PullRequest(PullRequest::Opened { url }) => put("Url", url),
             Event::PullRequest(PullRequest::Unopened(unopened)) => put("Text", &unopened.text),
         }

@@ -53,6 +53,11 @@ impl RunFolder {
         self.files.join(task.as_str()).join("test.log")
     }
 
+    /// Returns the log of the same tests without the task's work.
+    pub(crate) fn test_log_without(&self, task: &TaskId) -> PathBuf {
+        self.files.join(task.as_str()).join("test-without.log")
+    }
+
     /// Returns the log of setting up the checkout in which a task's merge candidate is tested.
     pub(crate) fn checkout_log(&self, task: &TaskId) -> PathBuf {
         self.files.join(task.as_str()).join("setup.log")

@@ -254,3 +254,33 @@ fn tasks_are_handed_out_with_all_that_can_be_merged() {
     assert_eq!(text(of(&second, "c"), "base"), env.rev("feat/hand"));
     assert_eq!(env.steps("feat/hand").len(), 2);
 }
+
+#[test]
+fn a_review_by_hand_asks_for_a_verdict() {
+    let env = Env::new();
+    env.config("orchestrate.reviews", "spec");
+    env.plan(&plan("hand", &[asks("a", &[])]));
+    let first = turn(&env);
+    let place = text(of(&first, "a"), "worktree");
+    env.write(format!("{place}/a.txt"), "1\n");
+    let reported = env.run_in(place, ["report", "done", "-m", "observation: all of it"]).ok();
+    reported.has("uncommitted changes were committed automatically as ");
+    reported.has("spec-review is next").has_not("merged");
+    let second = turn(&env);
+    let task = of(&second, "a");
+    assert_eq!(task["stage"], "spec-review");
+    let next = task["next"].to_string();
+    assert!(
+        next.contains("report pass --task a") && next.contains("report fail --task a"),
+        "{next}"
+    );
+    assert!(!next.contains("report done"), "{next}");
+    let status = env.run(["status"]).ok();
+    status.has("a     spec-review by hand").has("spec review by hand; waits for a verdict");
+    status.has("Read the work there, and change nothing").has_not("commit it");
+    env.run(["show", "a"]).ok().has("git orchestrate report pass --task a").has_not("report done");
+    env.start(&["--manual"]).ok().has("stage     spec-review").has("report pass --task a");
+    env.run(["report", "pass", "--task", "a"]).ok().has("task 'a' is finished");
+    turn(&env);
+    env.stands("a", "done", None);
+}

@@ -73,6 +73,7 @@ fn diverged_branches_get_a_merge_commit_that_is_tested_too() {
 fn failing_tests_stop_only_a_merge_and_a_pull_request() {
     let env = finished();
     env.config_accepted("orchestrate.test", "echo so it is; false");
+    env.git(["remote", "add", "origin", "nowhere"]);
     let before = env.everything();
     for how in ["--merge", "--pr"] {
         let output = env.run(["finish", how]).fails(1);

@@ -106,3 +106,20 @@ fn bash_finds_the_installed_completion_by_itself() {
     let said = env.program("bash", ["--norc", "-c", &script]).run().ok();
     assert_eq!(said.raw, "retry\n", "{said}");
 }
+
+#[test]
+fn the_manual_can_be_read_before_it_is_installed() {
+    let env = Env::new();
+    let all = env.run(["help"]).ok();
+    all.has("Run a plan:\n").has("Topics: ").has("configuration").has("plans");
+    env.run(["help", "retry"]).ok().has("git-orchestrate-retry - Run a").has("--force");
+    let plans = env.run(["help", "plans"]).ok();
+    assert!(plans.stdout.starts_with("PLANS\n"), "{plans}");
+    plans.has_not("\\f");
+    env.run(["help", "exit-status"]).ok().has("EXIT STATUS\n");
+    env.run(["help", "manual"]).ok().has("SEE ALSO\n");
+    env.run(["help", "confguration"]).fails(2).has("did you mean 'configuration'?");
+    env.run(["completions"]).fails(2).has_not("'complete'").has("'install-man'");
+    let outside = env.root().join("tmp");
+    env.run_in(&outside, ["help", "start"]).ok();
+}

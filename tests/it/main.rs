@@ -72,6 +72,7 @@ mod space; // no worktree is made if the disk would be too full
 mod start; // from a plan to a merged branch
 mod stop; // detached, stopped and resumed runs
 mod stories; // whole outputs, from a plan to its end
+mod test_command; // tests that cannot be run, or fail without the work too
 mod tickets; // what a run writes to the tickets of a backlog
 mod update; // a plan that changes during the run
 mod wait; // waiting for a run, for other programs

@@ -272,3 +272,65 @@ fn a_test_that_passed_the_second_time_is_named_wherever_a_person_looks() {
     std::fs::remove_file(env.root().join("failed-once")).expect("it was written");
     env.run(["finish", "--merge"]).ok().has(said);
 }
+
+#[test]
+fn work_without_a_commit_is_not_merged() {
+    for (script, reason) in [
+        ("say no\nfail 3", "agent"),
+        ("status BLOCKED no key", "agent"),
+        ("status NEEDS_CONTEXT which", "needs-context"),
+    ] {
+        let env = Env::new();
+        env.agent("a", script);
+        env.plan(&plan("p", &[asks("a", &[]), asks("b", &["a"])]));
+        env.start(&[]).fails(3);
+        env.stands("a", "blocked", Some(reason));
+        let refused = env.run(["merge", "a"]).fails(1);
+        refused.has("branch 'feat/task-a' of task 'a' has no commit to merge");
+        refused.has("git orchestrate retry a -m <TEXT>").has("commit --allow-empty -m <TEXT>");
+        env.stands("a", "blocked", Some(reason));
+        assert!(env.has_branch("feat/task-a"));
+        env.git(["branch", "feat/task-b", "feat/p"]);
+        env.run(["merge", "b"]).fails(1).has("has no commit to merge: it is waiting");
+        env.stands("b", "waiting", None);
+        env.git(["branch", "-D", "feat/task-b"]);
+        let place = env.path(".claude/worktrees/feat-task-a");
+        env.git_in(&place, ["commit", "-q", "--allow-empty", "-m", "Nothing has to change"]);
+        env.run(["merge", "a"]).ok();
+        env.stands("a", "done", None);
+    }
+}
+
+#[test]
+fn work_that_needs_no_change_is_done_if_the_user_says_so() {
+    let env = Env::new();
+    env.agent("a", "report done -m 'It is right as it is.'");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    env.start(&[]).fails(3);
+    env.stands("a", "blocked", Some("no-changes"));
+    env.run(["merge", "a"]).ok().has("already up to date");
+    env.stands("a", "done", None);
+}
+
+#[test]
+fn a_finding_that_a_person_merged_over_stays_a_concern() {
+    let env = Env::new();
+    env.config("orchestrate.reviews", "spec");
+    env.config("orchestrate.rounds", "0");
+    env.config("orchestrate.final-review", "true");
+    env.agent("a", "edit a.txt 1\ncommit 'Add a'");
+    env.agent("a.spec-review", "verdict fail 'a.txt:1 has no test'");
+    env.agent("b", "edit b.txt 1\ncommit 'Add b'");
+    env.agent("b.spec-review", "verdict pass fine");
+    env.agent("p-final-review", "verdict pass fine");
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &[])]));
+    env.start(&[]).fails(3);
+    env.stands("a", "blocked", Some("review-limit"));
+    env.run(["merge", "a"]).ok();
+    let concern = "merged as it is: its last review failed: ";
+    env.run(["status"]).ok().has(&format!("concern: {concern}")).has("has no test");
+    assert!(env.task("a")["concerns"].to_string().contains(concern), "{}", env.task("a"));
+    env.start(&[]).ok();
+    let prompt = env.agent_log("p-final-review", 1);
+    assert!(prompt.contains(concern) && prompt.contains("has no test"), "{prompt}");
+}

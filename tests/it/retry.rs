@@ -36,7 +36,11 @@ fn a_missing_agent_has_to_be_replaced() {
     env.plan(&plan("p", &[asks("a", &[])]));
     let start = |agent: &str| env.run(["start", "plan.toml", "--trust", "--agent", agent]);
     start(" ").fails(2).has("blank");
-    start("no-such-agent --fast").fails(3).has("git orchestrate retry a --agent <COMMAND>");
+    start("no-such-agent --fast").fails(1).has("the agent 'no-such-agent' is not on the PATH");
+    start("../bin/agent -q").fails(1).has("there is no agent '../bin/agent' in the worktrees");
+    start("/nowhere/agent").fails(1).has("there is no agent '/nowhere/agent'");
+    assert!(!env.has_branch("feat/p"), "nothing is begun");
+    start("eval no-such-agent").fails(3).has("git orchestrate retry a --agent <COMMAND>");
     env.run(["retry", "a", "--agent", " "]).fails(2).has("the name of the agent is empty");
     env.run(["retry", "a", "--agent", "echo 1 >a.txt && echo STATUS: DONE"]).ok();
     env.run(["start"]).ok();
@@ -211,4 +215,32 @@ fn a_review_is_not_repeated_with_the_same_prompt() {
     env.run(["retry", "a", "-m", "only read"]).ok();
     env.start(&[]).fails(3);
     assert!(env.agent_log("a", 4).contains("\n- only read\n"));
+}
+
+#[test]
+fn all_blocked_tasks_are_retried_at_once() {
+    let env = Env::new();
+    env.agent("c", "status BLOCKED no key");
+    env.plan(&plan("p", &[asks("a", &[]), asks("b", &[]), asks("c", &[])]));
+    env.run(["retry"]).fails(2);
+    let start = ["start", "plan.toml", "--trust", "--agent", "eval no-such-agent"];
+    env.run(start).fails(3);
+    env.run(["retry", "--all"]).fails(1).has("nothing has changed since");
+    for id in ["a", "b"] {
+        env.agent(id, &format!("edit {id}.txt 1\ncommit 'By {id}'"));
+    }
+    let agent = env.agent_command();
+    env.run(["retry", "--all", "--agent", &agent]).ok().has("task 'a' will run again");
+    env.run(["start"]).fails(3);
+    for id in ["a", "b"] {
+        env.stands(id, "done", None);
+    }
+    env.stands("c", "blocked", Some("agent"));
+    env.run(["retry", "--all"]).fails(1).has("nothing has changed since 'c' was blocked");
+    env.run(["retry", "--all", "c"]).fails(2);
+    env.run(["merge", "c"]).fails(1);
+    env.agent("c", "edit c.txt 1\ncommit 'By c'");
+    env.run(["retry", "--all", "-m", "The key is 7."]).ok().has("task 'c' will run again");
+    env.run(["start"]).ok();
+    env.run(["retry", "--all"]).ok().has("no task is blocked");
 }

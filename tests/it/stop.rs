@@ -352,3 +352,28 @@ fn only_a_living_controller_is_named() {
     refused.has("is already running (an unknown process)");
     env.run(["status"]).ok().has("driven by an unknown process");
 }
+
+#[test]
+fn a_review_that_was_stopped_is_said_to_be() {
+    let env = Env::new();
+    env.config("orchestrate.reviews", "spec");
+    env.agent("a", "edit a.txt 1\ncommit 'Add a'");
+    env.agent("a.spec-review", "gate review");
+    env.plan(&plan("p", &[asks("a", &[])]));
+    env.start(&["--detach"]).ok();
+    env.wait_until("the review has begun", || env.reached("review"));
+    env.run(["stop"]).ok();
+    let status = env.run(["status"]).ok();
+    status.has("its last attempt was stopped; the next one continues").has_not("spec review ended");
+    status.has("1 between stages").has_not("1 running").has("Not running. Resume");
+    env.run(["stop", "a"]).fails(1).has("task 'a' is not running: its spec-review is next");
+    let retry = env.run(["retry", "a"]).fails(1);
+    retry.has("task 'a' is not blocked: its spec-review is next").has("git orchestrate start");
+    // Nothing will change by itself, so nothing is waited for.
+    env.run(["status", "--watch"]).ok();
+    env.run(["log", "--follow"]).ok();
+    env.run(["wait"]).fails(3);
+    env.agent("a.spec-review", "verdict pass fine");
+    env.start(&[]).ok();
+    env.stands("a", "done", None);
+}

@@ -22,8 +22,19 @@ const PROGRAMS: [&str; 16] = [
     "codex", "export", "fpath", "sh",
 ];
 /// Arguments of calls that print what others wrote: agents, plans, pages.
-const QUOTING: [&str; 10] =
-    ["--help", "-h", "--version", "--prompt", "--plan", "complete", "exec", "log", "show", "skill"];
+const QUOTING: [&str; 11] = [
+    "--help",
+    "-h",
+    "--version",
+    "--prompt",
+    "--plan",
+    "complete",
+    "exec",
+    "help",
+    "log",
+    "show",
+    "skill",
+];
 
 /// Lines that zsh takes; most tests see the same few.
 static TAKEN: Mutex<Option<HashSet<String>>> = Mutex::new(None);

@@ -69,6 +69,7 @@ fn act_of(command: &Command) -> Act {
         | Command::Config(_)
         | Command::Demo(_)
         | Command::Doctor(_)
+        | Command::Help(_)
         | Command::InstallMan(_)
         | Command::Log(_)
         | Command::Plan(_)

@@ -48,11 +48,42 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
             .hint("go to one that exists, for example the repository's top level")?,
     };
     let repository = RepositoryOptions { git_dir: cli.git_dir, work_tree: cli.work_tree };
-    let named = cli.command.run_name();
+    let named = run_name(&cli.command);
     let context = Context { git_options, ui: Ui { quiet: cli.quiet }, directory, repository };
     access::check(&context, &cli.command)
         .and_then(|()| perform(&context, cli.command))
         .map_err(|error| in_scope(error, || context.scope_of_error(named.as_deref())))
+}
+
+/// Returns the name of the run that the caller gave.
+fn run_name(command: &Command) -> Option<String> {
+    let run = match command {
+        Command::Allow(args) => &args.run,
+        Command::Approve(args) => &args.run,
+        Command::Clean(args) => &args.run,
+        Command::Compare(args) => &args.run,
+        Command::Config(args) => &args.run,
+        Command::Finish(args) => &args.run,
+        Command::Log(args) => &args.run,
+        Command::Merge(args) => &args.run,
+        Command::Report(args) => &args.run,
+        Command::Retry(args) => &args.run,
+        Command::Show(args) => &args.run,
+        Command::Status(args) => &args.run,
+        Command::Stop(args) => &args.run,
+        Command::Wait(args) => &args.run,
+        Command::Start(args) => return args.run.clone(),
+        Command::Complete(_)
+        | Command::Demo(_)
+        | Command::Doctor(_)
+        | Command::Exec(_)
+        | Command::Help(_)
+        | Command::InstallMan(_)
+        | Command::Plan(_)
+        | Command::Skill
+        | Command::Trust(_) => return None,
+    };
+    run.name.clone()
 }
 
 /// Performs a command. A command that runs another one (`demo`) calls this too, because no command
@@ -69,6 +100,7 @@ fn perform(context: &Context, command: Command) -> anyhow::Result<Exit> {
         Command::Doctor(args) => setup::doctor::run(context, args),
         Command::Exec(args) => for_agents::exec::run(context, args),
         Command::Finish(args) => end::finish::run(context, args),
+        Command::Help(args) => setup::help::run(context, args),
         Command::InstallMan(args) => setup::install_man::run(context, args),
         Command::Log(args) => watch::log::run(context, args),
         Command::Merge(args) => drive::merge::run(context, args),

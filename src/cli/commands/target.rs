@@ -14,6 +14,7 @@ use crate::domain::plan::{Plan, TaskId};
 use crate::domain::prompt::Templates;
 use crate::domain::snapshot::{Flags, Run, Snapshot};
 use crate::domain::steps::{self, Remedy, Scope, Step, program, to};
+use crate::domain::task::State;
 use crate::git::Git;
 use crate::git::worktree::same_path;
 use crate::journal::settings::{accept_file, require};
@@ -24,6 +25,7 @@ use crate::run::Drive;
 use crate::run::brief::templates;
 use crate::run::drive::controller;
 use crate::run::facts::Facts;
+use crate::system::process;
 
 /// How many tasks an error names.
 const MAX_NAMES: usize = 20;
@@ -118,10 +120,27 @@ impl Target {
         texts.iter().map(|text| self.task(text)).collect()
     }
 
-    /// Returns true if the run has no controller and no task is active.
+    /// Returns true if nothing will change by itself: the run has no controller, and no agent,
+    /// person or merge is at work on a task.
     pub(crate) fn is_idle(&self) -> anyhow::Result<bool> {
-        let at_work = self.snapshot().active().next().is_some();
-        Ok(self.snapshot().is_finished() || (!at_work && self.controller()?.is_none()))
+        if self.snapshot().is_finished() {
+            return Ok(true);
+        }
+        if self.controller()?.is_some() {
+            return Ok(false);
+        }
+        // A task between two stages, or in the queue of merges, stays there without a controller.
+        let is_at_work = |state: &State| match state {
+            State::Running { worker, .. } => worker.as_ref().is_none_or(process::is_alive),
+            State::Waiting
+            | State::Pending { .. }
+            | State::Merging { .. }
+            | State::Done { .. }
+            | State::Blocked(_)
+            | State::Paused { .. } => false,
+        };
+        let mut states = self.snapshot().tasks().map(|(_, record)| &record.state);
+        Ok(!states.any(is_at_work) && self.drive.folder.checkout_lock()?.holder_pid().is_none())
     }
 
     /// Looks up what the snapshot does not hold.
@@ -179,7 +198,7 @@ fn scope(options: &[String], git: &Git, run: &Run, is_named: bool) -> Scope {
 pub(crate) fn settings(git: &Git, flags: &Flags, trust: Trust) -> anyhow::Result<Settings> {
     let from_git = Layer::from_git(git.config()?).map_err(|text| {
         let set = steps::git("config --show-origin --get-regexp ^orchestrate").into();
-        failure(text, to("See what is set, and the settings under CONFIGURATION", [set, manual()]))
+        failure(text, to("See what is set, and which settings there are", [set, manual()]))
     })?;
     Ok(config::merge(flags, from_git, settings_file(git, trust)?))
 }
@@ -202,7 +221,7 @@ fn file_error(faults: &[FileFault]) -> anyhow::Error {
     let lines: Vec<String> = faults.iter().map(FileFault::located).collect();
     let remedies = faults.iter().filter_map(|fault| fault.remedy.clone());
     let remedy = remedies.fold(Remedy::default(), Remedy::or);
-    let manual = manual().to("See the settings under CONFIGURATION");
+    let manual = manual().to("See the settings");
     failure(lines.join("\n"), remedy.or(manual))
 }
 
@@ -265,9 +284,16 @@ pub(crate) fn find_undecided(git: &Git, name: Option<&str>) -> anyhow::Result<St
         return Ok(here);
     }
     match undecided.as_slice() {
-        [] | [_] => choose(&runs),
+        [] => choose(&runs),
+        [only] => Ok(only.run.name.clone()),
         several => Err(usage("several runs could be finished", list(&names_of(several)))),
     }
+}
+
+/// Returns the runs that wait for a decision, unfinished or finished.
+pub(crate) fn undecided(git: &Git) -> anyhow::Result<Vec<Snapshot>> {
+    let runs = read_runs(git, &run_names(git)?)?;
+    Ok(runs.into_iter().filter(|run| run.run.closed.is_none()).collect())
 }
 
 fn read_runs(git: &Git, names: &[String]) -> anyhow::Result<Vec<Snapshot>> {
@@ -318,9 +344,9 @@ fn list(names: &[String]) -> Remedy {
     }
 }
 
-/// Returns the command that shows the manual.
+/// Returns the command that shows the settings in the manual.
 fn manual() -> Step {
-    program("git help orchestrate").into()
+    Step::Help("configuration")
 }
 
 /// Returns the task whose worktree the caller stands in.

@@ -5,10 +5,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::settings::missing_program;
 use super::{Finding, Repository};
 use crate::domain::agent::Agent;
 use crate::domain::steps::{Remedy, git, program};
+use crate::run::begin::programs::missing_program;
 use crate::system::process::{ask, find_program};
 
 /// Time limit for an agent program to print its login status.
@@ -26,7 +26,7 @@ pub(super) fn check(repo: &Repository<'_>) -> Option<Finding> {
     let agent = Agent::from_text(text);
     let missing = match agent.program() {
         Some(program) => find_program(program).is_none().then(|| program.to_owned()),
-        None => missing_program(repo, text),
+        None => missing_program(repo.top_level(), text),
     };
     if let Some(program) = missing {
         let text = format!("the agent '{program}' is not installed, or not on the PATH");

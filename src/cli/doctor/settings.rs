@@ -1,15 +1,15 @@
 //! The settings: whether they are valid and trusted, and whether their programs are installed.
 
 use super::{Finding, Repository};
-use crate::domain::config::{self, FILE, FileFault, KEYS, Layer, Settings, merge};
+use crate::domain::config::{FILE, FileFault, KEYS, Layer, Settings, merge};
 use crate::domain::prompt::FOLDER;
 use crate::domain::snapshot::Flags;
-use crate::domain::steps::{Remedy, Step, Trust, git, program};
+use crate::domain::steps::{Remedy, Step, Trust, git};
 use crate::git::Git;
 use crate::git::settings::{Origin, Setting};
 use crate::journal::trust;
+use crate::run::begin::programs::missing_program;
 use crate::run::brief::templates;
-use crate::system::process::find_program;
 
 /// Reads the settings. Invalid ones become findings and are left out. The last value is false if
 /// the settings file as a whole is invalid.
@@ -53,7 +53,7 @@ pub(super) fn read(git: &Git) -> (Vec<Finding>, Settings, bool) {
 /// Returns the finding for a fault in the settings file.
 fn of_file(fault: &FileFault) -> Finding {
     let remedy = fault.remedy.clone().map(Remedy::from).unwrap_or_default();
-    let manual = program("git help orchestrate").to("See the settings under CONFIGURATION");
+    let manual = Step::Help("configuration").to("See the settings");
     Finding::error("settings", fault.located(), remedy.or(manual))
 }
 
@@ -92,7 +92,7 @@ pub(super) fn programs(repo: &Repository<'_>) -> Vec<Finding> {
         let text = "no test command is set, so merges are published untested";
         return vec![Finding::note("test", text, git("config orchestrate.test").blank("COMMAND"))];
     };
-    let missing = missing_program(repo, test).map(|program| {
+    let missing = missing_program(repo.top_level(), test).map(|program| {
         let text = format!(
             "the test command needs '{program}', which is not installed, so every merge fails"
         );
@@ -101,33 +101,4 @@ pub(super) fn programs(repo: &Repository<'_>) -> Vec<Finding> {
         Finding::error("test", text, remedy)
     });
     missing.into_iter().collect()
-}
-
-/// Returns the program of a shell command line if it is not installed.
-///
-/// A program whose name the shell would have to expand first is not checked.
-pub(super) fn missing_program(repo: &Repository<'_>, line: &str) -> Option<String> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
-    // `CI=1 cargo test` begins with an assignment, not with the program.
-    let word = line.split_whitespace().find(|word| !config::is_assignment(word))?;
-    if !word.chars().all(is_plain) || is_of_the_shell(word) {
-        return None;
-    }
-    let is_there = if word.contains('/') {
-        // Without a checkout there is nothing to look at.
-        repo.top_level().is_none_or(|top| top.join(word).exists())
-    } else {
-        find_program(word).is_some()
-    };
-    (!is_there).then(|| word.to_owned())
-}
-
-fn is_of_the_shell(word: &str) -> bool {
-    const WORDS: &[&str] = &[
-        ".", "alias", "break", "case", "cd", "command", "continue", "echo", "eval", "exec", "exit",
-        "export", "false", "for", "if", "printf", "pwd", "read", "return", "set", "shift", "test",
-        "time", "times", "trap", "true", "type", "ulimit", "umask", "unset", "until", "wait",
-        "while",
-    ];
-    WORDS.contains(&word)
 }

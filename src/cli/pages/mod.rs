@@ -6,6 +6,7 @@
 
 mod man;
 mod manual;
+mod plain;
 mod prompts;
 mod prose;
 mod roff;
@@ -35,6 +36,34 @@ pub fn all() -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let completions = COMPLETIONS.map(|(name, text)| (format!("completions/{name}"), text.into()));
     files.extend(completions);
     Ok(files)
+}
+
+/// Sections of the main page that are no topic of their own: every page has them.
+const COMMON: [&str; 7] =
+    ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "COMMANDS", "EXAMPLES", "SEE ALSO"];
+
+/// Returns the page of a command, or the section of the manual about a topic, for a terminal of this
+/// width; `None` if there is neither.
+pub(crate) fn help(name: &str, width: usize) -> anyhow::Result<Option<String>> {
+    let pages = man::pages(&visible())?;
+    let page = |name: String| {
+        let found = pages.iter().find(|(file, _)| *file == format!("{name}.1"));
+        found.map(|(_, text)| plain::text(&String::from_utf8_lossy(text), width))
+    };
+    let manual = page(NAME.to_owned()).unwrap_or_default();
+    Ok(match name {
+        "manual" => Some(manual),
+        _ => page(format!("{NAME}-{name}")).or_else(|| plain::section(&manual, name)),
+    })
+}
+
+/// Returns the topics that [`help`] knows besides the commands.
+pub(crate) fn topics() -> anyhow::Result<Vec<String>> {
+    let pages = man::pages(&visible())?;
+    let main = pages.first().map(|(_, text)| String::from_utf8_lossy(text).into_owned());
+    let text = plain::text(&main.unwrap_or_default(), 80);
+    let topics = plain::headings(&text).filter(|heading| !COMMON.contains(heading));
+    Ok(topics.map(|heading| heading.to_lowercase().replace(' ', "-")).collect())
 }
 
 /// Returns the command lines in the examples of a command's page; "" is the main page.

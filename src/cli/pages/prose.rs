@@ -18,6 +18,7 @@ const FILES: &[(&str, &str)] = &[
     ("demo", include_str!("text/begin/demo.toml")),
     ("doctor", include_str!("text/setup/doctor.toml")),
     ("finish", include_str!("text/end/finish.toml")),
+    ("help", include_str!("text/setup/help.toml")),
     ("install-man", include_str!("text/setup/install-man.toml")),
     ("log", include_str!("text/watch/log.toml")),
     ("merge", include_str!("text/drive/merge.toml")),

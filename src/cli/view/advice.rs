@@ -7,7 +7,7 @@ use super::Facts;
 use super::undo::undo_all;
 use crate::domain::snapshot::{Run, Snapshot};
 use crate::domain::steps::{
-    Change, Finish, Look, Part, Remedy, StartFrom, StartOption, Step, git, git_in, to,
+    Change, Finish, Look, Part, Remedy, StartFrom, StartOption, Step, Trust, git, git_in, to,
 };
 use crate::domain::task::{Block, Ending, Pause, PullRequestFailure, Reason, Record};
 use crate::domain::text::printable;
@@ -40,6 +40,7 @@ pub(crate) fn next(run: &Run, id: &str, record: &Record, block: &Block, facts: &
         }
         Reason::Conflict => task.conflict(),
         Reason::Tests => task.tests(),
+        Reason::TestCommand => task.test_command(),
         Reason::Timeout => {
             Remedy::from(Step::log(id)).or(task.tell().to("Say what to do differently"))
         }
@@ -167,6 +168,17 @@ impl Blocked<'_> {
             .or(to("Merge what it was tested with, fix it and commit", mine))
             .or(Step::merge(id).to("Then merge the task"))
             .or(self.tell().to("Or let an agent fix it, and say what is wrong"))
+    }
+
+    fn test_command(&self) -> Remedy {
+        let set = git("config orchestrate.test").blank("COMMAND").into();
+        let accept = Step::Trust(Trust::Settings);
+        // A controller that runs has read the settings already; `merge` reads them anew.
+        let merge = self.start.clone().unwrap_or_else(|| Step::merge(self.id));
+        Remedy::from(Step::log_of(self.id, Part::Test)).or(to(
+            "Fix what the tests need, or set another command, then continue",
+            [set, accept, merge],
+        ))
     }
 
     fn permission(&self) -> Remedy {

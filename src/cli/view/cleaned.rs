@@ -55,7 +55,8 @@ impl Wording {
         lines.iter().map(|line| format!("    {line}\n")).collect()
     }
 
-    /// Returns how much was removed and kept.
+    /// Returns how much of what a run leaves behind was removed and kept; the branch with its work is
+    /// not part of that.
     pub(crate) fn sum(&self, all: &[CleanReport]) -> String {
         let removed: usize = all.iter().map(|cleaned| cleaned.removed.len()).sum();
         let kept: usize = all.iter().map(|cleaned| cleaned.kept.len()).sum();

@@ -83,12 +83,13 @@ fn since_work(record: &Record) -> &[Attempt] {
 }
 
 /// Returns what is of concern in the work as it stands and in its merge, oldest first, without
-/// repeats.
+/// repeats; what a person let it skip comes last.
 pub(crate) fn concerns(record: &Record) -> Vec<&str> {
     let begun = record.attempts.iter().rposition(|attempt| attempt.stage == Stage::Implement);
     let work = &record.attempts[begun.unwrap_or(0)..];
     let mut all: Vec<&str> = Vec::new();
     let of_merge = record.merge_remarks.iter().map(String::as_str);
+    let of_merge = of_merge.chain(record.skipped.as_deref());
     for concern in work.iter().flat_map(Attempt::all_concerns).chain(of_merge) {
         if !all.contains(&concern) {
             all.push(concern);
@@ -123,8 +124,10 @@ pub(crate) fn skipped(record: &Record) -> Option<String> {
     if let Some((stage, _)) = record.pending() {
         return Some(format!("its {} is skipped", stage.name()));
     }
-    let verdict = newest(record)?;
-    (!verdict.pass).then(|| "its last review failed".into())
+    let verdict = newest(record).filter(|verdict| !verdict.pass)?;
+    let found: Vec<String> = verdict.findings.iter().map(ToString::to_string).collect();
+    let found = if found.is_empty() { String::new() } else { format!(": {}", found.join("; ")) };
+    Some(format!("its last review failed{found}"))
 }
 
 /// Returns how many reviews have failed since the last `retry`.

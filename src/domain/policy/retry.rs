@@ -41,14 +41,37 @@ pub(crate) fn misfit(record: &Record) -> Option<&Oid> {
     block.against.as_ref().filter(|_| is_misfit)
 }
 
+/// Returns true if a blocked task waits for other tests, not for other work: its tests could not be
+/// run, or are other commands now.
+pub(crate) fn awaits_tests(record: &Record, commands: &[&str]) -> bool {
+    let Some(block) = record.state.block() else { return false };
+    let is_other = || block.command.as_deref().is_some_and(|it| !commands.contains(&it));
+    match block.reason {
+        Reason::TestCommand => true,
+        Reason::Tests => is_other(),
+        Reason::Conflict
+        | Reason::Timeout
+        | Reason::NeedsContext
+        | Reason::Agent
+        | Reason::Permission
+        | Reason::NoChanges
+        | Reason::Escaped
+        | Reason::Worktree
+        | Reason::Stopped
+        | Reason::ReviewLimit
+        | Reason::Approval
+        | Reason::Leftovers => false,
+    }
+}
+
 impl Record {
     /// Returns true if the cause of the block lies outside of the work: a person stopped the task,
-    /// its worktree could not be made, or its process vanished, was killed or was never launched.
+    /// its worktree could not be made, its tests could not be run, or its process vanished, was killed or was never launched.
     pub(crate) fn may_be_repeated(&self) -> bool {
         let Some(block) = self.state.block() else { return false };
         let ending = self.last_attempt().and_then(|attempt| attempt.ending);
         match block.reason {
-            Reason::Stopped | Reason::Worktree => true,
+            Reason::Stopped | Reason::Worktree | Reason::TestCommand => true,
             Reason::Agent => {
                 matches!(ending, Some(Ending::Lost | Ending::Killed(_) | Ending::NotLaunched))
             }
@@ -69,7 +92,7 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::task::{AttemptEnd, AttemptStart, Block, Event, Outcome};
+    use crate::domain::task::{AttemptEnd, AttemptStart, Block, Event, Outcome, State};
 
     fn task(more: &str) -> Task {
         let text = format!("[[task]]\nid = 'a'\ntitle = 'A'\ndepends_on = []\n{more}\n");
@@ -108,5 +131,21 @@ mod tests {
         assert!(may_end_differently(&asks, &blocked(Reason::Stopped), same));
         assert!(may_end_differently(&task("run = 'make'"), &stuck, same));
         assert!(may_end_differently(&asks, &Record::default(), same));
+    }
+
+    #[test]
+    fn other_tests_need_no_other_work() {
+        let failed = |reason, command: Option<&str>| {
+            let command = command.map(str::to_owned);
+            let block = Block { command, ..Block::new(reason, "no") };
+            Record { state: State::Blocked(block), ..Record::default() }
+        };
+        assert!(awaits_tests(&failed(Reason::TestCommand, Some("make")), &["make"]));
+        assert!(awaits_tests(&failed(Reason::Tests, Some("make")), &["true"]));
+        assert!(awaits_tests(&failed(Reason::Tests, Some("make")), &[]));
+        assert!(!awaits_tests(&failed(Reason::Tests, Some("make")), &["true", "make"]));
+        assert!(!awaits_tests(&failed(Reason::Tests, None), &["make"]));
+        assert!(!awaits_tests(&failed(Reason::Agent, None), &["make"]));
+        assert!(!awaits_tests(&Record::default(), &["make"]));
     }
 }

@@ -23,6 +23,7 @@ pub(crate) fn after(block: &Block, integration: &str) -> String {
             "The previous attempt left files that nobody wants in the repository: {text}. Remove \
              them, from the commits of this branch too, if they are not part of the task."
         ),
+        Reason::TestCommand => format!("Your work is not merged yet: {text}."),
         Reason::Approval => "A person read your plan and sent it back.".into(),
         Reason::Timeout
         | Reason::NeedsContext

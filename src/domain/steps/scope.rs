@@ -45,6 +45,13 @@ impl Scope {
                 let (run, manual, plan) = (Some(run.clone()), *manual, Vec::new());
                 Scope { repository, run, manual, plan }.line(step)
             }
+            // What `start` says about a backlog is typed with `start` again.
+            Step::Plan { folder, tasks } if !self.plan.is_empty() => {
+                let folder = folder.clone();
+                let tasks = tasks.iter().flat_map(|id| ["--task", id]).map(Word::text);
+                let words = std::iter::once(Word::text(folder)).chain(tasks).collect();
+                self.own(Own { verb: "start", words, needs: Needs::Repository })
+            }
             own => own.own().map_or_else(String::new, |own| self.own(own)),
         }
     }

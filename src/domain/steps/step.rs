@@ -27,6 +27,8 @@ pub(crate) enum Step {
     /// Runs the demo in a folder that the reader names.
     Demo,
     Finish(Finish),
+    /// Prints this part of the manual.
+    Help(&'static str),
     /// Installs the manual in a folder that the reader names.
     InstallMan,
     /// Prints the history of the run, or something of a task.
@@ -313,6 +315,7 @@ impl Step {
             }
             Step::Demo => own("demo", vec![Word::Blank(None, "DIR")]),
             Step::Finish(how) => of_run("finish", how.words()),
+            Step::Help(topic) => own("help", vec![Word::text(topic)]),
             Step::InstallMan => own("install-man", vec![Word::Blank(Some("--prefix"), "DIR")]),
             Step::Log { id, part } => {
                 of_run("log", id.iter().map(Word::text).chain(part.word()).collect())

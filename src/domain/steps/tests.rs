@@ -34,6 +34,7 @@ fn every() -> Vec<Step> {
         Step::Trust(Trust::File(text("a plan.toml"))),
         Step::Trust(Trust::AFile),
         Step::Wait,
+        Step::Help("configuration"),
         git("push origin").word("feat/x y").into(),
         git_in("/a b", "merge --ff-only").blank("COMMIT").into(),
         program("gh auth login").words(["--hostname", "example.org"]).into(),
@@ -44,7 +45,7 @@ fn every() -> Vec<Step> {
         Step::start().of("other", true),
     ];
     steps.extend(variants());
-    assert_eq!(steps.iter().map(number).collect::<BTreeSet<_>>().len(), 21, "one is missing");
+    assert_eq!(steps.iter().map(number).collect::<BTreeSet<_>>().len(), 22, "one is missing");
     steps
 }
 
@@ -111,6 +112,7 @@ fn number(step: &Step) -> usize {
         Step::Line(_) => 18,
         Step::Both(..) => 19,
         Step::OfRun { .. } => 20,
+        Step::Help(_) => 21,
     }
 }
 

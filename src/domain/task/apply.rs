@@ -136,9 +136,13 @@ impl Record {
                 Ok(next.answered(answer.as_ref()))
             }
             (
-                Event::Offered { commit, at },
+                Event::Offered { commit, at, skipped },
                 State::Blocked(_) | State::Paused { .. } | State::Waiting | State::Pending { .. },
-            ) => Ok(self.in_state(State::Merging { commit: commit.clone(), arrived: *at })),
+            ) => {
+                let next = self.in_state(State::Merging { commit: commit.clone(), arrived: *at });
+                // Work whose merge failed may be offered again: what it skipped is still skipped.
+                Ok(Record { skipped: skipped.clone().or(next.skipped.clone()), ..next })
+            }
             (Event::PullRequest(shown), State::Blocked(block))
                 if block.reason == Reason::Conflict =>
             {
@@ -201,6 +205,7 @@ impl Record {
         let mut next = self.in_state(State::Running { stage, worker });
         next.branch = Some(branch);
         next.worktree = Some(worktree);
+        next.skipped = None;
         next.attempts.push(Attempt {
             number: attempt,
             stage,
@@ -321,6 +326,7 @@ impl Record {
             | Reason::Stopped => self.same_stage(),
             Reason::Conflict
             | Reason::Tests
+            | Reason::TestCommand
             | Reason::NoChanges
             | Reason::Escaped
             | Reason::Worktree
@@ -436,7 +442,7 @@ mod tests {
                 Event::Retried { note: Some("again".into()), answer: model.clone(), model, agent }
             }),
             Just(Event::Accepted { commit: oid(), answer: None, at: 3000 }),
-            Just(Event::Offered { commit: oid(), at: 3000 }),
+            Just(Event::Offered { commit: oid(), at: 3000, skipped: None }),
             Just(Event::PullRequest(PullRequest::Opened { url: "https://x/1".into() })),
             Just(unopened()),
         ]
@@ -589,7 +595,7 @@ mod tests {
         let shown = apply(failed, &opened);
         let block = shown.state.block().expect("a block");
         assert_eq!((block.url.as_deref(), &block.unopened), (Some("https://x/1"), &None));
-        let offered = apply(shown, &Event::Offered { commit: oid(), at: 1 });
+        let offered = apply(shown, &Event::Offered { commit: oid(), at: 1, skipped: None });
         assert!(offered.apply(&opened).is_err());
     }
 

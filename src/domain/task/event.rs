@@ -60,7 +60,13 @@ pub enum Event {
         agent: Option<String>,
     },
     /// The user offers the branch's present commit for merging.
-    Offered { commit: Oid, at: i64 },
+    Offered {
+        commit: Oid,
+        at: i64,
+        /// What the work has not passed.
+        #[serde(default)]
+        skipped: Option<String>,
+    },
     /// A draft pull request for the conflict was opened, or could not be.
     PullRequest(PullRequest),
 }

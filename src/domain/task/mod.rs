@@ -264,6 +264,9 @@ pub struct Record {
     /// The agent that the user chose with `retry`: a known name or a shell command line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    /// What the work had not passed when a person offered it for merging.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
     pub state: State,
     #[serde(default, rename = "attempt", skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,

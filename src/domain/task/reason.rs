@@ -14,6 +14,8 @@ pub enum Reason {
     Conflict,
     /// The tests failed twice on the merge candidate.
     Tests,
+    /// The tests cannot be run, or fail the same way without the task's work.
+    TestCommand,
     /// It took longer than its time limit.
     Timeout,
     /// The agent asked for something that only the user knows.
@@ -40,9 +42,10 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Reason; 13] = [
+    pub const ALL: [Reason; 14] = [
         Reason::Conflict,
         Reason::Tests,
+        Reason::TestCommand,
         Reason::Timeout,
         Reason::NeedsContext,
         Reason::Agent,
@@ -61,6 +64,7 @@ impl Reason {
         match self {
             Reason::Conflict => "conflict",
             Reason::Tests => "tests",
+            Reason::TestCommand => "test-command",
             Reason::Timeout => "timeout",
             Reason::NeedsContext => "needs-context",
             Reason::Agent => "agent",

@@ -4,6 +4,7 @@
 //! that is merely missing in the base is a warning.
 
 use crate::domain::error::failure;
+use crate::domain::oid::Oid;
 use crate::domain::steps::{self, Remedy, StartOption, Step};
 use crate::git::Git;
 use crate::git::operation::Upstream;
@@ -65,6 +66,18 @@ pub(crate) fn beside_head(git: &Git) -> anyhow::Result<Vec<Warning>> {
         remedy: steps::git("commit -a").to("If tasks need them, commit them first").into(),
     });
     Ok(changed.into_iter().collect())
+}
+
+/// Returns the warning that a run from a detached HEAD has no branch to merge into at its end.
+pub(super) fn detached(head: &Oid) -> Warning {
+    let switch = Step::from(steps::git("switch").blank("BRANCH"));
+    Warning {
+        text: format!(
+            "HEAD is detached at {}, so `finish` will have no branch to merge the work into",
+            head.short()
+        ),
+        remedy: switch.to("To start from a branch, switch to it first").into(),
+    }
 }
 
 /// Returns the warning that the run creates the branch to merge into: its name may be a typo.

@@ -108,7 +108,10 @@ fn check_free(git: &Git, tasks: &[NewBranch], existing: &[&str]) -> anyhow::Resu
             .to(format!("'{name}' belongs to run '{}'. Finish that run first", run.name)),
         None => rename(first, &format!("{first}-old")),
     };
-    Err(failure(what, [first, other_branches(OR_OTHERS)]))
+    let own_ids = Hint::from(
+        "Or give the tasks of this plan ids of their own, such as **id**: login, or id = 'login'",
+    );
+    Err(failure(what, [first, own_ids, other_branches(OR_OTHERS)]))
 }
 
 /// Returns the run that has a task on this branch; journals that cannot be read are skipped.

@@ -8,25 +8,22 @@ pub(crate) mod batch;
 pub(crate) mod branch_names;
 pub(crate) mod complete;
 pub(crate) mod plan_source;
+pub(crate) mod programs;
 pub(crate) mod storage;
 pub(crate) mod tickets;
 pub(crate) mod update;
 
-use super::brief::launch::no_agent;
 use super::paths::{checkout_path, worktree_path};
 use crate::domain::config::Settings;
 use crate::domain::error::failure;
 use crate::domain::oid::Oid;
 use crate::domain::plan::{Plan, Task};
-use crate::domain::policy::choice::Choice;
 use crate::domain::snapshot::{Flags, Run};
-use crate::domain::steps::{self, Remedy, StartFrom, StartOption, Step};
-use crate::domain::task::{Record, Stage};
+use crate::domain::steps::{self, Remedy, StartOption, Step};
 use crate::git::Git;
 use crate::journal::Journal;
 use crate::journal::settings::InForce;
 use crate::system::clock;
-use crate::system::process::find_program;
 
 pub(crate) use base::Warning;
 pub(super) use branch_names::check as check_names;
@@ -48,8 +45,9 @@ pub(crate) fn prepare(git: &Git, new: &NewRun<'_>) -> anyhow::Result<Run> {
     git.check_ready()?;
     storage::check(git, new.settings)?;
     if new.launches {
-        check_agent(new.plan, new.settings)?;
+        programs::check_agents(git, new.plan, new.settings)?;
     }
+    programs::check_tests(new.plan, new.settings)?;
     let name = &new.plan.name;
     let (branch, head) = git.head()?;
     let integration = new.into.map_or_else(|| format!("feat/{name}"), str::to_owned);
@@ -103,6 +101,9 @@ pub(crate) fn warnings(git: &Git, new: &NewRun<'_>) -> anyhow::Result<Vec<Warnin
     if let Some(new) = new.into.filter(|_| onto.is_none()) {
         remarks.push(base::is_new(new, branch.as_deref()));
     }
+    if branch.is_none() {
+        remarks.push(base::detached(&git.head()?.1));
+    }
     if let Some(branch) = branch {
         remarks.extend(base::behind(git, &branch)?);
         remarks.extend(base::of_task(git, &branch)?);
@@ -114,6 +115,7 @@ pub(crate) fn warnings(git: &Git, new: &NewRun<'_>) -> anyhow::Result<Vec<Warnin
     if let Some(base) = base {
         remarks.extend(tickets::uncommitted(git, &base, new.plan)?);
     }
+    remarks.extend(programs::missing_test_file(git, new));
     Ok(remarks)
 }
 
@@ -122,29 +124,6 @@ pub(crate) fn create(git: &Git, run: &Run, plan: &Plan) -> anyhow::Result<()> {
     let settings = InForce::read(git)?;
     let run = Run { settings: Some(settings.digest), ..run.clone() };
     Journal::new(git, &run.name).create_with(&run, plan, Some(&settings.text))
-}
-
-/// Fails if a task has no agent, or a known agent that is not installed.
-///
-/// A `run` task needs an agent too if it is reviewed.
-pub(crate) fn check_agent(plan: &Plan, settings: &Settings) -> anyhow::Result<()> {
-    let (defaults, fresh) = (settings.defaults(), Record::default());
-    for task in &plan.tasks {
-        // Every task that has an agent at all has one for its fixes.
-        let choice = Choice::for_stage(task, &fresh, Stage::Fix, &defaults);
-        if task.run.is_some() && choice.reviews.is_empty() {
-            continue;
-        }
-        let program = choice.agent().ok_or_else(no_agent)?.program();
-        if let Some(missing) = program.filter(|program| find_program(program).is_none()) {
-            return Err(failure(
-                format!("the agent '{missing}' is not on the PATH"),
-                Step::Start { from: StartFrom::Same, options: vec![StartOption::AnyAgent] }
-                    .to("Install it, or choose another"),
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// Returns the base of the run. A branch named by `--into` may exist; the run's own may not.

@@ -10,7 +10,7 @@ use anyhow::Context;
 
 use crate::domain::error::{WithHint, failure};
 use crate::domain::prompt::{FOLDER, Template, TemplateError, Templates};
-use crate::domain::steps::{Remedy, program};
+use crate::domain::steps::{Remedy, Step};
 use crate::git::Git;
 
 /// Reads and checks the templates. A bare repository has none, nor has one without the folder.
@@ -63,6 +63,6 @@ fn mistake_error(mistake: TemplateError) -> anyhow::Error {
     failure(
         mistake.to_string(),
         Remedy::from(format!("it may name: {known}"))
-            .or(program("git help orchestrate").to("See what they hold under PROMPTS")),
+            .or(Step::Help("prompts").to("See what they hold")),
     )
 }

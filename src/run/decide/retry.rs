@@ -7,6 +7,7 @@ use crate::domain::agent::model::is_name;
 use crate::domain::error::{failure, usage};
 use crate::domain::plan::{Task, TaskId};
 use crate::domain::policy::limits::same_pause;
+use crate::domain::policy::retry;
 use crate::domain::prompt;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::steps::{Change, Step};
@@ -14,6 +15,7 @@ use crate::domain::task::{Block, Event, Reason, State};
 use crate::journal::Journal;
 use crate::run::Drive;
 use crate::run::brief::inputs::may_end_differently;
+use crate::run::merge::offer;
 use crate::system::process::find_program;
 
 /// What the next attempt gets that the last one had not.
@@ -33,6 +35,8 @@ pub(crate) enum Retried {
     Again,
     /// These paused tasks resume.
     Resumed(Vec<TaskId>),
+    /// The task is tested and merged again, because its tests may pass now.
+    Merges,
     /// The task runs anyway, with what was added.
     Saved,
 }
@@ -66,6 +70,13 @@ impl Retry {
                 journal.append(id, &self.event())?;
                 Ok(Retried::Saved)
             }
+            State::Blocked(_)
+                if !self.adds() && retry::awaits_tests(record, &drive.tests(task)) =>
+            {
+                let offer = offer::prepare(drive, snapshot, id)?;
+                offer.map(|offer| offer::queue(journal, id, offer)).transpose()?;
+                Ok(Retried::Merges)
+            }
             State::Blocked(block) => {
                 self.check(task)?;
                 let event = self.clone().event();
@@ -81,10 +92,13 @@ impl Retry {
             | State::Pending { .. }
             | State::Merging { .. }
             | State::Done { .. } => {
-                let status = snapshot.status(snapshot.index(id)?);
+                let remedy = match &record.state {
+                    State::Pending { .. } => Step::start().to("Run it"),
+                    _ => Step::show(id).to("See how it stands"),
+                };
                 Err(failure(
-                    format!("task '{id}' is not blocked: it is {status}"),
-                    Step::show(id).to("See how it stands"),
+                    format!("task '{id}' is not blocked: {}", snapshot.stands(id)?),
+                    remedy,
                 ))
             }
         }
@@ -150,6 +164,27 @@ impl Retry {
             )),
         }
     }
+}
+
+/// Puts the work back into the queue of merges whose tests may pass now; returns the tasks.
+///
+/// Work that cannot be merged as it is stays blocked.
+pub(crate) fn test_again(
+    drive: &Drive,
+    journal: &Journal,
+    snapshot: &Snapshot,
+) -> anyhow::Result<Vec<TaskId>> {
+    let mut queued = Vec::new();
+    for (task, record) in snapshot.tasks() {
+        if !retry::awaits_tests(record, &drive.tests(task)) {
+            continue;
+        }
+        if let Ok(Some(offer)) = offer::prepare(drive, snapshot, &task.id) {
+            offer::queue(journal, &task.id, offer)?;
+            queued.push(task.id.clone());
+        }
+    }
+    Ok(queued)
 }
 
 /// Returns what the next attempt is told about how the last one ended.

@@ -103,9 +103,8 @@ pub(crate) fn stop_task(
         }
         _ => {
             let snapshot = journal.load()?.context("the run's journal is gone")?.snapshot;
-            let status = snapshot.status(snapshot.index(id)?);
             return Err(failure(
-                format!("task '{id}' is not running; it is {status}"),
+                format!("task '{id}' is not running: {}", snapshot.stands(id)?),
                 Step::status().to("See where everything stands"),
             ));
         }

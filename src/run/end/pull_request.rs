@@ -18,6 +18,26 @@ use crate::system::private;
 use crate::system::process::StopSwitch;
 use crate::system::process::network_call::Call;
 
+/// Returns why no pull request can be opened if it is not clear where.
+pub(crate) fn missing_remote(
+    drive: &Drive,
+    run: &Run,
+    stop: &StopSwitch,
+) -> anyhow::Result<Option<PullRequestFailure>> {
+    let (text, next) = match RemoteClient::new(drive, run, stop)?.choose()? {
+        RemoteChoice::Remote(_) => return Ok(None),
+        RemoteChoice::None => {
+            let add = git("remote add origin").blank("URL");
+            ("this repository has no remote".to_owned(), add)
+        }
+        RemoteChoice::Several(names) => {
+            let choose = git("config orchestrate.remote").word(&names[0]);
+            (format!("there are several remotes: {}", names.join(", ")), choose)
+        }
+    };
+    Ok(Some(PullRequestFailure::new(Obstacle::NoRemote, &text, [next])))
+}
+
 /// Pushes the tested commit as the integration branch, and opens its pull request into the base
 /// branch. Returns the URL, or why there is none.
 pub(crate) fn open_pull_request(
@@ -28,20 +48,15 @@ pub(crate) fn open_pull_request(
     body: &str,
     stop: &StopSwitch,
 ) -> anyhow::Result<Result<String, PullRequestFailure>> {
+    if let Some(unopened) = missing_remote(drive, run, stop)? {
+        return Ok(Err(unopened));
+    }
     let client = RemoteClient::new(drive, run, stop)?;
     let (head, base) = (run.integration.as_str(), run.base_branch.as_str());
     let no = |why, text: &str, next: Command| Ok(Err(PullRequestFailure::new(why, text, [next])));
-    let remote = match client.choose()? {
-        RemoteChoice::Remote(remote) => remote,
-        RemoteChoice::None => {
-            let add = git("remote add origin").blank("URL");
-            return no(Obstacle::NoRemote, "this repository has no remote", add);
-        }
-        RemoteChoice::Several(names) => {
-            let choose = git("config orchestrate.remote").word(&names[0]);
-            let text = format!("there are several remotes: {}", names.join(", "));
-            return no(Obstacle::NoRemote, &text, choose);
-        }
+    let RemoteChoice::Remote(remote) = client.choose()? else {
+        let add = git("remote add origin").blank("URL");
+        return no(Obstacle::NoRemote, "the remote was removed meanwhile", add);
     };
     let push = |branch: &str| git("push").word(&remote).word(branch);
     // A forge opens no pull request into a branch that it does not have. Checked before the push,

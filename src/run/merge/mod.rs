@@ -5,6 +5,7 @@
 //! integration branch has passed the tests; on any other outcome the branch does not move. One
 //! merge at a time holds the checkout's lock.
 
+mod culprit;
 pub(crate) mod explain;
 pub(crate) mod for_others;
 pub(crate) mod note;
@@ -30,6 +31,7 @@ use crate::journal::Journal;
 use crate::journal::settings::require_of_git;
 use crate::system::lock::LockFile;
 use crate::system::process::StopSwitch;
+use culprit::{Culprit, Failure, culprit};
 use explain::Explained;
 use for_others::for_others;
 use note::{Checks, note};
@@ -163,11 +165,9 @@ impl Merge<'_> {
         let runs = match self.trial().of(&candidate)? {
             TestResult::Passed { runs } => runs,
             TestResult::Disturbed => return Ok(None),
-            TestResult::Failed { text, command } => {
-                let (against, command) = (Some(tip.clone()), Some(command));
-                let why = Block { against, command, ..Block::new(Reason::Tests, text) };
-                let candidate = Some(&candidate);
-                return self.refuse(record, Rejection { commit, candidate, why }).map(Some);
+            TestResult::Failed { text, command, ending } => {
+                let failed = Failure { text, command, ending };
+                return self.failed_tests(record, tip, (commit, &candidate), failed).map(Some);
             }
             TestResult::NoPlace(text) => {
                 let against = Some(tip.clone());
@@ -226,6 +226,24 @@ impl Merge<'_> {
             see_setup: format!("`{}`", Scope::default().line(&Step::log_of(id, Part::Setup))),
             stop: self.test,
         }
+    }
+
+    /// An agent fixes its work, but not a test command that is broken.
+    fn failed_tests(
+        &self,
+        record: &Record,
+        tip: &Oid,
+        (commit, candidate): (&Oid, &Oid),
+        failed: Failure,
+    ) -> anyhow::Result<MergeEnd> {
+        let (reason, text) = match culprit(self.trial(), &failed, tip, &self.run.base)? {
+            Culprit::Stopped => return Ok(MergeEnd::Stopped),
+            Culprit::Work => (Reason::Tests, failed.text),
+            Culprit::Command(text) => (Reason::TestCommand, text),
+        };
+        let (against, command) = (Some(tip.clone()), Some(failed.command));
+        let why = Block { against, command, ..Block::new(reason, text) };
+        self.refuse(record, Rejection { commit, candidate: Some(candidate), why })
     }
 
     fn settle(&self, event: Event) -> anyhow::Result<MergeEnd> {

@@ -7,11 +7,13 @@ use std::path::Path;
 use super::super::Drive;
 use crate::domain::error::failure;
 use crate::domain::oid::Oid;
-use crate::domain::plan::TaskId;
+use crate::domain::plan::{Task, TaskId};
 use crate::domain::policy::pipeline;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::steps::{Ending, Part, Remedy, StartFrom, StartOption, Step, git, git_in};
-use crate::domain::task::{Event, Record, State};
+use crate::domain::steps::{
+    Change, Ending, Hint, Part, Remedy, StartFrom, StartOption, Step, git, git_in,
+};
+use crate::domain::task::{Event, Reason, Record, State};
 use crate::git::worktree::is_worktree;
 use crate::journal::Journal;
 use crate::system::clock;
@@ -20,20 +22,20 @@ use crate::system::clock;
 pub(crate) struct Offer {
     pub branch: String,
     pub commit: Oid,
-    /// The step of the pipeline that the work has not passed.
+    /// What the work has not passed: a step of the pipeline, and what a review found.
     pub skipped: Option<String>,
 }
 
 /// Returns what a person offers to merge; `None` if the task is merged, or is in the queue.
 ///
-/// Fails if an agent works on the task, if its worktree holds changes that are not committed, and
-/// if it has no branch.
+/// Fails if an agent works on the task, if its worktree holds changes that are not committed, if it
+/// has no branch, and if the branch has no work.
 pub(crate) fn prepare(
     drive: &Drive,
     snapshot: &Snapshot,
     id: &TaskId,
 ) -> anyhow::Result<Option<Offer>> {
-    let (_, record) = snapshot.task(id)?;
+    let (task, record) = snapshot.task(id)?;
     match &record.state {
         State::Merging { .. } | State::Done { .. } => return Ok(None),
         State::Running { worker: None, .. } => {
@@ -53,26 +55,87 @@ pub(crate) fn prepare(
     check_committed(drive, record)?;
     let branch = record.branch.clone().unwrap_or_else(|| drive.settings.branch_of(id));
     let commit = drive.git.find_branch(&branch)?;
-    let commit = commit.ok_or_else(|| no_branch(snapshot, id, record, &branch))?;
+    let Some(commit) = commit else { return Err(no_branch(drive, snapshot, id, &branch)?) };
+    if needs_work(task, record) && drive.git.is_ancestor(&commit, base(snapshot, record))? {
+        return Err(no_work(snapshot, id, record, &branch));
+    }
     Ok(Some(Offer { branch, commit, skipped: pipeline::skipped(record) }))
 }
 
 /// Puts the work into the queue of merges.
 pub(crate) fn queue(journal: &Journal, id: &TaskId, offer: Offer) -> anyhow::Result<()> {
-    journal.append(id, &Event::Offered { commit: offer.commit, at: clock::now_ms() })
+    let Offer { commit, skipped, .. } = offer;
+    let skipped = skipped.map(|why| format!("merged as it is: {why}"));
+    journal.append(id, &Event::Offered { commit, at: clock::now_ms(), skipped })
 }
 
-fn no_branch(snapshot: &Snapshot, id: &TaskId, record: &Record, branch: &str) -> anyhow::Error {
+/// Returns false if a task may be done although its branch has no commit of its own: its agent says
+/// that nothing had to change, its reviewers have read that, or it is a review itself.
+fn needs_work(task: &Task, record: &Record) -> bool {
+    let is_read = || record.last_attempt().is_some_and(|last| last.stage.review().is_some());
+    let block = record.state.block();
+    !task.final_review && !is_read() && block.is_none_or(|it| it.reason != Reason::NoChanges)
+}
+
+/// Returns the commit that the task's work begins on.
+fn base<'a>(snapshot: &'a Snapshot, record: &'a Record) -> &'a Oid {
+    record.last_attempt().map_or(&snapshot.run.base, |last| &last.base)
+}
+
+/// A merge of nothing would count as done, and tasks that need the work would begin without it.
+fn no_work(snapshot: &Snapshot, id: &TaskId, record: &Record, branch: &str) -> anyhow::Error {
+    let state = match record.state.block() {
+        Some(block) => format!("it is blocked ({}): {}", block.reason, block.text),
+        None => format!("it is {}", record.state),
+    };
+    let remedy = if record.state.is_blocked() {
+        Remedy::from(Step::log(id)).or(again(id).to("Say what to do differently, and run it again"))
+    } else {
+        Remedy::from(run_it(id))
+    };
+    let place = record.worktree.as_deref().filter(|place| **place != snapshot.run.checkout);
+    let commit = place.map(|place| {
+        let empty = git_in(place, "commit --allow-empty -m").blank("TEXT");
+        let merge = Step::from(empty).and(Step::merge(id));
+        merge.to("Or take it as done, if nothing has to change: record that in a commit")
+    });
+    let remedy = commit.into_iter().fold(remedy, Remedy::or);
+    failure(format!("branch '{branch}' of task '{id}' has no commit to merge: {state}"), remedy)
+}
+
+fn again(id: &TaskId) -> Step {
+    Step::retry_with(id, Change::Text).and(Step::start())
+}
+
+fn run_it(id: &TaskId) -> Hint {
+    let only = vec![StartOption::Only(id.to_string())];
+    Step::Start { from: StartFrom::Run, options: only }.to("Run it")
+}
+
+fn no_branch(
+    drive: &Drive,
+    snapshot: &Snapshot,
+    id: &TaskId,
+    branch: &str,
+) -> anyhow::Result<anyhow::Error> {
+    let (_, record) = snapshot.task(id)?;
     let remedy = if record.attempts.is_empty() {
-        let only = vec![StartOption::Only(id.to_string())];
-        Remedy::from(Step::Start { from: StartFrom::Run, options: only }.to("Run it"))
+        Remedy::from(run_it(id))
     } else {
         let merged = &snapshot.run.integration;
         let again = Step::retry(id).and(Step::start()).to("Run it again");
-        let make = Step::from(git("branch").word(branch).word(merged)).and(Step::merge(id));
-        Remedy::from(again).or(make.to(format!("Or take it as done, if {merged} has its work")))
+        let remedy = Remedy::from(again);
+        // A branch at the base of the task has no work to take as done.
+        let tip = drive.git.find_branch(merged)?;
+        let is_new = tip.map(|tip| drive.git.is_ancestor(&tip, base(snapshot, record)));
+        if is_new.transpose()? == Some(false) {
+            let make = Step::from(git("branch").word(branch).word(merged)).and(Step::merge(id));
+            remedy.or(make.to(format!("Or take it as done, if {merged} has its work")))
+        } else {
+            remedy
+        }
     };
-    failure(format!("task '{id}' has no branch '{branch}'"), remedy)
+    Ok(failure(format!("task '{id}' has no branch '{branch}'"), remedy))
 }
 
 fn check_committed(drive: &Drive, record: &Record) -> anyhow::Result<()> {

@@ -29,6 +29,11 @@ const TESTS: u32 = 2;
 pub(crate) const PASSED_AGAIN: &str =
     "the tests of the merge failed once, and passed when they ran again";
 
+/// Returns the line of a log above the output of a command in the last round.
+pub(super) fn last_round(command: &str) -> String {
+    format!("--- test {TESTS} of {TESTS}: {command} ---")
+}
+
 /// The result of testing a commit.
 pub(crate) enum TestResult {
     /// It passed in the last of this many rounds; 0 if there are no tests.
@@ -38,6 +43,7 @@ pub(crate) enum TestResult {
     Failed {
         text: String,
         command: String,
+        ending: Ending,
     },
     /// The checkout could not be set up.
     NoPlace(String),
@@ -90,6 +96,14 @@ impl CandidateTest<'_> {
             }
         }
         failure.context("a test neither passed nor failed")
+    }
+
+    /// Tests a commit once.
+    pub(super) fn once(&self, commit: &Oid) -> anyhow::Result<TestResult> {
+        if let Some(ended) = self.show(commit)? {
+            return Ok(ended);
+        }
+        Ok(self.run_all(false)?.unwrap_or(TestResult::Passed { runs: 1 }))
     }
 
     /// Returns true if the checkout still shows the commit: a test may check out another one.
@@ -154,7 +168,7 @@ impl CandidateTest<'_> {
                     let text =
                         format!("the tests failed {TESTS} times, last '{command}' ({ending})");
                     let command = (*command).to_owned();
-                    return Ok(Some(TestResult::Failed { text, command }));
+                    return Ok(Some(TestResult::Failed { text, command, ending }));
                 }
             }
         }
@@ -165,7 +179,7 @@ impl CandidateTest<'_> {
         private::make_folder(self.log.parent().context("a log needs a folder")?)?;
         let mut log = if again { private::append(&self.log)? } else { private::create(&self.log)? };
         if again {
-            writeln!(log, "\n--- test {TESTS} of {TESTS}: {line} ---")?;
+            writeln!(log, "\n{}", last_round(line))?;
         }
         let streams = Streams::Files { input: None, output: log };
         let environment = self.environment()?;

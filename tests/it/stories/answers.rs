@@ -69,7 +69,7 @@ fn a_question_and_its_answer() {
            agent
            NEEDS_CONTEXT which server sends mail?
 
-    prompt
+    task
         Do mail.
     ");
     assert_snapshot!(story.run("start"), @"
@@ -160,7 +160,10 @@ fn a_question_and_its_answer() {
          mail.txt | 1 +
          1 file changed, 1 insertion(+)
 
-    prompt
+    answers
+        the one on port 25
+
+    task
         Do mail.
     ");
 }

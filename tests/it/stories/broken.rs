@@ -46,16 +46,16 @@ fn settings_in_the_file() {
     .orchestrate/config.toml:2: timeout = 'soon' is not a time such as 30m
     .orchestrate/config.toml:4: unknown key `timeouts.reviews`, did you mean `timeouts.review`?
     .orchestrate/config.toml:6: skills.plan = 3 is not a list of texts in quotes
-    hint: See the settings under CONFIGURATION:
-    hint:   git help orchestrate
+    hint: See the settings:
+    hint:   git orchestrate help configuration
     [exit 1]
 
     $ git orchestrate start shop.toml --dry-run
     --- stderr ---
     error: .orchestrate/config.toml:3: invalid TOML: unclosed table, expected `]`
     hint: see https://toml.io for the syntax
-    hint: See the settings under CONFIGURATION:
-    hint:   git help orchestrate
+    hint: See the settings:
+    hint:   git orchestrate help configuration
     [exit 1]
 
     $ git orchestrate start shop.toml --dry-run
@@ -70,11 +70,11 @@ fn settings_in_the_file() {
     assert_snapshot!(plain(story.run("doctor")), @r#"
     $ git orchestrate doctor
     error: .orchestrate/config.toml:1: unknown key `job`, did you mean `jobs`?
-        See the settings under CONFIGURATION:
-          git help orchestrate
+        See the settings:
+          git orchestrate help configuration
     error: .orchestrate/config.toml:2: timeout = 'soon' is not a time such as 30m
-        See the settings under CONFIGURATION:
-          git help orchestrate
+        See the settings:
+          git orchestrate help configuration
     note: no test command is set, so merges are published untested
         git config orchestrate.test <COMMAND>
     note: .claude/worktrees is not ignored yet; the first 'start' will add it to .git/info/exclude

@@ -19,7 +19,7 @@ fn two_tasks_one_after_the_other() {
                   cd <dir>/repo/.claude/worktrees/feat-task-cart
                 Say what was done:
                   git orchestrate report done --task cart -m <TEXT>
-                Merge it, and get the next tasks:
+                Continue with it, and get the next tasks:
                   git orchestrate start --manual
 
     0 of 2 tasks merged, 1 running, 1 waiting
@@ -40,7 +40,7 @@ fn two_tasks_one_after_the_other() {
                 cd <dir>/repo/.claude/worktrees/feat-task-cart
               Say what was done:
                 git orchestrate report done --task cart -m <TEXT>
-              Merge it, and get the next tasks:
+              Continue with it, and get the next tasks:
                 git orchestrate start --manual
       mail  waiting      -  Do mail
             waits for cart
@@ -89,7 +89,7 @@ fn two_tasks_one_after_the_other() {
                   cd <dir>/repo/.claude/worktrees/feat-task-cart
                 Say what was done:
                   git orchestrate report done --task cart -m <TEXT>
-                Merge it, and get the next tasks:
+                Continue with it, and get the next tasks:
                   git orchestrate start --manual
 
     0 of 2 tasks merged, 1 running, 1 waiting
@@ -129,7 +129,7 @@ fn two_tasks_one_after_the_other() {
                   cd <dir>/repo/.claude/worktrees/feat-task-mail
                 Say what was done:
                   git orchestrate report done --task mail -m <TEXT>
-                Merge it, and get the next tasks:
+                Continue with it, and get the next tasks:
                   git orchestrate start --manual
 
     1 of 2 tasks merged, 1 running
@@ -145,6 +145,7 @@ fn two_tasks_one_after_the_other() {
     assert_snapshot!(story.run("report done-with-concerns --task mail -m 'observation: no test'"), @"
     $ git orchestrate report done-with-concerns --task mail -m 'observation: no test'
     --- stderr ---
+    uncommitted changes were committed automatically as <id>
     task 'mail' is finished and waits to be merged
     hint: Not running. Resume:
     hint:   git orchestrate start --manual
@@ -181,7 +182,7 @@ fn two_tasks_one_after_the_other() {
          mail.txt | 1 +
          1 file changed, 1 insertion(+)
 
-    prompt
+    task
         Do mail.
     ");
     assert_snapshot!(story.run("log"), @"

@@ -89,7 +89,7 @@ fn of_two_tasks_the_user_joins() {
          src/shared.txt | 7 +------
          1 file changed, 1 insertion(+), 6 deletions(-)
 
-    prompt
+    task
         Do price.
     ");
     assert_snapshot!(story.run("merge price"), @"

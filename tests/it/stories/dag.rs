@@ -65,7 +65,7 @@ fn from_a_plan_to_its_merge() {
     task page: Sign-up page
     status: waiting, waits for model
 
-    prompt
+    task
 
         **id**: page
         **depends_on**: [model]
@@ -107,7 +107,7 @@ fn from_a_plan_to_its_merge() {
          src/model.txt | 1 +
          1 file changed, 1 insertion(+)
 
-    prompt
+    task
 
         **id**: model
         **depends_on**: []
@@ -141,7 +141,7 @@ fn from_a_plan_to_its_merge() {
         1. implement, 5m00s, running, base <id>
            agent
 
-    prompt
+    task
 
         **id**: api
         **depends_on**: [Task 1]

@@ -517,7 +517,7 @@ fn of_a_task() {
 
     $ git orchestrate show cart --plan
     --- stderr ---
-    error: task 'cart' has no plan
+    error: task 'cart' has no task plan
     hint: Start a run in which tasks are planned first:
     hint:   git orchestrate start --plan-first <PLAN>
     [exit 1]
@@ -564,7 +564,7 @@ fn of_a_task() {
 
     $ git orchestrate stop page
     --- stderr ---
-    error: task 'page' is not running; it is waiting
+    error: task 'page' is not running: it is waiting
     hint: See where everything stands:
     hint:   git orchestrate status
     [exit 1]
@@ -743,45 +743,45 @@ fn of_a_setting() {
     $ git orchestrate start shop.toml
     --- stderr ---
     error: orchestrate.jobs = 'many' is not a number from 1 on
-    hint: See what is set, and the settings under CONFIGURATION:
+    hint: See what is set, and which settings there are:
     hint:   git config --show-origin --get-regexp '^orchestrate'
-    hint:   git help orchestrate
+    hint:   git orchestrate help configuration
     [exit 1]
 
     $ git config orchestrate.timeout soon
     $ git orchestrate start shop.toml
     --- stderr ---
     error: orchestrate.timeout = 'soon' is not a time such as 30m
-    hint: See what is set, and the settings under CONFIGURATION:
+    hint: See what is set, and which settings there are:
     hint:   git config --show-origin --get-regexp '^orchestrate'
-    hint:   git help orchestrate
+    hint:   git orchestrate help configuration
     [exit 1]
 
     $ git config orchestrate.rounds -1
     $ git orchestrate start shop.toml
     --- stderr ---
     error: orchestrate.rounds = '-1' is not a number from 0 on
-    hint: See what is set, and the settings under CONFIGURATION:
+    hint: See what is set, and which settings there are:
     hint:   git config --show-origin --get-regexp '^orchestrate'
-    hint:   git help orchestrate
+    hint:   git orchestrate help configuration
     [exit 1]
 
     $ git config orchestrate.reviews style
     $ git orchestrate start shop.toml
     --- stderr ---
     error: orchestrate.reviews = 'style' is not a list of spec, quality, combined
-    hint: See what is set, and the settings under CONFIGURATION:
+    hint: See what is set, and which settings there are:
     hint:   git config --show-origin --get-regexp '^orchestrate'
-    hint:   git help orchestrate
+    hint:   git orchestrate help configuration
     [exit 1]
 
     $ git config orchestrate.on-conflict shout
     $ git orchestrate start shop.toml
     --- stderr ---
     error: orchestrate.on-conflict = 'shout' is not pr or keep or agent
-    hint: See what is set, and the settings under CONFIGURATION:
+    hint: See what is set, and which settings there are:
     hint:   git config --show-origin --get-regexp '^orchestrate'
-    hint:   git help orchestrate
+    hint:   git orchestrate help configuration
     [exit 1]
 
     $ git config orchestrate.branch feat/task
@@ -805,9 +805,9 @@ fn of_a_setting() {
     $ git orchestrate start shop.toml
     --- stderr ---
     error: orchestrate.min-free = 'much' is not a size such as 2G
-    hint: See what is set, and the settings under CONFIGURATION:
+    hint: See what is set, and which settings there are:
     hint:   git config --show-origin --get-regexp '^orchestrate'
-    hint:   git help orchestrate
+    hint:   git orchestrate help configuration
     [exit 1]
     ");
 }
@@ -863,6 +863,7 @@ fn of_a_start() {
     error: branches that tasks would create exist already: feat/task-cart
     hint: Rename it:
     hint:   git branch -m feat/task-cart feat/task-cart-old
+    hint: Or give the tasks of this plan ids of their own, such as **id**: login, or id = 'login'
     hint: Or change the branches of tasks:
     hint:   git config orchestrate.branch 'tasks/{id}'
     [exit 1]
@@ -1001,6 +1002,7 @@ fn of_a_run_that_goes_on() {
     error: branches that tasks would create exist already: feat/task-cart
     hint: 'feat/task-cart' belongs to run 'shop'. Finish that run first:
     hint:   git orchestrate start --run shop
+    hint: Or give the tasks of this plan ids of their own, such as **id**: login, or id = 'login'
     hint: Or change the branches of tasks:
     hint:   git config orchestrate.branch 'tasks/{id}'
     [exit 1]
@@ -1021,10 +1023,10 @@ fn of_a_run_that_goes_on() {
     $ git orchestrate finish
     --- stderr ---
     error: choose one of --merge, --pr, --keep, --discard
-    hint: git orchestrate finish --merge
-    hint: git orchestrate finish --pr
-    hint: git orchestrate finish --keep
-    hint: git orchestrate finish --discard
+    hint: git orchestrate finish --merge --run shop
+    hint: git orchestrate finish --pr --run shop
+    hint: git orchestrate finish --keep --run shop
+    hint: git orchestrate finish --discard --run shop
     [exit 2]
 
     $ git orchestrate finish --merge

@@ -88,7 +88,7 @@ fn a_fix_needs_the_users_advice() {
          tried.txt  | 1 +
          2 files changed, 2 insertions(+)
 
-    prompt
+    task
         Do cart.
     ");
     assert_snapshot!(story.run("log cart --test"), @"

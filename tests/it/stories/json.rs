@@ -682,7 +682,7 @@ fn of_a_turn_by_hand() {
             },
             {
               "command": "git orchestrate start --manual",
-              "text": "Merge it, and get the next tasks"
+              "text": "Continue with it, and get the next tasks"
             }
           ],
           "text": "worked on by hand; waits for a report",

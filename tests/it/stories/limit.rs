@@ -56,7 +56,7 @@ fn a_limit_is_waited_for() {
            claude, model sonnet, 0 tokens in, 0 out, $0.0000
            concern: the agent made no report (exit 1)
 
-    prompt
+    task
         Do cart.
     ");
     env.write(env.root().join("over"), "");

@@ -110,6 +110,7 @@ fn while_a_task_runs() {
 
     $ git orchestrate report done --task cart
     --- stderr ---
+    uncommitted changes were committed automatically as <id>
     task 'cart' is finished and waits to be merged
     hint: Not running. Resume:
     hint:   git orchestrate start --manual
@@ -280,15 +281,12 @@ fn of_the_end_of_a_run() {
     hint: Set one:
     hint:   git config orchestrate.test <COMMAND>
     error: 'feat/shop' was not merged: main is checked out at <dir>/repo, and git did not update it: The following untracked working tree files would be overwritten by merge: 	cart.txt Please move or remove them before you merge. Aborting
-    hint: Run this again when that is over:
+    hint: Then run this again:
     hint:   git orchestrate finish --merge --run shop
     [exit 1]
 
     $ git orchestrate finish --pr
     --- stderr ---
-    not tested: no test command is set
-    hint: Set one:
-    hint:   git config orchestrate.test <COMMAND>
     error: there is no remote 'nowhere', which orchestrate.remote names
     hint: See which there are:
     hint:   git remote -v
@@ -296,9 +294,6 @@ fn of_the_end_of_a_run() {
 
     $ git orchestrate finish --pr
     --- stderr ---
-    not tested: no test command is set
-    hint: Set one:
-    hint:   git config orchestrate.test <COMMAND>
     error: no pull request (no-remote): this repository has no remote
     hint: Do it by hand:
     hint:   git remote add origin <URL>

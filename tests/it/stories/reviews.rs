@@ -85,7 +85,7 @@ fn a_finding_is_fixed_and_then_it_passes() {
          cart.txt | 2 ++
          1 file changed, 2 insertions(+)
 
-    prompt
+    task
         Do cart.
     ");
     assert_snapshot!(story.run("log"), @"
@@ -181,7 +181,7 @@ fn after_the_last_round_the_user_merges_it() {
          cart.txt | 1 +
          1 file changed, 1 insertion(+)
 
-    prompt
+    task
         Do cart.
     ");
     assert_snapshot!(story.run("merge cart"), @"
@@ -191,7 +191,7 @@ fn after_the_last_round_the_user_merges_it() {
     1 of 1 task merged
     --- stderr ---
     merging feat/task-cart at <id>
-    warning: task 'cart' is merged as it is: its last review failed
+    warning: task 'cart' is merged as it is: its last review failed: [important] cart.txt:1: an empty cart is not shown one thing is missing
     merged task 'cart' as <id>
     ");
     assert_snapshot!(story.run("status"), @"
@@ -199,6 +199,7 @@ fn after_the_last_round_the_user_merges_it() {
     run shop: feat/shop at <id>, from main
       TASK  STATUS  TIME  TITLE
       cart  done    0.0s  Do cart
+            concern: merged as it is: its last review failed: [important] cart.txt:1: an empty cart is not shown one thing is missing
     1 of 1 task merged
     Finished. Next:
       git orchestrate finish --run shop

@@ -76,7 +76,7 @@ fn a_run_is_stopped_and_resumed() {
         1. implement, 0.0s, stopped, base <id>
            agent
 
-    prompt
+    task
         Do cart.
     ");
     assert_snapshot!(story.run("stop"), @"
@@ -149,7 +149,7 @@ fn one_task_is_stopped() {
     assert_snapshot!(story.run("stop cart"), @"
     $ git orchestrate stop cart
     --- stderr ---
-    error: task 'cart' is not running; it is blocked
+    error: task 'cart' is not running: it is blocked
     hint: See where everything stands:
     hint:   git orchestrate status
     [exit 1]

@@ -221,7 +221,10 @@ fn a_ticket_is_planned_approved_and_done() {
          src/search.txt                         |  1 +
          2 files changed, 35 insertions(+), 2 deletions(-)
 
-    prompt
+    answers
+        numbers count
+
+    task
         ## Description
 
         Find the notes that hold a word.

@@ -275,8 +275,8 @@ fn what_is_named_on_the_command_line() {
     --- stderr ---
     error: .orchestrate/prompts/implement.md:1: there is no variable 'titel' in this template
     hint: it may name: answers, branch, builds_on, concerns, criteria, files, findings, guides, integration, needed_by, notes, plan, preamble, resumed, review, run, skills, task, tests, text, ticket, title, unclear
-    hint: See what they hold under PROMPTS:
-    hint:   git help orchestrate
+    hint: See what they hold:
+    hint:   git orchestrate help prompts
     [exit 1]
 
     $ git orchestrate plan shop.toml pipe

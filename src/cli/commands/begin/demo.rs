@@ -11,7 +11,7 @@ use crate::cli::commands::target::Trust;
 use crate::cli::commands::{Context, perform};
 use crate::cli::ui::{BOLD, Ui, paint};
 use crate::cli::view::rows::table;
-use crate::domain::error::{Exit, failure, in_scope};
+use crate::domain::error::{Exit, WithHint as _, failure, in_scope};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::steps::{self, Remedy, Scope, StartOption, Step, program};
 use crate::domain::task::TaskStatus;
@@ -73,6 +73,12 @@ fn make_folder(context: &Context, dir: Option<PathBuf>) -> anyhow::Result<PathBu
         return Ok(folder.keep());
     };
     let place = context.directory.join(dir);
+    if place.symlink_metadata().is_ok() && !place.is_dir() {
+        return Err(failure(
+            format!("'{}' is not a folder", place.display()),
+            Step::Demo.to("Name a folder that does not exist"),
+        ));
+    }
     if place.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(failure(
             format!("'{}' is not empty", place.display()),
@@ -80,7 +86,8 @@ fn make_folder(context: &Context, dir: Option<PathBuf>) -> anyhow::Result<PathBu
         ));
     }
     std::fs::create_dir_all(&place)
-        .with_context(|| format!("cannot make '{}'", place.display()))?;
+        .with_context(|| format!("cannot make '{}'", place.display()))
+        .hint(Step::Demo.to("Name a folder that does not exist, in one that is yours"))?;
     Ok(place.canonicalize()?)
 }
 

@@ -9,7 +9,7 @@ use crate::cli::commands::target::{Target, Trust};
 use crate::cli::view::advice;
 use crate::cli::view::cleaned::Wording;
 use crate::cli::view::rows::table;
-use crate::domain::error::Exit;
+use crate::domain::error::{Exit, failure};
 use crate::domain::plan::TaskId;
 use crate::domain::policy::schedule::merge_queue;
 use crate::domain::snapshot::Snapshot;
@@ -24,6 +24,7 @@ use crate::system::process::signals::Signals;
 pub(crate) fn run(context: &Context, args: MergeArgs) -> anyhow::Result<Exit> {
     let mut target = context.target(args.run.name.as_deref(), Trust::Required)?;
     target.drive.git.check_ready()?;
+    check_open(&target)?;
     // What killed processes left comes first: only then the queue shows what can be merged.
     recover::settle_all(&target.drive, &mut target.journal)?;
     target.reload()?;
@@ -64,6 +65,19 @@ pub(crate) fn run(context: &Context, args: MergeArgs) -> anyhow::Result<Exit> {
         context.ui.hint(&target.scope(), Step::start().to("Continue with the other tasks"));
     }
     Ok(if ids.iter().all(is_merged) { Exit::Ok } else { Exit::Attention })
+}
+
+/// Fails if the run is finished and its branch is gone: there is nothing to merge into.
+fn check_open(target: &Target) -> anyhow::Result<()> {
+    let run = &target.snapshot().run;
+    let Some(closed) = &run.closed else { return Ok(()) };
+    if target.drive.git.find_branch(&run.integration)?.is_some() {
+        return Ok(());
+    }
+    Err(failure(
+        format!("run '{}' is finished: {}", run.name, table::closed(run, closed)),
+        Step::Clean { id: None, force: false }.to("Remove its journal, if you do not need it"),
+    ))
 }
 
 fn stopped(context: &Context, target: &Target, signal: i32) -> Exit {

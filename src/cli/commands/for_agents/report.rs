@@ -109,6 +109,11 @@ fn take_back(
     target.reload()?;
     let facts = target.facts()?;
     let (_, record) = target.snapshot().task(id)?;
+    if let Some(last) = record.last_attempt().filter(|last| last.committed_for_agent) {
+        let commit = last.commit.as_ref().map(|commit| format!(" as {}", commit.short()));
+        let commit = commit.unwrap_or_default();
+        context.ui.status(&format!("uncommitted changes were committed automatically{commit}"));
+    }
     let State::Blocked(block) = &record.state else {
         let text = match &record.state {
             State::Pending { stage: Stage::Fix, .. } if pipeline::settles(record, Stage::Fix) => {

@@ -5,4 +5,5 @@
 pub(crate) mod complete;
 pub(crate) mod config;
 pub(crate) mod doctor;
+pub(crate) mod help;
 pub(crate) mod install_man;

@@ -40,12 +40,20 @@ pub(crate) fn run(context: &Context, args: ShowArgs) -> anyhow::Result<Exit> {
 /// Returns the newest plan that an agent made for the task, in the form for the person who approves it.
 fn plan(target: &Target, id: &TaskId) -> anyhow::Result<String> {
     let text = target.journal.blueprint(id)?;
-    let text = text.ok_or_else(|| {
-        failure(
-            format!("task '{id}' has no plan"),
+    let (task, record) = target.snapshot().task(id)?;
+    let text = text.ok_or_else(|| match (task.plan_first, record.attempts.is_empty()) {
+        (true, true) => {
+            failure(format!("task '{id}' is not planned yet"), Step::start().to("Plan it"))
+        }
+        (true, false) => failure(
+            format!("no agent has written a complete task plan for '{id}'"),
+            Step::log(id).to("See what its agent wrote instead"),
+        ),
+        (false, _) => failure(
+            format!("task '{id}' has no task plan"),
             Step::begin([StartOption::PlanFirst])
                 .to("Start a run in which tasks are planned first"),
-        )
+        ),
     })?;
     Ok(match Blueprint::read(&text) {
         Ok(plan) => plan.for_a_person(),

@@ -5,10 +5,12 @@ use std::time::Duration;
 use crate::cli::arguments::StatusArgs;
 use crate::cli::commands::Context;
 use crate::cli::commands::remote;
-use crate::cli::commands::target::{Target, Trust};
+use crate::cli::commands::target::{Target, Trust, undecided};
 use crate::cli::ui::stdout_is_terminal;
 use crate::cli::view::rows::{json, table};
 use crate::domain::error::Exit;
+use crate::domain::snapshot::Snapshot;
+use crate::domain::steps::{Step, to};
 use crate::run::facts::Facts;
 use crate::system::process::signals::Signals;
 
@@ -31,7 +33,23 @@ pub(crate) fn run(context: &Context, args: StatusArgs) -> anyhow::Result<Exit> {
     } else {
         context.ui.answer(&table::status(target.snapshot(), &facts, index))?;
     }
+    if !args.json && args.run.name.is_none() {
+        say_others(context, &target);
+    }
     Ok(Exit::Ok)
+}
+
+/// Says which other runs wait for a decision: nothing else would show that there are any.
+fn say_others(context: &Context, target: &Target) {
+    let own = &target.snapshot().run.name;
+    let others = undecided(&target.drive.git).unwrap_or_default();
+    let mut others = others.iter().filter(|run| run.run.name != *own).peekable();
+    if others.peek().is_none() {
+        return;
+    }
+    let of = |run: &Snapshot| Step::status().of(&run.run.name, run.run.flags.manual);
+    let remedy = to("Other runs that are not finished yet", others.map(of));
+    context.ui.hint(&context.scope(), remedy);
 }
 
 /// Shows the table again at every change, until nothing runs any more.

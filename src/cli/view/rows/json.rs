@@ -271,7 +271,9 @@ pub(super) fn why<'a>(why: &Why<'a>, facts: &Facts) -> WhyJson<'a> {
             command: block.command.as_deref(),
             ..plain
         },
-        Why::NoRoom { .. } | Why::ByHand | Why::Lost | Why::Merge { .. } | Why::Marked => plain,
+        Why::NoRoom { .. } | Why::ByHand { .. } | Why::Lost | Why::Merge { .. } | Why::Marked => {
+            plain
+        }
     }
 }
 

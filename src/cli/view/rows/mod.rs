@@ -57,8 +57,8 @@ pub(crate) enum Why<'a> {
     NoRoom { text: &'a str },
     /// Its last attempt ended before it was judged; the next one continues.
     Interrupted { ending: Ending },
-    /// Somebody outside works on it.
-    ByHand,
+    /// Somebody outside works on it, in this stage.
+    ByHand { stage: Stage },
     /// It is called running, but its supervisor is gone.
     Lost,
     /// Its agent has printed nothing for this long.
@@ -121,7 +121,7 @@ impl Why<'_> {
             Why::UsageLimit { .. } => Kind::UsageLimit,
             Why::NoRoom { .. } => Kind::NoRoom,
             Why::Interrupted { .. } => Kind::Interrupted,
-            Why::ByHand => Kind::ByHand,
+            Why::ByHand { .. } => Kind::ByHand,
             Why::Lost => Kind::Lost,
             Why::Silent { .. } => Kind::Silent,
             Why::Next { .. } => Kind::Next,
@@ -149,7 +149,10 @@ impl Why<'_> {
             Why::Interrupted { ending } => {
                 format!("its last attempt was {ending}; the next one continues in its worktree")
             }
-            Why::ByHand => "worked on by hand; waits for a report".into(),
+            Why::ByHand { stage } if stage.review().is_some() => {
+                format!("{} by hand; waits for a verdict", stage_words(*stage))
+            }
+            Why::ByHand { .. } => "worked on by hand; waits for a report".into(),
             Why::Lost => "its supervisor is gone, so nobody works on it".into(),
             Why::Silent { seconds } => format!("silent for {}", span(seconds * 1000)),
             Why::Next { stage, because } if because.is_empty() => {
@@ -221,13 +224,18 @@ impl<'a> Rows<'a> {
                 let why = why.or_else(|| self.usage_limit(index)).or_else(|| self.no_room(index));
                 why.into_iter().chain(interrupted(record)).collect()
             }
-            State::Running { worker: None, .. } => vec![Why::ByHand],
+            State::Running { worker: None, stage } => vec![Why::ByHand { stage: *stage }],
             State::Running { worker: Some(_), .. } if self.facts.is_lost(&task.id) => {
                 vec![Why::Lost]
             }
             State::Running { worker: Some(_), .. } => self.silent(&task.id).into_iter().collect(),
             State::Pending { stage, .. } => {
-                let next = Why::Next { stage: *stage, because: why_next(record, *stage) };
+                let last = record.last_attempt().map(|attempt| attempt.stage);
+                let next = interrupted(record).filter(|_| last == Some(*stage));
+                let next = next.unwrap_or_else(|| Why::Next {
+                    stage: *stage,
+                    because: why_next(record, *stage),
+                });
                 self.usage_limit(index).into_iter().chain([next]).collect()
             }
             State::Merging { .. } => {
@@ -306,7 +314,8 @@ impl<'a> Rows<'a> {
 pub(crate) fn label(record: &Record, status: TaskStatus) -> String {
     match &record.state {
         State::Blocked(block) => format!("{status}: {}", block.reason),
-        State::Running { worker: None, .. } => "by hand".to_owned(),
+        State::Running { worker: None, stage: Stage::Implement } => "by hand".to_owned(),
+        State::Running { worker: None, stage } => format!("{} by hand", stage.name()),
         State::Running { stage, .. } | State::Pending { stage, .. }
             if *stage != Stage::Implement =>
         {

@@ -175,8 +175,12 @@ pub(crate) fn opening(snapshot: &Snapshot, jobs: u32) -> String {
     let layers = counted(snapshot.dag.layers().len() - last, "layer");
     let review = if last > 0 { " and a final review" } else { "" };
     let at = run.base.short();
+    let from = match run.base_branch.as_str() {
+        "HEAD" => "a detached HEAD",
+        branch => branch,
+    };
     format!(
-        "run {}: {tasks} in {layers}{review}, up to {jobs} at once, into {} (from {} at {at})",
-        run.name, run.integration, run.base_branch
+        "run {}: {tasks} in {layers}{review}, up to {jobs} at once, into {} (from {from} at {at})",
+        run.name, run.integration
     )
 }

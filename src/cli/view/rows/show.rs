@@ -44,7 +44,9 @@ pub(crate) fn show(snapshot: &Snapshot, facts: &Facts, index: usize, work: &Work
     let commits = work.commits.iter().map(|(id, subject)| format!("{} {subject}\n", id.short()));
     text += &section("commits", &commits.collect::<String>());
     text += &section("changes", &work.diff_stat);
-    text + &section("prompt", &work.prompt)
+    let answers = record.answers.iter().map(|answer| printable(answer));
+    text += &section("answers", &answers.collect::<Vec<_>>().join("\n"));
+    text + &section("task", &work.prompt)
 }
 
 /// Returns the status in one line, with its reasons.

@@ -8,7 +8,7 @@ use crate::cli::view::{advice, driven};
 use crate::domain::plan::TaskId;
 use crate::domain::snapshot::{FinishChoice, FinishRecord, Run, Snapshot};
 use crate::domain::steps::Step;
-use crate::domain::task::{Record, TaskStatus};
+use crate::domain::task::{Record, State, TaskStatus};
 use crate::domain::text::{counted, printable, span};
 use crate::run::facts::Facts;
 
@@ -51,7 +51,11 @@ fn heading(snapshot: &Snapshot, facts: &Facts) -> String {
     let name = paint(BOLD, &run.name);
     let over = run.closed.as_ref().map(|it| format!("finished: {}\n", closed(run, it)));
     let over = over.unwrap_or_default();
-    format!("run {name}: {}{at}, from {}{driven}\n{over}", run.integration, run.base_branch)
+    let from = match run.base_branch.as_str() {
+        "HEAD" => format!("{} (detached HEAD)", run.base.short()),
+        branch => branch.to_owned(),
+    };
+    format!("run {name}: {}{at}, from {from}{driven}\n{over}", run.integration)
 }
 
 /// Says how a run was finished.
@@ -107,7 +111,14 @@ fn used(snapshot: &Snapshot) -> String {
 
 /// Returns the whole run in one line.
 pub(crate) fn summary(snapshot: &Snapshot) -> String {
+    let is_between = |(_, record): &(_, &Record)| matches!(record.state, State::Pending { .. });
+    let between = snapshot.tasks().filter(is_between).count();
     let count = |status: &TaskStatus| match snapshot.count(*status) {
+        all if *status == TaskStatus::Running && between > 0 => {
+            let running = (all > between).then(|| format!("{} running", all - between));
+            let next = format!("{between} between stages");
+            Some(running.into_iter().chain([next]).collect::<Vec<_>>().join(", "))
+        }
         done if *status == TaskStatus::Done => {
             Some(format!("{done} of {} merged", counted(snapshot.len(), "task")))
         }

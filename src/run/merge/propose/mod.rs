@@ -112,7 +112,8 @@ pub(crate) fn look(
                 news.remarks.push(format!("{url} was merged, but not into {into}"));
             }
             RemoteMerge::Yes => {
-                let offered = Event::Offered { commit: there.clone(), at: clock::now_ms() };
+                let offered =
+                    Event::Offered { commit: there.clone(), at: clock::now_ms(), skipped: None };
                 match journal.append(&id, &offered) {
                     Ok(()) => news.offered.push(id),
                     Err(error) if is_illegal(&error) => {}

@@ -25,16 +25,17 @@ use crate::domain::error::{Exit, WithHint, failure, in_scope, usage};
 use crate::domain::plan::{Plan, Task, TaskId, slug};
 use crate::domain::policy::schedule::with_dependencies;
 use crate::domain::snapshot::{FinishRecord, Flags, Run, Snapshot};
-use crate::domain::steps::{Scope, StartOption, Step, to};
+use crate::domain::steps::{Scope, StartFrom, StartOption, Step, to};
 use crate::git::Git;
 use crate::journal::settings::{accept, require, require_of_all};
 use crate::journal::trust;
-use crate::journal::{Journal, Tip};
+use crate::journal::{Journal, Tip, run_names};
 use crate::plan::{Diagnostic, ParsedPlan};
 use crate::run::Drive;
 use crate::run::begin::plan_source::Input;
-use crate::run::begin::{self, NewRun, complete};
+use crate::run::begin::{self, NewRun, complete, programs};
 use crate::run::decide::approve::approve_all;
+use crate::run::decide::retry::test_again;
 use crate::run::drive::controller;
 use crate::run::end::free_name::rename_branch;
 use crate::run::merge::publish::why_waits;
@@ -62,15 +63,48 @@ struct Start<'a> {
 impl Start<'_> {
     fn start(&self) -> anyhow::Result<Exit> {
         let (context, args) = (self.context, self.args);
+        self.check_name()?;
         if args.plan.is_empty() {
             return self.without_plan();
         }
         let (tasks, labels) = (&args.tickets.ids, &args.tickets.labels);
+        self.check_plan()?;
         let given = Given::read(context, Some(self.git), &args.plan, tasks, labels)?;
         match &given.input {
             Input::Backlog(folder) => self.with_backlog(&given, folder),
             Input::One(_) | Input::Tickets { .. } => self.with_plan(&given),
         }
+    }
+
+    /// Fails if the plan is the name of a run, not of a file.
+    fn check_plan(&self) -> anyhow::Result<()> {
+        let [plan] = self.args.plan.as_slice() else { return Ok(()) };
+        let name = plan.display().to_string();
+        let is_file = self.context.directory.join(plan).exists() || name == "-";
+        if is_file || !run_names(self.git)?.contains(&name) {
+            return Ok(());
+        }
+        let resume = Step::start().of(&name, self.args.manual);
+        Err(failure(
+            format!("there is no plan '{name}', but a run has that name"),
+            resume.to("Resume the run"),
+        ))
+    }
+
+    /// Fails if the name of a new run would not be used as it is: the user would look for it in vain.
+    fn check_name(&self) -> anyhow::Result<()> {
+        let Some(name) = self.args.run.as_deref().filter(|_| !self.args.plan.is_empty()) else {
+            return Ok(());
+        };
+        let valid = slug(name);
+        if valid == name {
+            return Ok(());
+        }
+        let what = format!("'{name}' is not a valid name for a run");
+        Err(match valid.as_str() {
+            "" => usage(what, "write letters, digits and hyphens"),
+            _ => usage(what, format!("write letters, digits and hyphens: --run {valid}")),
+        })
     }
 
     /// Returns the scope of suggested commands before the run is known.
@@ -135,10 +169,36 @@ impl Start<'_> {
 
     /// Checks that the commands of each file are trusted; `sources` says which file a task is of.
     fn trust_plan(&self, given: &Given, plan: &Plan, sources: &[usize]) -> anyhow::Result<()> {
+        self.check_trust(given, plan, sources, self.trust())
+    }
+
+    /// Warns in a dry run that the real one would be refused.
+    fn warn_of_trust(&self, given: &Given, plan: &Plan, sources: &[usize]) {
+        if self.args.trust {
+            return;
+        }
+        let of_plan = self.check_trust(given, plan, sources, Trust::Required);
+        let flags = self.flags(&Flags::default());
+        let of_settings = settings(self.git, &flags, Trust::Required).map(drop);
+        let of_prompts = prompts(self.git, Trust::Required).map(drop);
+        for error in [of_plan, of_settings, of_prompts].into_iter().filter_map(Result::err) {
+            self.context.ui.warning(&format!("a real start would be refused: {error}"));
+            let trust = Step::Start { from: StartFrom::Same, options: vec![StartOption::Trust] };
+            self.context.ui.hint(&self.scope(), trust.to("Read the commands, then trust them"));
+        }
+    }
+
+    fn check_trust(
+        &self,
+        given: &Given,
+        plan: &Plan,
+        sources: &[usize],
+        trust: Trust,
+    ) -> anyhow::Result<()> {
         for (number, file) in given.files().iter().enumerate() {
             let content = &file.bytes;
             let file = file.name.as_ref();
-            match self.trust() {
+            match trust {
                 Trust::NotNeeded => {}
                 Trust::Granted => trust::grant(self.git, file, content)?,
                 Trust::Required => {
@@ -204,7 +264,9 @@ impl Start<'_> {
         if self.args.dry_run {
             let snapshot = Snapshot::new(run, plan, Default::default())
                 .map_err(|_| anyhow::anyhow!("the plan holds a cycle"))?;
-            return self.would_do("start", &found, &snapshot);
+            let exit = self.would_do("start", &found, &snapshot)?;
+            self.warn_of_trust(given, &snapshot.plan, &parsed.sources);
+            return Ok(exit);
         }
         // Only now, after the user agreed, because trust is written down.
         self.trust_plan(given, &plan, &parsed.sources)?;
@@ -250,10 +312,7 @@ impl Start<'_> {
             return self.is_over(&snapshot.run, closed);
         }
         self.git.check_ready()?;
-        if !self.args.manual {
-            let plan = new.as_ref().map_or(&snapshot.plan, |new| &new.plan);
-            begin::check_agent(plan, &settings)?;
-        }
+        self.check_programs(&snapshot, new.as_ref(), &settings)?;
         let drive = Drive::new(self.git, settings, name);
         let lock = controller::take(&drive.folder, name);
         let lock = match &new {
@@ -269,6 +328,9 @@ impl Start<'_> {
         let scope = self.scope_of(&snapshot.run);
         if drive.settings.yes {
             approve_all(&journal, &snapshot)?;
+        }
+        for id in test_again(&drive, &journal, &snapshot)? {
+            self.context.ui.status(&format!("task '{id}' is tested and merged again"));
         }
         let only = self.only(&snapshot)?;
         // At each start: the setting may name another folder since.
@@ -289,6 +351,23 @@ impl Start<'_> {
                 foreground::drive(self.context, &drive, journal, &snapshot, only, scope)
             }
         }
+    }
+
+    /// Fails if an agent or the tests cannot be launched: all the work would be for nothing.
+    fn check_programs(
+        &self,
+        snapshot: &Snapshot,
+        new: Option<&NewPlan>,
+        settings: &Settings,
+    ) -> anyhow::Result<()> {
+        let plan = new.map_or(&snapshot.plan, |new| &new.plan);
+        if !self.args.manual {
+            programs::check_agents(self.git, plan, settings)?;
+        }
+        if snapshot.is_finished() && new.is_none() {
+            return Ok(());
+        }
+        programs::check_tests(plan, settings)
     }
 
     /// Says that the run is finished.

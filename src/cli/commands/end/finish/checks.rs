@@ -9,7 +9,9 @@ use crate::domain::plan::TaskId;
 use crate::domain::snapshot::FinishChoice;
 use crate::domain::steps::{self, Remedy, Step, git, to};
 use crate::domain::task::State;
+use crate::run::end::pull_request::missing_remote;
 use crate::run::integration::look;
+use crate::run::merge::publish::why_waits;
 
 impl Finish<'_> {
     /// Fails if a task is running.
@@ -75,6 +77,23 @@ impl Finish<'_> {
             Remedy::from(Step::start().to("Resume it"))
                 .or(Step::Finish(steps::Finish::MergePart).to("Or merge what is done so far")),
         ))
+    }
+
+    /// Fails if the end that was chosen is not possible now, whatever the tests say: they may take
+    /// long.
+    pub(super) fn check_can_publish(&self, how: Option<FinishChoice>) -> anyhow::Result<()> {
+        let (drive, run) = (&self.target.drive, &self.target.snapshot().run);
+        match how {
+            Some(FinishChoice::Merge) => match why_waits(&drive.git, &run.base_branch)? {
+                Some(why) => Err(self.not_merged(&why)),
+                None => Ok(()),
+            },
+            Some(FinishChoice::Pr) => match missing_remote(drive, run, self.stop)? {
+                Some(unopened) => Err(self.no_pull_request(&unopened)),
+                None => Ok(()),
+            },
+            Some(FinishChoice::Keep | FinishChoice::Discard) | None => Ok(()),
+        }
     }
 
     /// Fails if there is no branch to merge into.

@@ -26,12 +26,7 @@ impl Finish<'_> {
                 commit
             }
             MergeResult::Stopped => return Ok(Exit::Failed),
-            MergeResult::Waits(why) => {
-                return Err(failure(
-                    format!("'{}' was not merged: {why}", run.integration),
-                    finish.to("Run this again when that is over"),
-                ));
-            }
+            MergeResult::Waits(why) => return Err(self.not_merged(&why)),
             MergeResult::Failed(text) => {
                 return Err(failure(
                     format!(
@@ -71,6 +66,14 @@ impl Finish<'_> {
             .ui
             .answer(&format!("merged {} into {} at {short}", run.integration, run.base_branch))?;
         self.clear_merged()
+    }
+
+    pub(super) fn not_merged(&self, why: &str) -> anyhow::Error {
+        let finish = Step::Finish(steps::Finish::Merge);
+        failure(
+            format!("'{}' was not merged: {why}", self.target.snapshot().run.integration),
+            finish.to("Then run this again"),
+        )
     }
 
     pub(super) fn clear_merged(&self) -> anyhow::Result<Exit> {

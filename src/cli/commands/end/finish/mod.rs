@@ -35,7 +35,6 @@ pub(crate) fn run(context: &Context, args: FinishArgs) -> anyhow::Result<Exit> {
         !matches!(given, Some(FinishChoice::Keep | FinishChoice::Discard)) && !args.dry_run;
     let trust = if runs_tests { Trust::Required } else { Trust::NotNeeded };
     let wanted = find_undecided(&context.git()?, args.run.name.as_deref())?;
-    choice::check_can_choose(given)?;
     let target = context.target(Some(&wanted), trust)?;
     let name = target.snapshot().run.name.clone();
     let lock =
@@ -69,6 +68,11 @@ impl Finish<'_> {
         }
         self.check_at_rest()?;
         self.check_not_discarded(given)?;
+        if given.is_none() && self.is_merged()? {
+            self.say_merged()?;
+            return if self.args.dry_run { Ok(Exit::Ok) } else { self.clear_merged() };
+        }
+        choice::check_can_choose(given)?;
         match given {
             Some(FinishChoice::Keep) => self.keep(),
             Some(FinishChoice::Discard) => self.discard(),
@@ -79,6 +83,20 @@ impl Finish<'_> {
             }
             None => self.after_tests(None),
         }
+    }
+
+    /// Returns true if an earlier call merged the run, and the base branch still has its work.
+    fn is_merged(&self) -> anyhow::Result<bool> {
+        let run = &self.target.snapshot().run;
+        let git = &self.target.drive.git;
+        let is_closed = run.closed.as_ref().is_some_and(|it| it.how == FinishChoice::Merge);
+        let tips = (git.find_branch(&run.integration)?, git.find_branch(&run.base_branch)?);
+        Ok(is_closed
+            && match tips {
+                (Some(tip), Some(base)) => git.is_ancestor(&tip, &base)?,
+                (None, Some(_)) => true,
+                (_, None) => false,
+            })
     }
 
     /// Runs the tests first, then does what the user chose, or asks.
@@ -99,6 +117,7 @@ impl Finish<'_> {
         if self.args.dry_run {
             return self.would(how.unwrap_or(FinishChoice::Keep), &tip);
         }
+        self.check_can_publish(how)?;
         match self.prove(&tip)? {
             Proof::Stopped => return Ok(Exit::Failed),
             Proof::Failed(text) => return Err(self.failing(&text)),
