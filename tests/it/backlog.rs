@@ -302,3 +302,14 @@ fn written_tickets_are_those_that_backlog_md_writes() {
         assert_eq!(view["task"]["implementationPlan"], plan);
     }
 }
+
+#[test]
+fn merged_tickets_are_known_to_be_merged() {
+    let env = backlog();
+    env.run(["start", "backlog/", "--yes"]).ok().has("When main has the work, set");
+    // What `start` says is typed with `start` again.
+    let again = env.run(["start", "backlog/", "--yes"]).fails(1);
+    again.has("Take it anyway:\nhint:   git orchestrate start backlog/ --task BACK-2\n");
+    let finished = env.run(["finish", "--merge"]).ok();
+    finished.has("main has the work: set 'status: Done' in ").has_not("When main has");
+}

@@ -383,3 +383,47 @@ fn a_partly_discarded_run_is_discarded_completely() {
         }
     });
 }
+
+#[test]
+fn what_cannot_be_published_is_refused_before_the_tests() {
+    let env = finished();
+    let mark = env.root().join("tested");
+    env.config_accepted("orchestrate.test", &format!("echo 1 >>{}", mark.display()));
+    env.run(["finish", "--pr"]).fails(1).has("this repository has no remote").has("remote add");
+    env.write("README.md", "mine\n");
+    let refused = env.run(["finish", "--merge"]).fails(1);
+    refused.has("with uncommitted changes: commit or stash them").has("Then run this again");
+    assert!(!mark.exists(), "the tests ran");
+    env.git(["checkout", "-q", "README.md"]);
+    env.run(["finish", "--merge"]).ok();
+    assert!(mark.exists());
+}
+
+#[test]
+fn a_run_that_is_merged_needs_no_choice() {
+    let env = finished();
+    env.run(["finish"]).fails(2).has("choose one of --merge");
+    env.run(["finish", "--merge"]).ok();
+    env.run(["finish"]).ok().has("feat/two is already merged into main").has_not("choose");
+    let refused = env.run(["merge"]).fails(1);
+    refused.has("run 'two' is finished: merged into main").has_not("git branch");
+}
+
+#[test]
+fn a_detached_head_is_said_before_the_work() {
+    let env = Env::new();
+    env.plan(&plan("two", &[runs("a", &[], "echo a >a")]));
+    let head = env.rev("HEAD");
+    env.git(["checkout", "-q", "--detach"]);
+    let started = env.start_commands().ok();
+    started.has("warning: HEAD is detached at").has("git switch <BRANCH>");
+    started.has("(from a detached HEAD at");
+    env.run(["status"]).ok().has(&format!("from {} (detached HEAD)", &head[..10]));
+    env.git(["checkout", "-q", "main"]);
+}
+
+#[test]
+fn what_is_kept_of_a_cleaned_run_is_counted() {
+    let env = finished();
+    env.run(["clean", "--all"]).ok().has("kept branch feat/two").has(", kept 1");
+}

@@ -136,7 +136,7 @@ fn an_incomplete_blueprint_is_asked_for_again() {
     env.stands("a", "blocked", Some("agent"));
     assert_eq!(env.stages("a"), ["plan", "plan"]);
     env.run(["approve", "a"]).fails(1).has("has no plan to approve");
-    env.run(["show", "a", "--plan"]).fails(1).has("task 'a' has no plan");
+    env.run(["show", "a", "--plan"]).fails(1).has("has written a complete task plan for 'a'");
     env.agent("a.plan", &whole);
     env.run(["retry", "a", "-m", "All seven."]).ok();
     env.run(["start"]).fails(3).has("approval");

@@ -405,3 +405,63 @@ fn a_worktree_that_cannot_be_made_has_a_way_without_one() {
     assert_eq!(env.blob("feat/p", "a.txt"), "1");
     assert_eq!(env.read(".claude/worktrees/feat-task-a/mine.txt"), "mine\n");
 }
+
+#[test]
+fn the_name_of_a_run_is_used_as_it_is_or_not_at_all() {
+    let env = Env::new();
+    env.plan(&plan("p", &[runs("a", &[], "echo 1 >a.txt")]));
+    for name in ["a b", "a/b", "A"] {
+        let refused = env.run(["start", "plan.toml", "--trust", "--run", name]).fails(2);
+        refused.has(&format!("'{name}' is not a valid name for a run")).has("--run a");
+    }
+    env.run(["start", "plan.toml", "--trust", "--run", "a-b"]).ok();
+    env.run(["start", "a-b"]).fails(1).has("there is no plan 'a-b', but a run has that name");
+    env.run(["start", "c-d"]).fails(1).has("cannot read the plan");
+}
+
+#[test]
+fn other_runs_that_wait_are_named() {
+    let env = Env::new();
+    env.plan(&plan("done", &[runs("a", &[], "echo 1 >a.txt")]));
+    env.start_commands().ok();
+    env.run(["status"]).ok().has_not("Other runs");
+    env.plan(&plan("open", &[runs("b", &[], "exit 1")]));
+    env.start_commands().fails(3);
+    env.run(["status"]).ok().has("run open").has("git orchestrate status --run done");
+    env.run(["status", "--run", "done"]).ok().has_not("Other runs");
+    env.config("orchestrate.branch", "work/{id}");
+    env.plan(&plan("last", &[runs("b", &[], "echo 2 >b.txt")]));
+    env.start_commands().ok();
+    env.run(["finish", "--keep"]).fails(2).has("several runs could be finished");
+    env.run(["finish", "--keep", "--run", "last"]).ok();
+    env.run(["finish", "--keep", "--run", "open"]).ok();
+    env.run(["finish", "--merge"]).ok().has("merged feat/done into main");
+}
+
+#[test]
+fn a_dry_run_says_what_a_real_one_would_refuse() {
+    let env = Env::new();
+    env.plan(&plan("p", &[runs("a", &[], "echo 1 >a.txt")]));
+    let dry = env.run(["start", "plan.toml", "--dry-run"]).ok();
+    dry.has("would start").has("a real start would be refused: 'plan.toml' contains commands");
+    env.run(["start", "plan.toml", "--dry-run", "--trust"]).ok().has_not("refused");
+    env.run(["start", "plan.toml"]).fails(1);
+}
+
+#[test]
+fn plans_whose_ids_collide_are_told_to_name_their_tasks() {
+    let env = Env::new();
+    for name in ["one.md", "two.md"] {
+        env.write(name, "### Task 1: A\n**run**: `exit 1`\nx\n");
+    }
+    env.run(["start", "one.md", "--trust"]).fails(3);
+    let refused = env.run(["start", "two.md", "--trust"]).fails(1);
+    refused.has("feat/task-1").has("Or give the tasks of this plan ids of their own");
+}
+
+#[test]
+fn a_demo_in_place_of_a_file_is_refused() {
+    let env = Env::new();
+    env.write("cyc.md", "x");
+    env.run(["demo", "cyc.md"]).fails(1).has("is not a folder").has("git orchestrate demo <DIR>");
+}

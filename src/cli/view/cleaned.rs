@@ -55,11 +55,11 @@ impl Wording {
         lines.iter().map(|line| format!("    {line}\n")).collect()
     }
 
-    /// Returns how much of what a run leaves behind was removed and kept; the branch with its work is
-    /// not part of that.
-    pub(crate) fn sum(&self, all: &[CleanReport]) -> String {
+    /// Returns how much was removed and kept; `branches` more were kept, because they hold the work of
+    /// a run.
+    pub(crate) fn sum(&self, all: &[CleanReport], branches: usize) -> String {
         let removed: usize = all.iter().map(|cleaned| cleaned.removed.len()).sum();
-        let kept: usize = all.iter().map(|cleaned| cleaned.kept.len()).sum();
+        let kept: usize = all.iter().map(|cleaned| cleaned.kept.len()).sum::<usize>() + branches;
         match removed + kept {
             0 => "nothing to clean".into(),
             _ => format!("{} {removed}, kept {kept}", self.verb()),

@@ -57,7 +57,7 @@ fn settings_that_changed_are_looked_at_first() {
                   cd <dir>/repo/.claude/worktrees/feat-task-cart
                 Say what was done:
                   git orchestrate report done --task cart -m <TEXT>
-                Merge it, and get the next tasks:
+                Continue with it, and get the next tasks:
                   git orchestrate start --manual
 
     0 of 1 task merged, 1 running

@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 
 use super::{Story, well};
 use crate::env::Env;
-use crate::plans::{asks, plan, runs};
+use crate::plans::{asks, plan, runs, task};
 
 /// Returns the screens of the same command for each of these plans.
 fn of_plans(plans: &[(&str, &str)]) -> String {
@@ -833,6 +833,7 @@ fn of_a_start() {
         "start --into main",
         "start shop.toml --into nowhere",
         "demo .",
+        "demo shop.toml",
     ] {
         all += &(story.run(line) + "\n");
     }
@@ -944,6 +945,13 @@ fn of_a_start() {
     hint: Name a folder that does not exist:
     hint:   git orchestrate demo <DIR>
     [exit 1]
+
+    $ git orchestrate demo shop.toml
+    --- stderr ---
+    error: '<dir>/repo/shop.toml' is not a folder
+    hint: Name a folder that does not exist:
+    hint:   git orchestrate demo <DIR>
+    [exit 1]
     ");
 }
 
@@ -957,6 +965,7 @@ fn of_a_run_that_goes_on() {
         "start shop.toml --plan-first",
         "start --update",
         "start --run nobody",
+        "start shop",
         "start shop.toml --run other --into feat/shop",
         "retry cart",
         "finish",
@@ -996,6 +1005,13 @@ fn of_a_run_that_goes_on() {
     error: there is no run 'nobody'
     hint: name one with --run: shop
     [exit 2]
+
+    $ git orchestrate start shop
+    --- stderr ---
+    error: there is no plan 'shop', but a run has that name
+    hint: Resume the run:
+    hint:   git orchestrate start --run shop
+    [exit 1]
 
     $ git orchestrate start shop.toml --run other --into feat/shop
     --- stderr ---
@@ -1067,5 +1083,86 @@ fn of_a_run_that_goes_on() {
 
     For more information, try '--help'.
     [exit 2]
+    ");
+}
+
+#[test]
+fn of_a_run_that_is_over() {
+    let story = Story::shop(&[asks("cart", &[])]);
+    story.agent("cart", "edit cart.txt 1\ncommit 'Add the cart'\nreport done -m 'all of it'");
+    story.call("start shop.toml").run().ok();
+    story.call("finish --merge").run().ok();
+    assert_snapshot!(story.run("merge"), @"
+    $ git orchestrate merge
+    --- stderr ---
+    error: run 'shop' is finished: merged into main at <id>
+    hint: Remove its journal, if you do not need it:
+    hint:   git orchestrate clean --all
+    [exit 1]
+    ");
+}
+
+#[test]
+fn of_a_task_that_is_not_planned() {
+    let story = Story::shop(&[asks("cart", &[]), asks("mail", &[])]);
+    story.agent("cart", "report blocked -m 'no'");
+    story.call("start shop.toml --plan-first --only cart").run().fails(3);
+    let lines = ["show cart --plan", "show mail --plan", "merge cart", "help plants"];
+    assert_snapshot!(story.run_all(&lines), @"
+    $ git orchestrate show cart --plan
+    --- stderr ---
+    error: no agent has written a complete task plan for 'cart'
+    hint: See what its agent wrote instead:
+    hint:   git orchestrate log cart
+    [exit 1]
+
+    $ git orchestrate show mail --plan
+    --- stderr ---
+    error: task 'mail' is not planned yet
+    hint: Plan it:
+    hint:   git orchestrate start
+    [exit 1]
+
+    $ git orchestrate merge cart
+    --- stderr ---
+    error: branch 'feat/task-cart' of task 'cart' has no commit to merge: it is blocked (agent): the planner is blocked: no
+    hint: git orchestrate log cart
+    hint: Say what to do differently, and run it again:
+    hint:   git orchestrate retry cart -m <TEXT> && git orchestrate start
+    hint: Or take it as done, if nothing has to change: record that in a commit:
+    hint:   git -C <dir>/repo/.claude/worktrees/feat-task-cart commit --allow-empty -m <TEXT> && git orchestrate merge cart
+    [exit 1]
+
+    $ git orchestrate help plants
+    --- stderr ---
+    error: there is no help for 'plants'; did you mean 'plans'?
+    hint: See all of it:
+    hint:   git orchestrate help manual
+    [exit 2]
+    ");
+}
+
+#[test]
+fn of_tests_that_cannot_run() {
+    let story = Story::shop(&[asks("cart", &[])]);
+    let env = &story.env;
+    env.config("orchestrate.test", "tst --all");
+    let of_setting = story.run("start shop.toml");
+    env.config("orchestrate.test", "true");
+    env.write("own.toml", plan("own", &[task("cart", &[], "prompt = 'Do it.'\ntest = 'tst'\n")]));
+    let of_plan = story.run("start own.toml");
+    assert_snapshot!([of_setting, of_plan].join("\n"), @"
+    $ git orchestrate start shop.toml
+    --- stderr ---
+    error: the test command needs 'tst', which is not installed
+    hint: Install it, or set another command:
+    hint:   git config orchestrate.test <COMMAND>
+    [exit 1]
+
+    $ git orchestrate start own.toml
+    --- stderr ---
+    error: the test of task 'cart' needs 'tst', which is not installed
+    hint: install it, or change `test` of that task in the plan
+    [exit 1]
     ");
 }

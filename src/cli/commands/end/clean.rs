@@ -54,7 +54,7 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
         // The caller may stand in a worktree that is removed.
         std::env::set_current_dir(&home)?;
     }
-    let mut all = Vec::new();
+    let (mut all, mut branches) = (Vec::new(), 0);
     for id in &ids {
         // An error keeps this task's worktree, and the others are removed anyway.
         let cleaned = clean_task(&target.drive, target.snapshot(), id, reach);
@@ -72,10 +72,10 @@ pub(crate) fn run(context: &Context, args: CleanArgs) -> anyhow::Result<Exit> {
         all.push(clean_journal(drive, journal, &target.tip, reach, keeps_any)?);
         say(&all[all.len() - 1])?;
         if all.iter().all(|cleaned| cleaned.kept.is_empty()) {
-            say_branch(context, &target, &wording.scope)?;
+            branches += usize::from(say_branch(context, &target, &wording.scope)?);
         }
     }
-    context.ui.status(&wording.sum(&all));
+    context.ui.status(&wording.sum(&all, branches));
     if here.is_some_and(|here| !here.exists()) {
         let cd = Step::cd(home.display()).to("Leave the current directory, which was removed");
         context.ui.hint(&wording.scope, cd);
@@ -93,13 +93,14 @@ fn find(target: &Target, name: &str) -> anyhow::Result<TaskId> {
     }
 }
 
-/// Says that the branch with the run's work is kept.
-fn say_branch(context: &Context, target: &Target, scope: &Scope) -> anyhow::Result<()> {
+/// Says that the branch with the run's work is kept; returns true if there is one.
+fn say_branch(context: &Context, target: &Target, scope: &Scope) -> anyhow::Result<bool> {
     let run = &target.snapshot().run;
-    let Some(rename) = rename_branch(&target.drive.git, run)? else { return Ok(()) };
+    let Some(rename) = rename_branch(&target.drive.git, run)? else { return Ok(false) };
     context.ui.answer(&format!("kept branch {}: the work of the run is on it", run.integration))?;
     let rename = rename.to("To run the plan again, rename the branch");
-    Ok(context.ui.answer(&scope.text(&rename.into()))?)
+    context.ui.answer(&scope.text(&rename.into()))?;
+    Ok(true)
 }
 
 /// Keeps controllers away from what is removed.
