@@ -129,8 +129,18 @@ pub(crate) fn missing_program(top: Option<&Path>, line: &str) -> Option<String> 
 fn program_of(line: &str) -> Option<&str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
     // `CI=1 cargo test` begins with an assignment, not with the program.
-    let mut words = line.split_whitespace().skip_while(|word| config::is_assignment(word));
-    let word = words.next()?;
+    let mut words = line.split_whitespace();
+    let word = loop {
+        let word = words.next()?;
+        match word.split_once('=').filter(|_| config::is_assignment(word)) {
+            // `seen=$(git rev-parse HEAD)` and `a="b c"` do not end with this word.
+            Some((_, value)) if !value.chars().all(|c| is_plain(c) || ":,%@".contains(c)) => {
+                return None;
+            }
+            Some(_) => {}
+            None => break word,
+        }
+    };
     let sets_path = line.split_whitespace().any(|word| word.starts_with("PATH="));
     (!sets_path && word.chars().all(is_plain) && !is_of_the_shell(word)).then_some(word)
 }
@@ -172,6 +182,10 @@ mod tests {
             ("$RUNNER test", None),
             ("(make)", None),
             ("true", None),
+            ("seen=$(git rev-parse HEAD); test -e \"$seen\"", None),
+            ("A=\"b c\" make", None),
+            ("A=`date +%s` make", None),
+            ("A= make", Some("make")),
             ("", None),
         ] {
             assert_eq!(program_of(line), program, "{line}");
