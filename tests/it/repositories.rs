@@ -57,7 +57,9 @@ impl<'e> Place<'e> {
         self.env.write(&file, two(name));
         self.git(&["config", "orchestrate.test", "test -e a.txt"]);
         let output = self.run(&["start", file.to_str().expect("UTF-8"), "--trust"]).ok();
-        output.has("2 tasks").has_not("warning:");
+        // A run from a detached HEAD says that `finish` has nothing to merge into.
+        let is_other = |line: &&str| line.starts_with("warning:") && !line.contains("is detached");
+        assert_eq!(output.has("2 tasks").stderr.lines().filter(is_other).count(), 0, "{output}");
         self.is_merged(name)
     }
 
@@ -580,9 +582,9 @@ fn a_base_behind_its_upstream_is_warned_of_with_the_number() {
     let remedy = "git fetch . origin/main:other";
     dry(&["--into", "other"]).has("other is 3 commits behind").has(remedy);
     place.git(&remedy.split(' ').skip(1).collect::<Vec<_>>());
-    dry(&["--into", "other"]).has_not("warning:");
+    dry(&["--into", "other"]).has_not(" behind");
     place.git(&["pull", "-q", "--ff-only"]);
-    dry(&[]).has_not("warning:");
+    dry(&[]).has_not(" behind");
 }
 
 #[test]
@@ -627,7 +629,7 @@ fn a_head_in_the_middle_of_a_rebase_is_no_base() {
         output.has(&format!("a {verb} is in progress")).has(&format!("git {}", end.join(" ")));
         // A named branch is the base, so HEAD does not matter.
         let onto = ["start", "../refused.toml", "--dry-run", "--into", "other"];
-        env.run(onto).ok().has_not("warning:");
+        env.run(onto).ok().has_not("in progress");
         env.git(end);
     }
     place.whole_run("two");
@@ -647,7 +649,7 @@ fn uncommitted_work_and_operations_are_warned_of() {
             .has(&format!("git {verb} --abort"));
         env.git([verb, "--abort"]);
     }
-    env.run(["start", "plan.toml", "--dry-run"]).ok().has_not("warning:");
+    env.run(["start", "plan.toml", "--dry-run"]).ok().has_not("in progress");
     env.write("src/app.txt", "changed\n");
     let output = env.start_commands().ok();
     assert_eq!(output.stderr.matches("warning:").count(), 1, "{output}");
